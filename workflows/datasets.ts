@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import catalog from './datasets.json';
+
+/**
+ * The one catalog of data sets: name, prefix, table and columns.
+ * The Glue tables, Spark's declared schemas, the data dictionary and the checks come from it.
+ */
+const Column = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9_]*$/),
+  type: z.enum(['string', 'bigint', 'double', 'timestamp', 'array<string>']),
+  comment: z.string().min(1),
+  required: z.boolean().default(false),
+});
+export type Column = z.infer<typeof Column>;
+
+const Prefix = z.string().regex(/^(raw-data|cleaned-data|processed-data|model-outputs)\/.*$/).endsWith('/');
+
+const Dataset = z.strictObject({
+  prefix: Prefix,
+  format: z.enum(['ndjson', 'ndjson.gz', 'parquet']),
+  partitions: z.array(Column),
+  comment: z.string().min(1),
+  columns: z.array(Column).min(1),
+});
+export type Dataset = z.infer<typeof Dataset>;
+
+const Catalog = z.strictObject({
+  database: z.string(),
+  datasets: z.strictObject({
+    raw_tweets: Dataset,
+    labels: Dataset,
+    quarantine: Dataset,
+    tweets: Dataset,
+    scored: Dataset,
+  }),
+  candidates: z.strictObject({ table: z.string(), of: z.literal('tweets'), partitions: z.array(Column) }),
+  prefixes: z.strictObject({
+    plans: Prefix,
+    cleaningSummaries: Prefix,
+    audit: Prefix,
+    queryResults: Prefix,
+    models: Prefix,
+  }),
+});
+
+export const { database, datasets, candidates, prefixes } = Catalog.parse(catalog);
+
+/** The data set behind a table; the candidates table shares the columns of `tweets`. */
+export const tables = {
+  ...datasets,
+  [candidates.table]: { ...datasets.tweets, partitions: candidates.partitions },
+};
+
+/** `s3://bucket/prefix` of a data set or of one of its days. */
+export const s3Uri = (bucket: string, key: string): string => `s3://${bucket}/${key}`;

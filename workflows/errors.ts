@@ -1,0 +1,41 @@
+/**
+ * Every error name that a step throws or a state catches. The names are literals because a
+ * minifier renames classes, and Retry, Catch, alarms and the runbook match by name.
+ */
+export const errorNames = [
+  'InvalidInput',
+  'RunInProgress',
+  'XAuthenticationFailed',
+  'XRequestRejected',
+  'XMonthlyCapReached',
+  'XUnavailable',
+  'StreamWriteFailed',
+  'IngestDoesNotAddUp',
+  'CrawlFailed',
+  'CrawlerBusy',
+  'CleaningFailed',
+  'QueryFailed',
+  'ChecksFailed',
+  'PublishFailed',
+  'NoLabels',
+  'TrainingFailed',
+  'EvaluationUnusable',
+  'EndpointUpdateFailed',
+  'SmokeTestFailed',
+  'PromotionConflict',
+  'ScoringFailed',
+  'ContractBroken',
+] as const;
+
+export type ErrorName = (typeof errorNames)[number];
+
+/** An error whose `name` reaches Step Functions as `Error` and whose message is the `Cause`. */
+export class StepError extends Error {
+  constructor(
+    override readonly name: ErrorName,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
