@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Label } from '../../workflows/evaluation';
+
+/** One rated tweet of the bundled corpus. */
+export interface RatedText {
+  /** Line of the file, from 1. */
+  row: number;
+  text: string;
+  /** Mean of 20 people's ratings, -4 (worst) to 4 (best). */
+  rating: number;
+}
+
+export const corpusSource = 'hutto-icwsm-2014';
+const expectedRows = 4200;
+
+/** Where the set-up leaves `tweets_GroundTruth.txt`. */
+export const corpusPath = (projectRoot: string): string =>
+  join(projectRoot, '.venv', 'share', 'sentiment-lake', 'tweets_GroundTruth.txt');
+
+/** Parses `id⇥mean rating⇥text`, CRLF, no header. Throws with the line number of a broken row. */
+export function parseCorpus(content: string): RatedText[] {
+  return content
+    .split('\r\n')
+    .filter((line) => line !== '')
+    .map((line, index) => {
+      const [, rating = '', ...text] = line.split('\t');
+      const row = index + 1;
+      const value = Number(rating);
+      if (text.length === 0 || rating === '' || !(Math.abs(value) <= 4)) {
+        throw new Error(`rated corpus, line ${row}: expected id, rating from -4 to 4, and a text`);
+      }
+      return { row, text: text.join('\t'), rating: value };
+    });
+}
+
+/** The bundled corpus, whole; throws when the set-up did not leave it or left it cut short. */
+export function readCorpus(path: string): RatedText[] {
+  const rows = parseCorpus(readFileSync(path, 'utf8'));
+  if (rows.length !== expectedRows) {
+    throw new Error(`${path} has ${rows.length} rows instead of ${expectedRows}: delete it and run again`);
+  }
+  return rows;
+}
+
+/** Rating / 4 at ±0.125, that is ±0.5 of 4: 2,345 positive, 768 neutral, 1,087 negative. */
+export function labelOfRating(rating: number): Label {
+  if (rating >= 0.5) return 'positive';
+  return rating <= -0.5 ? 'negative' : 'neutral';
+}

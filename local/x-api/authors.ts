@@ -1,0 +1,41 @@
+import { randomFrom, shuffled } from './random';
+
+export interface Author {
+  id: string;
+  username: string;
+  name: string;
+  followers: number;
+}
+
+const first = [
+  'amber', 'brisk', 'calm', 'dusty', 'eager', 'faded', 'gentle', 'hazel', 'idle', 'jolly',
+  'keen', 'lunar', 'mellow', 'noble', 'ochre', 'plain', 'quiet', 'rapid', 'sunny', 'teal',
+];
+const second = [
+  'acorn', 'badger', 'canoe', 'dune', 'ember', 'ferry', 'gull', 'harbor', 'islet', 'juniper',
+  'kettle', 'lantern', 'meadow', 'nettle', 'otter', 'pebble', 'quarry', 'robin', 'sparrow', 'thicket',
+];
+
+const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+
+/** Invented people; nobody on X is meant. 20 × 20 names make 400, in an order of their own. */
+export const authors: readonly Author[] = shuffled(
+  first.flatMap((a) => second.map((b) => [a, b] as const)),
+  randomFrom('authors'),
+).map(([a, b], rank) => ({
+  id: String(2_100_000_000 + rank * 7919),
+  username: `${a}_${b}`,
+  name: `${capital(a)} ${capital(b)}`,
+  // Zipf's law, as among real accounts: the n-th has about 1/n of the first one's audience.
+  followers: Math.round(52_000 / (rank + 1)) + 12,
+}));
+
+const weights = authors.map((_, rank) => 1 / (rank + 1));
+const total = weights.reduce((sum, weight) => sum + weight, 0);
+
+/** An author's place in `authors`; the n-th writes about 1/n as often as the first. */
+export function drawAuthor(random: () => number): number {
+  let left = random() * total;
+  const rank = weights.findIndex((weight) => (left -= weight) < 0);
+  return rank === -1 ? authors.length - 1 : rank;
+}
