@@ -1,0 +1,7 @@
+"""The three classes, in the order every array and file here uses."""
+
+from __future__ import annotations
+
+LABELS = ("negative", "neutral", "positive")
+NEGATIVE, NEUTRAL, POSITIVE = range(3)
+INDEX_OF = {label: index for index, label in enumerate(LABELS)}

@@ -1,0 +1,80 @@
+"""The network: GloVe vectors and lexicon features, one BiLSTM, three poolings, one linear layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from lstm import lexicon
+from lstm.labels import LABELS
+from lstm.settings import Hyperparameters
+from lstm.tokenizer import PAD_ID, UNKNOWN_ID, Vocabulary
+from vectors import DIMENSIONS, WordVectors
+
+
+def initial_vectors(vocabulary: Vocabulary, vectors: WordVectors, seed: int) -> np.ndarray:
+    """(V, 100) float32: GloVe where it knows the word, small noise elsewhere, zeros for padding."""
+    place = {word: index for index, word in enumerate(vectors.words)}
+    table = np.random.default_rng(seed).normal(0, 0.1, (len(vocabulary.words), DIMENSIONS))
+    known = [(row, place[word]) for row, word in enumerate(vocabulary.words) if word in place]
+    if known:
+        rows, columns = zip(*known)
+        table[list(rows)] = vectors.vectors[list(columns)]
+    table[PAD_ID] = 0
+    return table.astype(np.float32)
+
+
+def lexicon_table(vocabulary: Vocabulary) -> np.ndarray:
+    """(V, 4) float32: what the lexicon says of each word; constant, never trained."""
+    return np.array([lexicon.features(word) for word in vocabulary.words], dtype=np.float32)
+
+
+class SentimentLstm(nn.Module):
+    """Ids to logits of the three classes."""
+
+    def __init__(self, table: np.ndarray, lexicon_rows: np.ndarray, options: Hyperparameters) -> None:
+        super().__init__()
+        self.options = options
+        # Sparse gradients: a batch touches a few hundred of the table's rows.
+        self.embedding = nn.Embedding.from_pretrained(
+            torch.from_numpy(table), freeze=False, sparse=True
+        )
+        self.register_buffer("lexicon", torch.from_numpy(lexicon_rows))
+        width = table.shape[1] + lexicon_rows.shape[1]
+        self.lstm = nn.LSTM(width, options.hidden_size, batch_first=True, bidirectional=True)
+        self.attention = nn.Linear(2 * options.hidden_size, 1)
+        self.dropout = nn.Dropout(options.dropout)
+        self.classify = nn.Linear(6 * options.hidden_size, len(LABELS))
+
+    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """`ids` (B, T) int64, longest row first; `lengths` (B,) int64, 1 to T. Logits, (B, 3)."""
+        if self.training:
+            dropped = torch.rand(ids.shape) < self.options.word_dropout
+            ids = torch.where(dropped & (ids != PAD_ID), torch.full_like(ids, UNKNOWN_ID), ids)
+        words = self.embedding(ids).float()  # (B, T, 100)
+        if self.training:
+            # Whole channels of a text, not single numbers, so that no channel is leaned on.
+            kept = 1 - self.options.channel_dropout
+            words = words * (torch.rand(words.shape[0], 1, words.shape[2]) < kept) / kept
+        features = nn.functional.embedding(ids, self.lexicon)  # (B, T, 4)
+        inputs = torch.cat([words, features], dim=2)
+
+        # Packed, or the backward direction would read the padding first, and a text's answer would
+        # depend on how long its neighbours in the batch are.
+        packed = pack_padded_sequence(inputs, lengths, batch_first=True)
+        states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)  # (B, T, 2H)
+        states = self.dropout(states)
+
+        real = (torch.arange(ids.shape[1]).unsqueeze(0) < lengths.unsqueeze(1)).unsqueeze(2)  # (B, T, 1)
+        attention = self.attention(torch.tanh(states)).masked_fill(~real, -1e9).softmax(dim=1)
+        pooled = torch.cat(
+            [
+                (attention * states).sum(dim=1),
+                states.masked_fill(~real, -1e9).max(dim=1).values,
+                (states * real).sum(dim=1) / lengths.unsqueeze(1),
+            ],
+            dim=1,
+        )  # (B, 6H)
+        return self.classify(self.dropout(pooled))

@@ -1,0 +1,103 @@
+"""Hyperparameters (strings, as SageMaker hands them over) and the folders of the /opt/ml contract."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+def _within(default: float | int, low: float, high: float) -> Any:
+    """A hyperparameter of the default's type, between `low` and `high`, both included."""
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """Everything that shapes a model. The defaults are what 5-fold runs on the rated corpus chose."""
+
+    epochs: int = _within(6, 1, 50)
+    batch_size: int = _within(32, 8, 1024)
+    learning_rate: float = _within(2e-3, 1e-6, 1.0)
+    hidden_size: int = _within(128, 8, 1024)
+    seed: int = _within(1, 0, 2**31 - 1)
+    max_tokens: int = _within(60, 8, 512)
+    # Words that have a vector and are known even if no training text holds them.
+    frequent_words: int = _within(60_000, 0, 150_000)
+    dropout: float = _within(0.5, 0.0, 0.9)
+    word_dropout: float = _within(0.05, 0.0, 0.9)
+    channel_dropout: float = _within(0.2, 0.0, 0.9)
+    label_smoothing: float = _within(0.05, 0.0, 0.5)
+    weight_decay: float = _within(0.01, 0.0, 1.0)
+    clip_norm: float = _within(1.0, 0.01, 100.0)
+    warmup_share: float = _within(0.1, 0.0, 0.9)
+    # Weight of a row that only the lexicon labelled; 0 leaves those rows out.
+    weak_weight: float = _within(0.0, 0.0, 1.0)
+
+
+def parse_hyperparameters(given: dict[str, str]) -> Hyperparameters:
+    """Raises ValueError that names the hyperparameter, what it was, and what it may be."""
+    known = {item.name: item for item in dataclasses.fields(Hyperparameters)}
+    values: dict[str, int | float] = {}
+    for name, text in given.items():
+        if name not in known:
+            raise ValueError(f"unknown hyperparameter {name!r}; known: {', '.join(sorted(known))}")
+        low, high = known[name].metadata["low"], known[name].metadata["high"]
+        kind = type(known[name].default)
+        try:
+            value = kind(text)
+        except (TypeError, ValueError):
+            value = None
+        # Written this way round, NaN is refused, too.
+        if value is None or not low <= value <= high:
+            what = "a whole number" if kind is int else "a number"
+            raise ValueError(f"hyperparameter {name} must be {what} from {low} to {high}, not {text!r}")
+        values[name] = value
+    return Hyperparameters(**values)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Files and folders below ML_ROOT, which is /opt/ml in SageMaker's containers."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Places:
+        return cls(Path(os.environ.get("ML_ROOT", "/opt/ml")))
+
+    def channel(self, name: str) -> Path:
+        """An input channel's folder; a channel that the job does not have has none."""
+        return self.root / "input" / "data" / name
+
+    @property
+    def hyperparameters(self) -> Path:
+        return self.root / "input" / "config" / "hyperparameters.json"
+
+    @property
+    def model(self) -> Path:
+        return self.root / "model"
+
+    @property
+    def output_data(self) -> Path:
+        return self.root / "output" / "data"
+
+    @property
+    def failure(self) -> Path:
+        return self.root / "output" / "failure"
+
+
+def read_hyperparameters(places: Places) -> Hyperparameters:
+    """The job's hyperparameters; without the file, all defaults. Raises ValueError."""
+    if not places.hyperparameters.exists():
+        return Hyperparameters()
+    try:
+        given = json.loads(places.hyperparameters.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{places.hyperparameters} is not JSON: {error}") from error
+    if not isinstance(given, dict):
+        raise ValueError(f"{places.hyperparameters} must hold an object of strings")
+    return parse_hyperparameters(given)

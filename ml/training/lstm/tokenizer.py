@@ -1,0 +1,186 @@
+"""One tokenizer for training and serving: a `tokenizer.json` that Hugging Face's Python and
+JavaScript libraries both read.
+
+Only what the two do alike is used: NFKD, regex Replace, Lowercase, regex Split, WordLevel.
+Replacements are literal in one and a template in the other, so none holds a `$`; what has to keep
+a part of its match is written as a lookahead that deletes or inserts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Iterable
+
+from tokenizers import Tokenizer as HuggingFaceTokenizer
+
+from lstm import lexicon
+from vectors import WordVectors
+
+PAD, UNKNOWN = "<pad>", "<unk>"
+PAD_ID, UNKNOWN_ID = 0, 1
+CLASSES = ("<user>", "<url>", "<number>", "<caps>", "<other>", "<smile>", "<frown>", "<heart>")
+SPECIAL = (PAD, UNKNOWN, *CLASSES)
+
+# Texts are longer only when they are not tweets: X's own limit for long posts.
+MAX_CHARACTERS = 25_000
+
+# A word spelled with one letter doubled ("soo", what is left of "soooo") means the word, when the
+# word is this frequent and the spelling is no word that is nearly as frequent.
+ELONGATED_RANK = 5_000
+SPELLING_RANK = 20_000
+
+
+def _replace(pattern: str, content: str) -> dict[str, Any]:
+    return {"type": "Replace", "pattern": {"Regex": pattern}, "content": content}
+
+
+def _normalizers() -> list[dict[str, Any]]:
+    emoji = lexicon.emoji_by_feeling()
+    return [
+        # Compatibility forms: letters in fancy alphabets become letters, an ellipsis three dots.
+        {"type": "NFKD"},
+        _replace("[\u0300-\u036f\ufe0f]+", ""),
+        # Escapes that exporters leave behind.
+        _replace(r"\\u201[89]", "'"),
+        _replace(r"\\u002[cC]", ","),
+        _replace(r"\\u[0-9a-fA-F]{4}|\\n", " "),
+        _replace("&amp;", "&"),
+        _replace("&lt;", "<"),
+        _replace("&gt;", ">"),
+        _replace("&quot;", '"'),
+        _replace("&#0?39;|&apos;|[\u2018\u2019\u02bc`]", "'"),
+        _replace("&nbsp;", " "),
+        _replace("[\u201c\u201d]", '"'),
+        _replace("[\u2010-\u2015]", "-"),
+        _replace(r"https?://[^\s]+|www\.[^\s]+", " <url> "),
+        _replace("(?<![A-Za-z0-9_.])@[A-Za-z0-9_]+", " <user> "),
+        _replace("[\u2661\u2665\u2764\u2763\U0001f493-\U0001f49f\U0001f5a4\U0001f90d\U0001f90e\U0001f9e1]", " <heart> "),
+        *(_replace(f"[{members}]", f" {name} ") for name, members in emoji.items()),
+        _replace(r"[^\x00-\x7f]+", " <other> "),
+        {"type": "Lowercase"},
+        _replace(r"</3+|>[.:]<", " <frown> "),
+        _replace("<3+", " <heart> "),
+        _replace(r"(?<![a-z0-9])[:;=]'?[-o^]?(?:[)\]}]+|[dp3*]+(?![a-z0-9]))|(?<![a-z0-9])xd+(?![a-z0-9])", " <smile> "),
+        _replace(r"[(\[]+[-o^]?'?[:;=](?![a-z0-9])|\^[_.-]*\^|\\o/", " <smile> "),
+        _replace(r"(?<![a-z0-9])>?[:;=]'?[-o^]?(?:[(\[{]+|[/\\|]+(?![/a-z0-9])|[sc@](?![a-z0-9]))", " <frown> "),
+        _replace(r"\)+[-o^]?'[:;=]|(?<![a-z0-9])d:(?![a-z0-9])|(?<![a-z0-9_.-])-[_.]+-(?![a-z0-9_.-])|(?<![a-z0-9])t[_.]+t(?![a-z0-9])", " <frown> "),
+        # Three and more of a letter or a mark become two.
+        _replace(r"([a-z!?.,])(?=\1\1)", ""),
+        _replace("(?<![a-z])won'?t(?![a-z])", "will not"),
+        _replace("(?<![a-z])ain'?t(?![a-z])", "is not"),
+        _replace(r"(?<=\bca)n'?t(?![a-z])", "n not"),
+        _replace("n't(?![a-z])", " not"),
+        # "dont" and its like; \b, since Oniguruma takes no lookbehind inside a lookbehind.
+        _replace(
+            r"(?<=\bdo|\bdid|\bdoes|\bis|\bwas|\bare|\bhave|\bhas|\bhad|\bwould|\bcould|\bshould)"
+            r"nt(?![a-z])",
+            " not",
+        ),
+        _replace(r"[0-9]+(?:[.,:][0-9]+)+|[0-9]{2,}", " <number> "),
+    ]
+
+
+_CLITIC = "'(?:s|m|re|ve|ll|d)(?![a-z])"
+_TOKEN = rf"<[a-z]+>|{_CLITIC}|[a-z]+(?:(?!{_CLITIC})'[a-z]+)*|[0-9]|\.\.|[!?.,;:\"()&%$*+/=~-]"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """`words[i]` is the word of id i; `aliases` are further spellings of words."""
+
+    words: list[str]
+    aliases: dict[str, int]
+
+
+class Tokenizer:
+    """Text to ids, in the way serving does it: at most `max_tokens`, never none."""
+
+    def __init__(self, definition: str, max_tokens: int) -> None:
+        """Raises ValueError if `definition` is not the text of a tokenizer.json."""
+        self.definition = definition
+        self.max_tokens = max_tokens
+        try:
+            self._tokenizer = HuggingFaceTokenizer.from_str(definition)
+        except Exception as error:  # the library throws bare Exception
+            raise ValueError(f"not a tokenizer.json: {error}") from error
+
+    def encode(self, texts: list[str]) -> list[list[int]]:
+        """Ids of each text; a text without any token is one unknown token."""
+        whole = [_well_formed(text)[:MAX_CHARACTERS] for text in texts]
+        encodings = self._tokenizer.encode_batch_fast(whole, add_special_tokens=False)
+        return [encoding.ids[: self.max_tokens] or [UNKNOWN_ID] for encoding in encodings]
+
+    def split(self, texts: list[str]) -> list[list[str]]:
+        """Tokens of each text, unknown ones by their spelling."""
+        normalizer, pre_tokenizer = self._tokenizer.normalizer, self._tokenizer.pre_tokenizer
+        return [
+            [token for token, _ in pre_tokenizer.pre_tokenize_str(normalizer.normalize_str(text))]
+            for text in (_well_formed(text)[:MAX_CHARACTERS] for text in texts)
+        ]
+
+
+def _well_formed(text: str) -> str:
+    """Lone surrogates, which JSON can carry and UTF-8 cannot, become U+FFFD, as in JavaScript's
+    `toWellFormed`."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def definition(vocabulary: Vocabulary) -> str:
+    """The text of `tokenizer.json`. Written here and not by the library, which would drop the
+    aliases (two words of one id)."""
+    ids = {word: index for index, word in enumerate(vocabulary.words)} | vocabulary.aliases
+    return json.dumps(
+        {
+            "version": "1.0",
+            "truncation": None,
+            "padding": None,
+            "added_tokens": [],
+            "normalizer": {"type": "Sequence", "normalizers": _normalizers()},
+            "pre_tokenizer": {
+                "type": "Split",
+                "pattern": {"Regex": _TOKEN},
+                "behavior": "Removed",
+                "invert": True,
+            },
+            "post_processor": None,
+            "decoder": None,
+            "model": {"type": "WordLevel", "vocab": ids, "unk_token": UNKNOWN},
+        },
+        separators=(",", ":"),
+    )
+
+
+def build_vocabulary(
+    texts: Iterable[str], vectors: WordVectors, frequent_words: int
+) -> Vocabulary:
+    """Words of the training texts (those without a vector if seen twice), the `frequent_words` most
+    frequent words that have a vector, and all of the lexicon's words that have one."""
+    rank = {word: index for index, word in enumerate(vectors.words)}
+    splitter = Tokenizer(definition(Vocabulary(list(SPECIAL), {})), max_tokens=1)
+    seen = Counter(token for tokens in splitter.split(list(texts)) for token in tokens)
+    rated = lexicon.words()
+
+    words = list(SPECIAL)
+    words += vectors.words[:frequent_words]
+    words += [word for word in vectors.words[frequent_words:] if word in seen or word in rated]
+    words += sorted(
+        token
+        for token, count in seen.items()
+        if token not in rank and token not in SPECIAL and (count > 1 or token in rated)
+    )
+    ids = {word: index for index, word in enumerate(words)}
+
+    aliases: dict[str, int] = {}
+    for word in vectors.words[:ELONGATED_RANK]:
+        if not word.isalpha() or len(word) < 2:
+            continue
+        for place in range(len(word)):
+            spelling = word[: place + 1] + word[place:]
+            known = rank.get(spelling, SPELLING_RANK)
+            if known >= SPELLING_RANK and spelling not in rated:
+                aliases.setdefault(spelling, ids[word])
+    words_left = [word for word in words if word not in aliases]
+    moved = {index: new for new, index in enumerate(ids[word] for word in words_left)}
+    return Vocabulary(words_left, {word: moved[index] for word, index in aliases.items()})
