@@ -1,0 +1,49 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import { extract, pack } from 'tar-stream';
+import { within } from './objects';
+
+/** Files below a folder, as paths relative to it, sorted; none when the folder does not exist. */
+export async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+}
+
+/** Writes the files below `folder` as a gzipped tar whose names are relative to it. */
+export async function packFolder(folder: string, archive: string): Promise<void> {
+  const tar = pack();
+  const written = pipeline(tar, createGzip(), createWriteStream(archive));
+  const packed = (async () => {
+    for (const name of await filesBelow(folder)) {
+      const path = join(folder, name);
+      const { size, mtime } = await stat(path);
+      await pipeline(createReadStream(path), tar.entry({ name, size, mtime, mode: 0o644 }));
+    }
+    tar.finalize();
+  })();
+  await Promise.all([packed, written]);
+}
+
+/** Unpacks the plain files of a gzipped tar. Throws when a name leads outside `folder`. */
+export async function unpack(archive: string, folder: string): Promise<void> {
+  const tar = extract();
+  const fed = pipeline(createReadStream(archive), createGunzip(), tar);
+  const unpacked = (async () => {
+    for await (const entry of tar) {
+      if (entry.header.type === 'file') {
+        const path = within(folder, entry.header.name);
+        await mkdir(dirname(path), { recursive: true });
+        await pipeline(entry, createWriteStream(path));
+      } else {
+        entry.resume();
+      }
+    }
+  })();
+  await Promise.all([fed, unpacked]);
+}

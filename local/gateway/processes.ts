@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface ProgramToRun {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Record<string, string>;
+  /** Gets standard output and error, appended. */
+  readonly logFile: string;
+}
+
+/** How a program ended: its exit code, 128 + n after signal n. */
+export interface Program {
+  readonly exited: Promise<number>;
+  /** SIGTERM to all its processes, SIGKILL after `graceSeconds`; resolves once it is gone. */
+  stop(graceSeconds: number): Promise<void>;
+}
+
+const WATCHDOG = join(__dirname, 'watchdog.sh');
+
+/** Of the gateway's own environment, programs see only what makes programs start. */
+const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'JAVA_HOME', 'SYSTEMROOT'];
+
+export function inheritedEnvironment(): Record<string, string> {
+  return Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+}
+
+/** Starts programs that cannot outlive this process, and ends them all on `close`. */
+export class Processes {
+  private readonly running = new Set<Program>();
+
+  /** Throws when the program cannot be started at all. */
+  async start(program: ProgramToRun): Promise<Program> {
+    mkdirSync(dirname(program.logFile), { recursive: true });
+    const log = openSync(program.logFile, 'a');
+    try {
+      const child = spawn('/bin/sh', [WATCHDOG, program.command, ...program.args], {
+        cwd: program.cwd,
+        env: program.env,
+        detached: true,
+        stdio: ['pipe', log, log],
+      });
+      // Nothing is ever written to the pipe: it only has to end when we do. EPIPE is then no news.
+      child.stdin?.on('error', () => undefined);
+      await new Promise((resolve, reject) => child.once('spawn', () => resolve(undefined)).once('error', reject));
+      const { pid } = child;
+      if (pid === undefined) throw new Error(`${program.command} did not start`);
+      const exited = new Promise<number>((resolve) => {
+        child.once('exit', (code, signal) => {
+          // Children of the program that outlived it (Spark's JVM after a crash of its Python).
+          signalGroup(pid, 'SIGKILL');
+          resolve(code ?? (signal === 'SIGKILL' ? 137 : 143));
+        });
+      });
+      const started: Program = {
+        exited,
+        stop: async (graceSeconds) => {
+          signalGroup(pid, 'SIGTERM');
+          const timer = new AbortController();
+          const killed = sleep(graceSeconds * 1000, undefined, { signal: timer.signal }).then(
+            () => signalGroup(pid, 'SIGKILL'),
+            () => undefined,
+          );
+          await exited;
+          timer.abort();
+          await killed;
+        },
+      };
+      this.running.add(started);
+      void exited.then(() => this.running.delete(started));
+      return started;
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  /** Ends every program that still runs, within `graceSeconds`. */
+  async close(graceSeconds: number): Promise<void> {
+    await Promise.all([...this.running].map((program) => program.stop(graceSeconds)));
+  }
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // ESRCH: no process of the group is left, which is what was wanted.
+  }
+}

@@ -1,0 +1,87 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Context } from '../context';
+import { scopeOf } from '../identity';
+import { ACCOUNT, REGION } from '../options';
+import { AwsError, messageOf, readBody } from '../protocol';
+import type { Endpoints } from './endpoints';
+import { arnOf } from './names';
+import type { Server } from './serving';
+
+/** SageMaker's limit for the body of an invocation. */
+const MAX_BODY = 6 * 1024 * 1024;
+const CUSTOM_ATTRIBUTES = 'x-amzn-sagemaker-custom-attributes';
+const PATH = /^\/endpoints\/([a-zA-Z0-9-]{1,63})\/invocations$/;
+
+/** The endpoint that a request invokes, if it is an invocation: S3 may have a bucket named `endpoints`. */
+export function invokedEndpoint(req: IncomingMessage): string | undefined {
+  if (req.method !== 'POST' || scopeOf(req.headers)?.service === 's3') return undefined;
+  return PATH.exec(req.url ?? '')?.[1];
+}
+
+/** SageMaker runtime's InvokeEndpoint. Throws AwsError. */
+export async function invoke(context: Context, endpoints: Endpoints, name: string, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const caller = await context.iam.caller(req.headers);
+  await context.iam.authorize(caller, 'sagemaker:InvokeEndpoint', arnOf('endpoint', name));
+  const body = await readBody(req, MAX_BODY);
+  const server = await serverOf(endpoints, name);
+  const answer = await call(context, server, req, body);
+  const content = Buffer.from(await answer.arrayBuffer());
+  if (!answer.ok) throw modelError(answer.status, content.toString('utf8'), name);
+  const attributes = answer.headers.get(CUSTOM_ATTRIBUTES);
+  res.writeHead(200, {
+    'Content-Type': answer.headers.get('content-type') ?? 'application/octet-stream',
+    'Content-Length': content.length,
+    'x-Amzn-Invoked-Production-Variant': server.variantName,
+    ...(attributes ? { [CUSTOM_ATTRIBUTES]: attributes } : {}),
+  });
+  res.end(content);
+}
+
+async function serverOf(endpoints: Endpoints, name: string): Promise<Server> {
+  let server: Server | undefined;
+  try {
+    server = await endpoints.serving(name);
+  } catch (error) {
+    throw new AwsError('ServiceUnavailable', `The endpoint ${name} could not be started: ${messageOf(error)}`, 503);
+  }
+  if (!server) throw new AwsError('ValidationError', `Endpoint ${name} of account ${ACCOUNT} not found.`);
+  return server;
+}
+
+async function call(context: Context, server: Server, req: IncomingMessage, body: Buffer): Promise<Response> {
+  const passedOn = ['content-type', 'accept', CUSTOM_ATTRIBUTES].flatMap((header): [string, string][] => {
+    const value = req.headers[header];
+    return typeof value === 'string' ? [[header, value]] : [];
+  });
+  try {
+    return await fetch(`${server.url}/invocations`, {
+      method: 'POST',
+      headers: passedOn,
+      body: new Uint8Array(body),
+      signal: AbortSignal.timeout(context.limits.invocationTimeoutSeconds * 1000),
+    });
+  } catch (error) {
+    const timedOut = error instanceof Error && error.name === 'TimeoutError';
+    throw new AwsError(
+      'ModelError',
+      timedOut ? `Invocation timed out while waiting for a response from container ${server.variantName}` : `The container ended: ${messageOf(error)}`,
+      424,
+      { OriginalStatusCode: timedOut ? 0 : 500, OriginalMessage: messageOf(error) },
+    );
+  }
+}
+
+function modelError(status: number, message: string, endpoint: string): AwsError {
+  const kind = status < 500 ? 'client' : 'server';
+  return new AwsError(
+    'ModelError',
+    `Received ${kind} error (${status}) from primary with message "${message}". See logs/endpoints/${endpoint}.log in account ${ACCOUNT} for more information.`,
+    424,
+    {
+      ErrorCode: status < 500 ? 'CLIENT_ERROR_FROM_MODEL' : 'SERVER_ERROR_FROM_MODEL',
+      OriginalStatusCode: status,
+      OriginalMessage: message,
+      LogStreamArn: `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:/aws/sagemaker/Endpoints/${endpoint}`,
+    },
+  );
+}

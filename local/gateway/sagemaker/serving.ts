@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { unpack } from '../archives';
+import type { Context } from '../context';
+import { lastMeaningfulLine, tail } from '../logs';
+import { download, parseS3Uri } from '../objects';
+import type { Program } from '../processes';
+import { messageOf } from '../protocol';
+import { containerEnvironment } from './container';
+import { imageFor } from './images';
+import type { Model } from './models';
+import { arnOf } from './names';
+
+/** A serving program that answers. */
+export interface Server {
+  readonly url: string;
+  readonly variantName: string;
+  /** False once the program has ended. */
+  alive(): boolean;
+  stop(): Promise<void>;
+}
+
+/** Everything a program needs is in memory: it has nothing to finish but open answers. */
+const GRACE_SECONDS = 5;
+
+/**
+ * Starts a model's serving program with the argument `serve` and waits until /ping answers 200.
+ * Throws with the reason when it does not within the limit, and leaves nothing behind.
+ */
+export async function startServer(context: Context, endpoint: string, variantName: string, model: Model): Promise<Server> {
+  const root = context.path('endpoints', `${endpoint}-${randomUUID().slice(0, 8)}`);
+  const logFile = context.path('logs', 'endpoints', `${endpoint}.log`);
+  let program: Program | undefined;
+  try {
+    await fetchModel(context, model, root);
+    const port = await freePort();
+    program = await launch(context, model, root, port, logFile);
+    let alive = true;
+    void program.exited.then(() => {
+      alive = false;
+    });
+    const url = `http://127.0.0.1:${port}`;
+    await answersPing(url, () => alive, context.limits.pingTimeoutSeconds);
+    const started = program;
+    return {
+      url,
+      variantName,
+      alive: () => alive,
+      stop: async () => {
+        await started.stop(GRACE_SECONDS);
+        await rm(root, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await program?.stop(GRACE_SECONDS);
+    await rm(root, { recursive: true, force: true });
+    const said = program ? ` Last line of its log (${logFile}): ${lastMeaningfulLine(tail(logFile))}` : '';
+    throw new Error(`${messageOf(error)}${said}`, { cause: error });
+  }
+}
+
+async function fetchModel(context: Context, model: Model, root: string): Promise<void> {
+  const { ModelName, ExecutionRoleArn, PrimaryContainer } = model.request;
+  const s3 = context
+    .role({ roleArn: ExecutionRoleArn, service: 'sagemaker.amazonaws.com', sessionName: 'SageMaker', sourceArn: arnOf('model', ModelName) })
+    .s3();
+  try {
+    const archive = join(root, 'tmp', 'model.tar.gz');
+    await download(s3, parseS3Uri(PrimaryContainer.ModelDataUrl), archive);
+    await mkdir(join(root, 'model'), { recursive: true });
+    await unpack(archive, join(root, 'model'));
+    await rm(archive);
+  } catch (error) {
+    throw new Error(`Could not load model data: ${messageOf(error)}.`, { cause: error });
+  } finally {
+    s3.destroy();
+  }
+}
+
+function launch(context: Context, model: Model, root: string, port: number, logFile: string): Promise<Program> {
+  const { Image, Environment } = model.request.PrimaryContainer;
+  const image = imageFor(Image, context.projectRoot, { python: context.python, node: process.execPath });
+  const [command = '', ...args] = image.entrypoint;
+  return context.processes.start({
+    command,
+    args: [...args, 'serve'],
+    cwd: image.workingFolder,
+    env: { ...containerEnvironment(root, image.environment), HOST: '127.0.0.1', PORT: String(port), ...Environment },
+    logFile,
+  });
+}
+
+async function answersPing(url: string, alive: () => boolean, timeoutSeconds: number): Promise<void> {
+  const end = Date.now() + timeoutSeconds * 1000;
+  while (alive() && Date.now() < end) {
+    const status = await fetch(`${url}/ping`, { signal: AbortSignal.timeout(2000) }).then(
+      (response) => response.status,
+      () => 0,
+    );
+    if (status === 200) return;
+    await sleep(100);
+  }
+  const how = alive() ? `did not answer /ping with 200 within ${timeoutSeconds} s` : 'ended before it answered /ping';
+  throw new Error(`The primary container did not pass the ping health check: it ${how}.`);
+}
+
+/** A port of 127.0.0.1 that nobody listens on. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no free port'))));
+    });
+  });
+}

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { Name, RoleArn, S3Uri, Tags } from './names';
+import { Channel } from './opt-ml';
+
+/** CreateTrainingJob; members that change nothing on one machine are kept and described as they came. */
+export const CreateTrainingJob = z.looseObject({
+  TrainingJobName: Name,
+  HyperParameters: z.record(z.string().max(256), z.string().max(2500)).default({}),
+  AlgorithmSpecification: z.looseObject({
+    TrainingImage: z.string().min(1).max(255),
+    TrainingInputMode: z.literal('File'),
+    MetricDefinitions: z.array(z.looseObject({ Name: z.string().min(1), Regex: RegularExpression() })).max(40).optional(),
+  }),
+  RoleArn,
+  InputDataConfig: z.array(Channel).min(1).max(20).optional(),
+  OutputDataConfig: z.looseObject({ S3OutputPath: S3Uri, KmsKeyId: z.string().optional() }),
+  ResourceConfig: z.looseObject({ InstanceType: z.string(), InstanceCount: z.literal(1), VolumeSizeInGB: z.number().int().min(1) }),
+  StoppingCondition: z.looseObject({ MaxRuntimeInSeconds: z.number().int().min(1).optional() }),
+  EnableNetworkIsolation: z.boolean().optional(),
+  Environment: z.record(z.string(), z.string()).optional(),
+  Tags: Tags.optional(),
+});
+export type CreateTrainingJob = z.infer<typeof CreateTrainingJob>;
+
+function RegularExpression() {
+  return z.string().refine((pattern) => {
+    try {
+      return new RegExp(pattern) instanceof RegExp;
+    } catch {
+      return false;
+    }
+  }, 'Member must be a regular expression');
+}
+
+/** Instants in milliseconds since 1970. */
+export const TrainingJob = z.strictObject({
+  request: CreateTrainingJob,
+  status: z.enum(['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped']),
+  /** Newest last. */
+  transitions: z.array(
+    z.strictObject({ Status: z.string(), StatusMessage: z.string(), startedAt: z.number(), endedAt: z.number().optional() }),
+  ),
+  createdAt: z.number(),
+  changedAt: z.number(),
+  trainingStartedAt: z.number().optional(),
+  endedAt: z.number().optional(),
+  failureReason: z.string().optional(),
+  metrics: z.array(z.strictObject({ MetricName: z.string(), Value: z.number(), at: z.number() })),
+});
+export type TrainingJob = z.infer<typeof TrainingJob>;

@@ -1,0 +1,171 @@
+import { rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import { resolve } from 'node:path';
+import { Context } from './context';
+import { Crawlers } from './glue/crawlers';
+import { Definitions } from './glue/definitions';
+import { Jobs } from './glue/jobs';
+import { Iam } from './identity';
+import { defaultLimits } from './options';
+import type { GatewayOptions } from './options';
+import { Processes } from './processes';
+import { AwsError, parseJson, readBody, sendError, sendJson } from './protocol';
+import type { Operation } from './protocol';
+import { Proxy } from './proxy';
+import { EndpointConfigs } from './sagemaker/endpoint-configs';
+import { Endpoints } from './sagemaker/endpoints';
+import { Models } from './sagemaker/models';
+import { invoke, invokedEndpoint } from './sagemaker/runtime';
+import { TagStore } from './sagemaker/tags';
+import { TrainingJobs } from './sagemaker/training';
+
+export type { GatewayOptions } from './options';
+
+export interface Gateway {
+  /** `http://127.0.0.1:<port>`: the address everyone uses. */
+  readonly url: string;
+  /** Ends all jobs and serving processes and stops listening. */
+  close(): Promise<void>;
+}
+
+const MAX_JSON_BODY = 10 * 1024 * 1024;
+/** How long a training job gets to end when the whole cloud stops. */
+const CLOSE_GRACE_SECONDS = 3;
+/** Folders of running jobs and endpoints; whatever a kill left there belongs to nobody. */
+const SCRATCH = ['jobs', 'training', 'endpoints'];
+
+/**
+ * Starts the address of the embedded cloud: it answers Glue's crawlers and job runs, SageMaker and its
+ * runtime itself, gives `/_x/` to the X stand-in, and passes everything else on to the launcher.
+ * The launcher has to answer before. Throws when the port is taken (`code: 'EADDRINUSE'`).
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const server = createServer();
+  const url = await listen(server, options.port);
+  const home = resolve(options.home);
+  // Only now that the port is ours: another gateway of the same home would still use them.
+  for (const folder of SCRATCH) rmSync(resolve(home, folder), { recursive: true, force: true });
+
+  const processes = new Processes();
+  const context = new Context(
+    new Iam(options.launcherUrl),
+    processes,
+    url,
+    options.launcherUrl,
+    home,
+    resolve(options.projectRoot),
+    options.python,
+    { ...defaultLimits, ...options.limits },
+    options.log ?? ((line) => console.error(`gateway: ${line}`)),
+  );
+  const services = new Services(context);
+  const proxy = new Proxy(options.launcherUrl);
+  server.on('request', (req, res) => {
+    route(req, res, { options, context, services, proxy }).catch((error: unknown) => sendError(res, error));
+  });
+  services.endpoints.resume();
+
+  return {
+    url,
+    close: async () => {
+      const closed = new Promise((done) => server.close(done));
+      server.closeIdleConnections();
+      await services.close();
+      await processes.close(CLOSE_GRACE_SECONDS);
+      server.closeAllConnections();
+      proxy.close();
+      await closed;
+    },
+  };
+}
+
+/** The services that the gateway answers itself. */
+class Services {
+  readonly endpoints: Endpoints;
+  /** By the value of X-Amz-Target. */
+  readonly operations: ReadonlyMap<string, Operation>;
+  private readonly crawlers: Crawlers;
+  private readonly jobs: Jobs;
+  private readonly training: TrainingJobs;
+
+  constructor(context: Context) {
+    const definitions = new Definitions(context.launcherUrl);
+    const tags = new TagStore(context);
+    const models = new Models(context, tags);
+    const configs = new EndpointConfigs(context, tags, models);
+    this.crawlers = new Crawlers(context, definitions);
+    this.jobs = new Jobs(context, definitions);
+    this.training = new TrainingJobs(context, tags);
+    this.endpoints = new Endpoints(context, tags, models, configs);
+    const glue = [this.crawlers, this.jobs].flatMap(({ operations }) => Object.entries(operations));
+    const sageMaker = [this.training, models, configs, this.endpoints, tags].flatMap(({ operations }) => Object.entries(operations));
+    this.operations = new Map([
+      ...glue.map(([name, act]): [string, Operation] => [`AWSGlue.${name}`, act]),
+      ...sageMaker.map(([name, act]): [string, Operation] => [`SageMaker.${name}`, act]),
+    ]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.crawlers.close(), this.jobs.close(), this.training.close(CLOSE_GRACE_SECONDS), this.endpoints.close()]);
+  }
+}
+
+interface Routes {
+  readonly options: GatewayOptions;
+  readonly context: Context;
+  readonly services: Services;
+  readonly proxy: Proxy;
+}
+
+async function route(req: IncomingMessage, res: ServerResponse, { options, context, services, proxy }: Routes): Promise<void> {
+  const path = pathOf(req);
+  if (path === '/_lake' || path.startsWith('/_lake/')) {
+    // These routes hand out credentials: they are between gateway and launcher.
+    throw new AwsError('NotFound', 'There is nothing here.', 404);
+  }
+  if (path.startsWith('/_x/')) {
+    if (!options.xApi) throw new AwsError('NotFound', 'The X API stand-in is not running: this cloud was started without it.', 404);
+    options.xApi(req, res);
+    return;
+  }
+  const endpoint = invokedEndpoint(req);
+  if (endpoint) return invoke(context, services.endpoints, endpoint, req, res);
+
+  const target = req.headers['x-amz-target'];
+  const operation = typeof target === 'string' ? services.operations.get(target) : undefined;
+  if (operation) {
+    const input = parseJson(await readBody(req, MAX_JSON_BODY));
+    sendJson(res, await operation(input, await context.iam.caller(req.headers)));
+    return;
+  }
+  if (typeof target === 'string' && target.startsWith('SageMaker.')) {
+    throw new AwsError('UnknownOperationException', `The embedded cloud has no operation ${target}.`, 404);
+  }
+  proxy.forward(req, res);
+}
+
+/** The decoded path, so that no spelling of a route is mistaken for another. */
+function pathOf(req: IncomingMessage): string {
+  const raw = (req.url ?? '/').replace(/^https?:\/\/[^/]*/i, '').split('?')[0] ?? '/';
+  try {
+    return decodeURIComponent(raw).replace(/\/+/g, '/');
+  } catch {
+    throw new AwsError('InvalidURI', `The path ${raw} is not valid percent-encoding.`);
+  }
+}
+
+function listen(server: HttpServer, port: number): Promise<string> {
+  // The SDKs keep connections for a minute; closing first would fail a request that meets the close.
+  server.keepAliveTimeout = 65_000;
+  // An upload or a long invocation has no time limit of ours.
+  server.requestTimeout = 0;
+  return new Promise((done, failed) => {
+    server.once('error', failed);
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      if (address && typeof address === 'object') done(`http://127.0.0.1:${address.port}`);
+      else failed(new Error(`no address after listening on port ${port}`));
+    });
+  });
+}
