@@ -55,8 +55,8 @@ def fit(
 ) -> int:
     """Train `model` in place and leave it at its best epoch; returns how many epochs ran.
 
-    `stop` is asked before each batch; once it says yes, the best epoch so far is kept (of an
-    unfinished first epoch, what there is).
+    `stop` is asked before each batch; once it says yes, the best epoch so far is the model. Raises
+    ValueError if none was finished by then.
     """
     sparse = torch.optim.SparseAdam(model.embedding.parameters(), lr=options.learning_rate)
     dense = torch.optim.AdamW(
@@ -114,10 +114,10 @@ def fit(
         )
         if recall > best_recall:
             best_recall, best_state = recall, copy.deepcopy(model.state_dict())
-    if best_state is not None:
-        model.load_state_dict(best_state)
-    model.eval()
-    return max(finished, 1)
+    if best_state is None:
+        raise ValueError("stopped before the first epoch was finished: there is no model to keep")
+    model.load_state_dict(best_state)
+    return finished
 
 
 def _warm_up_then_cosine(steps: int, warmup_share: float) -> Callable[[int], float]:

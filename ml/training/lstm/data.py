@@ -1,0 +1,181 @@
+"""Rows from the channels, and which split each belongs to."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterable, Literal
+
+import pyarrow.lib
+import pyarrow.parquet
+
+from lstm.labels import INDEX_OF, LABELS
+
+TEST_PERCENT = 20
+VALIDATION_PERCENT = 10
+TEXT_HASH = re.compile(r"[0-9a-f]{64}")
+LABEL_FIELDS = ("text_hash", "text", "label", "source", "imported_at")
+WEAK_COLUMNS = ["text_hash", "text", "label", "label_source", "label_confidence"]
+
+Split = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A labelled text; `label` is an index into LABELS, `confidence` is 1 for a human label."""
+
+    text_hash: str
+    text: str
+    label: int
+    confidence: float = 1.0
+
+    @property
+    def split(self) -> Split:
+        return split_of(self.text_hash)
+
+
+@dataclass(frozen=True)
+class HumanLabels:
+    """One row per text, by text_hash, and how many texts had labels that disagreed."""
+
+    rows: list[Row]
+    conflicts: int
+
+    def of(self, split: Split) -> list[Row]:
+        return [row for row in self.rows if row.split == split]
+
+
+def split_of(text_hash: str) -> Split:
+    """20 % test, 10 % validation, by the hash alone: a text never changes sides."""
+    bucket = int(text_hash[:8], 16) % 100
+    if bucket < TEST_PERCENT:
+        return "test"
+    return "validation" if bucket < TEST_PERCENT + VALIDATION_PERCENT else "train"
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Every file of a channel, in a fixed order; none if the job has no such channel."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith((".", "_"))
+    )
+
+
+def read_labels(folder: Path) -> HumanLabels:
+    """The labels channel: NDJSON, gzipped or not.
+
+    Of several labels of one text the newest `imported_at` wins; among those, the commonest; among
+    those, the first in LABELS. Raises ValueError that names file and line, or that there is none.
+    """
+    of_text: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
+    for path in files_in(folder):
+        for number, line in enumerate(_lines(path), start=1):
+            if line.strip():
+                row, imported_at = _label_row(line, f"{path}, line {number}")
+                of_text[row.text_hash].append((imported_at, row.label, row.text))
+    if not of_text:
+        raise ValueError(
+            f"no human labels in {folder}: validation and test rows need them; "
+            "import some (npm run lake -- import-labels <file>)"
+        )
+    return HumanLabels(
+        rows=[_winner(text_hash, of_text[text_hash]) for text_hash in sorted(of_text)],
+        conflicts=sum(len({label for _, label, _ in given}) > 1 for given in of_text.values()),
+    )
+
+
+def _lines(path: Path) -> Iterable[str]:
+    try:
+        content = path.read_bytes()
+        if content.startswith(b"\x1f\x8b"):
+            content = gzip.decompress(content)
+        # Not splitlines(): a tweet may hold U+2028, which JSON leaves as it is.
+        return content.decode("utf-8").split("\n")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+def _label_row(line: str, where: str) -> tuple[Row, str]:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"{where}: not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"{where}: not an object")
+    for name in LABEL_FIELDS:
+        if not isinstance(record.get(name), str):
+            raise ValueError(f"{where}: {name} must be a string, not {record.get(name)!r}")
+    if not TEXT_HASH.fullmatch(record["text_hash"]):
+        raise ValueError(f"{where}: text_hash must be a SHA-256 in hex, not {record['text_hash']!r}")
+    if record["label"] not in INDEX_OF:
+        raise ValueError(f"{where}: label must be one of {', '.join(LABELS)}, not {record['label']!r}")
+    return Row(record["text_hash"], record["text"], INDEX_OF[record["label"]]), record["imported_at"]
+
+
+def _winner(text_hash: str, given: list[tuple[str, int, str]]) -> Row:
+    newest = max(imported_at for imported_at, _, _ in given)
+    votes = Counter(label for imported_at, label, _ in given if imported_at == newest)
+    label = min(votes, key=lambda candidate: (-votes[candidate], candidate))
+    text = min(text for imported_at, chosen, text in given if (imported_at, chosen) == (newest, label))
+    return Row(text_hash, text, label)
+
+
+def read_weak_rows(folder: Path, labels: HumanLabels) -> list[Row]:
+    """Texts of the tweets channel that only the lexicon labelled, once each, by text_hash.
+
+    Only those on the train side of the split: a text of the test side may get its human label
+    later, and a model must not have seen it. Raises ValueError that names the file.
+    """
+    human = {row.text_hash for row in labels.rows}
+    rows: dict[str, Row] = {}
+    for path in files_in(folder):
+        try:
+            # One file at a time, and not as a data set: dt= and run= folders are no columns here.
+            table = pyarrow.parquet.ParquetFile(path).read(columns=WEAK_COLUMNS)
+        except (OSError, pyarrow.lib.ArrowException) as error:
+            raise ValueError(f"{path} is not readable Parquet: {error}") from error
+        missing = [name for name in WEAK_COLUMNS if name not in table.column_names]
+        if missing:
+            raise ValueError(f"{path} lacks the column {', '.join(missing)}")
+        for number, record in enumerate(table.to_pylist(), start=1):
+            if record["label_source"] != "lexicon" or record["text_hash"] in human:
+                continue
+            if record["label"] not in INDEX_OF or not TEXT_HASH.fullmatch(record["text_hash"] or ""):
+                raise ValueError(
+                    f"{path}, row {number}: label {record['label']!r} of "
+                    f"text_hash {record['text_hash']!r} cannot be used"
+                )
+            row = Row(
+                record["text_hash"],
+                record["text"],
+                INDEX_OF[record["label"]],
+                float(record["label_confidence"]),
+            )
+            if row.split == "train":
+                rows.setdefault(row.text_hash, row)
+    return [rows[text_hash] for text_hash in sorted(rows)]
+
+
+def require_every_class(labels: HumanLabels) -> None:
+    """Raises ValueError unless each split holds at least one row of each class."""
+    splits: tuple[Split, ...] = ("train", "validation", "test")
+    for split in splits:
+        rows = labels.of(split)
+        for index, label in enumerate(LABELS):
+            if not any(row.label == index for row in rows):
+                raise ValueError(
+                    f"no row labelled {label!r} among the {len(rows)} {split} rows "
+                    f"({len(labels.rows)} labelled texts in all): import more labels"
+                )
+
+
+def rows_digest(rows: list[Row]) -> str:
+    """SHA-256 of which texts these are and what they are labelled, in whatever order."""
+    lines = sorted(f"{row.text_hash} {LABELS[row.label]}\n" for row in rows)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
