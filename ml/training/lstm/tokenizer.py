@@ -23,8 +23,18 @@ PAD_ID, UNKNOWN_ID = 0, 1
 CLASSES = ("<user>", "<url>", "<number>", "<caps>", "<other>", "<smile>", "<frown>", "<heart>")
 SPECIAL = (PAD, UNKNOWN, *CLASSES)
 
-# Texts are longer only when they are not tweets: X's own limit for long posts.
-MAX_CHARACTERS = 25_000
+HEARTS = "\u2661\u2665\u2763\u2764\U0001f493-\U0001f49f\U0001f5a4\U0001f90d\U0001f90e\U0001f9e1"
+
+# What NFKD is let near: Latin, its marks, punctuation, letter-like signs, ligatures, full-width forms,
+# mathematical alphabets. Their decompositions are old; those of newer code points depend on which
+# Unicode a library was built with, and the two libraries differ.
+STABLE = (
+    "\\x00-\\x7f\u00a0-\u024f\u02bc\u0300-\u036f\u1e00-\u1eff\u2000-\u2064\u20ac\u2100-\u214f"
+    "\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff"
+)
+
+# More than 60 tokens of any tweet; bounds what a request of hostile texts costs. As in tokenizer.ts.
+MAX_CHARACTERS = 2_000
 
 # A word spelled with one letter doubled ("soo", what is left of "soooo") means the word, when the
 # word is this frequent and the spelling is no word that is nearly as frequent.
@@ -39,9 +49,13 @@ def _replace(pattern: str, content: str) -> dict[str, Any]:
 def _normalizers() -> list[dict[str, Any]]:
     emoji = lexicon.emoji_by_feeling()
     return [
-        # Compatibility forms: letters in fancy alphabets become letters, an ellipsis three dots.
+        _replace("[\ufe0f\u200d]+", ""),
+        _replace(f"[{HEARTS}]", " <heart> "),
+        *(_replace(f"[{members}]", f" {name} ") for name, members in emoji.items()),
+        _replace(f"[^{STABLE}]+", " <other> "),
+        # Letters in fancy alphabets become letters, an ellipsis three dots, accents marks of their own.
         {"type": "NFKD"},
-        _replace("[\u0300-\u036f\ufe0f]+", ""),
+        _replace("[\u0300-\u036f]+", ""),
         # Escapes that exporters leave behind.
         _replace(r"\\u201[89]", "'"),
         _replace(r"\\u002[cC]", ","),
@@ -56,8 +70,6 @@ def _normalizers() -> list[dict[str, Any]]:
         _replace("[\u2010-\u2015]", "-"),
         _replace(r"https?://[^\s]+|www\.[^\s]+", " <url> "),
         _replace("(?<![A-Za-z0-9_.])@[A-Za-z0-9_]+", " <user> "),
-        _replace("[\u2661\u2665\u2764\u2763\U0001f493-\U0001f49f\U0001f5a4\U0001f90d\U0001f90e\U0001f9e1]", " <heart> "),
-        *(_replace(f"[{members}]", f" {name} ") for name, members in emoji.items()),
         _replace(r"[^\x00-\x7f]+", " <other> "),
         {"type": "Lowercase"},
         _replace(r"</3+|>[.:]<", " <frown> "),

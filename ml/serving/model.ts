@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { z } from 'zod';
+import { TweetTokenizer } from './tokenizer';
+
+/** `model.json` as ml/training/lstm/archive.py writes it. */
+const Description = z.strictObject({
+  schema_version: z.literal(1),
+  model_version: z.string().min(1),
+  labels: z.tuple([z.literal('negative'), z.literal('neutral'), z.literal('positive')]),
+  max_tokens: z.number().int().positive(),
+  pad_id: z.number().int().nonnegative(),
+  unknown_id: z.number().int().nonnegative(),
+  sha256: z.strictObject({ 'model.onnx': z.string(), 'tokenizer.json': z.string() }),
+});
+type Description = z.infer<typeof Description>;
+
+export interface Prediction {
+  readonly label: 'negative' | 'neutral' | 'positive';
+  /** Sum to 1. */
+  readonly probabilities: { readonly negative: number; readonly neutral: number; readonly positive: number };
+}
+
+/** Texts that run through the network at once; of like length, since each is padded to the longest. */
+const BATCH_SIZE = 64;
+
+/** The network, its tokenizer and its version, as one archive holds them. */
+export class Model {
+  private constructor(
+    private readonly description: Description,
+    private readonly tokenizer: TweetTokenizer,
+    private readonly session: InferenceSession,
+  ) {}
+
+  /** Loads an unpacked archive. Throws an Error that says which file is missing, damaged or foreign. */
+  static async load(folder: string): Promise<Model> {
+    const description = parseDescription(read(folder, 'model.json'));
+    const network = read(folder, 'model.onnx');
+    const tokenizer = read(folder, 'tokenizer.json');
+    verify('model.onnx', network, description);
+    verify('tokenizer.json', tokenizer, description);
+    return new Model(
+      description,
+      new TweetTokenizer(tokenizer.toString('utf8'), description.max_tokens, description.unknown_id),
+      // 3 is "errors only": the runtime warns about initializers it folds away.
+      await InferenceSession.create(network, { logSeverityLevel: 3 }),
+    );
+  }
+
+  get version(): string {
+    return this.description.model_version;
+  }
+
+  /** One prediction per text, in the order of the texts. */
+  async predict(texts: readonly string[]): Promise<Prediction[]> {
+    const encoded = texts.map((text, index) => ({ index, ids: this.tokenizer.encode(text) }));
+    encoded.sort((one, other) => other.ids.length - one.ids.length);
+
+    const predictions = new Array<Prediction>(texts.length);
+    for (let start = 0; start < encoded.length; start += BATCH_SIZE) {
+      const batch = encoded.slice(start, start + BATCH_SIZE);
+      const rows = await this.run(batch.map(({ ids }) => ids));
+      batch.forEach(({ index }, row) => {
+        predictions[index] = toPrediction(rows.subarray(row * 3, row * 3 + 3));
+      });
+    }
+    return predictions;
+  }
+
+  /** Probabilities of each row, three numbers a row; rows come longest first. */
+  private async run(rows: readonly (readonly number[])[]): Promise<Float32Array> {
+    const width = rows[0]?.length ?? 0;
+    const ids = new BigInt64Array(rows.length * width).fill(BigInt(this.description.pad_id));
+    rows.forEach((row, at) => row.forEach((id, column) => (ids[at * width + column] = BigInt(id))));
+    const { probabilities } = await this.session.run({
+      ids: new Tensor('int64', ids, [rows.length, width]),
+      lengths: new Tensor('int64', BigInt64Array.from(rows, (row) => BigInt(row.length)), [rows.length]),
+    });
+    if (!(probabilities?.data instanceof Float32Array) || probabilities.data.length !== rows.length * 3) {
+      throw new Error('the network did not answer three probabilities per text');
+    }
+    return probabilities.data;
+  }
+}
+
+function read(folder: string, name: string): Buffer {
+  try {
+    return readFileSync(join(folder, name));
+  } catch (error) {
+    throw new Error(`${join(folder, name)} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function parseDescription(content: Buffer): Description {
+  let value: unknown;
+  try {
+    value = JSON.parse(content.toString('utf8'));
+  } catch {
+    throw new Error('model.json is not JSON');
+  }
+  const parsed = Description.safeParse(value);
+  if (!parsed.success) throw new Error(`model.json is not a model's description: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+function verify(name: keyof Description['sha256'], content: Buffer, description: Description): void {
+  const found = createHash('sha256').update(content).digest('hex');
+  if (found !== description.sha256[name]) {
+    throw new Error(`${name} is damaged: its SHA-256 is ${found}, model.json says ${description.sha256[name]}`);
+  }
+}
+
+function toPrediction(row: Float32Array): Prediction {
+  const [negative = 0, neutral = 0, positive = 0] = row;
+  // The first of the largest, as numpy's argmax in the evaluation.
+  const label = negative >= neutral && negative >= positive ? 'negative' : neutral >= positive ? 'neutral' : 'positive';
+  return { label, probabilities: { negative, neutral, positive } };
+}

@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { createApp } from './app';
+import { Model } from './model';
+
+/**
+ * The endpoint's program: `node server.cjs serve`, in the container and on a laptop alike.
+ * Environment: ML_ROOT (default /opt/ml), PORT (8080), HOST (0.0.0.0: SageMaker calls from outside the container).
+ */
+const folder = join(process.env['ML_ROOT'] ?? '/opt/ml', 'model');
+const port = Number(process.env['PORT'] ?? 8080);
+const host = process.env['HOST'] ?? '0.0.0.0';
+
+let model: Model | null = null;
+const server = createApp(() => model);
+
+function fail(message: string): never {
+  console.error(`serving failed: ${message}`);
+  process.exit(1);
+}
+
+server.on('error', (error) => fail(`cannot listen on ${host}:${port}: ${error.message}`));
+server.listen(port, host);
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    // Requests under way are answered; idle kept-alive connections would hold the process for ever.
+    server.close(() => process.exit(0));
+    server.closeIdleConnections();
+  });
+}
+
+Model.load(folder).then(
+  (loaded) => {
+    model = loaded;
+    console.log(`serving ${loaded.version} on ${host}:${port}`);
+  },
+  (error: unknown) => fail(error instanceof Error ? error.message : String(error)),
+);
