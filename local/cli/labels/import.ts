@@ -1,0 +1,120 @@
+import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { basename, extname } from 'node:path';
+import type { Label } from '../../../workflows/evaluation';
+import { datasets } from '../../../workflows/datasets';
+import { textHash } from '../../../workflows/text-key';
+import type { Session } from '../../cloud/session';
+import { UserError } from '../../cloud/user-error';
+import { corpusSource, labelOfRating, type RatedText } from '../../corpus/read-corpus';
+import { parseLabels, type LabelledText, type Rejected } from './parse';
+
+export interface ImportReport {
+  key: string;
+  /** False when the lake had these very labels already. */
+  written: boolean;
+  labels: number;
+  /** Rows that say again what another row said. */
+  doubles: number;
+  rejected: Rejected[];
+}
+
+interface Distinct {
+  labels: Map<string, LabelledText>;
+  doubles: number;
+  rejected: Rejected[];
+}
+
+/**
+ * One label per normalised text. Where rows of one text disagree the label most of them give counts;
+ * without a majority none of them does, and the first row is reported.
+ */
+export function distinctLabels(rows: readonly LabelledText[]): Distinct {
+  const byText = new Map<string, LabelledText[]>();
+  for (const row of rows) {
+    const hash = textHash(row.text);
+    byText.set(hash, [...(byText.get(hash) ?? []), row]);
+  }
+  const labels = new Map<string, LabelledText>();
+  const rejected: Rejected[] = [];
+  let doubles = 0;
+  for (const [hash, same] of byText) {
+    const votes = new Map<Label, LabelledText[]>();
+    for (const row of same) votes.set(row.label, [...(votes.get(row.label) ?? []), row]);
+    const [most, second] = [...votes.values()].sort((a, b) => b.length - a.length);
+    const [first] = most ?? [];
+    if (!first || !most) continue;
+    if (second && second.length === most.length) {
+      const lines = same.map(({ line }) => line).join(', ');
+      rejected.push({ line: first.line, reason: `lines ${lines} label the same text differently` });
+    } else {
+      labels.set(hash, first);
+      doubles += same.length - 1;
+    }
+  }
+  return { labels, doubles, rejected };
+}
+
+const slug = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
+
+async function exists({ clients, outputs }: Session, Key: string): Promise<boolean> {
+  try {
+    await clients.s3.send(new HeadObjectCommand({ Bucket: outputs.BucketName, Key }));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'NotFound') return false;
+    throw error;
+  }
+}
+
+/** Writes labels as one object whose key is a hash of what they say: the same labels change nothing. */
+async function store(session: Session, source: string, rows: readonly LabelledText[], rejected: Rejected[]): Promise<ImportReport> {
+  const distinct = distinctLabels(rows);
+  const entries = [...distinct.labels].sort(([a], [b]) => (a < b ? -1 : 1));
+  const said = entries.map(([hash, { text, label }]) => [hash, text, label]);
+  const hash = createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 16);
+  const key = `${datasets.labels.prefix}${source}-${hash}.ndjson`;
+  const report = {
+    key,
+    labels: entries.length,
+    doubles: distinct.doubles,
+    rejected: [...rejected, ...distinct.rejected].sort((a, b) => a.line - b.line),
+  };
+  if (entries.length === 0) throw new UserError('No label is left to import: every row was refused.');
+  if (await exists(session, key)) return { ...report, written: false };
+
+  const imported_at = new Date().toISOString();
+  const lines = entries.map(([text_hash, { text, label }]) =>
+    JSON.stringify({ text_hash, text, label, source, imported_at }),
+  );
+  await session.clients.s3.send(
+    new PutObjectCommand({
+      Bucket: session.outputs.BucketName,
+      Key: key,
+      Body: `${lines.join('\n')}\n`,
+      ContentType: 'application/x-ndjson',
+    }),
+  );
+  return { ...report, written: true };
+}
+
+/** Imports the ratings of the bundled corpus. */
+export function importCorpus(session: Session, corpus: readonly RatedText[]): Promise<ImportReport> {
+  const rows = corpus.map(({ row, text, rating }) => ({ line: row, text, label: labelOfRating(rating) }));
+  return store(session, corpusSource, rows, []);
+}
+
+/** Imports a person's own labels; `source` names where they come from. @default the file's name */
+export async function importFile(session: Session, path: string, source: string | null): Promise<ImportReport> {
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8');
+  } catch {
+    throw new UserError(`${path} cannot be read.`);
+  }
+  const { rows, rejected } = parseLabels(path, content);
+  const name = slug(source ?? basename(path, extname(path)));
+  if (name === '') throw new UserError(`"${source ?? path}" gives no name for the source: --source needs letters or digits.`);
+  return store(session, name, rows, rejected);
+}

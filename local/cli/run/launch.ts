@@ -1,0 +1,90 @@
+import {
+  ListExecutionsCommand,
+  RedriveExecutionCommand,
+  StartExecutionCommand,
+  type ExecutionListItem,
+} from '@aws-sdk/client-sfn';
+import { z } from 'zod';
+import { RunRequest } from '../../../workflows/payloads';
+import type { Lake } from '../../cloud/lake';
+import type { Session } from '../../cloud/session';
+import { UserError } from '../../cloud/user-error';
+import type { Screen } from '../screen';
+import { eventsAfter } from './events';
+import { executionName, follow, type Run } from './follow';
+
+/** With this error the embedded cloud ends an execution that was running when its process died. */
+const stoppedError = 'EmbeddedCloud.Stopped';
+
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** `nightly-20261124-021500`: mode and UTC start, readable in the console and free of `_`. */
+function nameFor(mode: string, now: Date): string {
+  const day = `${now.getUTCFullYear()}${two(now.getUTCMonth() + 1)}${two(now.getUTCDate())}`;
+  return `${mode}-${day}-${two(now.getUTCHours())}${two(now.getUTCMinutes())}${two(now.getUTCSeconds())}`;
+}
+
+/** Checks an execution's input before anything is booted for it. Throws UserError that names the field. */
+export function checkInput(input: unknown): z.infer<typeof RunRequest> {
+  const parsed = RunRequest.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join('.') || 'the input';
+  throw new UserError(`Input not accepted: ${field}: ${issue?.message ?? 'not valid'}.`, 2);
+}
+
+export async function startRun(lake: Lake, session: Session, screen: Screen, input: unknown): Promise<Run> {
+  const { mode } = checkInput(input);
+  const { executionArn = '' } = await session.clients.sfn.send(
+    new StartExecutionCommand({
+      stateMachineArn: session.outputs.StateMachineArn,
+      name: nameFor(mode, new Date()),
+      input: JSON.stringify(input),
+    }),
+  );
+  screen.say(`Execution ${executionName(executionArn)} started.`);
+  return follow(lake, session, screen, executionArn);
+}
+
+/** Executions, newest first. */
+export async function listExecutions({ clients, outputs }: Session): Promise<ExecutionListItem[]> {
+  const executions: ExecutionListItem[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await clients.sfn.send(
+      new ListExecutionsCommand({ stateMachineArn: outputs.StateMachineArn, nextToken }),
+    );
+    executions.push(...(page.executions ?? []));
+    nextToken = page.nextToken;
+  } while (nextToken);
+  return executions.sort((a, b) => Number(b.startDate) - Number(a.startDate));
+}
+
+/** The execution with this name or ARN. Throws UserError when there is none. */
+export async function findExecution(session: Session, nameOrArn: string): Promise<ExecutionListItem> {
+  const executions = await listExecutions(session);
+  const found = executions.find(({ name, executionArn }) => name === nameOrArn || executionArn === nameOrArn);
+  if (found) return found;
+  const newest = executions[0]?.name;
+  throw new UserError(`There is no execution "${nameOrArn}"${newest === undefined ? '' : `; the newest is ${newest}`}.`);
+}
+
+/** The newest execution if it was cut off when its cloud died, by a kill or by Ctrl-C. */
+export async function findCutOff(session: Session): Promise<ExecutionListItem | undefined> {
+  const [newest] = await listExecutions(session);
+  if (newest?.status !== 'FAILED' || newest.executionArn === undefined) return undefined;
+  const events = await eventsAfter(session.clients.sfn, newest.executionArn, 0);
+  return events.at(-1)?.error === stoppedError ? newest : undefined;
+}
+
+export async function redriveRun(lake: Lake, session: Session, screen: Screen, execution: ExecutionListItem): Promise<Run> {
+  const { executionArn = '', status } = execution;
+  if (status === 'SUCCEEDED' || status === 'RUNNING') {
+    throw new UserError(`${executionName(executionArn)} is ${status}: only a failed execution can be redriven.`);
+  }
+  const { sfn } = session.clients;
+  const known = await eventsAfter(sfn, executionArn, 0);
+  await sfn.send(new RedriveExecutionCommand({ executionArn }));
+  screen.say(`Execution ${executionName(executionArn)} redriven: what had succeeded is kept.`);
+  return follow(lake, session, screen, executionArn, known);
+}

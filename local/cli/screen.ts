@@ -1,0 +1,58 @@
+const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+export interface Screen {
+  /** Whether someone watches: colours, and a line that is drawn over. */
+  readonly isTerminal: boolean;
+  /** Prints a line that stays. */
+  say: (line?: string) => void;
+  /** Shows what is going on now, until the next `say`, `live` or `rest`; `since` counts the seconds. */
+  live: (text: string, since?: number) => void;
+  /** Ends the live line. */
+  rest: () => void;
+}
+
+export const seconds = (millis: number): string => {
+  if (millis < 99_950) return `${(millis / 1000).toFixed(1)} s`;
+  const whole = Math.round(millis / 1000);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+};
+
+/** A screen on a terminal, or plain lines elsewhere (where only what stays is printed). */
+export function openScreen(output: NodeJS.WriteStream = process.stdout): Screen {
+  const isTerminal = output.isTTY === true && process.env.TERM !== 'dumb';
+  let current: { text: string; since: number } | null = null;
+  let frame = 0;
+  let timer: NodeJS.Timeout | null = null;
+
+  const clear = () => {
+    if (isTerminal && current) output.write('\r\x1b[2K');
+  };
+  const draw = () => {
+    if (!current) return;
+    frame = (frame + 1) % frames.length;
+    const line = `${frames[frame]} ${current.text}  ${seconds(Date.now() - current.since)}`;
+    output.write(`\r\x1b[2K${line.slice(0, (output.columns ?? 80) - 1)}`);
+  };
+
+  const rest = () => {
+    clear();
+    current = null;
+    if (timer) clearInterval(timer);
+    timer = null;
+  };
+  return {
+    isTerminal,
+    say: (line = '') => {
+      clear();
+      output.write(`${line}\n`);
+      if (isTerminal) draw();
+    },
+    live: (text, since = Date.now()) => {
+      if (!isTerminal) return;
+      current = { text, since: current?.text === text ? current.since : since };
+      timer ??= setInterval(draw, 100);
+      draw();
+    },
+    rest,
+  };
+}

@@ -1,0 +1,88 @@
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { corpusPath, readCorpus } from '../corpus/read-corpus';
+import { startGateway } from '../gateway/server';
+import { createXApi } from '../x-api/handler';
+import { endChild, exitOf, startChild } from './child';
+import { clientEnvironment, logFile, pythonOf, type Lake } from './lake';
+import { UserError } from './user-error';
+
+export interface Cloud {
+  url: string;
+  stop: () => Promise<void>;
+}
+
+/** A port nobody uses, for the launcher: only the gateway talks to it. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+/** Waits for the launcher's health; fails at once when it ends instead. */
+async function healthy(lake: Lake, launcherUrl: string, ended: Promise<number>): Promise<void> {
+  let exitCode: number | undefined;
+  void ended.then((code) => (exitCode = code));
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline) {
+    lake.signal.throwIfAborted();
+    if (exitCode !== undefined) break;
+    try {
+      const response = await fetch(`${launcherUrl}/_lake/health`);
+      if (response.ok) return;
+    } catch {
+      // Not listening yet.
+    }
+    await sleep(100, undefined, { signal: lake.signal });
+  }
+  const what = exitCode === undefined ? 'did not answer within 60 s' : `ended with code ${exitCode}`;
+  throw new UserError(`The embedded cloud ${what}: ${logFile(lake, 'launcher')} says why.`);
+}
+
+/** Starts launcher and gateway of a lake. The caller holds the lock of its folder. */
+export async function boot(lake: Lake): Promise<Cloud> {
+  const url = `http://127.0.0.1:${lake.port}`;
+  const launcherPort = await freePort();
+  const launcherUrl = `http://127.0.0.1:${launcherPort}`;
+  const launcher = startChild(lake, {
+    command: pythonOf(lake),
+    args: ['-m', 'local.launcher', '--port', String(launcherPort), '--gateway', url, '--home', lake.home],
+    env: { ...lake.env, ...clientEnvironment(url), PYTHONDONTWRITEBYTECODE: '1' },
+    log: logFile(lake, 'launcher'),
+    guarded: false,
+  });
+  const stopLauncher = () => endChild(launcher, 8_000);
+  try {
+    await healthy(lake, launcherUrl, exitOf(launcher));
+    const gateway = await startGateway({
+      port: lake.port,
+      launcherUrl,
+      home: lake.home,
+      projectRoot: lake.root,
+      python: pythonOf(lake),
+      xApi: createXApi({ home: lake.home, readTexts: () => readCorpus(corpusPath(lake.root)) }),
+    });
+    return {
+      url,
+      stop: async () => {
+        // The launcher first: it saves what runs as running, to be redriven. The other way round the
+        // steps would see their jobs end, and fail with errors of their own.
+        await stopLauncher();
+        await gateway.close();
+      },
+    };
+  } catch (error) {
+    await stopLauncher();
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new UserError(
+        `Port ${lake.port} is in use by another program. Choose another one: LAKE_PORT=${lake.port + 1}`,
+      );
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeAtomically } from '../files';
+
+/** What a running lake tells other processes about itself; the set-up reads it, too. */
+const Note = z.strictObject({ pid: z.number().int(), port: z.number().int(), ready: z.boolean() });
+export type Note = z.infer<typeof Note>;
+
+const notePath = (home: string): string => join(home, 'cloud.json');
+
+export const writeNote = (home: string, note: Note): void => writeAtomically(notePath(home), JSON.stringify(note));
+export const removeNote = (home: string): void => rmSync(notePath(home), { force: true });
+
+export function readNote(home: string): Note | undefined {
+  try {
+    return Note.parse(JSON.parse(readFileSync(notePath(home), 'utf8')));
+  } catch {
+    return undefined;
+  }
+}

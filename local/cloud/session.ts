@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { boot } from './boot';
+import { clientsFor, type Clients } from './clients';
+import { deploy } from './deploy';
+import type { Lake } from './lake';
+import { holderOf, lockHome, type Command, type Holder } from './lock';
+import { readNote, removeNote, writeNote } from './note';
+import { findOutputs, type Outputs } from './stack';
+import { UserError } from './user-error';
+
+/** A deployed lake that answers, whether this process keeps it running or another one does. */
+export interface Session {
+  url: string;
+  clients: Clients;
+  outputs: Outputs;
+  close: () => Promise<void>;
+}
+
+export interface SessionOptions {
+  command: Command;
+  /** Whether the lake of a running `npm start` will do: for looking, not for starting executions. */
+  mayShareRun: boolean;
+  say: (line: string) => void;
+  /** Called while deploying, for a line that is drawn over. */
+  progress: (line: string) => void;
+}
+
+/** How long a lake that another process is ending or getting ready is waited for. */
+const endMillis = 12_000;
+const readyMillis = 8 * 60_000;
+
+const nameOf: Record<Command, string> = { start: 'npm start', up: 'npm run up', lake: 'npm run lake' };
+
+const who = ({ command, pid }: Holder): string => `${nameOf[command]} (process ${pid})`;
+
+/** Joins the lake that another process keeps, once it is ready; undefined when that one ends first. */
+async function attach(lake: Lake, holder: Holder, say: (line: string) => void): Promise<Session | undefined> {
+  const deadline = Date.now() + readyMillis;
+  let told = false;
+  while (Date.now() < deadline && holderOf(lake.home)?.pid === holder.pid) {
+    const note = readNote(lake.home);
+    if (note?.pid === holder.pid && note.ready) {
+      const url = `http://127.0.0.1:${note.port}`;
+      const clients = clientsFor(url);
+      const outputs = await findOutputs(clients.cloudFormation);
+      if (!outputs) throw new UserError(`The lake that ${who(holder)} keeps has no whole pipeline: end it and start it again.`);
+      return { url, clients, outputs, close: async () => undefined };
+    }
+    if (!told) say(`Waiting until ${who(holder)} has the lake ready.`);
+    told = true;
+    await sleep(300, undefined, { signal: lake.signal });
+  }
+  return undefined;
+}
+
+async function ended(lake: Lake, holder: Holder, millis: number): Promise<boolean> {
+  const deadline = Date.now() + millis;
+  while (Date.now() < deadline) {
+    if (holderOf(lake.home)?.pid !== holder.pid) return true;
+    await sleep(200, undefined, { signal: lake.signal });
+  }
+  return false;
+}
+
+/**
+ * A lake to work with: the one that `npm run up` keeps in this folder, or one of our own for as long
+ * as the session lasts. Throws UserError when another command is at work that must not be joined.
+ */
+export async function openSession(lake: Lake, options: SessionOptions): Promise<Session> {
+  const { command, mayShareRun, say } = options;
+  for (;;) {
+    const lock = lockHome(lake.home, command);
+    if ('release' in lock) return bootSession(lake, options, lock.release);
+
+    const { holder } = lock;
+    if (command !== 'up' && (holder.command === 'up' || (holder.command === 'start' && mayShareRun))) {
+      const session = await attach(lake, holder, say);
+      if (session) return session;
+      continue;
+    }
+    // A command that was just interrupted takes a moment to end.
+    const patience = holder.command === 'lake' ? readyMillis : endMillis;
+    say(`${who(holder)} is at work in ${lake.home}; waiting up to ${Math.round(patience / 1000)} s for its end.`);
+    if (!(await ended(lake, holder, patience))) {
+      throw new UserError(
+        holder.command === 'up'
+          ? `The lake in ${lake.home} is up already: ${who(holder)}. Use it with npm run lake, or end it first.`
+          : `${who(holder)} is still at work in ${lake.home}: wait for its end, or choose another folder with LAKE_HOME.`,
+      );
+    }
+  }
+}
+
+async function bootSession(lake: Lake, options: SessionOptions, release: () => void): Promise<Session> {
+  let stop = async (): Promise<void> => undefined;
+  const close = async () => {
+    await stop();
+    removeNote(lake.home);
+    release();
+  };
+  try {
+    const note = { pid: process.pid, port: lake.port };
+    writeNote(lake.home, { ...note, ready: false });
+    const cloud = await boot(lake);
+    stop = cloud.stop;
+    const clients = clientsFor(cloud.url);
+    const outputs = await deploy(lake, cloud.url, clients, options.progress);
+    writeNote(lake.home, { ...note, ready: true });
+    return { url: cloud.url, clients, outputs, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,137 @@
+import { parseArgs } from 'node:util';
+
+/** A command line that cannot be meant; the message is the one line that says why. */
+export class UsageError extends Error {
+  oneLine = true;
+  exitCode = 2;
+}
+
+const modes = ['nightly', 'retrain', 'ingest'];
+
+const runOptions = {
+  mode: { type: 'string' },
+  input: { type: 'string' },
+  keywords: { type: 'string' },
+  'max-tweets': { type: 'string' },
+};
+
+const lakeUsage =
+  'npm run lake -- run | retrain | redrive [execution] | history [execution] | query <name> [--parameter value] | ' +
+  'sql "<athena sql>" | predict "<text>" | import-labels <file>';
+
+function parse(args, options, allowPositionals) {
+  try {
+    return parseArgs({ args, options, allowPositionals, strict: true });
+  } catch (error) {
+    throw new UsageError(`${error.message.split('\n')[0].split('. ')[0].replace(/\.$/, '')}.`);
+  }
+}
+
+/** The execution's input as JSON, from `--input` and the shorthands, which win. */
+function runInput(values, usage) {
+  let input = {};
+  if (values.input !== undefined) {
+    try {
+      input = JSON.parse(values.input);
+    } catch (error) {
+      throw new UsageError(`--input is not JSON (${error.message}): ${usage} --input '{"mode":"retrain"}'`);
+    }
+    if (input === null || typeof input !== 'object' || Array.isArray(input)) {
+      throw new UsageError(`--input must be a JSON object: ${usage} --input '{"mode":"retrain"}'`);
+    }
+  }
+  if (values.mode !== undefined) {
+    if (!modes.includes(values.mode)) {
+      throw new UsageError(`--mode is "${values.mode}": one of ${modes.join(', ')} is possible.`);
+    }
+    input.mode = values.mode;
+  }
+  if (values.keywords !== undefined) {
+    input.keywords = values.keywords.split(',').map((word) => word.trim()).filter((word) => word !== '');
+    if (input.keywords.length === 0) throw new UsageError('--keywords names no word: --keywords love,hate');
+  }
+  if (values['max-tweets'] !== undefined) {
+    const count = Number(values['max-tweets']);
+    if (!Number.isInteger(count) || count < 1) {
+      throw new UsageError(`--max-tweets is "${values['max-tweets']}": a whole number above 0 is needed.`);
+    }
+    input.maxTweets = count;
+  }
+  return input;
+}
+
+function noMore(name, rest) {
+  if (rest.length > 0) throw new UsageError(`${name} takes nothing more, but got "${rest[0]}".`);
+}
+
+function one(name, rest, what) {
+  if (rest.length !== 1) throw new UsageError(`${name} needs ${what}, in quotation marks if it holds spaces.`);
+  return rest[0];
+}
+
+function parseLake(args) {
+  const [verb, ...rest] = args;
+  if (verb === undefined) throw new UsageError(`Say what to do: ${lakeUsage}`);
+  switch (verb) {
+    case 'run': {
+      const { values, positionals } = parse(rest, runOptions, true);
+      noMore('run', positionals);
+      return { name: 'run', input: runInput(values, 'npm run lake -- run') };
+    }
+    case 'retrain': {
+      const { values, positionals } = parse(rest, { input: runOptions.input }, true);
+      noMore('retrain', positionals);
+      return { name: 'run', input: { ...runInput(values, 'npm run lake -- retrain'), mode: 'retrain' } };
+    }
+    case 'redrive':
+    case 'history': {
+      const { positionals } = parse(rest, {}, true);
+      noMore(verb, positionals.slice(1));
+      return { name: verb, execution: positionals[0] ?? null };
+    }
+    case 'query': {
+      const [query, ...given] = rest;
+      if (query?.startsWith('-')) throw new UsageError(`query needs a name first, but got "${query}".`);
+      const parameters = {};
+      for (let at = 0; at < given.length; at += 1) {
+        const [, name, joined] = /^(?:--)?([a-z][a-z0-9_-]*)(?:=(.*))?$/i.exec(given[at]) ?? [];
+        const value = joined ?? (given[at].startsWith('--') ? given[(at += 1)] : undefined);
+        if (name === undefined || value === undefined) {
+          throw new UsageError(`query parameters look like --days 7 or days=7, but got "${given[at] ?? given.at(-1)}".`);
+        }
+        parameters[name.replaceAll('-', '_')] = value;
+      }
+      return { name: 'query', query: query ?? null, parameters };
+    }
+    case 'sql':
+      return { name: 'sql', sql: one('sql', rest, 'one statement') };
+    case 'predict':
+      return { name: 'predict', text: one('predict', rest, 'one text') };
+    case 'import-labels': {
+      const { values, positionals } = parse(rest, { source: { type: 'string' } }, true);
+      return { name: 'import-labels', file: one('import-labels', positionals, 'one file'), source: values.source ?? null };
+    }
+    default:
+      throw new UsageError(`"${verb}" is not a command: ${lakeUsage}`);
+  }
+}
+
+/** What `npm start`, `npm run up`, `npm run lake` or `npm test` is asked to do. Throws UsageError. */
+export function parseCommand(args) {
+  const [script, ...rest] = args;
+  switch (script) {
+    case 'start': {
+      const { values, positionals } = parse(rest, runOptions, true);
+      noMore('npm start', positionals);
+      return { name: 'start', input: runInput(values, 'npm start --') };
+    }
+    case 'up':
+    case 'test':
+      parse(rest, {}, false);
+      return { name: script };
+    case 'lake':
+      return parseLake(rest);
+    default:
+      throw new UsageError('Start this with npm start, npm run up, npm run lake or npm test.');
+  }
+}
