@@ -56,6 +56,7 @@ export const Execution = z.strictObject({ arn: z.string(), name: z.string(), sta
 
 /** The first step alone sees the raw input, whatever it is. */
 export const PlanRunInput = z.strictObject({ execution: Execution, attempt: Count, input: z.unknown() });
+export type PlanRunInput = z.infer<typeof PlanRunInput>;
 
 export const PlanRunOutput = z.strictObject({
   runId: z.string().regex(/^[a-z0-9-]{1,40}$/),

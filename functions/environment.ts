@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { stepNames } from '../workflows/steps';
+import type { StepName } from '../workflows/steps';
+import { explain } from './explain';
+import { Sections, json } from './settings';
+import type { SettingsSection } from './settings';
+
+export type FunctionName = StepName | 'archive-execution' | 'score-stream';
+export const functionNames: readonly FunctionName[] = [...stepNames, 'archive-execution', 'score-stream'];
+
+const Text = z.string().min(1);
+const Flag = z.enum(['true', 'false']).transform((flag) => flag === 'true');
+
+/** The sections of the settings that each function reads. */
+const settings = {
+  'plan-run': Sections.pick({ x: true, poll: true }),
+  'ingest-tweets': Sections.pick({ x: true }),
+  'check-data': Sections.pick({ checks: true }),
+  'train-model': Sections.pick({ training: true }),
+  'judge-model': Sections.pick({ gate: true }),
+  'update-endpoint': Sections.pick({ endpoint: true }),
+};
+
+/** The variables that each function reads, and nothing else: the stack passes exactly these. */
+export const environments = {
+  'plan-run': z.object({ BUCKET: Text, SETTINGS: json(settings['plan-run']) }),
+  'ingest-tweets': z.object({
+    BUCKET: Text,
+    STREAM_NAME: Text,
+    TOKEN_SECRET_ARN: Text,
+    SETTINGS: json(settings['ingest-tweets']),
+  }),
+  'crawl-raw-data': z.object({ DATABASE: Text, CRAWLER: Text }),
+  'clean-tweets': z.object({ BUCKET: Text, DATABASE: Text, GLUE_JOB: Text }),
+  'check-data': z.object({ BUCKET: Text, DATABASE: Text, WORKGROUP: Text, SETTINGS: json(settings['check-data']) }),
+  'publish-data': z.object({ DATABASE: Text }),
+  'train-model': z.object({
+    BUCKET: Text,
+    DATABASE: Text,
+    ML_ROLE_ARN: Text,
+    TRAINING_IMAGE: Text,
+    SERVING_IMAGE: Text,
+    KEY_ARN: Text,
+    GIT_COMMIT: Text,
+    GIT_DIRTY: Flag,
+    SETTINGS: json(settings['train-model']),
+  }),
+  'judge-model': z.object({ BUCKET: Text, SETTINGS: json(settings['judge-model']) }),
+  'update-endpoint': z.object({
+    ML_ROLE_ARN: Text,
+    SERVING_IMAGE: Text,
+    ENDPOINT_NAME: Text,
+    KEY_ARN: Text,
+    SETTINGS: json(settings['update-endpoint']),
+  }),
+  'smoke-test-endpoint': z.object({ BUCKET: Text, ENDPOINT_NAME: Text }),
+  'promote-model': z.object({ BUCKET: Text, SCORE_STREAM_MAPPING_ID: Text }),
+  'refresh-analytics': z.object({ BUCKET: Text, DATABASE: Text, WORKGROUP: Text, ENDPOINT_NAME: Text }),
+  'report-run': z.object({ BUCKET: Text, TOPIC_ARN: Text }),
+  'archive-execution': z.object({ BUCKET: Text, TOPIC_ARN: Text }),
+  'score-stream': z.object({ BUCKET: Text, DATABASE: Text, ENDPOINT_NAME: Text }),
+} satisfies Record<FunctionName, z.ZodObject>;
+
+const Table = z.record(z.enum(functionNames), z.array(z.string()));
+const sectionsOf: Partial<Record<FunctionName, z.ZodObject>> = settings;
+
+/** Names of the variables that each function needs. */
+export const functionEnvironments = Table.parse(
+  Object.fromEntries(functionNames.map((name) => [name, Object.keys(environments[name].shape)])),
+);
+
+/** The sections of `Settings` that make up each function's `SETTINGS`; none where it reads no settings. */
+export const functionSections: Record<FunctionName, SettingsSection[]> = z
+  .record(z.enum(functionNames), z.array(Sections.keyof()))
+  .parse(Object.fromEntries(functionNames.map((name) => [name, Object.keys(sectionsOf[name]?.shape ?? {})])));
+
+/** What a function found in its environment; throws with the names of the variables that are wrong. */
+export function readEnvironment<Schema extends z.ZodType>(schema: Schema): z.output<Schema> {
+  const result = schema.safeParse(process.env);
+  if (!result.success) {
+    throw new Error(`The function's environment is incomplete: ${explain(result.error)}. Deploy the stack again.`);
+  }
+  return result.data;
+}

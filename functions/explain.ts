@@ -1,0 +1,60 @@
+import type { z } from 'zod';
+
+const MAX_VALUE_CHARACTERS = 80;
+
+/**
+ * A ZodError as one line that names each field, what is allowed, and what came:
+ * `mode: must be one of nightly, retrain, ingest (got "nightlyy")`.
+ */
+export function explain(error: z.ZodError, received?: unknown): string {
+  return error.issues.map((issue) => explainIssue(issue, received)).join('; ');
+}
+
+function explainIssue(issue: z.core.$ZodIssue, received: unknown): string {
+  const field = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return `${field === '' ? '' : `${field}: `}unknown field ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
+  }
+  const value = valueAt(received, issue.path);
+  const got = value === undefined ? '' : ` (got ${show(value)})`;
+  return `${field === '' ? '' : `${field}: `}${demand(issue, value)}${got}`;
+}
+
+/** What the field has to be, as the end of a sentence that begins with its name. */
+function demand(issue: z.core.$ZodIssue, value: unknown): string {
+  switch (issue.code) {
+    case 'invalid_value':
+      return issue.values.length === 1
+        ? `must be ${show(issue.values[0])}`
+        : `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'invalid_type':
+      return value === undefined ? 'is missing' : `must be ${article(issue.expected)}`;
+    case 'too_small':
+      return issue.origin === 'array' || issue.origin === 'string'
+        ? `must not be ${Number(issue.minimum) <= 1 ? 'empty' : `shorter than ${issue.minimum}`}`
+        : `must be ${issue.inclusive === false ? 'greater than' : 'at least'} ${issue.minimum}`;
+    case 'too_big':
+      return issue.origin === 'array' || issue.origin === 'string'
+        ? `must not be longer than ${issue.maximum}`
+        : `must be ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`;
+    default:
+      return lowerFirst(issue.message);
+  }
+}
+
+const article = (type: string): string =>
+  ({ int: 'a whole number', array: 'a list', object: 'a JSON object', boolean: 'true or false' })[type] ?? `a ${type}`;
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? Reflect.get(at, key) : undefined),
+    value,
+  );
+}
+
+function show(value: unknown): string {
+  const text = typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > MAX_VALUE_CHARACTERS ? `${text.slice(0, MAX_VALUE_CHARACTERS)}…` : text;
+}

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { StepError } from '../workflows/errors';
+import { PlanRunInput, PlanRunOutput, RunRequest } from '../workflows/payloads';
+import { systemClock, utcDay } from './clock';
+import type { Clock } from './clock';
+import { environments, readEnvironment } from './environment';
+import { explain } from './explain';
+import { takeLock } from './lake/lock';
+import type { Lake } from './lake/objects';
+import type { Sections } from './settings';
+import { onFirstCall, step } from './step';
+import { buildQueries } from './x/queries';
+
+interface Dependencies {
+  lake: Lake;
+  sfn: SFNClient;
+  clock: Clock;
+  settings: Pick<Sections, 'x' | 'poll'>;
+}
+
+/** Turns whatever the execution was started with into the plan that every later step follows. */
+export const planRun = ({ lake, sfn, clock, settings }: Dependencies) =>
+  step(PlanRunInput, PlanRunOutput, async ({ execution, input }) => {
+    const now = clock.now();
+    const request = parseRequest(input, utcDay(now));
+    const queries = buildQueries(request.keywords ?? settings.x.keywords, settings.x);
+    const lock = await takeLock(lake, sfn, {
+      executionArn: execution.arn,
+      scheduledFor: request.scheduledFor ?? null,
+      now,
+    });
+    return {
+      runId: runIdOf(execution),
+      mode: request.mode,
+      date: request.date ?? utcDay(now),
+      startedAt: execution.startTime,
+      skip: lock.taken ? null : lock.reason,
+      queries,
+      maxTweets: request.maxTweets ?? settings.x.maxTweetsPerRun,
+      force: request.force,
+      training: request.training,
+      poll: settings.poll,
+    };
+  });
+
+/** The console sends `{}`, an API call without input null: both run the nightly. */
+function parseRequest(input: unknown, today: string): RunRequest {
+  const result = RunRequest.safeParse(input ?? {});
+  if (!result.success) {
+    throw new StepError('InvalidInput', explain(result.error, input));
+  }
+  const { date } = result.data;
+  if (date !== undefined && date > today) {
+    throw new StepError('InvalidInput', `date: must not be after today, ${today} (got "${date}")`);
+  }
+  return result.data;
+}
+
+/** Readable, sortable and safe in every name that is built from it: start time, then a hash of the execution. */
+function runIdOf({ arn, startTime }: PlanRunInput['execution']): string {
+  const [day = '', time = ''] = new Date(startTime).toISOString().split('T');
+  const hash = createHash('sha256').update(arn).digest('hex').slice(0, 8);
+  return `${day.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}-${hash}`;
+}
+
+export const handler = onFirstCall(() => {
+  const { BUCKET, SETTINGS } = readEnvironment(environments['plan-run']);
+  return planRun({
+    lake: { s3: new S3Client({}), bucket: BUCKET },
+    sfn: new SFNClient({}),
+    clock: systemClock,
+    settings: SETTINGS,
+  });
+});

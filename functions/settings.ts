@@ -1,0 +1,64 @@
+import { z } from 'zod';
+
+const PollSeconds = z.number().int().positive();
+
+/**
+ * The sections of the environment's settings that functions read; each gets its own, as JSON, in `SETTINGS`.
+ * Strict: a section that grew a field which no function knows fails at the first call, not in silence.
+ */
+export const Sections = z.strictObject({
+  x: z.strictObject({
+    apiBaseUrl: z.url(),
+    keywords: z.array(z.string().min(1)).min(1),
+    language: z.string().nullable(),
+    excludeRetweets: z.boolean(),
+    maxTweetsPerRun: z.number().int().positive(),
+    /** US dollars X charges for one post read. */
+    usdPerPost: z.number().nonnegative(),
+  }),
+  poll: z.strictObject({
+    crawl: PollSeconds,
+    clean: PollSeconds,
+    check: PollSeconds,
+    train: PollSeconds,
+    endpoint: PollSeconds,
+    refresh: PollSeconds,
+  }),
+  checks: z.strictObject({
+    maxLabelShare: z.number().gt(0).lte(1),
+    minRowsForShare: z.number().int().positive(),
+  }),
+  training: z.strictObject({
+    instanceType: z.string(),
+    maxSeconds: z.number().int().positive(),
+    volumeGb: z.number().int().positive(),
+  }),
+  gate: z.strictObject({
+    minHeldOutRows: z.number().int().positive(),
+    tolerance: z.number().nonnegative(),
+  }),
+  endpoint: z.strictObject({
+    kind: z.enum(['serverless', 'realtime']),
+    instanceType: z.string(),
+    instances: z.number().int().positive(),
+    memoryMb: z.number().int(),
+    maxConcurrency: z.number().int().positive(),
+  }),
+});
+export type Sections = z.infer<typeof Sections>;
+export type SettingsSection = keyof Sections;
+
+/** A string that holds the JSON of what `schema` describes. */
+export const json = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        const value: unknown = JSON.parse(text);
+        return value;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'is not JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);

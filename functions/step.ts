@@ -1,0 +1,66 @@
+import type { z } from 'zod';
+import { StepError } from '../workflows/errors';
+import { explain } from './explain';
+
+/** A Lambda handler of one step: whatever comes in, what the step's contract promises comes out. */
+export type Handler<Output> = (event: unknown) => Promise<Output>;
+
+/**
+ * Parse, act, parse. An event or an answer that breaks its contract is a bug and ends the execution as
+ * `ContractBroken`, at the step where it happened rather than at the one that trips over it.
+ * Logs one JSON line a call; neither event nor answer is logged, so nothing secret can be.
+ */
+export function step<Input, Output, Answer>(
+  Input: z.ZodType<Input>,
+  Output: z.ZodType<Output, Answer>,
+  act: (input: NoInfer<Input>) => Promise<NoInfer<Answer>>,
+): Handler<Output> {
+  return async (event) => {
+    const startedAt = Date.now();
+    try {
+      const output = parse(Output, await act(parse(Input, event, 'input')), 'output');
+      log({ ...whoCalls(event), outcome: outcomeOf(output), milliseconds: Date.now() - startedAt });
+      return output;
+    } catch (error) {
+      log({ ...whoCalls(event), outcome: 'failed', ...describe(error), milliseconds: Date.now() - startedAt });
+      throw error;
+    }
+  };
+}
+
+/** A handler that is made on the first call, so that importing the module reads no environment. */
+export function onFirstCall<Output, Event = unknown>(
+  make: () => (event: Event) => Promise<Output>,
+): (event: Event) => Promise<Output> {
+  let handler: ((event: Event) => Promise<Output>) | undefined;
+  return (event) => (handler ??= make())(event);
+}
+
+function parse<Value>(schema: z.ZodType<Value>, value: unknown, side: 'input' | 'output'): Value {
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    throw new StepError('ContractBroken', `The step's ${side} breaks its contract: ${explain(result.error, value)}`, {
+      cause: result.error,
+    });
+  }
+  return result.data;
+}
+
+function whoCalls(event: unknown): Record<string, unknown> {
+  const execution = get(event, 'execution');
+  return {
+    step: process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'local',
+    execution: get(execution, 'name'),
+    attempt: get(event, 'attempt'),
+  };
+}
+
+const outcomeOf = (output: unknown): unknown => get(output, 'status') ?? 'done';
+
+const get = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+
+const describe = (error: unknown): Record<string, string> =>
+  error instanceof Error ? { error: error.name, cause: error.message } : { error: 'Error', cause: String(error) };
+
+export const log = (line: Record<string, unknown>): void => console.log(JSON.stringify(line));
