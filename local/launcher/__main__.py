@@ -1,0 +1,46 @@
+"""python -m local.launcher --port P --gateway http://127.0.0.1:G --home DIR [--parent PID]"""
+
+import argparse
+import importlib
+import os
+import socket
+import sys
+from pathlib import Path
+
+from local.launcher.environment import prepare
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(prog="local.launcher", description=__doc__)
+    arguments.add_argument("--port", type=int, required=True, help="where ministack listens")
+    arguments.add_argument("--gateway", required=True, help="the address that clients use")
+    arguments.add_argument("--home", type=Path, required=True, help="where all state is kept")
+    arguments.add_argument(
+        "--parent", type=int, default=os.getppid(), help="end when this process has ended"
+    )
+    arguments.add_argument("--log-level", default="WARNING")
+    options = arguments.parse_args()
+    try:
+        prepare(options.port, options.gateway, options.home.resolve(), options.log_level)
+        _refuse_taken(options.port)
+        # Only now: ministack reads its environment when it is imported.
+        patches = importlib.import_module("local.launcher.patches")
+        patches.apply_all()
+    except (ValueError, RuntimeError, OSError) as refused:
+        print(f"launcher: {refused}", file=sys.stderr)
+        return 2
+    importlib.import_module("local.launcher.server").run(options.port, options.parent)
+    return 0
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as taken:
+            raise OSError(f"port {port} of 127.0.0.1 is in use: {taken.strerror}") from taken
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""Who calls, and what they may: ministack's own resolution and evaluation, asked from inside."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import set_request_account_id, set_request_region
+
+from local.launcher.environment import ACCOUNT_ID, REGION
+
+# The access key that signed the request being handled, for services that act as their caller.
+caller_key: ContextVar[str] = ContextVar("lake_caller_key", default=ACCOUNT_ID)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A principal: the ARN of the account's root, a user or a role's session."""
+
+    arn: str
+    account: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an action is allowed; `message` is AWS's sentence when it is not, else empty."""
+
+    allowed: bool
+    message: str = ""
+
+
+class Refused(Exception):
+    """The credentials, or the role asked for, cannot be used; the text says why."""
+
+
+def as_account(access_key: str) -> None:
+    """Give the current context the account and region that stores are looked up in."""
+    set_request_account_id(iam_evaluator.find_iam_access_key_account(access_key) or access_key)
+    set_request_region(REGION)
+
+
+def identify(access_key: str, session_token: str | None = None) -> Identity:
+    """The principal a key belongs to. A token, when given, must be the one issued with the key.
+
+    Raises Refused for a key that is unknown, inactive or expired.
+    """
+    as_account(access_key)
+    extra = {} if session_token is None else {"session_token": session_token}
+    found = iam_evaluator.resolve_credential(access_key, **extra)
+    if isinstance(found, iam_evaluator.CredentialResolutionError):
+        raise Refused(f"{found.code}: {found.message}")
+    return Identity(arn=found.principal_arn, account=found.account_id)
+
+
+def authorize(
+    access_key: str, action: str, resource: str, context: Mapping[str, Any] | None = None
+) -> Verdict:
+    """Whether the key's principal may do `action` on `resource` (an ARN, or "*").
+
+    Identity policies, boundaries and, where the resource has one, its own policy count, as for any
+    request to ministack. `context` holds condition keys ("iam:PassedToService": "..."). Raises
+    Refused for a key that cannot be used.
+    """
+    identity = identify(access_key)
+    service = action.partition(":")[0]
+    # Nothing here leaves the machine: a policy's aws:SecureTransport is taken as satisfied.
+    iam_evaluator.pin_request_origin("127.0.0.1", True)
+    denied = iam_evaluator.enforce(
+        access_key, action, service, REGION, resource_arn=resource, service_context=dict(context or {})
+    )
+    if denied is None:
+        return Verdict(True)
+    if isinstance(denied, iam_evaluator.AuthError):
+        raise Refused(f"{denied.code}: {denied.message}")
+    return Verdict(False, _sentence(identity.arn, action, resource, denied))
+
+
+def role_may(role_arn: str, session: str, action: str, resource: str) -> Verdict:
+    """Whether a role, assumed by a service under a session name, may do `action` on `resource`."""
+    role = role_arn.rsplit("/", 1)[-1]
+    principal = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}/{session}"
+    layers = iam_evaluator._gather_role_policies(role, ACCOUNT_ID)
+    found = iam_evaluator.evaluate(
+        iam_evaluator.EvalContext(
+            principal_arn=principal,
+            principal_type="AssumedRole",
+            principal_account=ACCOUNT_ID,
+            action=action,
+            resource_arn=resource,
+            region=REGION,
+        ),
+        layers,
+    )
+    if found.decision == "Allow":
+        return Verdict(True)
+    return Verdict(False, _sentence(principal, action, resource, found))
+
+
+def _sentence(
+    principal: str, action: str, resource: str, denied: iam_evaluator.EvalResult
+) -> str:
+    if denied.decision != "Deny":
+        reason = f"because no identity-based policy allows the {action} action"
+    elif denied.resource_policy_arn:
+        reason = "with an explicit deny in a resource-based policy"
+    else:
+        reason = "with an explicit deny in an identity-based policy"
+    return (
+        f"User: {principal} is not authorized to perform: {action} "
+        f"on resource: {resource} {reason}"
+    )

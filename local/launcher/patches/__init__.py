@@ -1,0 +1,39 @@
+"""What ministack lacks or does otherwise than AWS: one module for each correction.
+
+A patch module has EXPECTS (the fingerprints of the upstream code it corrects; see
+local/launcher/upstream.py) and apply(). Nothing is applied unless all of them match.
+"""
+
+import importlib
+from types import ModuleType
+
+from local.launcher.upstream import expect
+
+NAMES = (
+    "lambda_errors",
+    "lambda_workers",
+    "snapshots",
+    "execution_events",
+    "task_states",
+    "execution_runs",
+    "execution_views",
+    "redrive",
+    "glue_catalog",
+    "resource_arns",
+    "athena_queries",
+    "cloudformation_types",
+    "custom_resources",
+)
+
+
+def modules() -> list[ModuleType]:
+    return [importlib.import_module(f"{__name__}.{name}") for name in NAMES]
+
+
+def apply_all() -> None:
+    """Check every patch's expectations first, then apply all; raises UpstreamChanged."""
+    found = modules()
+    for module in found:
+        expect(module.__name__.rsplit(".", 1)[-1], module.EXPECTS)
+    for module in found:
+        module.apply()

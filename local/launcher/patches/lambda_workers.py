@@ -1,0 +1,39 @@
+"""Upstream: Node workers outlive a killed server, and catch the terminal's Ctrl-C.
+
+A worker that is waiting for its next event ends with its stdin, one that is in the middle of a
+handler does not. And all workers share the server's process group, so that Ctrl-C kills Lambdas
+in mid-flight before the server has saved that their executions were running.
+"""
+
+import subprocess
+from typing import Any
+
+from ministack.core import lambda_runtime
+
+EXPECTS = {
+    "core.lambda_runtime:Worker._spawn": "c55febf95656",
+    "core.lambda_runtime:kill_workers": "56a6df63f9bd",
+}
+
+_READER = 'const rl = readline.createInterface({ input: process.stdin, terminal: false });'
+
+
+class _OwnGroup:
+    """The subprocess module as lambda_runtime sees it: its children get a session of their own."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(subprocess, name)
+
+    @staticmethod
+    def Popen(*args: Any, **kwargs: Any) -> subprocess.Popen:  # noqa: N802 - upstream's name
+        return subprocess.Popen(*args, start_new_session=True, **kwargs)
+
+
+def apply() -> None:
+    script = lambda_runtime._NODEJS_WORKER_SCRIPT
+    if script.count(_READER) != 1:
+        raise RuntimeError("lambda_workers: the bootstrap's reader of stdin was not found")
+    lambda_runtime._NODEJS_WORKER_SCRIPT = script.replace(
+        _READER, _READER + '\nrl.on("close", () => process.exit(0));'
+    )
+    lambda_runtime.subprocess = _OwnGroup()

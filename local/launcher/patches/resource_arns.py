@@ -1,0 +1,88 @@
+"""Upstream: some requests are authorised on the wrong ARN, so that exact policies fail or pass.
+
+GetQueryExecution and its like are authorised on "*", GetDatabase and GetJob on a table of that
+name, partition calls on the database alone, an event source mapping on "*".
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ministack.core import iam_actions
+from ministack.services import athena
+
+EXPECTS = {
+    "core.iam_actions:extract_resource_arn": "82f51700695c",
+}
+
+
+def _athena(action: str, fields: Mapping[str, Any]) -> str | None:
+    """`workgroup/NAME` for calls that name a query or, on AWS, mean the primary workgroup."""
+    if fields.get("WorkGroup"):
+        return None
+    for store, name in (
+        (athena._executions, "QueryExecutionId"), (athena._named_queries, "NamedQueryId")
+    ):
+        if name in fields:
+            found = store.get(fields[name])
+            return f"workgroup/{found['WorkGroup']}" if found else None
+    listed = fields.get("QueryExecutionIds") or fields.get("NamedQueryIds")
+    if listed:
+        store = athena._executions if "QueryExecutionIds" in fields else athena._named_queries
+        found = store.get(listed[0])
+        return f"workgroup/{found['WorkGroup']}" if found else None
+    on_workgroup = ("StartQueryExecution", "ListQueryExecutions", "CreateNamedQuery",
+                    "ListNamedQueries")
+    return "workgroup/primary" if action in on_workgroup else None
+
+
+def _glue(action: str, fields: Mapping[str, Any]) -> str | None:
+    """The most particular of the ARNs that AWS asks for: a table before its database."""
+    name = fields.get("Name")
+    if action.endswith(("Crawler", "CrawlerSchedule")):
+        return f"crawler/{name or fields.get('CrawlerName')}"
+    if action.endswith("SecurityConfiguration"):
+        return "catalog"
+    if "Job" in action:
+        return f"job/{fields.get('JobName') or name}" if fields.get("JobName") or name else None
+    if action.endswith("Database"):
+        given = name or (fields.get("DatabaseInput") or {}).get("Name")
+        return f"database/{given}" if given else None
+    database = fields.get("DatabaseName")
+    if not database:
+        return None
+    table = fields.get("TableName") or (fields.get("TableInput") or {}).get("Name")
+    if action.endswith("Table"):
+        table = table or name
+    return f"table/{database}/{table}" if table else f"database/{database}"
+
+
+_RESOURCES = {"athena": _athena, "glue": _glue}
+
+
+def apply() -> None:
+    extract = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(
+        service: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        query: Mapping[str, Any],
+        region: str,
+        account: str,
+    ) -> str:
+        name = _RESOURCES.get(service)
+        if name is not None:
+            action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+            try:
+                fields = json.loads(body or b"{}")
+            except ValueError:
+                fields = {}
+            resource = name(action, fields)
+            if resource is not None:
+                return f"arn:aws:{service}:{region}:{account}:{resource}"
+        return extract(service, method, path, headers, body, query, region, account)
+
+    iam_actions.extract_resource_arn = extract_resource_arn

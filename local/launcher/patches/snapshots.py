@@ -1,0 +1,91 @@
+"""Upstream: the state is saved on a clean shutdown only, file by file.
+
+After a kill the buckets' objects are there and all else is gone, and a kill while it saves can
+leave services from two different moments. Here a snapshot of all services is taken half a second
+after each change (local/launcher/snapshots.py), and a torn one falls back to the one before.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ministack import app
+from ministack.core import persistence
+from ministack.services import cloudformation, lambda_svc
+
+from local.launcher.snapshots import Saver, Snapshots
+
+EXPECTS = {
+    "core.persistence:save_all": "ea253a04fd05",
+    "core.persistence:load_state": "1796603c91a1",
+    "core.persistence:_json_default": "495d9abe01cb",
+    "core.persistence:_json_object_hook": "645fe9676147",
+    "app:_build_persistence_save_dict": "9a6393cc953d",
+    "app:_load_persisted_state": "03de3b870e8f",
+    "services.lambda_svc:_prune_orphan_code_blobs": "9663ac4e986d",
+    "services.lambda_svc:_restore_state": "29d435d6b656",
+}
+
+HEAVY = frozenset({"kinesis", "cloudwatch_logs", "cloudwatch"})
+
+_saver: list[Saver] = []
+
+
+def changed(service: str = "") -> None:
+    """Ask for a snapshot soon; `service` is the state key of what was touched, if that is known."""
+    for saver in _saver:
+        saver.changed(service)
+
+
+def stop() -> None:
+    """Take the last snapshot of this process."""
+    while _saver:
+        _saver.pop().stop()
+
+
+def _keep_last_generation(prune: Callable[[set[str]], None]) -> Callable[[set[str]], None]:
+    """Lambda code is kept in blobs beside the snapshot; the set before still needs its own."""
+    generations: list[set[str]] = []
+
+    def pruned(referenced: set[str]) -> None:
+        generations.append(set(referenced))
+        if len(generations) > 2:
+            generations.pop(0)
+        # The first save after a start cannot know what the snapshot before it refers to.
+        if len(generations) == 2:
+            prune(generations[0] | generations[1])
+
+    return pruned
+
+
+def _deploying() -> bool:
+    """Whether a stack is between two states; a change set that waits for execution is not."""
+    return any(
+        stack.get("StackStatus", "").endswith("_IN_PROGRESS")
+        and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
+        for stack in cloudformation._stacks.all_values()
+    )
+
+
+def apply() -> None:
+    snapshots = Snapshots(
+        Path(os.environ["STATE_DIR"]), persistence._json_object_hook, persistence._json_default
+    )
+    payloads: dict[str, Any] = {}
+
+    def load_all() -> None:
+        payloads.update(snapshots.load())
+        restore()
+        payloads.clear()
+        saver = Saver(snapshots, app._build_persistence_save_dict, HEAVY, _deploying)
+        _saver.append(saver)
+        saver.start()
+
+    restore = app._load_persisted_state
+    app._load_persisted_state = load_all
+    # Each service asks for its own payload by name.
+    app.load_state = payloads.get
+    # The shutdown's own save comes after workers are gone; ours has been taken by then.
+    app.save_all = lambda _sources: None
+    lambda_svc._prune_orphan_code_blobs = _keep_last_generation(lambda_svc._prune_orphan_code_blobs)

@@ -1,0 +1,80 @@
+"""What the gateway asks the launcher, below /_lake/; the gateway never passes these on.
+
+    GET  /_lake/health       -> {"ok": true, "ministackVersion": "..."}
+    POST /_lake/identify     {accessKeyId, sessionToken?} -> {arn, account}; 403 {message}
+    POST /_lake/authorize    {accessKeyId, action, resource, context?} -> {allowed, message}; 403
+    POST /_lake/credentials  {roleArn, service, sessionName, sourceArn?}
+                             -> {AccessKeyId, SecretAccessKey, SessionToken, Expiration}; 403
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from local.launcher import authority, service_roles
+from local.launcher.upstream import MINISTACK_VERSION
+
+PREFIX = "/_lake/"
+
+Answer = tuple[int, dict[str, Any]]
+
+
+class BadRequest(Exception):
+    """The body is not what the route takes; the text says which part."""
+
+
+def answer(method: str, path: str, body: bytes) -> Answer:
+    """Status and JSON body for one request below /_lake/."""
+    if (method, path) == ("GET", "/_lake/health"):
+        return 200, {"ok": True, "ministackVersion": MINISTACK_VERSION}
+    handler = _POSTS.get(path)
+    if handler is None or method != "POST":
+        return 404, {"message": f"No such route: {method} {path}"}
+    try:
+        fields = json.loads(body or b"{}")
+        if not isinstance(fields, dict):
+            raise BadRequest("the body must be a JSON object")
+        return 200, handler(fields)
+    except (BadRequest, json.JSONDecodeError) as wrong:
+        return 400, {"message": f"{path}: {wrong}"}
+    except authority.Refused as refused:
+        return 403, {"message": str(refused)}
+
+
+def _identify(fields: dict[str, Any]) -> dict[str, Any]:
+    token = fields.get("sessionToken")
+    found = authority.identify(_text(fields, "accessKeyId"), token)
+    return {"arn": found.arn, "account": found.account}
+
+
+def _authorize(fields: dict[str, Any]) -> dict[str, Any]:
+    context = fields.get("context") or {}
+    if not isinstance(context, dict):
+        raise BadRequest("context must be an object of condition keys")
+    verdict = authority.authorize(
+        _text(fields, "accessKeyId"), _text(fields, "action"), _text(fields, "resource"), context
+    )
+    return {"allowed": verdict.allowed, "message": verdict.message}
+
+
+def _credentials(fields: dict[str, Any]) -> dict[str, Any]:
+    return service_roles.assume(
+        _text(fields, "roleArn"),
+        _text(fields, "service"),
+        _text(fields, "sessionName"),
+        fields.get("sourceArn") or "",
+    )
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not value:
+        raise BadRequest(f"{name} must be a non-empty string")
+    return value
+
+
+_POSTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "/_lake/identify": _identify,
+    "/_lake/authorize": _authorize,
+    "/_lake/credentials": _credentials,
+}

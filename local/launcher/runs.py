@@ -1,0 +1,72 @@
+"""The run of an execution: from its start, or a redrive, to a final status.
+
+ministack walks an execution in a thread. One execution can have several such threads after another
+(it was stopped while a task ran, and redriven): only the newest may go on writing to it.
+"""
+
+import threading
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from typing import Any
+
+Execution = MutableMapping[str, Any]
+
+REDRIVABLE = ("FAILED", "TIMED_OUT", "ABORTED")
+
+
+class Superseded(Exception):
+    """This thread's run has ended, by a stop, a timeout or a redrive: it must write nothing more.
+
+    Not one of ministack's own errors, so that no Retry or Catch takes it for a failure.
+    """
+
+
+class Run:
+    """One run; `over` is set when it has ended, and wakes what waits."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+
+
+# The run that the current thread works for; none in TestState and StartSyncExecution.
+current: ContextVar[Run | None] = ContextVar("lake_run", default=None)
+
+_newest: dict[str, Run] = {}
+_lock = threading.Lock()
+
+
+def begin(execution: Execution) -> Run:
+    """Make a new run the newest of its execution, and the current thread's."""
+    run = Run()
+    with _lock:
+        before = _newest.get(execution["executionArn"])
+        _newest[execution["executionArn"]] = run
+    if before is not None:
+        before.over.set()
+    current.set(run)
+    return run
+
+
+def end(execution: Execution) -> None:
+    """The execution has a final status: whatever still works for it is to stop."""
+    with _lock:
+        run = _newest.pop(execution["executionArn"], None)
+    if run is not None:
+        run.over.set()
+
+
+def check() -> None:
+    """Raise Superseded when the current thread's run is over."""
+    run = current.get()
+    if run is not None and run.over.is_set():
+        raise Superseded
+
+
+def pause(seconds: float) -> None:
+    """Sleep for a state's seconds, but no longer than its run; then check()."""
+    run = current.get()
+    if run is None:
+        threading.Event().wait(seconds)
+        return
+    run.over.wait(seconds)
+    check()

@@ -1,0 +1,136 @@
+"""The ASGI application and the one process that serves it."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack import app as ministack_app
+from ministack.core import lambda_runtime
+from ministack.core.router import extract_access_key_id
+
+from local.launcher import routes, start_up
+from local.launcher.authority import caller_key
+from local.launcher.patches import snapshots
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# Actions that change nothing; anything else asks for a snapshot.
+_READS = ("BatchGet", "Check", "Describe", "Filter", "Get", "Head", "List", "Lookup", "Search")
+
+PARENT_CHECK_SECONDS = 0.5
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """ministack, with the gateway's routes before it and a snapshot after each change."""
+    if scope["type"] != "http":
+        await ministack_app.app(scope, receive, send)
+        return
+    path = scope["path"]
+    if path.startswith(routes.PREFIX):
+        await _internal(scope, receive, send)
+        return
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1")
+               for name, value in scope["headers"]}
+    # Nothing here leaves the machine: a policy's aws:SecureTransport is taken as satisfied.
+    scope["headers"] = [*scope["headers"], (b"x-forwarded-proto", b"https")]
+    caller_key.set(extract_access_key_id(headers, {}) or "")
+    start_up.gateway_is_there()
+    await ministack_app.app(scope, receive, send)
+    if _may_change(scope["method"], headers):
+        snapshots.changed(_state_key(headers))
+
+
+def _may_change(method: str, headers: dict[str, str]) -> bool:
+    action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+    return method not in ("GET", "HEAD") and not action.startswith(_READS)
+
+
+def _state_key(headers: dict[str, str]) -> str:
+    """The service a signature is scoped to: Credential=KEY/DATE/REGION/SERVICE/aws4_request."""
+    parts = headers.get("authorization", "").partition("Credential=")[2].split("/")
+    service = parts[3] if len(parts) > 3 else ""
+    return {"logs": "cloudwatch_logs", "monitoring": "cloudwatch"}.get(service, service)
+
+
+async def _internal(scope: Scope, receive: Receive, send: Send) -> None:
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    status, fields = routes.answer(scope["method"], scope["path"], body)
+    await send({
+        "type": "http.response.start",
+        "status": status,
+        "headers": [(b"content-type", b"application/json")],
+    })
+    await send({"type": "http.response.body", "body": json.dumps(fields).encode()})
+
+
+def run(port: int, parent: int) -> None:
+    """Serve on 127.0.0.1:`port` until SIGTERM, SIGINT, or the end of the process `parent`.
+
+    Prints one line on stdout when requests are answered.
+    """
+    asyncio.run(_serve(port, parent))
+    # Lambda threads may still be waiting for workers that are gone; nothing of theirs is kept.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+async def _serve(port: int, parent: int) -> None:
+    config = Config()
+    config.bind = [f"127.0.0.1:{port}"]
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    # The gateway holds idle connections open; waiting for them would make every stop slow.
+    config.graceful_timeout = 0.2
+    config.shutdown_timeout = 3
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    threading.Thread(
+        target=_watch, args=(parent, loop, stop), name="lake-parent", daemon=True
+    ).start()
+    ready = asyncio.create_task(_announce(port))
+
+    async def stopped() -> None:
+        await stop.wait()
+        # Before anything is torn down: what runs now is to be found as running, and redriven.
+        await asyncio.to_thread(snapshots.stop)
+        await asyncio.to_thread(lambda_runtime.reset)
+
+    await serve(application, config, shutdown_trigger=stopped)
+    ready.cancel()
+
+
+def _watch(parent: int, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """End when the parent has: a SIGKILL of it leaves an orphan that someone else adopts."""
+    pause = threading.Event()
+    while os.getppid() == parent:
+        pause.wait(PARENT_CHECK_SECONDS)
+    loop.call_soon_threadsafe(stop.set)
+
+
+async def _announce(port: int) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.02)
+            continue
+        writer.close()
+        print(f"launcher ready on http://127.0.0.1:{port}", flush=True)
+        return

@@ -1,0 +1,206 @@
+"""The state of all services on disk: one file a service, one manifest that names the set.
+
+    <state>/services/<service>-<sha256, 16 digits>.json    what one service holds
+    <state>/manifest.json                                   {"files": {service: file name}}
+    <state>/manifest.previous.json                          the set before
+
+Files are written once, under the hash of their content, and only when they changed; the manifest
+is replaced last, in one rename. A kill at any moment leaves the old set or the new one.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+logger = logging.getLogger("lake.snapshots")
+
+FORMAT = 1
+# Long enough to gather a burst of requests (a deployment), short enough to lose little to a kill.
+DEBOUNCE_SECONDS = 0.5
+
+Sources = Mapping[str, Callable[[], Any]]
+
+
+class TornSnapshot(Exception):
+    """A manifest, or a file it names, is missing or is not what was written."""
+
+
+class Snapshots:
+    """Reads the newest whole snapshot, and writes new ones."""
+
+    def __init__(self, folder: Path, decode: Callable[[dict], Any], encode: Callable[[Any], Any]):
+        """`encode` and `decode` are the JSON default and object hook of ministack's stores."""
+        self._services = folder / "services"
+        self._services.mkdir(parents=True, exist_ok=True)
+        self._manifest = folder / "manifest.json"
+        self._previous = folder / "manifest.previous.json"
+        self._decode = decode
+        self._encode = encode
+        self._lock = threading.Lock()
+        self._written: dict[str, str] = {}
+
+    def load(self) -> dict[str, Any]:
+        """The payload of each service, from the newest set that is whole; {} when there is none."""
+        for manifest in (self._manifest, self._previous):
+            if not manifest.exists():
+                continue
+            try:
+                payloads = self._read(manifest)
+            except TornSnapshot as torn:
+                logger.error("The snapshot %s cannot be used: %s", manifest.name, torn)
+                continue
+            if manifest is self._previous:
+                logger.error("Falling back to the snapshot before it, %s", manifest.name)
+            return payloads
+        return {}
+
+    def _read(self, manifest: Path) -> dict[str, Any]:
+        try:
+            listed = json.loads(manifest.read_text())
+            if listed["format"] != FORMAT:
+                raise TornSnapshot(f"format {listed['format']}, expected {FORMAT}")
+            payloads = {}
+            for service, name in listed["files"].items():
+                content = (self._services / name).read_bytes()
+                if name != _file_name(service, content):
+                    raise TornSnapshot(f"{name} was changed or cut short after it was written")
+                payloads[service] = json.loads(content, object_hook=self._decode)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as broken:
+            raise TornSnapshot(f"{type(broken).__name__}: {broken}") from broken
+        self._written = dict(listed["files"])
+        return payloads
+
+    def save(self, sources: Sources) -> bool:
+        """Write what changed since the last set; False when nothing did."""
+        with self._lock:
+            files = dict(self._written)
+            for service, read in sources.items():
+                content = self._serialised(service, read)
+                if content is None:
+                    continue
+                name = _file_name(service, content)
+                if files.get(service) != name:
+                    if not (self._services / name).exists():
+                        _replace(self._services / name, content)
+                    files[service] = name
+            if files == self._written:
+                return False
+            if self._manifest.exists():
+                # A hard link first: at no moment is there no manifest at all.
+                keep = self._previous.with_suffix(".tmp")
+                keep.unlink(missing_ok=True)
+                os.link(self._manifest, keep)
+                os.replace(keep, self._previous)
+            content = json.dumps({"format": FORMAT, "files": files}, indent=1).encode()
+            _replace(self._manifest, content)
+            self._drop_unnamed({*files.values(), *self._written.values()})
+            self._written = files
+            return True
+
+    def _serialised(self, service: str, read: Callable[[], Any]) -> bytes | None:
+        """One service's state as JSON; None when the service has nothing to save.
+
+        Its stores are live: a thread that adds a key while they are walked makes the walk fail.
+        """
+        for patience in (0.01, 0.03, 0.1, 0.3, None):
+            try:
+                state = read()
+                if state is None:
+                    return None
+                return json.dumps(state, default=self._encode).encode()
+            except RuntimeError:
+                if patience is None:
+                    raise
+                time.sleep(patience)
+        return None
+
+    def _drop_unnamed(self, named: set[str]) -> None:
+        for path in self._services.iterdir():
+            if path.name not in named:
+                path.unlink(missing_ok=True)
+
+
+def _file_name(service: str, content: bytes) -> str:
+    return f"{service}-{hashlib.sha256(content).hexdigest()[:16]}.json"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole, on the disk, or not at all."""
+    partial = path.with_name(path.name + ".tmp")
+    with open(partial, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+class Saver:
+    """Saves in a thread of its own, half a second after the first of a burst of changes.
+
+    `heavy` services hold much and change without being asked (a stream's records, log lines): they
+    are written when they were touched by name, and else at most every HEAVY_SECONDS.
+    `in_progress` says that a deployment is half done: nothing is saved until it has ended, so that
+    a kill leaves the state from before it and the next deployment starts from a known place.
+    """
+
+    HEAVY_SECONDS = 10.0
+
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        sources: Callable[[], Sources],
+        heavy: frozenset[str],
+        in_progress: Callable[[], bool],
+    ):
+        self._snapshots = snapshots
+        self._sources = sources
+        self._heavy = heavy
+        self._in_progress = in_progress
+        self._heavy_due = 0.0
+        self._touched: set[str] = set()
+        self._changed = threading.Event()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lake-snapshots", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def changed(self, service: str = "") -> None:
+        """Something, or something in one named service, may have changed: save soon."""
+        if service:
+            self._touched.add(service)
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Save what is unsaved, and nothing after it: a shutdown must not record its own ruins."""
+        self._heavy_due = 0.0
+        self._stopped.set()
+        self._changed.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._changed.wait()
+            self._stopped.wait(DEBOUNCE_SECONDS)
+            if self._in_progress():
+                continue
+            self._changed.clear()
+            try:
+                self._snapshots.save(self._due())
+            except Exception:
+                logger.exception("A snapshot failed; the next change tries again")
+
+    def _due(self) -> Sources:
+        touched, self._touched = self._touched, set()
+        now = time.monotonic()
+        if now >= self._heavy_due or "cloudformation" in touched:
+            self._heavy_due = now + self.HEAVY_SECONDS
+            return self._sources()
+        skipped = self._heavy - touched
+        return {name: read for name, read in self._sources().items() if name not in skipped}
