@@ -1,0 +1,24 @@
+import type { Lake } from '../../cloud/lake';
+import type { Session } from '../../cloud/session';
+import { corpusPath, readCorpus } from '../../corpus/read-corpus';
+import { count, counted } from '../run/stages';
+import type { Screen } from '../screen';
+import { importCorpus, type ImportReport } from './import';
+
+const shownRejections = 10;
+
+/** Says what an import did, refused rows included. */
+export function reportImport(screen: Screen, { key, written, labels, doubles, rejected }: ImportReport): void {
+  for (const { line, reason } of rejected.slice(0, shownRejections)) screen.say(`  line ${line} refused: ${reason}`);
+  if (rejected.length > shownRejections) screen.say(`  and ${counted(rejected.length - shownRejections, 'more line')} refused`);
+  const sums = `${counted(labels, 'label')}, ${count(doubles)} double, ${count(rejected.length)} refused`;
+  screen.say(written ? `Labels imported: ${sums} → ${key}` : `Labels are in the lake already: ${sums} (${key})`);
+}
+
+/** What `npm run lake -- import-labels` does for a file, done for the ratings of the bundled corpus. */
+export async function importBundledLabels(lake: Lake, session: Session, screen: Screen): Promise<void> {
+  screen.live('import-labels: the ratings of the bundled corpus');
+  const report = await importCorpus(session, readCorpus(corpusPath(lake.root)));
+  screen.rest();
+  reportImport(screen, report);
+}

@@ -1,0 +1,161 @@
+import { openSession, type Session, type SessionOptions } from '../cloud/session';
+import { clientEnvironment, type Lake } from '../cloud/lake';
+import { tweetSource } from '../cloud/deploy';
+import { settingsFor } from '../../infra/config';
+import { renderTable, runSql } from './athena';
+import { CliCommand } from './command';
+import { dollars } from './costs';
+import { printExecution, printExecutions } from './history';
+import { interruptSignal, Interrupted } from './interrupt';
+import { importFile } from './labels/import';
+import { reportImport, importBundledLabels } from './labels/bundled';
+import { finishRun } from './night/finish';
+import { nextCommands } from './night/summary';
+import { describePrediction, predict } from './predict';
+import { describeQueries, runNamedQuery } from './query';
+import { checkInput, findCutOff, findExecution, listExecutions, redriveRun, startRun } from './run/launch';
+import { openScreen, seconds, type Screen } from './screen';
+
+interface Place {
+  root: string;
+  home: string;
+  port: number;
+}
+
+async function session(lake: Lake, screen: Screen, command: SessionOptions['command'], mayShareRun = false): Promise<Session> {
+  const started = Date.now();
+  const opened = await openSession(lake, {
+    command,
+    mayShareRun,
+    say: (line) => screen.say(line),
+    progress: (line) => screen.live(`Embedded cloud: ${line}`, started),
+  });
+  screen.rest();
+  return opened;
+}
+
+function announceSource(lake: Lake, screen: Screen, maxTweets: number): void {
+  const source = tweetSource(lake);
+  if (source.standIn) return;
+  const { usdPerPost } = settingsFor('local').x;
+  screen.say(
+    `Tweets come from ${source.url}${source.token === null ? ' (X_BEARER_TOKEN is not set)' : ' with your bearer token'}; ` +
+      `X itself would charge up to ${dollars(maxTweets * usdPerPost)} for ${maxTweets} posts.`,
+  );
+}
+
+/** `npm start`: boots, deploys, imports the labels, and runs the night or what was left of the last one. */
+async function start(lake: Lake, screen: Screen, input: Record<string, unknown>): Promise<number> {
+  const request = checkInput(input);
+  announceSource(lake, screen, request.maxTweets ?? settingsFor('local').x.maxTweetsPerRun);
+  const booting = Date.now();
+  if (!screen.isTerminal) screen.say('Embedded cloud: booting, and deploying with the stock CDK CLI …');
+  const lakeSession = await session(lake, screen, 'start');
+  try {
+    screen.say(`Embedded cloud: ready at ${lakeSession.url} in ${seconds(Date.now() - booting)}`);
+    await importBundledLabels(lake, lakeSession, screen);
+    const cutOff = await findCutOff(lakeSession);
+    if (cutOff) {
+      screen.say(`${cutOff.name} was cut off when its process ended: it goes on from where it stood.`);
+      const redriven = await finishRun(lake, lakeSession, screen, await redriveRun(lake, lakeSession, screen, cutOff));
+      if (redriven !== 0 || Object.keys(input).length === 0) return redriven;
+    }
+    const code = await finishRun(lake, lakeSession, screen, await startRun(lake, lakeSession, screen, input));
+    if (code === 0) for (const line of ['', ...nextCommands]) screen.say(line);
+    return code;
+  } finally {
+    screen.rest();
+    await lakeSession.close();
+  }
+}
+
+/** `npm run up`: keeps the lake running for any client until it is interrupted. */
+async function up(lake: Lake, screen: Screen): Promise<number> {
+  announceSource(lake, screen, settingsFor('local').x.maxTweetsPerRun);
+  if (!screen.isTerminal) screen.say('Embedded cloud: booting, and deploying with the stock CDK CLI …');
+  const lakeSession = await session(lake, screen, 'up');
+  try {
+    await importBundledLabels(lake, lakeSession, screen);
+    screen.say(`The lake is up at ${lakeSession.url}. For any AWS client, in another terminal:`);
+    screen.say();
+    for (const [name, value] of Object.entries(clientEnvironment(lakeSession.url))) screen.say(`export ${name}=${value}`);
+    screen.say();
+    for (const [name, value] of Object.entries(lakeSession.outputs)) screen.say(`  ${name.padEnd(16)} ${value}`);
+    screen.say();
+    screen.say('Ctrl-C ends it; what it holds stays.');
+    await new Promise<void>((resolve) => lake.signal.addEventListener('abort', () => resolve()));
+    screen.say('Ending …');
+    return 0;
+  } finally {
+    await lakeSession.close();
+  }
+}
+
+async function withLake(lake: Lake, screen: Screen, mayShareRun: boolean, work: (session: Session) => Promise<number | void>): Promise<number> {
+  const lakeSession = await session(lake, screen, 'lake', mayShareRun);
+  try {
+    return (await work(lakeSession)) ?? 0;
+  } finally {
+    screen.rest();
+    await lakeSession.close();
+  }
+}
+
+async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise<number> {
+  switch (command.name) {
+    case 'start':
+      return start(lake, screen, command.input);
+    case 'up':
+      return up(lake, screen);
+    case 'run':
+      checkInput(command.input);
+      return withLake(lake, screen, false, async (it) => finishRun(lake, it, screen, await startRun(lake, it, screen, command.input)));
+    case 'redrive':
+      return withLake(lake, screen, false, async (it) => {
+        const execution = command.execution === null
+          ? (await listExecutions(it)).find(({ status }) => status !== 'SUCCEEDED' && status !== 'RUNNING')
+          : await findExecution(it, command.execution);
+        if (execution) return finishRun(lake, it, screen, await redriveRun(lake, it, screen, execution));
+        screen.say('No execution has failed: there is nothing to redrive.');
+      });
+    case 'history': {
+      const { execution } = command;
+      return withLake(lake, screen, true, (it) => execution === null ? printExecutions(it, screen) : printExecution(it, screen, execution));
+    }
+    case 'query': {
+      const { query, parameters } = command;
+      if (query === null) {
+        for (const line of describeQueries()) screen.say(line);
+        return 0;
+      }
+      return withLake(lake, screen, true, async (it) => screen.say(renderTable(await runNamedQuery(lake, it, query, parameters))));
+    }
+    case 'sql':
+      return withLake(lake, screen, true, async (it) => screen.say(renderTable(await runSql(lake, it, command.sql))));
+    case 'predict':
+      return withLake(lake, screen, true, async (it) => {
+        const { model_version, predictions } = await predict(it, [command.text]);
+        for (const prediction of predictions) screen.say(describePrediction(prediction));
+        screen.say(`model ${model_version}`);
+      });
+    case 'import-labels':
+      return withLake(lake, screen, true, async (it) => reportImport(screen, await importFile(it, command.file, command.source)));
+  }
+}
+
+/** Runs what the person asked for; answers the exit code. Called by local/setup once all is installed. */
+export async function runCommand(given: unknown, { root, home, port }: Place): Promise<number> {
+  const signal = interruptSignal(process.env);
+  const screen = openScreen();
+  const lake: Lake = { root, home, port, env: process.env, signal };
+  try {
+    return await perform(lake, screen, CliCommand.parse(given));
+  } catch (error) {
+    screen.rest();
+    // Whatever failed after the interruption failed because of it.
+    const { reason }: { reason: unknown } = signal;
+    if (!(reason instanceof Interrupted)) throw error;
+    screen.say('Stopped. The same command goes on from here: a run that was cut off is redriven.');
+    return reason.exitCode;
+  }
+}
