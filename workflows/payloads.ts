@@ -192,6 +192,8 @@ export const TrainModelOutput = z.discriminatedUnion('status', [
   z.strictObject({
     status: z.literal('DONE'),
     jobName: z.string(),
+    /** Hash of all that the training saw; an equal one would teach nothing new. */
+    fingerprint: z.string(),
     modelUri: S3Uri,
     evaluationUri: S3Uri,
     manifestUri: S3Uri,

@@ -1,0 +1,156 @@
+import { GetJobRunCommand, GetJobRunsCommand, GlueClient, StartJobRunCommand } from '@aws-sdk/client-glue';
+import { S3Client } from '@aws-sdk/client-s3';
+import { datasets, prefixes } from '../workflows/datasets';
+import { StepError } from '../workflows/errors';
+import { CleaningSummary, CleanTweetsOutput, StepInput } from '../workflows/payloads';
+import type { RunState } from '../workflows/payloads';
+import { lastDays } from './clock';
+import { environments, readEnvironment } from './environment';
+import type { Catalog } from './lake/catalog';
+import { fingerprintOf, labelObjects, rawObjects } from './lake/fingerprints';
+import { getJson, uriOf } from './lake/objects';
+import type { Lake } from './lake/objects';
+import { publishedDays } from './lake/published';
+import { onFirstCall, step } from './step';
+
+/** Days looked at although the ingest did not touch them: new labels change them, and a failed night left them behind. */
+const LOOKBACK_DAYS = 8;
+const MAX_RUNS_LISTED = 200;
+
+interface Dependencies {
+  lake: Lake;
+  catalog: Catalog;
+  job: string;
+}
+
+type Running = Extract<CleanTweetsOutput, { status: 'RUNNING' }>;
+
+/** Has the Spark job write a new version of each day that its published version is not up to date with. */
+export const cleanTweets = (given: Dependencies) =>
+  step(StepInput, CleanTweetsOutput, async ({ attempt, state }): Promise<CleanTweetsOutput> => {
+    const { clean, plan } = state;
+    if (clean.status === 'RUNNING' && clean.attempt === attempt) {
+      return look(given, clean);
+    }
+    const days = await daysToClean(given, state);
+    if (days.length === 0) {
+      return { status: 'NOTHING_NEW' };
+    }
+    const version = `${plan.runId}-${attempt}`;
+    const jobRunId = (await findRun(given, version)) ?? (await startRun(given, version, plan.runId, days));
+    return { status: 'RUNNING', attempt, version, jobRunId, days };
+  });
+
+async function daysToClean(
+  { lake, catalog }: Dependencies,
+  { plan, ingest }: RunState,
+): Promise<{ date: string; fingerprint: string }[]> {
+  const touched = ingest.status === 'PENDING' ? [] : ingest.days;
+  const candidates = [...new Set([...touched, ...lastDays(plan.date, LOOKBACK_DAYS)])].sort();
+  const labels = await labelObjects(lake);
+  const published = new Map((await publishedDays(catalog)).map(({ date, fingerprint }) => [date, fingerprint]));
+  const days = await Promise.all(
+    candidates.map(async (date) => {
+      const raw = await rawObjects(lake, date);
+      return { date, isEmpty: raw.length === 0, fingerprint: fingerprintOf([...raw, ...labels]) };
+    }),
+  );
+  return days
+    .filter(({ date, isEmpty, fingerprint }) => !isEmpty && fingerprint !== published.get(date))
+    .map(({ date, fingerprint }) => ({ date, fingerprint }));
+}
+
+/** StartJobRun has no client token: a run that a lost call started is known by the version it was given. */
+async function findRun({ catalog: { glue }, job }: Dependencies, version: string): Promise<string | null> {
+  const { JobRuns = [] } = await glue.send(new GetJobRunsCommand({ JobName: job, MaxResults: MAX_RUNS_LISTED }));
+  return JobRuns.find(({ Arguments }) => Arguments?.['--version'] === version)?.Id ?? null;
+}
+
+async function startRun(
+  { lake, catalog: { glue }, job }: Dependencies,
+  version: string,
+  runId: string,
+  days: readonly { date: string }[],
+): Promise<string> {
+  try {
+    const { JobRunId } = await glue.send(
+      new StartJobRunCommand({
+        JobName: job,
+        Arguments: {
+          '--days': days.map(({ date }) => date).join(','),
+          '--version': version,
+          '--run_id': runId,
+          '--raw_uri': uriOf(lake, datasets.raw_tweets.prefix),
+          '--labels_uri': uriOf(lake, datasets.labels.prefix),
+          '--quarantine_uri': uriOf(lake, datasets.quarantine.prefix),
+          '--cleaned_uri': uriOf(lake, datasets.tweets.prefix),
+          '--summary_uri': uriOf(lake, summaryKey(version)),
+        },
+      }),
+    );
+    return JobRunId ?? '';
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ConcurrentRunsExceededException') {
+      throw new StepError('CleaningBusy', `The Glue job ${job} still runs for another execution.`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+async function look({ lake, catalog: { glue }, job }: Dependencies, running: Running): Promise<CleanTweetsOutput> {
+  const { JobRun } = await glue.send(new GetJobRunCommand({ JobName: job, RunId: running.jobRunId }));
+  switch (JobRun?.JobRunState) {
+    case 'STARTING':
+    case 'RUNNING':
+    case 'STOPPING':
+    case 'WAITING':
+      return running;
+    case 'SUCCEEDED':
+      return done(lake, running);
+    default:
+      throw new StepError(
+        'CleaningFailed',
+        `Run ${running.jobRunId} of the Glue job ${job} ended as ${JobRun?.JobRunState ?? 'nothing known'}: ` +
+          `${JobRun?.ErrorMessage ?? 'no message'}. Its log: ${JobRun?.LogGroupName ?? '/aws-glue/jobs'}`,
+      );
+  }
+}
+
+async function done(lake: Lake, { version, jobRunId, days }: Running): Promise<CleanTweetsOutput> {
+  const found = await getJson(lake, summaryKey(version), CleaningSummary);
+  if (found === null) {
+    throw new StepError('CleaningFailed', `Run ${jobRunId} left no summary at ${uriOf(lake, summaryKey(version))}`);
+  }
+  const { version: writtenVersion, days: written, ...summary } = found.value;
+  const rows = new Map(written.map((day) => [day.date, day.rows]));
+  const missing = days.filter(({ date }) => !rows.has(date)).map(({ date }) => date);
+  if (writtenVersion !== version || missing.length > 0) {
+    throw new StepError(
+      'CleaningFailed',
+      `The summary of run ${jobRunId} is of version ${writtenVersion} and lacks the days: ${missing.join(', ') || 'none'}`,
+    );
+  }
+  return {
+    status: 'DONE',
+    jobRunId,
+    days: days.map(({ date, fingerprint }) => ({
+      date,
+      fingerprint,
+      version,
+      rows: rows.get(date) ?? 0,
+      location: uriOf(lake, `${datasets.tweets.prefix}dt=${date}/run=${version}/`),
+    })),
+    summary,
+  };
+}
+
+const summaryKey = (version: string): string => `${prefixes.cleaningSummaries}${version}.json`;
+
+export const handler = onFirstCall(() => {
+  const { BUCKET, DATABASE, GLUE_JOB } = readEnvironment(environments['clean-tweets']);
+  return cleanTweets({
+    lake: { s3: new S3Client({}), bucket: BUCKET },
+    catalog: { glue: new GlueClient({}), database: DATABASE },
+    job: GLUE_JOB,
+  });
+});

@@ -1,0 +1,81 @@
+import { GetCrawlerCommand, GlueClient, StartCrawlerCommand } from '@aws-sdk/client-glue';
+import { StepError } from '../workflows/errors';
+import { CrawlRawDataOutput, StepInput } from '../workflows/payloads';
+import { systemClock } from './clock';
+import type { Clock } from './clock';
+import { environments, readEnvironment } from './environment';
+import { listPartitions } from './lake/catalog';
+import type { Catalog } from './lake/catalog';
+import { onFirstCall, step } from './step';
+
+// StartCrawler answers before the crawler's own state says so; after this long it never began.
+const BEGINS_WITHIN_MS = 10 * 60 * 1000;
+
+interface Dependencies {
+  catalog: Catalog;
+  crawler: string;
+  clock: Clock;
+}
+
+/** Lets the crawler register the days that ingest wrote. */
+export const crawlRawData = ({ catalog, crawler, clock }: Dependencies) =>
+  step(StepInput, CrawlRawDataOutput, async ({ attempt, state: { crawl } }): Promise<CrawlRawDataOutput> => {
+    if (crawl.status === 'DONE') {
+      return crawl;
+    }
+    if (crawl.status !== 'RUNNING' || crawl.attempt !== attempt) {
+      // To the second, because that is how exactly the crawler tells its own start.
+      const requestedAt = new Date(Math.floor(clock.now().valueOf() / 1000) * 1000).toISOString();
+      await start(catalog, crawler);
+      return { status: 'RUNNING', attempt, requestedAt };
+    }
+    if (!(await hasEnded(catalog, crawler, crawl.requestedAt, clock))) {
+      return crawl;
+    }
+    const seconds = (clock.now().valueOf() - Date.parse(crawl.requestedAt)) / 1000;
+    return { status: 'DONE', seconds, partitions: (await listPartitions(catalog, 'raw_tweets')).length };
+  });
+
+/** A crawl that is under way may have passed the newest days already: it has to end, then ours starts. */
+async function start({ glue }: Catalog, crawler: string): Promise<void> {
+  try {
+    await glue.send(new StartCrawlerCommand({ Name: crawler }));
+  } catch (error) {
+    if (error instanceof Error && error.name === 'CrawlerRunningException') {
+      throw new StepError('CrawlerBusy', `The crawler ${crawler} is still busy with another crawl.`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Whether the crawl asked for has ended well. READY alone says nothing: what the last crawl ended with counts. */
+async function hasEnded({ glue }: Catalog, crawler: string, requestedAt: string, clock: Clock): Promise<boolean> {
+  const { Crawler } = await glue.send(new GetCrawlerCommand({ Name: crawler }));
+  const last = Crawler?.LastCrawl;
+  if (Crawler?.State === 'RUNNING' || Crawler?.State === 'STOPPING') {
+    return false;
+  }
+  if (!last?.StartTime || last.StartTime.valueOf() < Date.parse(requestedAt)) {
+    if (clock.now().valueOf() - Date.parse(requestedAt) > BEGINS_WITHIN_MS) {
+      throw new StepError('CrawlFailed', `The crawler ${crawler} was started at ${requestedAt} and never began.`);
+    }
+    return false;
+  }
+  if (last.Status !== 'SUCCEEDED') {
+    throw new StepError(
+      'CrawlFailed',
+      `The crawl of ${crawler} that began at ${last.StartTime.toISOString()} ended as ${last.Status ?? 'nothing known'}: ` +
+        `${last.ErrorMessage ?? 'no message'}. Its log: ${last.LogGroup ?? ''} ${last.LogStream ?? ''}`,
+    );
+  }
+  return true;
+}
+
+export const handler = onFirstCall(() => {
+  const { DATABASE, CRAWLER } = readEnvironment(environments['crawl-raw-data']);
+  return crawlRawData({
+    catalog: { glue: new GlueClient({}), database: DATABASE },
+    crawler: CRAWLER,
+    clock: systemClock,
+  });
+});

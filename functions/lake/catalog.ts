@@ -1,0 +1,104 @@
+import {
+  BatchCreatePartitionCommand,
+  CreatePartitionCommand,
+  GetPartitionsCommand,
+  GetTableCommand,
+  UpdatePartitionCommand,
+} from '@aws-sdk/client-glue';
+import type { GlueClient, PartitionInput, StorageDescriptor } from '@aws-sdk/client-glue';
+import { StepError } from '../../workflows/errors';
+
+/** The lake's database in the Glue catalog. */
+export interface Catalog {
+  glue: GlueClient;
+  database: string;
+}
+
+export interface Partition {
+  values: string[];
+  location: string;
+  parameters: Record<string, string>;
+}
+
+/** BatchCreatePartition takes a hundred at a time. */
+const MAX_BATCH = 100;
+
+/** Every partition of a table; without columns, which are the table's and would fill the answer. */
+export async function listPartitions({ glue, database }: Catalog, table: string): Promise<Partition[]> {
+  const partitions: Partition[] = [];
+  let token: string | undefined;
+  do {
+    const page = await glue.send(
+      new GetPartitionsCommand({
+        DatabaseName: database,
+        TableName: table,
+        ExcludeColumnSchema: true,
+        NextToken: token,
+      }),
+    );
+    for (const { Values = [], StorageDescriptor, Parameters = {} } of page.Partitions ?? []) {
+      partitions.push({ values: Values, location: StorageDescriptor?.Location ?? '', parameters: Parameters });
+    }
+    token = page.NextToken;
+  } while (token !== undefined);
+  return partitions;
+}
+
+/** Adds partitions that inherit the table's columns and format; those that exist are left as they are. */
+export async function addPartitions(
+  catalog: Catalog,
+  table: string,
+  partitions: readonly Pick<Partition, 'values' | 'location'>[],
+): Promise<void> {
+  const descriptor = await tableDescriptor(catalog, table);
+  for (let start = 0; start < partitions.length; start += MAX_BATCH) {
+    const { Errors = [] } = await catalog.glue.send(
+      new BatchCreatePartitionCommand({
+        DatabaseName: catalog.database,
+        TableName: table,
+        PartitionInputList: partitions
+          .slice(start, start + MAX_BATCH)
+          .map((partition) => inputOf({ ...partition, parameters: {} }, descriptor)),
+      }),
+    );
+    const [failed] = Errors.filter(({ ErrorDetail }) => ErrorDetail?.ErrorCode !== 'AlreadyExistsException');
+    if (failed) {
+      throw new StepError(
+        'PublishFailed',
+        `Partition ${failed.PartitionValues?.join('/')} of ${catalog.database}.${table} was refused: ` +
+          `${failed.ErrorDetail?.ErrorCode}: ${failed.ErrorDetail?.ErrorMessage}`,
+      );
+    }
+  }
+}
+
+/** Points a partition at a location, with its parameters, whether it existed or not. */
+export async function setPartition(catalog: Catalog, table: string, partition: Partition): Promise<void> {
+  const { glue, database } = catalog;
+  const PartitionInput = inputOf(partition, await tableDescriptor(catalog, table));
+  const at = { DatabaseName: database, TableName: table };
+  try {
+    await glue.send(new CreatePartitionCommand({ ...at, PartitionInput }));
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'AlreadyExistsException')) {
+      throw error;
+    }
+    await glue.send(new UpdatePartitionCommand({ ...at, PartitionValueList: partition.values, PartitionInput }));
+  }
+}
+
+async function tableDescriptor({ glue, database }: Catalog, table: string): Promise<StorageDescriptor> {
+  const { Table } = await glue.send(new GetTableCommand({ DatabaseName: database, Name: table }));
+  if (!Table?.StorageDescriptor) {
+    throw new StepError('PublishFailed', `The table ${database}.${table} has no storage descriptor. Deploy the stacks again.`);
+  }
+  return Table.StorageDescriptor;
+}
+
+// The table's own columns and format: a partition that declares others is refused when it is read
+// (HIVE_PARTITION_SCHEMA_MISMATCH).
+const inputOf = ({ values, location, parameters }: Partition, table: StorageDescriptor): PartitionInput => ({
+  Values: values,
+  StorageDescriptor: { ...table, Location: location },
+  Parameters: parameters,
+});

@@ -1,0 +1,39 @@
+import { datasets } from '../../workflows/datasets';
+import { listPartitions } from './catalog';
+import type { Catalog } from './catalog';
+
+/** A day as readers see it: the version its partition points at, and what that was made from. */
+export interface PublishedDay {
+  date: string;
+  version: string;
+  location: string;
+  rows: number;
+  fingerprint: string;
+  /** The version this one replaced, or null. */
+  replaced: string | null;
+}
+
+export const TWEETS_TABLE = 'tweets' satisfies keyof typeof datasets;
+
+/** Every published day, oldest first. */
+export async function publishedDays(catalog: Catalog): Promise<PublishedDay[]> {
+  const partitions = await listPartitions(catalog, TWEETS_TABLE);
+  return partitions
+    .map(({ values, location, parameters }) => ({
+      date: values[0] ?? '',
+      location,
+      version: parameters['version'] ?? '',
+      rows: Number(parameters['rows'] ?? 0),
+      fingerprint: parameters['fingerprint'] ?? '',
+      replaced: parameters['replaced'] || null,
+    }))
+    .sort((a, b) => a.date.localeCompare(b.date));
+}
+
+/** The parameters of a day's partition. */
+export const parametersOf = (day: Omit<PublishedDay, 'location' | 'date'>): Record<string, string> => ({
+  version: day.version,
+  rows: String(day.rows),
+  fingerprint: day.fingerprint,
+  replaced: day.replaced ?? '',
+});

@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import { prefixes } from '../../workflows/datasets';
+
+/**
+ * The training job of a stage's attempt: the same for every call of the attempt, so that a lost answer
+ * cannot start a second job. SageMaker takes 63 letters, digits and hyphens; an execution's name may be
+ * longer and hold others. The job's name is the model's version.
+ */
+export function trainingJobName(date: string, executionArn: string, attempt: number): string {
+  const hash = createHash('sha256').update([executionArn, 'train', attempt].join(' ')).digest('hex').slice(0, 12);
+  return `sl-${date.replaceAll('-', '')}-${hash}`;
+}
+
+/** Where everything of a model lies. */
+export const modelKeys = (jobName: string) => ({
+  tweetsManifest: `${prefixes.models}${jobName}/input/tweets.manifest`,
+  request: `${prefixes.models}${jobName}/input/request.json`,
+  archive: `${prefixes.models}${jobName}/output/model.tar.gz`,
+  output: `${prefixes.models}${jobName}/output/output.tar.gz`,
+  evaluation: `${prefixes.models}${jobName}/evaluation.json`,
+  manifest: `${prefixes.models}${jobName}/manifest.json`,
+});
+
+export const CHAMPION_KEY = `${prefixes.models}champion.json`;
+export const LATEST_TRAINING_KEY = `${prefixes.models}latest-training.json`;

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { RunPlan } from '../../workflows/payloads';
+import type { Catalog } from '../lake/catalog';
+import { labelObjects } from '../lake/fingerprints';
+import { keyOf, listObjects, uriOf } from '../lake/objects';
+import type { Lake } from '../lake/objects';
+import { publishedDays } from '../lake/published';
+
+export interface Build {
+  trainingImage: string;
+  servingImage: string;
+  gitCommit: string;
+  gitDirty: boolean;
+}
+
+/** `request.json`: what a model's manifest must name and only this side knows. */
+export const TrainingRequest = z.strictObject({
+  schema_version: z.literal(1),
+  run_id: z.string(),
+  execution_arn: z.string(),
+  cleaned_data: z.array(z.strictObject({ date: z.string(), version: z.string(), location: z.string(), rows: z.number() })),
+  labels: z.array(z.strictObject({ uri: z.string(), etag: z.string() })),
+  hyperparameters: z.record(z.string(), z.string()),
+  images: z.strictObject({ training: z.string(), serving: z.string() }),
+  git: z.strictObject({ commit: z.string(), dirty: z.boolean() }),
+  fingerprint: z.string(),
+});
+export type TrainingRequest = z.infer<typeof TrainingRequest>;
+
+/** SageMaker takes hyperparameters as strings only. */
+export const hyperparametersOf = ({ training }: Pick<RunPlan, 'training'>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(training).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
+
+/** Everything the training will see: published days, labels, options and code. */
+export async function trainingRequest(
+  lake: Lake,
+  catalog: Catalog,
+  { plan, executionArn, build }: { plan: RunPlan; executionArn: string; build: Build },
+): Promise<TrainingRequest> {
+  const days = await publishedDays(catalog);
+  const labels = await labelObjects(lake);
+  const seen = {
+    cleaned_data: days.map(({ date, version, location, rows }) => ({ date, version, location, rows })),
+    labels: labels.map(({ key, etag }) => ({ uri: uriOf(lake, key), etag })),
+    hyperparameters: hyperparametersOf(plan),
+    images: { training: build.trainingImage, serving: build.servingImage },
+  };
+  return {
+    schema_version: 1,
+    run_id: plan.runId,
+    execution_arn: executionArn,
+    ...seen,
+    git: { commit: build.gitCommit, dirty: build.gitDirty },
+    fingerprint: fingerprintOf(seen),
+  };
+}
+
+/** Equal for two trainings that would see the same; the serving image is no part of what is learnt. */
+function fingerprintOf(seen: Pick<TrainingRequest, 'cleaned_data' | 'labels' | 'hyperparameters' | 'images'>): string {
+  const parts = [
+    seen.cleaned_data.map(({ date, version }) => [date, version]),
+    seen.labels.map(({ uri, etag }) => [uri, etag]),
+    Object.entries(seen.hyperparameters).sort(),
+    seen.images.training,
+  ];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/**
+ * SageMaker's manifest of exactly the published versions' files: the common prefix, then keys relative to it.
+ * Null when nothing is published, which a channel cannot express.
+ */
+export async function tweetsManifest(
+  lake: Lake,
+  prefix: string,
+  days: TrainingRequest['cleaned_data'],
+): Promise<unknown[] | null> {
+  const objects = await Promise.all(days.map(({ location }) => listObjects(lake, keyOf(lake, location))));
+  const files = objects
+    .flat()
+    .map(({ key }) => key)
+    .filter((key) => key.startsWith(prefix) && key.endsWith('.parquet'))
+    .map((key) => key.slice(prefix.length));
+  return files.length === 0 ? null : [{ prefix: uriOf(lake, prefix) }, ...files];
+}

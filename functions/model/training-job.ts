@@ -1,0 +1,68 @@
+import { TrainingInstanceType } from '@aws-sdk/client-sagemaker';
+import type { Channel, CreateTrainingJobRequest } from '@aws-sdk/client-sagemaker';
+import { z } from 'zod';
+import { datasets, prefixes } from '../../workflows/datasets';
+import { uriOf } from '../lake/objects';
+import type { Lake } from '../lake/objects';
+import type { Sections } from '../settings';
+import { modelKeys } from './names';
+
+/** The lines `ml/training/train.py` prints, as metrics of the job. */
+const metrics = [
+  { Name: 'val_macro_recall', Regex: 'val_macro_recall=([0-9.]+)' },
+  { Name: 'train_loss', Regex: ' loss=([0-9.]+)' },
+  { Name: 'test_macro_recall', Regex: 'test_macro_recall=([0-9.]+)' },
+];
+
+interface Job {
+  jobName: string;
+  roleArn: string;
+  keyArn: string;
+  image: string;
+  settings: Sections['training'];
+  hyperparameters: Record<string, string>;
+  /** Whether anything is published that a manifest names. */
+  hasTweets: boolean;
+  /** Address of the champion's archive; null on the first night. */
+  championUri: string | null;
+}
+
+/** The training job: cut off from the network, encrypted with the lake's key, and bounded in time. */
+export function trainingJob(lake: Lake, job: Job): CreateTrainingJobRequest {
+  const keys = modelKeys(job.jobName);
+  const channels = [
+    prefixChannel('labels', uriOf(lake, datasets.labels.prefix)),
+    prefixChannel('request', uriOf(lake, keys.request)),
+    ...(job.hasTweets ? [manifestChannel('tweets', uriOf(lake, keys.tweetsManifest))] : []),
+    ...(job.championUri === null ? [] : [prefixChannel('champion', job.championUri)]),
+  ];
+  return {
+    TrainingJobName: job.jobName,
+    RoleArn: job.roleArn,
+    AlgorithmSpecification: {
+      TrainingImage: job.image,
+      TrainingInputMode: 'File',
+      MetricDefinitions: metrics,
+    },
+    HyperParameters: job.hyperparameters,
+    InputDataConfig: channels,
+    OutputDataConfig: { S3OutputPath: uriOf(lake, prefixes.models), KmsKeyId: job.keyArn },
+    ResourceConfig: {
+      InstanceType: z.enum(TrainingInstanceType).parse(job.settings.instanceType),
+      InstanceCount: 1,
+      VolumeSizeInGB: job.settings.volumeGb,
+      VolumeKmsKeyId: job.keyArn,
+    },
+    StoppingCondition: { MaxRuntimeInSeconds: job.settings.maxSeconds },
+    EnableNetworkIsolation: true,
+  };
+}
+
+const prefixChannel = (name: string, uri: string): Channel => channel(name, 'S3Prefix', uri);
+const manifestChannel = (name: string, uri: string): Channel => channel(name, 'ManifestFile', uri);
+
+const channel = (ChannelName: string, S3DataType: 'S3Prefix' | 'ManifestFile', S3Uri: string): Channel => ({
+  ChannelName,
+  InputMode: 'File',
+  DataSource: { S3DataSource: { S3DataType, S3Uri, S3DataDistributionType: 'FullyReplicated' } },
+});

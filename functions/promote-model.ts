@@ -1,0 +1,82 @@
+import { GetEventSourceMappingCommand, LambdaClient, UpdateEventSourceMappingCommand } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { StepError } from '../workflows/errors';
+import { PromoteModelOutput, StepInput } from '../workflows/payloads';
+import type { Champion } from '../workflows/payloads';
+import { systemClock } from './clock';
+import type { Clock } from './clock';
+import { environments, readEnvironment } from './environment';
+import { putJsonIf } from './lake/objects';
+import type { Lake } from './lake/objects';
+import { readChampion, settleTraining } from './model/champion';
+import { CHAMPION_KEY } from './model/names';
+import { onFirstCall, step } from './step';
+
+interface Dependencies {
+  lake: Lake;
+  lambda: LambdaClient;
+  mappingId: string;
+  clock: Clock;
+}
+
+/** Writes down that the candidate is the champion, and lets the stream be scored from now on. */
+export const promoteModel = ({ lake, lambda, mappingId, clock }: Dependencies) =>
+  step(StepInput, PromoteModelOutput, async ({ execution, state }): Promise<PromoteModelOutput> => {
+    const { train, gate, endpoint } = state;
+    if (train.status !== 'DONE' || !('promote' in gate) || !gate.promote || endpoint.status !== 'DONE') {
+      throw new StepError('PromotionConflict', 'There is no model that was trained, accepted and put behind the endpoint');
+    }
+    const promoted = await promote(lake, {
+      modelVersion: train.jobName,
+      modelUri: train.modelUri,
+      evaluationUri: train.evaluationUri,
+      manifestUri: train.manifestUri,
+      configName: endpoint.configName,
+      fingerprint: train.fingerprint,
+      promotedAt: clock.now().toISOString(),
+      promotedBy: execution.arn,
+      forced: gate.forced,
+      previous: gate.champion?.version ?? null,
+    });
+    const { modelVersion, fingerprint, previous, promotedAt } = promoted;
+    await settleTraining(lake, { jobName: modelVersion, fingerprint, settledAt: promotedAt });
+    await enable(lambda, mappingId);
+    return { modelVersion, previous, promotedAt };
+  });
+
+/** Takes the place of the very champion the gate compared with; of no other. */
+async function promote(lake: Lake, candidate: Champion): Promise<Champion> {
+  const found = await readChampion(lake);
+  const current = found?.value.modelVersion ?? null;
+  if (found && current === candidate.modelVersion) {
+    return found.value;
+  }
+  const written =
+    current === candidate.previous && (await putJsonIf(lake, CHAMPION_KEY, candidate, { ifMatch: found?.etag ?? null }));
+  if (!written) {
+    throw new StepError(
+      'PromotionConflict',
+      `${candidate.modelVersion} was compared with ${candidate.previous ?? 'no champion'}, but meanwhile ` +
+        `${current ?? 'another model'} is in service. Start a new execution with {"mode":"retrain"}.`,
+    );
+  }
+  return candidate;
+}
+
+/** The stream's mapping starts disabled: without a model, every record would be tried until it is too old. */
+async function enable(lambda: LambdaClient, mappingId: string): Promise<void> {
+  const { State } = await lambda.send(new GetEventSourceMappingCommand({ UUID: mappingId }));
+  if (State !== 'Enabled' && State !== 'Enabling') {
+    await lambda.send(new UpdateEventSourceMappingCommand({ UUID: mappingId, Enabled: true }));
+  }
+}
+
+export const handler = onFirstCall(() => {
+  const { BUCKET, SCORE_STREAM_MAPPING_ID } = readEnvironment(environments['promote-model']);
+  return promoteModel({
+    lake: { s3: new S3Client({}), bucket: BUCKET },
+    lambda: new LambdaClient({}),
+    mappingId: SCORE_STREAM_MAPPING_ID,
+    clock: systemClock,
+  });
+});

@@ -1,0 +1,189 @@
+import { GlueClient } from '@aws-sdk/client-glue';
+import { S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateTrainingJobCommand,
+  DescribeTrainingJobCommand,
+  SageMakerClient,
+} from '@aws-sdk/client-sagemaker';
+import type { DescribeTrainingJobResponse } from '@aws-sdk/client-sagemaker';
+import { z } from 'zod';
+import { datasets } from '../workflows/datasets';
+import { StepError } from '../workflows/errors';
+import { StepInput, TrainModelOutput } from '../workflows/payloads';
+import { environments, readEnvironment } from './environment';
+import type { Catalog } from './lake/catalog';
+import { getBytes, getJson, keyOf, putJson, uriOf } from './lake/objects';
+import type { Lake } from './lake/objects';
+import { unpack } from './model/archives';
+import { readChampion, readSettledTraining } from './model/champion';
+import { modelKeys, trainingJobName } from './model/names';
+import { TrainingRequest, trainingRequest, tweetsManifest } from './model/training-inputs';
+import type { Build } from './model/training-inputs';
+import { trainingJob } from './model/training-job';
+import type { Sections } from './settings';
+import { onFirstCall, step } from './step';
+
+interface Dependencies {
+  lake: Lake;
+  catalog: Catalog;
+  sageMaker: SageMakerClient;
+  roleArn: string;
+  keyArn: string;
+  build: Build;
+  settings: Sections['training'];
+}
+
+type Running = Extract<TrainModelOutput, { status: 'RUNNING' }>;
+
+/** Trains on the published days and the human labels, unless the last training saw the very same. */
+export const trainModel = (given: Dependencies) =>
+  step(StepInput, TrainModelOutput, async ({ execution, attempt, state }): Promise<TrainModelOutput> => {
+    const { lake, catalog, build } = given;
+    const { plan, train } = state;
+    if (train.status === 'RUNNING' && train.attempt === attempt) {
+      return look(given, train);
+    }
+    const jobName = trainingJobName(plan.date, execution.arn, attempt);
+    if ((await describeJob(given.sageMaker, jobName)) !== null) {
+      const started = await getJson(lake, modelKeys(jobName).request, TrainingRequest);
+      return { status: 'RUNNING', attempt, jobName, fingerprint: started?.value.fingerprint ?? '' };
+    }
+    const request = await trainingRequest(lake, catalog, { plan, executionArn: execution.arn, build });
+    if (request.labels.length === 0) {
+      throw new StepError(
+        'NoLabels',
+        `There are no human labels below ${uriOf(lake, datasets.labels.prefix)}, and a model is only ever judged by them. ` +
+          'Import some (npm run lake -- import-labels <file>), then redrive this execution.',
+      );
+    }
+    const settled = await readSettledTraining(lake);
+    if (plan.mode === 'nightly' && settled?.fingerprint === request.fingerprint) {
+      return { status: 'SKIPPED', reason: `${settled.jobName} was trained on the same tweets, labels and options` };
+    }
+    await start(given, jobName, request);
+    return { status: 'RUNNING', attempt, jobName, fingerprint: request.fingerprint };
+  });
+
+/** Writes the job's inputs, then starts it: the job reads nothing that is not named by them. */
+async function start(given: Dependencies, jobName: string, request: TrainingRequest): Promise<void> {
+  const { lake, sageMaker, roleArn, keyArn, settings } = given;
+  const keys = modelKeys(jobName);
+  const manifest = await tweetsManifest(lake, datasets.tweets.prefix, request.cleaned_data);
+  if (manifest !== null) {
+    await putJson(lake, keys.tweetsManifest, manifest);
+  }
+  await putJson(lake, keys.request, request);
+  const champion = await readChampion(lake);
+  await sageMaker.send(
+    new CreateTrainingJobCommand(
+      trainingJob(lake, {
+        jobName,
+        roleArn,
+        keyArn,
+        image: request.images.training,
+        settings,
+        hyperparameters: request.hyperparameters,
+        hasTweets: manifest !== null,
+        championUri: champion?.value.modelUri ?? null,
+      }),
+    ),
+  );
+}
+
+async function look(given: Dependencies, running: Running): Promise<TrainModelOutput> {
+  const job = await describeJob(given.sageMaker, running.jobName);
+  switch (job?.TrainingJobStatus) {
+    case 'InProgress':
+    case 'Stopping':
+      return running;
+    case 'Completed':
+      return done(given.lake, running, job);
+    default:
+      throw new StepError(
+        'TrainingFailed',
+        `The training job ${running.jobName} ended as ${job?.TrainingJobStatus ?? 'unknown'} ` +
+          `(${job?.SecondaryStatus ?? 'nothing more is known'}): ${job?.FailureReason ?? 'no reason given'}. ` +
+          'Its log: /aws/sagemaker/TrainingJobs',
+      );
+  }
+}
+
+const TrainingFigures = z.object({
+  training: z.object({ epochs: z.number().int().positive(), seconds: z.number().nonnegative() }),
+});
+
+/** Puts evaluation and manifest where people and the gate find them: a job may write archives only. */
+async function done(
+  lake: Lake,
+  { jobName, fingerprint }: Running,
+  job: DescribeTrainingJobResponse,
+): Promise<TrainModelOutput> {
+  const modelUri = job.ModelArtifacts?.S3ModelArtifacts ?? uriOf(lake, modelKeys(jobName).archive);
+  const keys = modelKeys(jobName);
+  const archive = await getBytes(lake, keyOf(lake, modelUri).replace(/model\.tar\.gz$/, 'output.tar.gz'));
+  const files = archive ? await unpack(archive.bytes, ['evaluation.json', 'manifest.json']) : new Map<string, Buffer>();
+  const evaluation = parseFile(files, 'evaluation.json', jobName);
+  const manifest = parseFile(files, 'manifest.json', jobName);
+  await putJson(lake, keys.evaluation, evaluation);
+  await putJson(lake, keys.manifest, manifest);
+  const figures = TrainingFigures.safeParse(evaluation);
+  if (!figures.success) {
+    throw new StepError('EvaluationUnusable', `${uriOf(lake, keys.evaluation)} does not say how long it trained`);
+  }
+  return {
+    status: 'DONE',
+    jobName,
+    fingerprint,
+    modelUri,
+    evaluationUri: uriOf(lake, keys.evaluation),
+    manifestUri: uriOf(lake, keys.manifest),
+    epochs: figures.data.training.epochs,
+    seconds: job.TrainingTimeInSeconds ?? figures.data.training.seconds,
+  };
+}
+
+function parseFile(files: ReadonlyMap<string, Buffer>, name: string, jobName: string): unknown {
+  const content = files.get(name);
+  if (content === undefined) {
+    throw new StepError('TrainingFailed', `The output archive of ${jobName} holds no ${name}`);
+  }
+  try {
+    const value: unknown = JSON.parse(content.toString('utf8'));
+    return value;
+  } catch (error) {
+    // Python writes NaN and Infinity, which are not JSON: such a figure ends here.
+    throw new StepError('EvaluationUnusable', `${name} of ${jobName} is not JSON`, { cause: error });
+  }
+}
+
+async function describeJob(
+  sageMaker: SageMakerClient,
+  jobName: string,
+): Promise<DescribeTrainingJobResponse | null> {
+  try {
+    return await sageMaker.send(new DescribeTrainingJobCommand({ TrainingJobName: jobName }));
+  } catch (error) {
+    if (error instanceof Error && /not found/i.test(error.message)) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+export const handler = onFirstCall(() => {
+  const env = readEnvironment(environments['train-model']);
+  return trainModel({
+    lake: { s3: new S3Client({}), bucket: env.BUCKET },
+    catalog: { glue: new GlueClient({}), database: env.DATABASE },
+    sageMaker: new SageMakerClient({}),
+    roleArn: env.ML_ROLE_ARN,
+    keyArn: env.KEY_ARN,
+    build: {
+      trainingImage: env.TRAINING_IMAGE,
+      servingImage: env.SERVING_IMAGE,
+      gitCommit: env.GIT_COMMIT,
+      gitDirty: env.GIT_DIRTY,
+    },
+    settings: env.SETTINGS.training,
+  });
+});

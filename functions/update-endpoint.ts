@@ -1,0 +1,155 @@
+import {
+  CreateEndpointConfigCommand,
+  CreateModelCommand,
+  ProductionVariantInstanceType,
+  SageMakerClient,
+} from '@aws-sdk/client-sagemaker';
+import type { DescribeEndpointOutput, ProductionVariant } from '@aws-sdk/client-sagemaker';
+import { z } from 'zod';
+import { StepError } from '../workflows/errors';
+import { StepInput, UpdateEndpointOutput } from '../workflows/payloads';
+import { environments, readEnvironment } from './environment';
+import { describeEndpoint, pointEndpoint } from './model/endpoint';
+import type { Sections } from './settings';
+import { onFirstCall, step } from './step';
+
+interface Dependencies {
+  sageMaker: SageMakerClient;
+  endpointName: string;
+  servingImage: string;
+  roleArn: string;
+  keyArn: string;
+  settings: Sections['endpoint'];
+}
+
+/** Puts the candidate behind the endpoint. Only InService under our own configuration is a success. */
+export const updateEndpoint = (given: Dependencies) =>
+  step(StepInput, UpdateEndpointOutput, async ({ attempt, state }): Promise<UpdateEndpointOutput> => {
+    const { sageMaker, endpointName } = given;
+    const { train, endpoint } = state;
+    if (train.status !== 'DONE') {
+      throw new StepError('EndpointUpdateFailed', `There is no trained model to serve: training is ${train.status}`);
+    }
+    const configName = train.jobName;
+    const found = await describeEndpoint(sageMaker, endpointName);
+    if (endpoint.status === 'RUNNING' && endpoint.attempt === attempt) {
+      return isServing(found, endpointName, configName) ? { status: 'DONE', endpointName, configName } : endpoint;
+    }
+    await createModel(given, train.jobName, train.modelUri);
+    await createConfig(given, configName, train.jobName);
+    if (!isOnItsWay(found, configName)) {
+      mustBeChangeable(found, endpointName);
+      await pointEndpoint(sageMaker, endpointName, configName, found !== null);
+    }
+    return { status: 'RUNNING', attempt, endpointName, configName };
+  });
+
+/** Whether the endpoint serves ours; throws when it never will. */
+function isServing(found: DescribeEndpointOutput | null, name: string, configName: string): boolean {
+  switch (found?.EndpointStatus) {
+    case 'Creating':
+    case 'Updating':
+    case 'SystemUpdating':
+    case 'RollingBack':
+      return false;
+    case 'InService':
+      if (found.EndpointConfigName === configName) {
+        return true;
+      }
+      throw failed(name, configName, `it was rolled back to ${found.EndpointConfigName}: ${found.FailureReason ?? 'no reason given'}`);
+    default:
+      throw failed(name, configName, `it is ${found?.EndpointStatus ?? 'gone'}: ${found?.FailureReason ?? 'no reason given'}`);
+  }
+}
+
+/** A call whose answer was lost may have started the change already. */
+const isOnItsWay = (found: DescribeEndpointOutput | null, configName: string): boolean =>
+  (found?.EndpointConfigName === configName && found.EndpointStatus !== 'Failed') ||
+  found?.PendingDeploymentSummary?.EndpointConfigName === configName;
+
+function mustBeChangeable(found: DescribeEndpointOutput | null, name: string): void {
+  if (found !== null && found.EndpointStatus !== 'InService') {
+    const cure =
+      found.EndpointStatus === 'Failed' || found.EndpointStatus === 'UpdateRollbackFailed'
+        ? `Delete it (aws sagemaker delete-endpoint --endpoint-name ${name})`
+        : 'Wait until it is InService';
+    throw new StepError(
+      'EndpointUpdateFailed',
+      `The endpoint ${name} is ${found.EndpointStatus} and cannot be changed. ${cure}, then redrive this execution.`,
+    );
+  }
+}
+
+async function createModel(
+  { sageMaker, servingImage, roleArn, settings }: Dependencies,
+  modelName: string,
+  modelUri: string,
+): Promise<void> {
+  await unlessItExists(() =>
+    sageMaker.send(
+      new CreateModelCommand({
+        ModelName: modelName,
+        ExecutionRoleArn: roleArn,
+        PrimaryContainer: { Image: servingImage, ModelDataUrl: modelUri },
+        // Serverless endpoints refuse it.
+        ...(settings.kind === 'realtime' && { EnableNetworkIsolation: true }),
+      }),
+    ),
+  );
+}
+
+async function createConfig(
+  { sageMaker, keyArn, settings }: Dependencies,
+  configName: string,
+  modelName: string,
+): Promise<void> {
+  await unlessItExists(() =>
+    sageMaker.send(
+      new CreateEndpointConfigCommand({
+        EndpointConfigName: configName,
+        ProductionVariants: [variant(modelName, settings)],
+        // A volume key; serverless endpoints have no volume of ours.
+        ...(settings.kind === 'realtime' && { KmsKeyId: keyArn }),
+      }),
+    ),
+  );
+}
+
+/** The variant keeps its name for good: an update with another one would be a new variant beside the old. */
+function variant(modelName: string, settings: Sections['endpoint']): ProductionVariant {
+  const common = { VariantName: 'AllTraffic', ModelName: modelName };
+  return settings.kind === 'serverless'
+    ? { ...common, ServerlessConfig: { MemorySizeInMB: settings.memoryMb, MaxConcurrency: settings.maxConcurrency } }
+    : {
+        ...common,
+        InstanceType: z.enum(ProductionVariantInstanceType).parse(settings.instanceType),
+        InitialInstanceCount: settings.instances,
+        InitialVariantWeight: 1,
+      };
+}
+
+/** Names follow from the training job: what exists under one was made by an earlier call for the same model. */
+async function unlessItExists(create: () => Promise<unknown>): Promise<void> {
+  try {
+    await create();
+  } catch (error) {
+    if (!(error instanceof Error && /already exist/i.test(error.message))) {
+      throw error;
+    }
+  }
+}
+
+const failed = (name: string, configName: string, why: string): StepError =>
+  new StepError('EndpointUpdateFailed', `The endpoint ${name} does not serve ${configName}: ${why}`);
+
+export const handler = onFirstCall(() => {
+  const env = readEnvironment(environments['update-endpoint']);
+  return updateEndpoint({
+    sageMaker: new SageMakerClient({}),
+    endpointName: env.ENDPOINT_NAME,
+    servingImage: env.SERVING_IMAGE,
+    roleArn: env.ML_ROLE_ARN,
+    keyArn: env.KEY_ARN,
+    settings: env.SETTINGS.endpoint,
+  });
+});
