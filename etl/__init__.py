@@ -1,0 +1,1 @@
+"""The Glue job that turns raw tweets into cleaned, tokenised, labelled days."""

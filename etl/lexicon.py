@@ -1,0 +1,44 @@
+"""What a lexicon says of a text: VADER (Hutto & Gilbert, 2014), from its authors' package."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import pandas as pd
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+# The thresholds its authors give for the compound score.
+POSITIVE_FROM = 0.05
+NEGATIVE_FROM = -0.05
+
+
+@lru_cache(maxsize=1)
+def _analyzer() -> SentimentIntensityAnalyzer:
+    return SentimentIntensityAnalyzer()
+
+
+def compound_scores(texts: pd.Series) -> pd.Series:
+    """Compound score, -1 to 1, of each text."""
+    analyzer = _analyzer()
+    return texts.map(lambda text: analyzer.polarity_scores(text)["compound"]).astype("float64")
+
+
+def _batches(batches: Iterator[pd.Series]) -> Iterator[pd.Series]:
+    for texts in batches:
+        yield compound_scores(texts)
+
+
+def compound(text: Column) -> Column:
+    """Compound score of a column of texts, in Arrow batches: the lexicon exists in Python only."""
+    return F.pandas_udf(_batches, DoubleType())(text)
+
+
+def lexicon_label(score: Column) -> Column:
+    """negative, neutral or positive, from a compound score."""
+    return (
+        F.when(score >= POSITIVE_FROM, "positive")
+        .when(score <= NEGATIVE_FROM, "negative")
+        .otherwise("neutral")
+    )

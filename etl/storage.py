@@ -1,0 +1,93 @@
+"""Where the job reads and writes: S3 by Spark's own connector, or staged through the S3 API.
+
+Glue's Spark reads and writes s3:// itself. The embedded cloud's Spark has no S3 connector (it is
+in none of PyPI's packages), so objects are staged in a folder with the job's own credentials:
+its role is enforced there as it is on AWS.
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import boto3
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """s3://bucket/key -> (bucket, key). ValueError if it is no such address."""
+    parts = urlparse(uri)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError(f"not an S3 address: {uri!r}; expected s3://bucket/prefix/")
+    return parts.netloc, parts.path.lstrip("/")
+
+
+class DirectStorage:
+    """S3 as Spark on Glue sees it: every address is usable as it is."""
+
+    def __init__(self) -> None:
+        self.s3 = boto3.client("s3")
+
+    def keys(self, prefix_uri: str) -> list[str]:
+        """Keys of all objects below a prefix, sorted."""
+        bucket, prefix = split_uri(prefix_uri)
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
+
+    def readable(self, prefix_uri: str) -> str | None:
+        """A path Spark can read for the objects below a prefix; None where there are none."""
+        return prefix_uri if self.keys(prefix_uri) else None
+
+    def writable(self, prefix_uri: str) -> str:
+        """A path Spark can write for a prefix; `publish` makes what was written appear there."""
+        return prefix_uri
+
+    def publish(self, prefix_uri: str) -> None:
+        """Nothing to do: Spark has written to S3 itself."""
+
+    def put_json(self, uri: str, value: Any) -> None:
+        """Writes one JSON object; the bucket's default encryption applies."""
+        bucket, key = split_uri(uri)
+        body = json.dumps(value, indent=2).encode("utf-8")
+        self.s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+
+
+class StagedStorage(DirectStorage):
+    """S3 through its API: a prefix is downloaded to be read, and uploaded after it was written."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def _local(self, kind: str, prefix_uri: str) -> Path:
+        bucket, prefix = split_uri(prefix_uri)
+        return self.folder / kind / bucket / prefix
+
+    def readable(self, prefix_uri: str) -> str | None:
+        bucket, _ = split_uri(prefix_uri)
+        keys = self.keys(prefix_uri)
+        for key in keys:
+            path = self.folder / "read" / bucket / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.s3.download_file(bucket, key, str(path))
+        return str(self._local("read", prefix_uri)) if keys else None
+
+    def writable(self, prefix_uri: str) -> str:
+        return str(self._local("write", prefix_uri))
+
+    def publish(self, prefix_uri: str) -> None:
+        bucket, prefix = split_uri(prefix_uri)
+        root = self._local("write", prefix_uri)
+        for path in sorted(root.rglob("*")):
+            # Spark's checksums and markers are not data.
+            if path.is_file() and not path.name.startswith((".", "_")):
+                key = prefix + path.relative_to(root).as_posix()
+                self.s3.upload_file(str(path), bucket, key)
+
+
+def storage_for_this_machine() -> DirectStorage:
+    """Staged in the embedded cloud, which names its endpoint in the environment; direct on Glue."""
+    if "AWS_ENDPOINT_URL" in os.environ:
+        return StagedStorage(Path(tempfile.mkdtemp(prefix="clean-tweets-")))
+    return DirectStorage()

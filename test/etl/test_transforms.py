@@ -1,0 +1,189 @@
+import re
+
+import pytest
+from pyspark.sql import SparkSession
+from raw_tweets import DAY, raw_frame, tweet
+
+from etl.schemas import columns, schema
+from etl.transforms import (
+    accepted,
+    attach_label,
+    clean_text,
+    decided_labels,
+    judge_records,
+    newest_per_tweet,
+    parse_raw,
+    refused,
+    to_tweets,
+)
+
+# One job for the whole table: a Spark job costs more than a row.
+REFUSALS = [
+    ("{not json", "record: not a JSON object with the declared types"),
+    ("[1, 2]", "record: not a JSON object with the declared types"),
+    (tweet(like_count="many"), "record: not a JSON object with the declared types"),
+    (tweet(id=None), "id: missing"),
+    (tweet(id="12a"), "id: not a decimal number"),
+    (tweet(author_id="  "), "author_id: missing"),
+    (tweet(text=None), "text: missing"),
+    (tweet(created_at="yesterday"), "created_at: not an ISO 8601 instant"),
+    (tweet(created_at=f"{DAY}T25:99:00Z"), "created_at: not an ISO 8601 instant"),
+    (
+        tweet(created_at="2026-11-19T23:59:59Z"),
+        "created_at: its UTC day is not the folder's",
+    ),
+    (tweet(fetched_at="now"), "fetched_at: not an ISO 8601 instant"),
+    # Good, so that the table is not refused as a whole.
+    (tweet(id="7"), None),
+]
+
+
+def test_refuses_a_record_that_does_not_fit_and_says_why(spark: SparkSession) -> None:
+    judged = (
+        raw_frame(spark, *[line for line, _ in REFUSALS])
+        .transform(parse_raw)
+        .transform(judge_records)
+    )
+
+    rows = judged.transform(refused("run-9", "2026-11-21T02:00:00Z")).collect()
+
+    assert {row["raw"]: row["reason"] for row in rows} == {
+        line: reason for line, reason in REFUSALS if reason is not None
+    }
+    assert {row["run_id"] for row in rows} == {"run-9"}
+    assert [row["id"] for row in judged.transform(accepted).collect()] == ["7"]
+
+
+def test_an_instant_with_another_offset_counts_in_utc(spark: SparkSession) -> None:
+    line = tweet(created_at="2026-11-21T00:30:00+01:00")
+
+    judged = raw_frame(spark, line).transform(parse_raw).transform(judge_records)
+
+    assert judged.first()["reason"] is None
+
+
+def test_keeps_the_row_that_was_fetched_last(spark: SparkSession) -> None:
+    frame = (
+        raw_frame(
+            spark,
+            tweet(like_count=1, fetched_at="2026-11-21T02:00:00.000Z"),
+            tweet(like_count=9, fetched_at="2026-11-21T03:00:00.000Z"),
+            tweet(like_count=5, fetched_at="2026-11-21T02:30:00.000Z"),
+            tweet(id="7", like_count=2),
+        )
+        .transform(parse_raw)
+        .transform(judge_records)
+        .transform(accepted)
+    )
+
+    rows = frame.transform(newest_per_tweet).collect()
+
+    assert sorted((row["id"], row["like_count"]) for row in rows) == [
+        ("1991000000000000001", 9),
+        ("7", 2),
+    ]
+
+
+CLEANED = [
+    ("I LOVE this!!!", "i love this"),
+    ("RT @ada_l: so good https://t.co/Ab1?x=2 #Yes", "so good"),
+    ("@a@b hi #one#two ＃wide ＠wide", "hi"),
+    ("don't won’t", "dont wont"),
+    ("fish &amp; chips &lt;3", "fish chips 3"),
+    ("see bit.ly/abc or www.example.org now", "see or now"),
+    ("naïve Straße 東京 नमस्ते", "naïve straße 東京 नमस्ते"),
+    ("great 😀🇩🇪 day_out", "great day out"),
+    ("@only #tags https://x.y", ""),
+    ("  tabs\tand\nlines  ", "tabs and lines"),
+]
+
+
+def test_removes_mentions_hashtags_urls_and_special_characters(spark: SparkSession) -> None:
+    texts = spark.createDataFrame([(text,) for text, _ in CLEANED], "text string")
+
+    rows = {row["text"]: row for row in texts.transform(clean_text).collect()}
+
+    assert {text: row["clean_text"] for text, row in rows.items()} == dict(CLEANED)
+    assert all(row["tokens"] == row["clean_text"].split() for row in rows.values())
+
+
+def test_a_human_label_beats_the_lexicon(spark: SparkSession) -> None:
+    texts = spark.createDataFrame([("I love this",), ("I hate that",), ("a table",)], "text string")
+    frame = texts.transform(clean_text)
+    key = {row["text"]: row["text_hash"] for row in frame.collect()}
+    labels = spark.createDataFrame(
+        [(key["I love this"], "I love this", "negative", "people", "2026-11-01T00:00:00Z")],
+        schema("labels"),
+    )
+
+    rows = {row["text"]: row for row in frame.transform(attach_label(labels)).collect()}
+
+    loved = rows["I love this"]
+    assert (loved["label"], loved["label_source"], loved["label_confidence"]) == (
+        "negative",
+        "human",
+        1.0,
+    )
+    assert loved["lexicon_label"] == "positive"
+    hated = rows["I hate that"]
+    assert (hated["label"], hated["label_source"]) == ("negative", "lexicon")
+    assert hated["label_confidence"] == pytest.approx(abs(hated["lexicon_compound"]))
+    assert rows["a table"]["label"] == "neutral"
+
+
+def test_people_who_disagree_are_settled_by_majority_then_by_the_newest(
+    spark: SparkSession,
+) -> None:
+    def vote(key: str, label: str, day: int) -> tuple[str, str, str, str, str]:
+        return (key, key, label, "people", f"2026-11-{day:02d}T00:00:00Z")
+
+    labels = spark.createDataFrame(
+        [
+            vote("majority", "positive", 1),
+            vote("majority", "positive", 2),
+            vote("majority", "negative", 9),
+            vote("tie", "positive", 1),
+            vote("tie", "neutral", 2),
+            vote("unknown", "angry", 1),
+        ],
+        schema("labels"),
+    )
+
+    rows = decided_labels(labels).collect()
+
+    assert {row["text_hash"]: row["human_label"] for row in rows} == {
+        "majority": "positive",
+        "tie": "neutral",
+    }
+
+
+def test_ends_with_the_declared_columns_in_order(spark: SparkSession) -> None:
+    frame = (
+        raw_frame(spark, tweet())
+        .transform(parse_raw)
+        .transform(judge_records)
+        .transform(accepted)
+        .transform(newest_per_tweet)
+        .transform(clean_text)
+        .transform(attach_label(spark.createDataFrame([], schema("labels"))))
+        .transform(to_tweets)
+    )
+
+    assert frame.columns == [*[column["name"] for column in columns("tweets")], "dt"]
+    declared = {field.name: field.dataType for field in schema("tweets").fields}
+    assert {field.name: field.dataType for field in frame.drop("dt").schema.fields} == declared
+
+
+def test_no_handle_tag_or_address_survives_in_a_mixed_crowd(spark: SparkSession) -> None:
+    parts = ["@Ann", "#MadeIt", "https://t.co/x1", "why?", "no_way", "ok…", "www.site.com", "#ü1"]
+    crowd = [
+        (" ".join([parts[a], "word", parts[b], parts[c]]),)
+        for a in range(len(parts))
+        for b in range(len(parts))
+        for c in range(len(parts))
+    ]
+
+    rows = spark.createDataFrame(crowd, "text string").transform(clean_text).collect()
+
+    left_over = re.compile(r"@|#|http|www|[^\w ]|_|ann|madeit|site|ü1")
+    assert [row["clean_text"] for row in rows if left_over.search(row["clean_text"])] == []
