@@ -83,10 +83,6 @@ def run(port: int, parent: int) -> None:
     Prints one line on stdout when requests are answered.
     """
     asyncio.run(_serve(port, parent))
-    # Lambda threads may still be waiting for workers that are gone; nothing of theirs is kept.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
 
 
 async def _serve(port: int, parent: int) -> None:
@@ -114,6 +110,11 @@ async def _serve(port: int, parent: int) -> None:
 
     await serve(application, config, shutdown_trigger=stopped)
     ready.cancel()
+    # Threads may still wait for a Lambda or a query that nobody wants any more, and an orderly
+    # exit would wait for them. All that is kept has been saved.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _watch(parent: int, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -185,9 +185,10 @@ class Saver:
         self._thread.join(timeout=10)
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
+        stopping = False
+        while not stopping:
             self._changed.wait()
-            self._stopped.wait(DEBOUNCE_SECONDS)
+            stopping = self._stopped.wait(DEBOUNCE_SECONDS)
             if self._in_progress():
                 continue
             self._changed.clear()

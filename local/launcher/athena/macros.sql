@@ -7,6 +7,14 @@ create macro athena_like(v TIMESTAMP, x DATE) as cast(v as date),
     (v TIMESTAMPTZ, x TIMESTAMPTZ) as v,
     (v TIME, x TIME) as v;
 
+-- Trino: doubles divide by zero; DuckDB's / that truncates integers refuses that for all numbers.
+create macro athena_double_division(a, b) as
+    case when a is null or b is null then null
+         when b <> 0 then cast(a as double) / b
+         when a = 0 or isnan(cast(a as double)) then cast('nan' as double)
+         when a > 0 then cast('infinity' as double)
+         else cast('-infinity' as double) end;
+
 create macro athena_sequence(a DATE, b DATE, s INTERVAL) as
         list_transform(generate_series(a, b, s), lambda d: cast(d as date)),
     (a TIMESTAMP, b TIMESTAMP, s INTERVAL) as generate_series(a, b, s),

@@ -257,7 +257,11 @@ def _json(columns: list[Mapping[str, Any]], found: list[File]) -> tuple[str, lis
         name, kind = column["Name"].lower(), column_type(column)
         read_as = "VARCHAR" if kind in ("TIMESTAMP", "DATE") else kind
         declared.append(f"{literal(name)}: {literal(read_as)}")
-        projected.append(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}")
+        # An offset counts, and a text without one is UTC; DuckDB's cast to TIMESTAMP drops it.
+        value = identifier(name)
+        if kind == "TIMESTAMP":
+            value = f"CAST({value} AS TIMESTAMPTZ)"
+        projected.append(f"CAST({value} AS {kind}) AS {identifier(name)}")
     sources = []
     for compression, some in (
         ("gzip", [file for file in found if file.key.endswith(".gz")]),

@@ -216,6 +216,11 @@ def _rewritten(node: exp.Expression, kinds: "_Kinds") -> exp.Expression:
         return _call("athena_sequence", node.args["start"], node.args["end"], step)
     if isinstance(node, exp.ArrayPosition):
         return _call("array_position_or_zero", node.this, node.expression)
+    if isinstance(node, exp.ArraySlice):
+        start, length = node.args["start"], node.args["end"]
+        last = exp.Sub(this=exp.Add(this=start.copy(), expression=length),
+                       expression=exp.Literal.number(1))
+        return _call("array_slice", node.this, start, last)
     if isinstance(node, exp.Reduce):
         return _reduced(node)
     if isinstance(node, exp.Cast):
@@ -331,52 +336,71 @@ def _piece(found: re.Match[str], value: exp.Expression) -> exp.Expression:
 
 
 def _divided(node: exp.Div, kinds: "_Kinds") -> exp.Expression:
-    """Trino: decimal / decimal keeps the larger scale, so that 10 / 3.0 is 3.3."""
-    left, right = kinds.scale(node.this), kinds.scale(node.expression)
+    """Decimals keep the larger scale, so that 10 / 3.0 is 3.3; doubles divide by zero."""
+    left, right = kinds.of(node.this), kinds.of(node.expression)
+    if DOUBLE in (left, right):
+        return _call("athena_double_division", node.this, node.expression)
     if left is None or right is None or (left, right) == (0, 0) or _inside(node, "round"):
         return node
-    return _call("round", node.copy(), exp.Literal.number(max(left, right)))
+    return _call("round", node.copy(), exp.Literal.number(max(int(left), int(right))))
+
+
+DOUBLE = "double"
+
+# The decimal places of an exact number, 0 for an integer; DOUBLE; None for what cannot be told.
+Kind = int | str | None
 
 
 class _Kinds:
-    """The decimal scale of expressions, as far as it can be told: 0 for integers, None for other.
+    """What kind of number an expression is, as far as it can be told without running it.
 
     Names are those of the tables' columns, and of the aliases the query gives.
     """
 
+    _SAME = (exp.Paren, exp.Neg, exp.Sum, exp.Window, exp.Max, exp.Min, exp.Filter, exp.Coalesce,
+             exp.Abs)
+
     def __init__(self, tree: exp.Expression, column_types: Mapping[str, str]):
-        self._names: dict[str, int | None] = {}
+        self._names: dict[str, Kind] = {}
         for name, declared in column_types.items():
-            self._names[name] = _declared_scale(declared)
+            self._names[name] = _declared_kind(declared)
         # An alias may be built from another one; three levels of WITH are as deep as queries get.
         for _ in range(3):
             for alias in tree.find_all(exp.Alias):
-                self._names[alias.alias.lower()] = self.scale(alias.this)
+                self._names[alias.alias.lower()] = self.of(alias.this)
 
-    def scale(self, node: exp.Expression | None) -> int | None:
-        if isinstance(node, (exp.Paren, exp.Neg, exp.Sum, exp.Window, exp.Max, exp.Min, exp.Filter)):
-            return self.scale(node.this)
+    def of(self, node: exp.Expression | None) -> Kind:
+        if isinstance(node, self._SAME):
+            return self.of(node.this)
         if isinstance(node, exp.Literal):
-            if node.is_string or "e" in node.name.lower():
+            if node.is_string:
                 return None
-            return len(node.name.partition(".")[2])
+            return DOUBLE if "e" in node.name.lower() else len(node.name.partition(".")[2])
         if isinstance(node, (exp.Count, exp.CountIf, exp.Length)):
             return 0
+        if isinstance(node, (exp.Avg, exp.Sqrt, exp.Ln, exp.Exp, exp.Stddev)):
+            return DOUBLE
         if isinstance(node, exp.Column):
             return self._names.get(node.name.lower())
         if isinstance(node, exp.Cast):
-            return _declared_scale(node.to.sql(dialect="trino").lower())
+            return _declared_kind(node.to.sql(dialect="trino"))
         if isinstance(node, (exp.Add, exp.Sub, exp.Mul, exp.Div)):
-            both = self.scale(node.this), self.scale(node.expression)
-            if both[0] is None or both[1] is None:
+            left, right = self.of(node.this), self.of(node.expression)
+            if DOUBLE in (left, right):
+                return DOUBLE
+            if left is None or right is None:
                 return None
-            return sum(both) if isinstance(node, exp.Mul) else max(both)
+            return int(left) + int(right) if isinstance(node, exp.Mul) \
+                else max(int(left), int(right))
         return None
 
 
-def _declared_scale(declared: str) -> int | None:
-    found = re.fullmatch(r"decimal\s*(?:\(\s*\d+\s*(?:,\s*(\d+)\s*)?\))?", declared.strip().lower())
+def _declared_kind(declared: str) -> Kind:
+    """Of a type as Hive or Trino writes it."""
+    name = declared.strip().lower()
+    found = re.fullmatch(r"decimal\s*(?:\(\s*\d+\s*(?:,\s*(\d+)\s*)?\))?", name)
     if found:
         return int(found[1] or 0)
-    integers = ("tinyint", "smallint", "int", "integer", "bigint")
-    return 0 if declared.strip().lower() in integers else None
+    if name in ("double", "float", "real"):
+        return DOUBLE
+    return 0 if name in ("tinyint", "smallint", "int", "integer", "bigint") else None

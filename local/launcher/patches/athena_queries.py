@@ -191,6 +191,9 @@ def _run_query(query: translate.Query) -> Work:
 
         def started(connection: duckdb.DuckDBPyConnection) -> None:
             _connections[query_id] = connection
+            if execution["Status"]["State"] == "CANCELLED":
+                # Stopped before there was anything to interrupt.
+                raise duckdb.InterruptException
 
         database = execution["QueryExecutionContext"]["Database"]
         return engine.run(query, database, caller, started)

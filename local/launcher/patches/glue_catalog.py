@@ -93,13 +93,13 @@ def matching(
         "(" + ", ".join([str(i), *(literal(value) for value in partition["Values"])]) + ")"
         for i, partition in enumerate(partitions)
     )
-    names = ", ".join(["n", *(f"c{i}" for i in range(len(keys)))])
+    names = ", ".join(["lake_row", *(f"c{i}" for i in range(len(keys)))])
     query = (
-        f"SELECT n FROM (SELECT n, {columns} FROM (VALUES {rows}) AS v({names})) "
-        f"WHERE {condition} ORDER BY n"
+        f"SELECT lake_row FROM (SELECT lake_row, {columns} FROM (VALUES {rows}) AS v({names})) "
+        f"WHERE {condition} ORDER BY lake_row"
     )
     with duckdb.connect(":memory:") as connection:
-        return [partitions[n] for (n,) in connection.execute(query).fetchall()]
+        return [partitions[row] for (row,) in connection.execute(query).fetchall()]
 
 
 def _key(data: Mapping[str, Any]) -> str:
