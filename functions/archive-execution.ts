@@ -1,0 +1,124 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { DescribeExecutionCommand, GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { z } from 'zod';
+import { prefixes } from '../workflows/datasets';
+import { systemClock } from './clock';
+import type { Clock } from './clock';
+import { environments, readEnvironment } from './environment';
+import { explain } from './explain';
+import { releaseLock } from './lake/lock';
+import { putJson, uriOf } from './lake/objects';
+import type { Lake } from './lake/objects';
+import { log, onFirstCall } from './step';
+
+// SNS takes 256 KB; a mail nobody can read helps nobody.
+const MAX_CAUSE_CHARACTERS = 8000;
+const MAX_SUBJECT_CHARACTERS = 100;
+
+const Event = z.object({
+  detail: z.object({
+    executionArn: z.string(),
+    name: z.string(),
+    status: z.enum(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']),
+  }),
+});
+
+interface Dependencies {
+  lake: Lake;
+  sfn: SFNClient;
+  sns: SNSClient;
+  topicArn: string;
+  clock: Clock;
+}
+
+/**
+ * Keeps the history of an execution that has ended, whatever its end: the console forgets after 90 days.
+ * Reports one that did not succeed, and releases what it held.
+ */
+export const archiveExecution =
+  ({ lake, sfn, sns, topicArn, clock }: Dependencies) =>
+  async (event: unknown): Promise<{ archiveUri: string; events: number }> => {
+    const parsed = Event.safeParse(event);
+    if (!parsed.success) {
+      throw new Error(`Not the end of an execution: ${explain(parsed.error, event)}`);
+    }
+    const { executionArn, name, status } = parsed.data.detail;
+    const { $metadata: _, ...execution } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+    const events = await historyOf(sfn, executionArn);
+    // A redriven execution ends more than once; each end has its own archive.
+    const key = `${prefixes.audit}executions/${name}-${execution.redriveCount ?? 0}.json`;
+    await putJson(lake, key, { execution, events });
+    await releaseLock(lake, executionArn, clock.now());
+    if (status !== 'SUCCEEDED') {
+      const { error, cause } = execution;
+      await sns.send(
+        new PublishCommand({
+          TopicArn: topicArn,
+          Subject: `sentiment-lake ${status.toLowerCase().replace('_', ' ')}: ${error ?? name}`.slice(0, MAX_SUBJECT_CHARACTERS),
+          Message: failureMessage(executionArn, status, failedState(events), error, cause, uriOf(lake, key)),
+        }),
+      );
+    }
+    log({ function: 'archive-execution', execution: name, status, events: events.length });
+    return { archiveUri: uriOf(lake, key), events: events.length };
+  };
+
+async function historyOf(sfn: SFNClient, executionArn: string): Promise<HistoryEvent[]> {
+  const events: HistoryEvent[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await sfn.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000, nextToken }));
+    events.push(...(page.events ?? []));
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+  return events;
+}
+
+/** The state that was entered last and never left: where a redrive goes on. */
+function failedState(events: readonly HistoryEvent[]): string | null {
+  const entered = events.findLast(({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined);
+  return entered?.stateEnteredEventDetails?.name ?? null;
+}
+
+function failureMessage(
+  executionArn: string,
+  status: string,
+  state: string | null,
+  error: string | undefined,
+  cause: string | undefined,
+  archiveUri: string,
+): string {
+  return [
+    `The execution ${executionArn} ended as ${status}${state === null ? '' : ` in the state "${state}"`}.`,
+    error === undefined ? null : `Error: ${error}`,
+    cause === undefined ? null : `Cause: ${readable(cause).slice(0, MAX_CAUSE_CHARACTERS)}`,
+    'Once the cause is mended, go on from that state:',
+    `  aws stepfunctions redrive-execution --execution-arn ${executionArn}`,
+    `Its history: ${archiveUri}`,
+  ]
+    .filter((line) => line !== null)
+    .join('\n\n');
+}
+
+/** A Lambda's cause is JSON with the message inside; a person wants the message. */
+function readable(cause: string): string {
+  try {
+    const message = z.object({ errorMessage: z.string() }).safeParse(JSON.parse(cause));
+    return message.success ? message.data.errorMessage : cause;
+  } catch {
+    return cause;
+  }
+}
+
+export const handler = onFirstCall(() => {
+  const { BUCKET, TOPIC_ARN } = readEnvironment(environments['archive-execution']);
+  return archiveExecution({
+    lake: { s3: new S3Client({}), bucket: BUCKET },
+    sfn: new SFNClient({}),
+    sns: new SNSClient({}),
+    topicArn: TOPIC_ARN,
+    clock: systemClock,
+  });
+});

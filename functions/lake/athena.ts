@@ -1,0 +1,84 @@
+import {
+  AthenaClient,
+  GetQueryExecutionCommand,
+  GetQueryResultsCommand,
+  StartQueryExecutionCommand,
+} from '@aws-sdk/client-athena';
+import { createHash } from 'node:crypto';
+import { StepError } from '../../workflows/errors';
+
+/** Where queries run; the workgroup says where their results go and how they are encrypted. */
+export interface Warehouse {
+  athena: AthenaClient;
+  workgroup: string;
+  database: string;
+}
+
+export type Row = Record<string, string | null>;
+
+/** GetQueryResults gives a thousand rows at a time at most. */
+const ROWS_A_PAGE = 1000;
+
+/**
+ * Starts a query once for each distinct `purpose`: a call repeated after a lost answer gets the same query.
+ * Athena wants 32 characters or more as a token, and refuses one that comes again with another query.
+ */
+export async function startQuery(
+  { athena, workgroup, database }: Warehouse,
+  sql: string,
+  purpose: readonly (string | number)[],
+): Promise<string> {
+  const { QueryExecutionId } = await athena.send(
+    new StartQueryExecutionCommand({
+      QueryString: sql,
+      WorkGroup: workgroup,
+      QueryExecutionContext: { Database: database },
+      ClientRequestToken: createHash('sha256').update(JSON.stringify([...purpose, sql])).digest('hex'),
+    }),
+  );
+  if (QueryExecutionId === undefined) {
+    throw new StepError('QueryFailed', `Athena gave no id for the query: ${sql.slice(0, 200)}`);
+  }
+  return QueryExecutionId;
+}
+
+/** Whether a query has its results. Throws `QueryFailed` when it never will. */
+export async function hasSucceeded({ athena }: Warehouse, queryExecutionId: string): Promise<boolean> {
+  const { QueryExecution } = await athena.send(new GetQueryExecutionCommand({ QueryExecutionId: queryExecutionId }));
+  const status = QueryExecution?.Status;
+  switch (status?.State) {
+    case 'QUEUED':
+    case 'RUNNING':
+      return false;
+    case 'SUCCEEDED':
+      return true;
+    default:
+      throw new StepError(
+        'QueryFailed',
+        `The query ${queryExecutionId} ended as ${status?.State ?? 'nothing known'}: ` +
+          `${status?.StateChangeReason ?? 'no reason given'}`,
+      );
+  }
+}
+
+/** A query's rows, at most so many; the first row of the first page is the header and is left out. */
+export async function rowsOf({ athena }: Warehouse, queryExecutionId: string, limit: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  let token: string | undefined;
+  let isFirstPage = true;
+  do {
+    const page = await athena.send(
+      new GetQueryResultsCommand({ QueryExecutionId: queryExecutionId, MaxResults: ROWS_A_PAGE, NextToken: token }),
+    );
+    const names = page.ResultSet?.ResultSetMetadata?.ColumnInfo?.map(({ Name }) => Name ?? '') ?? [];
+    const data = (page.ResultSet?.Rows ?? []).slice(isFirstPage ? 1 : 0);
+    rows.push(
+      ...data.map(({ Data = [] }) =>
+        Object.fromEntries(names.map((name, index) => [name, Data[index]?.VarCharValue ?? null])),
+      ),
+    );
+    isFirstPage = false;
+    token = page.NextToken;
+  } while (token !== undefined && rows.length < limit);
+  return rows.slice(0, limit);
+}

@@ -1,0 +1,89 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import { datasets } from '../../workflows/datasets';
+import type { Column } from '../../workflows/datasets';
+import type { Answer } from '../model/endpoint';
+import { addPartitions } from './catalog';
+import type { Catalog } from './catalog';
+import { uriOf } from './objects';
+import type { Lake } from './objects';
+
+/** A row of `scored`. */
+export interface ScoredRow {
+  tweet_id: string;
+  label: string;
+  negative: number;
+  neutral: number;
+  positive: number;
+  model_version: string;
+  scored_at: Date;
+}
+
+export function scoredRows(tweetIds: readonly string[], answer: Answer, scoredAt: Date): ScoredRow[] {
+  return tweetIds.flatMap((tweet_id, index) => {
+    const prediction = answer.predictions[index];
+    return prediction
+      ? [
+          {
+            tweet_id,
+            label: prediction.label,
+            ...prediction.probabilities,
+            model_version: answer.model_version,
+            scored_at: scoredAt,
+          },
+        ]
+      : [];
+  });
+}
+
+/** Writes a day's verdicts as one Parquet object; the same name overwrites itself. */
+export async function writeScored(
+  lake: Lake,
+  catalog: Catalog,
+  day: string,
+  name: string,
+  rows: readonly ScoredRow[],
+): Promise<void> {
+  const folder = `${datasets.scored.prefix}dt=${day}/`;
+  await lake.s3.send(
+    new PutObjectCommand({
+      Bucket: lake.bucket,
+      Key: `${folder}${name}.parquet`,
+      Body: toParquet(rows),
+      ContentType: 'application/vnd.apache.parquet',
+    }),
+  );
+  await addPartitions(catalog, 'scored', [{ values: [day], location: uriOf(lake, folder) }]);
+}
+
+export function toParquet(rows: readonly ScoredRow[]): Uint8Array {
+  const columns = datasets.scored.columns;
+  const buffer = parquetWriteBuffer({
+    columnData: columns.map(({ name }) => ({ name, data: rows.map((row) => Reflect.get(row, name)) })),
+    schema: [{ name: 'root', num_children: columns.length }, ...columns.map(schemaElement)],
+  });
+  return new Uint8Array(buffer);
+}
+
+function schemaElement({ name, type, required }: Column) {
+  const repetition_type = required ? ('REQUIRED' as const) : ('OPTIONAL' as const);
+  switch (type) {
+    case 'string':
+      return { name, repetition_type, type: 'BYTE_ARRAY' as const, converted_type: 'UTF8' as const };
+    case 'double':
+      return { name, repetition_type, type: 'DOUBLE' as const };
+    case 'bigint':
+      return { name, repetition_type, type: 'INT64' as const };
+    case 'timestamp':
+      // As Spark writes it: microseconds since the epoch, in UTC.
+      return {
+        name,
+        repetition_type,
+        type: 'INT64' as const,
+        converted_type: 'TIMESTAMP_MICROS' as const,
+        logical_type: { type: 'TIMESTAMP' as const, isAdjustedToUTC: true, unit: 'MICROS' as const },
+      };
+    case 'array<string>':
+      throw new Error(`The column ${name} is a list, which the Parquet writer of verdicts does not write`);
+  }
+}

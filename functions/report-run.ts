@@ -1,0 +1,64 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { prefixes } from '../workflows/datasets';
+import { RunReport, StepInput } from '../workflows/payloads';
+import { systemClock } from './clock';
+import type { Clock } from './clock';
+import { environments, readEnvironment } from './environment';
+import { releaseLock } from './lake/lock';
+import { putJson, uriOf } from './lake/objects';
+import type { Lake } from './lake/objects';
+import { readChampion } from './model/champion';
+import { outcomeOf, summaryOf } from './run-summary';
+import { onFirstCall, step } from './step';
+
+// SNS takes 100 characters, and refuses line breaks.
+const MAX_SUBJECT_CHARACTERS = 100;
+
+interface Dependencies {
+  lake: Lake;
+  sns: SNSClient;
+  topicArn: string;
+  clock: Clock;
+}
+
+/** Says in one sentence what came of the run, keeps the whole state beside it, and lets the next run begin. */
+export const reportRun = ({ lake, sns, topicArn, clock }: Dependencies) =>
+  step(StepInput, RunReport, async ({ execution, state }) => {
+    const { plan, ingest } = state;
+    const key = `${prefixes.audit}reports/${plan.runId}.json`;
+    const outcome = outcomeOf(state);
+    const report: RunReport = {
+      runId: plan.runId,
+      mode: plan.mode,
+      date: plan.date,
+      outcome,
+      summary: summaryOf(state),
+      modelInService: (await readChampion(lake))?.value.modelVersion ?? null,
+      spendUsd: ingest.status === 'PENDING' ? 0 : ingest.spendUsd,
+      reportUri: uriOf(lake, key),
+    };
+    await putJson(lake, key, { report, execution, state });
+    await releaseLock(lake, execution.arn, clock.now());
+    // The ingest schedule may run every few minutes; a second delivery has nothing to say.
+    if (outcome !== 'INGESTED' && outcome !== 'SKIPPED') {
+      await sns.send(
+        new PublishCommand({
+          TopicArn: topicArn,
+          Subject: `sentiment-lake ${plan.date}: ${outcome.toLowerCase().replaceAll('_', ' ')}`.slice(0, MAX_SUBJECT_CHARACTERS),
+          Message: `${report.summary}\n\nRun ${plan.runId}, report ${report.reportUri}`,
+        }),
+      );
+    }
+    return report;
+  });
+
+export const handler = onFirstCall(() => {
+  const { BUCKET, TOPIC_ARN } = readEnvironment(environments['report-run']);
+  return reportRun({
+    lake: { s3: new S3Client({}), bucket: BUCKET },
+    sns: new SNSClient({}),
+    topicArn: TOPIC_ARN,
+    clock: systemClock,
+  });
+});

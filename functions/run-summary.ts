@@ -1,0 +1,66 @@
+import type { RunReport, RunState } from '../workflows/payloads';
+
+export function outcomeOf({ plan, clean, gate }: RunState): RunReport['outcome'] {
+  if (plan.skip !== null) {
+    return 'SKIPPED';
+  }
+  if (plan.mode === 'ingest') {
+    return 'INGESTED';
+  }
+  if ('promote' in gate) {
+    return gate.promote ? 'PROMOTED' : 'NOT_PROMOTED';
+  }
+  // Nothing was trained: because nothing changed, or because the last training saw the same.
+  return clean.status === 'DONE' ? 'NOT_PROMOTED' : 'NOTHING_NEW';
+}
+
+/** One sentence with the figures a person asks for first. */
+export function summaryOf(state: RunState): string {
+  const { plan } = state;
+  if (plan.skip !== null) {
+    return `Nothing was run: ${plan.skip}.`;
+  }
+  const parts = [ingested(state), cleaned(state), judged(state), scored(state)].filter((part) => part !== null);
+  const sentence = parts.join('; ');
+  return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+}
+
+function ingested({ ingest }: RunState): string | null {
+  if (ingest.status === 'PENDING') {
+    return null;
+  }
+  const { received, written, doubles, quarantined } = ingest;
+  const figures = `${count(received)} tweets received (${count(written)} written, ${count(doubles)} doubles, ${count(quarantined)} quarantined)`;
+  return ingest.status === 'DONE' && ingest.note !== null ? `${figures}, ${ingest.note}` : figures;
+}
+
+function cleaned({ clean }: RunState): string | null {
+  switch (clean.status) {
+    case 'DONE':
+      return `${count(clean.summary.written)} rows published in ${plural(clean.days.length, 'day')}`;
+    case 'NOTHING_NEW':
+      return 'no day had anything new to clean';
+    default:
+      return null;
+  }
+}
+
+function judged({ train, gate }: RunState): string | null {
+  if (train.status === 'SKIPPED') {
+    return `nothing new to learn: ${train.reason}`;
+  }
+  if (train.status !== 'DONE' || !('promote' in gate)) {
+    return null;
+  }
+  const recall = `macro recall ${(gate.candidate.macro_recall * 100).toFixed(1)} % on ${count(gate.heldOutRows)} rows`;
+  const verdict = gate.promote ? (gate.forced ? 'promoted by force' : 'promoted') : 'not promoted';
+  const broken = gate.reasons.filter((reason) => reason.startsWith('BROKEN'));
+  return [`model ${train.jobName} ${verdict}, ${recall}`, ...broken].join(', ');
+}
+
+const scored = ({ refresh }: RunState): string | null =>
+  refresh.status === 'DONE' && refresh.scored > 0 ? `${count(refresh.scored)} tweets scored` : null;
+
+const count = (value: number): string => value.toLocaleString('en-US');
+
+const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;

@@ -1,0 +1,85 @@
+import { GlueClient } from '@aws-sdk/client-glue';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import type { KinesisStreamBatchResponse, KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda';
+import { systemClock } from './clock';
+import type { Clock } from './clock';
+import { environments, readEnvironment } from './environment';
+import { explain } from './explain';
+import type { Catalog } from './lake/catalog';
+import type { Lake } from './lake/objects';
+import { scoredRows, writeScored } from './lake/scored';
+import { MAX_TEXTS_A_CALL, predict } from './model/endpoint';
+import type { Endpoint } from './model/endpoint';
+import { log, onFirstCall } from './step';
+import { RawTweetRow, dayOf } from './x/tweets';
+
+/** What the model was trained to read. */
+const LANGUAGE = 'en';
+
+interface Dependencies {
+  lake: Lake;
+  catalog: Catalog;
+  endpoint: Endpoint;
+  clock: Clock;
+}
+
+/**
+ * Scores new tweets as they come. A record that does not fit is reported as failed, so that the mapping
+ * bisects down to it and sends it to its failure destination; an endpoint that does not answer fails the
+ * whole batch, which comes again. Names follow from the batch: a replay overwrites what it wrote.
+ */
+export const scoreStream =
+  ({ lake, catalog, endpoint, clock }: Dependencies) =>
+  async ({ Records }: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> => {
+    const sorted = Records.map((record) => ({ record, row: readRow(record) }));
+    const tweets = sorted.flatMap(({ row }) => (row && (row.lang ?? LANGUAGE) === LANGUAGE ? [row] : []));
+    const poison = sorted.filter(({ row }) => row === null).map(({ record }) => record.kinesis.sequenceNumber);
+
+    for (const day of new Set(tweets.map(dayOf))) {
+      const ofDay = tweets.filter((row) => dayOf(row) === day);
+      const rows = [];
+      for (let start = 0; start < ofDay.length; start += MAX_TEXTS_A_CALL) {
+        const part = ofDay.slice(start, start + MAX_TEXTS_A_CALL);
+        const answer = await predict(endpoint, part.map(({ text }) => text));
+        rows.push(...scoredRows(part.map(({ id }) => id), answer, clock.now()));
+      }
+      await writeScored(lake, catalog, day, batchName(Records), rows);
+    }
+    log({ function: 'score-stream', records: Records.length, scored: tweets.length, poison: poison.length });
+    return { batchItemFailures: poison.map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+
+function readRow(record: KinesisStreamRecord): RawTweetRow | null {
+  const { sequenceNumber, data } = record.kinesis;
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(data, 'base64').toString('utf8'));
+  } catch {
+    log({ function: 'score-stream', sequenceNumber, refused: 'not JSON' });
+    return null;
+  }
+  const parsed = RawTweetRow.safeParse(value);
+  if (!parsed.success) {
+    log({ function: 'score-stream', sequenceNumber, refused: explain(parsed.error) });
+    return null;
+  }
+  return parsed.data;
+}
+
+/** Shard, first and last record: an event id is `shardId-000000000000:<sequence number>`. */
+function batchName(records: readonly KinesisStreamRecord[]): string {
+  const [first, last] = [records.at(0), records.at(-1)];
+  const shard = first?.eventID.split(':')[0] ?? 'shard';
+  return ['stream', shard, first?.kinesis.sequenceNumber, last?.kinesis.sequenceNumber].join('-');
+}
+
+export const handler = onFirstCall<KinesisStreamBatchResponse, KinesisStreamEvent>(() => {
+  const { BUCKET, DATABASE, ENDPOINT_NAME } = readEnvironment(environments['score-stream']);
+  return scoreStream({
+    lake: { s3: new S3Client({}), bucket: BUCKET },
+    catalog: { glue: new GlueClient({}), database: DATABASE },
+    endpoint: { runtime: new SageMakerRuntimeClient({}), name: ENDPOINT_NAME, clock: systemClock },
+    clock: systemClock,
+  });
+});

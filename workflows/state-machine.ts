@@ -1,0 +1,162 @@
+import { Duration } from 'aws-cdk-lib';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Construct } from 'constructs';
+import { JobLoop } from './job-loop';
+import { progressKeys } from './payloads';
+import { lambdaServiceRetry, stepRetries } from './retries';
+import { steps } from './steps';
+import type { StepName } from './steps';
+
+/** A Task ends this much after the Lambda's own limit, so that the Lambda's error is the one that is seen. */
+const TASK_MARGIN_SECONDS = 15;
+
+export interface SentimentPipelineProps {
+  readonly name: string;
+  /** The function of each step; published versions, so that a history proves which code ran. */
+  readonly functions: Record<StepName, lambda.IFunction>;
+  /** How long an execution may take, rate limits and training included. */
+  readonly timeout: Duration;
+  readonly logs: sfn.LogOptions;
+  /** @default true */
+  readonly tracing?: boolean;
+  /** @default a role of its own */
+  readonly role?: iam.IRole;
+}
+
+/**
+ * The nightly run. Each state writes its own key of the execution's state; there is no catch-all, because a
+ * redrive has to go on from the state that failed, and a Fail state would be redriven only to fail again.
+ */
+export class SentimentPipeline extends Construct {
+  readonly machine: sfn.StateMachine;
+
+  constructor(scope: Construct, id: string, props: SentimentPipelineProps) {
+    super(scope, id);
+    const { functions } = props;
+
+    const plan = this.firstStep(functions['plan-run']);
+    const ingest = this.step('ingest-tweets', functions);
+    const crawl = this.step('crawl-raw-data', functions);
+    const clean = this.step('clean-tweets', functions);
+    const check = this.step('check-data', functions);
+    const publish = this.step('publish-data', functions);
+    const train = this.step('train-model', functions);
+    const judge = this.step('judge-model', functions);
+    const update = this.step('update-endpoint', functions);
+    const smokeTest = this.step('smoke-test-endpoint', functions);
+    const promote = this.step('promote-model', functions);
+    const refresh = this.step('refresh-analytics', functions);
+    const report = this.step('report-run', functions);
+
+    const crawling = this.loop('Crawl', { step: crawl, key: 'crawl', question: 'Raw data crawled?', wait: 'Wait for the crawler' });
+    const cleaning = this.loop('Clean', { step: clean, key: 'clean', question: 'Tweets cleaned?', wait: 'Wait for the cleaning job' });
+    const checking = this.loop('Check', { step: check, key: 'check', question: 'Data good enough?', wait: 'Wait for the checks' });
+    const training = this.loop('Train', { step: train, key: 'train', question: 'Model trained?', wait: 'Wait for the training job' });
+    const updating = this.loop('Update', { step: update, key: 'endpoint', question: 'Endpoint updated?', wait: 'Wait for the endpoint' });
+    const refreshing = this.loop('Refresh', { step: refresh, key: 'refresh', question: 'Analytics refreshed?', wait: 'Wait for the scores' });
+
+    plan.next(
+      new sfn.Choice(this, 'What to run', { stateName: 'What to run?' })
+        .when(sfn.Condition.isNotNull('$.plan.skip'), report)
+        .when(sfn.Condition.stringEquals('$.plan.mode', 'retrain'), training.start)
+        .otherwise(ingest),
+    );
+    ingest.next(this.afterIngest(ingest, { crawl: crawling.start, report }));
+    crawling.when('DONE', cleaning.start);
+    cleaning.when('DONE', checking.start).when('NOTHING_NEW', training.start);
+    checking.when('DONE', publish);
+    publish.next(training.start);
+    training.when('DONE', judge).when('SKIPPED', refreshing.start);
+    judge.next(
+      new sfn.Choice(this, 'Take over', { stateName: 'Let it take over?' })
+        .when(sfn.Condition.booleanEquals('$.gate.promote', true), updating.start)
+        .otherwise(refreshing.start),
+    );
+    updating.when('DONE', smokeTest);
+    smokeTest.next(promote).next(refreshing.start);
+    refreshing.when('DONE', report);
+
+    this.machine = new sfn.StateMachine(this, 'Machine', {
+      stateMachineName: props.name,
+      stateMachineType: sfn.StateMachineType.STANDARD,
+      definitionBody: sfn.DefinitionBody.fromChainable(plan),
+      timeout: props.timeout,
+      logs: props.logs,
+      tracingEnabled: props.tracing ?? true,
+      role: props.role,
+    });
+  }
+
+  /** More pages at once, a used-up rate window at its reset, and then on by mode. */
+  private afterIngest(ingest: sfn.TaskStateBase, next: { crawl: sfn.IChainable; report: sfn.IChainable }): sfn.Choice {
+    const isDone = sfn.Condition.stringEquals('$.ingest.status', 'DONE');
+    const untilReset = new sfn.Wait(this, 'Rate limit', {
+      stateName: "Wait for X's rate limit",
+      time: sfn.WaitTime.timestampPath('$.ingest.resumeAt'),
+    });
+    return new sfn.Choice(this, 'Ingested', { stateName: 'All tweets ingested?' })
+      .when(sfn.Condition.stringEquals('$.ingest.status', 'MORE'), ingest)
+      .when(sfn.Condition.stringEquals('$.ingest.status', 'RATE_LIMITED'), untilReset.next(ingest))
+      .when(sfn.Condition.and(isDone, sfn.Condition.stringEquals('$.plan.mode', 'ingest')), next.report)
+      .when(isDone, next.crawl);
+  }
+
+  /** Sees the raw input, whatever it is, and leaves the state that every later step finds. */
+  private firstStep(fn: lambda.IFunction): sfn.TaskStateBase {
+    return this.task('plan-run', fn, {
+      payload: { 'input.$': '$$.Execution.Input' },
+      resultSelector: {
+        'plan.$': '$',
+        ...Object.fromEntries(progressKeys.map((key) => [key, { status: 'PENDING' }])),
+      },
+    });
+  }
+
+  private step(name: Exclude<StepName, 'plan-run'>, functions: SentimentPipelineProps['functions']): sfn.TaskStateBase {
+    const key = steps.find((step) => step.name === name)?.key;
+    return this.task(name, functions[name], {
+      payload: { 'state.$': '$' },
+      // The report has no key: its answer is the execution's output.
+      ...(key && { resultPath: `$.${key}` }),
+    });
+  }
+
+  private task(
+    name: StepName,
+    fn: lambda.IFunction,
+    io: { payload: Record<string, string>; resultSelector?: Record<string, unknown>; resultPath?: string },
+  ): sfn.TaskStateBase {
+    const step = steps.find((candidate) => candidate.name === name);
+    if (step === undefined) {
+      throw new Error(`workflows/steps.ts has no step ${name}`);
+    }
+    const task = new tasks.LambdaInvoke(this, step.state, {
+      lambdaFunction: fn,
+      payload: sfn.TaskInput.fromObject({
+        execution: {
+          'arn.$': '$$.Execution.Id',
+          'name.$': '$$.Execution.Name',
+          'startTime.$': '$$.Execution.StartTime',
+        },
+        'attempt.$': '$$.Execution.RedriveCount',
+        ...io.payload,
+      }),
+      payloadResponseOnly: true,
+      retryOnServiceExceptions: false,
+      taskTimeout: sfn.Timeout.duration(Duration.seconds(step.timeoutSeconds + TASK_MARGIN_SECONDS)),
+      resultSelector: io.resultSelector,
+      resultPath: io.resultPath,
+    });
+    for (const retry of [lambdaServiceRetry, ...(stepRetries[name] ?? [])]) {
+      task.addRetry(retry);
+    }
+    return task;
+  }
+
+  private loop(id: string, props: ConstructorParameters<typeof JobLoop>[2]): JobLoop {
+    return new JobLoop(this, id, props);
+  }
+}
