@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+/** One query of the catalog: its SQL in Athena's dialect, and the parameters it takes. */
+export const Query = z.strictObject({
+  name: z.string().regex(/^[a-z_]+$/),
+  kind: z.enum(['check', 'question']),
+  /** The question in words: the file's first comment. */
+  title: z.string().min(1),
+  parameters: z.array(
+    z.strictObject({
+      name: z.string(),
+      type: z.enum(['text', 'day', 'integer', 'number']),
+      /** As written in the file: a value, or `today`, `today-7`; null when it has to be given. */
+      default: z.string().nullable(),
+    }),
+  ),
+  /** The parameter that each `?` stands for, in the order of the text. */
+  placeholders: z.array(z.string()),
+  sql: z.string(),
+});
+export type Query = z.infer<typeof Query>;
+export type QueryValues = Readonly<Record<string, string | number>>;
+
+const DAY_MILLISECONDS = 86_400_000;
+
+/** `today-7` and the like as a day; anything else as it is. */
+function resolveDefault(text: string, today: Date): string {
+  const relative = /^today(?:-(\d+))?$/.exec(text);
+  if (relative === null) return text;
+  const day = new Date(today.valueOf() - Number(relative[1] ?? 0) * DAY_MILLISECONDS);
+  return day.toISOString().slice(0, 10);
+}
+
+/** A value as the SQL literal Athena wants in `ExecutionParameters`; throws on a value of another type. */
+function literal(query: Query, { name, type }: Query['parameters'][number], value: string | number): string {
+  const refuse = (expected: string): never => {
+    throw new Error(`${query.name}: ${name} must be ${expected} (got "${value}")`);
+  };
+  switch (type) {
+    case 'text':
+      return quote(String(value));
+    case 'day':
+      return /^\d{4}-\d{2}-\d{2}$/.test(String(value)) ? quote(String(value)) : refuse('a day like 2026-11-24');
+    case 'integer':
+      return /^-?\d+$/.test(String(value)) ? String(value) : refuse('a whole number');
+    case 'number':
+      return /^-?\d+(\.\d+)?$/.test(String(value)) ? String(value) : refuse('a number');
+  }
+}
+
+const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/**
+ * Athena's `ExecutionParameters` for a query: one SQL literal for each `?`, in order.
+ * Throws when a value is missing, unknown or of another type, naming the query and the parameter.
+ */
+export function executionParameters(query: Query, values: QueryValues, today = new Date()): string[] {
+  const known = new Map(query.parameters.map((parameter) => [parameter.name, parameter]));
+  const unknown = Object.keys(values).find((name) => !known.has(name));
+  if (unknown !== undefined) {
+    throw new Error(
+      `${query.name} has no parameter "${unknown}"; it takes ${[...known.keys()].join(', ') || 'none'}`,
+    );
+  }
+  return query.placeholders.map((name) => {
+    const parameter = known.get(name);
+    if (parameter === undefined) throw new Error(`${query.name}: nothing declares the parameter "${name}"`);
+    const value = values[name] ?? (parameter.default === null ? undefined : resolveDefault(parameter.default, today));
+    if (value === undefined) throw new Error(`${query.name} needs a value for ${name}`);
+    return literal(query, parameter, value);
+  });
+}
