@@ -10,13 +10,22 @@ export function createApp(model: () => Model | null): Server {
   return createServer((request, response) => {
     answer(request, response, model()).catch((error: unknown) => {
       const known = error instanceof RequestError;
-      if (!known) console.error(`request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-      sendJson(response, known ? error.status : 500, { error: known ? error.message : 'internal error, see the log' });
+      if (!known)
+        console.error(
+          `request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        );
+      sendJson(response, known ? error.status : 500, {
+        error: known ? error.message : 'internal error, see the log',
+      });
     });
   });
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, model: Model | null): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  model: Model | null,
+): Promise<void> {
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   if (pathname === '/ping') {
     requireMethod(request, response, 'GET');
@@ -24,44 +33,62 @@ async function answer(request: IncomingMessage, response: ServerResponse, model:
     else sendJson(response, 503, { error: 'the model is still loading' });
     return;
   }
-  if (pathname !== '/invocations') throw new RequestError(404, `no such path: ${pathname}; there are /ping and /invocations`);
+  if (pathname !== '/invocations')
+    throw new RequestError(404, `no such path: ${pathname}; there are /ping and /invocations`);
   requireMethod(request, response, 'POST');
   const format = formatOf(request.headers['content-type']);
-  const texts = textsOf(await readBody(request, response), format);
+  const texts = textsOf(await readBody(request), format);
   if (!model) return sendJson(response, 503, { error: 'the model is still loading' });
   sendPredictions(response, format, model.version, await model.predict(texts));
 }
 
-function requireMethod(request: IncomingMessage, response: ServerResponse, method: 'GET' | 'POST'): void {
+function requireMethod(
+  request: IncomingMessage,
+  response: ServerResponse,
+  method: 'GET' | 'POST',
+): void {
   if (request.method === method) return;
   response.setHeader('allow', method);
-  throw new RequestError(405, `${request.method ?? 'this method'} is not answered here; use ${method}`);
+  throw new RequestError(
+    405,
+    `${request.method ?? 'this method'} is not answered here; use ${method}`,
+  );
 }
 
-async function readBody(request: IncomingMessage, response: ServerResponse): Promise<Buffer> {
-  const tooLarge = () => {
-    // What is left of the body will not be read, so the connection cannot be used again.
-    response.setHeader('connection', 'close');
-    return new RequestError(413, `the body is over ${MAX_BODY_BYTES} bytes`);
-  };
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+/**
+ * The whole body. One that is too large is read to its end and forgotten: a client that is still
+ * sending would see a broken connection instead of the refusal. Ten times too large is cut off.
+ */
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+  for await (const chunk of request) {
     bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw tooLarge();
-    chunks.push(chunk);
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+    else if (bytes > 10 * MAX_BODY_BYTES) request.destroy();
+  }
+  if (bytes > MAX_BODY_BYTES) {
+    throw new RequestError(413, `the body is over ${MAX_BODY_BYTES} bytes`);
   }
   return Buffer.concat(chunks);
 }
 
-function sendPredictions(response: ServerResponse, format: Format, version: string, predictions: Prediction[]): void {
+function sendPredictions(
+  response: ServerResponse,
+  format: Format,
+  version: string,
+  predictions: Prediction[],
+): void {
   if (format === 'application/json') {
     sendJson(response, 200, { model_version: version, predictions });
     return;
   }
   response.writeHead(200, { 'content-type': 'application/jsonlines' });
-  response.end(predictions.map((prediction) => `${JSON.stringify({ model_version: version, ...prediction })}\n`).join(''));
+  response.end(
+    predictions
+      .map((prediction) => `${JSON.stringify({ model_version: version, ...prediction })}\n`)
+      .join(''),
+  );
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {

@@ -20,7 +20,11 @@ type Description = z.infer<typeof Description>;
 export interface Prediction {
   readonly label: 'negative' | 'neutral' | 'positive';
   /** Sum to 1. */
-  readonly probabilities: { readonly negative: number; readonly neutral: number; readonly positive: number };
+  readonly probabilities: {
+    readonly negative: number;
+    readonly neutral: number;
+    readonly positive: number;
+  };
 }
 
 /** Texts that run through the network at once; of like length, since each is padded to the longest. */
@@ -43,7 +47,11 @@ export class Model {
     verify('tokenizer.json', tokenizer, description);
     return new Model(
       description,
-      new TweetTokenizer(tokenizer.toString('utf8'), description.max_tokens, description.unknown_id),
+      new TweetTokenizer(
+        tokenizer.toString('utf8'),
+        description.max_tokens,
+        description.unknown_id,
+      ),
       // 3 is "errors only": the runtime warns about initializers it folds away.
       await InferenceSession.create(network, { logSeverityLevel: 3 }),
     );
@@ -76,9 +84,16 @@ export class Model {
     rows.forEach((row, at) => row.forEach((id, column) => (ids[at * width + column] = BigInt(id))));
     const { probabilities } = await this.session.run({
       ids: new Tensor('int64', ids, [rows.length, width]),
-      lengths: new Tensor('int64', BigInt64Array.from(rows, (row) => BigInt(row.length)), [rows.length]),
+      lengths: new Tensor(
+        'int64',
+        BigInt64Array.from(rows, (row) => BigInt(row.length)),
+        [rows.length],
+      ),
     });
-    if (!(probabilities?.data instanceof Float32Array) || probabilities.data.length !== rows.length * 3) {
+    if (
+      !(probabilities?.data instanceof Float32Array) ||
+      probabilities.data.length !== rows.length * 3
+    ) {
       throw new Error('the network did not answer three probabilities per text');
     }
     return probabilities.data;
@@ -89,7 +104,9 @@ function read(folder: string, name: string): Buffer {
   try {
     return readFileSync(join(folder, name));
   } catch (error) {
-    throw new Error(`${join(folder, name)} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(
+      `${join(folder, name)} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
@@ -101,20 +118,32 @@ function parseDescription(content: Buffer): Description {
     throw new Error('model.json is not JSON');
   }
   const parsed = Description.safeParse(value);
-  if (!parsed.success) throw new Error(`model.json is not a model's description: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new Error(`model.json is not a model's description: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 
-function verify(name: keyof Description['sha256'], content: Buffer, description: Description): void {
+function verify(
+  name: keyof Description['sha256'],
+  content: Buffer,
+  description: Description,
+): void {
   const found = createHash('sha256').update(content).digest('hex');
   if (found !== description.sha256[name]) {
-    throw new Error(`${name} is damaged: its SHA-256 is ${found}, model.json says ${description.sha256[name]}`);
+    throw new Error(
+      `${name} is damaged: its SHA-256 is ${found}, model.json says ${description.sha256[name]}`,
+    );
   }
 }
 
 function toPrediction(row: Float32Array): Prediction {
   const [negative = 0, neutral = 0, positive = 0] = row;
   // The first of the largest, as numpy's argmax in the evaluation.
-  const label = negative >= neutral && negative >= positive ? 'negative' : neutral >= positive ? 'neutral' : 'positive';
+  const label =
+    negative >= neutral && negative >= positive
+      ? 'negative'
+      : neutral >= positive
+        ? 'neutral'
+        : 'positive';
   return { label, probabilities: { negative, neutral, positive } };
 }

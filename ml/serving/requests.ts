@@ -39,9 +39,13 @@ export function textsOf(body: Buffer, format: Format): string[] {
           .map((line, index) => ({ line: line.trim(), where: `line ${index + 1}` }))
           .filter(({ line }) => line !== '')
           .map(({ line, where }) => parse(TextLine, line, where).text);
-  if (texts.length === 0) throw new RequestError(400, 'the body holds no line; expected {"text": "…"} a line');
+  if (texts.length === 0)
+    throw new RequestError(400, 'the body holds no line; expected {"text": "…"} a line');
   if (texts.length > MAX_TEXTS) {
-    throw new RequestError(413, `${texts.length} texts in one request; at most ${MAX_TEXTS} are taken`);
+    throw new RequestError(
+      413,
+      `${texts.length} texts in one request; at most ${MAX_TEXTS} are taken`,
+    );
   }
   return texts;
 }
@@ -64,6 +68,11 @@ function parse<T>(schema: z.ZodType<T>, content: string, where: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const field = issue?.path.map((step) => (typeof step === 'number' ? `[${step}]` : String(step))).join('') ?? '';
-  throw new RequestError(400, `${where}${field ? `, ${field}` : ''}: ${issue?.message ?? 'invalid'}`);
+  const field =
+    issue?.path.map((step) => (typeof step === 'number' ? `[${step}]` : String(step))).join('') ??
+    '';
+  throw new RequestError(
+    400,
+    `${where}${field ? `, ${field}` : ''}: ${issue?.message ?? 'invalid'}`,
+  );
 }

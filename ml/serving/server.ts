@@ -32,7 +32,10 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 Model.load(folder).then(
   (loaded) => {
     model = loaded;
-    console.log(`serving ${loaded.version} on ${host}:${port}`);
+    // PORT=0 takes any free port, and whoever started the program reads it here.
+    const bound = server.address();
+    const actual = typeof bound === 'object' && bound ? bound.port : port;
+    process.stdout.write(`serving ${loaded.version} on ${host}:${actual}\n`);
   },
   (error: unknown) => fail(error instanceof Error ? error.message : String(error)),
 );

@@ -34,5 +34,7 @@ function wellFormed(text: string): string {
 /** The first MAX_CHARACTERS code points: Python counts those, JavaScript UTF-16 units. */
 function cut(text: string): string {
   if (text.length <= MAX_CHARACTERS) return text;
-  return Array.from(text.slice(0, 2 * MAX_CHARACTERS)).slice(0, MAX_CHARACTERS).join('');
+  return Array.from(text.slice(0, 2 * MAX_CHARACTERS))
+    .slice(0, MAX_CHARACTERS)
+    .join('');
 }

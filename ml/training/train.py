@@ -15,7 +15,6 @@ import traceback
 from pathlib import Path
 
 import numpy as np
-
 import vectors
 from lstm import archive, evaluation, manifest
 from lstm.data import HumanLabels, Row, read_labels, read_weak_rows, require_every_class
@@ -85,9 +84,7 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
         options=options,
         vectors_path=VECTORS_PATH,
         evaluation=verdict,
-        files={
-            name: archive.sha256((places.model / name).read_bytes()) for name in archive.PARTS
-        },
+        files={name: archive.sha256((places.model / name).read_bytes()) for name in archive.PARTS},
     )
     for folder in (places.model, places.output_data):
         archive.write_json(folder / "evaluation.json", verdict)

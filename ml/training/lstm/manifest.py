@@ -1,4 +1,5 @@
-"""What a model was made of: enough to say, months later, which data and which code, and to make it again."""
+"""What a model was made of: enough to say, months later, which data and which code, and to make it
+again."""
 
 from __future__ import annotations
 

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from vectors import DIMENSIONS, WordVectors
 
 from lstm import lexicon
 from lstm.labels import LABELS
 from lstm.settings import Hyperparameters
 from lstm.tokenizer import PAD_ID, UNKNOWN_ID, Vocabulary
-from vectors import DIMENSIONS, WordVectors
 
 
 def initial_vectors(vocabulary: Vocabulary, vectors: WordVectors, seed: int) -> np.ndarray:
@@ -20,7 +20,7 @@ def initial_vectors(vocabulary: Vocabulary, vectors: WordVectors, seed: int) -> 
     table = np.random.default_rng(seed).normal(0, 0.1, (len(vocabulary.words), DIMENSIONS))
     known = [(row, place[word]) for row, word in enumerate(vocabulary.words) if word in place]
     if known:
-        rows, columns = zip(*known)
+        rows, columns = zip(*known, strict=True)
         table[list(rows)] = vectors.vectors[list(columns)]
     table[PAD_ID] = 0
     return table.astype(np.float32)
@@ -34,7 +34,9 @@ def lexicon_table(vocabulary: Vocabulary) -> np.ndarray:
 class SentimentLstm(nn.Module):
     """Ids to logits of the three classes."""
 
-    def __init__(self, table: np.ndarray, lexicon_rows: np.ndarray, options: Hyperparameters) -> None:
+    def __init__(
+        self, table: np.ndarray, lexicon_rows: np.ndarray, options: Hyperparameters
+    ) -> None:
         super().__init__()
         self.options = options
         # Sparse gradients: a batch touches a few hundred of the table's rows.
@@ -67,7 +69,9 @@ class SentimentLstm(nn.Module):
         states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)  # (B, T, 2H)
         states = self.dropout(states)
 
-        real = (torch.arange(ids.shape[1]).unsqueeze(0) < lengths.unsqueeze(1)).unsqueeze(2)  # (B, T, 1)
+        real = (torch.arange(ids.shape[1]).unsqueeze(0) < lengths.unsqueeze(1)).unsqueeze(
+            2
+        )  # (B, T, 1)
         attention = self.attention(torch.tanh(states)).masked_fill(~real, -1e9).softmax(dim=1)
         pooled = torch.cat(
             [

@@ -19,7 +19,7 @@ def confusion(truth: np.ndarray, answers: np.ndarray) -> np.ndarray:
 
 
 def _recalls(counts: np.ndarray) -> np.ndarray:
-    """Recall per class, (..., 3), of confusion counts (..., 3, 3); a class without rows scores 0."""
+    """Recall per class, (..., 3), of counts (..., 3, 3); a class without rows scores 0."""
     right = np.diagonal(counts, axis1=-2, axis2=-1)
     return right / np.maximum(counts.sum(axis=-1), 1)
 
@@ -59,13 +59,17 @@ class Bootstrap:
         drawn = [rng.choice(rows, (RESAMPLES, len(rows))) for rows in members if len(rows)]
         return cls(np.concatenate(drawn, axis=1))
 
-    def difference(self, truth: np.ndarray, one: np.ndarray, other: np.ndarray) -> dict[str, object]:
+    def difference(
+        self, truth: np.ndarray, one: np.ndarray, other: np.ndarray
+    ) -> dict[str, object]:
         """`Difference` of workflows/evaluation.ts: macro recall of `one` minus that of `other`."""
         gain = (one == truth).astype(float) - (other == truth).astype(float)
         per_class = []
         for label in range(len(LABELS)):
             drawn = truth[self.draws] == label
-            per_class.append((gain[self.draws] * drawn).sum(axis=1) / np.maximum(drawn.sum(axis=1), 1))
+            per_class.append(
+                (gain[self.draws] * drawn).sum(axis=1) / np.maximum(drawn.sum(axis=1), 1)
+            )
         differences = np.mean(per_class, axis=0)
         low, high = np.quantile(differences, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         return {

@@ -1,4 +1,4 @@
-"""Hyperparameters (strings, as SageMaker hands them over) and the folders of the /opt/ml contract."""
+"""Hyperparameters (strings, as SageMaker hands them over) and folders of the /opt/ml contract."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _within(default: float | int, low: float, high: float) -> Any:
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """Everything that shapes a model. The defaults are what 5-fold runs on the rated corpus chose."""
+    """All that shapes a model. The defaults are what 5-fold runs on the rated corpus chose."""
 
     epochs: int = _within(6, 1, 50)
     batch_size: int = _within(32, 8, 1024)
@@ -54,7 +54,9 @@ def parse_hyperparameters(given: dict[str, str]) -> Hyperparameters:
         # Written this way round, NaN is refused, too.
         if value is None or not low <= value <= high:
             what = "a whole number" if kind is int else "a number"
-            raise ValueError(f"hyperparameter {name} must be {what} from {low} to {high}, not {text!r}")
+            raise ValueError(
+                f"hyperparameter {name} must be {what} from {low} to {high}, not {text!r}"
+            )
         values[name] = value
     return Hyperparameters(**values)
 

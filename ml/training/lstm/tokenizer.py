@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Iterable
+from typing import Any
 
 from tokenizers import Tokenizer as HuggingFaceTokenizer
+from vectors import WordVectors
 
 from lstm import lexicon
-from vectors import WordVectors
 
 PAD, UNKNOWN = "<pad>", "<unk>"
 PAD_ID, UNKNOWN_ID = 0, 1
@@ -25,15 +26,16 @@ SPECIAL = (PAD, UNKNOWN, *CLASSES)
 
 HEARTS = "\u2661\u2665\u2763\u2764\U0001f493-\U0001f49f\U0001f5a4\U0001f90d\U0001f90e\U0001f9e1"
 
-# What NFKD is let near: Latin, its marks, punctuation, letter-like signs, ligatures, full-width forms,
-# mathematical alphabets. Their decompositions are old; those of newer code points depend on which
-# Unicode a library was built with, and the two libraries differ.
+# What NFKD is let near: Latin, its marks, punctuation, letter-like signs, ligatures, full-width
+# forms, mathematical alphabets. Their decompositions are old; those of newer code points depend on
+# which Unicode a library was built with, and the two libraries differ.
 STABLE = (
-    "\\x00-\\x7f\u00a0-\u024f\u02bc\u0300-\u036f\u1e00-\u1eff\u2000-\u2064\u20ac\u2100-\u214f"
+    "\\x00-\\x7f\u00a0-\u024f\u02bc\u0300-\u036f\u1e00-\u1eff"
+    "\u2000-\u2064\u20ac\u2100-\u214f"
     "\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff"
 )
 
-# More than 60 tokens of any tweet; bounds what a request of hostile texts costs. As in tokenizer.ts.
+# More than 60 tokens of any tweet; bounds what hostile texts cost. As in tokenizer.ts.
 MAX_CHARACTERS = 2_000
 
 # A word spelled with one letter doubled ("soo", what is left of "soooo") means the word, when the
@@ -46,6 +48,31 @@ def _replace(pattern: str, content: str) -> dict[str, Any]:
     return {"type": "Replace", "pattern": {"Regex": pattern}, "content": content}
 
 
+def _emoticons() -> list[dict[str, Any]]:
+    """Emoticons of lower-cased text. No pattern begins with a repetition: it would be tried anew at
+    each of its own characters, and a text of a thousand brackets would take seconds."""
+    smiles = (
+        r"(?<![a-z0-9])[:;=]'?[-o^]?(?:[)\]}]+|[dp3*]+(?![a-z0-9]))",
+        r"(?<![a-z0-9])xd+(?![a-z0-9])",
+        r"[(\[][-o^]?'?[:;=](?![a-z0-9])",
+        r"\^[_.-]{0,3}\^",
+        r"\\o/",
+    )
+    frowns = (
+        r"(?<![a-z0-9])>?[:;=]'?[-o^]?(?:[(\[{]+|[/\\|]+(?![/a-z0-9])|[sc@](?![a-z0-9]))",
+        r"\)[-o^]?'[:;=]",
+        r"(?<![a-z0-9])d:(?![a-z0-9])",
+        r"(?<![a-z0-9_.-])-[_.]{1,3}-(?![a-z0-9_.-])",
+        r"(?<![a-z0-9])t[_.]{1,3}t(?![a-z0-9])",
+    )
+    return [
+        _replace("</3+|>[.:]<", " <frown> "),
+        _replace("<3+", " <heart> "),
+        _replace("|".join(smiles), " <smile> "),
+        _replace("|".join(frowns), " <frown> "),
+    ]
+
+
 def _normalizers() -> list[dict[str, Any]]:
     emoji = lexicon.emoji_by_feeling()
     return [
@@ -53,7 +80,7 @@ def _normalizers() -> list[dict[str, Any]]:
         _replace(f"[{HEARTS}]", " <heart> "),
         *(_replace(f"[{members}]", f" {name} ") for name, members in emoji.items()),
         _replace(f"[^{STABLE}]+", " <other> "),
-        # Letters in fancy alphabets become letters, an ellipsis three dots, accents marks of their own.
+        # Letters in fancy alphabets become letters, an ellipsis dots, accents marks of their own.
         {"type": "NFKD"},
         _replace("[\u0300-\u036f]+", ""),
         # Escapes that exporters leave behind.
@@ -72,12 +99,7 @@ def _normalizers() -> list[dict[str, Any]]:
         _replace("(?<![A-Za-z0-9_.])@[A-Za-z0-9_]+", " <user> "),
         _replace(r"[^\x00-\x7f]+", " <other> "),
         {"type": "Lowercase"},
-        _replace(r"</3+|>[.:]<", " <frown> "),
-        _replace("<3+", " <heart> "),
-        _replace(r"(?<![a-z0-9])[:;=]'?[-o^]?(?:[)\]}]+|[dp3*]+(?![a-z0-9]))|(?<![a-z0-9])xd+(?![a-z0-9])", " <smile> "),
-        _replace(r"[(\[]+[-o^]?'?[:;=](?![a-z0-9])|\^[_.-]*\^|\\o/", " <smile> "),
-        _replace(r"(?<![a-z0-9])>?[:;=]'?[-o^]?(?:[(\[{]+|[/\\|]+(?![/a-z0-9])|[sc@](?![a-z0-9]))", " <frown> "),
-        _replace(r"\)+[-o^]?'[:;=]|(?<![a-z0-9])d:(?![a-z0-9])|(?<![a-z0-9_.-])-[_.]+-(?![a-z0-9_.-])|(?<![a-z0-9])t[_.]+t(?![a-z0-9])", " <frown> "),
+        *_emoticons(),
         # Three and more of a letter or a mark become two.
         _replace(r"([a-z!?.,])(?=\1\1)", ""),
         _replace("(?<![a-z])won'?t(?![a-z])", "will not"),
@@ -164,9 +186,7 @@ def definition(vocabulary: Vocabulary) -> str:
     )
 
 
-def build_vocabulary(
-    texts: Iterable[str], vectors: WordVectors, frequent_words: int
-) -> Vocabulary:
+def build_vocabulary(texts: Iterable[str], vectors: WordVectors, frequent_words: int) -> Vocabulary:
     """Words of the training texts (those without a vector if seen twice), the `frequent_words` most
     frequent words that have a vector, and all of the lexicon's words that have one."""
     rank = {word: index for index, word in enumerate(vectors.words)}
@@ -186,7 +206,7 @@ def build_vocabulary(
 
     aliases: dict[str, int] = {}
     for word in vectors.words[:ELONGATED_RANK]:
-        if not word.isalpha() or len(word) < 2:
+        if word not in ids or not word.isalpha() or len(word) < 2:
             continue
         for place in range(len(word)):
             spelling = word[: place + 1] + word[place:]

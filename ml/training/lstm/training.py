@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 import torch
@@ -60,13 +60,19 @@ def fit(
     """
     sparse = torch.optim.SparseAdam(model.embedding.parameters(), lr=options.learning_rate)
     dense = torch.optim.AdamW(
-        [parameter for name, parameter in model.named_parameters() if not name.startswith("embedding")],
+        [
+            parameter
+            for name, parameter in model.named_parameters()
+            if not name.startswith("embedding")
+        ],
         lr=options.learning_rate,
         weight_decay=options.weight_decay,
     )
     steps = options.epochs * math.ceil(len(train.ids) / options.batch_size)
     schedules = [
-        torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_up_then_cosine(steps, options.warmup_share))
+        torch.optim.lr_scheduler.LambdaLR(
+            optimizer, _warm_up_then_cosine(steps, options.warmup_share)
+        )
         for optimizer in (sparse, dense)
     ]
     # By class, so that each weighs the same in all: the metric is macro recall.

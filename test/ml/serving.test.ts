@@ -1,0 +1,398 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { createApp } from '../../ml/serving/app';
+import { Model } from '../../ml/serving/model';
+import { MAX_TEXTS } from '../../ml/serving/requests';
+import { TweetTokenizer } from '../../ml/serving/tokenizer';
+import { Evaluation } from '../../workflows/evaluation';
+import { programOf, repository, TinyModel } from './tiny-model';
+
+const PythonAnswers = z.object({
+  ids: z.array(z.array(z.number())),
+  probabilities: z.array(z.array(z.number())),
+});
+const Probabilities = z.strictObject({
+  negative: z.number(),
+  neutral: z.number(),
+  positive: z.number(),
+});
+const Prediction = z.strictObject({
+  label: z.enum(['negative', 'neutral', 'positive']),
+  probabilities: Probabilities,
+});
+const Answer = z.strictObject({ model_version: z.string(), predictions: z.array(Prediction) });
+const Refusal = z.strictObject({ error: z.string() });
+
+const { entrypoint, workdir } = programOf('ml/serving/Dockerfile');
+
+/** The bundled program in a process of its own, as the image runs it; jest's own realm confuses the native runtime. */
+function start(mlRoot: string) {
+  const child = spawn(process.execPath, [...entrypoint.slice(1), 'serve'], {
+    cwd: workdir,
+    env: { ...process.env, ML_ROOT: mlRoot, PORT: '0', HOST: '127.0.0.1' },
+  });
+  const output = { text: '' };
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (data: Buffer) => (output.text += data.toString()));
+  return { child, output, exit: once(child, 'exit') };
+}
+
+let tiny: TinyModel;
+let serving: ReturnType<typeof start>;
+let address: string;
+
+beforeAll(async () => {
+  execFileSync(process.execPath, [join(repository, 'ml/serving/build.mjs')]);
+  tiny = TinyModel.train();
+  serving = start(tiny.mlRoot);
+  let port: string | undefined;
+  while (!(port = /serving tiny-1 on 127\.0\.0\.1:(\d+)/.exec(serving.output.text)?.[1]))
+    await once(serving.child.stdout, 'data');
+  address = `http://127.0.0.1:${port}`;
+}, 60_000);
+afterAll(async () => {
+  serving.child.kill('SIGKILL');
+  await serving.exit;
+  tiny.remove();
+});
+
+function invoke(body: string | Buffer, contentType = 'application/json'): Promise<Response> {
+  return fetch(`${address}/invocations`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': contentType },
+  });
+}
+
+/** Predictions by way of as many requests as the limit of texts asks for. */
+async function predict(texts: readonly string[]): Promise<z.infer<typeof Prediction>[]> {
+  const predictions = [];
+  for (let from = 0; from < texts.length; from += MAX_TEXTS) {
+    const response = await invoke(JSON.stringify({ texts: texts.slice(from, from + MAX_TEXTS) }));
+    predictions.push(...Answer.parse(await response.json()).predictions);
+  }
+  return predictions;
+}
+
+/** Numbers below 1 from a seed (mulberry32), so that a failure can be seen again. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** Texts of whatever Unicode holds, mixed with what the tokenizer's rules look for. */
+function randomTexts(count: number): string[] {
+  const random = randomNumbers(20261124);
+  const pieces = [
+    'love',
+    'GREAT',
+    ' ',
+    ' ',
+    "n't",
+    "can't",
+    'dont',
+    ':)',
+    ":'(",
+    '<3',
+    '</3',
+    '@bob',
+    '#Tag',
+    'http://a.b/c',
+    '&amp;',
+  ];
+  pieces.push(
+    '&#39;',
+    '\\u2019',
+    'sooo',
+    '!!!',
+    '...',
+    '10:30',
+    '7',
+    '\n',
+    '…',
+    '’',
+    '😀',
+    '😭',
+    '❤️',
+    '𝓱𝓲',
+    'é',
+    'e\u0301',
+    'Σ',
+    'İ',
+    '\ud83d',
+  );
+  return Array.from({ length: count }, () =>
+    Array.from({ length: Math.floor(random() * 30) }, () => {
+      if (random() < 0.5) return pieces[Math.floor(random() * pieces.length)];
+      return String.fromCodePoint(Math.floor(random() * (random() < 0.5 ? 0x3000 : 0x110000)));
+    }).join(''),
+  );
+}
+
+jest.setTimeout(30_000);
+
+describe('the model in Node', () => {
+  test('sees the same ids as training and answers the same, on thousands of random Unicode texts', async () => {
+    const texts = [
+      ...randomTexts(3000),
+      '',
+      'x'.repeat(5000),
+      '😀'.repeat(3000),
+      'the '.repeat(100),
+    ];
+    const description = z
+      .object({ max_tokens: z.number(), unknown_id: z.number() })
+      .parse(JSON.parse(readFileSync(join(tiny.archive, 'model.json'), 'utf8')));
+    const definition = readFileSync(join(tiny.archive, 'tokenizer.json'), 'utf8');
+    const tokenizer = new TweetTokenizer(
+      definition,
+      description.max_tokens,
+      description.unknown_id,
+    );
+
+    const python = PythonAnswers.parse(tiny.asPythonSeesIt(texts));
+    const predictions = await predict(texts);
+
+    expect(texts.map((text) => tokenizer.encode(text))).toEqual(python.ids);
+    const apart = predictions.map(({ probabilities: ours }, index) => {
+      const [negative = NaN, neutral = NaN, positive = NaN] = python.probabilities[index] ?? [];
+      return Math.max(
+        Math.abs(ours.negative - negative),
+        Math.abs(ours.neutral - neutral),
+        Math.abs(ours.positive - positive),
+      );
+    });
+    expect(Math.max(...apart)).toBeLessThan(1e-5);
+  });
+
+  test('answers a text alone as in a batch', async () => {
+    const texts = randomTexts(300);
+
+    const together = await predict(texts);
+    const alone = await Promise.all(texts.map(async (text) => (await predict([text]))[0]));
+
+    const apart = together.map(({ probabilities }, index) =>
+      Math.abs(probabilities.positive - (alone[index]?.probabilities.positive ?? NaN)),
+    );
+    expect(Math.max(...apart)).toBeLessThan(1e-5);
+  });
+
+  test('says which file is damaged', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'damaged-'));
+    cpSync(tiny.archive, folder, { recursive: true });
+    writeFileSync(join(folder, 'tokenizer.json'), '{}');
+
+    await expect(Model.load(folder)).rejects.toThrow(/^tokenizer\.json is damaged: its SHA-256 is/);
+
+    rmSync(folder, { recursive: true });
+  });
+});
+
+test('evaluation.json of a real training run fits the contract of the gate', () => {
+  const written: unknown = JSON.parse(
+    readFileSync(join(tiny.mlRoot, 'output/data/evaluation.json'), 'utf8'),
+  );
+
+  const evaluation = Evaluation.parse(written);
+
+  expect(evaluation.champion).toBeNull();
+  expect(evaluation.lexicon.name).toBe('vader');
+  expect(evaluation.held_out.rows).toBe(evaluation.training.rows.test);
+});
+
+describe('the HTTP side', () => {
+  test('/ping names the model in service', async () => {
+    const response = await fetch(`${address}/ping`);
+
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ model_version: 'tiny-1' });
+  });
+
+  test('/ping answers 503 while the model loads', async () => {
+    const loading = createApp(() => null).listen(0, '127.0.0.1');
+    await once(loading, 'listening');
+    const { port } = z.object({ port: z.number() }).parse(loading.address());
+
+    const response = await fetch(`http://127.0.0.1:${port}/ping`);
+
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual({ error: 'the model is still loading' });
+    await new Promise((resolve) => loading.close(resolve));
+  });
+
+  test('JSON: one prediction per text, in order, an empty text included', async () => {
+    const texts = [
+      'love',
+      'the bus is very very bad and sad !',
+      '',
+      ...Array.from({ length: 150 }, (_, index) => 'so '.repeat(index % 40)),
+    ];
+    const expected = await Promise.all(texts.map(async (text) => (await predict([text]))[0]));
+
+    const response = await invoke(JSON.stringify({ texts }), 'application/json; charset=utf-8');
+    const answer = Answer.parse(await response.json());
+
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(answer.model_version).toBe('tiny-1');
+    expect(answer.predictions.map(({ label }) => label)).toEqual(
+      expected.map((prediction) => prediction?.label),
+    );
+    expect(answer.predictions[1]?.probabilities.negative).toBeCloseTo(
+      expected[1]?.probabilities.negative ?? NaN,
+      6,
+    );
+    for (const { label, probabilities } of answer.predictions) {
+      expect(probabilities.negative + probabilities.neutral + probabilities.positive).toBeCloseTo(
+        1,
+        5,
+      );
+      expect(probabilities[label]).toBe(Math.max(...Object.values(probabilities)));
+    }
+  });
+
+  test('JSON Lines: one prediction with the version per line, blank lines aside', async () => {
+    const response = await invoke(
+      '{"text": "love"}\r\n\n{"text": "sad"}\n',
+      'application/jsonlines',
+    );
+    const lines = (await response.text()).trimEnd().split('\n');
+
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('application/jsonlines');
+    expect(lines).toHaveLength(2);
+    for (const line of lines) {
+      expect(
+        Prediction.extend({ model_version: z.literal('tiny-1') }).safeParse(JSON.parse(line))
+          .success,
+      ).toBe(true);
+    }
+  });
+
+  test.each([
+    ['no JSON', '{"texts": ["a"', 'application/json', 400, 'the body is not JSON'],
+    ['no texts', '{}', 'application/json', 400, 'the body, texts: '],
+    ['empty texts', '{"texts": []}', 'application/json', 400, 'the body, texts: '],
+    ['texts of another kind', '{"texts": "a"}', 'application/json', 400, 'the body, texts: '],
+    [
+      'a text that is no string',
+      '{"texts": ["a", 7]}',
+      'application/json',
+      400,
+      'the body, texts[1]: ',
+    ],
+    ['a field too many', '{"texts": ["a"], "model": "b"}', 'application/json', 400, 'the body: '],
+    [
+      'a body that is no UTF-8',
+      Buffer.from([0x7b, 0xff]),
+      'application/json',
+      400,
+      'the body is not UTF-8',
+    ],
+    [
+      'a line that is no JSON',
+      '{"text": "a"}\n{"text"',
+      'application/jsonlines',
+      400,
+      'line 2 is not JSON',
+    ],
+    [
+      'a line without text',
+      '{"text": "a"}\n{"texts": ["b"]}',
+      'application/jsonlines',
+      400,
+      'line 2, text: ',
+    ],
+    ['no line', '\n', 'application/jsonlines', 400, 'the body holds no line'],
+    [
+      'another format',
+      'a',
+      'text/csv',
+      415,
+      'Content-Type must be application/json or application/jsonlines, not "text/csv"',
+    ],
+    [
+      'too many texts',
+      JSON.stringify({ texts: Array(1001).fill('a') }),
+      'application/json',
+      413,
+      '1001 texts in one request',
+    ],
+    [
+      'too large a body',
+      'a'.repeat(6 * 1024 * 1024 + 1),
+      'application/json',
+      413,
+      'the body is over 6291456 bytes',
+    ],
+  ])('refuses %s', async (_, body, contentType, status, complaint) => {
+    const response = await invoke(body, contentType);
+
+    expect(response.status).toBe(status);
+    expect(Refusal.parse(await response.json()).error).toContain(complaint);
+  });
+
+  test('refuses a body that turns out too large without saying so before', async () => {
+    const chunk = new Uint8Array(1 << 20).fill(0x61);
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (sent++ < 8) controller.enqueue(chunk);
+        else controller.close();
+      },
+    });
+
+    const init: RequestInit & { duplex: 'half' } = {
+      method: 'POST',
+      body,
+      duplex: 'half',
+      headers: { 'content-type': 'application/json' },
+    };
+    const response = await fetch(`${address}/invocations`, init);
+
+    expect(response.status).toBe(413);
+  });
+
+  test.each([
+    ['GET', '/invocations', 405, 'use POST'],
+    ['POST', '/ping', 405, 'use GET'],
+    ['GET', '/', 404, 'no such path: /'],
+  ])('refuses %s %s', async (method, path, status, complaint) => {
+    const response = await fetch(address + path, { method });
+
+    expect(response.status).toBe(status);
+    expect(Refusal.parse(await response.json()).error).toContain(complaint);
+  });
+});
+
+describe('the program', () => {
+  test('ends with exit code 0 on SIGTERM', async () => {
+    const { child, output, exit } = start(tiny.mlRoot);
+    while (!output.text.includes('serving tiny-1')) await once(child.stdout, 'data');
+
+    child.kill('SIGTERM');
+
+    expect(await exit).toEqual([0, null]);
+  });
+
+  test('ends with exit code 1 and one line when the archive is damaged', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'damaged-'));
+    cpSync(tiny.archive, join(folder, 'model'), { recursive: true });
+    const network = join(folder, 'model/model.onnx');
+    writeFileSync(network, readFileSync(network).subarray(0, 1000));
+
+    const { output, exit } = start(folder);
+
+    expect(await exit).toEqual([1, null]);
+    expect(output.text).toMatch(/^serving failed: model\.onnx is damaged: .*\n$/);
+    rmSync(folder, { recursive: true });
+  });
+});

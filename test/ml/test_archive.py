@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from lstm.archive import Archive, find_champion, to_onnx
+from lstm.batches import pad
+from lstm.model import SentimentLstm
+from lstm.settings import Hyperparameters
+from lstm.tokenizer import PAD_ID
+from tiny_job import Job, label_rows, packed
+
+TEXTS = [row["text"] for row in label_rows(300)] + ["", "love", "! " * 70]
+
+
+def test_a_text_gets_the_same_answer_alone_and_in_a_batch(trained: Job) -> None:
+    model = Archive.from_folder(trained.root / "model")
+
+    together = model.probabilities(TEXTS)
+    alone = np.concatenate([model.probabilities([text]) for text in TEXTS])
+
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_exported_network_answers_as_torch_does() -> None:
+    rng = np.random.default_rng(1)
+    table = rng.normal(0, 0.4, (50, 100)).astype(np.float16).astype(np.float32)
+    torch.manual_seed(1)
+    model = SentimentLstm(
+        table, np.ones((50, 4), np.float32), Hyperparameters(hidden_size=12)
+    ).eval()
+    rows = [list(rng.integers(PAD_ID + 1, 50, length)) for length in (17, 9, 9, 4, 1)]
+    ids, lengths = pad(rows)
+
+    session = onnxruntime.InferenceSession(to_onnx(model))
+    [exported] = session.run(None, {"ids": ids, "lengths": lengths})
+    with torch.inference_mode():
+        ours = model(torch.from_numpy(ids), torch.from_numpy(lengths)).softmax(dim=1).numpy()
+
+    np.testing.assert_allclose(exported, ours, atol=1e-5)
+
+
+def test_an_archive_answers_as_the_folder_it_was_packed_from(trained: Job, tmp_path: Path) -> None:
+    packed(trained, tmp_path / "champion" / "model.tar.gz")
+
+    champion = find_champion(tmp_path / "champion")
+
+    assert champion is not None and champion.version == "tiny-1"
+    expected = Archive.from_folder(trained.root / "model").probabilities(TEXTS[:9])
+    np.testing.assert_array_equal(champion.probabilities(TEXTS[:9]), expected)
+
+
+def test_without_a_champion_channel_there_is_none(tmp_path: Path) -> None:
+    assert find_champion(tmp_path / "absent") is None
+
+
+def test_a_cut_archive_is_refused(trained: Job, tmp_path: Path) -> None:
+    path = packed(trained, tmp_path / "model.tar.gz")
+    path.write_bytes(path.read_bytes()[:2000])
+
+    with pytest.raises(ValueError, match="model.tar.gz is not a readable tar.gz"):
+        find_champion(tmp_path)
+
+
+def test_a_changed_network_is_refused(trained: Job, tmp_path: Path) -> None:
+    shutil.copytree(trained.root / "model", tmp_path / "model")
+    network = tmp_path / "model" / "model.onnx"
+    content = bytearray(network.read_bytes())
+    content[len(content) // 2] ^= 1
+    network.write_bytes(content)
+
+    with pytest.raises(ValueError, match="model.onnx does not have the checksum"):
+        Archive.from_folder(tmp_path / "model")
+
+
+def test_an_archive_without_a_network_is_refused(trained: Job, tmp_path: Path) -> None:
+    shutil.copytree(trained.root / "model", tmp_path / "model")
+    (tmp_path / "model" / "model.onnx").unlink()
+
+    with pytest.raises(ValueError, match="lacks a part of the model"):
+        Archive.from_folder(tmp_path / "model")
+
+
+def test_a_channel_without_an_archive_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "output.tar.gz").touch()
+
+    with pytest.raises(ValueError, match="no model.tar.gz in .* only output.tar.gz"):
+        find_champion(tmp_path)

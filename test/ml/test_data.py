@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+from lstm.data import (
+    HumanLabels,
+    read_labels,
+    read_weak_rows,
+    require_every_class,
+    rows_digest,
+    split_of,
+)
+from lstm.labels import NEGATIVE, POSITIVE
+from tiny_job import label_rows, text_hash
+
+
+def write(folder: Path, rows: list[dict], name: str = "a.ndjson") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def labelled(text: str, label: str, imported_at: str = "2026-11-20T00:00:00Z") -> dict[str, str]:
+    return {
+        "text_hash": text_hash(text),
+        "text": text,
+        "label": label,
+        "source": "test",
+        "imported_at": imported_at,
+    }
+
+
+def test_the_split_is_a_fifth_test_and_a_tenth_validation() -> None:
+    splits = [split_of(text_hash(f"text {index}")) for index in range(10_000)]
+
+    assert splits.count("test") == pytest.approx(2000, abs=120)
+    assert splits.count("validation") == pytest.approx(1000, abs=90)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "split"),
+    [
+        (19, "test"),
+        (20, "validation"),
+        (29, "validation"),
+        (30, "train"),
+        (99, "train"),
+        (100, "test"),
+    ],
+)
+def test_the_split_is_the_first_32_bits_of_the_hash_modulo_100(prefix: int, split: str) -> None:
+    assert split_of(f"{prefix:08x}" + "f" * 56) == split
+
+
+def test_the_newest_of_conflicting_labels_wins(tmp_path: Path) -> None:
+    write(tmp_path, [labelled("same", "negative", "2026-11-21T00:00:00Z")], "b.ndjson")
+    write(tmp_path, [labelled("same", "positive"), labelled("same", "positive")], "c.ndjson")
+
+    labels = read_labels(tmp_path)
+
+    assert [row.label for row in labels.rows] == [NEGATIVE]
+    assert labels.conflicts == 1
+
+
+def test_the_commonest_wins_among_labels_of_one_moment(tmp_path: Path) -> None:
+    write(tmp_path, [labelled("same", label) for label in ("negative", "positive", "positive")])
+
+    assert [row.label for row in read_labels(tmp_path).rows] == [POSITIVE]
+
+
+def test_rows_do_not_depend_on_how_files_are_named(tmp_path: Path) -> None:
+    rows = label_rows()
+    write(tmp_path / "one", rows)
+    write(tmp_path / "two", rows[40:], "1.ndjson")
+    write(tmp_path / "two", rows[:40], "2.ndjson")
+
+    assert read_labels(tmp_path / "one") == read_labels(tmp_path / "two")
+
+
+def test_gzipped_labels_and_texts_with_line_separators_are_read(tmp_path: Path) -> None:
+    row = labelled("one\u2028two", "neutral")
+    line = json.dumps(row, ensure_ascii=False) + "\n"
+    (tmp_path / "labels.ndjson.gz").write_bytes(gzip.compress(line.encode()))
+
+    assert [row.text for row in read_labels(tmp_path).rows] == ["one\u2028two"]
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"label": "joy"}, "label must be one of negative, neutral, positive, not 'joy'"),
+        ({"text_hash": "abc"}, "text_hash must be a SHA-256 in hex, not 'abc'"),
+        ({"text": None}, "text must be a string, not None"),
+    ],
+)
+def test_a_wrong_label_row_is_named_by_file_and_line(
+    tmp_path: Path, change: dict, complaint: str
+) -> None:
+    write(tmp_path, [labelled("fine", "neutral"), {**labelled("wrong", "neutral"), **change}])
+
+    with pytest.raises(ValueError, match=f"a.ndjson, line 2: {complaint}"):
+        read_labels(tmp_path)
+
+
+def test_a_cut_line_is_named_by_file_and_line(tmp_path: Path) -> None:
+    path = write(tmp_path, [labelled("fine", "neutral")])
+    path.write_text(path.read_text("utf-8") + '{"text_hash": "ab', "utf-8")
+
+    with pytest.raises(ValueError, match="a.ndjson, line 2: not JSON"):
+        read_labels(tmp_path)
+
+
+def test_no_labels_at_all_says_how_to_get_some(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no human labels in .* import-labels"):
+        read_labels(tmp_path / "absent")
+
+
+def test_a_class_missing_from_a_split_is_named(tmp_path: Path) -> None:
+    rows = [
+        row
+        for row in label_rows()
+        if row["label"] != "neutral" or split_of(row["text_hash"]) != "test"
+    ]
+    write(tmp_path, rows)
+
+    with pytest.raises(ValueError, match=r"no row labelled 'neutral' among the \d+ test rows"):
+        require_every_class(read_labels(tmp_path))
+
+
+def weak_file(folder: Path, rows: list[dict]) -> Path:
+    path = folder / "dt=2026-11-20" / "run=r1-0" / "part-0.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    return path
+
+
+def weak(text: str, label_source: str = "lexicon") -> dict:
+    return {
+        "tweet_id": "1",
+        "text_hash": text_hash(text),
+        "text": text,
+        "label": "positive",
+        "label_source": label_source,
+        "label_confidence": 0.8,
+    }
+
+
+def test_weak_rows_are_unlabelled_train_side_texts_once_each(tmp_path: Path) -> None:
+    texts = [f"weak {index}" for index in range(60)]
+    known = texts[0]
+    weak_file(tmp_path / "tweets", [*map(weak, texts), *map(weak, texts), weak("rated", "human")])
+    write(tmp_path / "labels", [labelled(known, "negative")])
+
+    rows = read_weak_rows(tmp_path / "tweets", read_labels(tmp_path / "labels"))
+
+    expected = {text_hash(text) for text in texts[1:] if split_of(text_hash(text)) == "train"}
+    assert [row.text_hash for row in rows] == sorted(expected)
+    assert {(row.label, row.confidence) for row in rows} == {(POSITIVE, 0.8)}
+
+
+def test_without_a_tweets_channel_there_are_no_weak_rows(tmp_path: Path) -> None:
+    assert read_weak_rows(tmp_path / "absent", HumanLabels([], 0)) == []
+
+
+def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
+    path = weak_file(tmp_path, [weak("fine")])
+    path.write_bytes(path.read_bytes()[:-20])
+
+    with pytest.raises(ValueError, match="part-0.parquet is not readable Parquet"):
+        read_weak_rows(tmp_path, HumanLabels([], 0))
+
+
+def test_a_parquet_file_without_a_column_is_named(tmp_path: Path) -> None:
+    row = weak("fine")
+    del row["label_confidence"]
+    weak_file(tmp_path, [row])
+
+    with pytest.raises(ValueError, match="part-0.parquet lacks the column label_confidence"):
+        read_weak_rows(tmp_path, HumanLabels([], 0))
+
+
+def test_the_digest_sees_a_changed_label_but_not_the_order(tmp_path: Path) -> None:
+    rows = read_labels(write(tmp_path, label_rows()).parent).rows
+    changed = [
+        *rows[:-1],
+        type(rows[0])(rows[-1].text_hash, rows[-1].text, (rows[-1].label + 1) % 3),
+    ]
+
+    assert rows_digest(rows) == rows_digest(rows[::-1])
+    assert rows_digest(rows) != rows_digest(changed)

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+
+import pyarrow
+import pyarrow.parquet
+import tiny_job
+from lstm.archive import sha256
+from lstm.data import split_of
+from tiny_job import Job, packed
+
+
+def test_a_run_leaves_archive_evaluation_and_manifest(trained: Job) -> None:
+    assert sorted(path.name for path in (trained.root / "model").iterdir()) == [
+        "evaluation.json",
+        "manifest.json",
+        "model.json",
+        "model.onnx",
+        "tokenizer.json",
+    ]
+    assert sorted(path.name for path in (trained.root / "output" / "data").iterdir()) == [
+        "evaluation.json",
+        "manifest.json",
+    ]
+    assert not (trained.root / "output" / "failure").exists()
+
+
+def test_the_log_has_the_lines_that_metrics_are_read_from(trained: Job) -> None:
+    log = (trained.folder / "log").read_text("utf-8")
+
+    epochs = r"^epoch 1/1 loss=\d+\.\d+ val_macro_recall=0\.\d+ seconds=\d+\.\d$"
+    assert re.search(epochs, log, re.MULTILINE)
+    assert re.search(r"^test_macro_recall=[01]\.\d+", log, re.MULTILINE)
+
+
+def test_the_manifest_names_request_rows_settings_and_files(trained: Job) -> None:
+    manifest = trained.model_json("manifest.json")
+
+    assert manifest["model_version"] == "tiny-1"
+    assert manifest["request"] == {"fingerprint": "f1", "git": {"commit": "c1", "dirty": True}}
+    assert manifest["hyperparameters"]["hidden_size"] == 8
+    assert manifest["hyperparameters"]["dropout"] == 0.5
+    counts = {
+        split: manifest["rows"][split]["rows"] for split in ("train", "validation", "test", "weak")
+    }
+    assert counts == trained.model_json("evaluation.json")["training"]["rows"]
+    for name, checksum in manifest["files"].items():
+        assert sha256((trained.root / "model" / name).read_bytes()) == checksum
+    requirements = tiny_job.TRAINING / "requirements.txt"
+    assert manifest["inputs"]["requirements.txt"] == sha256(requirements.read_bytes())
+
+
+def test_the_same_data_and_seed_give_the_same_model_and_the_champion_ties(
+    trained: Job, job: Job
+) -> None:
+    packed(trained, job.root / "input" / "data" / "champion" / "model.tar.gz")
+
+    finished = job.run(TRAINING_JOB_NAME="tiny-2")
+
+    assert finished.returncode == 0, finished.stderr
+    checksums = [each.model_json("manifest.json")["files"]["model.onnx"] for each in (trained, job)]
+    assert checksums[0] == checksums[1]
+    evaluation = job.model_json("evaluation.json")
+    assert evaluation["champion"]["version"] == "tiny-1"
+    assert evaluation["champion"]["macro_recall"] == evaluation["candidate"]["macro_recall"]
+    assert evaluation["candidate_minus_champion"]["value"] == 0
+
+
+def test_weak_rows_train_with_a_weight_and_are_counted(job: Job) -> None:
+    texts = [f"this is so great no{index}" for index in range(1000, 1020)]
+    rows = [
+        {
+            "text_hash": tiny_job.text_hash(text),
+            "text": text,
+            "label": "positive",
+            "label_source": "lexicon",
+            "label_confidence": 0.7,
+        }
+        for text in texts
+    ]
+    tweets = job.root / "input" / "data" / "tweets" / "dt=2026-11-20" / "run=r1-0"
+    tweets.mkdir(parents=True)
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tweets / "part.parquet")
+    tiny_job.write_hyperparameters(job.root, weak_weight="0.5")
+
+    finished = job.run()
+
+    assert finished.returncode == 0, finished.stderr
+    weak = sum(split_of(row["text_hash"]) == "train" for row in rows)
+    assert job.model_json("evaluation.json")["training"]["rows"]["weak"] == weak > 0
+
+
+def test_a_damaged_champion_fails_the_job(job: Job) -> None:
+    champion = job.root / "input" / "data" / "champion" / "model.tar.gz"
+    champion.parent.mkdir(parents=True)
+    champion.write_bytes(b"not an archive")
+
+    finished = job.run()
+
+    assert finished.returncode == 1
+    assert "model.tar.gz is not a readable tar.gz" in job.failure()
+    assert "training failed: " in finished.stderr and "Traceback" not in finished.stderr
+
+
+def test_an_unknown_hyperparameter_fails_the_job(job: Job) -> None:
+    tiny_job.write_hyperparameters(job.root, momentum="0.9")
+
+    assert job.run().returncode == 1
+    assert job.failure().startswith("unknown hyperparameter 'momentum'")
+
+
+def test_a_job_without_a_name_fails(job: Job) -> None:
+    assert job.run(TRAINING_JOB_NAME="").returncode == 1
+    assert "TRAINING_JOB_NAME is not set" in job.failure()
+
+
+def test_sigterm_ends_the_job_with_its_best_epoch_so_far(job: Job) -> None:
+    tiny_job.write_hyperparameters(job.root, epochs="50", batch_size="8", hidden_size="64")
+    process = subprocess.Popen(
+        job.command(),
+        cwd=tiny_job.TRAINING,
+        env=job.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch 2/50"):
+            process.send_signal(signal.SIGTERM)
+            break
+    rest = process.stdout.read()
+
+    assert process.wait(timeout=60) == 0
+    assert "stopped in epoch" in rest
+    evaluation = json.loads((job.root / "output" / "data" / "evaluation.json").read_text())
+    assert 2 <= evaluation["training"]["epochs"] < 50
