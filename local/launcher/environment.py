@@ -45,8 +45,8 @@ def prepare(port: int, gateway: str, home: Path, log_level: str = "WARNING") -> 
     places.objects.mkdir(parents=True, exist_ok=True)
     places.state.mkdir(parents=True, exist_ok=True)
     # Lambda workers unpack their code here; a killed launcher leaves it behind.
-    shutil.rmtree(home / "tmp", ignore_errors=True)
-    (home / "tmp").mkdir()
+    shutil.rmtree(home / "lambda-tmp", ignore_errors=True)
+    (home / "lambda-tmp").mkdir()
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
     os.environ.clear()
     os.environ.update(kept)
@@ -75,7 +75,7 @@ def _settings(
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "TMPDIR": str(places.home / "tmp"),
+        "TMPDIR": str(places.home / "lambda-tmp"),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(places.objects),
         "PERSIST_STATE": "1",

@@ -69,7 +69,13 @@ def _delete_query(physical_id: str, _properties: Properties) -> None:
 
 
 def _create_security(_logical_id: str, properties: Properties, _stack: str) -> Created:
-    _answered(glue._create_security_configuration(dict(properties)))
+    encryption = dict(properties["EncryptionConfiguration"])
+    if "S3Encryptions" in encryption:
+        # The template's name for what the API calls S3Encryption.
+        encryption["S3Encryption"] = encryption.pop("S3Encryptions")
+    _answered(glue._create_security_configuration(
+        {"Name": properties["Name"], "EncryptionConfiguration": encryption}
+    ))
     return properties["Name"], {}
 
 
