@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError, UnsupportedError
+from sqlglot.tokens import Tokenizer, TokenType
 
 from local.launcher.athena.errors import MalformedQuery, NotSupported, QueryFailed
 
@@ -60,6 +61,7 @@ def parse(sql: str, parameters: Sequence[str] = ()) -> Query | None:
     `parameters` are SQL literals, as ExecutionParameters are. Raises MalformedQuery.
     """
     try:
+        sql = _filled(sql, parameters)
         statements = [s for s in sqlglot.parse(sql, read="athena") if s is not None]
     except SqlglotError as wrong:
         raise MalformedQuery(_first_line(wrong)) from wrong
@@ -72,7 +74,7 @@ def parse(sql: str, parameters: Sequence[str] = ()) -> Query | None:
         return None
     if isinstance(tree, exp.Select) and not tree.expressions:
         raise MalformedQuery("line 1:7: mismatched input '<EOF>': SELECT needs at least one column")
-    return Query(_filled(tree, parameters))
+    return Query(tree)
 
 
 def listed(values: str) -> list[str]:
@@ -92,26 +94,34 @@ def _first_line(wrong: SqlglotError) -> str:
     return str(wrong).splitlines()[0]
 
 
-def _filled(tree: exp.Query, parameters: Sequence[str]) -> exp.Query:
-    places = list(tree.find_all(exp.Placeholder, bfs=False))
+def _filled(sql: str, parameters: Sequence[str]) -> str:
+    """The SQL with the literals in place of its `?`, counted in the order of the text.
+
+    By token and not in the tree: a LIMIT stands before the WITH clauses there.
+    """
+    places = [t for t in Tokenizer(dialect="athena").tokenize(sql)
+              if t.token_type is TokenType.PLACEHOLDER]
     if len(places) != len(parameters):
         raise MalformedQuery(
             f"INVALID_PARAMETER_USAGE: Incorrect number of parameters: expected {len(places)} "
             f"but found {len(parameters)}"
         )
-    for place, text in zip(places, parameters, strict=True):
-        try:
-            value = sqlglot.parse_one(f"SELECT {text}", read="athena").expressions[0]
-        except (SqlglotError, IndexError) as wrong:
-            raise MalformedQuery(
-                f"INVALID_PARAMETER_USAGE: {text} is not a SQL literal; text needs quotes: 'text'"
-            ) from wrong
-        if value.find(exp.Column, exp.Subquery, exp.Select):
-            raise MalformedQuery(
-                f"INVALID_PARAMETER_USAGE: {text} is not a SQL literal; text needs quotes: 'text'"
-            )
-        place.replace(exp.Paren(this=value) if isinstance(value, exp.Binary) else value)
-    return tree
+    for place, text in reversed(list(zip(places, parameters, strict=True))):
+        sql = sql[: place.start] + _literal(text) + sql[place.end + 1 :]
+    return sql
+
+
+def _literal(text: str) -> str:
+    """One of ExecutionParameters, checked to be a value and nothing that reads the database."""
+    refusal = f"INVALID_PARAMETER_USAGE: {text} is not a SQL literal; text needs quotes: 'text'"
+    try:
+        value = sqlglot.parse_one(f"SELECT {text}", read="athena").expressions[0]
+    except (SqlglotError, IndexError) as wrong:
+        raise MalformedQuery(refusal) from wrong
+    if value.find(exp.Column, exp.Subquery, exp.Select):
+        raise MalformedQuery(refusal)
+    written = value.sql(dialect="athena")
+    return f"({written})" if isinstance(value, exp.Binary) else written
 
 
 def to_duckdb(query: Query, default_database: str, column_types: Mapping[str, str]) -> str:

@@ -1,0 +1,48 @@
+import { parseQuery, renderedCatalog } from '../../queries/catalog';
+import { executionParameters } from '../../queries/query';
+
+const sql = `-- Which days?
+-- parameters: from_day day = today-2, share number, name text = it's
+select dt from tweets where dt >= ? /* from_day */ and share > ? /* share */ and n = ? /* name */ and dt < ? /* from_day */
+`;
+const today = new Date('2026-11-24T10:00:00Z');
+
+test('reads every query of the folder, and each has a title', () => {
+  const catalog = renderedCatalog();
+
+  expect(catalog.filter(({ kind }) => kind === 'check')).toHaveLength(6);
+  expect(catalog.map(({ name }) => name)).toEqual(expect.arrayContaining(['daily_sentiment', 'top_contributors']));
+  expect(new Set(catalog.map(({ name }) => name)).size).toBe(catalog.length);
+});
+
+test('gives one literal for each placeholder, in the order of the text', () => {
+  const query = parseQuery('days', 'question', sql);
+
+  expect(executionParameters(query, { share: 0.5 }, today)).toEqual([
+    "'2026-11-22'",
+    '0.5',
+    "'it''s'",
+    "'2026-11-22'",
+  ]);
+});
+
+test.each([
+  [{}, 'days needs a value for share'],
+  [{ share: 'much' }, 'days: share must be a number (got "much")'],
+  [{ share: 1, from_day: 'monday' }, 'days: from_day must be a day like 2026-11-24 (got "monday")'],
+  [{ share: 1, to_day: '2026-11-24' }, 'days has no parameter "to_day"; it takes from_day, share, name'],
+])('refuses %j', (values, message) => {
+  const query = parseQuery('days', 'question', sql);
+
+  expect(() => executionParameters(query, values, today)).toThrow(message);
+});
+
+test.each([
+  ['select 1', 'its first line must be a comment'],
+  ['-- Q?\nselect ?', '1 placeholders lack their name'],
+  ['-- Q?\n-- parameters: a text\nselect 1', 'declared and used parameters differ: a'],
+  ['-- Q?\nselect ? /* b */', 'declared and used parameters differ: b'],
+  ['-- Q?\n-- parameters: a\nselect ? /* a */', 'cannot read the parameter "a"'],
+])('refuses a file that is not as described: %j', (text, message) => {
+  expect(() => parseQuery('broken', 'check', text)).toThrow(message);
+});

@@ -1,0 +1,106 @@
+"""Each question, over a few rows whose answer can be counted by hand."""
+
+from conftest import TWEET, VERDICT, Lake
+
+DAYS = {"from_day": "2026-11-20", "to_day": "2026-11-21"}
+
+
+def test_daily_sentiment_prefers_the_newest_verdict_to_the_label(lake: Lake) -> None:
+    lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2"}, {**TWEET, "tweet_id": "3"})
+    lake.add("tweets", {**TWEET, "dt": "2026-11-21", "tweet_id": "4", "label": "neutral"})
+    lake.add("tweets", {**TWEET, "dt": "2026-11-22", "tweet_id": "5"})
+    lake.add("scored", VERDICT)
+    lake.add(
+        "scored",
+        {**VERDICT, "label": "neutral", "model_version": "m0", "scored_at": "2026-11-20 02:00:00"},
+    )
+
+    rows = lake.ask("questions/daily_sentiment", **DAYS)
+
+    assert rows == [
+        {
+            "dt": "2026-11-20",
+            "tweets": 3,
+            "negative": 1,
+            "neutral": 0,
+            "positive": 2,
+            "average_sentiment": 0.3333,
+            "judged_by_model": 1,
+        },
+        {
+            "dt": "2026-11-21",
+            "tweets": 1,
+            "negative": 0,
+            "neutral": 1,
+            "positive": 0,
+            "average_sentiment": 0.0,
+            "judged_by_model": 0,
+        },
+    ]
+
+
+def test_daily_sentiment_of_an_empty_lake_is_no_row(lake: Lake) -> None:
+    assert lake.ask("questions/daily_sentiment", **DAYS) == []
+
+
+def test_top_contributors_ranks_within_each_sentiment_and_breaks_ties_by_id(lake: Lake) -> None:
+    def post(tweet: int, author: str, label: str = "positive") -> dict[str, object]:
+        return {
+            **TWEET,
+            "tweet_id": str(tweet),
+            "author_id": author,
+            "author_username": f"user{author}",
+            "label": label,
+        }
+
+    lake.add("tweets", post(1, "30"), post(2, "30"), post(3, "20"), post(4, "10"))
+    lake.add("tweets", post(5, "10", "negative"))
+
+    rows = lake.ask("questions/top_contributors", **DAYS, top=2)
+
+    assert [(r["sentiment"], r["place"], r["author_username"], r["share"]) for r in rows] == [
+        ("negative", 1, "user10", 1.0),
+        ("positive", 1, "user30", 0.5),
+        ("positive", 2, "user10", 0.25),
+    ]
+
+
+def test_tweets_with_verdicts_shows_each_tweet_once_with_its_newest_verdict(lake: Lake) -> None:
+    lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2", "created_at": "2026-11-20 09:00:00"})
+    lake.add("scored", VERDICT, {**VERDICT, "label": "neutral", "scored_at": "2026-11-22 02:00:00"})
+
+    rows = lake.ask("questions/tweets_with_verdicts", **{**DAYS, "to_day": "2026-11-22"}, top=5)
+
+    assert [(row["tweet_id"], row["model_label"]) for row in rows] == [
+        ("2", None),
+        ("1", "neutral"),
+    ]
+
+
+def test_tweets_with_verdicts_stops_at_the_limit(lake: Lake) -> None:
+    lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2"})
+
+    assert len(lake.ask("questions/tweets_with_verdicts", **DAYS, top=1)) == 1
+
+
+def test_unscored_tweets_leaves_out_the_judged_and_other_languages(lake: Lake) -> None:
+    lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2"}, {**TWEET, "tweet_id": "3", "lang": "fr"})
+    lake.add("tweets", {**TWEET, "tweet_id": "4", "lang": None})
+    lake.add("scored", VERDICT)
+    values = {"day": "2026-11-20", "language": "en"}
+
+    judged = lake.ask("questions/unscored_tweets", **values, model_version="m1")
+    new_model = lake.ask("questions/unscored_tweets", **values, model_version="m2")
+
+    assert judged == [{"tweet_id": "2", "text": "I love it"}]
+    assert [row["tweet_id"] for row in new_model] == ["1", "2"]
+
+
+def test_rows_per_day_counts_labels_and_authors(lake: Lake) -> None:
+    lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2", "label_source": "human"})
+
+    rows = lake.ask("questions/rows_per_day", **DAYS)
+
+    assert rows == [
+        {"dt": "2026-11-20", "tweets": 2, "human_labels": 1, "lexicon_labels": 1, "authors": 1}
+    ]
