@@ -47,7 +47,7 @@ export function setupSteps({ root, python, log, forTests }) {
       }
     }
     writeFileSync(installing, '');
-    await run(title, venvPython, pip('install', '--progress-bar', 'off', ...files.flatMap((file) => ['-r', file])), {
+    await run(title, venvPython, pip('install', '--no-compile', '--progress-bar', 'off', ...files.flatMap((file) => ['-r', file])), {
       interesting: pipDetail,
     });
     rmSync(installing);
