@@ -5,5 +5,9 @@ module.exports = {
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['<rootDir>/test/drills/'],
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/.lake', '<rootDir>/dist'],
-  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' } }] },
+  // hyparquet is published as ES modules only, which jest cannot require.
+  transformIgnorePatterns: ['/node_modules/(?!hyparquet)'],
+  transform: {
+    '^.+\\.(ts|js)$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' } }],
+  },
 };

@@ -1,5 +1,9 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { DescribeExecutionCommand, GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  SFNClient,
+} from '@aws-sdk/client-sfn';
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { z } from 'zod';
@@ -45,19 +49,30 @@ export const archiveExecution =
       throw new Error(`Not the end of an execution: ${explain(parsed.error, event)}`);
     }
     const { executionArn, name, status } = parsed.data.detail;
-    const { $metadata: _, ...execution } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+    const execution = await sfn.send(new DescribeExecutionCommand({ executionArn }));
     const events = await historyOf(sfn, executionArn);
     // A redriven execution ends more than once; each end has its own archive.
     const key = `${prefixes.audit}executions/${name}-${execution.redriveCount ?? 0}.json`;
-    await putJson(lake, key, { execution, events });
+    await putJson(lake, key, { execution: { ...execution, $metadata: undefined }, events });
     await releaseLock(lake, executionArn, clock.now());
     if (status !== 'SUCCEEDED') {
       const { error, cause } = execution;
       await sns.send(
         new PublishCommand({
           TopicArn: topicArn,
-          Subject: `sentiment-lake ${status.toLowerCase().replace('_', ' ')}: ${error ?? name}`.slice(0, MAX_SUBJECT_CHARACTERS),
-          Message: failureMessage(executionArn, status, failedState(events), error, cause, uriOf(lake, key)),
+          Subject:
+            `sentiment-lake ${status.toLowerCase().replace('_', ' ')}: ${error ?? name}`.slice(
+              0,
+              MAX_SUBJECT_CHARACTERS,
+            ),
+          Message: failureMessage(
+            executionArn,
+            status,
+            failedState(events),
+            error,
+            cause,
+            uriOf(lake, key),
+          ),
         }),
       );
     }
@@ -69,7 +84,9 @@ async function historyOf(sfn: SFNClient, executionArn: string): Promise<HistoryE
   const events: HistoryEvent[] = [];
   let nextToken: string | undefined;
   do {
-    const page = await sfn.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000, nextToken }));
+    const page = await sfn.send(
+      new GetExecutionHistoryCommand({ executionArn, maxResults: 1000, nextToken }),
+    );
     events.push(...(page.events ?? []));
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
@@ -78,7 +95,9 @@ async function historyOf(sfn: SFNClient, executionArn: string): Promise<HistoryE
 
 /** The state that was entered last and never left: where a redrive goes on. */
 function failedState(events: readonly HistoryEvent[]): string | null {
-  const entered = events.findLast(({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined);
+  const entered = events.findLast(
+    ({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined,
+  );
   return entered?.stateEnteredEventDetails?.name ?? null;
 }
 

@@ -1,4 +1,9 @@
-import { GetJobRunCommand, GetJobRunsCommand, GlueClient, StartJobRunCommand } from '@aws-sdk/client-glue';
+import {
+  GetJobRunCommand,
+  GetJobRunsCommand,
+  GlueClient,
+  StartJobRunCommand,
+} from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
 import { datasets, prefixes } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
@@ -37,7 +42,8 @@ export const cleanTweets = (given: Dependencies) =>
       return { status: 'NOTHING_NEW' };
     }
     const version = `${plan.runId}-${attempt}`;
-    const jobRunId = (await findRun(given, version)) ?? (await startRun(given, version, plan.runId, days));
+    const jobRunId =
+      (await findRun(given, version)) ?? (await startRun(given, version, plan.runId, days));
     return { status: 'RUNNING', attempt, version, jobRunId, days };
   });
 
@@ -48,7 +54,9 @@ async function daysToClean(
   const touched = ingest.status === 'PENDING' ? [] : ingest.days;
   const candidates = [...new Set([...touched, ...lastDays(plan.date, LOOKBACK_DAYS)])].sort();
   const labels = await labelObjects(lake);
-  const published = new Map((await publishedDays(catalog)).map(({ date, fingerprint }) => [date, fingerprint]));
+  const published = new Map(
+    (await publishedDays(catalog)).map(({ date, fingerprint }) => [date, fingerprint]),
+  );
   const days = await Promise.all(
     candidates.map(async (date) => {
       const raw = await rawObjects(lake, date);
@@ -61,8 +69,13 @@ async function daysToClean(
 }
 
 /** StartJobRun has no client token: a run that a lost call started is known by the version it was given. */
-async function findRun({ catalog: { glue }, job }: Dependencies, version: string): Promise<string | null> {
-  const { JobRuns = [] } = await glue.send(new GetJobRunsCommand({ JobName: job, MaxResults: MAX_RUNS_LISTED }));
+async function findRun(
+  { catalog: { glue }, job }: Dependencies,
+  version: string,
+): Promise<string | null> {
+  const { JobRuns = [] } = await glue.send(
+    new GetJobRunsCommand({ JobName: job, MaxResults: MAX_RUNS_LISTED }),
+  );
   return JobRuns.find(({ Arguments }) => Arguments?.['--version'] === version)?.Id ?? null;
 }
 
@@ -91,14 +104,21 @@ async function startRun(
     return JobRunId ?? '';
   } catch (error) {
     if (error instanceof Error && error.name === 'ConcurrentRunsExceededException') {
-      throw new StepError('CleaningBusy', `The Glue job ${job} still runs for another execution.`, { cause: error });
+      throw new StepError('CleaningBusy', `The Glue job ${job} still runs for another execution.`, {
+        cause: error,
+      });
     }
     throw error;
   }
 }
 
-async function look({ lake, catalog: { glue }, job }: Dependencies, running: Running): Promise<CleanTweetsOutput> {
-  const { JobRun } = await glue.send(new GetJobRunCommand({ JobName: job, RunId: running.jobRunId }));
+async function look(
+  { lake, catalog: { glue }, job }: Dependencies,
+  running: Running,
+): Promise<CleanTweetsOutput> {
+  const { JobRun } = await glue.send(
+    new GetJobRunCommand({ JobName: job, RunId: running.jobRunId }),
+  );
   switch (JobRun?.JobRunState) {
     case 'STARTING':
     case 'RUNNING':
@@ -119,7 +139,10 @@ async function look({ lake, catalog: { glue }, job }: Dependencies, running: Run
 async function done(lake: Lake, { version, jobRunId, days }: Running): Promise<CleanTweetsOutput> {
   const found = await getJson(lake, summaryKey(version), CleaningSummary);
   if (found === null) {
-    throw new StepError('CleaningFailed', `Run ${jobRunId} left no summary at ${uriOf(lake, summaryKey(version))}`);
+    throw new StepError(
+      'CleaningFailed',
+      `Run ${jobRunId} left no summary at ${uriOf(lake, summaryKey(version))}`,
+    );
   }
   const { version: writtenVersion, days: written, ...summary } = found.value;
   const rows = new Map(written.map((day) => [day.date, day.rows]));

@@ -19,22 +19,30 @@ interface Dependencies {
 
 /** Lets the crawler register the days that ingest wrote. */
 export const crawlRawData = ({ catalog, crawler, clock }: Dependencies) =>
-  step(StepInput, CrawlRawDataOutput, async ({ attempt, state: { crawl } }): Promise<CrawlRawDataOutput> => {
-    if (crawl.status === 'DONE') {
-      return crawl;
-    }
-    if (crawl.status !== 'RUNNING' || crawl.attempt !== attempt) {
-      // To the second, because that is how exactly the crawler tells its own start.
-      const requestedAt = new Date(Math.floor(clock.now().valueOf() / 1000) * 1000).toISOString();
-      await start(catalog, crawler);
-      return { status: 'RUNNING', attempt, requestedAt };
-    }
-    if (!(await hasEnded(catalog, crawler, crawl.requestedAt, clock))) {
-      return crawl;
-    }
-    const seconds = (clock.now().valueOf() - Date.parse(crawl.requestedAt)) / 1000;
-    return { status: 'DONE', seconds, partitions: (await listPartitions(catalog, 'raw_tweets')).length };
-  });
+  step(
+    StepInput,
+    CrawlRawDataOutput,
+    async ({ attempt, state: { crawl } }): Promise<CrawlRawDataOutput> => {
+      if (crawl.status === 'DONE') {
+        return crawl;
+      }
+      if (crawl.status !== 'RUNNING' || crawl.attempt !== attempt) {
+        // To the second, because that is how exactly the crawler tells its own start.
+        const requestedAt = new Date(Math.floor(clock.now().valueOf() / 1000) * 1000).toISOString();
+        await start(catalog, crawler);
+        return { status: 'RUNNING', attempt, requestedAt };
+      }
+      if (!(await hasEnded(catalog, crawler, crawl.requestedAt, clock))) {
+        return crawl;
+      }
+      const seconds = (clock.now().valueOf() - Date.parse(crawl.requestedAt)) / 1000;
+      return {
+        status: 'DONE',
+        seconds,
+        partitions: (await listPartitions(catalog, 'raw_tweets')).length,
+      };
+    },
+  );
 
 /** A crawl that is under way may have passed the newest days already: it has to end, then ours starts. */
 async function start({ glue }: Catalog, crawler: string): Promise<void> {
@@ -42,14 +50,23 @@ async function start({ glue }: Catalog, crawler: string): Promise<void> {
     await glue.send(new StartCrawlerCommand({ Name: crawler }));
   } catch (error) {
     if (error instanceof Error && error.name === 'CrawlerRunningException') {
-      throw new StepError('CrawlerBusy', `The crawler ${crawler} is still busy with another crawl.`, { cause: error });
+      throw new StepError(
+        'CrawlerBusy',
+        `The crawler ${crawler} is still busy with another crawl.`,
+        { cause: error },
+      );
     }
     throw error;
   }
 }
 
 /** Whether the crawl asked for has ended well. READY alone says nothing: what the last crawl ended with counts. */
-async function hasEnded({ glue }: Catalog, crawler: string, requestedAt: string, clock: Clock): Promise<boolean> {
+async function hasEnded(
+  { glue }: Catalog,
+  crawler: string,
+  requestedAt: string,
+  clock: Clock,
+): Promise<boolean> {
   const { Crawler } = await glue.send(new GetCrawlerCommand({ Name: crawler }));
   const last = Crawler?.LastCrawl;
   if (Crawler?.State === 'RUNNING' || Crawler?.State === 'STOPPING') {
@@ -57,7 +74,10 @@ async function hasEnded({ glue }: Catalog, crawler: string, requestedAt: string,
   }
   if (!last?.StartTime || last.StartTime.valueOf() < Date.parse(requestedAt)) {
     if (clock.now().valueOf() - Date.parse(requestedAt) > BEGINS_WITHIN_MS) {
-      throw new StepError('CrawlFailed', `The crawler ${crawler} was started at ${requestedAt} and never began.`);
+      throw new StepError(
+        'CrawlFailed',
+        `The crawler ${crawler} was started at ${requestedAt} and never began.`,
+      );
     }
     return false;
   }

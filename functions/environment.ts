@@ -6,7 +6,11 @@ import { Sections, json } from './settings';
 import type { SettingsSection } from './settings';
 
 export type FunctionName = StepName | 'archive-execution' | 'score-stream';
-export const functionNames: readonly FunctionName[] = [...stepNames, 'archive-execution', 'score-stream'];
+export const functionNames: readonly FunctionName[] = [
+  ...stepNames,
+  'archive-execution',
+  'score-stream',
+];
 
 const Text = z.string().min(1);
 const Flag = z.enum(['true', 'false']).transform((flag) => flag === 'true');
@@ -32,7 +36,12 @@ export const environments = {
   }),
   'crawl-raw-data': z.object({ DATABASE: Text, CRAWLER: Text }),
   'clean-tweets': z.object({ BUCKET: Text, DATABASE: Text, GLUE_JOB: Text }),
-  'check-data': z.object({ BUCKET: Text, DATABASE: Text, WORKGROUP: Text, SETTINGS: json(settings['check-data']) }),
+  'check-data': z.object({
+    BUCKET: Text,
+    DATABASE: Text,
+    WORKGROUP: Text,
+    SETTINGS: json(settings['check-data']),
+  }),
   'publish-data': z.object({ DATABASE: Text }),
   'train-model': z.object({
     BUCKET: Text,
@@ -55,7 +64,12 @@ export const environments = {
   }),
   'smoke-test-endpoint': z.object({ BUCKET: Text, ENDPOINT_NAME: Text }),
   'promote-model': z.object({ BUCKET: Text, SCORE_STREAM_MAPPING_ID: Text }),
-  'refresh-analytics': z.object({ BUCKET: Text, DATABASE: Text, WORKGROUP: Text, ENDPOINT_NAME: Text }),
+  'refresh-analytics': z.object({
+    BUCKET: Text,
+    DATABASE: Text,
+    WORKGROUP: Text,
+    ENDPOINT_NAME: Text,
+  }),
   'report-run': z.object({ BUCKET: Text, TOPIC_ARN: Text }),
   'archive-execution': z.object({ BUCKET: Text, TOPIC_ARN: Text }),
   'score-stream': z.object({ BUCKET: Text, DATABASE: Text, ENDPOINT_NAME: Text }),
@@ -72,13 +86,19 @@ export const functionEnvironments = Table.parse(
 /** The sections of `Settings` that make up each function's `SETTINGS`; none where it reads no settings. */
 export const functionSections: Record<FunctionName, SettingsSection[]> = z
   .record(z.enum(functionNames), z.array(Sections.keyof()))
-  .parse(Object.fromEntries(functionNames.map((name) => [name, Object.keys(sectionsOf[name]?.shape ?? {})])));
+  .parse(
+    Object.fromEntries(
+      functionNames.map((name) => [name, Object.keys(sectionsOf[name]?.shape ?? {})]),
+    ),
+  );
 
 /** What a function found in its environment; throws with the names of the variables that are wrong. */
 export function readEnvironment<Schema extends z.ZodType>(schema: Schema): z.output<Schema> {
   const result = schema.safeParse(process.env);
   if (!result.success) {
-    throw new Error(`The function's environment is incomplete: ${explain(result.error)}. Deploy the stack again.`);
+    throw new Error(
+      `The function's environment is incomplete: ${explain(result.error)}. Deploy the stack again.`,
+    );
   }
   return result.data;
 }

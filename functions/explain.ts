@@ -43,7 +43,9 @@ function demand(issue: z.core.$ZodIssue, value: unknown): string {
 }
 
 const article = (type: string): string =>
-  ({ int: 'a whole number', array: 'a list', object: 'a JSON object', boolean: 'true or false' })[type] ?? `a ${type}`;
+  ({ int: 'a whole number', array: 'a list', object: 'a JSON object', boolean: 'true or false' })[
+    type
+  ] ?? `a ${type}`;
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 

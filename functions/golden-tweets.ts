@@ -13,7 +13,10 @@ export const goldenTweets: readonly GoldenTweet[] = [
   { text: 'I love this so much, best day ever! Thank you all :)', expected: 'positive' },
   { text: 'What a wonderful, beautiful morning. I am so happy!', expected: 'positive' },
   { text: 'Great game, great people, absolutely amazing night', expected: 'positive' },
-  { text: 'I hate this. Worst service ever, I am so angry and disappointed :(', expected: 'negative' },
+  {
+    text: 'I hate this. Worst service ever, I am so angry and disappointed :(',
+    expected: 'negative',
+  },
   { text: 'This is terrible, everything hurts and I feel sick and sad', expected: 'negative' },
   { text: 'Awful movie, horrible acting, a disgusting waste of time', expected: 'negative' },
   { text: 'The train to the airport leaves at nine on Monday', expected: 'neutral' },

@@ -13,7 +13,15 @@ import { onFirstCall, step } from './step';
 import { recentSearch } from './x/client';
 import type { Search } from './x/client';
 import { sortPage, storePage } from './x/page';
-import { addCounts, closeWindow, loadPlan, openWindow, restartWindow, savePlan, turnPage } from './x/plan';
+import {
+  addCounts,
+  closeWindow,
+  loadPlan,
+  openWindow,
+  restartWindow,
+  savePlan,
+  turnPage,
+} from './x/plan';
 import type { Planned } from './x/plan';
 import { bearerToken } from './x/token';
 
@@ -46,7 +54,9 @@ type Ending =
 export const ingestTweets = (given: Dependencies) =>
   step(StepInput, IngestTweetsOutput, async ({ state: { plan } }): Promise<IngestTweetsOutput> => {
     const allowance = { until: given.clock.now().valueOf() + BUDGET_MS, pages: MAX_PAGES };
-    let planned = await Promise.all(plan.queries.map(({ query }) => loadPlan(given.lake, query, plan.runId)));
+    let planned = await Promise.all(
+      plan.queries.map(({ query }) => loadPlan(given.lake, query, plan.runId)),
+    );
     let ending: Ending = { kind: 'whole' };
     for (const [index, { name }] of plan.queries.entries()) {
       while (ending.kind === 'whole' && planned[index] && !planned[index].plan.progress.whole) {
@@ -69,7 +79,12 @@ export const ingestTweets = (given: Dependencies) =>
       return { status: 'RATE_LIMITED', resumeAt: ending.resumeAt.toISOString(), ...said };
     }
     mustAddUp(counts);
-    return { status: 'DONE', complete: ending.kind === 'whole', note: noteOf(planned, ending), ...said };
+    return {
+      status: 'DONE',
+      complete: ending.kind === 'whole',
+      note: noteOf(planned, ending),
+      ...said,
+    };
   });
 
 /** Fetches and stores one page of a query's window; the checkpoint moves with the last. */
@@ -108,7 +123,10 @@ async function fetchPage(
   if (answer.kind === 'stale') {
     const restarted = restartWindow(window, clock.now());
     if (restarted === null) {
-      throw new StepError('XRequestRejected', `X takes no start for the search (${plan.query}): ${answer.detail}`);
+      throw new StepError(
+        'XRequestRejected',
+        `X takes no start for the search (${plan.query}): ${answer.detail}`,
+      );
     }
     const gap = `X no longer reaches back to the last run: tweets from before ${restarted.start_time} may be missing`;
     const notes = window.since_id === null ? progress.notes : [...progress.notes, gap];
@@ -122,12 +140,24 @@ async function fetchPage(
     runId: run.runId,
     fetchedAt: answer.fetchedAt,
   });
-  await storePage(page, { lake, kinesis, stream, clock }, { query: plan.query, window, runId: run.runId });
+  await storePage(
+    page,
+    { lake, kinesis, stream, clock },
+    { query: plan.query, window, runId: run.runId },
+  );
 
   const turned = turnPage(window, answer, page.ids);
   const days = [...new Set([...progress.days, ...page.days])].sort();
-  const next = { ...plan, window: turned, progress: { ...progress, counts: addCounts(progress.counts, page.counts), days } };
-  const planned = await savePlan(lake, answer.nextToken === null ? closeWindow(next, turned) : next, etag);
+  const next = {
+    ...plan,
+    window: turned,
+    progress: { ...progress, counts: addCounts(progress.counts, page.counts), days },
+  };
+  const planned = await savePlan(
+    lake,
+    answer.nextToken === null ? closeWindow(next, turned) : next,
+    etag,
+  );
   return answer.usedUpUntil === null || planned.plan.progress.whole
     ? { planned, ending: { kind: 'whole' } }
     : { planned, ending: { kind: 'rate-limited', resumeAt: answer.usedUpUntil } };
@@ -159,7 +189,9 @@ function noteOf(planned: readonly Planned[], ending: Ending): string | null {
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, STREAM_NAME, TOKEN_SECRET_ARN, SETTINGS } = readEnvironment(environments['ingest-tweets']);
+  const { BUCKET, STREAM_NAME, TOKEN_SECRET_ARN, SETTINGS } = readEnvironment(
+    environments['ingest-tweets'],
+  );
   const token = bearerToken(new SecretsManagerClient({}), TOKEN_SECRET_ARN, systemClock);
   return ingestTweets({
     lake: { s3: new S3Client({}), bucket: BUCKET },

@@ -24,39 +24,48 @@ interface Dependencies {
 
 /** Decides whether the candidate takes over. Fails closed: figures it cannot trust end the execution. */
 export const judgeModel = ({ lake, settings, clock }: Dependencies) =>
-  step(StepInput, JudgeModelOutput, async ({ state: { plan, train } }): Promise<JudgeModelOutput> => {
-    if (train.status !== 'DONE') {
-      throw new StepError('EvaluationUnusable', `There is no trained model to judge: training is ${train.status}`);
-    }
-    const evaluation = await readEvaluation(lake, train.evaluationUri);
-    const champion = (await readChampion(lake))?.value.modelVersion ?? null;
-    const compared = evaluation.champion?.version ?? null;
-    if (compared !== champion) {
-      throw unusable(
-        train.evaluationUri,
-        `it compares with ${compared ?? 'no champion'}, but in service is ${champion ?? 'none'}. ` +
-          'Start a new execution with {"mode":"retrain"}',
-      );
-    }
-    const verdict = judge(evaluation, settings);
-    const promote = verdict.promote || plan.force;
-    const forced = plan.force && !verdict.promote;
-    if (!promote) {
-      const { jobName, fingerprint } = train;
-      await settleTraining(lake, { jobName, fingerprint, settledAt: clock.now().toISOString() });
-    }
-    return {
-      promote,
-      forced,
-      reasons: forced ? [...verdict.reasons, 'Promoted all the same: the run was started with force'] : verdict.reasons,
-      heldOutRows: evaluation.held_out.rows,
-      candidate: evaluation.candidate,
-      champion: evaluation.champion,
-      lexicon: evaluation.lexicon,
-      minusChampion: evaluation.candidate_minus_champion,
-      minusLexicon: evaluation.candidate_minus_lexicon,
-    };
-  });
+  step(
+    StepInput,
+    JudgeModelOutput,
+    async ({ state: { plan, train } }): Promise<JudgeModelOutput> => {
+      if (train.status !== 'DONE') {
+        throw new StepError(
+          'EvaluationUnusable',
+          `There is no trained model to judge: training is ${train.status}`,
+        );
+      }
+      const evaluation = await readEvaluation(lake, train.evaluationUri);
+      const champion = (await readChampion(lake))?.value.modelVersion ?? null;
+      const compared = evaluation.champion?.version ?? null;
+      if (compared !== champion) {
+        throw unusable(
+          train.evaluationUri,
+          `it compares with ${compared ?? 'no champion'}, but in service is ${champion ?? 'none'}. ` +
+            'Start a new execution with {"mode":"retrain"}',
+        );
+      }
+      const verdict = judge(evaluation, settings);
+      const promote = verdict.promote || plan.force;
+      const forced = plan.force && !verdict.promote;
+      if (!promote) {
+        const { jobName, fingerprint } = train;
+        await settleTraining(lake, { jobName, fingerprint, settledAt: clock.now().toISOString() });
+      }
+      return {
+        promote,
+        forced,
+        reasons: forced
+          ? [...verdict.reasons, 'Promoted all the same: the run was started with force']
+          : verdict.reasons,
+        heldOutRows: evaluation.held_out.rows,
+        candidate: evaluation.candidate,
+        champion: evaluation.champion,
+        lexicon: evaluation.lexicon,
+        minusChampion: evaluation.candidate_minus_champion,
+        minusLexicon: evaluation.candidate_minus_lexicon,
+      };
+    },
+  );
 
 async function readEvaluation(lake: Lake, uri: string): Promise<Evaluation> {
   const found = await getText(lake, keyOf(lake, uri));

@@ -1,4 +1,8 @@
-import { GetEventSourceMappingCommand, LambdaClient, UpdateEventSourceMappingCommand } from '@aws-sdk/client-lambda';
+import {
+  GetEventSourceMappingCommand,
+  LambdaClient,
+  UpdateEventSourceMappingCommand,
+} from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { StepError } from '../workflows/errors';
 import { PromoteModelOutput, StepInput } from '../workflows/payloads';
@@ -23,8 +27,16 @@ interface Dependencies {
 export const promoteModel = ({ lake, lambda, mappingId, clock }: Dependencies) =>
   step(StepInput, PromoteModelOutput, async ({ execution, state }): Promise<PromoteModelOutput> => {
     const { train, gate, endpoint } = state;
-    if (train.status !== 'DONE' || !('promote' in gate) || !gate.promote || endpoint.status !== 'DONE') {
-      throw new StepError('PromotionConflict', 'There is no model that was trained, accepted and put behind the endpoint');
+    if (
+      train.status !== 'DONE' ||
+      !('promote' in gate) ||
+      !gate.promote ||
+      endpoint.status !== 'DONE'
+    ) {
+      throw new StepError(
+        'PromotionConflict',
+        'There is no model that was trained, accepted and put behind the endpoint',
+      );
     }
     const promoted = await promote(lake, {
       modelVersion: train.jobName,
@@ -52,7 +64,8 @@ async function promote(lake: Lake, candidate: Champion): Promise<Champion> {
     return found.value;
   }
   const written =
-    current === candidate.previous && (await putJsonIf(lake, CHAMPION_KEY, candidate, { ifMatch: found?.etag ?? null }));
+    current === candidate.previous &&
+    (await putJsonIf(lake, CHAMPION_KEY, candidate, { ifMatch: found?.etag ?? null }));
   if (!written) {
     throw new StepError(
       'PromotionConflict',

@@ -9,25 +9,32 @@ import { onFirstCall, step } from './step';
 
 /** Points each checked day's partition at its new version: readers see the old day or the new one, whole. */
 export const publishData = ({ catalog }: { catalog: Catalog }) =>
-  step(StepInput, PublishDataOutput, async ({ state: { clean, check } }): Promise<PublishDataOutput> => {
-    if (clean.status !== 'DONE' || check.status !== 'DONE') {
-      throw new StepError('PublishFailed', `Nothing to publish: cleaning is ${clean.status}, the checks are ${check.status}`);
-    }
-    const before = new Map((await publishedDays(catalog)).map((day) => [day.date, day]));
-    const published = [];
-    for (const { date, version, rows, location, fingerprint } of clean.days) {
-      const old = before.get(date);
-      // Published by a call whose answer was lost: what it replaced is in its own parameters.
-      const replaced = (old?.version === version ? old.replaced : old?.version) ?? null;
-      await setPartition(catalog, TWEETS_TABLE, {
-        values: [date],
-        location,
-        parameters: parametersOf({ version, rows, fingerprint, replaced }),
-      });
-      published.push({ date, version, rows, replaced });
-    }
-    return { status: 'DONE', published };
-  });
+  step(
+    StepInput,
+    PublishDataOutput,
+    async ({ state: { clean, check } }): Promise<PublishDataOutput> => {
+      if (clean.status !== 'DONE' || check.status !== 'DONE') {
+        throw new StepError(
+          'PublishFailed',
+          `Nothing to publish: cleaning is ${clean.status}, the checks are ${check.status}`,
+        );
+      }
+      const before = new Map((await publishedDays(catalog)).map((day) => [day.date, day]));
+      const published = [];
+      for (const { date, version, rows, location, fingerprint } of clean.days) {
+        const old = before.get(date);
+        // Published by a call whose answer was lost: what it replaced is in its own parameters.
+        const replaced = (old?.version === version ? old.replaced : old?.version) ?? null;
+        await setPartition(catalog, TWEETS_TABLE, {
+          values: [date],
+          location,
+          parameters: parametersOf({ version, rows, fingerprint, replaced }),
+        });
+        published.push({ date, version, rows, replaced });
+      }
+      return { status: 'DONE', published };
+    },
+  );
 
 export const handler = onFirstCall(() => {
   const { DATABASE } = readEnvironment(environments['publish-data']);

@@ -45,7 +45,11 @@ export const reportRun = ({ lake, sns, topicArn, clock }: Dependencies) =>
       await sns.send(
         new PublishCommand({
           TopicArn: topicArn,
-          Subject: `sentiment-lake ${plan.date}: ${outcome.toLowerCase().replaceAll('_', ' ')}`.slice(0, MAX_SUBJECT_CHARACTERS),
+          Subject:
+            `sentiment-lake ${plan.date}: ${outcome.toLowerCase().replaceAll('_', ' ')}`.slice(
+              0,
+              MAX_SUBJECT_CHARACTERS,
+            ),
           Message: `${report.summary}\n\nRun ${plan.runId}, report ${report.reportUri}`,
         }),
       );

@@ -20,7 +20,9 @@ export function summaryOf(state: RunState): string {
   if (plan.skip !== null) {
     return `Nothing was run: ${plan.skip}.`;
   }
-  const parts = [ingested(state), cleaned(state), judged(state), scored(state)].filter((part) => part !== null);
+  const parts = [ingested(state), cleaned(state), judged(state), scored(state)].filter(
+    (part) => part !== null,
+  );
   const sentence = parts.join('; ');
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
 }
@@ -63,4 +65,5 @@ const scored = ({ refresh }: RunState): string | null =>
 
 const count = (value: number): string => value.toLocaleString('en-US');
 
-const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+const plural = (value: number, noun: string): string =>
+  `${count(value)} ${noun}${value === 1 ? '' : 's'}`;

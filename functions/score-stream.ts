@@ -1,7 +1,11 @@
 import { GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
-import type { KinesisStreamBatchResponse, KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda';
+import type {
+  KinesisStreamBatchResponse,
+  KinesisStreamEvent,
+  KinesisStreamRecord,
+} from 'aws-lambda';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
@@ -33,20 +37,36 @@ export const scoreStream =
   ({ lake, catalog, endpoint, clock }: Dependencies) =>
   async ({ Records }: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> => {
     const sorted = Records.map((record) => ({ record, row: readRow(record) }));
-    const tweets = sorted.flatMap(({ row }) => (row && (row.lang ?? LANGUAGE) === LANGUAGE ? [row] : []));
-    const poison = sorted.filter(({ row }) => row === null).map(({ record }) => record.kinesis.sequenceNumber);
+    const tweets = sorted.flatMap(({ row }) => (row?.lang === LANGUAGE ? [row] : []));
+    const poison = sorted
+      .filter(({ row }) => row === null)
+      .map(({ record }) => record.kinesis.sequenceNumber);
 
     for (const day of new Set(tweets.map(dayOf))) {
       const ofDay = tweets.filter((row) => dayOf(row) === day);
       const rows = [];
       for (let start = 0; start < ofDay.length; start += MAX_TEXTS_A_CALL) {
         const part = ofDay.slice(start, start + MAX_TEXTS_A_CALL);
-        const answer = await predict(endpoint, part.map(({ text }) => text));
-        rows.push(...scoredRows(part.map(({ id }) => id), answer, clock.now()));
+        const answer = await predict(
+          endpoint,
+          part.map(({ text }) => text),
+        );
+        rows.push(
+          ...scoredRows(
+            part.map(({ id }) => id),
+            answer,
+            clock.now(),
+          ),
+        );
       }
       await writeScored(lake, catalog, day, batchName(Records), rows);
     }
-    log({ function: 'score-stream', records: Records.length, scored: tweets.length, poison: poison.length });
+    log({
+      function: 'score-stream',
+      records: Records.length,
+      scored: tweets.length,
+      poison: poison.length,
+    });
     return { batchItemFailures: poison.map((itemIdentifier) => ({ itemIdentifier })) };
   };
 

@@ -23,43 +23,76 @@ interface Dependencies {
  * service again: the champion's configuration is put back before the execution ends.
  */
 export const smokeTestEndpoint = (given: Dependencies) =>
-  step(StepInput, SmokeTestEndpointOutput, async ({ state: { train } }): Promise<SmokeTestEndpointOutput> => {
-    if (train.status !== 'DONE') {
-      throw new StepError('SmokeTestFailed', `There is no new model to test: training is ${train.status}`);
-    }
-    try {
-      const answer = await predict(given.endpoint, goldenTweets.map(({ text }) => text));
-      return judge(answer, train.jobName);
-    } catch (error) {
-      if (!(error instanceof StepError)) {
-        throw error;
+  step(
+    StepInput,
+    SmokeTestEndpointOutput,
+    async ({ state: { train } }): Promise<SmokeTestEndpointOutput> => {
+      if (train.status !== 'DONE') {
+        throw new StepError(
+          'SmokeTestFailed',
+          `There is no new model to test: training is ${train.status}`,
+        );
       }
-      const aftermath = await putChampionBack(given, train.jobName);
-      throw new StepError('SmokeTestFailed', `${error.message}. ${aftermath}`, { cause: error });
-    }
-  });
+      try {
+        const answer = await predict(
+          given.endpoint,
+          goldenTweets.map(({ text }) => text),
+        );
+        return judge(answer, train.jobName);
+      } catch (error) {
+        if (!(error instanceof StepError)) {
+          throw error;
+        }
+        const aftermath = await putChampionBack(given, train.jobName);
+        throw new StepError('SmokeTestFailed', `${error.message}. ${aftermath}`, { cause: error });
+      }
+    },
+  );
 
-function judge({ model_version, predictions }: Answer, expectedVersion: string): SmokeTestEndpointOutput {
+function judge(
+  { model_version, predictions }: Answer,
+  expectedVersion: string,
+): SmokeTestEndpointOutput {
   if (model_version !== expectedVersion) {
-    throw new StepError('SmokeTestFailed', `The endpoint answers as ${model_version}, not as ${expectedVersion}`);
+    throw new StepError(
+      'SmokeTestFailed',
+      `The endpoint answers as ${model_version}, not as ${expectedVersion}`,
+    );
   }
   const answers = goldenTweets.flatMap(({ text, expected }, index) => {
     const prediction = predictions[index];
     return prediction
-      ? [{ text, expected, label: prediction.label, probability: prediction.probabilities[prediction.label] }]
+      ? [
+          {
+            text,
+            expected,
+            label: prediction.label,
+            probability: prediction.probabilities[prediction.label],
+          },
+        ]
       : [];
   });
   // What is neutral is a matter of taste even among people; what is plainly good or bad is not.
-  const wrong = answers.filter(({ expected, label }) => expected !== 'neutral' && label !== expected);
+  const wrong = answers.filter(
+    ({ expected, label }) => expected !== 'neutral' && label !== expected,
+  );
   if (wrong.length > 0) {
-    const list = wrong.map(({ text, expected, label }) => `"${text}" is ${expected}, the model says ${label}`);
-    throw new StepError('SmokeTestFailed', `${wrong.length} plain tweets are misread by ${model_version}: ${list.join('; ')}`);
+    const list = wrong.map(
+      ({ text, expected, label }) => `"${text}" is ${expected}, the model says ${label}`,
+    );
+    throw new StepError(
+      'SmokeTestFailed',
+      `${wrong.length} plain tweets are misread by ${model_version}: ${list.join('; ')}`,
+    );
   }
   return { modelVersion: model_version, answers };
 }
 
 /** Says what became of the endpoint, and what to do next. */
-async function putChampionBack({ lake, sageMaker, endpoint }: Dependencies, candidate: string): Promise<string> {
+async function putChampionBack(
+  { lake, sageMaker, endpoint }: Dependencies,
+  candidate: string,
+): Promise<string> {
   const next = 'A redrive would test the same model: start a new execution with {"mode":"retrain"}';
   const champion = (await readChampion(lake))?.value;
   if (!champion || champion.modelVersion === candidate) {

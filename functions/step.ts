@@ -22,7 +22,12 @@ export function step<Input, Output, Answer>(
       log({ ...whoCalls(event), outcome: outcomeOf(output), milliseconds: Date.now() - startedAt });
       return output;
     } catch (error) {
-      log({ ...whoCalls(event), outcome: 'failed', ...describe(error), milliseconds: Date.now() - startedAt });
+      log({
+        ...whoCalls(event),
+        outcome: 'failed',
+        ...describe(error),
+        milliseconds: Date.now() - startedAt,
+      });
       throw error;
     }
   };
@@ -39,9 +44,13 @@ export function onFirstCall<Output, Event = unknown>(
 function parse<Value>(schema: z.ZodType<Value>, value: unknown, side: 'input' | 'output'): Value {
   const result = schema.safeParse(value);
   if (!result.success) {
-    throw new StepError('ContractBroken', `The step's ${side} breaks its contract: ${explain(result.error, value)}`, {
-      cause: result.error,
-    });
+    throw new StepError(
+      'ContractBroken',
+      `The step's ${side} breaks its contract: ${explain(result.error, value)}`,
+      {
+        cause: result.error,
+      },
+    );
   }
   return result.data;
 }
@@ -61,6 +70,11 @@ const get = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
 
 const describe = (error: unknown): Record<string, string> =>
-  error instanceof Error ? { error: error.name, cause: error.message } : { error: 'Error', cause: String(error) };
+  error instanceof Error
+    ? { error: error.name, cause: error.message }
+    : { error: 'Error', cause: String(error) };
 
-export const log = (line: Record<string, unknown>): void => console.log(JSON.stringify(line));
+export function log(line: Record<string, unknown>): void {
+  // eslint-disable-next-line no-console -- a Lambda's log is its console
+  console.info(JSON.stringify(line));
+}

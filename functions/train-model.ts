@@ -37,35 +37,55 @@ type Running = Extract<TrainModelOutput, { status: 'RUNNING' }>;
 
 /** Trains on the published days and the human labels, unless the last training saw the very same. */
 export const trainModel = (given: Dependencies) =>
-  step(StepInput, TrainModelOutput, async ({ execution, attempt, state }): Promise<TrainModelOutput> => {
-    const { lake, catalog, build } = given;
-    const { plan, train } = state;
-    if (train.status === 'RUNNING' && train.attempt === attempt) {
-      return look(given, train);
-    }
-    const jobName = trainingJobName(plan.date, execution.arn, attempt);
-    if ((await describeJob(given.sageMaker, jobName)) !== null) {
-      const started = await getJson(lake, modelKeys(jobName).request, TrainingRequest);
-      return { status: 'RUNNING', attempt, jobName, fingerprint: started?.value.fingerprint ?? '' };
-    }
-    const request = await trainingRequest(lake, catalog, { plan, executionArn: execution.arn, build });
-    if (request.labels.length === 0) {
-      throw new StepError(
-        'NoLabels',
-        `There are no human labels below ${uriOf(lake, datasets.labels.prefix)}, and a model is only ever judged by them. ` +
-          'Import some (npm run lake -- import-labels <file>), then redrive this execution.',
-      );
-    }
-    const settled = await readSettledTraining(lake);
-    if (plan.mode === 'nightly' && settled?.fingerprint === request.fingerprint) {
-      return { status: 'SKIPPED', reason: `${settled.jobName} was trained on the same tweets, labels and options` };
-    }
-    await start(given, jobName, request);
-    return { status: 'RUNNING', attempt, jobName, fingerprint: request.fingerprint };
-  });
+  step(
+    StepInput,
+    TrainModelOutput,
+    async ({ execution, attempt, state }): Promise<TrainModelOutput> => {
+      const { lake, catalog, build } = given;
+      const { plan, train } = state;
+      if (train.status === 'RUNNING' && train.attempt === attempt) {
+        return look(given, train);
+      }
+      const jobName = trainingJobName(plan.date, execution.arn, attempt);
+      if ((await describeJob(given.sageMaker, jobName)) !== null) {
+        const started = await getJson(lake, modelKeys(jobName).request, TrainingRequest);
+        return {
+          status: 'RUNNING',
+          attempt,
+          jobName,
+          fingerprint: started?.value.fingerprint ?? '',
+        };
+      }
+      const request = await trainingRequest(lake, catalog, {
+        plan,
+        executionArn: execution.arn,
+        build,
+      });
+      if (request.labels.length === 0) {
+        throw new StepError(
+          'NoLabels',
+          `There are no human labels below ${uriOf(lake, datasets.labels.prefix)}, and a model is only ever judged by them. ` +
+            'Import some (npm run lake -- import-labels <file>), then redrive this execution.',
+        );
+      }
+      const settled = await readSettledTraining(lake);
+      if (plan.mode === 'nightly' && settled?.fingerprint === request.fingerprint) {
+        return {
+          status: 'SKIPPED',
+          reason: `${settled.jobName} was trained on the same tweets, labels and options`,
+        };
+      }
+      await start(given, jobName, request);
+      return { status: 'RUNNING', attempt, jobName, fingerprint: request.fingerprint };
+    },
+  );
 
 /** Writes the job's inputs, then starts it: the job reads nothing that is not named by them. */
-async function start(given: Dependencies, jobName: string, request: TrainingRequest): Promise<void> {
+async function start(
+  given: Dependencies,
+  jobName: string,
+  request: TrainingRequest,
+): Promise<void> {
   const { lake, sageMaker, roleArn, keyArn, settings } = given;
   const keys = modelKeys(jobName);
   const manifest = await tweetsManifest(lake, datasets.tweets.prefix, request.cleaned_data);
@@ -120,15 +140,23 @@ async function done(
 ): Promise<TrainModelOutput> {
   const modelUri = job.ModelArtifacts?.S3ModelArtifacts ?? uriOf(lake, modelKeys(jobName).archive);
   const keys = modelKeys(jobName);
-  const archive = await getBytes(lake, keyOf(lake, modelUri).replace(/model\.tar\.gz$/, 'output.tar.gz'));
-  const files = archive ? await unpack(archive.bytes, ['evaluation.json', 'manifest.json']) : new Map<string, Buffer>();
+  const archive = await getBytes(
+    lake,
+    keyOf(lake, modelUri).replace(/model\.tar\.gz$/, 'output.tar.gz'),
+  );
+  const files = archive
+    ? await unpack(archive.bytes, ['evaluation.json', 'manifest.json'])
+    : new Map<string, Buffer>();
   const evaluation = parseFile(files, 'evaluation.json', jobName);
   const manifest = parseFile(files, 'manifest.json', jobName);
   await putJson(lake, keys.evaluation, evaluation);
   await putJson(lake, keys.manifest, manifest);
   const figures = TrainingFigures.safeParse(evaluation);
   if (!figures.success) {
-    throw new StepError('EvaluationUnusable', `${uriOf(lake, keys.evaluation)} does not say how long it trained`);
+    throw new StepError(
+      'EvaluationUnusable',
+      `${uriOf(lake, keys.evaluation)} does not say how long it trained`,
+    );
   }
   return {
     status: 'DONE',
@@ -152,7 +180,9 @@ function parseFile(files: ReadonlyMap<string, Buffer>, name: string, jobName: st
     return value;
   } catch (error) {
     // Python writes NaN and Infinity, which are not JSON: such a figure ends here.
-    throw new StepError('EvaluationUnusable', `${name} of ${jobName} is not JSON`, { cause: error });
+    throw new StepError('EvaluationUnusable', `${name} of ${jobName} is not JSON`, {
+      cause: error,
+    });
   }
 }
 

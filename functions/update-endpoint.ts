@@ -24,28 +24,41 @@ interface Dependencies {
 
 /** Puts the candidate behind the endpoint. Only InService under our own configuration is a success. */
 export const updateEndpoint = (given: Dependencies) =>
-  step(StepInput, UpdateEndpointOutput, async ({ attempt, state }): Promise<UpdateEndpointOutput> => {
-    const { sageMaker, endpointName } = given;
-    const { train, endpoint } = state;
-    if (train.status !== 'DONE') {
-      throw new StepError('EndpointUpdateFailed', `There is no trained model to serve: training is ${train.status}`);
-    }
-    const configName = train.jobName;
-    const found = await describeEndpoint(sageMaker, endpointName);
-    if (endpoint.status === 'RUNNING' && endpoint.attempt === attempt) {
-      return isServing(found, endpointName, configName) ? { status: 'DONE', endpointName, configName } : endpoint;
-    }
-    await createModel(given, train.jobName, train.modelUri);
-    await createConfig(given, configName, train.jobName);
-    if (!isOnItsWay(found, configName)) {
-      mustBeChangeable(found, endpointName);
-      await pointEndpoint(sageMaker, endpointName, configName, found !== null);
-    }
-    return { status: 'RUNNING', attempt, endpointName, configName };
-  });
+  step(
+    StepInput,
+    UpdateEndpointOutput,
+    async ({ attempt, state }): Promise<UpdateEndpointOutput> => {
+      const { sageMaker, endpointName } = given;
+      const { train, endpoint } = state;
+      if (train.status !== 'DONE') {
+        throw new StepError(
+          'EndpointUpdateFailed',
+          `There is no trained model to serve: training is ${train.status}`,
+        );
+      }
+      const configName = train.jobName;
+      const found = await describeEndpoint(sageMaker, endpointName);
+      if (endpoint.status === 'RUNNING' && endpoint.attempt === attempt) {
+        return isServing(found, endpointName, configName)
+          ? { status: 'DONE', endpointName, configName }
+          : endpoint;
+      }
+      await createModel(given, train.jobName, train.modelUri);
+      await createConfig(given, configName, train.jobName);
+      if (!isOnItsWay(found, configName)) {
+        mustBeChangeable(found, endpointName);
+        await pointEndpoint(sageMaker, endpointName, configName, found !== null);
+      }
+      return { status: 'RUNNING', attempt, endpointName, configName };
+    },
+  );
 
 /** Whether the endpoint serves ours; throws when it never will. */
-function isServing(found: DescribeEndpointOutput | null, name: string, configName: string): boolean {
+function isServing(
+  found: DescribeEndpointOutput | null,
+  name: string,
+  configName: string,
+): boolean {
   switch (found?.EndpointStatus) {
     case 'Creating':
     case 'Updating':
@@ -56,9 +69,17 @@ function isServing(found: DescribeEndpointOutput | null, name: string, configNam
       if (found.EndpointConfigName === configName) {
         return true;
       }
-      throw failed(name, configName, `it was rolled back to ${found.EndpointConfigName}: ${found.FailureReason ?? 'no reason given'}`);
+      throw failed(
+        name,
+        configName,
+        `it was rolled back to ${found.EndpointConfigName}: ${found.FailureReason ?? 'no reason given'}`,
+      );
     default:
-      throw failed(name, configName, `it is ${found?.EndpointStatus ?? 'gone'}: ${found?.FailureReason ?? 'no reason given'}`);
+      throw failed(
+        name,
+        configName,
+        `it is ${found?.EndpointStatus ?? 'gone'}: ${found?.FailureReason ?? 'no reason given'}`,
+      );
   }
 }
 
@@ -119,7 +140,13 @@ async function createConfig(
 function variant(modelName: string, settings: Sections['endpoint']): ProductionVariant {
   const common = { VariantName: 'AllTraffic', ModelName: modelName };
   return settings.kind === 'serverless'
-    ? { ...common, ServerlessConfig: { MemorySizeInMB: settings.memoryMb, MaxConcurrency: settings.maxConcurrency } }
+    ? {
+        ...common,
+        ServerlessConfig: {
+          MemorySizeInMB: settings.memoryMb,
+          MaxConcurrency: settings.maxConcurrency,
+        },
+      }
     : {
         ...common,
         InstanceType: z.enum(ProductionVariantInstanceType).parse(settings.instanceType),
@@ -140,7 +167,10 @@ async function unlessItExists(create: () => Promise<unknown>): Promise<void> {
 }
 
 const failed = (name: string, configName: string, why: string): StepError =>
-  new StepError('EndpointUpdateFailed', `The endpoint ${name} does not serve ${configName}: ${why}`);
+  new StepError(
+    'EndpointUpdateFailed',
+    `The endpoint ${name} does not serve ${configName}: ${why}`,
+  );
 
 export const handler = onFirstCall(() => {
   const env = readEnvironment(environments['update-endpoint']);

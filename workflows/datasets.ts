@@ -13,7 +13,10 @@ const Column = z.strictObject({
 });
 export type Column = z.infer<typeof Column>;
 
-const Prefix = z.string().regex(/^(raw-data|cleaned-data|processed-data|model-outputs)\/.*$/).endsWith('/');
+const Prefix = z
+  .string()
+  .regex(/^(raw-data|cleaned-data|processed-data|model-outputs)\/.*$/)
+  .endsWith('/');
 
 const Dataset = z.strictObject({
   prefix: Prefix,
@@ -33,7 +36,11 @@ const Catalog = z.strictObject({
     tweets: Dataset,
     scored: Dataset,
   }),
-  candidates: z.strictObject({ table: z.string(), of: z.literal('tweets'), partitions: z.array(Column) }),
+  candidates: z.strictObject({
+    table: z.string(),
+    of: z.literal('tweets'),
+    partitions: z.array(Column),
+  }),
   prefixes: z.strictObject({
     plans: Prefix,
     cleaningSummaries: Prefix,

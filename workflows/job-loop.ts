@@ -32,7 +32,9 @@ export class JobLoop extends Construct {
       stateName: props.wait,
       time: sfn.WaitTime.secondsPath(`$.plan.poll.${props.key}`),
     });
-    this.start.next(this.choice.when(sfn.Condition.stringEquals(this.status, 'RUNNING'), wait.next(this.start)));
+    this.start.next(
+      this.choice.when(sfn.Condition.stringEquals(this.status, 'RUNNING'), wait.next(this.start)),
+    );
   }
 
   /** Where the execution goes when the step answers with this status. */

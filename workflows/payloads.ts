@@ -8,13 +8,13 @@ import { Difference, Label, Scores } from './evaluation';
  * execution's whole state. Its answer is written under the step's own key. A key that its step has
  * not written yet holds `{ "status": "PENDING" }`.
  */
-export const Day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'must be a date like 2026-11-24').refine(
-  (day) => {
+export const Day = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}$/, 'must be a date like 2026-11-24')
+  .refine((day) => {
     const instant = new Date(`${day}T00:00:00Z`);
     return !Number.isNaN(instant.valueOf()) && instant.toISOString().startsWith(day);
-  },
-  'is not a day of the calendar',
-);
+  }, 'is not a day of the calendar');
 const Instant = z.iso.datetime();
 const Count = z.number().int().nonnegative();
 const S3Uri = z.string().regex(/^s3:\/\/[a-z0-9.-]+\/.+/);
@@ -55,7 +55,11 @@ export type RunRequest = z.infer<typeof RunRequest>;
 export const Execution = z.strictObject({ arn: z.string(), name: z.string(), startTime: Instant });
 
 /** The first step alone sees the raw input, whatever it is. */
-export const PlanRunInput = z.strictObject({ execution: Execution, attempt: Count, input: z.unknown() });
+export const PlanRunInput = z.strictObject({
+  execution: Execution,
+  attempt: Count,
+  input: z.unknown(),
+});
 export type PlanRunInput = z.infer<typeof PlanRunInput>;
 
 export const PlanRunOutput = z.strictObject({
@@ -102,7 +106,12 @@ export const IngestTweetsOutput = z.discriminatedUnion('status', [
   /** The rate window is used up; called again at `resumeAt`. */
   z.strictObject({ status: z.literal('RATE_LIMITED'), resumeAt: Instant, ...Ingested }),
   /** Every query's window is whole, or `note` says why it is not. */
-  z.strictObject({ status: z.literal('DONE'), complete: z.boolean(), note: z.string().nullable(), ...Ingested }),
+  z.strictObject({
+    status: z.literal('DONE'),
+    complete: z.boolean(),
+    note: z.string().nullable(),
+    ...Ingested,
+  }),
 ]);
 export type IngestTweetsOutput = z.infer<typeof IngestTweetsOutput>;
 
@@ -110,7 +119,11 @@ export type IngestTweetsOutput = z.infer<typeof IngestTweetsOutput>;
 
 export const CrawlRawDataOutput = z.discriminatedUnion('status', [
   Running({ requestedAt: Instant }),
-  z.strictObject({ status: z.literal('DONE'), seconds: z.number().nonnegative(), partitions: Count }),
+  z.strictObject({
+    status: z.literal('DONE'),
+    seconds: z.number().nonnegative(),
+    partitions: Count,
+  }),
 ]);
 export type CrawlRawDataOutput = z.infer<typeof CrawlRawDataOutput>;
 
@@ -179,7 +192,9 @@ export type CheckDataOutput = z.infer<typeof CheckDataOutput>;
 
 export const PublishDataOutput = z.strictObject({
   status: z.literal('DONE'),
-  published: z.array(z.strictObject({ date: Day, version: Version, rows: Count, replaced: Version.nullable() })),
+  published: z.array(
+    z.strictObject({ date: Day, version: Version, rows: Count, replaced: Version.nullable() }),
+  ),
 });
 export type PublishDataOutput = z.infer<typeof PublishDataOutput>;
 
@@ -230,7 +245,12 @@ export type UpdateEndpointOutput = z.infer<typeof UpdateEndpointOutput>;
 export const SmokeTestEndpointOutput = z.strictObject({
   modelVersion: z.string(),
   answers: z.array(
-    z.strictObject({ text: z.string(), expected: Label, label: Label, probability: z.number().min(0).max(1) }),
+    z.strictObject({
+      text: z.string(),
+      expected: Label,
+      label: Label,
+      probability: z.number().min(0).max(1),
+    }),
   ),
 });
 export type SmokeTestEndpointOutput = z.infer<typeof SmokeTestEndpointOutput>;

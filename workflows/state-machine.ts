@@ -51,12 +51,42 @@ export class SentimentPipeline extends Construct {
     const refresh = this.step('refresh-analytics', functions);
     const report = this.step('report-run', functions);
 
-    const crawling = this.loop('Crawl', { step: crawl, key: 'crawl', question: 'Raw data crawled?', wait: 'Wait for the crawler' });
-    const cleaning = this.loop('Clean', { step: clean, key: 'clean', question: 'Tweets cleaned?', wait: 'Wait for the cleaning job' });
-    const checking = this.loop('Check', { step: check, key: 'check', question: 'Data good enough?', wait: 'Wait for the checks' });
-    const training = this.loop('Train', { step: train, key: 'train', question: 'Model trained?', wait: 'Wait for the training job' });
-    const updating = this.loop('Update', { step: update, key: 'endpoint', question: 'Endpoint updated?', wait: 'Wait for the endpoint' });
-    const refreshing = this.loop('Refresh', { step: refresh, key: 'refresh', question: 'Analytics refreshed?', wait: 'Wait for the scores' });
+    const crawling = this.loop('Crawl', {
+      step: crawl,
+      key: 'crawl',
+      question: 'Raw data crawled?',
+      wait: 'Wait for the crawler',
+    });
+    const cleaning = this.loop('Clean', {
+      step: clean,
+      key: 'clean',
+      question: 'Tweets cleaned?',
+      wait: 'Wait for the cleaning job',
+    });
+    const checking = this.loop('Check', {
+      step: check,
+      key: 'check',
+      question: 'Data good enough?',
+      wait: 'Wait for the checks',
+    });
+    const training = this.loop('Train', {
+      step: train,
+      key: 'train',
+      question: 'Model trained?',
+      wait: 'Wait for the training job',
+    });
+    const updating = this.loop('Update', {
+      step: update,
+      key: 'endpoint',
+      question: 'Endpoint updated?',
+      wait: 'Wait for the endpoint',
+    });
+    const refreshing = this.loop('Refresh', {
+      step: refresh,
+      key: 'refresh',
+      question: 'Analytics refreshed?',
+      wait: 'Wait for the scores',
+    });
 
     plan.next(
       new sfn.Choice(this, 'What to run', { stateName: 'What to run?' })
@@ -91,7 +121,10 @@ export class SentimentPipeline extends Construct {
   }
 
   /** More pages at once, a used-up rate window at its reset, and then on by mode. */
-  private afterIngest(ingest: sfn.TaskStateBase, next: { crawl: sfn.IChainable; report: sfn.IChainable }): sfn.Choice {
+  private afterIngest(
+    ingest: sfn.TaskStateBase,
+    next: { crawl: sfn.IChainable; report: sfn.IChainable },
+  ): sfn.Choice {
     const isDone = sfn.Condition.stringEquals('$.ingest.status', 'DONE');
     const untilReset = new sfn.Wait(this, 'Rate limit', {
       stateName: "Wait for X's rate limit",
@@ -100,7 +133,10 @@ export class SentimentPipeline extends Construct {
     return new sfn.Choice(this, 'Ingested', { stateName: 'All tweets ingested?' })
       .when(sfn.Condition.stringEquals('$.ingest.status', 'MORE'), ingest)
       .when(sfn.Condition.stringEquals('$.ingest.status', 'RATE_LIMITED'), untilReset.next(ingest))
-      .when(sfn.Condition.and(isDone, sfn.Condition.stringEquals('$.plan.mode', 'ingest')), next.report)
+      .when(
+        sfn.Condition.and(isDone, sfn.Condition.stringEquals('$.plan.mode', 'ingest')),
+        next.report,
+      )
       .when(isDone, next.crawl);
   }
 
@@ -115,7 +151,10 @@ export class SentimentPipeline extends Construct {
     });
   }
 
-  private step(name: Exclude<StepName, 'plan-run'>, functions: SentimentPipelineProps['functions']): sfn.TaskStateBase {
+  private step(
+    name: Exclude<StepName, 'plan-run'>,
+    functions: SentimentPipelineProps['functions'],
+  ): sfn.TaskStateBase {
     const key = steps.find((step) => step.name === name)?.key;
     return this.task(name, functions[name], {
       payload: { 'state.$': '$' },
@@ -127,7 +166,11 @@ export class SentimentPipeline extends Construct {
   private task(
     name: StepName,
     fn: lambda.IFunction,
-    io: { payload: Record<string, string>; resultSelector?: Record<string, unknown>; resultPath?: string },
+    io: {
+      payload: Record<string, string>;
+      resultSelector?: Record<string, unknown>;
+      resultPath?: string;
+    },
   ): sfn.TaskStateBase {
     const step = steps.find((candidate) => candidate.name === name);
     if (step === undefined) {
@@ -146,7 +189,9 @@ export class SentimentPipeline extends Construct {
       }),
       payloadResponseOnly: true,
       retryOnServiceExceptions: false,
-      taskTimeout: sfn.Timeout.duration(Duration.seconds(step.timeoutSeconds + TASK_MARGIN_SECONDS)),
+      taskTimeout: sfn.Timeout.duration(
+        Duration.seconds(step.timeoutSeconds + TASK_MARGIN_SECONDS),
+      ),
       resultSelector: io.resultSelector,
       resultPath: io.resultPath,
     });

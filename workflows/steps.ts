@@ -8,20 +8,74 @@
 export const steps = [
   { state: 'Plan the run', name: 'plan-run', key: 'plan', timeoutSeconds: 60, memoryMb: 256 },
   // Works for four minutes at most, then answers MORE; one page more has to fit behind that.
-  { state: 'Ingest tweets', name: 'ingest-tweets', key: 'ingest', timeoutSeconds: 360, memoryMb: 512 },
-  { state: 'Crawl raw data', name: 'crawl-raw-data', key: 'crawl', timeoutSeconds: 60, memoryMb: 256 },
+  {
+    state: 'Ingest tweets',
+    name: 'ingest-tweets',
+    key: 'ingest',
+    timeoutSeconds: 360,
+    memoryMb: 512,
+  },
+  {
+    state: 'Crawl raw data',
+    name: 'crawl-raw-data',
+    key: 'crawl',
+    timeoutSeconds: 60,
+    memoryMb: 256,
+  },
   { state: 'Clean tweets', name: 'clean-tweets', key: 'clean', timeoutSeconds: 120, memoryMb: 256 },
   { state: 'Check the data', name: 'check-data', key: 'check', timeoutSeconds: 120, memoryMb: 256 },
-  { state: 'Publish the data', name: 'publish-data', key: 'publish', timeoutSeconds: 120, memoryMb: 256 },
+  {
+    state: 'Publish the data',
+    name: 'publish-data',
+    key: 'publish',
+    timeoutSeconds: 120,
+    memoryMb: 256,
+  },
   // Unpacks the training job's small output archive when the job is done.
-  { state: 'Train the model', name: 'train-model', key: 'train', timeoutSeconds: 120, memoryMb: 512 },
-  { state: 'Better than the champion?', name: 'judge-model', key: 'gate', timeoutSeconds: 60, memoryMb: 256 },
-  { state: 'Update the endpoint', name: 'update-endpoint', key: 'endpoint', timeoutSeconds: 60, memoryMb: 256 },
+  {
+    state: 'Train the model',
+    name: 'train-model',
+    key: 'train',
+    timeoutSeconds: 120,
+    memoryMb: 512,
+  },
+  {
+    state: 'Better than the champion?',
+    name: 'judge-model',
+    key: 'gate',
+    timeoutSeconds: 60,
+    memoryMb: 256,
+  },
+  {
+    state: 'Update the endpoint',
+    name: 'update-endpoint',
+    key: 'endpoint',
+    timeoutSeconds: 60,
+    memoryMb: 256,
+  },
   // A serverless endpoint's first answer waits for its container: up to a minute a try.
-  { state: 'Smoke-test the endpoint', name: 'smoke-test-endpoint', key: 'smoke', timeoutSeconds: 300, memoryMb: 256 },
-  { state: 'Promote the model', name: 'promote-model', key: 'promote', timeoutSeconds: 60, memoryMb: 256 },
+  {
+    state: 'Smoke-test the endpoint',
+    name: 'smoke-test-endpoint',
+    key: 'smoke',
+    timeoutSeconds: 300,
+    memoryMb: 256,
+  },
+  {
+    state: 'Promote the model',
+    name: 'promote-model',
+    key: 'promote',
+    timeoutSeconds: 60,
+    memoryMb: 256,
+  },
   // Scores for two minutes at most, then answers RUNNING.
-  { state: 'Refresh analytics', name: 'refresh-analytics', key: 'refresh', timeoutSeconds: 300, memoryMb: 512 },
+  {
+    state: 'Refresh analytics',
+    name: 'refresh-analytics',
+    key: 'refresh',
+    timeoutSeconds: 300,
+    memoryMb: 512,
+  },
   { state: 'Report', name: 'report-run', key: null, timeoutSeconds: 60, memoryMb: 256 },
 ] as const;
 

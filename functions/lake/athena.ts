@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import {
-  AthenaClient,
   GetQueryExecutionCommand,
   GetQueryResultsCommand,
   StartQueryExecutionCommand,
 } from '@aws-sdk/client-athena';
-import { createHash } from 'node:crypto';
+import type { AthenaClient } from '@aws-sdk/client-athena';
+import { executionParameters } from '../../queries/query';
+import type { Query, QueryValues } from '../../queries/query';
 import { StepError } from '../../workflows/errors';
 
 /** Where queries run; the workgroup says where their results go and how they are encrypted. */
@@ -25,26 +27,36 @@ const ROWS_A_PAGE = 1000;
  */
 export async function startQuery(
   { athena, workgroup, database }: Warehouse,
-  sql: string,
+  query: Query,
+  values: QueryValues,
   purpose: readonly (string | number)[],
 ): Promise<string> {
+  const parameters = executionParameters(query, values);
+  const identity = JSON.stringify([...purpose, query.sql, ...parameters]);
   const { QueryExecutionId } = await athena.send(
     new StartQueryExecutionCommand({
-      QueryString: sql,
+      QueryString: query.sql,
+      // An empty list is refused.
+      ...(parameters.length > 0 && { ExecutionParameters: parameters }),
       WorkGroup: workgroup,
       QueryExecutionContext: { Database: database },
-      ClientRequestToken: createHash('sha256').update(JSON.stringify([...purpose, sql])).digest('hex'),
+      ClientRequestToken: createHash('sha256').update(identity).digest('hex'),
     }),
   );
   if (QueryExecutionId === undefined) {
-    throw new StepError('QueryFailed', `Athena gave no id for the query: ${sql.slice(0, 200)}`);
+    throw new StepError('QueryFailed', `Athena gave no id for the query ${query.name}`);
   }
   return QueryExecutionId;
 }
 
 /** Whether a query has its results. Throws `QueryFailed` when it never will. */
-export async function hasSucceeded({ athena }: Warehouse, queryExecutionId: string): Promise<boolean> {
-  const { QueryExecution } = await athena.send(new GetQueryExecutionCommand({ QueryExecutionId: queryExecutionId }));
+export async function hasSucceeded(
+  { athena }: Warehouse,
+  queryExecutionId: string,
+): Promise<boolean> {
+  const { QueryExecution } = await athena.send(
+    new GetQueryExecutionCommand({ QueryExecutionId: queryExecutionId }),
+  );
   const status = QueryExecution?.Status;
   switch (status?.State) {
     case 'QUEUED':
@@ -62,15 +74,24 @@ export async function hasSucceeded({ athena }: Warehouse, queryExecutionId: stri
 }
 
 /** A query's rows, at most so many; the first row of the first page is the header and is left out. */
-export async function rowsOf({ athena }: Warehouse, queryExecutionId: string, limit: number): Promise<Row[]> {
+export async function rowsOf(
+  { athena }: Warehouse,
+  queryExecutionId: string,
+  limit: number,
+): Promise<Row[]> {
   const rows: Row[] = [];
   let token: string | undefined;
   let isFirstPage = true;
   do {
     const page = await athena.send(
-      new GetQueryResultsCommand({ QueryExecutionId: queryExecutionId, MaxResults: ROWS_A_PAGE, NextToken: token }),
+      new GetQueryResultsCommand({
+        QueryExecutionId: queryExecutionId,
+        MaxResults: ROWS_A_PAGE,
+        NextToken: token,
+      }),
     );
-    const names = page.ResultSet?.ResultSetMetadata?.ColumnInfo?.map(({ Name }) => Name ?? '') ?? [];
+    const names =
+      page.ResultSet?.ResultSetMetadata?.ColumnInfo?.map(({ Name }) => Name ?? '') ?? [];
     const data = (page.ResultSet?.Rows ?? []).slice(isFirstPage ? 1 : 0);
     rows.push(
       ...data.map(({ Data = [] }) =>

@@ -24,7 +24,10 @@ export interface Partition {
 const MAX_BATCH = 100;
 
 /** Every partition of a table; without columns, which are the table's and would fill the answer. */
-export async function listPartitions({ glue, database }: Catalog, table: string): Promise<Partition[]> {
+export async function listPartitions(
+  { glue, database }: Catalog,
+  table: string,
+): Promise<Partition[]> {
   const partitions: Partition[] = [];
   let token: string | undefined;
   do {
@@ -37,7 +40,11 @@ export async function listPartitions({ glue, database }: Catalog, table: string)
       }),
     );
     for (const { Values = [], StorageDescriptor, Parameters = {} } of page.Partitions ?? []) {
-      partitions.push({ values: Values, location: StorageDescriptor?.Location ?? '', parameters: Parameters });
+      partitions.push({
+        values: Values,
+        location: StorageDescriptor?.Location ?? '',
+        parameters: Parameters,
+      });
     }
     token = page.NextToken;
   } while (token !== undefined);
@@ -61,7 +68,9 @@ export async function addPartitions(
           .map((partition) => inputOf({ ...partition, parameters: {} }, descriptor)),
       }),
     );
-    const [failed] = Errors.filter(({ ErrorDetail }) => ErrorDetail?.ErrorCode !== 'AlreadyExistsException');
+    const [failed] = Errors.filter(
+      ({ ErrorDetail }) => ErrorDetail?.ErrorCode !== 'AlreadyExistsException',
+    );
     if (failed) {
       throw new StepError(
         'PublishFailed',
@@ -73,7 +82,11 @@ export async function addPartitions(
 }
 
 /** Points a partition at a location, with its parameters, whether it existed or not. */
-export async function setPartition(catalog: Catalog, table: string, partition: Partition): Promise<void> {
+export async function setPartition(
+  catalog: Catalog,
+  table: string,
+  partition: Partition,
+): Promise<void> {
   const { glue, database } = catalog;
   const PartitionInput = inputOf(partition, await tableDescriptor(catalog, table));
   const at = { DatabaseName: database, TableName: table };
@@ -83,21 +96,32 @@ export async function setPartition(catalog: Catalog, table: string, partition: P
     if (!(error instanceof Error && error.name === 'AlreadyExistsException')) {
       throw error;
     }
-    await glue.send(new UpdatePartitionCommand({ ...at, PartitionValueList: partition.values, PartitionInput }));
+    await glue.send(
+      new UpdatePartitionCommand({ ...at, PartitionValueList: partition.values, PartitionInput }),
+    );
   }
 }
 
-async function tableDescriptor({ glue, database }: Catalog, table: string): Promise<StorageDescriptor> {
+async function tableDescriptor(
+  { glue, database }: Catalog,
+  table: string,
+): Promise<StorageDescriptor> {
   const { Table } = await glue.send(new GetTableCommand({ DatabaseName: database, Name: table }));
   if (!Table?.StorageDescriptor) {
-    throw new StepError('PublishFailed', `The table ${database}.${table} has no storage descriptor. Deploy the stacks again.`);
+    throw new StepError(
+      'PublishFailed',
+      `The table ${database}.${table} has no storage descriptor. Deploy the stacks again.`,
+    );
   }
   return Table.StorageDescriptor;
 }
 
 // The table's own columns and format: a partition that declares others is refused when it is read
 // (HIVE_PARTITION_SCHEMA_MISMATCH).
-const inputOf = ({ values, location, parameters }: Partition, table: StorageDescriptor): PartitionInput => ({
+const inputOf = (
+  { values, location, parameters }: Partition,
+  table: StorageDescriptor,
+): PartitionInput => ({
   Values: values,
   StorageDescriptor: { ...table, Location: location },
   Parameters: parameters,

@@ -4,7 +4,8 @@ import { listObjects } from './objects';
 import type { Lake, Listed } from './objects';
 
 /** The objects that hold human labels. */
-export const labelObjects = (lake: Lake): Promise<Listed[]> => listObjects(lake, datasets.labels.prefix);
+export const labelObjects = (lake: Lake): Promise<Listed[]> =>
+  listObjects(lake, datasets.labels.prefix);
 
 /** The objects that hold a day's raw tweets. */
 export const rawObjects = (lake: Lake, day: string): Promise<Listed[]> =>

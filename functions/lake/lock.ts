@@ -65,7 +65,10 @@ export async function takeLock(
       return { taken: true };
     }
   }
-  throw new StepError('RunInProgress', `${uriOf(lake, KEY)} changed ${MAX_RACES} times while this run tried to take it`);
+  throw new StepError(
+    'RunInProgress',
+    `${uriOf(lake, KEY)} changed ${MAX_RACES} times while this run tried to take it`,
+  );
 }
 
 /** Releases the lock if this execution holds it; another's is left alone. */
@@ -73,7 +76,12 @@ export async function releaseLock(lake: Lake, executionArn: string, now: Date): 
   const found = await getJson(lake, KEY, Lock);
   if (found && found.value.executionArn === executionArn && found.value.releasedAt === null) {
     // Lost to another writer: then the lock is no longer ours to release.
-    await putJsonIf(lake, KEY, { ...found.value, releasedAt: now.toISOString() }, { ifMatch: found.etag });
+    await putJsonIf(
+      lake,
+      KEY,
+      { ...found.value, releasedAt: now.toISOString() },
+      { ifMatch: found.etag },
+    );
   }
 }
 

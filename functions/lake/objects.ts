@@ -39,21 +39,33 @@ export async function getJson<Schema extends z.ZodType>(
   }
   const result = schema.safeParse(parseJson(found.text, lake, key));
   if (!result.success) {
-    throw new StepError('ContractBroken', `${uriOf(lake, key)} does not fit its schema: ${explain(result.error)}`);
+    throw new StepError(
+      'ContractBroken',
+      `${uriOf(lake, key)} does not fit its schema: ${explain(result.error)}`,
+    );
   }
   return { value: result.data, etag: found.etag };
 }
 
 /** An object as text and its ETag, or null where there is none. */
-export async function getText(lake: Lake, key: string): Promise<{ text: string; etag: string } | null> {
+export async function getText(
+  lake: Lake,
+  key: string,
+): Promise<{ text: string; etag: string } | null> {
   const found = await getBytes(lake, key);
   return found && { text: Buffer.from(found.bytes).toString('utf8'), etag: found.etag };
 }
 
-export async function getBytes(lake: Lake, key: string): Promise<{ bytes: Uint8Array; etag: string } | null> {
+export async function getBytes(
+  lake: Lake,
+  key: string,
+): Promise<{ bytes: Uint8Array; etag: string } | null> {
   try {
     const object = await lake.s3.send(new GetObjectCommand({ Bucket: lake.bucket, Key: key }));
-    return { bytes: (await object.Body?.transformToByteArray()) ?? new Uint8Array(), etag: object.ETag ?? '' };
+    return {
+      bytes: (await object.Body?.transformToByteArray()) ?? new Uint8Array(),
+      etag: object.ETag ?? '',
+    };
   } catch (error) {
     if (statusOf(error) === 404) {
       return null;
@@ -76,7 +88,8 @@ export async function putJson(lake: Lake, key: string, value: unknown): Promise<
 /** Only where there is no object yet (`ifMatch: null`), or while it still is the one with this ETag. */
 export type Condition = { ifMatch: string | null };
 
-const conditionHeaders = ({ ifMatch }: Condition) => (ifMatch === null ? { IfNoneMatch: '*' } : { IfMatch: ifMatch });
+const conditionHeaders = ({ ifMatch }: Condition) =>
+  ifMatch === null ? { IfNoneMatch: '*' } : { IfMatch: ifMatch };
 
 /** Writes JSON on a condition; answers the new ETag, or null when somebody else was quicker. */
 export async function putJsonIf(
@@ -145,8 +158,11 @@ function parseJson(text: string, lake: Lake, key: string): unknown {
 
 /** HTTP status of an AWS error, where it has one. */
 export function statusOf(error: unknown): number | undefined {
-  const metadata: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, '$metadata') : undefined;
+  const metadata: unknown =
+    typeof error === 'object' && error !== null ? Reflect.get(error, '$metadata') : undefined;
   const status: unknown =
-    typeof metadata === 'object' && metadata !== null ? Reflect.get(metadata, 'httpStatusCode') : undefined;
+    typeof metadata === 'object' && metadata !== null
+      ? Reflect.get(metadata, 'httpStatusCode')
+      : undefined;
   return typeof status === 'number' ? status : undefined;
 }

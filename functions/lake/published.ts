@@ -31,7 +31,9 @@ export async function publishedDays(catalog: Catalog): Promise<PublishedDay[]> {
 }
 
 /** The parameters of a day's partition. */
-export const parametersOf = (day: Omit<PublishedDay, 'location' | 'date'>): Record<string, string> => ({
+export const parametersOf = (
+  day: Omit<PublishedDay, 'location' | 'date'>,
+): Record<string, string> => ({
   version: day.version,
   rows: String(day.rows),
   fingerprint: day.fingerprint,

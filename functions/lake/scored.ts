@@ -19,7 +19,11 @@ export interface ScoredRow {
   scored_at: Date;
 }
 
-export function scoredRows(tweetIds: readonly string[], answer: Answer, scoredAt: Date): ScoredRow[] {
+export function scoredRows(
+  tweetIds: readonly string[],
+  answer: Answer,
+  scoredAt: Date,
+): ScoredRow[] {
   return tweetIds.flatMap((tweet_id, index) => {
     const prediction = answer.predictions[index];
     return prediction
@@ -59,7 +63,10 @@ export async function writeScored(
 export function toParquet(rows: readonly ScoredRow[]): Uint8Array {
   const columns = datasets.scored.columns;
   const buffer = parquetWriteBuffer({
-    columnData: columns.map(({ name }) => ({ name, data: rows.map((row) => Reflect.get(row, name)) })),
+    columnData: columns.map(({ name }) => ({
+      name,
+      data: rows.map((row) => Reflect.get(row, name)),
+    })),
     schema: [{ name: 'root', num_children: columns.length }, ...columns.map(schemaElement)],
   });
   return new Uint8Array(buffer);
@@ -69,7 +76,12 @@ function schemaElement({ name, type, required }: Column) {
   const repetition_type = required ? ('REQUIRED' as const) : ('OPTIONAL' as const);
   switch (type) {
     case 'string':
-      return { name, repetition_type, type: 'BYTE_ARRAY' as const, converted_type: 'UTF8' as const };
+      return {
+        name,
+        repetition_type,
+        type: 'BYTE_ARRAY' as const,
+        converted_type: 'UTF8' as const,
+      };
     case 'double':
       return { name, repetition_type, type: 'DOUBLE' as const };
     case 'bigint':
@@ -81,9 +93,15 @@ function schemaElement({ name, type, required }: Column) {
         repetition_type,
         type: 'INT64' as const,
         converted_type: 'TIMESTAMP_MICROS' as const,
-        logical_type: { type: 'TIMESTAMP' as const, isAdjustedToUTC: true, unit: 'MICROS' as const },
+        logical_type: {
+          type: 'TIMESTAMP' as const,
+          isAdjustedToUTC: true,
+          unit: 'MICROS' as const,
+        },
       };
     case 'array<string>':
-      throw new Error(`The column ${name} is a list, which the Parquet writer of verdicts does not write`);
+      throw new Error(
+        `The column ${name} is a list, which the Parquet writer of verdicts does not write`,
+      );
   }
 }

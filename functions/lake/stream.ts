@@ -38,7 +38,9 @@ async function putBatch(
 ): Promise<void> {
   let waiting = batch;
   for (let attempt = 1; ; attempt += 1) {
-    const { Records = [] } = await kinesis.send(new PutRecordsCommand({ StreamName: stream, Records: [...waiting] }));
+    const { Records = [] } = await kinesis.send(
+      new PutRecordsCommand({ StreamName: stream, Records: [...waiting] }),
+    );
     const results = Records;
     const failed = waiting.filter((_, index) => results[index]?.SequenceNumber === undefined);
     if (failed.length === 0) {

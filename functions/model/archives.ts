@@ -3,7 +3,10 @@ import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 
 /** The files of a small gzipped tar whose names are wanted, by base name. */
-export async function unpack(archive: Uint8Array, wanted: readonly string[]): Promise<Map<string, Buffer>> {
+export async function unpack(
+  archive: Uint8Array,
+  wanted: readonly string[],
+): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
   const tar = extract();
   tar.end(gunzipSync(archive));

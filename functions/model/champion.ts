@@ -9,7 +9,11 @@ export const readChampion = (lake: Lake): Promise<{ value: Champion; etag: strin
   getJson(lake, CHAMPION_KEY, Champion);
 
 /** The last training whose outcome is settled, promoted or refused: the same data again would teach nothing. */
-const SettledTraining = z.strictObject({ jobName: z.string(), fingerprint: z.string(), settledAt: z.string() });
+const SettledTraining = z.strictObject({
+  jobName: z.string(),
+  fingerprint: z.string(),
+  settledAt: z.string(),
+});
 export type SettledTraining = z.infer<typeof SettledTraining>;
 
 export async function readSettledTraining(lake: Lake): Promise<SettledTraining | null> {

@@ -35,10 +35,19 @@ export const MAX_TEXTS_A_CALL = 200;
 // 5 tries: 2+4+8+16 s. A serverless endpoint without a warm container, or one just updated, may refuse at first.
 const MAX_TRIES = 5;
 const FIRST_PAUSE_MS = 2000;
-const TRANSIENT = ['ModelNotReadyException', 'ServiceUnavailable', 'InternalFailure', 'ThrottlingException', 'ModelError'];
+const TRANSIENT = [
+  'ModelNotReadyException',
+  'ServiceUnavailable',
+  'InternalFailure',
+  'ThrottlingException',
+  'ModelError',
+];
 
 /** The endpoint's verdict on at most `MAX_TEXTS_A_CALL` texts, in order. Throws `ScoringFailed`. */
-export async function predict({ runtime, name, clock }: Endpoint, texts: readonly string[]): Promise<Answer> {
+export async function predict(
+  { runtime, name, clock }: Endpoint,
+  texts: readonly string[],
+): Promise<Answer> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { Body } = await runtime.send(
@@ -64,11 +73,17 @@ function readAnswer(body: string, name: string, texts: number): Answer {
   try {
     value = JSON.parse(body);
   } catch {
-    throw new StepError('ScoringFailed', `The endpoint ${name} answered with something that is not JSON`);
+    throw new StepError(
+      'ScoringFailed',
+      `The endpoint ${name} answered with something that is not JSON`,
+    );
   }
   const parsed = Answer.safeParse(value);
   if (!parsed.success) {
-    throw new StepError('ScoringFailed', `The endpoint ${name} broke its contract: ${explain(parsed.error, value)}`);
+    throw new StepError(
+      'ScoringFailed',
+      `The endpoint ${name} broke its contract: ${explain(parsed.error, value)}`,
+    );
   }
   if (parsed.data.predictions.length !== texts) {
     throw new StepError(
@@ -79,12 +94,17 @@ function readAnswer(body: string, name: string, texts: number): Answer {
   return parsed.data;
 }
 
-const isTransient = (error: unknown): boolean => error instanceof Error && TRANSIENT.includes(error.name);
+const isTransient = (error: unknown): boolean =>
+  error instanceof Error && TRANSIENT.includes(error.name);
 
 const failed = (name: string, error: unknown): StepError =>
-  new StepError('ScoringFailed', `The endpoint ${name} did not answer: ${error instanceof Error ? error.message : error}`, {
-    cause: error,
-  });
+  new StepError(
+    'ScoringFailed',
+    `The endpoint ${name} did not answer: ${error instanceof Error ? error.message : error}`,
+    {
+      cause: error,
+    },
+  );
 
 /** The endpoint as SageMaker describes it; null only when there is none, any other error stays one. */
 export async function describeEndpoint(
@@ -109,5 +129,7 @@ export async function pointEndpoint(
   exists: boolean,
 ): Promise<void> {
   const target = { EndpointName: name, EndpointConfigName: configName };
-  await (exists ? sageMaker.send(new UpdateEndpointCommand(target)) : sageMaker.send(new CreateEndpointCommand(target)));
+  await (exists
+    ? sageMaker.send(new UpdateEndpointCommand(target))
+    : sageMaker.send(new CreateEndpointCommand(target)));
 }

@@ -17,7 +17,10 @@ const METRIC = 'macro recall';
  *    below 0) or too much (the difference itself is below minus the tolerance). Between the two, more recent
  *    data is preferred over a difference that may be chance.
  */
-export function judge(evaluation: Evaluation, { minHeldOutRows, tolerance }: Sections['gate']): Verdict {
+export function judge(
+  evaluation: Evaluation,
+  { minHeldOutRows, tolerance }: Sections['gate'],
+): Verdict {
   const { held_out, candidate, champion, lexicon } = evaluation;
   const rules = [
     rule(
@@ -36,7 +39,11 @@ export function judge(evaluation: Evaluation, { minHeldOutRows, tolerance }: Sec
   } else {
     const certainlyWorse = versusChampion.high < 0;
     const tooMuchWorse = versusChampion.value < -tolerance;
-    const why = certainlyWorse ? ', certainly worse' : tooMuchWorse ? `, worse by more than ${points(tolerance)}` : '';
+    const why = certainlyWorse
+      ? ', certainly worse'
+      : tooMuchWorse
+        ? `, worse by more than ${points(tolerance)}`
+        : '';
     rules.push(
       rule(
         !certainlyWorse && !tooMuchWorse,
@@ -45,15 +52,22 @@ export function judge(evaluation: Evaluation, { minHeldOutRows, tolerance }: Sec
       ),
     );
   }
-  return { promote: rules.every(({ kept }) => kept), reasons: rules.map(({ sentence }) => sentence) };
+  return {
+    promote: rules.every(({ kept }) => kept),
+    reasons: rules.map(({ sentence }) => sentence),
+  };
 }
 
-const rule = (kept: boolean, sentence: string) => ({ kept, sentence: `${kept ? 'kept' : 'BROKEN'}: ${sentence}` });
+const rule = (kept: boolean, sentence: string) => ({
+  kept,
+  sentence: `${kept ? 'kept' : 'BROKEN'}: ${sentence}`,
+});
 
 /** A share as a percentage, 0.7742 as 77.4 %. */
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
-const signed = (share: number): string => `${share < 0 ? '−' : '+'}${Math.abs(share * 100).toFixed(1)}`;
+const signed = (share: number): string =>
+  `${share < 0 ? '−' : '+'}${Math.abs(share * 100).toFixed(1)}`;
 
 const points = (share: number): string => `${(share * 100).toFixed(1)} points`;
 

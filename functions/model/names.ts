@@ -7,7 +7,10 @@ import { prefixes } from '../../workflows/datasets';
  * longer and hold others. The job's name is the model's version.
  */
 export function trainingJobName(date: string, executionArn: string, attempt: number): string {
-  const hash = createHash('sha256').update([executionArn, 'train', attempt].join(' ')).digest('hex').slice(0, 12);
+  const hash = createHash('sha256')
+    .update([executionArn, 'train', attempt].join(' '))
+    .digest('hex')
+    .slice(0, 12);
   return `sl-${date.replaceAll('-', '')}-${hash}`;
 }
 

@@ -19,7 +19,14 @@ export const TrainingRequest = z.strictObject({
   schema_version: z.literal(1),
   run_id: z.string(),
   execution_arn: z.string(),
-  cleaned_data: z.array(z.strictObject({ date: z.string(), version: z.string(), location: z.string(), rows: z.number() })),
+  cleaned_data: z.array(
+    z.strictObject({
+      date: z.string(),
+      version: z.string(),
+      location: z.string(),
+      rows: z.number(),
+    }),
+  ),
   labels: z.array(z.strictObject({ uri: z.string(), etag: z.string() })),
   hyperparameters: z.record(z.string(), z.string()),
   images: z.strictObject({ training: z.string(), serving: z.string() }),
@@ -29,9 +36,13 @@ export const TrainingRequest = z.strictObject({
 export type TrainingRequest = z.infer<typeof TrainingRequest>;
 
 /** SageMaker takes hyperparameters as strings only. */
-export const hyperparametersOf = ({ training }: Pick<RunPlan, 'training'>): Record<string, string> =>
+export const hyperparametersOf = ({
+  training,
+}: Pick<RunPlan, 'training'>): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(training).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+    Object.entries(training).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, String(value)]],
+    ),
   );
 
 /** Everything the training will see: published days, labels, options and code. */
@@ -43,7 +54,12 @@ export async function trainingRequest(
   const days = await publishedDays(catalog);
   const labels = await labelObjects(lake);
   const seen = {
-    cleaned_data: days.map(({ date, version, location, rows }) => ({ date, version, location, rows })),
+    cleaned_data: days.map(({ date, version, location, rows }) => ({
+      date,
+      version,
+      location,
+      rows,
+    })),
     labels: labels.map(({ key, etag }) => ({ uri: uriOf(lake, key), etag })),
     hyperparameters: hyperparametersOf(plan),
     images: { training: build.trainingImage, serving: build.servingImage },
@@ -59,7 +75,9 @@ export async function trainingRequest(
 }
 
 /** Equal for two trainings that would see the same; the serving image is no part of what is learnt. */
-function fingerprintOf(seen: Pick<TrainingRequest, 'cleaned_data' | 'labels' | 'hyperparameters' | 'images'>): string {
+function fingerprintOf(
+  seen: Pick<TrainingRequest, 'cleaned_data' | 'labels' | 'hyperparameters' | 'images'>,
+): string {
   const parts = [
     seen.cleaned_data.map(({ date, version }) => [date, version]),
     seen.labels.map(({ uri, etag }) => [uri, etag]),
@@ -78,7 +96,9 @@ export async function tweetsManifest(
   prefix: string,
   days: TrainingRequest['cleaned_data'],
 ): Promise<unknown[] | null> {
-  const objects = await Promise.all(days.map(({ location }) => listObjects(lake, keyOf(lake, location))));
+  const objects = await Promise.all(
+    days.map(({ location }) => listObjects(lake, keyOf(lake, location))),
+  );
   const files = objects
     .flat()
     .map(({ key }) => key)

@@ -61,7 +61,11 @@ export function trainingJob(lake: Lake, job: Job): CreateTrainingJobRequest {
 const prefixChannel = (name: string, uri: string): Channel => channel(name, 'S3Prefix', uri);
 const manifestChannel = (name: string, uri: string): Channel => channel(name, 'ManifestFile', uri);
 
-const channel = (ChannelName: string, S3DataType: 'S3Prefix' | 'ManifestFile', S3Uri: string): Channel => ({
+const channel = (
+  ChannelName: string,
+  S3DataType: 'S3Prefix' | 'ManifestFile',
+  S3Uri: string,
+): Channel => ({
   ChannelName,
   InputMode: 'File',
   DataSource: { S3DataSource: { S3DataType, S3Uri, S3DataDistributionType: 'FullyReplicated' } },

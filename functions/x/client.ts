@@ -1,5 +1,10 @@
 import { Agent } from 'node:http';
-import { ApiPartialResponseError, ApiRequestError, ApiResponseError, TwitterApi } from 'twitter-api-v2';
+import {
+  ApiPartialResponseError,
+  ApiRequestError,
+  ApiResponseError,
+  TwitterApi,
+} from 'twitter-api-v2';
 import { z } from 'zod';
 import { StepError } from '../../workflows/errors';
 import type { Clock } from '../clock';
@@ -48,7 +53,11 @@ const Id = z.string().regex(/^\d+$/);
 const SearchResponse = z.object({
   data: z.array(z.unknown()).default([]),
   includes: z.object({ users: z.array(z.unknown()).default([]) }).default({ users: [] }),
-  meta: z.object({ newest_id: Id.optional(), oldest_id: Id.optional(), next_token: z.string().optional() }),
+  meta: z.object({
+    newest_id: Id.optional(),
+    oldest_id: Id.optional(),
+    next_token: z.string().optional(),
+  }),
 });
 const User = z.object({ id: Id, username: z.string() });
 const HasId = z.object({ id: Id });
@@ -58,7 +67,9 @@ const Problem = z
     title: z.string(),
     detail: z.string(),
     type: z.string(),
-    errors: z.array(z.object({ message: z.string(), parameters: z.record(z.string(), z.unknown()) }).partial()),
+    errors: z.array(
+      z.object({ message: z.string(), parameters: z.record(z.string(), z.unknown()) }).partial(),
+    ),
   })
   .partial();
 type Problem = z.infer<typeof Problem>;
@@ -78,11 +89,15 @@ export function recentSearch(apiBaseUrl: string, token: BearerToken, clock: Cloc
 
   const ask = async (request: SearchRequest): Promise<SearchAnswer> => {
     const client = new TwitterApi(await token.read(), httpAgent && { httpAgent }).readOnly.v2;
-    const { data, rateLimit } = await client.get<unknown>('tweets/search/recent', parameters(request), {
-      prefix,
-      fullResponse: true,
-      timeout: REQUEST_TIMEOUT_MS,
-    });
+    const { data, rateLimit } = await client.get<unknown>(
+      'tweets/search/recent',
+      parameters(request),
+      {
+        prefix,
+        fullResponse: true,
+        timeout: REQUEST_TIMEOUT_MS,
+      },
+    );
     return readPage(data, rateLimit, clock.now(), prefix);
   };
 
@@ -167,14 +182,20 @@ function readPage(
 }
 
 /** What a refusal means for the window: an answer where there is something to do, else an error. */
-function judge(error: ApiResponseError, request: SearchRequest, token: BearerToken, now: Date): SearchAnswer {
+function judge(
+  error: ApiResponseError,
+  request: SearchRequest,
+  token: BearerToken,
+  now: Date,
+): SearchAnswer {
   const problem = Problem.safeParse(error.data).data ?? {};
   const detail = describe(error, problem);
   if (error.code === 402 || (error.code === 429 && isCap(problem))) {
     return { kind: 'capped', detail };
   }
   if (error.code === 429) {
-    const resumeAt = resumeTime(error.rateLimit?.reset, now) ?? new Date(now.valueOf() + RATE_WINDOW_MS);
+    const resumeAt =
+      resumeTime(error.rateLimit?.reset, now) ?? new Date(now.valueOf() + RATE_WINDOW_MS);
     return resumeAt.valueOf() - now.valueOf() > LONGEST_WAIT_MS
       ? { kind: 'capped', detail: `${detail}; the limit ends at ${resumeAt.toISOString()}` }
       : { kind: 'rate-limited', resumeAt };
@@ -193,15 +214,18 @@ function judge(error: ApiResponseError, request: SearchRequest, token: BearerTok
 
 /** The monthly cap; its 429 carries no reset time worth waiting for. */
 const isCap = ({ title, type, detail }: Problem): boolean =>
-  title === 'UsageCapExceeded' || /usage-capped$/.test(type ?? '') || /\bcap\b.*exceeded|monthly/i.test(detail ?? '');
+  title === 'UsageCapExceeded' ||
+  /usage-capped$/.test(type ?? '') ||
+  /\bcap\b.*exceeded|monthly/i.test(detail ?? '');
 
 /** Whether a 400 complains about the start of the window that the request named. */
 function namesStart(problem: Problem, { sinceId }: SearchRequest): boolean {
   const parameter = sinceId === null ? 'start_time' : 'since_id';
   const complaints = problem.errors ?? [];
   return (
-    complaints.some(({ parameters, message }) => parameter in (parameters ?? {}) || message?.includes(parameter)) ||
-    (problem.detail ?? '').includes(parameter)
+    complaints.some(
+      ({ parameters, message }) => parameter in (parameters ?? {}) || message?.includes(parameter),
+    ) || (problem.detail ?? '').includes(parameter)
   );
 }
 
@@ -211,7 +235,9 @@ function namesStart(problem: Problem, { sinceId }: SearchRequest): boolean {
  */
 function resumeTime(resetSeconds: number | undefined, now: Date): Date | null {
   const reset = (resetSeconds ?? NaN) * 1000;
-  return reset >= now.valueOf() - PAST_RESET_TOLERANCE_MS ? new Date(Math.max(reset, now.valueOf()) + 1000) : null;
+  return reset >= now.valueOf() - PAST_RESET_TOLERANCE_MS
+    ? new Date(Math.max(reset, now.valueOf()) + 1000)
+    : null;
 }
 
 function describe(error: ApiResponseError, { title, detail, errors }: Problem): string {
@@ -220,7 +246,9 @@ function describe(error: ApiResponseError, { title, detail, errors }: Problem): 
 }
 
 const isTransient = (error: unknown): boolean =>
-  error instanceof ApiResponseError || error instanceof ApiRequestError || error instanceof ApiPartialResponseError;
+  error instanceof ApiResponseError ||
+  error instanceof ApiRequestError ||
+  error instanceof ApiPartialResponseError;
 
 function sayWhy(error: unknown): string {
   if (error instanceof ApiRequestError) {
@@ -230,4 +258,5 @@ function sayWhy(error: unknown): string {
 }
 
 /** Ids outgrow a number's precision, not its order of length. */
-const byNumber = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+const byNumber = (a: string, b: string): number =>
+  a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);

@@ -23,7 +23,11 @@ export interface SortedPage {
 }
 
 /** Tells a page's new tweets from doubles and from records that do not fit. */
-export function sortPage(tweets: readonly unknown[], recentIds: readonly string[], context: PageContext): SortedPage {
+export function sortPage(
+  tweets: readonly unknown[],
+  recentIds: readonly string[],
+  context: PageContext,
+): SortedPage {
   const seen = new Set(recentIds);
   const rows: RawTweetRow[] = [];
   const refused: Refused[] = [];
@@ -42,7 +46,13 @@ export function sortPage(tweets: readonly unknown[], recentIds: readonly string[
   return {
     rows,
     refused,
-    counts: { received: tweets.length, written: rows.length, doubles, quarantined: refused.length, pages: 1 },
+    counts: {
+      received: tweets.length,
+      written: rows.length,
+      doubles,
+      quarantined: refused.length,
+      pages: 1,
+    },
     ids: rows.map(({ id }) => id),
     days: [...new Set(rows.map(dayOf))].sort(),
   };
@@ -87,8 +97,14 @@ export async function storePage(
 }
 
 function pageName(page: SortedPage, { query, window }: { query: string; window: Window }): string {
-  const content = createHash('sha256').update(JSON.stringify([page.ids, page.refused])).digest('hex').slice(0, 12);
-  return [queryHash(query), window.opened_by, String(window.pages).padStart(5, '0'), content].join('-');
+  const content = createHash('sha256')
+    .update(JSON.stringify([page.ids, page.refused]))
+    .digest('hex')
+    .slice(0, 12);
+  return [queryHash(query), window.opened_by, String(window.pages).padStart(5, '0'), content].join(
+    '-',
+  );
 }
 
-const ndjson = (records: readonly object[]): string => records.map((record) => `${JSON.stringify(record)}\n`).join('');
+const ndjson = (records: readonly object[]): string =>
+  records.map((record) => `${JSON.stringify(record)}\n`).join('');

@@ -59,7 +59,8 @@ export interface Planned {
   etag: string | null;
 }
 
-export const queryHash = (query: string): string => createHash('sha256').update(query).digest('hex').slice(0, 16);
+export const queryHash = (query: string): string =>
+  createHash('sha256').update(query).digest('hex').slice(0, 16);
 
 const keyFor = (query: string): string => `${prefixes.plans}${queryHash(query)}.json`;
 
@@ -71,7 +72,10 @@ export async function loadPlan(lake: Lake, query: string, runId: string): Promis
     return { plan: { query, since_id: null, window: null, progress: fresh }, etag: null };
   }
   const plan = found.value;
-  return { plan: plan.progress.run_id === runId ? plan : { ...plan, progress: fresh }, etag: found.etag };
+  return {
+    plan: plan.progress.run_id === runId ? plan : { ...plan, progress: fresh },
+    etag: found.etag,
+  };
 }
 
 /** Throws `RunInProgress` when somebody else wrote the plan since it was read. */

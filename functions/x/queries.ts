@@ -16,15 +16,25 @@ export interface QueryRules {
  * A phrase, and a word that X would read as an operator, is quoted.
  * Throws `InvalidInput` for a keyword that cannot be searched for.
  */
-export function buildQueries(keywords: readonly string[], rules: QueryRules): { name: string; query: string }[] {
-  const filters = [rules.language && `lang:${rules.language}`, rules.excludeRetweets && '-is:retweet'].filter(Boolean);
+export function buildQueries(
+  keywords: readonly string[],
+  rules: QueryRules,
+): { name: string; query: string }[] {
+  const filters = [
+    rules.language && `lang:${rules.language}`,
+    rules.excludeRetweets && '-is:retweet',
+  ].filter(Boolean);
   const wrap = (terms: readonly string[]) => [`(${terms.join(' OR ')})`, ...filters].join(' ');
   const groups: string[][] = [];
   for (const [index, keyword] of keywords.entries()) {
     const term = searchTerm(keyword, index);
     if (wrap([term]).length > MAX_QUERY_CHARACTERS) {
       const room = MAX_QUERY_CHARACTERS - wrap(['']).length;
-      throw refused(index, `must not be longer than ${room} characters with its quotes, or X refuses the query`, term);
+      throw refused(
+        index,
+        `must not be longer than ${room} characters with its quotes, or X refuses the query`,
+        term,
+      );
     }
     const group = groups.at(-1);
     if (group && wrap([...group, term]).length <= MAX_QUERY_CHARACTERS) {
@@ -56,5 +66,8 @@ function searchTerm(keyword: string, index: number): string {
 
 const refused = (index: number, demand: string, keyword: string): StepError => {
   const shown = keyword.length > 60 ? `${keyword.slice(0, 60)}…` : keyword;
-  return new StepError('InvalidInput', `keywords.${index}: ${demand} (got ${JSON.stringify(shown)})`);
+  return new StepError(
+    'InvalidInput',
+    `keywords.${index}: ${demand} (got ${JSON.stringify(shown)})`,
+  );
 };

@@ -14,7 +14,11 @@ export interface BearerToken {
   forget(): void;
 }
 
-export function bearerToken(client: SecretsManagerClient, secretArn: string, clock: Clock): BearerToken {
+export function bearerToken(
+  client: SecretsManagerClient,
+  secretArn: string,
+  clock: Clock,
+): BearerToken {
   let kept: { token: string; until: number } | null = null;
   return {
     secretArn,
@@ -26,10 +30,15 @@ export function bearerToken(client: SecretsManagerClient, secretArn: string, clo
       if (kept && kept.until > now) {
         return kept.token;
       }
-      const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+      const { SecretString } = await client.send(
+        new GetSecretValueCommand({ SecretId: secretArn }),
+      );
       const token = (SecretString ?? '').trim();
       if (token === '') {
-        throw new StepError('XAuthenticationFailed', `The secret ${secretArn} is empty. ${howToSetToken(secretArn)}`);
+        throw new StepError(
+          'XAuthenticationFailed',
+          `The secret ${secretArn} is empty. ${howToSetToken(secretArn)}`,
+        );
       }
       kept = { token, until: now + KEEP_MS };
       return token;

@@ -58,7 +58,10 @@ export function toRow(tweet: unknown, context: PageContext): RawTweetRow | Refus
   const { id, author_id, text, created_at, lang, public_metrics: metrics } = parsed.data;
   const createdAt = new Date(created_at);
   if (createdAt.valueOf() > Date.parse(context.fetchedAt) + FUTURE_TOLERANCE_MS) {
-    return { reason: `created_at: lies in the future (got "${created_at}")`, raw: JSON.stringify(tweet) };
+    return {
+      reason: `created_at: lies in the future (got "${created_at}")`,
+      raw: JSON.stringify(tweet),
+    };
   }
   return {
     id,

@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto';
+import { AthenaClient } from '@aws-sdk/client-athena';
+import { GlueClient } from '@aws-sdk/client-glue';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { z } from 'zod';
+import type { Query } from '../queries/query';
+import { StepError } from '../workflows/errors';
+import { RefreshAnalyticsOutput, StepInput } from '../workflows/payloads';
+import type { Champion, RunState } from '../workflows/payloads';
+import { lastDays, systemClock } from './clock';
+import type { Clock } from './clock';
+import { environments, readEnvironment } from './environment';
+import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
+import type { Row, Warehouse } from './lake/athena';
+import type { Catalog } from './lake/catalog';
+import type { Lake } from './lake/objects';
+import { publishedDays } from './lake/published';
+import { loadQueries } from './lake/queries';
+import { scoredRows, writeScored } from './lake/scored';
+import { readChampion } from './model/champion';
+import { MAX_TEXTS_A_CALL, describeEndpoint, pointEndpoint, predict } from './model/endpoint';
+import type { Endpoint } from './model/endpoint';
+import { onFirstCall, step } from './step';
+
+/** Days the analysts' questions look back on. */
+const LOOKBACK_DAYS = 8;
+// A call works for two minutes at most; what it was at by then takes less than its Lambda's other three.
+const BUDGET_MS = 2 * 60 * 1000;
+const PAUSE_MS = 300;
+/** Rows of one query; a day with more is asked for again until none is left. */
+const ROWS_A_QUERY = 5000;
+
+interface Dependencies {
+  lake: Lake;
+  catalog: Catalog;
+  warehouse: Warehouse;
+  sageMaker: SageMakerClient;
+  endpoint: Endpoint;
+  unscoredTweets: Query;
+  clock: Clock;
+}
+
+type Progress = Pick<
+  Extract<RefreshAnalyticsOutput, { status: 'RUNNING' }>,
+  'pending' | 'query' | 'scored'
+>;
+
+/** Has the model in service judge every published tweet of the last days that it has not judged yet. */
+export const refreshAnalytics = (given: Dependencies) =>
+  step(
+    StepInput,
+    RefreshAnalyticsOutput,
+    async ({ execution, attempt, state }): Promise<RefreshAnalyticsOutput> => {
+      const { refresh } = state;
+      const champion = (await readChampion(given.lake))?.value ?? null;
+      if (champion === null) {
+        return { status: 'DONE', scored: 0, modelVersion: null };
+      }
+      const isOurs = refresh.status === 'RUNNING' && refresh.attempt === attempt;
+      let progress: Progress = isOurs
+        ? { pending: refresh.pending, query: refresh.query, scored: refresh.scored }
+        : {
+            pending: await daysToScore(given.catalog, state),
+            query: null,
+            scored: scoredBefore(state),
+          };
+      if (await servesChampion(given, champion)) {
+        const until = given.clock.now().valueOf() + BUDGET_MS;
+        while (progress.pending.length > 0 && given.clock.now().valueOf() < until) {
+          progress = await advance(given, champion, progress, [execution.arn, attempt]);
+        }
+        if (progress.pending.length === 0) {
+          return { status: 'DONE', scored: progress.scored, modelVersion: champion.modelVersion };
+        }
+      }
+      return { status: 'RUNNING', attempt, ...progress };
+    },
+  );
+
+/** Asks for the next day's tweets, waits for them, or scores them. */
+async function advance(
+  given: Dependencies,
+  champion: Champion,
+  { pending, query, scored }: Progress,
+  purpose: readonly (string | number)[],
+): Promise<Progress> {
+  const { warehouse, clock, unscoredTweets } = given;
+  const [day = '', ...later] = pending;
+  if (query === null) {
+    const values = { day, model_version: champion.modelVersion };
+    const queryExecutionId = await startQuery(warehouse, unscoredTweets, values, [
+      ...purpose,
+      scored,
+    ]);
+    return { pending, query: { date: day, queryExecutionId }, scored };
+  }
+  if (!(await hasSucceeded(warehouse, query.queryExecutionId))) {
+    await clock.sleep(PAUSE_MS);
+    return { pending, query, scored };
+  }
+  const rows = await rowsOf(warehouse, query.queryExecutionId, ROWS_A_QUERY);
+  await score(given, champion, day, rows);
+  return {
+    pending: rows.length === ROWS_A_QUERY ? pending : later,
+    query: null,
+    scored: scored + rows.length,
+  };
+}
+
+const Unscored = z.object({ tweet_id: z.string(), text: z.string().nullable() });
+
+async function score(
+  given: Dependencies,
+  champion: Champion,
+  day: string,
+  rows: readonly Row[],
+): Promise<void> {
+  const { lake, catalog, endpoint, clock } = given;
+  const tweets = rows.map((row) => Unscored.parse(row));
+  const verdicts = [];
+  for (let start = 0; start < tweets.length; start += MAX_TEXTS_A_CALL) {
+    const part = tweets.slice(start, start + MAX_TEXTS_A_CALL);
+    // Athena gives an empty text as no value.
+    const answer = await predict(
+      endpoint,
+      part.map(({ text }) => text ?? ''),
+    );
+    if (answer.model_version !== champion.modelVersion) {
+      throw new StepError(
+        'ScoringFailed',
+        `The endpoint ${endpoint.name} answers as ${answer.model_version}, but the champion is ${champion.modelVersion}`,
+      );
+    }
+    verdicts.push(
+      ...scoredRows(
+        part.map(({ tweet_id }) => tweet_id),
+        answer,
+        clock.now(),
+      ),
+    );
+  }
+  if (verdicts.length > 0) {
+    const ids = createHash('sha256')
+      .update(tweets.map(({ tweet_id }) => tweet_id).join())
+      .digest('hex')
+      .slice(0, 16);
+    await writeScored(lake, catalog, day, `${champion.modelVersion}-${ids}`, verdicts);
+  }
+}
+
+async function daysToScore(catalog: Catalog, { plan, ingest }: RunState): Promise<string[]> {
+  const touched = ingest.status === 'PENDING' ? [] : ingest.days;
+  const wanted = new Set([...lastDays(plan.date, LOOKBACK_DAYS), ...touched]);
+  return (await publishedDays(catalog)).map(({ date }) => date).filter((date) => wanted.has(date));
+}
+
+/** What an attempt that failed had done stays done. */
+const scoredBefore = ({ refresh }: RunState): number =>
+  refresh.status === 'RUNNING' ? refresh.scored : 0;
+
+/**
+ * Whether the champion is what the endpoint serves. A run that ended between the update and the promotion
+ * leaves its candidate there: then the champion is put back first.
+ */
+async function servesChampion(
+  { sageMaker, endpoint }: Dependencies,
+  { configName }: Champion,
+): Promise<boolean> {
+  const found = await describeEndpoint(sageMaker, endpoint.name);
+  if (found?.EndpointStatus === 'InService' && found.EndpointConfigName !== configName) {
+    await pointEndpoint(sageMaker, endpoint.name, configName, true);
+    return false;
+  }
+  switch (found?.EndpointStatus) {
+    case 'InService':
+      return true;
+    case 'Creating':
+    case 'Updating':
+    case 'SystemUpdating':
+    case 'RollingBack':
+      return false;
+    default:
+      throw new StepError(
+        'ScoringFailed',
+        `The endpoint ${endpoint.name} is ${found?.EndpointStatus ?? 'gone'}: ${found?.FailureReason ?? 'no reason given'}. ` +
+          'Start a new execution with {"mode":"retrain","force":true} to put a model into service.',
+      );
+  }
+}
+
+export const handler = onFirstCall(() => {
+  const { BUCKET, DATABASE, WORKGROUP, ENDPOINT_NAME } = readEnvironment(
+    environments['refresh-analytics'],
+  );
+  const unscoredTweets = loadQueries().find(({ name }) => name === 'unscored_tweets');
+  if (unscoredTweets === undefined) {
+    throw new Error('queries.json holds no unscored_tweets. Deploy the stack again.');
+  }
+  return refreshAnalytics({
+    lake: { s3: new S3Client({}), bucket: BUCKET },
+    catalog: { glue: new GlueClient({}), database: DATABASE },
+    warehouse: { athena: new AthenaClient({}), workgroup: WORKGROUP, database: DATABASE },
+    sageMaker: new SageMakerClient({}),
+    endpoint: { runtime: new SageMakerRuntimeClient({}), name: ENDPOINT_NAME, clock: systemClock },
+    unscoredTweets,
+    clock: systemClock,
+  });
+});

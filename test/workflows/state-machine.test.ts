@@ -1,0 +1,287 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import aslValidator from 'asl-validator';
+import { z } from 'zod';
+import { errorNames } from '../../workflows/errors';
+import { progressKeys } from '../../workflows/payloads';
+import { lambdaServiceErrors } from '../../workflows/retries';
+import { SentimentPipeline } from '../../workflows/state-machine';
+import { stepNames, steps } from '../../workflows/steps';
+import type { StepName } from '../../workflows/steps';
+
+const Retry = z.object({
+  ErrorEquals: z.array(z.string()),
+  IntervalSeconds: z.number(),
+  MaxAttempts: z.number(),
+  BackoffRate: z.number(),
+});
+const State = z.looseObject({
+  Type: z.enum(['Task', 'Choice', 'Wait']),
+  Next: z.string().optional(),
+  Default: z.string().optional(),
+  Choices: z.array(z.looseObject({ Next: z.string() })).optional(),
+  End: z.boolean().optional(),
+  TimeoutSeconds: z.number().optional(),
+  Retry: z.array(Retry).optional(),
+  Catch: z.array(z.unknown()).optional(),
+  ResultPath: z.string().optional(),
+});
+const Definition = z.object({
+  StartAt: z.string(),
+  TimeoutSeconds: z.number(),
+  States: z.record(z.string(), State),
+});
+
+function synthesize() {
+  const stack = new Stack(new App(), 'Test', {
+    env: { account: '111122223333', region: 'us-east-1' },
+  });
+  const functionFor = (name: StepName) =>
+    lambda.Function.fromFunctionArn(
+      stack,
+      name,
+      `arn:aws:lambda:us-east-1:111122223333:function:${name}:1`,
+    );
+  const functions = z
+    .record(z.enum(stepNames), z.custom<lambda.IFunction>())
+    .parse(Object.fromEntries(stepNames.map((name) => [name, functionFor(name)])));
+  new SentimentPipeline(stack, 'Pipeline', {
+    name: 'sentiment-lake-test',
+    functions,
+    timeout: Duration.hours(6),
+    logs: { destination: new logs.LogGroup(stack, 'Logs'), level: sfn.LogLevel.ALL },
+  });
+  return Template.fromStack(stack);
+}
+
+const template = synthesize();
+const [machine] = Object.values(template.findResources('AWS::StepFunctions::StateMachine'));
+const text = z.object({ Properties: z.object({ DefinitionString: z.string() }) }).parse(machine)
+  .Properties.DefinitionString;
+const definition = Definition.parse(JSON.parse(text));
+const tasks = Object.entries(definition.States).filter(([, { Type }]) => Type === 'Task');
+
+/** The states an execution passes through when each step answers with the given status. */
+function route(
+  mode: 'nightly' | 'retrain' | 'ingest',
+  given: { skip?: string; promote?: boolean } & Record<string, unknown> = {},
+) {
+  const statuses: Record<string, unknown> = {
+    ingest: 'DONE',
+    crawl: 'DONE',
+    clean: 'DONE',
+    check: 'DONE',
+    train: 'DONE',
+    endpoint: 'DONE',
+    refresh: 'DONE',
+    ...given,
+  };
+  const state = {
+    plan: { mode, skip: given.skip ?? null },
+    gate: { promote: given.promote ?? true },
+    ...Object.fromEntries(Object.entries(statuses).map(([key, status]) => [key, { status }])),
+  };
+  const visited: string[] = [];
+  let name: string | undefined = definition.StartAt;
+  while (name !== undefined) {
+    visited.push(name);
+    const at: z.infer<typeof State> | undefined = definition.States[name];
+    const chosen: { Next: string } | undefined = at?.Choices?.find((choice) =>
+      holds(choice, { ...state, gate: { promote: given.promote ?? true }, plan: state.plan }),
+    );
+    name = chosen?.Next ?? at?.Default ?? at?.Next;
+  }
+  return visited.filter((visitedName) => definition.States[visitedName]?.Type === 'Task');
+}
+
+function holds(choice: Record<string, unknown>, state: Record<string, unknown>): boolean {
+  if (Array.isArray(choice['And'])) {
+    return choice['And'].every((part) => holds(part, state));
+  }
+  const value = String(choice['Variable'])
+    .replace('$.', '')
+    .split('.')
+    .reduce<unknown>(
+      (at, key) => (typeof at === 'object' && at !== null ? Reflect.get(at, key) : undefined),
+      state,
+    );
+  if ('IsNull' in choice) {
+    return (value === null) === choice['IsNull'];
+  }
+  return 'StringEquals' in choice
+    ? value === choice['StringEquals']
+    : value === choice['BooleanEquals'];
+}
+
+test('the definition is valid Amazon States Language', () => {
+  const { isValid, errorsText } = aslValidator(JSON.parse(text));
+
+  expect(errorsText('\n')).toBe('');
+  expect(isValid).toBe(true);
+});
+
+test('there is one task for each step, by its name, calling its function', () => {
+  expect(tasks.map(([name]) => name).sort()).toEqual(steps.map(({ state }) => state).sort());
+  for (const { state, name } of steps) {
+    expect(definition.States[state]).toHaveProperty(
+      'Resource',
+      expect.stringMatching(new RegExp(`:function:${name}:1$`)),
+    );
+  }
+});
+
+test.each(tasks)('"%s" has a timeout and retries the errors of the Lambda service', (_, task) => {
+  expect(task.TimeoutSeconds).toBeGreaterThan(0);
+  expect(task.Retry?.[0]).toEqual({
+    ErrorEquals: [...lambdaServiceErrors],
+    IntervalSeconds: 2,
+    MaxAttempts: 6,
+    BackoffRate: 2,
+  });
+});
+
+test('the machine ends an execution that takes longer than it may', () => {
+  expect(definition.TimeoutSeconds).toBe(6 * 3600);
+});
+
+test('nothing is caught and nothing ends in a Fail state, so that a redrive goes on where it failed', () => {
+  const states = Object.values(definition.States);
+
+  expect(states.filter((state) => state.Catch !== undefined)).toEqual([]);
+  expect(text).not.toContain('"Fail"');
+  expect(text).not.toContain('States.ALL');
+});
+
+test('each step writes its own key of the state', () => {
+  const paths = tasks.map(([, { ResultPath }]) => ResultPath).filter((path) => path !== undefined);
+
+  expect(paths.sort()).toEqual(progressKeys.map((key) => `$.${key}`).sort());
+});
+
+test('the plan leaves a state in which every later key is pending', () => {
+  expect(definition.States['Plan the run']).toHaveProperty('ResultSelector', {
+    'plan.$': '$',
+    ...Object.fromEntries(progressKeys.map((key) => [key, { status: 'PENDING' }])),
+  });
+});
+
+describe('routes', () => {
+  test('a nightly run goes through every stage', () => {
+    expect(route('nightly')).toEqual(steps.map(({ state }) => state));
+  });
+
+  test('a retrain begins at the training', () => {
+    expect(route('retrain').slice(0, 2)).toEqual(['Plan the run', 'Train the model']);
+  });
+
+  test('an ingest ends with the report of what was ingested', () => {
+    expect(route('ingest')).toEqual(['Plan the run', 'Ingest tweets', 'Report']);
+  });
+
+  test('a second delivery of the same start only reports', () => {
+    expect(route('nightly', { skip: 'duplicate delivery' })).toEqual(['Plan the run', 'Report']);
+  });
+
+  test('a night with nothing to clean still asks whether there is something to learn', () => {
+    expect(route('nightly', { clean: 'NOTHING_NEW', train: 'SKIPPED' })).toEqual([
+      'Plan the run',
+      'Ingest tweets',
+      'Crawl raw data',
+      'Clean tweets',
+      'Train the model',
+      'Refresh analytics',
+      'Report',
+    ]);
+  });
+
+  test('a refused model never reaches the endpoint', () => {
+    expect(route('retrain', { promote: false })).toEqual([
+      'Plan the run',
+      'Train the model',
+      'Better than the champion?',
+      'Refresh analytics',
+      'Report',
+    ]);
+  });
+});
+
+test.each([
+  ['Crawl raw data', 'Raw data crawled?', 'Wait for the crawler', 'crawl'],
+  ['Clean tweets', 'Tweets cleaned?', 'Wait for the cleaning job', 'clean'],
+  ['Check the data', 'Data good enough?', 'Wait for the checks', 'check'],
+  ['Train the model', 'Model trained?', 'Wait for the training job', 'train'],
+  ['Update the endpoint', 'Endpoint updated?', 'Wait for the endpoint', 'endpoint'],
+  ['Refresh analytics', 'Analytics refreshed?', 'Wait for the scores', 'refresh'],
+])(
+  '"%s" is looked at again while it runs, as often as the plan says',
+  (step, question, wait, key) => {
+    expect(definition.States[step]?.Next).toBe(question);
+    expect(definition.States[question]?.Choices?.[0]).toEqual({
+      Variable: `$.${key}.status`,
+      StringEquals: 'RUNNING',
+      Next: wait,
+    });
+    expect(definition.States[wait]).toEqual({
+      Type: 'Wait',
+      SecondsPath: `$.plan.poll.${key}`,
+      Next: step,
+    });
+  },
+);
+
+test('an answer that a loop does not know leads nowhere', () => {
+  const loops = [
+    'Raw data crawled?',
+    'Tweets cleaned?',
+    'Data good enough?',
+    'Model trained?',
+    'Endpoint updated?',
+  ];
+
+  expect(loops.map((name) => definition.States[name]?.Default)).toEqual(loops.map(() => undefined));
+});
+
+test('a used-up rate window is waited for in the machine, until the time the step names', () => {
+  expect(definition.States["Wait for X's rate limit"]).toEqual({
+    Type: 'Wait',
+    TimestampPath: '$.ingest.resumeAt',
+    Next: 'Ingest tweets',
+  });
+});
+
+describe('error names', () => {
+  const sources = ['functions', 'functions/lake', 'functions/model', 'functions/x'].flatMap(
+    (folder) =>
+      readdirSync(join(__dirname, '../..', folder))
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => readFileSync(join(__dirname, '../..', folder, name), 'utf8')),
+  );
+  const thrown = new Set(
+    sources.flatMap((source) =>
+      [...source.matchAll(/new StepError\(\s*'(\w+)'/g)].map(([, name]) => name),
+    ),
+  );
+
+  test('every declared name is thrown somewhere, and every thrown one is declared', () => {
+    expect([...thrown].sort()).toEqual([...errorNames].sort());
+  });
+
+  test('every name that a state retries is thrown by some step', () => {
+    const retried = tasks
+      .flatMap(([, { Retry: retries }]) => retries ?? [])
+      .flatMap(({ ErrorEquals }) => ErrorEquals);
+    const ours = retried.filter((name) => !name.startsWith('Lambda.'));
+
+    expect(ours.filter((name) => !thrown.has(name))).toEqual([]);
+    expect(ours.length).toBeGreaterThan(0);
+  });
+});
+
+test('the definition is the one that was last agreed on', () => {
+  expect(JSON.parse(text)).toMatchSnapshot();
+});
