@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import logging
 import os
 import socket
 import sys
@@ -23,6 +24,8 @@ def main() -> int:
     try:
         prepare(options.port, options.gateway, options.home.resolve(), options.log_level)
         _refuse_taken(options.port)
+        # It warns at each start that asymmetric keys cannot sign; nothing here signs.
+        logging.getLogger("kms").setLevel(logging.ERROR)
         # Only now: ministack reads its environment when it is imported.
         patches = importlib.import_module("local.launcher.patches")
         patches.apply_all()

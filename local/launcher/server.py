@@ -17,6 +17,7 @@ from ministack.core.router import extract_access_key_id
 
 from local.launcher import routes, start_up
 from local.launcher.authority import caller_key
+from local.launcher.environment import SERVICES
 from local.launcher.patches import snapshots
 
 Scope = MutableMapping[str, Any]
@@ -25,6 +26,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # Actions that change nothing; anything else asks for a snapshot.
 _READS = ("BatchGet", "Check", "Describe", "Filter", "Get", "Head", "List", "Lookup", "Search")
+
+# Signing names whose state is kept under another one.
+_STATE_KEYS = {"logs": "cloudwatch_logs", "monitoring": "cloudwatch"}
 
 PARENT_CHECK_SECONDS = 0.5
 
@@ -43,10 +47,18 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     # Nothing here leaves the machine: a policy's aws:SecureTransport is taken as satisfied.
     scope["headers"] = [*scope["headers"], (b"x-forwarded-proto", b"https")]
     caller_key.set(extract_access_key_id(headers, {}) or "")
+    service = _signed_for(headers)
+    if service and service not in SERVICES:
+        # ministack would load the models of every service there is, 400 MB, to say the same.
+        await _respond(send, 400, {
+            "__type": "UnknownServiceException",
+            "message": f"The embedded cloud has no {service}: see docs/embedded-cloud.md",
+        })
+        return
     start_up.gateway_is_there()
     await ministack_app.app(scope, receive, send)
     if _may_change(scope["method"], headers):
-        snapshots.changed(_state_key(headers))
+        snapshots.changed(_STATE_KEYS.get(service, service))
 
 
 def _may_change(method: str, headers: dict[str, str]) -> bool:
@@ -54,11 +66,10 @@ def _may_change(method: str, headers: dict[str, str]) -> bool:
     return method not in ("GET", "HEAD") and not action.startswith(_READS)
 
 
-def _state_key(headers: dict[str, str]) -> str:
+def _signed_for(headers: dict[str, str]) -> str:
     """The service a signature is scoped to: Credential=KEY/DATE/REGION/SERVICE/aws4_request."""
     parts = headers.get("authorization", "").partition("Credential=")[2].split("/")
-    service = parts[3] if len(parts) > 3 else ""
-    return {"logs": "cloudwatch_logs", "monitoring": "cloudwatch"}.get(service, service)
+    return parts[3] if len(parts) > 3 else ""
 
 
 async def _internal(scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,6 +80,10 @@ async def _internal(scope: Scope, receive: Receive, send: Send) -> None:
         if not message.get("more_body"):
             break
     status, fields = routes.answer(scope["method"], scope["path"], body)
+    await _respond(send, status, fields)
+
+
+async def _respond(send: Send, status: int, fields: dict[str, Any]) -> None:
     await send({
         "type": "http.response.start",
         "status": status,

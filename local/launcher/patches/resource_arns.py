@@ -1,10 +1,11 @@
 """Upstream: some requests are authorised on the wrong ARN, so that exact policies fail or pass.
 
 GetQueryExecution and its like are authorised on "*", GetDatabase and GetJob on a table of that
-name, partition calls on the database alone, an event source mapping on "*".
+name, partition calls on the database alone, and GetEventSourceMapping as another action.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from ministack.core import iam_actions
 from ministack.services import athena
 
 EXPECTS = {
+    "core.iam_actions:extract_iam_action": "ec476b92d969",
     "core.iam_actions:extract_resource_arn": "82f51700695c",
 }
 
@@ -57,6 +59,9 @@ def _glue(action: str, fields: Mapping[str, Any]) -> str | None:
     return f"table/{database}/{table}" if table else f"database/{database}"
 
 
+# Upstream takes it for the list of all mappings.
+_ONE_MAPPING = re.compile(r"/2015-03-31/event-source-mappings/[^/]+/?")
+
 _RESOURCES = {"athena": _athena, "glue": _glue}
 
 
@@ -85,4 +90,14 @@ def apply() -> None:
                 return f"arn:aws:{service}:{region}:{account}:{resource}"
         return extract(service, method, path, headers, body, query, region, account)
 
+    action_of = iam_actions.extract_iam_action
+
+    def extract_iam_action(
+        service: str, method: str, path: str, *rest: Any, **named: Any
+    ) -> str | None:
+        if service == "lambda" and method == "GET" and _ONE_MAPPING.fullmatch(path):
+            return "lambda:GetEventSourceMapping"
+        return action_of(service, method, path, *rest, **named)
+
     iam_actions.extract_resource_arn = extract_resource_arn
+    iam_actions.extract_iam_action = extract_iam_action
