@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** The retentions that CloudWatch Logs knows, up to two years. */
+const LogRetentionDays = z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]);
+
 /** Settings of one environment. Everything an operator may change is here, and nowhere else. */
 const Settings = z.strictObject({
   /** Nightly start, EventBridge cron in UTC; the rule exists disabled when `enabled` is false. */
@@ -49,7 +52,18 @@ const Settings = z.strictObject({
     memoryMb: z.number().int(),
     maxConcurrency: z.number().int().positive(),
   }),
-  logRetentionDays: z.number().int().positive(),
+  /**
+   * Another index that pip may take wheels from when the training image is built; PyTorch's CPU index makes
+   * the image several GB smaller. null uses PyPI alone.
+   */
+  pipExtraIndexUrl: z.url().nullable(),
+  logRetentionDays: LogRetentionDays,
+  /** Whether CloudFormation refuses to delete the stack that holds the data. */
+  protectData: z.boolean(),
+  /** Noncurrent versions of objects, and query results, are kept for this many days: deletions at X are to be followed. */
+  keepDays: z.strictObject({ noncurrentVersions: z.number().int().positive(), queryResults: z.number().int().positive() }),
+  /** Most bytes one Athena query may scan before it is cancelled; Athena charges by them. */
+  athenaScanLimitBytes: z.number().int().min(10_000_000),
   /** Address that gets failure reports; null leaves the topic without subscriber. */
   alarmEmail: z.email().nullable(),
   /** Hours a machine execution may take before it is ended. */
@@ -65,11 +79,12 @@ const base = {
   ingestEveryMinutes: null,
   x: {
     apiBaseUrl: 'https://api.x.com/2/',
-    // Frequent English words: a keyword search needs words, and these find most of everyday speech.
-    keywords: ['the', 'i', 'a', 'to', 'you', 'and', 'is', 'it', 'my', 'of', 'in', 'for', 'that', 'so', 'this', 'me', 'on', 'but'],
+    // A topic, not everyday words: X charges for each post that is read.
+    keywords: ['electric car', 'electric cars', 'ev charging'],
     language: 'en',
     excludeRetweets: true,
-    maxTweetsPerRun: 5000,
+    // 500 x $0.005 = $2.50 a night at most.
+    maxTweetsPerRun: 500,
     usdPerPost: 0.005,
   },
   poll: { crawl: 30, clean: 30, check: 5, train: 30, endpoint: 30, refresh: 5 },
@@ -78,27 +93,50 @@ const base = {
   training: { instanceType: 'ml.m5.xlarge', maxSeconds: 3600, volumeGb: 10 },
   gate: { minHeldOutRows: 200, tolerance: 0.01 },
   endpoint: { kind: 'serverless', instanceType: 'ml.c6i.large', instances: 1, memoryMb: 3072, maxConcurrency: 5 },
+  pipExtraIndexUrl: null,
   logRetentionDays: 90,
+  protectData: false,
+  keepDays: { noncurrentVersions: 30, queryResults: 30 },
+  athenaScanLimitBytes: 10_000_000_000,
   alarmEmail: null,
   runTimeoutHours: 6,
 } satisfies Settings;
 
 const environments: Record<EnvironmentName, Settings> = {
-  local: { ...base, poll: { crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 } },
+  local: {
+    ...base,
+    x: {
+      ...base.x,
+      // Frequent English words: the bundled corpus is everyday speech about nothing in particular.
+      keywords: ['the', 'i', 'a', 'to', 'you', 'and', 'is', 'it', 'my', 'of', 'in', 'for', 'that', 'so', 'this', 'me', 'on', 'but'],
+      maxTweetsPerRun: 5000,
+    },
+    poll: { crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
+  },
   dev: base,
   prod: {
     ...base,
     nightly: { ...base.nightly, enabled: true },
+    // 2,000 x $0.005 = $10 a night at most.
+    x: { ...base.x, maxTweetsPerRun: 2000 },
     endpoint: { ...base.endpoint, kind: 'realtime', instances: 2 },
+    protectData: true,
     logRetentionDays: 365,
   },
 };
 
-/** Settings of an environment; `overrides` come from `-c` on the command line. Throws a ZodError that names the field. */
-export function settingsFor(env: string, overrides: { xApiBaseUrl?: string } = {}): Settings {
+/** What `-c name=value` on the command line may change. */
+export interface Overrides {
+  readonly xApiBaseUrl?: string;
+  readonly pipExtraIndexUrl?: string;
+}
+
+/** Settings of an environment with what the command line overrides. Throws a ZodError that names the field. */
+export function settingsFor(env: string, overrides: Overrides = {}): Settings {
   const settings = environments[EnvironmentName.parse(env)];
   return Settings.parse({
     ...settings,
     x: { ...settings.x, apiBaseUrl: overrides.xApiBaseUrl ?? settings.x.apiBaseUrl },
+    pipExtraIndexUrl: overrides.pipExtraIndexUrl ?? settings.pipExtraIndexUrl,
   });
 }

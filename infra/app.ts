@@ -1,0 +1,46 @@
+import { App, CliCredentialsStackSynthesizer, Tags } from 'aws-cdk-lib';
+import { z } from 'zod';
+import { EnvironmentName, settingsFor } from './config';
+import { stackName } from './naming';
+import { DataStack } from './stacks/data-stack';
+import { PipelineStack } from './stacks/pipeline-stack';
+
+/** What is read of `-c name=value`. */
+const Context = z.object({
+  env: EnvironmentName.default('dev'),
+  xApiBaseUrl: z.url().optional(),
+  pipExtraIndexUrl: z.url().optional(),
+});
+
+/** The app for the environment that the context names; without an account or region, which the CLI adds. */
+export function sentimentLake(app: App): { data: DataStack; pipeline: PipelineStack } {
+  const names = Object.keys(Context.shape);
+  const { env: environment, ...overrides } = Context.parse(
+    Object.fromEntries(names.map((name) => [name, app.node.tryGetContext(name)])),
+  );
+  const settings = settingsFor(environment, overrides);
+  const props = () => ({
+    environment,
+    settings,
+    // The embedded cloud has one caller, the account; the roles of `cdk bootstrap` could not publish assets there.
+    synthesizer: environment === 'local' ? new CliCredentialsStackSynthesizer() : undefined,
+  });
+  const data = new DataStack(app, stackName(environment, 'Data'), {
+    ...props(),
+    description: 'sentiment-lake: data, key, catalog and roles',
+    terminationProtection: settings.protectData,
+  });
+  const pipeline = new PipelineStack(app, stackName(environment, 'Pipeline'), {
+    ...props(),
+    description: 'sentiment-lake: the nightly pipeline',
+    lake: data.lake,
+  });
+  Tags.of(app).add('application', `sentiment-lake-${environment}`);
+  return { data, pipeline };
+}
+
+if (require.main === module) {
+  const app = new App();
+  sentimentLake(app);
+  app.synth();
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import * as glue from 'aws-cdk-lib/aws-glue';
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { Construct } from 'constructs';
+import { arn } from '../arns';
+import type { EnvironmentName, Settings } from '../config';
+import { lakeName } from '../naming';
+import { copyInto, inRepository, withScratchFolder } from '../repository';
+import type { Lake } from '../stacks/data-stack';
+import { allow } from './grants';
+
+export interface CleaningJobProps {
+  readonly environment: EnvironmentName;
+  readonly settings: Settings['glue'];
+  readonly lake: Lake;
+  /** Name of the Glue security configuration. */
+  readonly security: string;
+}
+
+/** The Spark job of `etl/`. */
+export class CleaningJob extends Construct {
+  readonly name: string;
+
+  constructor(scope: Construct, id: string, props: CleaningJobProps) {
+    super(scope, id);
+    const { environment, settings, lake, security } = props;
+    const role = lake.roles.DataProcessingRole;
+    const script = new Asset(this, 'Script', { path: inRepository('etl', 'clean_tweets.py') });
+    const modules = this.modules();
+    const job = new glue.CfnJob(this, 'Job', {
+      name: lakeName(environment, 'clean'),
+      description: 'Raw pages of some days in, one new version of each day out',
+      role: role.roleArn,
+      glueVersion: '6.0',
+      command: { name: 'glueetl', pythonVersion: '3', scriptLocation: script.s3ObjectUrl },
+      workerType: settings.workerType,
+      numberOfWorkers: settings.workers,
+      timeout: settings.timeoutMinutes,
+      // The step starts a run of its own after a failure, and says so; Glue's would be unseen.
+      maxRetries: 0,
+      executionProperty: { maxConcurrentRuns: 1 },
+      securityConfiguration: security,
+      defaultArguments: {
+        '--extra-py-files': modules.s3ObjectUrl,
+        '--additional-python-modules': requirement('vaderSentiment'),
+        '--enable-metrics': 'true',
+        '--enable-continuous-cloudwatch-log': 'true',
+        // Bookmarks would skip what was read before, and a day is read whole.
+        '--job-bookmark-option': 'job-bookmark-disable',
+      },
+    });
+    this.name = job.ref;
+    allow(this, 'Use', role, [
+      {
+        actions: ['glue:StartJobRun', 'glue:GetJobRun', 'glue:GetJobRuns'],
+        resources: [arn('glue', `job/${this.name}`)],
+      },
+      {
+        actions: ['s3:GetObject'],
+        resources: [script, modules].map((asset) => asset.bucket.arnForObjects(asset.s3ObjectKey)),
+      },
+      {
+        // PutMetricData knows no resources; the namespace is Glue's own.
+        actions: ['cloudwatch:PutMetricData'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'cloudwatch:namespace': 'Glue' } },
+      },
+    ]);
+  }
+
+  /** The package `etl`, with the catalog of data sets inside. */
+  private modules(): Asset {
+    return withScratchFolder((folder) => {
+      copyInto(folder, 'etl');
+      copyInto(folder, 'workflows/datasets.json', 'etl/datasets.json');
+      return new Asset(this, 'Modules', { path: folder });
+    });
+  }
+}
+
+/** A package as `etl/requirements.txt` pins it: the local run installs the same. */
+function requirement(name: string): string {
+  const lines = readFileSync(inRepository('etl', 'requirements.txt'), 'utf8').split('\n');
+  const line = lines.find((candidate) => candidate.startsWith(`${name}==`));
+  if (line === undefined) throw new Error(`etl/requirements.txt: no line ${name}==<version>`);
+  return line.trim();
+}

@@ -1,0 +1,183 @@
+import { join } from 'node:path';
+import { CustomResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as codebuild from 'aws-cdk-lib/aws-codebuild';
+import * as ecr from 'aws-cdk-lib/aws-ecr';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { Provider } from 'aws-cdk-lib/custom-resources';
+import { Construct } from 'constructs';
+import type { imageBuildHandlers } from '../bundles';
+import type { EnvironmentName, Settings } from '../config';
+import { lakeName } from '../naming';
+import { copyInto, withScratchFolder } from '../repository';
+import type { Lake } from '../stacks/data-stack';
+import { allow } from './grants';
+import type { Permission } from './grants';
+import { nodeRuntime } from './pipeline-functions';
+
+export interface ContainerImagesProps {
+  readonly environment: EnvironmentName;
+  readonly settings: Pick<Settings, 'logRetentionDays' | 'pipExtraIndexUrl'>;
+  readonly lake: Lake;
+  /** Folder that `bundleHandlers` filled. */
+  readonly bundles: string;
+}
+
+const kinds = ['training', 'serving'] as const;
+type Kind = (typeof kinds)[number];
+
+/** All that the two Dockerfiles copy from the root of the repository. */
+const buildContext = ['ml', 'package.json', 'package-lock.json', '.npmrc'];
+
+/** One hour: torch alone is large, and CodeBuild waits in a queue first. */
+const BUILD_TIMEOUT = Duration.hours(1);
+
+/**
+ * The images of `ml/`, built by CodeBuild while the stack is deployed: no one needs Docker. The tag is the
+ * hash of the sources and tags cannot be moved, so an image's name says what is in it.
+ */
+export class ContainerImages extends Construct {
+  readonly uris: Record<Kind, string>;
+  /** What needs the images has to wait for this. */
+  readonly built: CustomResource;
+  private readonly repositories: Record<Kind, ecr.Repository>;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: ContainerImagesProps,
+  ) {
+    super(scope, id);
+    this.repositories = { training: this.repository('training'), serving: this.repository('serving') };
+    const sources = withScratchFolder((folder) => {
+      for (const path of buildContext) copyInto(folder, path);
+      return new Asset(this, 'Sources', { path: folder });
+    });
+    const project = this.project(sources);
+    this.built = this.build(project, sources.assetHash);
+    const uriOf = (kind: Kind) => this.repositories[kind].repositoryUriForTag(sources.assetHash);
+    this.uris = { training: uriOf('training'), serving: uriOf('serving') };
+  }
+
+  private repository(kind: Kind): ecr.Repository {
+    const repository = new ecr.Repository(this, kind, {
+      repositoryName: lakeName(this.props.environment, kind),
+      imageTagMutability: ecr.TagMutability.IMMUTABLE,
+      imageScanOnPush: true,
+      // Code and public word vectors, nothing of the lake: ECR's own encryption is enough, and anything
+      // in it can be built again.
+      removalPolicy: RemovalPolicy.DESTROY,
+      emptyOnDelete: true,
+    });
+    allow(repository, 'Pull', this.props.lake.roles.MachineLearningRole, [
+      {
+        actions: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+        resources: [repository.repositoryArn],
+      },
+      // A token is for the whole registry: ECR knows no resource for it.
+      { actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
+    ]);
+    return repository;
+  }
+
+  private project(sources: Asset): codebuild.Project {
+    const { environment, settings, lake } = this.props;
+    const name = lakeName(environment, 'images');
+    const project = new codebuild.Project(this, 'Project', {
+      projectName: name,
+      description: 'Builds the training and serving images of the sentiment lake',
+      source: codebuild.Source.s3({ bucket: sources.bucket, path: sources.s3ObjectKey }),
+      environment: {
+        // x86, as the instance types of the settings are. Docker in the build needs it privileged.
+        buildImage: codebuild.LinuxBuildImage.STANDARD_7_0,
+        computeType: codebuild.ComputeType.MEDIUM,
+        privileged: true,
+      },
+      environmentVariables: {
+        REGISTRY: { value: this.repositories.training.registryUri },
+        ...Object.fromEntries(kinds.map((kind) => [repositoryVariable(kind), { value: this.repositories[kind].repositoryName }])),
+        PIP_EXTRA_INDEX_URL: { value: settings.pipExtraIndexUrl ?? '' },
+      },
+      buildSpec: buildSpec(),
+      timeout: BUILD_TIMEOUT,
+      grantReportGroupPermissions: false,
+      logging: { cloudWatch: { logGroup: this.logGroup('build', `/aws/codebuild/${name}`, lake.key) } },
+    });
+    for (const kind of kinds) this.repositories[kind].grantPush(project);
+    return project;
+  }
+  private build(project: codebuild.Project, tag: string): CustomResource {
+    const onEventHandler = this.handler('start-image-build');
+    const isCompleteHandler = this.handler('is-image-build-complete');
+    const mayStart = allowFunction(onEventHandler, { actions: ['codebuild:StartBuild'], resources: [project.projectArn] });
+    const mayLook = allowFunction(isCompleteHandler, { actions: ['codebuild:BatchGetBuilds'], resources: [project.projectArn] });
+    const provider = new Provider(this, 'Provider', {
+      onEventHandler,
+      isCompleteHandler,
+      queryInterval: Duration.seconds(20),
+      totalTimeout: BUILD_TIMEOUT.plus(Duration.minutes(10)),
+      disableWaiterStateMachineLogging: true,
+      logGroup: this.logGroup('provider', `/aws/lambda/${lakeName(this.props.environment, 'image-build')}`, this.props.lake.key),
+    });
+    const built = new CustomResource(this, 'Images', {
+      resourceType: 'Custom::ImageBuild',
+      serviceToken: provider.serviceToken,
+      properties: { ProjectName: project.projectName, Tag: tag },
+    });
+    built.node.addDependency(mayStart, mayLook, project);
+    return built;
+  }
+
+  private handler(name: (typeof imageBuildHandlers)[number]): lambda.Function {
+    const { environment, bundles, lake } = this.props;
+    const functionName = lakeName(environment, name);
+    return new lambda.Function(this, name, {
+      functionName,
+      runtime: nodeRuntime,
+      architecture: lambda.Architecture.ARM_64,
+      code: lambda.Code.fromAsset(join(bundles, name)),
+      handler: 'index.handler',
+      timeout: Duration.seconds(30),
+      memorySize: 256,
+      logGroup: this.logGroup(name, `/aws/lambda/${functionName}`, lake.key),
+    });
+  }
+
+  private logGroup(id: string, logGroupName: string, encryptionKey: kms.IKey): logs.LogGroup {
+    return new logs.LogGroup(this, `${id}-log`, {
+      logGroupName,
+      retention: this.props.settings.logRetentionDays,
+      encryptionKey,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  }
+}
+
+const repositoryVariable = (kind: Kind): string => `${kind.toUpperCase()}_REPOSITORY`;
+
+function allowFunction(fn: lambda.Function, permission: Permission): iam.Policy {
+  if (!fn.role) throw new Error(`${fn.node.path} has no role`);
+  return allow(fn, 'Use', fn.role, [permission]);
+}
+
+/** A tag that is there already is not built again: a deployment that is rolled back names the old one. */
+function buildSpec(): codebuild.BuildSpec {
+  const build = (kind: Kind) =>
+    [
+      `aws ecr describe-images --repository-name "$${repositoryVariable(kind)}" --image-ids imageTag="$TAG" > /dev/null 2>&1`,
+      `(docker build --build-arg PIP_EXTRA_INDEX_URL -f ml/${kind}/Dockerfile -t "$REGISTRY/$${repositoryVariable(kind)}:$TAG" .` +
+        ` && docker push "$REGISTRY/$${repositoryVariable(kind)}:$TAG")`,
+    ].join(' || ');
+  return codebuild.BuildSpec.fromObject({
+    version: '0.2',
+    phases: {
+      pre_build: {
+        commands: ['aws ecr get-login-password | docker login --username AWS --password-stdin "$REGISTRY"'],
+      },
+      build: { 'on-failure': 'ABORT', commands: kinds.map(build) },
+    },
+  });
+}

@@ -1,0 +1,27 @@
+import { Duration } from 'aws-cdk-lib';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { allow } from './grants';
+
+export interface DeadLettersProps {
+  readonly key: kms.IKey;
+  /** A role that puts messages in by itself; EventBridge is let in by its targets. */
+  readonly sender?: iam.IRole;
+}
+
+/** Where what could not be delivered or processed is kept, for the two weeks that SQS keeps anything. */
+export class DeadLetters extends Construct {
+  readonly queue: sqs.Queue;
+
+  constructor(scope: Construct, id: string, { key, sender }: DeadLettersProps) {
+    super(scope, id);
+    this.queue = new sqs.Queue(this, 'Queue', {
+      encryptionMasterKey: key,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    if (sender) allow(this, 'Send', sender, [{ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }]);
+  }
+}

@@ -1,0 +1,39 @@
+import * as glue from 'aws-cdk-lib/aws-glue';
+import { Construct } from 'constructs';
+import { arn } from '../arns';
+import type { EnvironmentName } from '../config';
+import { lakeName } from '../naming';
+import type { Lake } from '../stacks/data-stack';
+import { allow } from './grants';
+
+export interface GlueSecurityProps {
+  readonly environment: EnvironmentName;
+  readonly lake: Lake;
+}
+
+/** What crawler and job write, to S3 and to their logs, is encrypted with the lake's key. */
+export class GlueSecurity extends Construct {
+  readonly name: string;
+
+  constructor(scope: Construct, id: string, { environment, lake }: GlueSecurityProps) {
+    super(scope, id);
+    const { keyArn } = lake.key;
+    this.name = new glue.CfnSecurityConfiguration(this, 'Configuration', {
+      name: lakeName(environment),
+      encryptionConfiguration: {
+        s3Encryptions: [{ s3EncryptionMode: 'SSE-KMS', kmsKeyArn: keyArn }],
+        cloudWatchEncryption: { cloudWatchEncryptionMode: 'SSE-KMS', kmsKeyArn: keyArn },
+        jobBookmarksEncryption: { jobBookmarksEncryptionMode: 'CSE-KMS', kmsKeyArn: keyArn },
+      },
+    }).ref;
+    allow(this, 'Use', lake.roles.DataProcessingRole, [
+      // Read when a crawl or a job run starts; Glue authorises it on the whole catalog only.
+      { actions: ['glue:GetSecurityConfiguration'], resources: ['*'] },
+      {
+        // Glue makes its log groups itself, named after the security configuration.
+        actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents', 'logs:AssociateKmsKey'],
+        resources: [arn('logs', 'log-group:/aws-glue/*')],
+      },
+    ]);
+  }
+}

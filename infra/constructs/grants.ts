@@ -1,0 +1,22 @@
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+
+export interface Permission {
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  readonly conditions?: Record<string, unknown>;
+}
+
+/**
+ * Opens a resource to a role, with a policy of its own beside the resource: the role's stack then needs to
+ * know nothing of the resource's.
+ */
+export function allow(scope: Construct, id: string, role: iam.IRole, permissions: readonly Permission[]): iam.Policy {
+  return new iam.Policy(scope, id, {
+    roles: [role],
+    statements: permissions.map(
+      ({ actions, resources, conditions }) =>
+        new iam.PolicyStatement({ actions: [...actions], resources: [...resources], conditions }),
+    ),
+  });
+}

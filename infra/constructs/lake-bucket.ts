@@ -1,0 +1,110 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { datasets, prefixes } from '../../workflows/datasets';
+import { arn } from '../arns';
+import type { Settings } from '../config';
+import { roleNames } from '../naming';
+import type { RoleName } from '../naming';
+import { policyDocument } from '../policy-documents';
+import { allow } from './grants';
+import type { Permission } from './grants';
+import type { LakeRoles } from './lake-roles';
+
+export interface LakeBucketProps {
+  readonly key: kms.IKey;
+  readonly roles: LakeRoles;
+  readonly keepDays: Settings['keepDays'];
+}
+
+/** Prefixes (ending in /) and single keys. */
+interface Access {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  readonly remove?: readonly string[];
+}
+
+/** The lock of the night: taken by the plan, given back by the report. */
+const lock = `${prefixes.plans}lock.json`;
+const champion = `${prefixes.models}champion.json`;
+const { raw_tweets, labels, quarantine, scored } = datasets;
+
+const access: Record<RoleName, Access> = {
+  DataIngestionRole: {
+    read: [prefixes.plans, raw_tweets.prefix, quarantine.prefix],
+    write: [prefixes.plans, raw_tweets.prefix, quarantine.prefix],
+  },
+  DataProcessingRole: {
+    read: [raw_tweets.prefix, labels.prefix, quarantine.prefix, 'cleaned-data/'],
+    // Spark writes below a temporary name and moves: that copies and removes. On S3 it also leaves markers
+    // of folders beside them, so the whole of cleaned-data/ is meant.
+    write: [quarantine.prefix, 'cleaned-data/'],
+    remove: [quarantine.prefix, 'cleaned-data/'],
+  },
+  AnalyticsRole: {
+    read: ['cleaned-data/', scored.prefix, prefixes.queryResults, prefixes.audit, champion, lock],
+    write: [prefixes.queryResults, prefixes.audit, lock],
+  },
+  MachineLearningRole: {
+    read: ['cleaned-data/', labels.prefix, scored.prefix, prefixes.queryResults, prefixes.models],
+    write: [scored.prefix, prefixes.queryResults, prefixes.models],
+  },
+};
+
+/** The lake's one bucket: raw-data/, cleaned-data/, processed-data/ and model-outputs/. */
+export class LakeBucket extends Construct {
+  readonly bucket: s3.IBucket;
+
+  constructor(scope: Construct, id: string, { key, roles, keepDays }: LakeBucketProps) {
+    super(scope, id);
+    const noncurrentVersionExpiration = Duration.days(keepDays.noncurrentVersions);
+    this.bucket = new s3.Bucket(this, 'Bucket', {
+      encryption: s3.BucketEncryption.KMS,
+      encryptionKey: key,
+      // One data key for many objects: Spark alone would call KMS thousands of times a night.
+      bucketKeyEnabled: true,
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      versioned: true,
+      lifecycleRules: [
+        { id: 'leftovers', abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration, expiredObjectDeleteMarker: true },
+        { id: 'query-results', prefix: prefixes.queryResults, expiration: Duration.days(keepDays.queryResults) },
+      ],
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
+    // Not through the bucket's own methods: the deployed policy is the reviewed file and nothing else.
+    new s3.CfnBucketPolicy(this, 'Policy', {
+      bucket: this.bucket.bucketName,
+      policyDocument: policyDocument('S3_bucket_policy.json', {
+        BucketArn: this.bucket.bucketArn,
+        KeyArn: key.keyArn,
+        LakeRoleArns: roles.arns,
+        // The roles of `cdk bootstrap`, whatever its qualifier: a deployment must never lock itself out.
+        DeploymentRoleArns: [arn('iam', 'role/cdk-*', { region: '' })],
+        RootArn: arn('iam', 'root', { region: '' }),
+      }),
+    });
+    for (const name of roleNames) allow(this, `${name}UsesBucket`, roles.byName[name], this.permissions(access[name]));
+  }
+
+  private permissions({ read, write, remove = [] }: Access): Permission[] {
+    const objects = (keys: readonly string[]) => keys.map((key) => this.bucket.arnForObjects(key.endsWith('/') ? `${key}*` : key));
+    const listed = [...new Set([...read, ...write])].filter((key) => key.endsWith('/'));
+    return [
+      {
+        actions: ['s3:ListBucket'],
+        resources: [this.bucket.bucketArn],
+        conditions: {
+          // IfExists: reading a missing object is answered 404 only to those who may list, and that request
+          // has no prefix. With StringLike it would be 403, as if a policy were wrong.
+          StringLikeIfExists: { 's3:prefix': listed.flatMap((prefix) => [prefix.slice(0, -1), `${prefix}*`]) },
+        },
+      },
+      { actions: ['s3:GetBucketLocation'], resources: [this.bucket.bucketArn] },
+      { actions: ['s3:GetObject'], resources: objects(read) },
+      { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: objects(write) },
+      ...(remove.length > 0 ? [{ actions: ['s3:DeleteObject'], resources: objects(remove) }] : []),
+    ];
+  }
+}

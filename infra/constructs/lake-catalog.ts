@@ -1,0 +1,118 @@
+import * as glue from 'aws-cdk-lib/aws-glue';
+import { Aws } from 'aws-cdk-lib';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { candidates, database, datasets, s3Uri, tables } from '../../workflows/datasets';
+import type { Column, Dataset } from '../../workflows/datasets';
+import { arn } from '../arns';
+import type { RoleName } from '../naming';
+import { allow } from './grants';
+import type { LakeRoles } from './lake-roles';
+
+export interface LakeCatalogProps {
+  readonly bucket: s3.IBucket;
+  readonly roles: LakeRoles;
+}
+
+const formats: Record<Dataset['format'], { input: string; output: string; serde: string; classification: string }> = {
+  // Hive's readers unpack .gz by the object's name.
+  'ndjson.gz': json(),
+  ndjson: json(),
+  parquet: {
+    input: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
+    output: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
+    serde: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe',
+    classification: 'parquet',
+  },
+};
+
+function json() {
+  return {
+    input: 'org.apache.hadoop.mapred.TextInputFormat',
+    output: 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat',
+    serde: 'org.openx.data.jsonserde.JsonSerDe',
+    classification: 'json',
+  };
+}
+
+const reading = ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:GetPartition', 'glue:GetPartitions', 'glue:BatchGetPartition'];
+
+/** The database and its tables, as `workflows/datasets.json` declares them. */
+export class LakeCatalog extends Construct {
+  /** Name of the database. */
+  readonly database: string;
+
+  constructor(scope: Construct, id: string, props: LakeCatalogProps) {
+    super(scope, id);
+    const created = new glue.CfnDatabase(this, 'Database', {
+      catalogId: Aws.ACCOUNT_ID,
+      databaseName: database,
+      databaseInput: { name: database, description: 'Tweets, their labels and their sentiment' },
+    });
+    this.database = created.ref;
+    for (const [name, dataset] of Object.entries(tables)) {
+      new glue.CfnTable(this, name, {
+        catalogId: Aws.ACCOUNT_ID,
+        databaseName: created.ref,
+        tableInput: tableInput(name, dataset, s3Uri(props.bucket.bucketName, dataset.prefix)),
+      });
+    }
+    this.openTo(props.roles);
+  }
+
+  private openTo({ byName }: LakeRoles): void {
+    const open = (role: RoleName, actions: string[], names: string[]) => ({
+      id: `${role}${actions === reading ? 'Reads' : 'Changes'}Catalog`,
+      role: byName[role],
+      permission: { actions, resources: this.arns(names) },
+    });
+    const all = Object.keys(tables);
+    const grants = [
+      open('DataProcessingRole', reading, ['raw_tweets', 'tweets']),
+      open(
+        'DataProcessingRole',
+        // UpdateTable is the crawler's: it writes its statistics into the table's parameters.
+        ['glue:CreatePartition', 'glue:BatchCreatePartition', 'glue:UpdatePartition', 'glue:BatchUpdatePartition', 'glue:UpdateTable'],
+        ['raw_tweets', 'tweets'],
+      ),
+      open('AnalyticsRole', reading, all),
+      open('AnalyticsRole', ['glue:BatchCreatePartition'], [candidates.table]),
+      open('MachineLearningRole', reading, ['tweets', 'scored']),
+      open('MachineLearningRole', ['glue:CreatePartition', 'glue:BatchCreatePartition'], ['scored']),
+    ];
+    for (const { id, role, permission } of grants) allow(this, id, role, [permission]);
+  }
+
+  /** Glue asks for the catalog, the database and the table at each call. */
+  private arns(names: readonly string[]): string[] {
+    return [
+      arn('glue', 'catalog'),
+      arn('glue', `database/${this.database}`),
+      ...names.map((name) => arn('glue', `table/${this.database}/${name}`)),
+    ];
+  }
+}
+
+function tableInput(name: string, dataset: Dataset, location: string): glue.CfnTable.TableInputProperty {
+  const { input, output, serde, classification } = formats[dataset.format];
+  return {
+    name,
+    description: dataset.comment,
+    tableType: 'EXTERNAL_TABLE',
+    parameters: { classification, EXTERNAL: 'TRUE' },
+    partitionKeys: dataset.partitions.map(columnOf),
+    storageDescriptor: {
+      columns: dataset.columns.map(columnOf),
+      location,
+      inputFormat: input,
+      outputFormat: output,
+      compressed: dataset.format !== 'ndjson',
+      serdeInfo: { serializationLibrary: serde, parameters: { 'serialization.format': '1' } },
+    },
+  };
+}
+
+const columnOf = ({ name, type, comment }: Column) => ({ name, type, comment });
+
+/** The table that the crawler keeps up to date. */
+export const crawledTable = 'raw_tweets' satisfies keyof typeof datasets;

@@ -1,0 +1,74 @@
+import { Aws, RemovalPolicy } from 'aws-cdk-lib';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import type { EnvironmentName } from '../config';
+import { arn } from '../arns';
+import { lakeName, roleNames } from '../naming';
+import type { RoleName } from '../naming';
+import { policyDocument } from '../policy-documents';
+import { allow } from './grants';
+import type { LakeRoles } from './lake-roles';
+
+export interface LakeKeyProps {
+  readonly environment: EnvironmentName;
+  readonly roles: LakeRoles;
+}
+
+/** The services through which each role meets encrypted data; none of them calls KMS by itself. */
+const services: Record<RoleName, readonly string[]> = {
+  DataIngestionRole: ['s3', 'kinesis', 'secretsmanager'],
+  DataProcessingRole: ['s3'],
+  AnalyticsRole: ['s3', 'sns', 'sqs'],
+  MachineLearningRole: ['s3', 'kinesis', 'sqs', 'sagemaker'],
+};
+
+/** The one key of the lake; `policies/KMS_policy.json` says who may do what with it. */
+export class LakeKey extends Construct {
+  readonly key: kms.IKey;
+
+  constructor(scope: Construct, id: string, { environment, roles }: LakeKeyProps) {
+    super(scope, id);
+    this.key = new kms.Key(this, 'Key', {
+      alias: `alias/${lakeName(environment)}`,
+      description: `Everything that the sentiment lake (${environment}) keeps`,
+      enableKeyRotation: true,
+      policy: policyDocument('KMS_policy.json', {
+        Account: Aws.ACCOUNT_ID,
+        Region: Aws.REGION,
+        RootArn: arn('iam', 'root', { region: '' }),
+        LakeRoleArns: roles.arns,
+        MachineLearningRoleArn: roles.byName.MachineLearningRole.roleArn,
+        LogGroupArns: logGroups(environment).map((name) => arn('logs', `log-group:${name}`)),
+      }),
+      // Without the key every object is lost. A first deployment that fails leaves none behind.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
+    for (const name of roleNames) this.openTo(name, roles);
+  }
+
+  private openTo(name: RoleName, roles: LakeRoles): void {
+    const resources = [this.key.keyArn];
+    allow(this, `${name}UsesKey`, roles.byName[name], [
+      {
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources,
+        conditions: { StringEquals: { 'kms:ViaService': services[name].map((service) => `${service}.${Aws.REGION}.amazonaws.com`) } },
+      },
+      // SageMaker encrypts the volumes of training jobs and endpoints by grants.
+      ...(name === 'MachineLearningRole'
+        ? [
+            { actions: ['kms:CreateGrant'], resources, conditions: { Bool: { 'kms:GrantIsForAWSResource': 'true' } } },
+            { actions: ['kms:DescribeKey'], resources },
+          ]
+        : []),
+    ]);
+  }
+}
+
+/** Log groups that are encrypted with the key: ours, and those Glue makes for a security configuration. */
+const logGroups = (environment: EnvironmentName): string[] => [
+  `/aws/lambda/${lakeName(environment)}-*`,
+  `/aws/vendedlogs/states/${lakeName(environment)}`,
+  `/aws/codebuild/${lakeName(environment)}-*`,
+  '/aws-glue/*',
+];

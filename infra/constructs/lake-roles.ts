@@ -1,0 +1,71 @@
+import { Aws } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { arn } from '../arns';
+import type { EnvironmentName } from '../config';
+import { lakeName, perRole, roleNames } from '../naming';
+import type { RoleName } from '../naming';
+
+export interface LakeRolesProps {
+  readonly environment: EnvironmentName;
+}
+
+const descriptions: Record<RoleName, string> = {
+  DataIngestionRole: 'Plans a run and brings tweets from X into raw-data/ and the stream',
+  DataProcessingRole: 'Crawls raw-data/, runs the Spark job, publishes cleaned days',
+  AnalyticsRole: 'Asks Athena: the checks, the reports, and analysts who assume it',
+  MachineLearningRole: 'Trains, serves and scores: Lambdas, training jobs and endpoints',
+};
+
+/**
+ * The four roles that touch the lake's data. They carry no permission themselves: each resource opens
+ * itself to them, beside its definition.
+ */
+export class LakeRoles extends Construct {
+  /**
+   * The roles as others use them: CDK adds nothing to these behind our back, so every statement is one
+   * that somebody wrote.
+   */
+  readonly byName: Record<RoleName, iam.IRole>;
+
+  /** ARNs of all four, for policies that name them. */
+  readonly arns: string[];
+
+  constructor(scope: Construct, id: string, props: LakeRolesProps) {
+    super(scope, id);
+    const roles = perRole(
+      (name) =>
+        new iam.Role(this, name, {
+          roleName: lakeName(props.environment, name),
+          description: descriptions[name],
+          // Lambda documents no aws:SourceAccount or aws:SourceArn for execution roles: a condition on them
+          // would lock it out. What guards the role is iam:PassRole of this account.
+          assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+        }),
+    );
+    trust(roles.DataProcessingRole, actingFor('glue', ['crawler/*', 'job/*']));
+    trust(roles.MachineLearningRole, actingFor('sagemaker', ['training-job/*', 'model/*', 'endpoint/*', 'endpoint-config/*']));
+    // IAM decides which people of this account may: they need sts:AssumeRole on it.
+    trust(roles.AnalyticsRole, new iam.AccountRootPrincipal());
+    this.byName = perRole((name) => roles[name].withoutPolicyUpdates());
+    this.arns = roleNames.map((name) => roles[name].roleArn);
+  }
+}
+
+function trust(role: iam.Role, principal: iam.IPrincipal): void {
+  role.assumeRolePolicy?.addStatements(
+    new iam.PolicyStatement({ actions: ['sts:AssumeRole'], principals: [principal] }),
+  );
+}
+
+/** A service, for resources of this account only: somebody else's crawler must not act under our role. */
+function actingFor(service: 'glue' | 'sagemaker', resources: readonly string[]): iam.IPrincipal {
+  return new iam.ServicePrincipal(`${service}.amazonaws.com`, {
+    conditions: {
+      StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+      ArnLike: {
+        'aws:SourceArn': resources.map((resource) => arn(service, resource)),
+      },
+    },
+  });
+}

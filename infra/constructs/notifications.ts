@@ -1,0 +1,50 @@
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { Lake } from '../stacks/data-stack';
+import { allow } from './grants';
+
+export interface NotificationsProps {
+  readonly lake: Lake;
+  readonly email: string | null;
+}
+
+/** The topic that tells people how a night went. */
+export class Notifications extends Construct {
+  readonly topic: sns.Topic;
+
+  constructor(scope: Construct, id: string, { lake, email }: NotificationsProps) {
+    super(scope, id);
+    this.topic = new sns.Topic(this, 'Topic', { displayName: 'sentiment-lake', masterKey: lake.key, enforceSSL: true });
+    if (email !== null) this.topic.addSubscription(new EmailSubscription(email));
+    allow(this, 'Publish', lake.roles.AnalyticsRole, [
+      { actions: ['sns:Publish'], resources: [this.topic.topicArn] },
+    ]);
+  }
+}
+
+export interface ExecutionArchiveProps {
+  readonly stateMachineArn: string;
+  readonly archive: lambda.IFunction;
+  readonly deadLetterQueue: sqs.IQueue;
+}
+
+/** Every end of an execution, good or bad, goes to the archive: the console forgets after 90 days. */
+export class ExecutionArchive extends Construct {
+  constructor(scope: Construct, id: string, { stateMachineArn, archive, deadLetterQueue }: ExecutionArchiveProps) {
+    super(scope, id);
+    new events.Rule(this, 'Rule', {
+      description: 'Archives an execution of the pipeline when it has ended, and reports a failed one',
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: { stateMachineArn: [stateMachineArn], status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] },
+      },
+      targets: [new targets.LambdaFunction(archive, { deadLetterQueue, retryAttempts: 10 })],
+    });
+  }
+}

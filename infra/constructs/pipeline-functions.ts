@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { functionEnvironments, functionSections } from '../../functions/environment';
+import type { FunctionName } from '../../functions/environment';
+import { steps } from '../../workflows/steps';
+import type { EnvironmentName, Settings } from '../config';
+import { lakeName, roleNames } from '../naming';
+import type { RoleName } from '../naming';
+import type { Lake } from '../stacks/data-stack';
+import { allow } from './grants';
+
+/** Who each function is: docs/architecture.md says why. */
+export const functionRoles: Record<FunctionName, RoleName> = {
+  'plan-run': 'DataIngestionRole',
+  'ingest-tweets': 'DataIngestionRole',
+  'crawl-raw-data': 'DataProcessingRole',
+  'clean-tweets': 'DataProcessingRole',
+  'check-data': 'AnalyticsRole',
+  'publish-data': 'DataProcessingRole',
+  'train-model': 'MachineLearningRole',
+  'judge-model': 'MachineLearningRole',
+  'update-endpoint': 'MachineLearningRole',
+  'smoke-test-endpoint': 'MachineLearningRole',
+  'promote-model': 'MachineLearningRole',
+  'refresh-analytics': 'MachineLearningRole',
+  'report-run': 'AnalyticsRole',
+  'archive-execution': 'AnalyticsRole',
+  'score-stream': 'MachineLearningRole',
+};
+
+/** What one call of the functions beside the state machine may take. */
+const besideTheMachine = {
+  // A long history comes in many pages.
+  'archive-execution': { timeoutSeconds: 120, memoryMb: 256 },
+  // A batch waits for a serverless endpoint to wake up, a minute at worst.
+  'score-stream': { timeoutSeconds: 120, memoryMb: 512 },
+};
+
+/** Newest of AWS; the bundles also run on Node 20. */
+export const nodeRuntime = lambda.Runtime.NODEJS_24_X;
+
+export interface PipelineFunctionsProps {
+  readonly environment: EnvironmentName;
+  readonly settings: Settings;
+  readonly lake: Lake;
+  /** Folder that `bundleHandlers` filled. */
+  readonly bundles: string;
+}
+
+/** The Lambdas: one per step, and the two beside the machine. */
+export class PipelineFunctions extends Construct {
+  private readonly logGroups: Record<RoleName, string[]> = {
+    DataIngestionRole: [],
+    DataProcessingRole: [],
+    AnalyticsRole: [],
+    MachineLearningRole: [],
+  };
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: PipelineFunctionsProps,
+  ) {
+    super(scope, id);
+  }
+
+  /**
+   * Makes a function, with exactly the variables that it says it reads.
+   * Throws when one of them is neither among `values` nor in the settings.
+   */
+  create(name: FunctionName, values: Readonly<Record<string, string>>): lambda.Function {
+    const { environment, lake, bundles } = this.props;
+    const functionName = lakeName(environment, name);
+    const logGroup = this.logGroup(functionName, lake.key);
+    this.logGroups[functionRoles[name]].push(logGroup.logGroupArn);
+    const { timeoutSeconds, memoryMb } = limitsOf(name);
+    return new lambda.Function(this, name, {
+      functionName,
+      runtime: nodeRuntime,
+      architecture: lambda.Architecture.ARM_64,
+      code: lambda.Code.fromAsset(join(bundles, name)),
+      handler: 'index.handler',
+      role: lake.roles[functionRoles[name]],
+      timeout: Duration.seconds(timeoutSeconds),
+      memorySize: memoryMb,
+      environment: this.variables(name, values),
+      logGroup,
+      tracing: lambda.Tracing.ACTIVE,
+      // An execution that began before a deployment goes on with the versions it began with.
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
+    });
+  }
+
+  /** Lets the roles write the logs of the functions made so far, and their traces. */
+  openLogs(): void {
+    for (const name of roleNames) {
+      allow(this, `${name}WritesLogs`, this.props.lake.roles[name], [
+        { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: this.logGroups[name] },
+        // X-Ray knows no resources for these two.
+        { actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] },
+      ]);
+    }
+  }
+
+  private logGroup(functionName: string, encryptionKey: kms.IKey): logs.LogGroup {
+    return new logs.LogGroup(this, `${functionName}-log`, {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: this.props.settings.logRetentionDays,
+      encryptionKey,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  }
+
+  private variables(name: FunctionName, values: Readonly<Record<string, string>>): Record<string, string> {
+    return Object.fromEntries(
+      functionEnvironments[name].map((variable) => {
+        const value = variable === 'SETTINGS' ? this.sections(name) : values[variable];
+        if (value === undefined) throw new Error(`functions/environment.ts: ${name} reads ${variable}, which infra/ does not know`);
+        return [variable, value];
+      }),
+    );
+  }
+
+  private sections(name: FunctionName): string {
+    const { settings } = this.props;
+    return JSON.stringify(Object.fromEntries(functionSections[name].map((section) => [section, settings[section]])));
+  }
+}
+
+function limitsOf(name: FunctionName): { timeoutSeconds: number; memoryMb: number } {
+  const limits =
+    name === 'archive-execution' || name === 'score-stream'
+      ? besideTheMachine[name]
+      : steps.find((step) => step.name === name);
+  if (!limits) throw new Error(`workflows/steps.ts has no step ${name}`);
+  return limits;
+}

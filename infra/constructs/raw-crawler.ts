@@ -1,0 +1,44 @@
+import * as glue from 'aws-cdk-lib/aws-glue';
+import { Construct } from 'constructs';
+import { arn } from '../arns';
+import type { EnvironmentName } from '../config';
+import { lakeName } from '../naming';
+import type { Lake } from '../stacks/data-stack';
+import { allow } from './grants';
+import { crawledTable } from './lake-catalog';
+
+export interface RawCrawlerProps {
+  readonly environment: EnvironmentName;
+  readonly lake: Lake;
+  /** Name of the Glue security configuration. */
+  readonly security: string;
+}
+
+/** Registers the days of raw-data/ as partitions; the table's declaration stays what it is. */
+export class RawCrawler extends Construct {
+  readonly name: string;
+
+  constructor(scope: Construct, id: string, { environment, lake, security }: RawCrawlerProps) {
+    super(scope, id);
+    const role = lake.roles.DataProcessingRole;
+    const crawler = new glue.CfnCrawler(this, 'Crawler', {
+      name: lakeName(environment, 'raw'),
+      role: role.roleArn,
+      targets: { catalogTargets: [{ databaseName: lake.database, tables: [crawledTable] }] },
+      // Declared tables and crawlers fight: what the crawler thinks of the columns is only logged.
+      // A catalog target allows no other DeleteBehavior.
+      schemaChangePolicy: { updateBehavior: 'LOG', deleteBehavior: 'LOG' },
+      configuration: JSON.stringify({
+        Version: 1,
+        CrawlerOutput: { Partitions: { AddOrUpdateBehavior: 'InheritFromTable' } },
+        // Otherwise days of differing content would become tables of their own.
+        Grouping: { TableGroupingPolicy: 'CombineCompatibleSchemas' },
+      }),
+      crawlerSecurityConfiguration: security,
+    });
+    this.name = crawler.ref;
+    allow(this, 'Use', role, [
+      { actions: ['glue:StartCrawler', 'glue:GetCrawler'], resources: [arn('glue', `crawler/${this.name}`)] },
+    ]);
+  }
+}

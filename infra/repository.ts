@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** The folder that `infra/` lies in. */
+export const repositoryRoot = join(__dirname, '..');
+
+export const inRepository = (...path: string[]): string => join(repositoryRoot, ...path);
+
+/**
+ * Gives `use` an empty folder, and removes it afterwards. Assets are copied when their construct is made,
+ * so nothing has to stay, and two syntheses at once do not meet.
+ */
+export function withScratchFolder<Result>(use: (folder: string) => Result): Result {
+  const folder = mkdtempSync(join(tmpdir(), 'sentiment-lake-'));
+  try {
+    return use(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Copies a file or folder of the repository to the same place below `folder`, or to another. */
+export function copyInto(folder: string, path: string, to = path): void {
+  const ignored = /(^|\/)(__pycache__|node_modules|\.[^/]*cache)(\/|$)|\.pyc$/;
+  cpSync(inRepository(path), join(folder, to), {
+    recursive: true,
+    filter: (source) => !ignored.test(source.slice(repositoryRoot.length + 1)),
+  });
+}
+
+export interface Revision {
+  /** The commit that is checked out; `unknown` without git. */
+  readonly commit: string;
+  /** Whether the files may differ from that commit. */
+  readonly dirty: boolean;
+}
+
+/** Which code this is, for the manifests of models. */
+export function revision(folder = dirname(__dirname)): Revision {
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    return { commit: git('rev-parse', 'HEAD'), dirty: git('status', '--porcelain') !== '' };
+  } catch {
+    // A download without its history: nobody can vouch for what it holds.
+    return { commit: 'unknown', dirty: true };
+  }
+}

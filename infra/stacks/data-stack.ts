@@ -1,0 +1,87 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { StackProps } from 'aws-cdk-lib';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import * as kinesis from 'aws-cdk-lib/aws-kinesis';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import type { EnvironmentName, Settings } from '../config';
+import { allow } from '../constructs/grants';
+import { LakeBucket } from '../constructs/lake-bucket';
+import { LakeCatalog } from '../constructs/lake-catalog';
+import { LakeKey } from '../constructs/lake-key';
+import { LakeRoles } from '../constructs/lake-roles';
+import type { RoleName } from '../naming';
+
+export interface DataStackProps extends StackProps {
+  readonly environment: EnvironmentName;
+  readonly settings: Settings;
+}
+
+/** What the pipeline is given of the data it works on. */
+export interface Lake {
+  readonly roles: Record<RoleName, iam.IRole>;
+  readonly key: kms.IKey;
+  readonly bucket: s3.IBucket;
+  readonly stream: kinesis.IStream;
+  readonly tokenSecret: secretsmanager.ISecret;
+  /** Name of the Glue database. */
+  readonly database: string;
+}
+
+/** What must survive: the data, its key and catalog, and who may touch them. */
+export class DataStack extends Stack {
+  readonly lake: Lake;
+
+  constructor(scope: Construct, id: string, props: DataStackProps) {
+    super(scope, id, props);
+    const { environment, settings } = props;
+    const roles = new LakeRoles(this, 'Roles', { environment });
+    const { key } = new LakeKey(this, 'Key', { environment, roles });
+    const { bucket } = new LakeBucket(this, 'Lake', { key, roles, keepDays: settings.keepDays });
+    const { database } = new LakeCatalog(this, 'Catalog', { bucket, roles });
+    this.lake = {
+      roles: roles.byName,
+      key,
+      bucket,
+      database,
+      stream: this.createStream(key, roles.byName),
+      tokenSecret: this.createTokenSecret(key, roles.byName),
+    };
+  }
+
+  private createStream(key: kms.IKey, roles: Lake['roles']): kinesis.IStream {
+    const stream = new kinesis.Stream(this, 'Tweets', {
+      shardCount: 1,
+      // The scorer sleeps until a model has been promoted: a week to get there, and no longer to catch up.
+      retentionPeriod: Duration.days(7),
+      encryption: kinesis.StreamEncryption.KMS,
+      encryptionKey: key,
+      // Every record is in raw-data/, too.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const resources = [stream.streamArn];
+    allow(stream, 'Write', roles.DataIngestionRole, [{ actions: ['kinesis:PutRecords'], resources }]);
+    allow(stream, 'Read', roles.MachineLearningRole, [
+      {
+        actions: ['kinesis:DescribeStream', 'kinesis:DescribeStreamSummary', 'kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'],
+        resources,
+      },
+    ]);
+    return stream;
+  }
+
+  private createTokenSecret(key: kms.IKey, roles: Lake['roles']): secretsmanager.ISecret {
+    const secret = new secretsmanager.Secret(this, 'XBearerToken', {
+      description:
+        "X's bearer token. Holds a random text until a person stores the token: aws secretsmanager put-secret-value",
+      encryptionKey: key,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    allow(secret, 'Read', roles.DataIngestionRole, [
+      { actions: ['secretsmanager:GetSecretValue'], resources: [secret.secretArn] },
+    ]);
+    return secret;
+  }
+}

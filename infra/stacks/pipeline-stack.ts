@@ -1,0 +1,168 @@
+import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { StackProps } from 'aws-cdk-lib';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { SentimentPipeline } from '../../workflows/state-machine';
+import { stepNames } from '../../workflows/steps';
+import type { StepName } from '../../workflows/steps';
+import { arn } from '../arns';
+import { bundleHandlers } from '../bundles';
+import type { EnvironmentName, Settings } from '../config';
+import { Analytics } from '../constructs/analytics';
+import { CleaningJob } from '../constructs/cleaning-job';
+import { ContainerImages } from '../constructs/container-images';
+import { DeadLetters } from '../constructs/dead-letters';
+import { GlueSecurity } from '../constructs/glue-security';
+import { allow } from '../constructs/grants';
+import { MachineRole } from '../constructs/machine-role';
+import { ModelAccess } from '../constructs/model-access';
+import { ExecutionArchive, Notifications } from '../constructs/notifications';
+import { PipelineFunctions } from '../constructs/pipeline-functions';
+import { RawCrawler } from '../constructs/raw-crawler';
+import { Schedules } from '../constructs/schedules';
+import { StreamScoring } from '../constructs/stream-scoring';
+import { lakeName } from '../naming';
+import { revision, withScratchFolder } from '../repository';
+import type { Lake } from './data-stack';
+
+export interface PipelineStackProps extends StackProps {
+  readonly environment: EnvironmentName;
+  readonly settings: Settings;
+  readonly lake: Lake;
+}
+
+/** Everything that can be thrown away and rebuilt: what works on the lake, and what it is started by. */
+export class PipelineStack extends Stack {
+  constructor(scope: Construct, id: string, props: PipelineStackProps) {
+    super(scope, id, props);
+    withScratchFolder((bundles) => {
+      bundleHandlers(bundles);
+      this.build(props, bundles);
+    });
+  }
+
+  private build({ environment, settings, lake }: PipelineStackProps, bundles: string): void {
+    const name = lakeName(environment);
+    const endpoint = name;
+    const { commit, dirty } = revision();
+
+    const { topic } = new Notifications(this, 'Notifications', { lake, email: settings.alarmEmail });
+    const security = new GlueSecurity(this, 'GlueSecurity', { environment, lake }).name;
+    const crawler = new RawCrawler(this, 'RawCrawler', { environment, lake, security }).name;
+    const glueJob = new CleaningJob(this, 'CleaningJob', { environment, settings: settings.glue, lake, security }).name;
+    const { workGroup } = new Analytics(this, 'Analytics', { environment, settings, lake });
+    const images = new ContainerImages(this, 'Images', { environment, settings, lake, bundles });
+    new ModelAccess(this, 'Models', { lake, endpoint });
+
+    const functions = new PipelineFunctions(this, 'Functions', { environment, settings, lake, bundles });
+    const values = {
+      BUCKET: lake.bucket.bucketName,
+      STREAM_NAME: lake.stream.streamName,
+      TOKEN_SECRET_ARN: lake.tokenSecret.secretArn,
+      DATABASE: lake.database,
+      CRAWLER: crawler,
+      GLUE_JOB: glueJob,
+      WORKGROUP: workGroup,
+      ML_ROLE_ARN: lake.roles.MachineLearningRole.roleArn,
+      TRAINING_IMAGE: images.uris.training,
+      SERVING_IMAGE: images.uris.serving,
+      KEY_ARN: lake.key.keyArn,
+      // Read by train-model alone: a commit redeploys that function, and no other.
+      GIT_COMMIT: commit,
+      GIT_DIRTY: String(dirty),
+      ENDPOINT_NAME: endpoint,
+      TOPIC_ARN: topic.topicArn,
+    };
+    const scoreStream = functions.create('score-stream', values);
+    const { mappingId } = new StreamScoring(this, 'StreamScoring', { lake, scoreStream });
+    const create = (step: StepName) => functions.create(step, { ...values, SCORE_STREAM_MAPPING_ID: mappingId });
+    const stepFunctions = perStep(create);
+    const archive = functions.create('archive-execution', values);
+    functions.openLogs();
+
+    const machine = this.machine(name, settings, lake, stepFunctions);
+    // Started before the images are there, a training job would find none.
+    machine.node.addDependency(images.built);
+    this.letStepsLookAtExecutions(name, lake);
+
+    const undelivered = new DeadLetters(this, 'Undelivered', { key: lake.key, sender: lake.roles.AnalyticsRole });
+    archive.configureAsyncInvoke({ onFailure: new SqsDestination(undelivered.queue), retryAttempts: 2 });
+    new ExecutionArchive(this, 'Archive', {
+      stateMachineArn: machine.stateMachineArn,
+      archive,
+      deadLetterQueue: undelivered.queue,
+    });
+    new Schedules(this, 'Schedules', { machine, settings, deadLetterQueue: undelivered.queue });
+
+    this.outputs({
+      StateMachineArn: machine.stateMachineArn,
+      BucketName: lake.bucket.bucketName,
+      DatabaseName: lake.database,
+      WorkgroupName: workGroup,
+      EndpointName: endpoint,
+      TokenSecretArn: lake.tokenSecret.secretArn,
+      StreamName: lake.stream.streamName,
+      CrawlerName: crawler,
+      GlueJobName: glueJob,
+      ScoreStreamMappingId: mappingId,
+      TopicArn: topic.topicArn,
+    });
+  }
+
+  private machine(name: string, settings: Settings, lake: Lake, functions: Record<StepName, lambda.Function>): sfn.StateMachine {
+    const logGroup = new logs.LogGroup(this, 'MachineLog', {
+      // Under this prefix CloudWatch Logs needs no statement per log group in its own resource policy,
+      // which is full after a few dozen.
+      logGroupName: `/aws/vendedlogs/states/${name}`,
+      retention: settings.logRetentionDays,
+      encryptionKey: lake.key,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const { role, policy } = new MachineRole(this, 'MachineRole', { name, functions: stepNames.map((step) => functions[step]) });
+    const { machine } = new SentimentPipeline(this, 'Pipeline', {
+      name,
+      functions: perStep((step) => functions[step].currentVersion),
+      timeout: Duration.hours(settings.runTimeoutHours),
+      // Without the data: the history keeps it, and a log should not repeat tweets.
+      logs: { destination: logGroup, level: sfn.LogLevel.ALL, includeExecutionData: false },
+      tracing: true,
+      role,
+    });
+    // Step Functions tries the log when the machine is made.
+    machine.node.addDependency(policy);
+    return machine;
+  }
+
+  /** `Plan the run` asks whether the lock's holder still runs; the archive reads what it keeps. */
+  private letStepsLookAtExecutions(name: string, { roles }: Lake): void {
+    const resources = [arn('states', `execution:${name}:*`)];
+    allow(this, 'PlanLooksAtExecutions', roles.DataIngestionRole, [{ actions: ['states:DescribeExecution'], resources }]);
+    allow(this, 'ArchiveReadsExecutions', roles.AnalyticsRole, [
+      { actions: ['states:DescribeExecution', 'states:GetExecutionHistory'], resources },
+    ]);
+  }
+
+  private outputs(values: Record<string, string>): void {
+    for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value });
+  }
+}
+
+/** One value per step, in running order. */
+const perStep = <Value>(valueOf: (step: StepName) => Value): Record<StepName, Value> => ({
+  'plan-run': valueOf('plan-run'),
+  'ingest-tweets': valueOf('ingest-tweets'),
+  'crawl-raw-data': valueOf('crawl-raw-data'),
+  'clean-tweets': valueOf('clean-tweets'),
+  'check-data': valueOf('check-data'),
+  'publish-data': valueOf('publish-data'),
+  'train-model': valueOf('train-model'),
+  'judge-model': valueOf('judge-model'),
+  'update-endpoint': valueOf('update-endpoint'),
+  'smoke-test-endpoint': valueOf('smoke-test-endpoint'),
+  'promote-model': valueOf('promote-model'),
+  'refresh-analytics': valueOf('refresh-analytics'),
+  'report-run': valueOf('report-run'),
+});
