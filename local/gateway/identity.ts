@@ -45,7 +45,10 @@ const Refusal = z.object({ message: z.string() });
 
 /** Reads who signed from `Authorization: AWS4-HMAC-SHA256 Credential=KEY/20261101/us-east-1/glue/aws4_request, …`. */
 export function scopeOf(headers: IncomingHttpHeaders): Scope | undefined {
-  const match = /^AWS4-[A-Z0-9-]+ .*?Credential=([^/,\s]+)\/\d{8}\/[^/]*\/([^/]+)\/aws4_request/.exec(headers.authorization ?? '');
+  const match =
+    /^AWS4-[A-Z0-9-]+ .*?Credential=([^/,\s]+)\/\d{8}\/[^/]*\/([^/]+)\/aws4_request/.exec(
+      headers.authorization ?? '',
+    );
   const [, accessKeyId, service] = match ?? [];
   return accessKeyId && service ? { accessKeyId, service } : undefined;
 }
@@ -58,26 +61,48 @@ export class Iam {
   async caller(headers: IncomingHttpHeaders): Promise<Caller> {
     const scope = scopeOf(headers);
     if (!scope) {
-      throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token: sign the request (Signature Version 4).', 403);
+      throw new AwsError(
+        'MissingAuthenticationTokenException',
+        'Missing Authentication Token: sign the request (Signature Version 4).',
+        403,
+      );
     }
     const { accessKeyId } = scope;
     if (accessKeyId === ACCOUNT) return { accessKeyId, arn: `arn:aws:iam::${ACCOUNT}:root` };
     const sessionToken = headers['x-amz-security-token'];
-    const answer = await this.ask('identify', { accessKeyId, ...(typeof sessionToken === 'string' ? { sessionToken } : {}) });
+    const answer = await this.ask('identify', {
+      accessKeyId,
+      ...(typeof sessionToken === 'string' ? { sessionToken } : {}),
+    });
     if (answer.status === 403) {
-      throw new AwsError('UnrecognizedClientException', 'The security token included in the request is invalid.', 403);
+      throw new AwsError(
+        'UnrecognizedClientException',
+        'The security token included in the request is invalid.',
+        403,
+      );
     }
     return { accessKeyId, arn: Identity.parse(accepted(answer)).arn };
   }
 
   /** Throws AccessDeniedException unless the caller may do `action` on `resource`. */
-  async authorize(caller: Caller, action: string, resource: string, context: Record<string, string> = {}): Promise<void> {
+  async authorize(
+    caller: Caller,
+    action: string,
+    resource: string,
+    context: Record<string, string> = {},
+  ): Promise<void> {
     if (caller.accessKeyId === ACCOUNT) return;
-    const answer = await this.ask('authorize', { accessKeyId: caller.accessKeyId, action, resource, context });
+    const answer = await this.ask('authorize', {
+      accessKeyId: caller.accessKeyId,
+      action,
+      resource,
+      context,
+    });
     const { allowed, message } = Decision.parse(accepted(answer));
     if (allowed) return;
     const refusal =
-      message || `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`;
+      message ||
+      `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`;
     throw new AwsError('AccessDeniedException', refusal);
   }
 
@@ -88,7 +113,10 @@ export class Iam {
   async credentials(session: ServiceSession): Promise<RoleCredentials> {
     const answer = await this.ask('credentials', session);
     const given = Credentials.parse(accepted(answer));
-    const expiration = typeof given.Expiration === 'number' ? new Date(given.Expiration * 1000) : new Date(given.Expiration);
+    const expiration =
+      typeof given.Expiration === 'number'
+        ? new Date(given.Expiration * 1000)
+        : new Date(given.Expiration);
     return {
       accessKeyId: given.AccessKeyId,
       secretAccessKey: given.SecretAccessKey,
@@ -106,7 +134,11 @@ export class Iam {
       });
       return { route, status: response.status, body: await response.json() };
     } catch (error) {
-      throw new AwsError('ServiceUnavailableException', `The launcher did not answer /_lake/${route}: ${messageOf(error)}`, 503);
+      throw new AwsError(
+        'ServiceUnavailableException',
+        `The launcher did not answer /_lake/${route}: ${messageOf(error)}`,
+        503,
+      );
     }
   }
 }
@@ -120,5 +152,9 @@ interface Answer {
 function accepted(answer: Answer): unknown {
   if (answer.status === 200) return answer.body;
   const refusal = Refusal.safeParse(answer.body);
-  throw new Error(refusal.success ? refusal.data.message : `/_lake/${answer.route} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  throw new Error(
+    refusal.success
+      ? refusal.data.message
+      : `/_lake/${answer.route} answered ${answer.status}: ${JSON.stringify(answer.body)}`,
+  );
 }

@@ -15,7 +15,8 @@ export interface S3Location {
 /** Splits `s3://bucket/key`. Throws when it is something else. */
 export function parseS3Uri(uri: string): S3Location {
   const [, bucket, key] = /^s3[an]?:\/\/([^/]+)\/?(.*)$/s.exec(uri) ?? [];
-  if (!bucket || key === undefined) throw new Error(`'${uri}' is not an S3 address (s3://bucket/key)`);
+  if (!bucket || key === undefined)
+    throw new Error(`'${uri}' is not an S3 address (s3://bucket/key)`);
   return { bucket, key };
 }
 
@@ -23,15 +24,26 @@ export function parseS3Uri(uri: string): S3Location {
 export async function listKeys(s3: S3Client, { bucket, key }: S3Location): Promise<string[]> {
   const keys: string[] = [];
   await during(`list s3://${bucket}/${key}`, async () => {
-    for await (const result of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: key })) {
-      keys.push(...(result.Contents ?? []).flatMap((object) => (object.Key && !object.Key.endsWith('/') ? [object.Key] : [])));
+    for await (const result of paginateListObjectsV2(
+      { client: s3 },
+      { Bucket: bucket, Prefix: key },
+    )) {
+      keys.push(
+        ...(result.Contents ?? []).flatMap((object) =>
+          object.Key && !object.Key.endsWith('/') ? [object.Key] : [],
+        ),
+      );
     }
   });
   return keys;
 }
 
 /** Writes an object to a file, making its folders. */
-export async function download(s3: S3Client, { bucket, key }: S3Location, file: string): Promise<void> {
+export async function download(
+  s3: S3Client,
+  { bucket, key }: S3Location,
+  file: string,
+): Promise<void> {
   await during(`read s3://${bucket}/${key}`, async () => {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     if (!(Body instanceof Readable)) throw new Error('the answer has no body');
@@ -41,8 +53,15 @@ export async function download(s3: S3Client, { bucket, key }: S3Location, file: 
 }
 
 /** Stores a file, encrypted with `kmsKeyId` where the request named one. */
-export async function upload(s3: S3Client, file: string, { bucket, key }: S3Location, kmsKeyId?: string): Promise<void> {
-  const encryption = kmsKeyId ? { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: kmsKeyId } : {};
+export async function upload(
+  s3: S3Client,
+  file: string,
+  { bucket, key }: S3Location,
+  kmsKeyId?: string,
+): Promise<void> {
+  const encryption = kmsKeyId
+    ? { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: kmsKeyId }
+    : {};
   await during(`write s3://${bucket}/${key}`, async () => {
     await s3.send(
       new PutObjectCommand({
@@ -60,12 +79,16 @@ export async function upload(s3: S3Client, file: string, { bucket, key }: S3Loca
 export function within(folder: string, relative: string): string {
   const root = resolve(folder);
   const path = resolve(root, relative);
-  if (path !== root && !path.startsWith(root + sep)) throw new Error(`'${relative}' points outside its folder`);
+  if (path !== root && !path.startsWith(root + sep))
+    throw new Error(`'${relative}' points outside its folder`);
   return path;
 }
 
 /** Runs `work` on all items, a few at a time. */
-export async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+export async function forEach<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const rest = items.values();
   const worker = async () => {
     for (const item of rest) await work(item);

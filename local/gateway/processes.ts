@@ -25,15 +25,21 @@ const WATCHDOG = join(__dirname, 'watchdog.sh');
 const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'JAVA_HOME', 'SYSTEMROOT'];
 
 export function inheritedEnvironment(): Record<string, string> {
-  return Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+  return Object.fromEntries(
+    INHERITED.flatMap((name) =>
+      process.env[name] === undefined ? [] : [[name, process.env[name]]],
+    ),
+  );
 }
 
 /** Starts programs that cannot outlive this process, and ends them all on `close`. */
 export class Processes {
   private readonly running = new Set<Program>();
+  private closed = false;
 
-  /** Throws when the program cannot be started at all. */
+  /** Throws when the program cannot be started at all, or everything is about to end. */
   async start(program: ProgramToRun): Promise<Program> {
+    if (this.closed) throw new Error('the embedded cloud is stopping');
     mkdirSync(dirname(program.logFile), { recursive: true });
     const log = openSync(program.logFile, 'a');
     try {
@@ -45,7 +51,9 @@ export class Processes {
       });
       // Nothing is ever written to the pipe: it only has to end when we do. EPIPE is then no news.
       child.stdin?.on('error', () => undefined);
-      await new Promise((resolve, reject) => child.once('spawn', () => resolve(undefined)).once('error', reject));
+      await new Promise((resolve, reject) =>
+        child.once('spawn', () => resolve(undefined)).once('error', reject),
+      );
       const { pid } = child;
       if (pid === undefined) throw new Error(`${program.command} did not start`);
       const exited = new Promise<number>((resolve) => {
@@ -71,14 +79,17 @@ export class Processes {
       };
       this.running.add(started);
       void exited.then(() => this.running.delete(started));
+      // `close` may have come while it started, and has not seen it.
+      if (this.closed) await started.stop(0);
       return started;
     } finally {
       closeSync(log);
     }
   }
 
-  /** Ends every program that still runs, within `graceSeconds`. */
+  /** Ends every program that still runs, within `graceSeconds`; none can be started afterwards. */
   async close(graceSeconds: number): Promise<void> {
+    this.closed = true;
     await Promise.all([...this.running].map((program) => program.stop(graceSeconds)));
   }
 }

@@ -41,7 +41,9 @@ export function operation<S extends z.ZodType>(
 }
 
 function describe(error: z.ZodError): string {
-  const issues = error.issues.map((issue) => `Value at '${issue.path.join('.')}' failed to satisfy constraint: ${issue.message}`);
+  const issues = error.issues.map(
+    (issue) => `Value at '${issue.path.join('.')}' failed to satisfy constraint: ${issue.message}`,
+  );
   return `${issues.length} validation error${issues.length === 1 ? '' : 's'} detected: ${issues.join('; ')}`;
 }
 
@@ -52,7 +54,12 @@ export async function readBody(req: IncomingMessage, limit: number): Promise<Buf
   for await (const chunk of req) {
     const bytes = Buffer.from(chunk);
     size += bytes.length;
-    if (size > limit) throw new AwsError('RequestEntityTooLargeException', `The request body is larger than ${limit} bytes.`, 413);
+    if (size > limit)
+      throw new AwsError(
+        'RequestEntityTooLargeException',
+        `The request body is larger than ${limit} bytes.`,
+        413,
+      );
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);
@@ -64,7 +71,10 @@ export function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'));
   } catch (error) {
-    throw new AwsError('SerializationException', `The request body is not JSON: ${messageOf(error)}`);
+    throw new AwsError(
+      'SerializationException',
+      `The request body is not JSON: ${messageOf(error)}`,
+    );
   }
 }
 
@@ -79,7 +89,8 @@ export function sendError(res: ServerResponse, error: unknown): void {
     res.destroy();
     return;
   }
-  const aws = error instanceof AwsError ? error : new AwsError('InternalFailure', messageOf(error), 500);
+  const aws =
+    error instanceof AwsError ? error : new AwsError('InternalFailure', messageOf(error), 500);
   res.setHeader('x-amzn-ErrorType', aws.code);
   const body = { __type: aws.code, message: aws.message, ...aws.members };
   send(res, aws.status, 'application/x-amz-json-1.1', JSON.stringify(body));
@@ -109,7 +120,11 @@ export function page<T>(
   invalid: string,
 ): { items: T[]; NextToken?: string } {
   const start = input.NextToken === undefined ? 0 : Number(input.NextToken);
-  if (!Number.isInteger(start) || start < 0) throw new AwsError(invalid, `NextToken '${input.NextToken}' is not valid.`);
+  if (!Number.isInteger(start) || start < 0)
+    throw new AwsError(invalid, `NextToken '${input.NextToken}' is not valid.`);
   const end = start + (input.MaxResults ?? 100);
-  return { items: items.slice(start, end), ...(end < items.length ? { NextToken: String(end) } : {}) };
+  return {
+    items: items.slice(start, end),
+    ...(end < items.length ? { NextToken: String(end) } : {}),
+  };
 }

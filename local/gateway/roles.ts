@@ -23,7 +23,11 @@ export class AssumedRole {
   };
 
   s3(): S3Client {
-    return new S3Client({ ...this.client(), forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' });
+    return new S3Client({
+      ...this.client(),
+      forcePathStyle: true,
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+    });
   }
 
   glue(): GlueClient {

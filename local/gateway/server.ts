@@ -62,7 +62,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const services = new Services(context);
   const proxy = new Proxy(options.launcherUrl);
   server.on('request', (req, res) => {
-    route(req, res, { options, context, services, proxy }).catch((error: unknown) => sendError(res, error));
+    route(req, res, { options, context, services, proxy }).catch((error: unknown) =>
+      sendError(res, error),
+    );
   });
   services.endpoints.resume();
 
@@ -71,8 +73,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     close: async () => {
       const closed = new Promise((done) => server.close(done));
       server.closeIdleConnections();
-      await services.close();
-      await processes.close(CLOSE_GRACE_SECONDS);
+      // Together: a deployment that waits for its program ends with it.
+      await Promise.all([services.close(), processes.close(CLOSE_GRACE_SECONDS)]);
       server.closeAllConnections();
       proxy.close();
       await closed;
@@ -99,7 +101,9 @@ class Services {
     this.training = new TrainingJobs(context, tags);
     this.endpoints = new Endpoints(context, tags, models, configs);
     const glue = [this.crawlers, this.jobs].flatMap(({ operations }) => Object.entries(operations));
-    const sageMaker = [this.training, models, configs, this.endpoints, tags].flatMap(({ operations }) => Object.entries(operations));
+    const sageMaker = [this.training, models, configs, this.endpoints, tags].flatMap(
+      ({ operations }) => Object.entries(operations),
+    );
     this.operations = new Map([
       ...glue.map(([name, act]): [string, Operation] => [`AWSGlue.${name}`, act]),
       ...sageMaker.map(([name, act]): [string, Operation] => [`SageMaker.${name}`, act]),
@@ -107,7 +111,12 @@ class Services {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.crawlers.close(), this.jobs.close(), this.training.close(CLOSE_GRACE_SECONDS), this.endpoints.close()]);
+    await Promise.all([
+      this.crawlers.close(),
+      this.jobs.close(),
+      this.training.close(CLOSE_GRACE_SECONDS),
+      this.endpoints.close(),
+    ]);
   }
 }
 
@@ -118,14 +127,23 @@ interface Routes {
   readonly proxy: Proxy;
 }
 
-async function route(req: IncomingMessage, res: ServerResponse, { options, context, services, proxy }: Routes): Promise<void> {
+async function route(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { options, context, services, proxy }: Routes,
+): Promise<void> {
   const path = pathOf(req);
   if (path === '/_lake' || path.startsWith('/_lake/')) {
     // These routes hand out credentials: they are between gateway and launcher.
     throw new AwsError('NotFound', 'There is nothing here.', 404);
   }
   if (path.startsWith('/_x/')) {
-    if (!options.xApi) throw new AwsError('NotFound', 'The X API stand-in is not running: this cloud was started without it.', 404);
+    if (!options.xApi)
+      throw new AwsError(
+        'NotFound',
+        'The X API stand-in is not running: this cloud was started without it.',
+        404,
+      );
     options.xApi(req, res);
     return;
   }
@@ -140,7 +158,11 @@ async function route(req: IncomingMessage, res: ServerResponse, { options, conte
     return;
   }
   if (typeof target === 'string' && target.startsWith('SageMaker.')) {
-    throw new AwsError('UnknownOperationException', `The embedded cloud has no operation ${target}.`, 404);
+    throw new AwsError(
+      'UnknownOperationException',
+      `The embedded cloud has no operation ${target}.`,
+      404,
+    );
   }
   proxy.forward(req, res);
 }

@@ -1,4 +1,13 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from './protocol';
@@ -41,8 +50,13 @@ export class StateFile<S extends z.ZodType> {
     } catch (error) {
       const aside = `${this.path}.unreadable`;
       renameSync(this.path, aside);
-      const reason = error instanceof z.ZodError ? z.prettifyError(error).split('\n').slice(0, 2).join(' ') : messageOf(error);
-      log(`${this.path} could not be read (${reason}). It is kept as ${aside}; its jobs and endpoints are forgotten.`);
+      const reason =
+        error instanceof z.ZodError
+          ? z.prettifyError(error).split('\n').slice(0, 2).join(' ')
+          : messageOf(error);
+      log(
+        `${this.path} could not be read (${reason}). It is kept as ${aside}; its jobs and endpoints are forgotten.`,
+      );
       return undefined;
     }
   }

@@ -36,24 +36,36 @@ export class Crawlers {
     private readonly context: Context,
     private readonly definitions: Definitions,
   ) {
-    this.state = new StateFile(context.path('gateway', 'crawls.json'), z.array(Crawl), [], context.log);
+    this.state = new StateFile(
+      context.path('gateway', 'crawls.json'),
+      z.array(Crawl),
+      [],
+      context.log,
+    );
     const interrupted = this.state.value.filter(isActive);
-    for (const crawl of interrupted) Object.assign(crawl, { state: 'FAILED', endedAt: Date.now(), error: INTERRUPTED });
+    for (const crawl of interrupted)
+      Object.assign(crawl, { state: 'FAILED', endedAt: Date.now(), error: INTERRUPTED });
     if (interrupted.length > 0) this.state.save();
   }
 
   readonly operations: Record<string, Operation> = {
     StartCrawler: this.operation(ByName, async ({ Name }, caller) => {
       const definition = await this.allowed(caller, 'glue:StartCrawler', Name);
-      if (this.active(Name)) throw new AwsError('CrawlerRunningException', `Crawler with name ${Name} has already started`);
+      if (this.active(Name))
+        throw new AwsError(
+          'CrawlerRunningException',
+          `Crawler with name ${Name} has already started`,
+        );
       this.start(definition);
       return {};
     }),
     StopCrawler: this.operation(ByName, async ({ Name }, caller) => {
       await this.allowed(caller, 'glue:StopCrawler', Name);
       const crawl = this.active(Name);
-      if (!crawl) throw new AwsError('CrawlerNotRunningException', `Crawler with name ${Name} isn't running`);
-      if (crawl.state === 'STOPPING') throw new AwsError('CrawlerStoppingException', `Crawler with name ${Name} is stopping`);
+      if (!crawl)
+        throw new AwsError('CrawlerNotRunningException', `Crawler with name ${Name} isn't running`);
+      if (crawl.state === 'STOPPING')
+        throw new AwsError('CrawlerStoppingException', `Crawler with name ${Name} is stopping`);
       crawl.state = 'STOPPING';
       this.state.save();
       return {};
@@ -63,19 +75,34 @@ export class Crawlers {
     }),
     GetCrawlers: this.operation(z.looseObject(Paging), async (input, caller) => {
       await this.context.iam.authorize(caller, 'glue:GetCrawlers', arn('*'));
-      const { items, ...next } = page(await this.definitions.crawlers(), input, 'InvalidInputException');
+      const { items, ...next } = page(
+        await this.definitions.crawlers(),
+        input,
+        'InvalidInputException',
+      );
       return { Crawlers: items.map((definition) => this.describe(definition)), ...next };
     }),
     ListCrawlers: this.operation(z.looseObject(Paging), async (input, caller) => {
       await this.context.iam.authorize(caller, 'glue:ListCrawlers', arn('*'));
-      const { items, ...next } = page(await this.definitions.crawlers(), input, 'InvalidInputException');
+      const { items, ...next } = page(
+        await this.definitions.crawlers(),
+        input,
+        'InvalidInputException',
+      );
       return { CrawlerNames: items.map(({ Name }) => Name), ...next };
     }),
-    ListCrawls: this.operation(z.looseObject({ CrawlerName: z.string().min(1), ...Paging }), async (input, caller) => {
-      await this.allowed(caller, 'glue:ListCrawls', input.CrawlerName);
-      const { items, ...next } = page(this.crawlsOf(input.CrawlerName), input, 'InvalidInputException');
-      return { Crawls: items.map(describeCrawl), ...next };
-    }),
+    ListCrawls: this.operation(
+      z.looseObject({ CrawlerName: z.string().min(1), ...Paging }),
+      async (input, caller) => {
+        await this.allowed(caller, 'glue:ListCrawls', input.CrawlerName);
+        const { items, ...next } = page(
+          this.crawlsOf(input.CrawlerName),
+          input,
+          'InvalidInputException',
+        );
+        return { Crawls: items.map(describeCrawl), ...next };
+      },
+    ),
   };
 
   /** Waits until no crawl writes to the catalog any more. */
@@ -83,7 +110,10 @@ export class Crawlers {
     await Promise.all(this.work);
   }
 
-  private operation<S extends z.ZodType>(schema: S, act: (input: z.infer<S>, caller: Caller) => Promise<object>): Operation {
+  private operation<S extends z.ZodType>(
+    schema: S,
+    act: (input: z.infer<S>, caller: Caller) => Promise<object>,
+  ): Operation {
     return operation('InvalidInputException', schema, act);
   }
 
@@ -93,7 +123,12 @@ export class Crawlers {
   }
 
   private start(definition: CrawlerDefinition): void {
-    const crawl: Crawl = { id: randomUUID(), crawler: definition.Name, state: 'RUNNING', startedAt: Date.now() };
+    const crawl: Crawl = {
+      id: randomUUID(),
+      crawler: definition.Name,
+      state: 'RUNNING',
+      startedAt: Date.now(),
+    };
     this.state.value.unshift(crawl);
     this.state.save();
     const work = this.crawl(definition, crawl).finally(() => this.work.delete(work));
@@ -115,7 +150,9 @@ export class Crawlers {
   private async visitTargets(definition: CrawlerDefinition, crawl: Crawl): Promise<string> {
     const { CatalogTargets = [], S3Targets = [] } = definition.Targets;
     if (S3Targets.length > 0) {
-      throw new Error('The embedded cloud crawls catalog targets only: declare the table and name it as CatalogTargets of the crawler.');
+      throw new Error(
+        'The embedded cloud crawls catalog targets only: declare the table and name it as CatalogTargets of the crawler.',
+      );
     }
     const role = this.context.role({
       roleArn: roleArn(definition.Role),
@@ -170,7 +207,10 @@ const isActive = (crawl: Crawl) => crawl.state === 'RUNNING' || crawl.state === 
 
 function describeLast(crawl: Crawl): object {
   return {
-    Status: crawl.state === 'RUNNING' || crawl.state === 'STOPPING' ? undefined : LAST_STATUS[crawl.state],
+    Status:
+      crawl.state === 'RUNNING' || crawl.state === 'STOPPING'
+        ? undefined
+        : LAST_STATUS[crawl.state],
     ErrorMessage: crawl.error,
     LogGroup: LOG_GROUP,
     LogStream: crawl.crawler,

@@ -8,7 +8,9 @@ const CrawlerDefinition = z.looseObject({
   Role: z.string(),
   DatabaseName: z.string().optional(),
   Targets: z.object({
-    CatalogTargets: z.array(z.object({ DatabaseName: z.string(), Tables: z.array(z.string()) })).optional(),
+    CatalogTargets: z
+      .array(z.object({ DatabaseName: z.string(), Tables: z.array(z.string()) }))
+      .optional(),
     S3Targets: z.array(z.object({ Path: z.string() })).optional(),
   }),
   SchemaChangePolicy: z.object({ DeleteBehavior: z.string().optional() }).optional(),
@@ -49,7 +51,11 @@ export class Definitions {
 
   /** Throws EntityNotFoundException. */
   async job(name: string): Promise<JobDefinition> {
-    const answer = await this.get('GetJob', { JobName: name }, `Failed to find job definition for job ${name}.`);
+    const answer = await this.get(
+      'GetJob',
+      { JobName: name },
+      `Failed to find job definition for job ${name}.`,
+    );
     return z.object({ Job: JobDefinition }).parse(answer).Job;
   }
 
@@ -69,7 +75,8 @@ export class Definitions {
     const answer: unknown = await response.json();
     if (response.ok) return answer;
     const failure = Failure.parse(answer);
-    if (failure.__type === 'EntityNotFoundException') throw new AwsError('EntityNotFoundException', notFound);
+    if (failure.__type === 'EntityNotFoundException')
+      throw new AwsError('EntityNotFoundException', notFound);
     throw new AwsError(failure.__type, failure.message ?? operation, response.status);
   }
 }

@@ -57,8 +57,14 @@ export class Jobs {
     private readonly context: Context,
     private readonly definitions: Definitions,
   ) {
-    this.state = new StateFile(context.path('gateway', 'job-runs.json'), z.array(JobRun), [], context.log);
-    for (const run of this.state.value.filter(isActive)) this.change(run, { state: 'FAILED', error: INTERRUPTED });
+    this.state = new StateFile(
+      context.path('gateway', 'job-runs.json'),
+      z.array(JobRun),
+      [],
+      context.log,
+    );
+    for (const run of this.state.value.filter(isActive))
+      this.change(run, { state: 'FAILED', error: INTERRUPTED });
   }
 
   readonly operations: Record<string, Operation> = {
@@ -66,26 +72,41 @@ export class Jobs {
       const definition = await this.allowed(caller, 'glue:StartJobRun', input.JobName);
       const active = this.runsOf(input.JobName).filter(isActive);
       if (active.length >= (definition.ExecutionProperty?.MaxConcurrentRuns ?? 1)) {
-        throw new AwsError('ConcurrentRunsExceededException', `Concurrent runs exceeded for ${input.JobName}`);
+        throw new AwsError(
+          'ConcurrentRunsExceededException',
+          `Concurrent runs exceeded for ${input.JobName}`,
+        );
       }
       return { JobRunId: this.start(definition, input) };
     }),
-    GetJobRun: this.operation(z.looseObject({ JobName: z.string().min(1), RunId: z.string().min(1) }), async (input, caller) => {
-      await this.allowed(caller, 'glue:GetJobRun', input.JobName);
-      return { JobRun: describe(this.find(input.JobName, input.RunId)) };
-    }),
-    GetJobRuns: this.operation(z.looseObject({ JobName: z.string().min(1), ...Paging }), async (input, caller) => {
-      await this.allowed(caller, 'glue:GetJobRuns', input.JobName);
-      const { items, ...next } = page(this.runsOf(input.JobName), input, 'InvalidInputException');
-      return { JobRuns: items.map(describe), ...next };
-    }),
+    GetJobRun: this.operation(
+      z.looseObject({ JobName: z.string().min(1), RunId: z.string().min(1) }),
+      async (input, caller) => {
+        await this.allowed(caller, 'glue:GetJobRun', input.JobName);
+        return { JobRun: describe(this.find(input.JobName, input.RunId)) };
+      },
+    ),
+    GetJobRuns: this.operation(
+      z.looseObject({ JobName: z.string().min(1), ...Paging }),
+      async (input, caller) => {
+        await this.allowed(caller, 'glue:GetJobRuns', input.JobName);
+        const { items, ...next } = page(this.runsOf(input.JobName), input, 'InvalidInputException');
+        return { JobRuns: items.map(describe), ...next };
+      },
+    ),
     BatchStopJobRun: this.operation(
       z.looseObject({ JobName: z.string().min(1), JobRunIds: z.array(z.string()).min(1).max(25) }),
       async ({ JobName, JobRunIds }, caller) => {
         await this.allowed(caller, 'glue:BatchStopJobRun', JobName);
-        const outcomes = JobRunIds.map((JobRunId) => ({ JobName, JobRunId, ErrorDetail: this.stop(JobName, JobRunId) }));
+        const outcomes = JobRunIds.map((JobRunId) => ({
+          JobName,
+          JobRunId,
+          ErrorDetail: this.stop(JobName, JobRunId),
+        }));
         return {
-          SuccessfulSubmissions: outcomes.flatMap(({ ErrorDetail, ...run }) => (ErrorDetail ? [] : [run])),
+          SuccessfulSubmissions: outcomes.flatMap(({ ErrorDetail, ...run }) =>
+            ErrorDetail ? [] : [run],
+          ),
           Errors: outcomes.filter(({ ErrorDetail }) => ErrorDetail),
         };
       },
@@ -94,12 +115,16 @@ export class Jobs {
 
   /** Waits for the runs whose programs have been ended. */
   async close(): Promise<void> {
-    for (const run of this.state.value.filter(isActive)) this.change(run, { state: 'FAILED', error: INTERRUPTED });
+    for (const run of this.state.value.filter(isActive))
+      this.change(run, { state: 'FAILED', error: INTERRUPTED });
     await Promise.all([...this.programs.values()].map((program) => program.stop(GRACE_SECONDS)));
     await Promise.all(this.work);
   }
 
-  private operation<S extends z.ZodType>(schema: S, act: (input: z.infer<S>, caller: Caller) => Promise<object>): Operation {
+  private operation<S extends z.ZodType>(
+    schema: S,
+    act: (input: z.infer<S>, caller: Caller) => Promise<object>,
+  ): Operation {
     return operation('InvalidInputException', schema, act);
   }
 
@@ -134,7 +159,10 @@ export class Jobs {
     let outcome: Partial<JobRun>;
     try {
       const exitCode = await this.execute(definition, run, scratch);
-      outcome = exitCode === 0 ? { state: 'SUCCEEDED' } : { state: 'FAILED', error: lastMeaningfulLine(tail(this.logFile(run))) };
+      outcome =
+        exitCode === 0
+          ? { state: 'SUCCEEDED' }
+          : { state: 'FAILED', error: lastMeaningfulLine(tail(this.logFile(run))) };
     } catch (error) {
       outcome = { state: 'FAILED', error: messageOf(error) };
     }
@@ -152,15 +180,19 @@ export class Jobs {
       sessionName: 'GlueJobRunnerSession',
       sourceArn: arn(run.job),
     });
-    const given = { ...definition.DefaultArguments, ...run.arguments, ...definition.NonOverridableArguments };
+    const given = {
+      ...definition.DefaultArguments,
+      ...run.arguments,
+      ...definition.NonOverridableArguments,
+    };
     await mkdir(join(scratch, 'tmp'), { recursive: true });
     const { script, modules } = await this.fetchCode(role, definition, given, scratch);
     const env = {
       ...sparkEnvironment(scratch, this.context.python, modules, given['--conf']),
       ...(await role.environment(this.context.url)),
     };
-    // A stop may have come while the script was downloaded.
-    if (!isActive(run) || run.state === 'STOPPING') return 0;
+    // A stop may have come while the script was downloaded, or, below, while its program started.
+    if (run.state !== 'STARTING') return 0;
     const args = Object.entries({ '--JOB_NAME': run.job, '--JOB_RUN_ID': run.id, ...given }).flat();
     const program = await this.context.processes.start({
       command: this.context.python,
@@ -170,8 +202,12 @@ export class Jobs {
       logFile: this.logFile(run),
     });
     this.programs.set(run.id, program);
-    this.change(run, { state: 'RUNNING' });
-    const timer = setTimeout(() => this.timeOut(run, program), run.timeout * this.context.limits.secondsPerMinute * 1000);
+    if (run.state === 'STARTING') this.change(run, { state: 'RUNNING' });
+    else void program.stop(GRACE_SECONDS);
+    const timer = setTimeout(
+      () => this.timeOut(run, program),
+      run.timeout * this.context.limits.secondsPerMinute * 1000,
+    );
     try {
       return await program.exited;
     } finally {
@@ -180,7 +216,12 @@ export class Jobs {
     }
   }
 
-  private async fetchCode(role: AssumedRole, definition: JobDefinition, given: Record<string, string>, scratch: string) {
+  private async fetchCode(
+    role: AssumedRole,
+    definition: JobDefinition,
+    given: Record<string, string>,
+    scratch: string,
+  ) {
     const s3 = role.s3();
     try {
       const script = join(scratch, basename(definition.Command.ScriptLocation));
@@ -206,8 +247,13 @@ export class Jobs {
   /** Answers what speaks against it, or nothing. */
   private stop(job: string, id: string): { ErrorCode: string; ErrorMessage: string } | undefined {
     const run = this.runsOf(job).find((candidate) => candidate.id === id);
-    if (!run) return { ErrorCode: 'JobRunNotFoundException', ErrorMessage: `JobRun ${id} not found` };
-    if (!isActive(run)) return { ErrorCode: 'JobRunNotInTerminalStateException', ErrorMessage: `JobRun ${id} is ${run.state}: only a running one can be stopped` };
+    if (!run)
+      return { ErrorCode: 'JobRunNotFoundException', ErrorMessage: `JobRun ${id} not found` };
+    if (!isActive(run))
+      return {
+        ErrorCode: 'JobRunNotInTerminalStateException',
+        ErrorMessage: `JobRun ${id} is ${run.state}: only a running one can be stopped`,
+      };
     this.change(run, { state: 'STOPPING' });
     void this.programs.get(id)?.stop(GRACE_SECONDS);
     return undefined;
@@ -226,7 +272,8 @@ export class Jobs {
 
   private find(job: string, id: string): JobRun {
     const run = this.runsOf(job).find((candidate) => candidate.id === id);
-    if (!run) throw new AwsError('EntityNotFoundException', `Job Run ${id} for job ${job} not found.`);
+    if (!run)
+      throw new AwsError('EntityNotFoundException', `Job Run ${id} for job ${job} not found.`);
     return run;
   }
 
@@ -237,7 +284,8 @@ export class Jobs {
 
 const arn = (job: string) => `arn:aws:glue:${REGION}:${ACCOUNT}:job/${job}`;
 
-const isActive = (run: JobRun) => run.state === 'STARTING' || run.state === 'RUNNING' || run.state === 'STOPPING';
+const isActive = (run: JobRun) =>
+  run.state === 'STARTING' || run.state === 'RUNNING' || run.state === 'STOPPING';
 
 function describe(run: JobRun): object {
   return {

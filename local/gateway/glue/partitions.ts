@@ -17,19 +17,29 @@ export interface Changes {
 }
 
 /** Folders below a table's location that are partitions: their values in key order, and the folder's path. */
-export function partitionFolders(keys: readonly string[], tablePrefix: string, partitionKeys: readonly string[]): Map<string, string[]> {
+export function partitionFolders(
+  keys: readonly string[],
+  tablePrefix: string,
+  partitionKeys: readonly string[],
+): Map<string, string[]> {
   const folders = new Map<string, string[]>();
   for (const key of keys) {
     const segments = key.slice(tablePrefix.length).split('/').slice(0, -1);
     const values = valuesOf(segments, partitionKeys);
     // Names that begin with _ or . are leftovers of writers, as Spark and Athena see them too.
-    const hidden = key.slice(tablePrefix.length).split('/').some((part) => /^[_.]/.test(part));
+    const hidden = key
+      .slice(tablePrefix.length)
+      .split('/')
+      .some((part) => /^[_.]/.test(part));
     if (values && !hidden) folders.set(`${segments.slice(0, values.length).join('/')}/`, values);
   }
   return folders;
 }
 
-function valuesOf(segments: readonly string[], partitionKeys: readonly string[]): string[] | undefined {
+function valuesOf(
+  segments: readonly string[],
+  partitionKeys: readonly string[],
+): string[] | undefined {
   const values: string[] = [];
   for (const [i, name] of partitionKeys.entries()) {
     const [key, value] = segments[i]?.split(/=(.*)/s) ?? [];
@@ -50,7 +60,9 @@ export async function syncPartitions(
   name: string,
   deleteMissing: boolean,
 ): Promise<Changes> {
-  const { Table: table } = await glue.send(new GetTableCommand({ DatabaseName: database, Name: name }));
+  const { Table: table } = await glue.send(
+    new GetTableCommand({ DatabaseName: database, Name: name }),
+  );
   const location = locationOf(table);
   const partitionKeys = (table?.PartitionKeys ?? []).flatMap((key) => (key.Name ? [key.Name] : []));
   const keys = await listKeys(s3, location);
@@ -62,18 +74,38 @@ export async function syncPartitions(
   for (let i = 0; i < fresh.length; i += BATCH) {
     const PartitionInputList = fresh.slice(i, i + BATCH).map(([folder, values]) => ({
       Values: values,
-      StorageDescriptor: { ...table?.StorageDescriptor, Location: `s3://${location.bucket}/${location.key}${folder}` },
+      StorageDescriptor: {
+        ...table?.StorageDescriptor,
+        Location: `s3://${location.bucket}/${location.key}${folder}`,
+      },
     }));
-    const { Errors = [] } = await glue.send(new BatchCreatePartitionCommand({ DatabaseName: database, TableName: name, PartitionInputList }));
+    const { Errors = [] } = await glue.send(
+      new BatchCreatePartitionCommand({
+        DatabaseName: database,
+        TableName: name,
+        PartitionInputList,
+      }),
+    );
     // Somebody registered it since we looked: that is what was wanted.
-    const failed = Errors.find((error) => error.ErrorDetail?.ErrorCode !== 'AlreadyExistsException');
-    if (failed) throw new Error(`partition ${failed.PartitionValues?.join('/')} of ${name}: ${failed.ErrorDetail?.ErrorMessage}`);
+    const failed = Errors.find(
+      (error) => error.ErrorDetail?.ErrorCode !== 'AlreadyExistsException',
+    );
+    if (failed)
+      throw new Error(
+        `partition ${failed.PartitionValues?.join('/')} of ${name}: ${failed.ErrorDetail?.ErrorMessage}`,
+      );
   }
 
   const present = new Set([...found.values()].map((values) => JSON.stringify(values)));
   const gone = deleteMissing ? [...known].filter((values) => !present.has(values)) : [];
   for (const values of gone) {
-    await glue.send(new DeletePartitionCommand({ DatabaseName: database, TableName: name, PartitionValues: JSON.parse(values) }));
+    await glue.send(
+      new DeletePartitionCommand({
+        DatabaseName: database,
+        TableName: name,
+        PartitionValues: JSON.parse(values),
+      }),
+    );
   }
   return { added: fresh.length, deleted: gone.length };
 }
@@ -85,10 +117,18 @@ function locationOf(table: Table | undefined) {
 }
 
 /** Values of the registered partitions, as JSON. */
-async function knownPartitions(glue: GlueClient, database: string, name: string): Promise<Set<string>> {
+async function knownPartitions(
+  glue: GlueClient,
+  database: string,
+  name: string,
+): Promise<Set<string>> {
   const known = new Set<string>();
-  for await (const result of paginateGetPartitions({ client: glue }, { DatabaseName: database, TableName: name })) {
-    for (const partition of result.Partitions ?? []) known.add(JSON.stringify(partition.Values ?? []));
+  for await (const result of paginateGetPartitions(
+    { client: glue },
+    { DatabaseName: database, TableName: name },
+  )) {
+    for (const partition of result.Partitions ?? [])
+      known.add(JSON.stringify(partition.Values ?? []));
   }
   return known;
 }

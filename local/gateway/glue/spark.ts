@@ -5,7 +5,12 @@ import { inheritedEnvironment } from '../processes';
  * The environment of a Spark job on this machine: everything on loopback, no web page, all files in its scratch folder.
  * `conf` is Glue's `--conf` argument: `a=b`, more of them joined with ` --conf `.
  */
-export function sparkEnvironment(scratch: string, python: string, modules: readonly string[], conf?: string): Record<string, string> {
+export function sparkEnvironment(
+  scratch: string,
+  python: string,
+  modules: readonly string[],
+  conf?: string,
+): Record<string, string> {
   const settings = [
     'spark.driver.host=127.0.0.1',
     'spark.driver.bindAddress=127.0.0.1',
@@ -19,7 +24,10 @@ export function sparkEnvironment(scratch: string, python: string, modules: reado
     SPARK_LOCAL_IP: '127.0.0.1',
     SPARK_LOCAL_DIRS: join(scratch, 'tmp'),
     PYSPARK_PYTHON: python,
-    PYSPARK_SUBMIT_ARGS: [...settings.map((setting) => `--conf ${shellWord(setting)}`), 'pyspark-shell'].join(' '),
+    PYSPARK_SUBMIT_ARGS: [
+      ...settings.map((setting) => `--conf ${shellWord(setting)}`),
+      'pyspark-shell',
+    ].join(' '),
     PYTHONPATH: modules.join(delimiter),
     PYTHONUNBUFFERED: '1',
     PYTHONDONTWRITEBYTECODE: '1',

@@ -6,6 +6,7 @@ import { StateFile } from '../state';
 import { listed, ListInput } from './lists';
 import type { Models } from './models';
 import { arnOf, invalid, Name, sageMakerOperation, Tags } from './names';
+import { withoutTags } from './tags';
 import type { TagStore } from './tags';
 
 const Variant = z
@@ -22,15 +23,22 @@ const Variant = z
       })
       .optional(),
   })
-  .refine((variant) => Boolean(variant.ServerlessConfig) !== Boolean(variant.InstanceType && variant.InitialInstanceCount), {
-    message: 'Member must have either ServerlessConfig, or InstanceType and InitialInstanceCount',
-  });
+  .refine(
+    (variant) =>
+      Boolean(variant.ServerlessConfig) !==
+      Boolean(variant.InstanceType && variant.InitialInstanceCount),
+    {
+      message: 'Member must have either ServerlessConfig, or InstanceType and InitialInstanceCount',
+    },
+  );
 export type Variant = z.infer<typeof Variant>;
 
 const CreateEndpointConfig = z.looseObject({
   EndpointConfigName: Name,
   // A second variant would need a second process; on one machine there is nothing to split traffic for.
-  ProductionVariants: z.tuple([Variant], { error: 'The embedded cloud serves exactly one production variant' }),
+  ProductionVariants: z.tuple([Variant], {
+    error: 'The embedded cloud serves exactly one production variant',
+  }),
   Tags: Tags.optional(),
 });
 const EndpointConfig = z.strictObject({ request: CreateEndpointConfig, createdAt: z.number() });
@@ -46,7 +54,12 @@ export class EndpointConfigs {
     private readonly tags: TagStore,
     private readonly models: Models,
   ) {
-    this.state = new StateFile(context.path('gateway', 'endpoint-configs.json'), z.array(EndpointConfig), [], context.log);
+    this.state = new StateFile(
+      context.path('gateway', 'endpoint-configs.json'),
+      z.array(EndpointConfig),
+      [],
+      context.log,
+    );
   }
 
   readonly operations: Record<string, Operation> = {
@@ -56,10 +69,13 @@ export class EndpointConfigs {
       await this.context.iam.authorize(caller, 'sagemaker:CreateEndpointConfig', arn);
       const model = this.models.get(variant.ModelName);
       if (variant.ServerlessConfig && model.request.EnableNetworkIsolation) {
-        throw invalid(`Network isolation is not supported for serverless endpoints: model "${variant.ModelName}" has it enabled.`);
+        throw invalid(
+          `Network isolation is not supported for serverless endpoints: model "${variant.ModelName}" has it enabled.`,
+        );
       }
       await this.tags.add(caller, arn, request.Tags);
-      if (this.find(request.EndpointConfigName)) throw invalid(`Cannot create already existing endpoint configuration "${arn}".`);
+      if (this.find(request.EndpointConfigName))
+        throw invalid(`Cannot create already existing endpoint configuration "${arn}".`);
       this.state.value.unshift({ request, createdAt: Date.now() });
       this.state.save();
       return { EndpointConfigArn: arn };
@@ -68,8 +84,7 @@ export class EndpointConfigs {
       const arn = arnOf('endpoint-config', EndpointConfigName);
       await this.context.iam.authorize(caller, 'sagemaker:DescribeEndpointConfig', arn);
       const { request, createdAt } = this.get(EndpointConfigName);
-      const { Tags: _tags, ...config } = request;
-      return { ...config, EndpointConfigArn: arn, CreationTime: seconds(createdAt) };
+      return { ...withoutTags(request), EndpointConfigArn: arn, CreationTime: seconds(createdAt) };
     }),
     DeleteEndpointConfig: sageMakerOperation(ByName, async ({ EndpointConfigName }, caller) => {
       const arn = arnOf('endpoint-config', EndpointConfigName);
@@ -81,7 +96,10 @@ export class EndpointConfigs {
     }),
     ListEndpointConfigs: sageMakerOperation(ListInput, async (input, caller) => {
       await this.context.iam.authorize(caller, 'sagemaker:ListEndpointConfigs', '*');
-      const entries = this.state.value.map(({ request, createdAt }) => ({ name: request.EndpointConfigName, createdAt }));
+      const entries = this.state.value.map(({ request, createdAt }) => ({
+        name: request.EndpointConfigName,
+        createdAt,
+      }));
       const { items, ...next } = listed(entries, input);
       return {
         EndpointConfigs: items.map(({ name, createdAt }) => ({
@@ -105,7 +123,8 @@ export class EndpointConfigs {
 
   private get(name: string): EndpointConfig {
     const config = this.find(name);
-    if (!config) throw invalid(`Could not find endpoint configuration "${arnOf('endpoint-config', name)}".`);
+    if (!config)
+      throw invalid(`Could not find endpoint configuration "${arnOf('endpoint-config', name)}".`);
     return config;
   }
 }

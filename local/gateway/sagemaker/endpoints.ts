@@ -26,7 +26,11 @@ const EndpointState = z.strictObject({
 type EndpointState = z.infer<typeof EndpointState>;
 
 const ByName = z.looseObject({ EndpointName: Name });
-const WithConfig = z.looseObject({ EndpointName: Name, EndpointConfigName: Name, Tags: Tags.optional() });
+const WithConfig = z.looseObject({
+  EndpointName: Name,
+  EndpointConfigName: Name,
+  Tags: Tags.optional(),
+});
 
 /** Endpoints: one serving process each, replaced blue/green. */
 export class Endpoints {
@@ -42,16 +46,28 @@ export class Endpoints {
     private readonly models: Models,
     private readonly configs: EndpointConfigs,
   ) {
-    this.state = new StateFile(context.path('gateway', 'endpoints.json'), z.array(EndpointState), [], context.log);
+    this.state = new StateFile(
+      context.path('gateway', 'endpoints.json'),
+      z.array(EndpointState),
+      [],
+      context.log,
+    );
   }
 
   readonly operations: Record<string, Operation> = {
     CreateEndpoint: sageMakerOperation(WithConfig, async (input, caller) => {
       const { arn, config } = await this.authorizeChange(caller, 'sagemaker:CreateEndpoint', input);
       await this.tags.add(caller, arn, input.Tags);
-      if (this.find(input.EndpointName)) throw invalid(`Cannot create already existing endpoint "${arn}".`);
+      if (this.find(input.EndpointName))
+        throw invalid(`Cannot create already existing endpoint "${arn}".`);
       const now = Date.now();
-      const endpoint: EndpointState = { name: input.EndpointName, status: 'Creating', config, createdAt: now, changedAt: now };
+      const endpoint: EndpointState = {
+        name: input.EndpointName,
+        status: 'Creating',
+        config,
+        createdAt: now,
+        changedAt: now,
+      };
       this.state.value.unshift(endpoint);
       this.deploy(endpoint, config);
       return { EndpointArn: arn };
@@ -59,13 +75,18 @@ export class Endpoints {
     UpdateEndpoint: sageMakerOperation(WithConfig, async (input, caller) => {
       const { arn, config } = await this.authorizeChange(caller, 'sagemaker:UpdateEndpoint', input);
       const endpoint = this.get(input.EndpointName);
-      if (endpoint.status !== 'InService') throw invalid(`Cannot update endpoint "${arn}" in status ${endpoint.status}.`);
+      if (endpoint.status !== 'InService')
+        throw invalid(`Cannot update endpoint "${arn}" in status ${endpoint.status}.`);
       endpoint.status = 'Updating';
       this.deploy(endpoint, config);
       return { EndpointArn: arn };
     }),
     DescribeEndpoint: sageMakerOperation(ByName, async ({ EndpointName }, caller) => {
-      await this.context.iam.authorize(caller, 'sagemaker:DescribeEndpoint', arnOf('endpoint', EndpointName));
+      await this.context.iam.authorize(
+        caller,
+        'sagemaker:DescribeEndpoint',
+        arnOf('endpoint', EndpointName),
+      );
       return this.describe(this.get(EndpointName));
     }),
     DeleteEndpoint: sageMakerOperation(ByName, async ({ EndpointName }, caller) => {
@@ -92,10 +113,13 @@ export class Endpoints {
    */
   resume(): void {
     for (const endpoint of [...this.state.value]) {
-      if (endpoint.status === 'Deleting') this.inBackground(this.remove(endpoint, arnOf('endpoint', endpoint.name)));
+      if (endpoint.status === 'Deleting')
+        this.inBackground(this.remove(endpoint, arnOf('endpoint', endpoint.name)));
       else if (endpoint.pending) this.deploy(endpoint, endpoint.pending.config);
       else if (endpoint.status === 'InService') {
-        this.serverOf(endpoint).catch((error: unknown) => this.context.log(`endpoint ${endpoint.name}: ${messageOf(error)}`));
+        this.serverOf(endpoint).catch((error: unknown) =>
+          this.context.log(`endpoint ${endpoint.name}: ${messageOf(error)}`),
+        );
       }
     }
   }
@@ -113,7 +137,14 @@ export class Endpoints {
   /** Ends all serving processes; the endpoints stay as they are, for the next start. */
   async close(): Promise<void> {
     this.closing = true;
-    await Promise.all([...this.servers.values()].map((server) => server.then((started) => started.stop(), () => undefined)));
+    await Promise.all(
+      [...this.servers.values()].map((server) =>
+        server.then(
+          (started) => started.stop(),
+          () => undefined,
+        ),
+      ),
+    );
     await Promise.all(this.work);
   }
 
@@ -164,7 +195,11 @@ export class Endpoints {
       if (this.closing) return;
       const failureReason = messageOf(error).slice(0, 1024);
       // A failed update is not a failed endpoint: the old config goes on serving. This is how SageMaker rolls back.
-      this.change(endpoint, { status: endpoint.status === 'Creating' ? 'Failed' : 'InService', pending: undefined, failureReason });
+      this.change(endpoint, {
+        status: endpoint.status === 'Creating' ? 'Failed' : 'InService',
+        pending: undefined,
+        failureReason,
+      });
       return;
     }
     if (this.closing) {
@@ -174,13 +209,19 @@ export class Endpoints {
     const blue = this.servers.get(endpoint.name);
     this.servers.set(endpoint.name, Promise.resolve(green));
     this.change(endpoint, { status: 'InService', config, pending: undefined });
-    await blue?.then((server) => server.stop(), () => undefined);
+    await blue?.then(
+      (server) => server.stop(),
+      () => undefined,
+    );
   }
 
   private async remove(endpoint: EndpointState, arn: string): Promise<void> {
     const server = this.servers.get(endpoint.name);
     this.servers.delete(endpoint.name);
-    await server?.then((started) => started.stop(), () => undefined);
+    await server?.then(
+      (started) => started.stop(),
+      () => undefined,
+    );
     const place = this.state.value.indexOf(endpoint);
     if (place >= 0) this.state.value.splice(place, 1);
     this.state.save();
@@ -226,7 +267,12 @@ export class Endpoints {
   private variants(config: string): object[] {
     try {
       const variant = this.configs.variant(config);
-      return [describeVariant(variant, this.models.find(variant.ModelName)?.request.PrimaryContainer.Image)];
+      return [
+        describeVariant(
+          variant,
+          this.models.find(variant.ModelName)?.request.PrimaryContainer.Image,
+        ),
+      ];
     } catch {
       return [];
     }
@@ -234,7 +280,8 @@ export class Endpoints {
 }
 
 /** An endpoint serves while it is updated. */
-const inService = (endpoint: EndpointState) => endpoint.status === 'InService' || endpoint.status === 'Updating';
+const inService = (endpoint: EndpointState) =>
+  endpoint.status === 'InService' || endpoint.status === 'Updating';
 
 function summarize(endpoint: EndpointState): object {
   return {
@@ -250,7 +297,10 @@ function describeVariant(variant: Variant, image: string | undefined): object {
   const weight = variant.InitialVariantWeight ?? 1;
   const capacity = variant.ServerlessConfig
     ? { CurrentServerlessConfig: variant.ServerlessConfig }
-    : { CurrentInstanceCount: variant.InitialInstanceCount, DesiredInstanceCount: variant.InitialInstanceCount };
+    : {
+        CurrentInstanceCount: variant.InitialInstanceCount,
+        DesiredInstanceCount: variant.InitialInstanceCount,
+      };
   return {
     VariantName: variant.VariantName,
     DeployedImages: image ? [{ SpecifiedImage: image, ResolvedImage: image }] : [],

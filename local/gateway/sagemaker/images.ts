@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join, posix, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 /** How an image's container starts on this machine. */
 export interface Image {
@@ -7,7 +7,7 @@ export interface Image {
   readonly entrypoint: readonly string[];
   /** The folder that stands for WORKDIR. */
   readonly workingFolder: string;
-  /** ENV of the Dockerfile. */
+  /** ENV of the Dockerfile, and the local-env of its comments. */
   readonly environment: Record<string, string>;
 }
 
@@ -33,26 +33,48 @@ export function imageFor(imageUri: string, projectRoot: string, interpreters: In
 }
 
 /**
- * What the last stage of a Dockerfile starts, without building it. The rules it has to keep to:
- * ENTRYPOINT in exec form; WORKDIR absolute; one COPY (without --from) brings the program to WORKDIR,
- * and the folder it comes from, below the Dockerfile's folder or the project, is run in place.
- * Throws an error that names the line that is missing.
+ * What an image starts, read from the last stage of its Dockerfile without building it: ENV, and ENTRYPOINT in
+ * exec form. Two kinds of comments say where this machine keeps what the image holds, below the project:
+ *
+ *     # local-workdir: ml/training                       the folder that stands for WORKDIR
+ *     # local-env: VECTORS_PATH=.venv/share/vectors.npz  a file that lies outside of it
+ *
+ * Throws an error that names what is missing.
  */
-export function readDockerfile(file: string, projectRoot: string, interpreters: Interpreters): Image {
-  const lines = lastStage(readFileSync(file, 'utf8'));
-  const values = (instruction: string) => lines.filter(([name]) => name === instruction).map(([, value]) => value);
+export function readDockerfile(
+  file: string,
+  projectRoot: string,
+  interpreters: Interpreters,
+): Image {
+  const text = readFileSync(file, 'utf8');
+  const lines = lastStage(text);
+  const values = (instruction: string) =>
+    lines.filter(([name]) => name === instruction).map(([, value]) => value);
+  const local = (name: string) =>
+    [...text.matchAll(new RegExp(`^# local-${name}: (\\S+)\\s*$`, 'gm'))].map(
+      ([, value = '']) => value,
+    );
   const entrypoint = execForm(values('ENTRYPOINT').at(-1));
-  const workdir = values('WORKDIR').at(-1);
-  if (!entrypoint) throw new Error(`${file}: no ENTRYPOINT in exec form, e.g. ENTRYPOINT ["python", "train.py"]`);
-  if (!workdir?.startsWith('/')) throw new Error(`${file}: no absolute WORKDIR`);
-  const contexts = [dirname(file), projectRoot];
-  const workingFolder = values('COPY').flatMap((copy) => copiedTo(copy, workdir, contexts))[0];
-  if (!workingFolder) throw new Error(`${file}: no COPY brings the program to WORKDIR ${workdir}`);
+  const [workdir] = local('workdir');
+  if (!entrypoint)
+    throw new Error(`${file}: no ENTRYPOINT in exec form, e.g. ENTRYPOINT ["python", "train.py"]`);
+  if (!workdir)
+    throw new Error(
+      `${file}: no comment '# local-workdir: <folder>' names the folder that stands for WORKDIR`,
+    );
+  const workingFolder = join(projectRoot, workdir);
+  if (!existsSync(workingFolder))
+    throw new Error(`${workingFolder} does not exist (local-workdir of ${file}): was it built?`);
   const [program = '', ...rest] = entrypoint;
   return {
     entrypoint: [onThisMachine(program, interpreters), ...rest],
     workingFolder,
-    environment: Object.fromEntries(values('ENV').flatMap(settings)),
+    environment: Object.fromEntries([
+      ...values('ENV').flatMap(settings),
+      ...local('env')
+        .flatMap(settings)
+        .map(([name, path]) => [name, join(projectRoot, path)]),
+    ]),
   };
 }
 
@@ -72,28 +94,19 @@ function lastStage(text: string): [string, string][] {
 function execForm(value: string | undefined): string[] | undefined {
   try {
     const parsed: unknown = JSON.parse(value ?? '');
-    return Array.isArray(parsed) && parsed.every((word) => typeof word === 'string') ? parsed : undefined;
+    return Array.isArray(parsed) && parsed.every((word) => typeof word === 'string')
+      ? parsed
+      : undefined;
   } catch {
     // Shell form: SIGTERM would not reach the program, so it is refused.
     return undefined;
   }
 }
 
-/** The folder on this machine whose content a COPY brings to `workdir`; none when it copies something else. */
-function copiedTo(copy: string, workdir: string, contexts: readonly string[]): string[] {
-  const words = copy.split(/\s+/);
-  if (words.some((word) => word.startsWith('--from='))) return [];
-  const paths = words.filter((word) => !word.startsWith('--'));
-  const target = paths.pop() ?? '';
-  const [source] = paths;
-  if (source === undefined || posix.resolve(workdir, target) !== posix.resolve(workdir)) return [];
-  const found = contexts.map((context) => resolve(context, source)).find((path) => existsSync(path));
-  if (!found) return [];
-  return [statSync(found).isDirectory() ? found : dirname(found)];
-}
-
 function settings(value: string): [string, string][] {
-  return [...value.matchAll(/([A-Za-z_][A-Za-z0-9_]*)=("[^"]*"|\S*)/g)].map(([, name = '', text = '']) => [name, text.replace(/^"|"$/g, '')]);
+  return [...value.matchAll(/([A-Za-z_][A-Za-z0-9_]*)=("[^"]*"|\S*)/g)].map(
+    ([, name = '', text = '']) => [name, text.replace(/^"|"$/g, '')],
+  );
 }
 
 function onThisMachine(program: string, { python, node }: Interpreters): string {

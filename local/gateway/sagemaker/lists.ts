@@ -19,11 +19,20 @@ export interface Listed {
 }
 
 /** One page of the items a List operation asks for; newest first unless told otherwise. */
-export function listed<T extends Listed>(items: readonly T[], input: z.infer<typeof ListInput>): { items: T[]; NextToken?: string } {
-  const { NameContains, StatusEquals, CreationTimeAfter = 0, CreationTimeBefore = Infinity } = input;
+export function listed<T extends Listed>(
+  items: readonly T[],
+  input: z.infer<typeof ListInput>,
+): { items: T[]; NextToken?: string } {
+  const {
+    NameContains,
+    StatusEquals,
+    CreationTimeAfter = 0,
+    CreationTimeBefore = Infinity,
+  } = input;
   const chosen = items.filter(
     (item) =>
-      (NameContains === undefined || item.name.toLowerCase().includes(NameContains.toLowerCase())) &&
+      (NameContains === undefined ||
+        item.name.toLowerCase().includes(NameContains.toLowerCase())) &&
       (StatusEquals === undefined || item.status === StatusEquals) &&
       item.createdAt / 1000 >= CreationTimeAfter &&
       item.createdAt / 1000 <= CreationTimeBefore,

@@ -5,7 +5,10 @@ export interface MetricDefinition {
 }
 
 /** The last value of each metric that a log names; metrics that it does not name are left out. */
-export function finalMetrics(log: string, definitions: readonly MetricDefinition[]): { MetricName: string; Value: number }[] {
+export function finalMetrics(
+  log: string,
+  definitions: readonly MetricDefinition[],
+): { MetricName: string; Value: number }[] {
   return definitions.flatMap(({ Name, Regex }) => {
     const value = Number([...log.matchAll(new RegExp(Regex, 'gm'))].at(-1)?.[1] ?? NaN);
     return Number.isFinite(value) ? [{ MetricName: Name, Value: value }] : [];

@@ -5,6 +5,7 @@ import type { Operation } from '../protocol';
 import { StateFile } from '../state';
 import { listed, ListInput } from './lists';
 import { arnOf, invalid, Name, PASSED_TO, RoleArn, S3Uri, sageMakerOperation, Tags } from './names';
+import { withoutTags } from './tags';
 import type { TagStore } from './tags';
 
 const CreateModel = z.looseObject({
@@ -31,7 +32,12 @@ export class Models {
     private readonly context: Context,
     private readonly tags: TagStore,
   ) {
-    this.state = new StateFile(context.path('gateway', 'models.json'), z.array(Model), [], context.log);
+    this.state = new StateFile(
+      context.path('gateway', 'models.json'),
+      z.array(Model),
+      [],
+      context.log,
+    );
   }
 
   readonly operations: Record<string, Operation> = {
@@ -40,16 +46,24 @@ export class Models {
       await this.context.iam.authorize(caller, 'sagemaker:CreateModel', arn);
       await this.context.iam.authorize(caller, 'iam:PassRole', request.ExecutionRoleArn, PASSED_TO);
       await this.tags.add(caller, arn, request.Tags);
-      if (this.find(request.ModelName)) throw invalid(`Cannot create already existing model "${arn}".`);
+      if (this.find(request.ModelName))
+        throw invalid(`Cannot create already existing model "${arn}".`);
       this.state.value.unshift({ request, createdAt: Date.now() });
       this.state.save();
       return { ModelArn: arn };
     }),
     DescribeModel: sageMakerOperation(ByName, async ({ ModelName }, caller) => {
-      await this.context.iam.authorize(caller, 'sagemaker:DescribeModel', arnOf('model', ModelName));
+      await this.context.iam.authorize(
+        caller,
+        'sagemaker:DescribeModel',
+        arnOf('model', ModelName),
+      );
       const { request, createdAt } = this.get(ModelName);
-      const { Tags: _tags, ...model } = request;
-      return { ...model, ModelArn: arnOf('model', ModelName), CreationTime: seconds(createdAt) };
+      return {
+        ...withoutTags(request),
+        ModelArn: arnOf('model', ModelName),
+        CreationTime: seconds(createdAt),
+      };
     }),
     DeleteModel: sageMakerOperation(ByName, async ({ ModelName }, caller) => {
       const arn = arnOf('model', ModelName);
@@ -61,10 +75,17 @@ export class Models {
     }),
     ListModels: sageMakerOperation(ListInput, async (input, caller) => {
       await this.context.iam.authorize(caller, 'sagemaker:ListModels', '*');
-      const entries = this.state.value.map(({ request, createdAt }) => ({ name: request.ModelName, createdAt }));
+      const entries = this.state.value.map(({ request, createdAt }) => ({
+        name: request.ModelName,
+        createdAt,
+      }));
       const { items, ...next } = listed(entries, input);
       return {
-        Models: items.map(({ name, createdAt }) => ({ ModelName: name, ModelArn: arnOf('model', name), CreationTime: seconds(createdAt) })),
+        Models: items.map(({ name, createdAt }) => ({
+          ModelName: name,
+          ModelArn: arnOf('model', name),
+          CreationTime: seconds(createdAt),
+        })),
         ...next,
       };
     }),

@@ -8,7 +8,11 @@ import { download, forEach, listKeys, parseS3Uri, upload, within } from '../obje
 import { S3Uri } from './names';
 
 export const Channel = z.looseObject({
-  ChannelName: z.string().regex(/^[A-Za-z0-9._-]+$/).min(1).max(64),
+  ChannelName: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+$/)
+    .min(1)
+    .max(64),
   DataSource: z.looseObject({
     S3DataSource: z.looseObject({
       S3DataType: z.enum(['S3Prefix', 'ManifestFile']),
@@ -32,10 +36,16 @@ export class OptMl {
   readonly outputData = (): string => join(this.root, 'output', 'data');
 
   /** Makes the folders and the files of `input/config/`. */
-  async prepare(hyperParameters: Record<string, string>, channels: readonly Channel[], instanceType: string | undefined): Promise<void> {
+  async prepare(
+    hyperParameters: Record<string, string>,
+    channels: readonly Channel[],
+    instanceType: string | undefined,
+  ): Promise<void> {
     const config = join(this.root, 'input', 'config');
-    for (const folder of [config, this.model(), this.outputData(), join(this.root, 'tmp')]) await mkdir(folder, { recursive: true });
-    const write = (name: string, content: object) => writeFile(join(config, name), JSON.stringify(content, null, 2));
+    for (const folder of [config, this.model(), this.outputData(), join(this.root, 'tmp')])
+      await mkdir(folder, { recursive: true });
+    const write = (name: string, content: object) =>
+      writeFile(join(config, name), JSON.stringify(content, null, 2));
     await write('hyperparameters.json', hyperParameters);
     await write('inputdataconfig.json', Object.fromEntries(channels.map(describeChannel)));
     await write('resourceconfig.json', {
@@ -51,13 +61,23 @@ export class OptMl {
     const folder = join(this.root, 'input', 'data', channel.ChannelName);
     const { S3DataType, S3Uri: uri } = channel.DataSource.S3DataSource;
     const files =
-      S3DataType === 'ManifestFile' ? await this.manifestFiles(s3, uri) : await prefixFiles(s3, uri);
-    if (files.length === 0) throw new Error(`no S3 objects found under '${uri}' for channel '${channel.ChannelName}'`);
-    await forEach(files, ({ uri: source, path }) => download(s3, parseS3Uri(source), within(folder, path)));
+      S3DataType === 'ManifestFile'
+        ? await this.manifestFiles(s3, uri)
+        : await prefixFiles(s3, uri);
+    if (files.length === 0)
+      throw new Error(`no S3 objects found under '${uri}' for channel '${channel.ChannelName}'`);
+    await forEach(files, ({ uri: source, path }) =>
+      download(s3, parseS3Uri(source), within(folder, path)),
+    );
   }
 
   /** Stores what the program left in `model/` and `output/data/` as the two archives of a training job. */
-  async store(s3: S3Client, destination: string, kmsKeyId: string | undefined, withModel: boolean): Promise<void> {
+  async store(
+    s3: S3Client,
+    destination: string,
+    kmsKeyId: string | undefined,
+    withModel: boolean,
+  ): Promise<void> {
     const { bucket, key } = parseS3Uri(`${destination}/output`);
     const folders = [
       ...(withModel ? [{ name: 'model.tar.gz', folder: this.model() }] : []),
@@ -82,7 +102,10 @@ export class OptMl {
     const file = join(this.root, 'tmp', 'manifest.json');
     await download(s3, parseS3Uri(uri), file);
     const parsed = Manifest.safeParse(JSON.parse(await readFile(file, 'utf8')));
-    if (!parsed.success) throw new Error(`${uri} is not a manifest ([{"prefix": "s3://…"}, "key", …]): ${z.prettifyError(parsed.error)}`);
+    if (!parsed.success)
+      throw new Error(
+        `${uri} is not a manifest ([{"prefix": "s3://…"}, "key", …]): ${z.prettifyError(parsed.error)}`,
+      );
     const [{ prefix }, ...keys] = parsed.data;
     return keys.map((key) => ({ uri: prefix + key, path: key }));
   }
@@ -108,6 +131,11 @@ async function prefixFiles(s3: S3Client, uri: string): Promise<ChannelFile[]> {
 function describeChannel(channel: Channel): [string, object] {
   return [
     channel.ChannelName,
-    { TrainingInputMode: 'File', ContentType: channel.ContentType, S3DistributionType: 'FullyReplicated', RecordWrapperType: 'None' },
+    {
+      TrainingInputMode: 'File',
+      ContentType: channel.ContentType,
+      S3DistributionType: 'FullyReplicated',
+      RecordWrapperType: 'None',
+    },
   ];
 }

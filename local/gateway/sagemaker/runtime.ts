@@ -19,17 +19,22 @@ export function invokedEndpoint(req: IncomingMessage): string | undefined {
 }
 
 /** SageMaker runtime's InvokeEndpoint. Throws AwsError. */
-export async function invoke(context: Context, endpoints: Endpoints, name: string, req: IncomingMessage, res: ServerResponse): Promise<void> {
+export async function invoke(
+  context: Context,
+  endpoints: Endpoints,
+  name: string,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
   const caller = await context.iam.caller(req.headers);
   await context.iam.authorize(caller, 'sagemaker:InvokeEndpoint', arnOf('endpoint', name));
   const body = await readBody(req, MAX_BODY);
   const server = await serverOf(endpoints, name);
-  const answer = await call(context, server, req, body);
-  const content = Buffer.from(await answer.arrayBuffer());
-  if (!answer.ok) throw modelError(answer.status, content.toString('utf8'), name);
-  const attributes = answer.headers.get(CUSTOM_ATTRIBUTES);
+  const { status, headers, content } = await call(context, server, req, body);
+  if (status < 200 || status > 299) throw modelError(status, content.toString('utf8'), name);
+  const attributes = headers.get(CUSTOM_ATTRIBUTES);
   res.writeHead(200, {
-    'Content-Type': answer.headers.get('content-type') ?? 'application/octet-stream',
+    'Content-Type': headers.get('content-type') ?? 'application/octet-stream',
     'Content-Length': content.length,
     'x-Amzn-Invoked-Production-Variant': server.variantName,
     ...(attributes ? { [CUSTOM_ATTRIBUTES]: attributes } : {}),
@@ -42,31 +47,57 @@ async function serverOf(endpoints: Endpoints, name: string): Promise<Server> {
   try {
     server = await endpoints.serving(name);
   } catch (error) {
-    throw new AwsError('ServiceUnavailable', `The endpoint ${name} could not be started: ${messageOf(error)}`, 503);
+    throw new AwsError(
+      'ServiceUnavailable',
+      `The endpoint ${name} could not be started: ${messageOf(error)}`,
+      503,
+    );
   }
-  if (!server) throw new AwsError('ValidationError', `Endpoint ${name} of account ${ACCOUNT} not found.`);
+  if (!server)
+    throw new AwsError('ValidationError', `Endpoint ${name} of account ${ACCOUNT} not found.`);
   return server;
 }
 
-async function call(context: Context, server: Server, req: IncomingMessage, body: Buffer): Promise<Response> {
-  const passedOn = ['content-type', 'accept', CUSTOM_ATTRIBUTES].flatMap((header): [string, string][] => {
-    const value = req.headers[header];
-    return typeof value === 'string' ? [[header, value]] : [];
-  });
+interface ModelAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly content: Buffer;
+}
+
+/** Throws ModelError when the program does not answer in time, or ends. */
+async function call(
+  context: Context,
+  server: Server,
+  req: IncomingMessage,
+  body: Buffer,
+): Promise<ModelAnswer> {
+  const passedOn = ['content-type', 'accept', CUSTOM_ATTRIBUTES].flatMap(
+    (header): [string, string][] => {
+      const value = req.headers[header];
+      return typeof value === 'string' ? [[header, value]] : [];
+    },
+  );
+  const signal = AbortSignal.timeout(context.limits.invocationTimeoutSeconds * 1000);
   try {
-    return await fetch(`${server.url}/invocations`, {
+    const response = await fetch(`${server.url}/invocations`, {
       method: 'POST',
       headers: passedOn,
       body: new Uint8Array(body),
-      signal: AbortSignal.timeout(context.limits.invocationTimeoutSeconds * 1000),
+      signal,
     });
+    return {
+      status: response.status,
+      headers: response.headers,
+      content: Buffer.from(await response.arrayBuffer()),
+    };
   } catch (error) {
-    const timedOut = error instanceof Error && error.name === 'TimeoutError';
     throw new AwsError(
       'ModelError',
-      timedOut ? `Invocation timed out while waiting for a response from container ${server.variantName}` : `The container ended: ${messageOf(error)}`,
+      signal.aborted
+        ? `Invocation timed out while waiting for a response from container ${server.variantName}`
+        : `The container ended: ${messageOf(error)}`,
       424,
-      { OriginalStatusCode: timedOut ? 0 : 500, OriginalMessage: messageOf(error) },
+      { OriginalStatusCode: signal.aborted ? 0 : 500, OriginalMessage: messageOf(error) },
     );
   }
 }

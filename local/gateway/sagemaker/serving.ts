@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unpack } from '../archives';
 import type { Context } from '../context';
-import { lastMeaningfulLine, tail } from '../logs';
+import { lastMeaningfulLine, logSize, tail } from '../logs';
 import { download, parseS3Uri } from '../objects';
 import type { Program } from '../processes';
 import { messageOf } from '../protocol';
@@ -30,42 +30,72 @@ const GRACE_SECONDS = 5;
  * Starts a model's serving program with the argument `serve` and waits until /ping answers 200.
  * Throws with the reason when it does not within the limit, and leaves nothing behind.
  */
-export async function startServer(context: Context, endpoint: string, variantName: string, model: Model): Promise<Server> {
+export async function startServer(
+  context: Context,
+  endpoint: string,
+  variantName: string,
+  model: Model,
+): Promise<Server> {
   const root = context.path('endpoints', `${endpoint}-${randomUUID().slice(0, 8)}`);
   const logFile = context.path('logs', 'endpoints', `${endpoint}.log`);
+  const logStart = logSize(logFile);
+  const removeFolder = () => rm(root, { recursive: true, force: true });
   let program: Program | undefined;
   try {
     await fetchModel(context, model, root);
     const port = await freePort();
     program = await launch(context, model, root, port, logFile);
-    let alive = true;
-    void program.exited.then(() => {
-      alive = false;
-    });
-    const url = `http://127.0.0.1:${port}`;
-    await answersPing(url, () => alive, context.limits.pingTimeoutSeconds);
-    const started = program;
-    return {
-      url,
+    const server = new RunningServer(
+      `http://127.0.0.1:${port}`,
       variantName,
-      alive: () => alive,
-      stop: async () => {
-        await started.stop(GRACE_SECONDS);
-        await rm(root, { recursive: true, force: true });
-      },
-    };
+      program,
+      removeFolder,
+    );
+    await answersPing(server, context.limits.pingTimeoutSeconds);
+    return server;
   } catch (error) {
     await program?.stop(GRACE_SECONDS);
-    await rm(root, { recursive: true, force: true });
-    const said = program ? ` Last line of its log (${logFile}): ${lastMeaningfulLine(tail(logFile))}` : '';
+    await removeFolder();
+    const said = program ? ` It said: ${lastMeaningfulLine(tail(logFile, logStart))}` : '';
     throw new Error(`${messageOf(error)}${said}`, { cause: error });
+  }
+}
+
+class RunningServer implements Server {
+  private running = true;
+  private readonly removed: Promise<void>;
+
+  constructor(
+    readonly url: string,
+    readonly variantName: string,
+    private readonly program: Program,
+    removeFolder: () => Promise<void>,
+  ) {
+    this.removed = program.exited.then(() => {
+      this.running = false;
+      return removeFolder();
+    });
+  }
+
+  alive(): boolean {
+    return this.running;
+  }
+
+  async stop(): Promise<void> {
+    await this.program.stop(GRACE_SECONDS);
+    await this.removed;
   }
 }
 
 async function fetchModel(context: Context, model: Model, root: string): Promise<void> {
   const { ModelName, ExecutionRoleArn, PrimaryContainer } = model.request;
   const s3 = context
-    .role({ roleArn: ExecutionRoleArn, service: 'sagemaker.amazonaws.com', sessionName: 'SageMaker', sourceArn: arnOf('model', ModelName) })
+    .role({
+      roleArn: ExecutionRoleArn,
+      service: 'sagemaker.amazonaws.com',
+      sessionName: 'SageMaker',
+      sourceArn: arnOf('model', ModelName),
+    })
     .s3();
   try {
     const archive = join(root, 'tmp', 'model.tar.gz');
@@ -80,30 +110,46 @@ async function fetchModel(context: Context, model: Model, root: string): Promise
   }
 }
 
-function launch(context: Context, model: Model, root: string, port: number, logFile: string): Promise<Program> {
+function launch(
+  context: Context,
+  model: Model,
+  root: string,
+  port: number,
+  logFile: string,
+): Promise<Program> {
   const { Image, Environment } = model.request.PrimaryContainer;
-  const image = imageFor(Image, context.projectRoot, { python: context.python, node: process.execPath });
+  const image = imageFor(Image, context.projectRoot, {
+    python: context.python,
+    node: process.execPath,
+  });
   const [command = '', ...args] = image.entrypoint;
   return context.processes.start({
     command,
     args: [...args, 'serve'],
     cwd: image.workingFolder,
-    env: { ...containerEnvironment(root, image.environment), HOST: '127.0.0.1', PORT: String(port), ...Environment },
+    env: {
+      ...containerEnvironment(root, image.environment),
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      ...Environment,
+    },
     logFile,
   });
 }
 
-async function answersPing(url: string, alive: () => boolean, timeoutSeconds: number): Promise<void> {
+async function answersPing(server: Server, timeoutSeconds: number): Promise<void> {
   const end = Date.now() + timeoutSeconds * 1000;
-  while (alive() && Date.now() < end) {
-    const status = await fetch(`${url}/ping`, { signal: AbortSignal.timeout(2000) }).then(
+  while (server.alive() && Date.now() < end) {
+    const status = await fetch(`${server.url}/ping`, { signal: AbortSignal.timeout(2000) }).then(
       (response) => response.status,
       () => 0,
     );
     if (status === 200) return;
     await sleep(100);
   }
-  const how = alive() ? `did not answer /ping with 200 within ${timeoutSeconds} s` : 'ended before it answered /ping';
+  const how = server.alive()
+    ? `did not answer /ping with 200 within ${timeoutSeconds} s`
+    : 'ended before it answered /ping';
   throw new Error(`The primary container did not pass the ping health check: it ${how}.`);
 }
 
@@ -114,7 +160,11 @@ function freePort(): Promise<number> {
     probe.once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no free port'))));
+      probe.close(() =>
+        address && typeof address === 'object'
+          ? resolve(address.port)
+          : reject(new Error('no free port')),
+      );
     });
   });
 }

@@ -5,28 +5,50 @@ import type { Operation } from '../protocol';
 import { StateFile } from '../state';
 import { sageMakerOperation, Tags } from './names';
 
+/** A request as Describe answers it: tags are asked for with ListTags. */
+export function withoutTags(request: object): object {
+  return Object.fromEntries(Object.entries(request).filter(([member]) => member !== 'Tags'));
+}
+
 /** Tags of jobs, models and endpoints, by ARN. */
 export class TagStore {
   private readonly state: StateFile<z.ZodRecord<z.ZodString, typeof Tags>>;
 
   constructor(private readonly context: Context) {
-    this.state = new StateFile(context.path('gateway', 'tags.json'), z.record(z.string(), Tags), {}, context.log);
+    this.state = new StateFile(
+      context.path('gateway', 'tags.json'),
+      z.record(z.string(), Tags),
+      {},
+      context.log,
+    );
   }
 
   readonly operations: Record<string, Operation> = {
-    AddTags: sageMakerOperation(z.looseObject({ ResourceArn: z.string(), Tags }), async (input, caller) => {
-      await this.add(caller, input.ResourceArn, input.Tags);
-      return { Tags: this.of(input.ResourceArn) };
-    }),
-    ListTags: sageMakerOperation(z.looseObject({ ResourceArn: z.string() }), async ({ ResourceArn }, caller) => {
-      await this.context.iam.authorize(caller, 'sagemaker:ListTags', ResourceArn);
-      return { Tags: this.of(ResourceArn) };
-    }),
-    DeleteTags: sageMakerOperation(z.looseObject({ ResourceArn: z.string(), TagKeys: z.array(z.string()) }), async (input, caller) => {
-      await this.context.iam.authorize(caller, 'sagemaker:DeleteTags', input.ResourceArn);
-      this.set(input.ResourceArn, this.of(input.ResourceArn).filter(({ Key }) => !input.TagKeys.includes(Key)));
-      return {};
-    }),
+    AddTags: sageMakerOperation(
+      z.looseObject({ ResourceArn: z.string(), Tags }),
+      async (input, caller) => {
+        await this.add(caller, input.ResourceArn, input.Tags);
+        return { Tags: this.of(input.ResourceArn) };
+      },
+    ),
+    ListTags: sageMakerOperation(
+      z.looseObject({ ResourceArn: z.string() }),
+      async ({ ResourceArn }, caller) => {
+        await this.context.iam.authorize(caller, 'sagemaker:ListTags', ResourceArn);
+        return { Tags: this.of(ResourceArn) };
+      },
+    ),
+    DeleteTags: sageMakerOperation(
+      z.looseObject({ ResourceArn: z.string(), TagKeys: z.array(z.string()) }),
+      async (input, caller) => {
+        await this.context.iam.authorize(caller, 'sagemaker:DeleteTags', input.ResourceArn);
+        this.set(
+          input.ResourceArn,
+          this.of(input.ResourceArn).filter(({ Key }) => !input.TagKeys.includes(Key)),
+        );
+        return {};
+      },
+    ),
   };
 
   /** Tags given while creating a resource need the permission to add tags, too. */

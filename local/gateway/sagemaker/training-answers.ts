@@ -1,5 +1,6 @@
 import { seconds } from '../protocol';
 import { arnOf } from './names';
+import { withoutTags } from './tags';
 import type { CreateTrainingJob, TrainingJob } from './training-request';
 
 /** Where a job's archives go: `<S3OutputPath>/<job>`. */
@@ -12,17 +13,22 @@ export function modelArtifacts(request: CreateTrainingJob): string {
 }
 
 export function describeTrainingJob(job: TrainingJob): object {
-  const { Tags: _tags, ...request } = job.request;
-  const trained = job.trainingStartedAt && job.endedAt && Math.max(1, Math.ceil((job.endedAt - job.trainingStartedAt) / 1000));
+  const trained =
+    job.trainingStartedAt &&
+    job.endedAt &&
+    Math.max(1, Math.ceil((job.endedAt - job.trainingStartedAt) / 1000));
   return {
-    ...request,
+    ...withoutTags(job.request),
     ...summarizeTrainingJob(job),
     ModelArtifacts: { S3ModelArtifacts: modelArtifacts(job.request) },
     TrainingStartTime: job.trainingStartedAt && seconds(job.trainingStartedAt),
     TrainingTimeInSeconds: trained,
     BillableTimeInSeconds: trained,
     FailureReason: job.failureReason,
-    FinalMetricDataList: job.metrics.map(({ at, ...metric }) => ({ ...metric, Timestamp: seconds(at) })),
+    FinalMetricDataList: job.metrics.map(({ at, ...metric }) => ({
+      ...metric,
+      Timestamp: seconds(at),
+    })),
     SecondaryStatusTransitions: job.transitions.map(({ startedAt, endedAt, ...transition }) => ({
       ...transition,
       StartTime: seconds(startedAt),

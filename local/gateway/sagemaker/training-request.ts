@@ -9,12 +9,19 @@ export const CreateTrainingJob = z.looseObject({
   AlgorithmSpecification: z.looseObject({
     TrainingImage: z.string().min(1).max(255),
     TrainingInputMode: z.literal('File'),
-    MetricDefinitions: z.array(z.looseObject({ Name: z.string().min(1), Regex: RegularExpression() })).max(40).optional(),
+    MetricDefinitions: z
+      .array(z.looseObject({ Name: z.string().min(1), Regex: RegularExpression() }))
+      .max(40)
+      .optional(),
   }),
   RoleArn,
   InputDataConfig: z.array(Channel).min(1).max(20).optional(),
   OutputDataConfig: z.looseObject({ S3OutputPath: S3Uri, KmsKeyId: z.string().optional() }),
-  ResourceConfig: z.looseObject({ InstanceType: z.string(), InstanceCount: z.literal(1), VolumeSizeInGB: z.number().int().min(1) }),
+  ResourceConfig: z.looseObject({
+    InstanceType: z.string(),
+    InstanceCount: z.literal(1),
+    VolumeSizeInGB: z.number().int().min(1),
+  }),
   StoppingCondition: z.looseObject({ MaxRuntimeInSeconds: z.number().int().min(1).optional() }),
   EnableNetworkIsolation: z.boolean().optional(),
   Environment: z.record(z.string(), z.string()).optional(),
@@ -38,7 +45,12 @@ export const TrainingJob = z.strictObject({
   status: z.enum(['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped']),
   /** Newest last. */
   transitions: z.array(
-    z.strictObject({ Status: z.string(), StatusMessage: z.string(), startedAt: z.number(), endedAt: z.number().optional() }),
+    z.strictObject({
+      Status: z.string(),
+      StatusMessage: z.string(),
+      startedAt: z.number(),
+      endedAt: z.number().optional(),
+    }),
   ),
   createdAt: z.number(),
   changedAt: z.number(),

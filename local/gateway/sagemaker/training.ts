@@ -17,7 +17,12 @@ import { finalMetrics } from './metrics';
 import { arnOf, invalid, Name, PASSED_TO, sageMakerOperation } from './names';
 import { OptMl } from './opt-ml';
 import type { TagStore } from './tags';
-import { describeTrainingJob, modelArtifacts, outputFolder, summarizeTrainingJob } from './training-answers';
+import {
+  describeTrainingJob,
+  modelArtifacts,
+  outputFolder,
+  summarizeTrainingJob,
+} from './training-answers';
 import { CreateTrainingJob, TrainingJob } from './training-request';
 
 /** SageMaker's own default. */
@@ -34,7 +39,12 @@ export class TrainingJobs {
     private readonly context: Context,
     private readonly tags: TagStore,
   ) {
-    this.state = new StateFile(context.path('gateway', 'training-jobs.json'), z.array(TrainingJob), [], context.log);
+    this.state = new StateFile(
+      context.path('gateway', 'training-jobs.json'),
+      z.array(TrainingJob),
+      [],
+      context.log,
+    );
     this.failActive();
   }
 
@@ -53,12 +63,16 @@ export class TrainingJobs {
       return { TrainingJobArn: arn };
     }),
     DescribeTrainingJob: sageMakerOperation(ByName, async ({ TrainingJobName }, caller) => {
-      return describeTrainingJob(await this.allowed(caller, 'sagemaker:DescribeTrainingJob', TrainingJobName));
+      return describeTrainingJob(
+        await this.allowed(caller, 'sagemaker:DescribeTrainingJob', TrainingJobName),
+      );
     }),
     StopTrainingJob: sageMakerOperation(ByName, async ({ TrainingJobName }, caller) => {
       const job = await this.allowed(caller, 'sagemaker:StopTrainingJob', TrainingJobName);
       if (!isActive(job)) {
-        throw invalid(`The request was rejected because the training job is in status ${job.status}.`);
+        throw invalid(
+          `The request was rejected because the training job is in status ${job.status}.`,
+        );
       }
       if (job.status === 'InProgress') this.enter(job, 'Stopping', 'Stopping the training job');
       void this.programs.get(job)?.stop(this.context.limits.stopGraceSeconds);
@@ -85,7 +99,8 @@ export class TrainingJobs {
   }
 
   private failActive(): void {
-    for (const job of this.state.value.filter(isActive)) this.enter(job, 'Failed', `InternalServerError: ${INTERRUPTED}`);
+    for (const job of this.state.value.filter(isActive))
+      this.enter(job, 'Failed', `InternalServerError: ${INTERRUPTED}`);
   }
 
   private find(name: string): TrainingJob | undefined {
@@ -108,12 +123,24 @@ export class TrainingJobs {
   }
 
   private role(request: CreateTrainingJob, sourceArn: string): AssumedRole {
-    return this.context.role({ roleArn: request.RoleArn, service: 'sagemaker.amazonaws.com', sessionName: 'SageMaker', sourceArn });
+    return this.context.role({
+      roleArn: request.RoleArn,
+      service: 'sagemaker.amazonaws.com',
+      sessionName: 'SageMaker',
+      sourceArn,
+    });
   }
 
   private start(request: CreateTrainingJob, role: AssumedRole): void {
     const now = Date.now();
-    const job: TrainingJob = { request, status: 'InProgress', transitions: [], createdAt: now, changedAt: now, metrics: [] };
+    const job: TrainingJob = {
+      request,
+      status: 'InProgress',
+      transitions: [],
+      createdAt: now,
+      changedAt: now,
+      metrics: [],
+    };
     this.state.value.unshift(job);
     this.enter(job, 'Starting', 'Launching the training process');
     const work = this.run(job, role).finally(() => this.work.delete(work));
@@ -156,9 +183,12 @@ export class TrainingJobs {
       python: this.context.python,
       node: process.execPath,
     });
-    const credentials = request.EnableNetworkIsolation ? {} : await role.environment(this.context.url);
+    const credentials = request.EnableNetworkIsolation
+      ? {}
+      : await role.environment(this.context.url);
     const [command = '', ...args] = image.entrypoint;
-    if (job.status !== 'InProgress') return 0;
+    // A stop may have come meanwhile, or, below, while its program started.
+    if (!isStarting(job)) return 0;
     const program = await this.context.processes.start({
       command,
       args: [...args, 'train'],
@@ -174,10 +204,16 @@ export class TrainingJobs {
     });
     this.programs.set(job, program);
     job.trainingStartedAt = Date.now();
-    this.enter(job, 'Training', 'Training image download completed. Training in progress.');
+    if (isStarting(job))
+      this.enter(job, 'Training', 'Training image download completed. Training in progress.');
+    else void program.stop(this.context.limits.stopGraceSeconds);
     const maxSeconds = request.StoppingCondition.MaxRuntimeInSeconds ?? DEFAULT_MAX_SECONDS;
     const timer = setTimeout(() => {
-      this.enter(job, 'MaxRuntimeExceeded', `Training job runtime exceeded MaxRuntimeInSeconds (${maxSeconds})`);
+      this.enter(
+        job,
+        'MaxRuntimeExceeded',
+        `Training job runtime exceeded MaxRuntimeInSeconds (${maxSeconds})`,
+      );
       void program.stop(this.context.limits.stopGraceSeconds);
     }, maxSeconds * 1000);
     try {
@@ -189,11 +225,17 @@ export class TrainingJobs {
   }
 
   /** Stores the results and writes down how the job ended. */
-  private async finish(job: TrainingJob, ml: OptMl, role: AssumedRole, exitCode: number): Promise<void> {
+  private async finish(
+    job: TrainingJob,
+    ml: OptMl,
+    role: AssumedRole,
+    exitCode: number,
+  ): Promise<void> {
     const log = this.logFile(job);
     const stopped = job.status === 'Stopping';
     const failed = exitCode !== 0 && !stopped;
-    if (job.status === 'InProgress') this.enter(job, 'Uploading', 'Uploading generated training model');
+    if (job.status === 'InProgress')
+      this.enter(job, 'Uploading', 'Uploading generated training model');
     const s3 = role.s3();
     try {
       await ml.store(s3, outputFolder(job.request), job.request.OutputDataConfig.KmsKeyId, !failed);
@@ -208,7 +250,12 @@ export class TrainingJobs {
       this.enter(job, 'Failed', `AlgorithmError: ${reason}, exit code: ${exitCode}`);
       return;
     }
-    const metrics = existsSync(log) ? finalMetrics(await readFile(log, 'utf8'), job.request.AlgorithmSpecification.MetricDefinitions ?? []) : [];
+    const metrics = existsSync(log)
+      ? finalMetrics(
+          await readFile(log, 'utf8'),
+          job.request.AlgorithmSpecification.MetricDefinitions ?? [],
+        )
+      : [];
     job.metrics = metrics.map((metric) => ({ ...metric, at: Date.now() }));
     if (stopped) this.enter(job, 'Stopped', 'Training job stopped');
     else this.enter(job, 'Completed', `Training job completed: ${modelArtifacts(job.request)}`);
@@ -223,7 +270,8 @@ export class TrainingJobs {
     job.status = statusOf(secondary);
     // A job that ran too long is Stopped, and its secondary status goes on saying why.
     const overtime = secondary === 'Stopped' && last?.Status === 'MaxRuntimeExceeded';
-    if (!overtime) job.transitions.push({ Status: secondary, StatusMessage: message, startedAt: now });
+    if (!overtime)
+      job.transitions.push({ Status: secondary, StatusMessage: message, startedAt: now });
     if (!isActive(job)) job.endedAt = now;
     if (job.status === 'Failed') job.failureReason = message.slice(0, 1024);
     this.state.save();
@@ -235,6 +283,9 @@ export class TrainingJobs {
 }
 
 const isActive = (job: TrainingJob) => job.status === 'InProgress' || job.status === 'Stopping';
+
+/** Nobody has asked it to stop. */
+const isStarting = (job: TrainingJob) => job.status === 'InProgress';
 
 function statusOf(secondary: string): TrainingJob['status'] {
   switch (secondary) {

@@ -5,11 +5,26 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CreateAccessKeyCommand, CreateRoleCommand, CreateUserCommand, IAMClient, PutRolePolicyCommand, PutUserPolicyCommand } from '@aws-sdk/client-iam';
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateAccessKeyCommand,
+  CreateRoleCommand,
+  CreateUserCommand,
+  IAMClient,
+  PutRolePolicyCommand,
+  PutUserPolicyCommand,
+} from '@aws-sdk/client-iam';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import type { GatewayOptions } from '../../../local/gateway/options';
 import { startGateway } from '../../../local/gateway/server';
 import type { Gateway } from '../../../local/gateway/server';
+
+// Each cloud boots a launcher; on a busy machine that alone takes seconds.
+jest.setTimeout(60_000);
 
 export const PROJECT = resolve(__dirname, '../../..');
 export const PYTHON = join(PROJECT, '.venv/bin/python');
@@ -47,10 +62,16 @@ export class TestCloud {
 
   static async start(options: Partial<GatewayOptions> = {}): Promise<TestCloud> {
     const [port, launcherPort] = await freePorts();
-    const cloud = new TestCloud(`http://127.0.0.1:${port}`, `http://127.0.0.1:${launcherPort}`, options);
+    const cloud = new TestCloud(
+      `http://127.0.0.1:${port}`,
+      `http://127.0.0.1:${launcherPort}`,
+      options,
+    );
     await cloud.startLauncher();
     await cloud.startGateway();
-    await new S3Client({ ...cloud.client(), forcePathStyle: true }).send(new CreateBucketCommand({ Bucket: BUCKET }));
+    await new S3Client({ ...cloud.client(), forcePathStyle: true }).send(
+      new CreateBucketCommand({ Bucket: BUCKET }),
+    );
     return cloud;
   }
 
@@ -91,9 +112,20 @@ export class TestCloud {
   /** A role that a service may assume. Answers its ARN. */
   async role(name: string, service: string, statements: Statement[]): Promise<string> {
     const iam = new IAMClient(this.client());
-    const trust = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' }] };
-    await iam.send(new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: JSON.stringify(trust) }));
-    await iam.send(new PutRolePolicyCommand({ RoleName: name, PolicyName: 'all', PolicyDocument: policy(statements) }));
+    const trust = {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' }],
+    };
+    await iam.send(
+      new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: JSON.stringify(trust) }),
+    );
+    await iam.send(
+      new PutRolePolicyCommand({
+        RoleName: name,
+        PolicyName: 'all',
+        PolicyDocument: policy(statements),
+      }),
+    );
     return `arn:aws:iam::${ROOT_KEY}:role/${name}`;
   }
 
@@ -101,9 +133,19 @@ export class TestCloud {
   async person(name: string, statements: Statement[]): Promise<ClientConfig> {
     const iam = new IAMClient(this.client());
     await iam.send(new CreateUserCommand({ UserName: name }));
-    await iam.send(new PutUserPolicyCommand({ UserName: name, PolicyName: 'all', PolicyDocument: policy(statements) }));
+    if (statements.length > 0)
+      await iam.send(
+        new PutUserPolicyCommand({
+          UserName: name,
+          PolicyName: 'all',
+          PolicyDocument: policy(statements),
+        }),
+      );
     const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: name }));
-    return this.client({ accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' });
+    return this.client({
+      accessKeyId: AccessKey?.AccessKeyId ?? '',
+      secretAccessKey: AccessKey?.SecretAccessKey ?? '',
+    });
   }
 
   async put(key: string, body: string | Buffer): Promise<string> {
@@ -122,22 +164,43 @@ export class TestCloud {
 
   private async startLauncher(): Promise<void> {
     const port = new URL(this.launcherUrl).port;
-    const args = ['-m', 'local.launcher', '--port', port, '--gateway', this.url, '--home', this.home];
+    const args = [
+      '-m',
+      'local.launcher',
+      '--port',
+      port,
+      '--gateway',
+      this.url,
+      '--home',
+      this.home,
+    ];
     const launcher = spawn(PYTHON, args, { cwd: PROJECT, stdio: ['ignore', 'ignore', 'inherit'] });
     this.launcher = launcher;
     await until('the launcher answers', async () => {
-      if (launcher.exitCode !== null) throw new Error(`the launcher ended with ${launcher.exitCode}`);
-      return fetch(`${this.launcherUrl}/_lake/health`).then((answer) => answer.ok, () => false);
+      if (launcher.exitCode !== null)
+        throw new Error(`the launcher ended with ${launcher.exitCode}`);
+      return fetch(`${this.launcherUrl}/_lake/health`).then(
+        (answer) => answer.ok,
+        () => false,
+      );
     });
   }
 }
 
 const policy = (Statement: Statement[]) => JSON.stringify({ Version: '2012-10-17', Statement });
 
-export const allow = (Action: string[], Resource: string[] = ['*']): Statement => ({ Effect: 'Allow', Action, Resource });
+export const allow = (Action: string[], Resource: string[] = ['*']): Statement => ({
+  Effect: 'Allow',
+  Action,
+  Resource,
+});
 
 /** Waits until `check` answers something true, and answers it. */
-export async function until<T>(what: string, check: () => Promise<T | false | undefined>, timeoutSeconds = 20): Promise<T> {
+export async function until<T>(
+  what: string,
+  check: () => Promise<T | false | undefined>,
+  timeoutSeconds = 20,
+): Promise<T> {
   const end = Date.now() + timeoutSeconds * 1000;
   while (Date.now() < end) {
     const found = await check();

@@ -22,7 +22,12 @@ beforeAll(async () => {
   cloud = await TestCloud.start();
   glue = new GlueClient(cloud.client());
   roleArn = await cloud.role('Crawls', 'glue.amazonaws.com', [
-    allow(['glue:GetTable', 'glue:GetPartitions', 'glue:BatchCreatePartition', 'glue:DeletePartition']),
+    allow([
+      'glue:GetTable',
+      'glue:GetPartitions',
+      'glue:BatchCreatePartition',
+      'glue:DeletePartition',
+    ]),
     allow(['s3:ListBucket'], [`arn:aws:s3:::${BUCKET}`]),
   ]);
   await glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name: 'db' } }));
@@ -30,7 +35,11 @@ beforeAll(async () => {
 afterAll(() => cloud.stop());
 
 /** A table partitioned by `dt`, and a crawler of the same name for it. */
-async function tableAndCrawler(name: string, deleteBehavior: DeleteBehavior = 'LOG', role = roleArn): Promise<void> {
+async function tableAndCrawler(
+  name: string,
+  deleteBehavior: DeleteBehavior = 'LOG',
+  role = roleArn,
+): Promise<void> {
   await glue.send(
     new CreateTableCommand({
       DatabaseName: 'db',
@@ -66,7 +75,9 @@ async function crawl(name: string) {
 }
 
 async function partitions(name: string) {
-  const { Partitions = [] } = await glue.send(new GetPartitionsCommand({ DatabaseName: 'db', TableName: name }));
+  const { Partitions = [] } = await glue.send(
+    new GetPartitionsCommand({ DatabaseName: 'db', TableName: name }),
+  );
   return Partitions;
 }
 
@@ -102,7 +113,12 @@ test('a second crawl adds only what is new, and each crawl is listed', async () 
 
   expect(await partitions('growing')).toHaveLength(2);
   const { Crawls = [] } = await glue.send(new ListCrawlsCommand({ CrawlerName: 'growing' }));
-  expect(Crawls.map(({ State, Summary }) => [State, JSON.parse(JSON.parse(Summary ?? '').PARTITION).ADD])).toEqual([
+  expect(
+    Crawls.map(({ State, Summary }) => [
+      State,
+      JSON.parse(JSON.parse(Summary ?? '').PARTITION).ADD,
+    ]),
+  ).toEqual([
     ['COMPLETED', 1],
     ['COMPLETED', 1],
   ]);
@@ -111,17 +127,22 @@ test('a second crawl adds only what is new, and each crawl is listed', async () 
 test.each([
   ['DELETE_FROM_DATABASE', 0],
   ['LOG', 1],
-] as const)('with the policy %s a partition without objects leaves %d behind', async (policy, left) => {
-  const name = `shrinking_${policy.toLowerCase()}`;
-  await tableAndCrawler(name, policy);
-  await cloud.put(`${name}/dt=2026-11-01/a.json`, '{}');
-  await crawl(name);
-  await cloud.s3().send(new DeleteObjectCommand({ Bucket: BUCKET, Key: `${name}/dt=2026-11-01/a.json` }));
+] as const)(
+  'with the policy %s a partition without objects leaves %d behind',
+  async (policy, left) => {
+    const name = `shrinking_${policy.toLowerCase()}`;
+    await tableAndCrawler(name, policy);
+    await cloud.put(`${name}/dt=2026-11-01/a.json`, '{}');
+    await crawl(name);
+    await cloud
+      .s3()
+      .send(new DeleteObjectCommand({ Bucket: BUCKET, Key: `${name}/dt=2026-11-01/a.json` }));
 
-  await crawl(name);
+    await crawl(name);
 
-  expect(await partitions(name)).toHaveLength(left);
-});
+    expect(await partitions(name)).toHaveLength(left);
+  },
+);
 
 test('a crawler whose role may not list the bucket fails with the reason', async () => {
   const role = await cloud.role('CrawlsNothing', 'glue.amazonaws.com', [allow(['glue:*'])]);
@@ -129,34 +150,55 @@ test('a crawler whose role may not list the bucket fails with the reason', async
 
   const last = await crawl('closed');
 
-  expect(last).toMatchObject({ Status: 'FAILED', ErrorMessage: expect.stringMatching(/could not list s3:\/\/lake\/closed\/.*s3:ListBucket/) });
+  expect(last).toMatchObject({
+    Status: 'FAILED',
+    ErrorMessage: expect.stringMatching(/could not list s3:\/\/lake\/closed\/.*s3:ListBucket/),
+  });
 });
 
 test('a role that Glue may not assume fails the crawl', async () => {
-  await tableAndCrawler('untrusting', 'LOG', await cloud.role('ForLambda', 'lambda.amazonaws.com', [allow(['*'])]));
+  await tableAndCrawler(
+    'untrusting',
+    'LOG',
+    await cloud.role('ForLambda', 'lambda.amazonaws.com', [allow(['*'])]),
+  );
 
-  expect(await crawl('untrusting')).toMatchObject({ Status: 'FAILED', ErrorMessage: expect.stringContaining('does not allow glue.amazonaws.com') });
+  expect(await crawl('untrusting')).toMatchObject({
+    Status: 'FAILED',
+    ErrorMessage: expect.stringContaining('does not allow glue.amazonaws.com'),
+  });
 });
 
 test('a crawler that runs cannot be started again, and one that does not run cannot be stopped', async () => {
   await tableAndCrawler('busy');
-  await expect(glue.send(new StopCrawlerCommand({ Name: 'busy' }))).rejects.toMatchObject({ name: 'CrawlerNotRunningException' });
+  await expect(glue.send(new StopCrawlerCommand({ Name: 'busy' }))).rejects.toMatchObject({
+    name: 'CrawlerNotRunningException',
+  });
 
-  const starts = await Promise.allSettled([1, 2].map(() => glue.send(new StartCrawlerCommand({ Name: 'busy' }))));
+  const starts = await Promise.allSettled(
+    [1, 2].map(() => glue.send(new StartCrawlerCommand({ Name: 'busy' }))),
+  );
 
   expect(starts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-  expect(starts).toContainEqual({ status: 'rejected', reason: expect.objectContaining({ name: 'CrawlerRunningException' }) });
+  expect(starts).toContainEqual({
+    status: 'rejected',
+    reason: expect.objectContaining({ name: 'CrawlerRunningException' }),
+  });
 });
 
 test('a crawler that does not exist is said not to', async () => {
-  await expect(glue.send(new StartCrawlerCommand({ Name: 'nobody' }))).rejects.toMatchObject({ name: 'EntityNotFoundException' });
+  await expect(glue.send(new StartCrawlerCommand({ Name: 'nobody' }))).rejects.toMatchObject({
+    name: 'EntityNotFoundException',
+  });
 });
 
 test('a deleted crawler is gone for the gateway, too', async () => {
   await tableAndCrawler('short_lived');
   await glue.send(new DeleteCrawlerCommand({ Name: 'short_lived' }));
 
-  await expect(glue.send(new GetCrawlerCommand({ Name: 'short_lived' }))).rejects.toMatchObject({ name: 'EntityNotFoundException' });
+  await expect(glue.send(new GetCrawlerCommand({ Name: 'short_lived' }))).rejects.toMatchObject({
+    name: 'EntityNotFoundException',
+  });
 });
 
 test('a person without the permission is refused in the words of AWS', async () => {
@@ -175,7 +217,11 @@ test('a person without the permission is refused in the words of AWS', async () 
 });
 
 test('a key that nobody has is refused', async () => {
-  const unknown = new GlueClient(cloud.client({ accessKeyId: 'AKIAUNKNOWN000000000', secretAccessKey: 'x' }));
+  const unknown = new GlueClient(
+    cloud.client({ accessKeyId: 'AKIAUNKNOWN000000000', secretAccessKey: 'x' }),
+  );
 
-  await expect(unknown.send(new StartCrawlerCommand({ Name: 'tweets' }))).rejects.toMatchObject({ name: 'UnrecognizedClientException' });
+  await expect(unknown.send(new StartCrawlerCommand({ Name: 'tweets' }))).rejects.toMatchObject({
+    name: 'UnrecognizedClientException',
+  });
 });

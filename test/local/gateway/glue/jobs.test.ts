@@ -1,6 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BatchStopJobRunCommand, CreateJobCommand, GetJobRunCommand, GetJobRunsCommand, GlueClient, StartJobRunCommand } from '@aws-sdk/client-glue';
+import {
+  BatchStopJobRunCommand,
+  CreateJobCommand,
+  GetJobRunCommand,
+  GetJobRunsCommand,
+  GlueClient,
+  StartJobRunCommand,
+} from '@aws-sdk/client-glue';
 import { allow, BUCKET, commandLines, PYTHON, TestCloud, until } from '../cloud';
 
 let cloud: TestCloud;
@@ -18,14 +25,31 @@ beforeAll(async () => {
 afterAll(() => cloud.stop());
 
 /** A job whose script is this Python. */
-async function job(name: string, script: string, extra: Partial<{ DefaultArguments: Record<string, string> }> = {}): Promise<string> {
+async function job(
+  name: string,
+  script: string,
+  extra: Partial<{ DefaultArguments: Record<string, string> }> = {},
+): Promise<string> {
   const ScriptLocation = await cloud.put(`code/${name}.py`, script);
-  await glue.send(new CreateJobCommand({ Name: name, Role: role, Command: { Name: 'glueetl', ScriptLocation }, ...extra }));
+  await glue.send(
+    new CreateJobCommand({
+      Name: name,
+      Role: role,
+      Command: { Name: 'glueetl', ScriptLocation },
+      ...extra,
+    }),
+  );
   return name;
 }
 
-async function start(JobName: string, Arguments: Record<string, string> = {}, Timeout?: number): Promise<string> {
-  const { JobRunId = '' } = await glue.send(new StartJobRunCommand({ JobName, Arguments, Timeout }));
+async function start(
+  JobName: string,
+  Arguments: Record<string, string> = {},
+  Timeout?: number,
+): Promise<string> {
+  const { JobRunId = '' } = await glue.send(
+    new StartJobRunCommand({ JobName, Arguments, Timeout }),
+  );
   return JobRunId;
 }
 
@@ -41,23 +65,42 @@ async function ended(JobName: string, RunId: string) {
   });
 }
 
-const log = (runId: string) => readFileSync(join(cloud.home, 'logs', 'glue', `${runId}.log`), 'utf8');
+const log = (runId: string) =>
+  readFileSync(join(cloud.home, 'logs', 'glue', `${runId}.log`), 'utf8');
 
 test('a run gets default, run and reserved arguments, modules and a Spark that stays on loopback', async () => {
   await cloud.put('code/helper.py', 'WORD = "from a module"\n');
-  const name = await job('arguments', 'import os, sys, json, helper\nprint(json.dumps([sys.argv[1:], helper.WORD, dict(os.environ)]))\n', {
-    DefaultArguments: { '--extra-py-files': `s3://${BUCKET}/code/helper.py`, '--days': 'default', '--mode': 'default' },
-  });
+  const name = await job(
+    'arguments',
+    'import os, sys, json, helper\nprint(json.dumps([sys.argv[1:], helper.WORD, dict(os.environ)]))\n',
+    {
+      DefaultArguments: {
+        '--extra-py-files': `s3://${BUCKET}/code/helper.py`,
+        '--days': 'default',
+        '--mode': 'default',
+      },
+    },
+  );
 
   const id = await start(name, { '--days': '2026-11-01,2026-11-02' });
   const run = await ended(name, id);
 
-  expect(run).toMatchObject({ JobRunState: 'SUCCEEDED', JobName: name, Attempt: 0, Arguments: { '--days': '2026-11-01,2026-11-02' } });
+  expect(run).toMatchObject({
+    JobRunState: 'SUCCEEDED',
+    JobName: name,
+    Attempt: 0,
+    Arguments: { '--days': '2026-11-01,2026-11-02' },
+  });
   const [argv, word, env] = JSON.parse(log(id));
   expect(argv.join(' ')).toContain(`--JOB_NAME ${name} --JOB_RUN_ID ${id}`);
   expect(argv.join(' ')).toMatch(/--days 2026-11-01,2026-11-02 --mode default/);
   expect(word).toBe('from a module');
-  expect(env).toMatchObject({ AWS_ENDPOINT_URL: cloud.url, AWS_REGION: 'us-east-1', SPARK_LOCAL_IP: '127.0.0.1', PYSPARK_PYTHON: PYTHON });
+  expect(env).toMatchObject({
+    AWS_ENDPOINT_URL: cloud.url,
+    AWS_REGION: 'us-east-1',
+    SPARK_LOCAL_IP: '127.0.0.1',
+    PYSPARK_PYTHON: PYTHON,
+  });
   expect(env.PYSPARK_SUBMIT_ARGS).toContain('spark.driver.bindAddress=127.0.0.1');
   expect(env.AWS_ACCESS_KEY_ID).toMatch(/^ASIA/);
 });
@@ -77,34 +120,60 @@ s3.put_object(Bucket="${BUCKET}", Key="elsewhere", Body=b"x")
   const run = await ended(name, await start(name));
 
   expect((await cloud.get('out/data')).toString()).toBe('RAW');
-  expect(run).toMatchObject({ JobRunState: 'FAILED', ErrorMessage: expect.stringMatching(/AccessDenied.*Cleans.*s3:PutObject/) });
+  expect(run).toMatchObject({
+    JobRunState: 'FAILED',
+    ErrorMessage: expect.stringMatching(/AccessDenied.*Cleans.*s3:PutObject/),
+  });
 });
 
 test('a failed run says the last exception, not what was logged after it', async () => {
-  const name = await job('failing', 'import atexit\natexit.register(print, "INFO shutdown hook")\nraise ValueError("day 2026-11-01 has no rows")\n');
+  const name = await job(
+    'failing',
+    'import atexit\natexit.register(print, "INFO shutdown hook")\nraise ValueError("day 2026-11-01 has no rows")\n',
+  );
 
   const id = await start(name);
   const run = await ended(name, id);
 
-  expect(run).toMatchObject({ JobRunState: 'FAILED', ErrorMessage: 'ValueError: day 2026-11-01 has no rows' });
+  expect(run).toMatchObject({
+    JobRunState: 'FAILED',
+    ErrorMessage: 'ValueError: day 2026-11-01 has no rows',
+  });
   expect(log(id)).toContain('INFO shutdown hook');
 });
 
 test('a script that is not there fails the run', async () => {
-  await glue.send(new CreateJobCommand({ Name: 'lost', Role: role, Command: { Name: 'glueetl', ScriptLocation: `s3://${BUCKET}/code/none.py` } }));
+  await glue.send(
+    new CreateJobCommand({
+      Name: 'lost',
+      Role: role,
+      Command: { Name: 'glueetl', ScriptLocation: `s3://${BUCKET}/code/none.py` },
+    }),
+  );
 
   const run = await ended('lost', await start('lost'));
 
-  expect(run).toMatchObject({ JobRunState: 'FAILED', ErrorMessage: expect.stringContaining(`could not read s3://${BUCKET}/code/none.py`) });
+  expect(run).toMatchObject({
+    JobRunState: 'FAILED',
+    ErrorMessage: expect.stringContaining(`could not read s3://${BUCKET}/code/none.py`),
+  });
 });
 
 test('a second run at the same time is refused, and a stopped run ends with all its processes', async () => {
-  const name = await job('sleeping', 'import subprocess, time\nsubprocess.Popen(["sleep", "3333"])\nprint("asleep", flush=True)\ntime.sleep(60)\n');
+  const name = await job(
+    'sleeping',
+    'import subprocess, time\nsubprocess.Popen(["sleep", "3333"])\nprint("asleep", flush=True)\ntime.sleep(60)\n',
+  );
   const id = await start(name);
-  await until('the script sleeps', async () => (await look(name, id))?.JobRunState === 'RUNNING' && log(id).includes('asleep'));
+  await until(
+    'the script sleeps',
+    async () => (await look(name, id))?.JobRunState === 'RUNNING' && log(id).includes('asleep'),
+  );
 
   await expect(start(name)).rejects.toMatchObject({ name: 'ConcurrentRunsExceededException' });
-  const answer = await glue.send(new BatchStopJobRunCommand({ JobName: name, JobRunIds: [id, 'jr_none'] }));
+  const answer = await glue.send(
+    new BatchStopJobRunCommand({ JobName: name, JobRunIds: [id, 'jr_none'] }),
+  );
 
   expect(answer).toMatchObject({
     SuccessfulSubmissions: [{ JobName: name, JobRunId: id }],
@@ -119,7 +188,11 @@ test('a run that takes longer than its timeout ends as TIMEOUT', async () => {
 
   const run = await ended(name, await start(name, {}, 1));
 
-  expect(run).toMatchObject({ JobRunState: 'TIMEOUT', Timeout: 1, ErrorMessage: 'Job run timed out after 1 minutes' });
+  expect(run).toMatchObject({
+    JobRunState: 'TIMEOUT',
+    Timeout: 1,
+    ErrorMessage: 'Job run timed out after 1 minutes',
+  });
 });
 
 test('runs are listed newest first, a page at a time', async () => {
@@ -132,7 +205,10 @@ test('runs are listed newest first, a page at a time', async () => {
   const page = await glue.send(new GetJobRunsCommand({ JobName: name, MaxResults: 1 }));
   const rest = await glue.send(new GetJobRunsCommand({ JobName: name, NextToken: page.NextToken }));
 
-  expect([...(page.JobRuns ?? []), ...(rest.JobRuns ?? [])].map(({ Id }) => Id)).toEqual([second, first]);
+  expect([...(page.JobRuns ?? []), ...(rest.JobRuns ?? [])].map(({ Id }) => Id)).toEqual([
+    second,
+    first,
+  ]);
   expect(rest.NextToken).toBeUndefined();
 });
 
@@ -143,16 +219,23 @@ test('unknown jobs and runs are not found', async () => {
 });
 
 test('a request without a job name names the field', async () => {
-  await expect(start('')).rejects.toMatchObject({ name: 'InvalidInputException', message: expect.stringContaining("'JobName'") });
+  await expect(start('')).rejects.toMatchObject({
+    name: 'InvalidInputException',
+    message: expect.stringContaining("'JobName'"),
+  });
 });
 
 test('whoever may not start the job is refused', async () => {
   const name = await job('guarded', 'pass\n');
-  const stranger = new GlueClient(await cloud.person('stranger', [allow(['glue:StartJobRun'], ['arn:aws:glue:*:*:job/other'])]));
+  const stranger = new GlueClient(
+    await cloud.person('stranger', [allow(['glue:StartJobRun'], ['arn:aws:glue:*:*:job/other'])]),
+  );
 
   await expect(stranger.send(new StartJobRunCommand({ JobName: name }))).rejects.toMatchObject({
     name: 'AccessDeniedException',
-    message: expect.stringContaining(`glue:StartJobRun on resource: arn:aws:glue:us-east-1:000000000000:job/${name}`),
+    message: expect.stringContaining(
+      `glue:StartJobRun on resource: arn:aws:glue:us-east-1:000000000000:job/${name}`,
+    ),
   });
 });
 
@@ -162,6 +245,9 @@ test('ended runs leave their logs and nothing else', async () => {
   const id = await start(name);
   await ended(name, id);
 
-  await until('the scratch folders are gone', async () => readdirSync(join(cloud.home, 'jobs')).length === 0);
+  await until(
+    'the scratch folders are gone',
+    async () => readdirSync(join(cloud.home, 'jobs')).length === 0,
+  );
   expect(existsSync(join(cloud.home, 'logs', 'glue', `${id}.log`))).toBe(true);
 });

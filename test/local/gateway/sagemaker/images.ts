@@ -14,25 +14,26 @@ export const SERVING_IMAGE = `${REGISTRY}/lake-serving@sha256:0`;
  */
 export function tinyProject(root: string): string {
   write(root, 'ml/training/Dockerfile', [
+    '# local-workdir: ml/training',
+    '# local-env: WORDS_PATH=ml/training/requirements.txt',
     'FROM python:3.13-slim',
     'ENV TINY=yes \\',
     '    MODE="from the image"',
     'WORKDIR /opt/program',
-    'COPY requirements.txt /tmp/',
-    'COPY --chown=1000 train.py ./',
+    'COPY ml/training/ ./',
     'ENTRYPOINT ["python3", "-u", "train.py"]',
   ]);
   write(root, 'ml/training/requirements.txt', []);
   write(root, 'ml/training/train.py', TRAINING_PROGRAM.split('\n'));
   write(root, 'ml/serving/Dockerfile', [
+    '# local-workdir: ml/serving/program',
     'FROM node:20 AS build',
     'WORKDIR /build',
     'COPY . .',
     'ENTRYPOINT ["never", "used"]',
     'FROM node:20-slim',
     'WORKDIR /opt/program',
-    'COPY --from=build /build/node_modules ./node_modules',
-    'COPY ml/serving/program/ /opt/program/',
+    'COPY --from=build /build/program ./',
     'ENTRYPOINT ["node", "serve.js"]',
   ]);
   write(root, 'ml/serving/program/serve.js', SERVING_PROGRAM.split('\n'));

@@ -37,7 +37,9 @@ afterAll(async () => {
 let count = 0;
 
 /** A request that succeeds, under a new name. */
-function request(changes: Partial<CreateTrainingJobCommandInput> = {}): CreateTrainingJobCommandInput {
+function request(
+  changes: Partial<CreateTrainingJobCommandInput> = {},
+): CreateTrainingJobCommandInput {
   count += 1;
   return {
     TrainingJobName: `job-${count}`,
@@ -57,7 +59,11 @@ function request(changes: Partial<CreateTrainingJobCommandInput> = {}): CreateTr
   };
 }
 
-const channel = (ChannelName: string, S3Uri: string, S3DataType: 'S3Prefix' | 'ManifestFile' = 'S3Prefix') => ({
+const channel = (
+  ChannelName: string,
+  S3Uri: string,
+  S3DataType: 'S3Prefix' | 'ManifestFile' = 'S3Prefix',
+) => ({
   ChannelName,
   DataSource: { S3DataSource: { S3DataType, S3Uri } },
 });
@@ -92,7 +98,8 @@ async function unpacked(key: string): Promise<Record<string, string>> {
   return files;
 }
 
-const log = (name: string | undefined) => readFileSync(join(cloud.home, 'logs', 'training', `${name}.log`), 'utf8');
+const log = (name: string | undefined) =>
+  readFileSync(join(cloud.home, 'logs', 'training', `${name}.log`), 'utf8');
 
 test('a job runs the entry point of its image with `train`, and its model and output are stored', async () => {
   await cloud.put('in/labels/a.ndjson', 'A');
@@ -100,7 +107,11 @@ test('a job runs the entry point of its image with `train`, and its model and ou
   await cloud.put('in/tweets/dt=1/run=x/1.parquet', 'one');
   await cloud.put('in/tweets/dt=2/run=y/2.parquet', 'two');
   await cloud.put('in/tweets/dt=2/run=z/not-published.parquet', 'no');
-  const manifest = [{ prefix: `s3://${BUCKET}/in/tweets/` }, 'dt=1/run=x/1.parquet', 'dt=2/run=y/2.parquet'];
+  const manifest = [
+    { prefix: `s3://${BUCKET}/in/tweets/` },
+    'dt=1/run=x/1.parquet',
+    'dt=2/run=y/2.parquet',
+  ];
   const manifestUri = await cloud.put('in/manifest.json', JSON.stringify(manifest));
   const championUri = await cloud.put('in/champion/output/model.tar.gz', 'archive');
 
@@ -122,17 +133,36 @@ test('a job runs the entry point of its image with `train`, and its model and ou
     ModelArtifacts: { S3ModelArtifacts: `s3://${BUCKET}/models/${name}/output/model.tar.gz` },
     HyperParameters: { epochs: '2' },
   });
-  expect(job.SecondaryStatusTransitions?.map(({ Status }) => Status)).toEqual(['Starting', 'Downloading', 'Training', 'Uploading', 'Completed']);
+  expect(job.SecondaryStatusTransitions?.map(({ Status }) => Status)).toEqual([
+    'Starting',
+    'Downloading',
+    'Training',
+    'Uploading',
+    'Completed',
+  ]);
   expect(job.BillableTimeInSeconds).toBeGreaterThanOrEqual(1);
-  expect(job.FinalMetricDataList?.map(({ MetricName, Value }) => [MetricName, Value])).toEqual([['recall', 0.7]]);
-  expect(await unpacked(`models/${name}/output/model.tar.gz`)).toEqual({ name, 'nested/weights': 'w' });
-  const seen = JSON.parse((await unpacked(`models/${name}/output/output.tar.gz`))['seen.json'] ?? '');
+  expect(job.FinalMetricDataList?.map(({ MetricName, Value }) => [MetricName, Value])).toEqual([
+    ['recall', 0.7],
+  ]);
+  expect(await unpacked(`models/${name}/output/model.tar.gz`)).toEqual({
+    name,
+    'nested/weights': 'w',
+  });
+  const seen = JSON.parse(
+    (await unpacked(`models/${name}/output/output.tar.gz`))['seen.json'] ?? '',
+  );
   expect(seen).toMatchObject({
     argv: ['train'],
     cwd: join(project, 'ml/training'),
     parameters: { epochs: '2' },
     channels: ['champion', 'labels', 'tweets'],
-    environment: { TINY: 'yes', MODE: 'from the image', SEED: '7', TRAINING_JOB_NAME: name },
+    environment: {
+      TINY: 'yes',
+      MODE: 'from the image',
+      WORDS_PATH: join(project, 'ml/training/requirements.txt'),
+      SEED: '7',
+      TRAINING_JOB_NAME: name,
+    },
   });
   expect(seen.files).toEqual({
     'labels/a.ndjson': 'A',
@@ -146,20 +176,34 @@ test('a job runs the entry point of its image with `train`, and its model and ou
 test('an isolated job has no way to AWS in its environment, another one has its role', async () => {
   const environment = async (EnableNetworkIsolation: boolean) => {
     const { TrainingJobName } = await run({ EnableNetworkIsolation });
-    const { environment: found } = JSON.parse((await unpacked(`models/${TrainingJobName}/output/output.tar.gz`))['seen.json'] ?? '');
+    const { environment: found } = JSON.parse(
+      (await unpacked(`models/${TrainingJobName}/output/output.tar.gz`))['seen.json'] ?? '',
+    );
     return found;
   };
 
-  expect(Object.keys(await environment(true)).filter((name) => name.startsWith('AWS_'))).toEqual([]);
-  expect(await environment(false)).toMatchObject({ AWS_ENDPOINT_URL: cloud.url, AWS_ACCESS_KEY_ID: expect.stringMatching(/^ASIA/) });
+  expect(Object.keys(await environment(true)).filter((name) => name.startsWith('AWS_'))).toEqual(
+    [],
+  );
+  expect(await environment(false)).toMatchObject({
+    AWS_ENDPOINT_URL: cloud.url,
+    AWS_ACCESS_KEY_ID: expect.stringMatching(/^ASIA/),
+  });
 });
 
 test('a failed job says what its program wrote to output/failure, and keeps its output', async () => {
   const job = await run({ HyperParameters: { does: 'fail' } });
 
-  expect(job).toMatchObject({ TrainingJobStatus: 'Failed', FailureReason: 'AlgorithmError: no labels, exit code: 3' });
-  expect(await unpacked(`models/${job.TrainingJobName}/output/output.tar.gz`)).toEqual({ 'why.json': '{}' });
-  await expect(cloud.get(`models/${job.TrainingJobName}/output/model.tar.gz`)).rejects.toMatchObject({ name: 'NoSuchKey' });
+  expect(job).toMatchObject({
+    TrainingJobStatus: 'Failed',
+    FailureReason: 'AlgorithmError: no labels, exit code: 3',
+  });
+  expect(await unpacked(`models/${job.TrainingJobName}/output/output.tar.gz`)).toEqual({
+    'why.json': '{}',
+  });
+  await expect(
+    cloud.get(`models/${job.TrainingJobName}/output/model.tar.gz`),
+  ).rejects.toMatchObject({ name: 'NoSuchKey' });
 });
 
 test('a crashed job says its exception', async () => {
@@ -169,21 +213,35 @@ test('a crashed job says its exception', async () => {
 });
 
 test.each([
-  ['a prefix without objects', () => [channel('labels', `s3://${BUCKET}/in/nothing/`)], /no S3 objects found under 's3:\/\/lake\/in\/nothing\/'/],
-  ['objects the role may not read', () => [channel('labels', `s3://${BUCKET}/secret/`)], /s3:GetObject/],
+  [
+    'a prefix without objects',
+    () => [channel('labels', `s3://${BUCKET}/in/nothing/`)],
+    /no S3 objects found under 's3:\/\/lake\/in\/nothing\/'/,
+  ],
+  [
+    'objects the role may not read',
+    () => [channel('labels', `s3://${BUCKET}/secret/`)],
+    /s3:GetObject/,
+  ],
 ])('a channel of %s fails the job before it trains', async (_what, channels, reason) => {
   await cloud.put('secret/a', 'x');
 
   const job = await run({ InputDataConfig: channels() });
 
-  expect(job).toMatchObject({ TrainingJobStatus: 'Failed', FailureReason: expect.stringMatching(reason) });
+  expect(job).toMatchObject({
+    TrainingJobStatus: 'Failed',
+    FailureReason: expect.stringMatching(reason),
+  });
   expect(job.FailureReason).toMatch(/^ClientError: Data download failed/);
   expect(job.TrainingStartTime).toBeUndefined();
 });
 
 test('a manifest cannot write outside its channel', async () => {
   await cloud.put('in/x', 'x');
-  const uri = await cloud.put('in/evil.json', JSON.stringify([{ prefix: `s3://${BUCKET}/in/` }, '../../../../x']));
+  const uri = await cloud.put(
+    'in/evil.json',
+    JSON.stringify([{ prefix: `s3://${BUCKET}/in/` }, '../../../../x']),
+  );
 
   const job = await run({ InputDataConfig: [channel('tweets', uri, 'ManifestFile')] });
 
@@ -193,71 +251,136 @@ test('a manifest cannot write outside its channel', async () => {
 test('a stopped job gets SIGTERM and ends as Stopped', async () => {
   const input = request({ HyperParameters: { does: 'sleep' } });
   await sageMaker.send(new CreateTrainingJobCommand(input));
-  await until('it sleeps', async () => (await look(input.TrainingJobName)).SecondaryStatus === 'Training' && log(input.TrainingJobName).includes('asleep'));
+  await until(
+    'it sleeps',
+    async () =>
+      (await look(input.TrainingJobName)).SecondaryStatus === 'Training' &&
+      log(input.TrainingJobName).includes('asleep'),
+  );
 
   await sageMaker.send(new StopTrainingJobCommand({ TrainingJobName: input.TrainingJobName }));
 
-  expect(await ended(input.TrainingJobName)).toMatchObject({ TrainingJobStatus: 'Stopped', SecondaryStatus: 'Stopped' });
+  expect(await ended(input.TrainingJobName)).toMatchObject({
+    TrainingJobStatus: 'Stopped',
+    SecondaryStatus: 'Stopped',
+  });
   expect(log(input.TrainingJobName)).toContain('asked to stop');
-  await expect(sageMaker.send(new StopTrainingJobCommand({ TrainingJobName: input.TrainingJobName }))).rejects.toMatchObject({
+  await expect(
+    sageMaker.send(new StopTrainingJobCommand({ TrainingJobName: input.TrainingJobName })),
+  ).rejects.toMatchObject({
     name: 'ValidationException',
     message: expect.stringContaining('in status Stopped'),
   });
 });
 
 test('a job beyond its maximum runtime is killed if it does not listen, and says why it stopped', async () => {
-  const job = await run({ HyperParameters: { does: 'sleep deaf' }, StoppingCondition: { MaxRuntimeInSeconds: 1 } });
+  const job = await run({
+    HyperParameters: { does: 'sleep deaf' },
+    StoppingCondition: { MaxRuntimeInSeconds: 1 },
+  });
 
-  expect(job).toMatchObject({ TrainingJobStatus: 'Stopped', SecondaryStatus: 'MaxRuntimeExceeded' });
+  expect(job).toMatchObject({
+    TrainingJobStatus: 'Stopped',
+    SecondaryStatus: 'MaxRuntimeExceeded',
+  });
   expect(commandLines()).not.toContain(`${project}/ml/training`);
 });
 
 test('names are unique, also for requests at the same time', async () => {
   const input = request();
 
-  const answers = await Promise.allSettled([input, input].map((same) => sageMaker.send(new CreateTrainingJobCommand(same))));
+  const answers = await Promise.allSettled(
+    [input, input].map((same) => sageMaker.send(new CreateTrainingJobCommand(same))),
+  );
 
   expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-  expect(answers).toContainEqual({ status: 'rejected', reason: expect.objectContaining({ name: 'ResourceInUse' }) });
+  expect(answers).toContainEqual({
+    status: 'rejected',
+    reason: expect.objectContaining({ name: 'ResourceInUse' }),
+  });
 });
 
 test.each<[string, Partial<CreateTrainingJobCommandInput>, RegExp]>([
-  ['a name with an underscore', { TrainingJobName: 'a_b' }, /'TrainingJobName' failed to satisfy constraint/],
+  [
+    'a name with an underscore',
+    { TrainingJobName: 'a_b' },
+    /'TrainingJobName' failed to satisfy constraint/,
+  ],
   ['a name of 64 characters', { TrainingJobName: 'a'.repeat(64) }, /'TrainingJobName'/],
-  ['a role that does not exist', { RoleArn: 'arn:aws:iam::000000000000:role/Nobody' }, /Could not assume role arn:aws:iam::000000000000:role\/Nobody/],
-  ['two instances', { ResourceConfig: { InstanceType: 'ml.m5.large', InstanceCount: 2, VolumeSizeInGB: 1 } }, /'ResourceConfig.InstanceCount'/],
-  ['pipe mode', { AlgorithmSpecification: { TrainingImage: TRAINING_IMAGE, TrainingInputMode: 'Pipe' } }, /'AlgorithmSpecification.TrainingInputMode'/],
+  [
+    'a role that does not exist',
+    { RoleArn: 'arn:aws:iam::000000000000:role/Nobody' },
+    /Could not assume role arn:aws:iam::000000000000:role\/Nobody/,
+  ],
+  [
+    'two instances',
+    { ResourceConfig: { InstanceType: 'ml.m5.large', InstanceCount: 2, VolumeSizeInGB: 1 } },
+    /'ResourceConfig.InstanceCount'/,
+  ],
+  [
+    'pipe mode',
+    { AlgorithmSpecification: { TrainingImage: TRAINING_IMAGE, TrainingInputMode: 'Pipe' } },
+    /'AlgorithmSpecification.TrainingInputMode'/,
+  ],
 ])('%s is refused, and the field named', async (_what, changes, message) => {
-  await expect(sageMaker.send(new CreateTrainingJobCommand(request(changes)))).rejects.toMatchObject({
+  await expect(
+    sageMaker.send(new CreateTrainingJobCommand(request(changes))),
+  ).rejects.toMatchObject({
     name: 'ValidationException',
     message: expect.stringMatching(message),
   });
 });
 
 test('an image that this machine does not have fails the job with a hint', async () => {
-  const job = await run({ AlgorithmSpecification: { TrainingImage: '763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.6', TrainingInputMode: 'File' } });
+  const job = await run({
+    AlgorithmSpecification: {
+      TrainingImage: '763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.6',
+      TrainingInputMode: 'File',
+    },
+  });
 
-  expect(job.FailureReason).toMatch(/no image .*pytorch:2.6 on this machine: a repository named …-training/);
+  expect(job.FailureReason).toMatch(
+    /no image .*pytorch:2.6 on this machine: a repository named …-training/,
+  );
 });
 
 test('a job that does not exist is not found', async () => {
-  await expect(look('nobody')).rejects.toMatchObject({ name: 'ValidationException', message: 'Requested resource not found.' });
+  await expect(look('nobody')).rejects.toMatchObject({
+    name: 'ValidationException',
+    message: 'Requested resource not found.',
+  });
 });
 
 test('starting a job needs the permission to start it, to pass its role to SageMaker, and to tag it', async () => {
   const start = allow(['sagemaker:CreateTrainingJob']);
-  const pass = { ...allow(['iam:PassRole'], [role]), Condition: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } } };
-  const passToGlue = { ...pass, Condition: { StringEquals: { 'iam:PassedToService': 'glue.amazonaws.com' } } };
+  const pass = {
+    ...allow(['iam:PassRole'], [role]),
+    Condition: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
+  };
+  const passToGlue = {
+    ...pass,
+    Condition: { StringEquals: { 'iam:PassedToService': 'glue.amazonaws.com' } },
+  };
   const as = async (name: string, statements: Parameters<TestCloud['person']>[1]) =>
-    new SageMakerClient(await cloud.person(name, statements)).send(new CreateTrainingJobCommand(request({ Tags: [{ Key: 'who', Value: name }] })));
+    new SageMakerClient(await cloud.person(name, statements)).send(
+      new CreateTrainingJobCommand(request({ Tags: [{ Key: 'who', Value: name }] })),
+    );
 
   await expect(as('starts-nothing', [pass])).rejects.toMatchObject({
     name: 'AccessDeniedException',
-    message: expect.stringContaining('sagemaker:CreateTrainingJob on resource: arn:aws:sagemaker:us-east-1:000000000000:training-job/'),
+    message: expect.stringContaining(
+      'sagemaker:CreateTrainingJob on resource: arn:aws:sagemaker:us-east-1:000000000000:training-job/',
+    ),
   });
-  await expect(as('passes-nothing', [start])).rejects.toMatchObject({ message: expect.stringContaining(`iam:PassRole on resource: ${role}`) });
-  await expect(as('passes-to-glue', [start, passToGlue])).rejects.toMatchObject({ message: expect.stringContaining('iam:PassRole') });
-  await expect(as('tags-nothing', [start, pass])).rejects.toMatchObject({ message: expect.stringContaining('sagemaker:AddTags') });
+  await expect(as('passes-nothing', [start])).rejects.toMatchObject({
+    message: expect.stringContaining(`iam:PassRole on resource: ${role}`),
+  });
+  await expect(as('passes-to-glue', [start, passToGlue])).rejects.toMatchObject({
+    message: expect.stringContaining('iam:PassRole'),
+  });
+  await expect(as('tags-nothing', [start, pass])).rejects.toMatchObject({
+    message: expect.stringContaining('sagemaker:AddTags'),
+  });
   const { TrainingJobArn } = await as('trainer', [start, pass, allow(['sagemaker:AddTags'])]);
   const { Tags } = await sageMaker.send(new ListTagsCommand({ ResourceArn: TrainingJobArn }));
   expect(Tags).toEqual([{ Key: 'who', Value: 'trainer' }]);
@@ -267,15 +390,23 @@ test('jobs are listed newest first, by status', async () => {
   const failed = await run({ HyperParameters: { does: 'fail' } });
   const crashed = await run({ HyperParameters: { does: 'crash' } });
 
-  const { TrainingJobSummaries = [] } = await sageMaker.send(new ListTrainingJobsCommand({ StatusEquals: 'Failed', MaxResults: 2 }));
+  const { TrainingJobSummaries = [] } = await sageMaker.send(
+    new ListTrainingJobsCommand({ StatusEquals: 'Failed', MaxResults: 2 }),
+  );
 
-  expect(TrainingJobSummaries.map(({ TrainingJobName }) => TrainingJobName)).toEqual([crashed.TrainingJobName, failed.TrainingJobName]);
+  expect(TrainingJobSummaries.map(({ TrainingJobName }) => TrainingJobName)).toEqual([
+    crashed.TrainingJobName,
+    failed.TrainingJobName,
+  ]);
 });
 
 test('ended jobs leave their logs and nothing else', async () => {
   const { TrainingJobName } = await run();
 
-  await until('the scratch folders are gone', async () => readdirSync(join(cloud.home, 'training')).length === 0);
+  await until(
+    'the scratch folders are gone',
+    async () => readdirSync(join(cloud.home, 'training')).length === 0,
+  );
   expect(existsSync(join(cloud.home, 'logs', 'training', `${TrainingJobName}.log`))).toBe(true);
   expect(existsSync(join(project, 'ml/training/__pycache__'))).toBe(false);
 });
