@@ -19,6 +19,7 @@ NAMES = (
     "execution_views",
     "redrive",
     "glue_catalog",
+    "principal_arn",
     "resource_arns",
     "athena_queries",
     "cloudformation_types",
