@@ -26,8 +26,7 @@ import type { Planned } from './x/plan';
 import { bearerToken } from './x/token';
 
 // An invocation works for four minutes at most, and through 40 pages: then it answers MORE.
-const BUDGET_MS = 4 * 60 * 1000;
-const MAX_PAGES = 40;
+const INVOCATION = { milliseconds: 4 * 60 * 1000, pages: 40 };
 // X's limits of `max_results`.
 const LARGEST_PAGE = 100;
 const SMALLEST_PAGE = 10;
@@ -38,6 +37,8 @@ interface Dependencies {
   stream: string;
   search: Search;
   usdPerPost: number;
+  /** What one call may take. */
+  limits: { milliseconds: number; pages: number };
   clock: Clock;
 }
 
@@ -53,7 +54,10 @@ type Ending =
  */
 export const ingestTweets = (given: Dependencies) =>
   step(StepInput, IngestTweetsOutput, async ({ state: { plan } }): Promise<IngestTweetsOutput> => {
-    const allowance = { until: given.clock.now().valueOf() + BUDGET_MS, pages: MAX_PAGES };
+    const allowance = {
+      until: given.clock.now().valueOf() + given.limits.milliseconds,
+      pages: given.limits.pages,
+    };
     let planned = await Promise.all(
       plan.queries.map(({ query }) => loadPlan(given.lake, query, plan.runId)),
     );
@@ -200,6 +204,7 @@ export const handler = onFirstCall(() => {
     stream: STREAM_NAME,
     search: recentSearch(SETTINGS.x.apiBaseUrl, token, systemClock),
     usdPerPost: SETTINGS.x.usdPerPost,
+    limits: INVOCATION,
     clock: systemClock,
   });
 });

@@ -251,10 +251,12 @@ const isTransient = (error: unknown): boolean =>
   error instanceof ApiPartialResponseError;
 
 function sayWhy(error: unknown): string {
-  if (error instanceof ApiRequestError) {
-    return error.requestError.message;
-  }
-  return error instanceof Error ? error.message : String(error);
+  // The library keeps what went wrong with the connection, but its getter `requestError` looks elsewhere.
+  const options: unknown =
+    error instanceof ApiRequestError ? Reflect.get(error, '_options') : undefined;
+  const reason: unknown =
+    typeof options === 'object' && options !== null ? Reflect.get(options, 'error') : error;
+  return reason instanceof Error ? reason.message : String(reason);
 }
 
 /** Ids outgrow a number's precision, not its order of length. */

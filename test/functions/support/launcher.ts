@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { CreateDatabaseCommand, CreateTableCommand, GlueClient } from '@aws-sdk/client-glue';
+import { KinesisClient } from '@aws-sdk/client-kinesis';
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { Catalog } from '../../../functions/lake/catalog';
+import { getBytes, listObjects } from '../../../functions/lake/objects';
+import type { Lake } from '../../../functions/lake/objects';
+import { database, tables } from '../../../workflows/datasets';
+
+const PROJECT = resolve(__dirname, '../../..');
+
+/** The embedded cloud without its gateway: real buckets, streams, catalog and secrets, in a folder of their own. */
+export class Launcher {
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly home: string,
+    private readonly url: string,
+  ) {}
+
+  static async start(): Promise<Launcher> {
+    const port = await freePort();
+    const home = mkdtempSync(join(tmpdir(), 'lake-functions-'));
+    const url = `http://127.0.0.1:${port}`;
+    const child = spawn(
+      join(PROJECT, '.venv/bin/python'),
+      ['-m', 'local.launcher', '--port', String(port), '--gateway', url, '--home', home],
+      { cwd: PROJECT, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    // Its only line on stdout says that it answers.
+    await once(child.stdout, 'data');
+    return new Launcher(child, home, url);
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.child, 'exit');
+    this.child.kill('SIGTERM');
+    await exited;
+    rmSync(this.home, { recursive: true, force: true });
+  }
+
+  /** What every client needs, as the account's root. */
+  private get config() {
+    return {
+      endpoint: this.url,
+      region: 'us-east-1',
+      credentials: { accessKeyId: '000000000000', secretAccessKey: 'root' },
+    };
+  }
+
+  /** An empty bucket of its own for a test. */
+  async lake(): Promise<Lake> {
+    const s3 = new S3Client({ ...this.config, forcePathStyle: true });
+    const bucket = `lake-${Math.random().toString(36).slice(2, 10)}`;
+    await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+    return { s3, bucket };
+  }
+
+  /** A catalog with the lake's tables, in a database of its own. */
+  async catalog(lake: Lake): Promise<Catalog> {
+    const glue = new GlueClient(this.config);
+    const name = `${database}_${lake.bucket.replace('lake-', '')}`;
+    await glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name: name } }));
+    for (const [table, { prefix, columns, partitions }] of Object.entries(tables)) {
+      const toColumn = ({ name: column, type }: { name: string; type: string }) => ({
+        Name: column,
+        Type: type,
+      });
+      await glue.send(
+        new CreateTableCommand({
+          DatabaseName: name,
+          TableInput: {
+            Name: table,
+            PartitionKeys: partitions.map(toColumn),
+            StorageDescriptor: {
+              Columns: columns.map(toColumn),
+              Location: `s3://${lake.bucket}/${prefix}`,
+              InputFormat: 'of the table',
+            },
+          },
+        }),
+      );
+    }
+    return { glue, database: name };
+  }
+
+  kinesis(): KinesisClient {
+    return new KinesisClient({ ...this.config, requestHandler: new NodeHttpHandler() });
+  }
+
+  secrets(): SecretsManagerClient {
+    return new SecretsManagerClient(this.config);
+  }
+}
+
+export async function put(lake: Lake, key: string, body: string | Uint8Array): Promise<void> {
+  await lake.s3.send(new PutObjectCommand({ Bucket: lake.bucket, Key: key, Body: body }));
+}
+
+export const putJsonObject = (lake: Lake, key: string, value: unknown): Promise<void> =>
+  put(lake, key, JSON.stringify(value));
+
+/** The next write of this key never reaches the bucket, as if the process had been killed just before. */
+export function failNextWrite({ s3 }: Lake, key: string): void {
+  let isDue = true;
+  s3.middlewareStack.add(
+    (next) => (args) => {
+      if (isDue && 'Body' in args.input && 'Key' in args.input && args.input.Key === key) {
+        isDue = false;
+        throw new Error('killed');
+      }
+      return next(args);
+    },
+    { step: 'initialize' },
+  );
+}
+
+export async function readText(lake: Lake, key: string): Promise<string> {
+  const found = await getBytes(lake, key);
+  if (found === null) {
+    throw new Error(`there is no ${key}`);
+  }
+  return Buffer.from(key.endsWith('.gz') ? gunzipSync(found.bytes) : found.bytes).toString('utf8');
+}
+
+export async function readJsonObject(lake: Lake, key: string): Promise<unknown> {
+  const value: unknown = JSON.parse(await readText(lake, key));
+  return value;
+}
+
+export const keysBelow = async (lake: Lake, prefix: string): Promise<string[]> =>
+  (await listObjects(lake, prefix)).map(({ key }) => key);
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') {
+    throw new Error('the probe has no port');
+  }
+  return address.port;
+}

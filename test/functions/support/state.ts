@@ -1,0 +1,67 @@
+import { RunState, progressKeys } from '../../../workflows/payloads';
+import type { StepInput } from '../../../workflows/payloads';
+
+export const EXECUTION = {
+  arn: 'arn:aws:states:us-east-1:000000000000:execution:sentiment-lake-test:night-1',
+  name: 'night-1',
+  startTime: '2026-11-24T02:15:00.000Z',
+};
+
+export const RUN_ID = '20261124-021500-0a1b2c3d';
+
+export const PLAN: RunState['plan'] = {
+  runId: RUN_ID,
+  mode: 'nightly',
+  date: '2026-11-24',
+  startedAt: EXECUTION.startTime,
+  skip: null,
+  queries: [{ name: 'keywords', query: '(coffee) lang:en -is:retweet' }],
+  maxTweets: 1000,
+  force: false,
+  training: {},
+  poll: { crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
+};
+
+/** A step's input: a run that has just been planned, with these keys changed. */
+export function stepInput(changes: Partial<RunState> = {}, attempt = 0): StepInput {
+  const pending = Object.fromEntries(progressKeys.map((key) => [key, { status: 'PENDING' }]));
+  return {
+    execution: EXECUTION,
+    attempt,
+    state: RunState.parse({ plan: PLAN, ...pending, ...changes }),
+  };
+}
+
+export const CLEANED: Extract<RunState['clean'], { status: 'DONE' }> = {
+  status: 'DONE',
+  jobRunId: 'jr_1',
+  days: [
+    {
+      date: '2026-11-23',
+      version: `${RUN_ID}-0`,
+      rows: 3,
+      location: `s3://lake/cleaned-data/tweets/dt=2026-11-23/run=${RUN_ID}-0/`,
+      fingerprint: 'f1',
+    },
+  ],
+  summary: {
+    read: 4,
+    written: 3,
+    doubles: 1,
+    quarantined: 0,
+    human_labels: 1,
+    lexicon_labels: 2,
+    seconds: 12,
+  },
+};
+
+export const TRAINED: Extract<RunState['train'], { status: 'DONE' }> = {
+  status: 'DONE',
+  jobName: 'sl-20261124-aaaaaaaaaaaa',
+  fingerprint: 'seen',
+  modelUri: 's3://lake/model-outputs/sl-20261124-aaaaaaaaaaaa/output/model.tar.gz',
+  evaluationUri: 's3://lake/model-outputs/sl-20261124-aaaaaaaaaaaa/evaluation.json',
+  manifestUri: 's3://lake/model-outputs/sl-20261124-aaaaaaaaaaaa/manifest.json',
+  epochs: 6,
+  seconds: 21,
+};
