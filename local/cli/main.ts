@@ -34,20 +34,25 @@ async function session(lake: Lake, screen: Screen, command: SessionOptions['comm
   return opened;
 }
 
-function announceSource(lake: Lake, screen: Screen, maxTweets: number): void {
-  const source = tweetSource(lake);
-  if (source.standIn) return;
-  const { usdPerPost } = settingsFor('local').x;
-  screen.say(
-    `Tweets come from ${source.url}${source.token === null ? ' (X_BEARER_TOKEN is not set)' : ' with your bearer token'}; ` +
-      `X itself would charge up to ${dollars(maxTweets * usdPerPost)} for ${maxTweets} posts.`,
-  );
+/** Posts that a run on X's own servers reads unless told otherwise: the local settings suit the stand-in. */
+const carefulMaxTweets = 500;
+
+/** Says where tweets come from, if not from the stand-in; answers the input, careful with real money. */
+function announceSource(lake: Lake, screen: Screen, input: Record<string, unknown>): Record<string, unknown> {
+  const { url, standIn, token } = tweetSource(lake);
+  if (standIn) return input;
+  screen.say(`Tweets come from ${url}${token === null ? ' (X_BEARER_TOKEN is not set)' : ', with your bearer token'}.`);
+  if (new URL(url).hostname !== 'api.x.com') return input;
+  const careful = { maxTweets: carefulMaxTweets, ...input };
+  const { maxTweets = carefulMaxTweets } = checkInput(careful);
+  screen.say(`X charges about ${dollars(maxTweets * settingsFor('local').x.usdPerPost)} for the ${maxTweets} posts this run may read; --max-tweets sets another limit.`);
+  return careful;
 }
 
 /** `npm start`: boots, deploys, imports the labels, and runs the night or what was left of the last one. */
 async function start(lake: Lake, screen: Screen, input: Record<string, unknown>): Promise<number> {
-  const request = checkInput(input);
-  announceSource(lake, screen, request.maxTweets ?? settingsFor('local').x.maxTweetsPerRun);
+  checkInput(input);
+  const runInput = announceSource(lake, screen, input);
   const booting = Date.now();
   if (!screen.isTerminal) screen.say('Embedded cloud: booting, and deploying with the stock CDK CLI …');
   const lakeSession = await session(lake, screen, 'start');
@@ -60,7 +65,7 @@ async function start(lake: Lake, screen: Screen, input: Record<string, unknown>)
       const redriven = await finishRun(lake, lakeSession, screen, await redriveRun(lake, lakeSession, screen, cutOff));
       if (redriven !== 0 || Object.keys(input).length === 0) return redriven;
     }
-    const code = await finishRun(lake, lakeSession, screen, await startRun(lake, lakeSession, screen, input));
+    const code = await finishRun(lake, lakeSession, screen, await startRun(lake, lakeSession, screen, runInput));
     if (code === 0) for (const line of ['', ...nextCommands]) screen.say(line);
     return code;
   } finally {
@@ -71,7 +76,7 @@ async function start(lake: Lake, screen: Screen, input: Record<string, unknown>)
 
 /** `npm run up`: keeps the lake running for any client until it is interrupted. */
 async function up(lake: Lake, screen: Screen): Promise<number> {
-  announceSource(lake, screen, settingsFor('local').x.maxTweetsPerRun);
+  announceSource(lake, screen, {});
   if (!screen.isTerminal) screen.say('Embedded cloud: booting, and deploying with the stock CDK CLI …');
   const lakeSession = await session(lake, screen, 'up');
   try {
@@ -107,9 +112,11 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
       return start(lake, screen, command.input);
     case 'up':
       return up(lake, screen);
-    case 'run':
+    case 'run': {
       checkInput(command.input);
-      return withLake(lake, screen, false, async (it) => finishRun(lake, it, screen, await startRun(lake, it, screen, command.input)));
+      const input = command.input.mode === 'retrain' ? command.input : announceSource(lake, screen, command.input);
+      return withLake(lake, screen, false, async (it) => finishRun(lake, it, screen, await startRun(lake, it, screen, input)));
+    }
     case 'redrive':
       return withLake(lake, screen, false, async (it) => {
         const execution = command.execution === null

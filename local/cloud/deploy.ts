@@ -6,8 +6,8 @@ import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-se
 import { writeAtomically } from '../files';
 import { endChild, exitOf, startChild } from './child';
 import type { Clients } from './clients';
-import { clientEnvironment, logFile, type Lake } from './lake';
-import { findOutputs, type Outputs } from './stack';
+import { account, clientEnvironment, logFile, region, type Lake } from './lake';
+import { findOutputs, isDeployed, type Outputs } from './stack';
 import { UserError } from './user-error';
 
 /** A deployment takes under a minute here; a resource that never settles must not hold us for ever. */
@@ -138,8 +138,10 @@ export async function deploy(lake: Lake, url: string, clients: Clients, say: (li
   const cdk = join(lake.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
   const env = cdkEnvironment(lake, url);
   const cli = [cdk, '--no-notices', '--no-color', '--no-version-reporting', '--no-path-metadata', '--output', join(lake.home, 'cdk.out'), ...context];
-  say('cdk bootstrap');
-  await run(lake, 'cdk bootstrap', process.execPath, [...cli, 'bootstrap', 'aws://000000000000/us-east-1'], env, () => undefined);
+  if (!(await isDeployed(clients.cloudFormation, 'CDKToolkit'))) {
+    say('cdk bootstrap');
+    await run(lake, 'cdk bootstrap', process.execPath, [...cli, 'bootstrap', `aws://${account}/${region}`], env, () => undefined);
+  }
   say('cdk deploy');
   await run(lake, 'cdk deploy', process.execPath, [...cli, 'deploy', '--all', '--require-approval', 'never', '--progress', 'events'], env, (line) => {
     const resource = /\|\s*(?:CREATE|UPDATE)_\w+\s*\|\s*(AWS::\S+)/.exec(line)?.[1];

@@ -1,4 +1,4 @@
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { DescribeStacksCommand, type CloudFormationClient, type Stack } from '@aws-sdk/client-cloudformation';
 import { z } from 'zod';
 
 export const pipelineStack = 'SentimentLake-local-Pipeline';
@@ -14,17 +14,26 @@ const Outputs = z.object({
 });
 export type Outputs = z.infer<typeof Outputs>;
 
+async function findStack(client: CloudFormationClient, StackName: string): Promise<Stack | undefined> {
+  try {
+    return (await client.send(new DescribeStacksCommand({ StackName }))).Stacks?.[0];
+  } catch (error) {
+    if (error instanceof Error && /does not exist/.test(error.message)) return undefined;
+    throw error;
+  }
+}
+
+const isWhole = (status: string | undefined): boolean => /^(CREATE|UPDATE)_COMPLETE$/.test(status ?? '');
+
+export async function isDeployed(client: CloudFormationClient, name: string): Promise<boolean> {
+  return isWhole((await findStack(client, name))?.StackStatus);
+}
+
 /** The outputs of the deployed pipeline, or undefined when there is none whole. */
 export async function findOutputs(client: CloudFormationClient): Promise<Outputs | undefined> {
-  const stack = await client.send(new DescribeStacksCommand({ StackName: pipelineStack })).then(
-    ({ Stacks }) => Stacks?.[0],
-    (error: unknown) => {
-      if (error instanceof Error && /does not exist/.test(error.message)) return undefined;
-      throw error;
-    },
-  );
-  if (!stack || !/^(CREATE|UPDATE)_COMPLETE$/.test(stack.StackStatus ?? '')) return undefined;
-  const outputs = (stack.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
+  const stack = await findStack(client, pipelineStack);
+  if (!isWhole(stack?.StackStatus)) return undefined;
+  const outputs = (stack?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
   const parsed = Outputs.safeParse(Object.fromEntries(outputs));
   return parsed.success ? parsed.data : undefined;
 }

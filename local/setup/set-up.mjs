@@ -98,6 +98,8 @@ export async function main(args) {
   for (const signal of signals) process.off(signal, onSignal);
   if (command.name === 'test') return 0;
 
+  // Said by every AWS client on Node 20 today; package.json and the lockfile hold versions that run on it.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   const require = createRequire(import.meta.url);
   require('tsx/cjs/api').register();
   const { runCommand } = require('../cli/main.ts');
