@@ -20,6 +20,8 @@ NAMES = (
     "redrive",
     "glue_catalog",
     "principal_arn",
+    "write_encryption",
+    "secret_refs",
     "resource_arns",
     "athena_queries",
     "cloudformation_types",
