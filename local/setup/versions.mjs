@@ -43,9 +43,13 @@ export async function findPython(root, env = process.env) {
   const chosen = found.find((candidate) => candidate && isSupported(candidate));
   if (chosen) return chosen;
   const other = found.find(Boolean);
-  if (!other) throw new SetupError(`${range}, and ${env.PYTHON ?? 'no python3 on the PATH'} does not run. Install it, or name one: PYTHON=/path/to/python3`);
+  const advice = 'Install it, or name one: PYTHON=/path/to/python3';
+  if (!other) {
+    const missing = env.PYTHON ? `${env.PYTHON} does not run` : 'no python3 on the PATH runs';
+    throw new SetupError(`${range}, and ${missing}. ${advice}`);
+  }
   const fault = other.minor < python.oldest ? 'too old' : 'too new for the pinned packages';
-  throw new SetupError(`Python ${other.version} is ${fault}: ${range}. Install it, or name one: PYTHON=/path/to/python3`);
+  throw new SetupError(`Python ${other.version} is ${fault}: ${range}. ${advice}`);
 }
 
 /** Spark looks at JAVA_HOME first, then at the PATH; so does this. */

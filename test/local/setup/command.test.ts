@@ -1,0 +1,46 @@
+import { ask } from './run';
+
+const parse = (...args: string[]) => ask('command.mjs', `parseCommand(${JSON.stringify(args)})`);
+
+test.each([
+  [['start'], { name: 'start', input: {} }],
+  [['start', '--mode', 'retrain'], { name: 'start', input: { mode: 'retrain' } }],
+  [['start', '--keywords', 'rain, sun', '--max-tweets=50'], { name: 'start', input: { keywords: ['rain', 'sun'], maxTweets: 50 } }],
+  [['start', '--input', '{"force":true,"mode":"ingest"}', '--mode', 'nightly'], { name: 'start', input: { force: true, mode: 'nightly' } }],
+  [['up'], { name: 'up' }],
+  [['lake', 'run', '--max-tweets', '9'], { name: 'run', input: { maxTweets: 9 } }],
+  [['lake', 'retrain'], { name: 'run', input: { mode: 'retrain' } }],
+  [['lake', 'retrain', '--input', '{"training":{"epochs":2}}'], { name: 'run', input: { mode: 'retrain', training: { epochs: 2 } } }],
+  [['lake', 'redrive'], { name: 'redrive', execution: null }],
+  [['lake', 'redrive', 'nightly-1'], { name: 'redrive', execution: 'nightly-1' }],
+  [['lake', 'history', 'nightly-1'], { name: 'history', execution: 'nightly-1' }],
+  [['lake', 'query'], { name: 'query', query: null, parameters: {} }],
+  [['lake', 'query', 'daily_sentiment', '--from-day', '2026-11-20', 'top=3'], { name: 'query', query: 'daily_sentiment', parameters: { from_day: '2026-11-20', top: '3' } }],
+  [['lake', 'sql', 'select 1'], { name: 'sql', sql: 'select 1' }],
+  [['lake', 'predict', 'what a day'], { name: 'predict', text: 'what a day' }],
+  [['lake', 'import-labels', 'mine.csv', '--source', 'me'], { name: 'import-labels', file: 'mine.csv', source: 'me' }],
+])('reads %j', async (args, expected) => {
+  expect(JSON.parse(await parse(...args))).toEqual(expected);
+});
+
+test.each([
+  [['start', '--mode', 'weekly'], /^--mode is "weekly": one of nightly, retrain, ingest is possible\.$/],
+  [['start', '--speed', '9'], /^Unknown option '--speed'\.$/],
+  [['start', 'now'], /^npm start takes nothing more, but got "now"\.$/],
+  [['start', '--max-tweets', '0'], /^--max-tweets is "0": a whole number above 0 is needed\.$/],
+  [['start', '--max-tweets', '-3'], /^Option '--max-tweets' argument is ambiguous\.$/],
+  [['start', '--keywords', ' , '], /^--keywords names no word/],
+  [['start', '--input', '{'], /^--input is not JSON/],
+  [['start', '--input', '[1]'], /^--input must be a JSON object/],
+  [['up', '--port', '1'], /^Unknown option '--port'\.$/],
+  [['lake'], /^Say what to do: npm run lake -- run \| retrain/],
+  [['lake', 'dance'], /^"dance" is not a command: npm run lake/],
+  [['lake', 'predict', 'two', 'words'], /^predict needs one text, in quotation marks if it holds spaces\.$/],
+  [['lake', 'sql'], /^sql needs one statement/],
+  [['lake', 'query', 'daily_sentiment', '--days'], /^query parameters look like --days 7 or days=7, but got "--days"\.$/],
+])('refuses %j in one line', async (args, message) => {
+  const line = await parse(...args);
+
+  expect(line).toMatch(message);
+  expect(line).not.toContain('\n');
+});
