@@ -1,6 +1,6 @@
 """What the gateway asks the launcher, below /_lake/; the gateway never passes these on.
 
-    GET  /_lake/health       -> {"ok": true, "ministackVersion": "..."}
+    GET  /_lake/health       -> {"ok": true, "ministackVersion": "...", "saved": true}
     POST /_lake/identify     {accessKeyId, sessionToken?} -> {arn, account}; 403 {message}
     POST /_lake/authorize    {accessKeyId, action, resource, context?} -> {allowed, message}; 403
     POST /_lake/credentials  {roleArn, service, sessionName, sourceArn?}
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.launcher import authority, service_roles
+from local.launcher.patches import snapshots
 from local.launcher.upstream import MINISTACK_VERSION
 
 PREFIX = "/_lake/"
@@ -26,7 +27,9 @@ class BadRequest(Exception):
 def answer(method: str, path: str, body: bytes) -> Answer:
     """Status and JSON body for one request below /_lake/."""
     if (method, path) == ("GET", "/_lake/health"):
-        return 200, {"ok": True, "ministackVersion": MINISTACK_VERSION}
+        return 200, {
+            "ok": True, "ministackVersion": MINISTACK_VERSION, "saved": snapshots.saved()
+        }
     handler = _POSTS.get(path)
     if handler is None or method != "POST":
         return 404, {"message": f"No such route: {method} {path}"}

@@ -165,6 +165,7 @@ class Saver:
         self._heavy_due = 0.0
         self._touched: set[str] = set()
         self._changed = threading.Event()
+        self._saving = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lake-snapshots", daemon=True)
 
@@ -176,6 +177,11 @@ class Saver:
         if service:
             self._touched.add(service)
         self._changed.set()
+
+    @property
+    def saved(self) -> bool:
+        """Whether everything that was reported as changed is in a snapshot."""
+        return not self._changed.is_set() and not self._saving
 
     def stop(self) -> None:
         """Save what is unsaved, and nothing after it: a shutdown must not record its own ruins."""
@@ -191,11 +197,13 @@ class Saver:
             stopping = self._stopped.wait(DEBOUNCE_SECONDS)
             if self._in_progress():
                 continue
+            self._saving = True
             self._changed.clear()
             try:
                 self._snapshots.save(self._due())
             except Exception:
                 logger.exception("A snapshot failed; the next change tries again")
+            self._saving = False
 
     def _due(self) -> Sources:
         touched, self._touched = self._touched, set()

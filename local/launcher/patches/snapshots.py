@@ -38,6 +38,11 @@ def changed(service: str = "") -> None:
         saver.changed(service)
 
 
+def saved() -> bool:
+    """Whether a kill now would lose nothing."""
+    return all(saver.saved for saver in _saver)
+
+
 def stop() -> None:
     """Take the last snapshot of this process."""
     while _saver:

@@ -1,4 +1,4 @@
-"""One launcher for all tests, on a free port, with a home of its own; clients and helpers for it."""
+"""One launcher for all tests, on a free port, with its own home; clients and helpers for it."""
 
 import io
 import json
@@ -53,6 +53,7 @@ class Launcher:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[str] | None = None
+        self._clients: dict[tuple[str, ...], Any] = {}
 
     def start(self) -> "Launcher":
         self.process = subprocess.Popen(
@@ -76,12 +77,16 @@ class Launcher:
 
     def client(self, service: str, key: str = ACCOUNT, secret: str = "test",
                token: str | None = None) -> Any:
-        return boto3.client(
-            service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=key,
-            aws_secret_access_key=secret, aws_session_token=token,
-            config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"},
-                          parameter_validation=service != "athena"),
-        )
+        # Making a client takes longer than most of the calls it is made for.
+        wanted = (service, key, secret, token or "")
+        if wanted not in self._clients:
+            self._clients[wanted] = boto3.client(
+                service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=key,
+                aws_secret_access_key=secret, aws_session_token=token,
+                config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"},
+                              parameter_validation=service != "athena"),
+            )
+        return self._clients[wanted]
 
     def client_as(self, service: str, role: str) -> Any:
         """A client with a session of the role, which must trust glue.amazonaws.com."""
@@ -91,6 +96,10 @@ class Launcher:
         assert status == 200, given
         return self.client(
             service, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+    def saved(self) -> None:
+        """Wait until the last change is in a snapshot."""
+        until(lambda: self.ask("health")[1]["saved"])
 
     def ask(self, route: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
         request = urllib.request.Request(

@@ -38,7 +38,9 @@ def allowed(launcher: Launcher, key: str, action: str, resource: str, **context:
 
 
 def test_health_names_the_version(guarded):
-    assert guarded.ask("health") == (200, {"ok": True, "ministackVersion": "1.5.33"})
+    status, answer = guarded.ask("health")
+
+    assert (status, answer["ok"], answer["ministackVersion"]) == (200, True, "1.5.33")
 
 
 def test_the_accounts_key_is_root_and_may_do_everything(guarded):
@@ -106,12 +108,13 @@ def test_credentials_are_refused_with_the_reason(guarded, fields, reason):
 
 def test_a_trust_policy_may_ask_for_the_source(guarded):
     source = f"arn:aws:glue:{REGION}:{ACCOUNT}:job/clean"
-    guarded.client("iam").create_role(RoleName="routes-sourced", AssumeRolePolicyDocument=json.dumps(
-        {"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"},
-            "Action": "sts:AssumeRole", "Condition": {
-                "StringEquals": {"aws:SourceAccount": ACCOUNT},
-                "ArnLike": {"aws:SourceArn": source}}}]}))
+    trusting = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"},
+        "Action": "sts:AssumeRole", "Condition": {
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            "ArnLike": {"aws:SourceArn": source}}}]}
+    guarded.client("iam").create_role(
+        RoleName="routes-sourced", AssumeRolePolicyDocument=json.dumps(trusting))
     arn = f"arn:aws:iam::{ACCOUNT}:role/routes-sourced"
 
     assert credentials(guarded, roleArn=arn, sourceArn=source)[0] == 200

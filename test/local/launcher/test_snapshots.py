@@ -1,80 +1,72 @@
-"""patches/snapshots.py and the process itself: what a kill, a torn file or a stop leaves behind."""
+"""local/launcher/snapshots.py, patches/snapshots.py: what a kill or a torn file leaves behind."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
+import logging
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from conftest import ROOT, Launcher, Machine, free_port, function, machine, role, statement, until
+import pytest
+from conftest import Launcher, Machine, function, machine, role, statement, until
 
-SLEEPER = """
-exports.handler = async (event) => {
-  require('fs').writeFileSync(process.env.INTO, String(process.pid));
-  await new Promise((r) => setTimeout(r, 600000));
-};
-"""
+from local.launcher.snapshots import Snapshots
 
 
-def manifest(launcher: Launcher) -> Path:
-    return launcher.home / "state" / "manifest.json"
+@dataclass(frozen=True)
+class Killed:
+    """A launcher that was killed, and started again, and what it had before."""
+
+    launcher: Launcher
+    done: Machine
+    done_execution: str
+    done_history: list[dict]
+    waiting: Machine
+    waiting_execution: str
 
 
-def saved(launcher: Launcher) -> None:
-    """Wait until nothing was written for longer than a snapshot takes to come."""
-    seen = -1.0
-    while manifest(launcher).exists() is False or manifest(launcher).stat().st_mtime != seen:
-        seen = manifest(launcher).stat().st_mtime if manifest(launcher).exists() else -1.0
-        time.sleep(0.9)
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
-
-
-def test_a_kill_loses_no_execution_history_or_object(own_launcher):
-    arn = function(own_launcher, "kept", "exports.handler = async () => 7;",
-                   role(own_launcher, "kept-fn"))
-    caller = role(own_launcher, "kept-sfn", statement(["lambda:InvokeFunction"], [arn]))
-    kept = machine(own_launcher, "kept", {"StartAt": "Call", "States": {
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
+    launcher = Launcher(tmp_path_factory.mktemp("killed")).start()
+    arn = function(launcher, "kept", "exports.handler = async () => 7;",
+                   role(launcher, "kept-fn"))
+    caller = role(launcher, "kept-sfn", statement(["lambda:InvokeFunction"], [arn]))
+    done = machine(launcher, "done", {"StartAt": "Call", "States": {
         "Call": {"Type": "Task", "Resource": arn, "End": True}}}, caller)
-    own_launcher.client("s3").create_bucket(Bucket="kept-bucket")
-    own_launcher.client("s3").put_object(Bucket="kept-bucket", Key="a/b", Body=b"c")
-    execution = kept.start({"n": 1})
-    kept.ended(execution)
-    history = kept.history(execution)
-    saved(own_launcher)
-
-    own_launcher.kill()
-    own_launcher.start()
-
-    assert kept.describe(execution)["output"] == "7"
-    assert kept.history(execution) == history
-    body = own_launcher.client("s3").get_object(Bucket="kept-bucket", Key="a/b")["Body"].read()
-    assert body == b"c"
-    assert kept.ended(kept.start())["status"] == "SUCCEEDED"
-
-
-def stopped_while_running(launcher: Launcher, end: str) -> tuple[Machine, str]:
     waiting = machine(launcher, "waiting", {"StartAt": "Wait", "States": {
-        "Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}},
-        role(launcher, "waiting-sfn"))
-    execution = waiting.start({"seconds": 3})
-    until(lambda: "WaitStateEntered" in waiting.kinds(execution))
-    saved(launcher)
-    getattr(launcher, end)()
+        "Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}}, caller)
+    launcher.client("s3").create_bucket(Bucket="kept-bucket")
+    launcher.client("s3").put_object(Bucket="kept-bucket", Key="a/b", Body=b"c")
+    done_execution = done.start({"n": 1})
+    done.ended(done_execution)
+    # Long enough to be running at the kill, short enough to be waited for when redriven.
+    waiting_execution = waiting.start({"seconds": 2})
+    until(lambda: "WaitStateEntered" in waiting.kinds(waiting_execution))
+    history = done.history(done_execution)
+    launcher.saved()
+    launcher.kill()
     launcher.start()
-    return waiting, execution
+    yield Killed(launcher, done, done_execution, history, waiting, waiting_execution)
+    launcher.stop()
 
 
-def test_an_execution_that_ran_at_a_kill_has_failed_and_can_be_redriven(own_launcher):
-    waiting, execution = stopped_while_running(own_launcher, "kill")
+def test_a_kill_loses_no_execution_and_no_history(killed):
+    assert killed.done.describe(killed.done_execution)["output"] == "7"
+    assert killed.done.history(killed.done_execution) == killed.done_history
+
+
+def test_a_kill_loses_no_object(killed):
+    found = killed.launcher.client("s3").get_object(Bucket="kept-bucket", Key="a/b")
+
+    assert found["Body"].read() == b"c"
+
+
+def test_new_executions_run_after_a_kill(killed):
+    assert killed.done.ended(killed.done.start())["status"] == "SUCCEEDED"
+
+
+def test_an_execution_that_ran_at_a_kill_has_failed_and_can_be_redriven(killed):
+    waiting, execution = killed.waiting, killed.waiting_execution
 
     found = waiting.describe(execution)
     waiting.client.redrive_execution(executionArn=execution)
@@ -88,114 +80,124 @@ def test_an_execution_that_ran_at_a_kill_has_failed_and_can_be_redriven(own_laun
         "WaitStateEntered", "WaitStateExited", "ExecutionSucceeded"]
 
 
-def test_an_execution_that_ran_at_a_clean_stop_has_failed_and_can_be_redriven(own_launcher):
-    waiting, execution = stopped_while_running(own_launcher, "stop")
+def test_a_clean_stop_saves_the_last_change_and_fails_what_runs(killed):
+    execution = killed.waiting.start({"seconds": 60})
+    until(lambda: "WaitStateEntered" in killed.waiting.kinds(execution))
+    killed.launcher.client("ssm").put_parameter(Name="/late", Value="v", Type="String")
 
-    assert waiting.describe(execution)["error"] == "EmbeddedCloud.Stopped"
-    assert waiting.kinds(execution)[-1] == "ExecutionFailed"
+    killed.launcher.stop()
+    killed.launcher.start()
 
-
-def test_a_stop_saves_what_was_not_saved_yet(own_launcher):
-    own_launcher.client("ssm").put_parameter(Name="/late", Value="v", Type="String")
-
-    own_launcher.stop()
-    own_launcher.start()
-
-    assert own_launcher.client("ssm").get_parameter(Name="/late")["Parameter"]["Value"] == "v"
+    kept = killed.launcher.client("ssm").get_parameter(Name="/late")
+    assert kept["Parameter"]["Value"] == "v"
+    assert killed.waiting.describe(execution)["error"] == "EmbeddedCloud.Stopped"
+    assert killed.waiting.kinds(execution)[-1] == "ExecutionFailed"
 
 
-def written(launcher: Launcher, value: str) -> None:
-    launcher.client("ssm").put_parameter(
-        Name="/p", Value=value, Type="String", Overwrite=True)
-    saved(launcher)
-
-
-def test_a_torn_snapshot_falls_back_to_the_one_before_and_says_so(own_launcher):
-    written(own_launcher, "first")
-    written(own_launcher, "second")
-    own_launcher.kill()
-    torn = next((own_launcher.home / "state" / "services").glob(
-        json.loads(manifest(own_launcher).read_text())["files"]["ssm"]))
+def test_a_torn_snapshot_falls_back_to_the_one_before_and_says_so(killed):
+    launcher = killed.launcher
+    for value in ("first", "second"):
+        launcher.client("ssm").put_parameter(
+            Name="/p", Value=value, Type="String", Overwrite=True)
+        launcher.saved()
+    launcher.kill()
+    state = launcher.home / "state"
+    named = json.loads((state / "manifest.json").read_text())["files"]["ssm"]
+    torn = state / "services" / named
     torn.write_bytes(torn.read_bytes()[:-20])
 
-    own_launcher.start()
+    launcher.start()
 
-    assert own_launcher.client("ssm").get_parameter(Name="/p")["Parameter"]["Value"] == "first"
-    log = (own_launcher.home / "launcher.log").read_text()
-    assert f"{torn.name} was changed or cut short" in log
+    assert launcher.client("ssm").get_parameter(Name="/p")["Parameter"]["Value"] == "first"
+    log = (launcher.home / "launcher.log").read_text()
+    assert f"{named} was changed or cut short" in log
     assert "Falling back to the snapshot before it" in log
 
 
-def test_a_manifest_of_nonsense_falls_back_too(own_launcher):
-    written(own_launcher, "first")
-    written(own_launcher, "second")
-    own_launcher.kill()
-    manifest(own_launcher).write_text('{"format": 1, "fi')
-
-    own_launcher.start()
-
-    assert own_launcher.client("ssm").get_parameter(Name="/p")["Parameter"]["Value"] == "first"
+# The files themselves
 
 
-def test_a_stop_leaves_no_lambda_worker_behind(own_launcher, tmp_path):
-    pid = running_worker(own_launcher, tmp_path)
-
-    own_launcher.stop()
-
-    until(lambda: not alive(pid), seconds=3)
-
-
-def test_a_killed_launcher_leaves_no_lambda_worker_behind(own_launcher, tmp_path):
-    pid = running_worker(own_launcher, tmp_path)
-
-    own_launcher.kill()
-
-    until(lambda: not alive(pid), seconds=3)
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A state folder with two sets: {"n": 1} and then {"n": 2}."""
+    snapshots = fresh(tmp_path)
+    snapshots.save({"a": lambda: {"n": 1}, "same": lambda: "kept"})
+    snapshots.save({"a": lambda: {"n": 2}, "same": lambda: "kept"})
+    return tmp_path
 
 
-def running_worker(launcher: Launcher, folder: Path) -> int:
-    """The process id of a worker that is in the middle of a handler."""
-    into = folder / "pid"
-    function(launcher, "sleeper", SLEEPER, role(launcher, "sleeper-fn"),
-             Environment={"Variables": {"INTO": str(into)}})
-    launcher.client("lambda").invoke(FunctionName="sleeper", InvocationType="Event", Payload=b"{}")
-    until(lambda: into.exists() and into.read_text())
-    return int(into.read_text())
+def fresh(folder: Path) -> Snapshots:
+    return Snapshots(folder, decode=lambda found: found, encode=str)
 
 
-def test_the_launcher_ends_when_its_parent_is_killed(tmp_path):
-    port = free_port()
-    parent = subprocess.Popen([sys.executable, "-c", f"""
-import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-m", "local.launcher", "--port", "{port}", "--gateway",
-    "http://127.0.0.1:{port}", "--home", {str(tmp_path)!r}], stdout=subprocess.PIPE,
-    stderr=subprocess.DEVNULL, text=True, start_new_session=True)
-child.stdout.readline()
-print(child.pid, flush=True)
-time.sleep(600)
-"""], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    pid = int(parent.stdout.readline())
-
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-
-    until(lambda: not alive(pid), seconds=5)
+def test_the_newest_set_is_read(folder):
+    assert fresh(folder).load() == {"a": {"n": 2}, "same": "kept"}
 
 
-def test_a_port_in_use_is_one_clear_line(launcher, tmp_path):
-    refused = subprocess.run(
-        [sys.executable, "-m", "local.launcher", "--port", str(launcher.port), "--gateway",
-         launcher.url, "--home", str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
-
-    assert refused.returncode == 2
-    assert refused.stderr.splitlines() == [
-        f"launcher: port {launcher.port} of 127.0.0.1 is in use: Address already in use"]
+def test_nothing_is_read_from_an_empty_folder(tmp_path):
+    assert fresh(tmp_path).load() == {}
 
 
-def test_it_listens_on_the_loopback_address_only(launcher):
-    listening = subprocess.run(
-        ["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout
-    own = [line.split()[3] for line in listening.splitlines()
-           if f"pid={launcher.process.pid}," in line]
+@pytest.mark.parametrize("ruin", [
+    lambda manifest: manifest.write_text('{"format": 1, "fi'),
+    lambda manifest: manifest.write_text("[]"),
+    lambda manifest: manifest.write_text('{"format": 99, "files": {}}'),
+    lambda manifest: manifest.write_bytes(b"\xff\x00"),
+    lambda manifest: manifest.unlink(),
+], ids=["cut short", "not a manifest", "of a later format", "binary", "missing"])
+def test_a_manifest_that_cannot_be_used_falls_back(folder, ruin, caplog):
+    ruin(folder / "manifest.json")
 
-    assert own == [f"127.0.0.1:{launcher.port}"]
+    with caplog.at_level(logging.ERROR):
+        found = fresh(folder).load()
+
+    assert found == {"a": {"n": 1}, "same": "kept"}
+    assert "Falling back" in caplog.text
+
+
+def test_a_missing_service_file_falls_back(folder):
+    named = json.loads((folder / "manifest.json").read_text())["files"]["a"]
+    (folder / "services" / named).unlink()
+
+    assert fresh(folder).load()["a"] == {"n": 1}
+
+
+def test_two_ruined_sets_are_an_empty_state_and_not_a_crash(folder):
+    shutil.rmtree(folder / "services")
+
+    assert fresh(folder).load() == {}
+
+
+def test_what_did_not_change_is_not_written_again_and_old_sets_are_dropped(folder):
+    snapshots = fresh(folder)
+    snapshots.load()
+
+    wrote_same = snapshots.save({"a": lambda: {"n": 2}, "same": lambda: "kept"})
+    wrote_new = snapshots.save({"a": lambda: {"n": 3}, "same": lambda: "kept"})
+
+    assert (wrote_same, wrote_new) == (False, True)
+    names = sorted(path.name.partition("-")[0] for path in (folder / "services").iterdir())
+    assert names == ["a", "a", "same"]
+
+
+def test_a_service_that_is_not_asked_keeps_its_file(folder):
+    snapshots = fresh(folder)
+    snapshots.load()
+
+    snapshots.save({"a": lambda: {"n": 3}})
+
+    assert fresh(folder).load() == {"a": {"n": 3}, "same": "kept"}
+
+
+def test_a_store_that_changes_while_it_is_read_is_read_again(folder):
+    answers = iter([RuntimeError("dictionary changed size during iteration"), {"n": 4}])
+
+    def read() -> dict:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    fresh(folder).save({"a": read})
+
+    assert fresh(folder).load()["a"] == {"n": 4}
