@@ -6,13 +6,14 @@ written last, and without it the version does not exist.
 """
 
 import argparse
+import json
 import os
 import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from etl.schemas import schema
@@ -54,7 +55,8 @@ def spark_session() -> SparkSession:
         SparkSession.builder.appName("clean-tweets")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-        .config("spark.sql.sources.partitionOverwriteMode", "dynamic")
+        # The summary says that a version is whole; a marker beside the days would say it of all.
+        .config("spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
         # A day stays text: a folder's name is compared with what a record says.
         .config("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
     )
@@ -77,15 +79,12 @@ def read_days(
     spark: SparkSession, storage: DirectStorage, raw_uri: str, days: list[str]
 ) -> DataFrame:
     """(raw, dt): every record of the days as the text it came in."""
-    empty = spark.createDataFrame([], "raw string, dt string")
-    frames = [
-        spark.read.text(path).select(F.col("value").alias("raw"), F.lit(day).alias("dt"))
-        for day in days
-        if (path := storage.readable(f"{raw_uri}dt={day}/")) is not None
-    ]
-    for frame in frames:
-        empty = empty.unionByName(frame)
-    return empty.where(F.trim("raw") != "")
+    paths = [storage.readable(f"{raw_uri}dt={day}/") for day in days]
+    present = [path for path in paths if path is not None]
+    if not present:
+        return spark.createDataFrame([], "raw string, dt string")
+    lines = spark.read.option("basePath", storage.base(raw_uri)).text(present)
+    return lines.select(F.col("value").alias("raw"), "dt").where(F.trim("raw") != "")
 
 
 def read_labels(spark: SparkSession, storage: DirectStorage, labels_uri: str) -> DataFrame:
@@ -96,69 +95,95 @@ def read_labels(spark: SparkSession, storage: DirectStorage, labels_uri: str) ->
     return spark.read.schema(schema("labels")).option("recursiveFileLookup", "true").json(path)
 
 
+def count_records(judged: DataFrame) -> tuple[int, int]:
+    """How many records there are, and how many of them are refused."""
+    row = judged.agg(F.count(F.lit(1)), F.count_if(F.col("reason").isNotNull())).first()
+    return (row[0], row[1]) if row else (0, 0)
+
+
+def count_written(
+    spark: SparkSession, storage: DirectStorage, cleaned_uri: str, folders: list[str]
+) -> dict[tuple[str, str], int]:
+    """(day, label source) -> rows, of the version's folders as they lie in the lake.
+
+    Read back rather than counted in passing: a retried task counts its rows twice.
+    """
+    paths = [path for folder in folders if (path := storage.readable(folder)) is not None]
+    if not paths:
+        return {}
+    rows = (
+        spark.read.schema(schema("tweets"))
+        .option("basePath", storage.base(cleaned_uri))
+        .parquet(*paths)
+        .groupBy("dt", "label_source")
+        .count()
+    )
+    return {(row["dt"], row["label_source"]): row["count"] for row in rows.collect()}
+
+
 def clean(
     spark: SparkSession, storage: DirectStorage, arguments: argparse.Namespace
 ) -> dict[str, Any]:
     """Reads, cleans, writes; answers the summary (workflows/payloads.ts, CleaningSummary)."""
     started = time.monotonic()
+    folders = [
+        f"{arguments.cleaned_uri}dt={day}/run={arguments.version}/" for day in arguments.days
+    ]
+    # A run of this version that died may have left some of its rows: they would count twice.
+    storage.remove(arguments.summary_uri)
+    for folder in folders:
+        storage.remove(folder)
+
     labels = read_labels(spark, storage, arguments.labels_uri)
     judged = (
         read_days(spark, storage, arguments.raw_uri, arguments.days)
         .transform(parse_raw)
         .transform(judge_records)
     )
-
-    # Counted while the rows pass by, so that nothing is read a second time to be counted.
-    seen, kept = Observation(), Observation()
-    tweets = (
-        judged.observe(
-            seen,
-            F.count(F.lit(1)).alias("read"),
-            F.count_if(F.col("reason").isNotNull()).alias("quarantined"),
+    read, quarantined = count_records(judged)
+    if quarantined > 0:
+        now = datetime.now(UTC)
+        lines = judged.transform(
+            refused(arguments.run_id, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        ).select(F.to_json(F.struct("*")))
+        storage.put_lines(
+            f"{arguments.quarantine_uri}dt={now:%Y-%m-%d}/{arguments.version}",
+            (row[0] for row in lines.toLocalIterator()),
         )
-        .transform(accepted)
+
+    tweets = (
+        judged.transform(accepted)
         .transform(newest_per_tweet)
         .transform(clean_text)
         .transform(attach_label(labels))
         .transform(to_tweets)
-        .observe(
-            kept,
-            F.count_if(F.col("label_source") == "human").alias("human"),
-            *[F.count_if(F.col("dt") == day).alias(day) for day in arguments.days],
-        )
     )
     (
         # One task, so one file, a day; a very large day is cut.
         tweets.withColumn("run", F.lit(arguments.version))
         .repartition("dt")
-        .write.mode("overwrite")
+        .write.mode("append")
         .option("maxRecordsPerFile", 1_000_000)
         .partitionBy("dt", "run")
         .parquet(storage.writable(arguments.cleaned_uri))
     )
     storage.publish(arguments.cleaned_uri)
-    counts, rows = seen.get, kept.get
 
-    if counts["quarantined"] > 0:
-        now = datetime.now(UTC)
-        quarantine_uri = f"{arguments.quarantine_uri}dt={now:%Y-%m-%d}/{arguments.version}/"
-        (
-            judged.transform(refused(arguments.run_id, now.strftime("%Y-%m-%dT%H:%M:%SZ")))
-            .write.mode("overwrite")
-            .json(storage.writable(quarantine_uri))
-        )
-        storage.publish(quarantine_uri)
-
-    written = sum(rows[day] for day in arguments.days)
+    written = count_written(spark, storage, arguments.cleaned_uri, folders)
+    rows = {
+        day: sum(count for (dt, _), count in written.items() if dt == day) for day in arguments.days
+    }
+    total = sum(rows.values())
+    human = sum(count for (_, source), count in written.items() if source == "human")
     return {
         "version": arguments.version,
-        "days": [{"date": day, "rows": rows[day]} for day in arguments.days],
-        "read": counts["read"],
-        "written": written,
-        "doubles": counts["read"] - counts["quarantined"] - written,
-        "quarantined": counts["quarantined"],
-        "human_labels": rows["human"],
-        "lexicon_labels": written - rows["human"],
+        "days": [{"date": day, "rows": count} for day, count in rows.items()],
+        "read": read,
+        "written": total,
+        "doubles": read - quarantined - total,
+        "quarantined": quarantined,
+        "human_labels": human,
+        "lexicon_labels": total - human,
         "seconds": round(time.monotonic() - started, 3),
     }
 
@@ -166,14 +191,14 @@ def clean(
 def main(argv: list[str]) -> None:
     """Runs the job; the summary comes last."""
     arguments = parse_arguments(argv)
-    storage = storage_for_this_machine()
-    spark = spark_session()
-    try:
-        summary = clean(spark, storage, arguments)
-        storage.put_json(arguments.summary_uri, summary)
-        print(summary)
-    finally:
-        spark.stop()
+    with storage_for_this_machine() as storage:
+        spark = spark_session()
+        try:
+            summary = clean(spark, storage, arguments)
+            storage.put_json(arguments.summary_uri, summary)
+            print(json.dumps(summary))
+        finally:
+            spark.stop()
 
 
 if __name__ == "__main__":

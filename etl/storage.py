@@ -7,12 +7,21 @@ its role is enforced there as it is on AWS.
 
 import json
 import os
+import shutil
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
 import boto3
+
+# S3 deletes at most so many objects a call.
+_KEYS_A_CALL = 1000
+# Lines of one object: a few megabytes of tweets, so that a driver of 1 GB holds them with ease.
+_LINES_AN_OBJECT = 10_000
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -39,6 +48,10 @@ class DirectStorage:
         """A path Spark can read for the objects below a prefix; None where there are none."""
         return prefix_uri if self.keys(prefix_uri) else None
 
+    def base(self, prefix_uri: str) -> str:
+        """The path below which `readable` finds the folders of a prefix."""
+        return prefix_uri
+
     def writable(self, prefix_uri: str) -> str:
         """A path Spark can write for a prefix; `publish` makes what was written appear there."""
         return prefix_uri
@@ -46,11 +59,35 @@ class DirectStorage:
     def publish(self, prefix_uri: str) -> None:
         """Nothing to do: Spark has written to S3 itself."""
 
+    def remove(self, prefix_uri: str) -> None:
+        """Deletes every object below a prefix. RuntimeError if S3 keeps one of them."""
+        bucket, _ = split_uri(prefix_uri)
+        keys = self.keys(prefix_uri)
+        for start in range(0, len(keys), _KEYS_A_CALL):
+            named = [{"Key": key} for key in keys[start : start + _KEYS_A_CALL]]
+            answer = self.s3.delete_objects(Bucket=bucket, Delete={"Objects": named, "Quiet": True})
+            for error in answer.get("Errors", []):
+                raise RuntimeError(f"S3 keeps s3://{bucket}/{error['Key']}: {error['Message']}")
+
     def put_json(self, uri: str, value: Any) -> None:
         """Writes one JSON object; the bucket's default encryption applies."""
         bucket, key = split_uri(uri)
         body = json.dumps(value, indent=2).encode("utf-8")
         self.s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+
+    def put_lines(self, name_uri: str, lines: Iterable[str]) -> None:
+        """Writes lines as `<name>-00000.ndjson` and on; no lines, no object."""
+        bucket, name = split_uri(name_uri)
+        rest = iter(lines)
+        number = 0
+        while chunk := list(islice(rest, _LINES_AN_OBJECT)):
+            self.s3.put_object(
+                Bucket=bucket,
+                Key=f"{name}-{number:05d}.ndjson",
+                Body="".join(f"{line}\n" for line in chunk).encode("utf-8"),
+                ContentType="application/x-ndjson",
+            )
+            number += 1
 
 
 class StagedStorage(DirectStorage):
@@ -70,8 +107,13 @@ class StagedStorage(DirectStorage):
         for key in keys:
             path = self.folder / "read" / bucket / key
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.s3.download_file(bucket, key, str(path))
-        return str(self._local("read", prefix_uri)) if keys else None
+            # Not download_file: it asks for each object's size first, and these are many and small.
+            with path.open("wb") as file:
+                shutil.copyfileobj(self.s3.get_object(Bucket=bucket, Key=key)["Body"], file)
+        return self.base(prefix_uri) if keys else None
+
+    def base(self, prefix_uri: str) -> str:
+        return str(self._local("read", prefix_uri))
 
     def writable(self, prefix_uri: str) -> str:
         return str(self._local("write", prefix_uri))
@@ -86,8 +128,11 @@ class StagedStorage(DirectStorage):
                 self.s3.upload_file(str(path), bucket, key)
 
 
-def storage_for_this_machine() -> DirectStorage:
+@contextmanager
+def storage_for_this_machine() -> Iterator[DirectStorage]:
     """Staged in the embedded cloud, which names its endpoint in the environment; direct on Glue."""
-    if "AWS_ENDPOINT_URL" in os.environ:
-        return StagedStorage(Path(tempfile.mkdtemp(prefix="clean-tweets-")))
-    return DirectStorage()
+    if "AWS_ENDPOINT_URL" not in os.environ:
+        yield DirectStorage()
+        return
+    with tempfile.TemporaryDirectory(prefix="clean-tweets-") as folder:
+        yield StagedStorage(Path(folder))
