@@ -31,9 +31,9 @@ def test_the_exported_network_answers_as_torch_does() -> None:
     rng = np.random.default_rng(1)
     table = rng.normal(0, 0.4, (50, 100)).astype(np.float16).astype(np.float32)
     torch.manual_seed(1)
-    model = SentimentLstm(
-        table, np.ones((50, 4), np.float32), Hyperparameters(hidden_size=12)
-    ).eval()
+    lexicon_rows = rng.normal(0, 0.5, (50, 4)).astype(np.float32)
+    lexicon_rows[PAD_ID] = 0
+    model = SentimentLstm(table, lexicon_rows, Hyperparameters(hidden_size=12)).eval()
     rows = [list(rng.integers(PAD_ID + 1, 50, length)) for length in (17, 9, 9, 4, 1)]
     ids, lengths = pad(rows)
 

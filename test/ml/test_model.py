@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from lstm import lexicon
+from lstm.model import lexicon_verdict
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+
+def verdict(text: str) -> list[float]:
+    features = torch.tensor([[lexicon.features(word) for word in text.split()]])
+    return lexicon_verdict(features)[0].tolist()
+
+
+def vader_compound(text: str) -> float:
+    return SentimentIntensityAnalyzer().polarity_scores(text)["compound"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the movie was good",
+        "the movie was not good",
+        "the movie was very good",
+        "it was not a very horrible and sad day",
+        "we hate the awful slow train",
+        "the bus leaves now",
+    ],
+)
+def test_the_verdict_is_near_to_the_lexicons_own_score(text: str) -> None:
+    assert verdict(text)[0] == pytest.approx(vader_compound(text), abs=0.12)
+
+
+def test_positive_and_negative_words_are_summed_apart_and_counted() -> None:
+    compound, positive, negative, words = verdict("love love hate")
+
+    assert positive == pytest.approx(2 * 3.2 / 4)
+    assert negative == pytest.approx(-2.7 / 4)
+    assert words == pytest.approx(3 / 4)
+    assert compound > 0
+
+
+def test_padding_changes_nothing() -> None:
+    features = torch.tensor([[lexicon.features(word) for word in ["not", "a", "good", "day"]]])
+    padded = torch.cat([features, torch.zeros(1, 9, 4)], dim=1)
+
+    assert torch.equal(lexicon_verdict(features), lexicon_verdict(padded))
