@@ -43,7 +43,9 @@ export class Proxy {
         ),
       );
     });
-    res.on('close', () => upstream.destroy());
+    res.on('close', () => {
+      if (!res.writableFinished) upstream.destroy();
+    });
     req.pipe(upstream);
   }
 

@@ -15,6 +15,7 @@ export function sparkEnvironment(
     'spark.driver.host=127.0.0.1',
     'spark.driver.bindAddress=127.0.0.1',
     'spark.ui.enabled=false',
+    'spark.ui.showConsoleProgress=false',
     `spark.sql.warehouse.dir=${join(scratch, 'warehouse')}`,
     ...(conf?.split(/\s+--conf\s+/) ?? []),
   ];
