@@ -1,4 +1,4 @@
-"""The network: GloVe vectors and lexicon features, one BiLSTM, three poolings, and one linear layer,
+"""The network: GloVe vectors and lexicon features, a BiLSTM, three poolings, and a linear layer,
 which also sees what the lexicon's rules make of the whole text (about 1 point of macro recall)."""
 
 from __future__ import annotations
