@@ -12,6 +12,7 @@ from local.launcher.upstream import expect
 NAMES = (
     "lambda_errors",
     "lambda_workers",
+    "lambda_requests",
     "snapshots",
     "execution_events",
     "task_states",
