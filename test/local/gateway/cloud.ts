@@ -67,12 +67,15 @@ export class TestCloud {
       `http://127.0.0.1:${launcherPort}`,
       options,
     );
-    await cloud.startLauncher();
-    await cloud.startGateway();
-    await new S3Client({ ...cloud.client(), forcePathStyle: true }).send(
-      new CreateBucketCommand({ Bucket: BUCKET }),
-    );
-    return cloud;
+    try {
+      await cloud.startLauncher();
+      await cloud.startGateway();
+      await cloud.s3().send(new CreateBucketCommand({ Bucket: BUCKET }));
+      return cloud;
+    } catch (error) {
+      await cloud.stop();
+      throw error;
+    }
   }
 
   async startGateway(): Promise<void> {
