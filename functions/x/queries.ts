@@ -4,6 +4,8 @@ import { StepError } from '../../workflows/errors';
 export const MAX_QUERY_CHARACTERS = 512;
 
 const PLAIN_WORD = /^[#@$]?[\p{L}\p{N}_]+$/u;
+// X refuses these unquoted, in small letters too, as ambiguous.
+const OPERATOR = /^(and|or|not)$/i;
 
 export interface QueryRules {
   /** Language tag X is to filter by; null takes every language. */
@@ -60,8 +62,7 @@ function searchTerm(keyword: string, index: number): string {
   if (!/[\p{L}\p{N}]/u.test(words)) {
     throw refused(index, 'must hold a letter or a digit', keyword);
   }
-  const isOperator = words === 'OR' || words === 'AND' || words === 'NOT';
-  return PLAIN_WORD.test(words) && !isOperator ? words : `"${words}"`;
+  return PLAIN_WORD.test(words) && !OPERATOR.test(words) ? words : `"${words}"`;
 }
 
 const refused = (index: number, demand: string, keyword: string): StepError => {
