@@ -66,8 +66,9 @@ def authorize(
     service = action.partition(":")[0]
     # Nothing here leaves the machine: a policy's aws:SecureTransport is taken as satisfied.
     iam_evaluator.pin_request_origin("127.0.0.1", True)
+    keys = dict(context or {})
     denied = iam_evaluator.enforce(
-        access_key, action, service, REGION, resource_arn=resource, service_context=dict(context or {})
+        access_key, action, service, REGION, resource_arn=resource, service_context=keys
     )
     if denied is None:
         return Verdict(True)

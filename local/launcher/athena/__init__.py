@@ -1,1 +1,1 @@
-"""Athena on DuckDB: Trino's SQL, the catalog's tables as declared, results as Athena writes them."""
+"""Athena on DuckDB: Trino's SQL, the catalog's tables as declared, results as Athena's."""

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from local.launcher.authority import authorize
-from local.launcher.environment import ACCOUNT_ID, REGION
 from local.launcher.athena.errors import AccessDenied
 from local.launcher.athena.tables import File, Location, Table, files
+from local.launcher.authority import authorize
+from local.launcher.environment import ACCOUNT_ID, REGION
 
 
 def may_see(caller: str, table: Table) -> None:

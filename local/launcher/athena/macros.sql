@@ -23,7 +23,8 @@ create macro athena_sequence(a DATE, b DATE, s INTERVAL) as
 -- Trino: a timestamp prints with its milliseconds.
 create macro athena_text(x TIMESTAMP) as strftime(x, '%Y-%m-%d %H:%M:%S.%g'),
     (x TIMESTAMPTZ) as strftime(x, '%Y-%m-%d %H:%M:%S.%g') || ' UTC',
-    (x DATE) as cast(x as varchar);
+    (x DATE) as cast(x as varchar),
+    (x) as cast(x as varchar);
 
 -- Trino: no match is NULL; DuckDB answers ''.
 create macro regexp_extract_or_null(s, p, g) as

@@ -176,7 +176,7 @@ def files(location: Location) -> list[File]:
     if bucket is None:
         raise QueryFailed(f"HIVE_METASTORE_ERROR: no such bucket: {location.bucket}")
     found = []
-    for key, record in sorted(list(bucket["objects"].items())):
+    for key, record in sorted(bucket["objects"].items()):
         if not key.startswith(location.prefix) or key.endswith("/"):
             continue
         if any(part.startswith(("_", ".")) for part in key[len(location.prefix):].split("/")):

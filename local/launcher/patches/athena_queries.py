@@ -8,8 +8,10 @@ keeps results in S3 only. The engine is local/launcher/athena; this is its API.
 import asyncio
 import logging
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -348,10 +350,18 @@ def stop_query_execution(data: Mapping[str, Any]) -> Response:
             StateChangeReason="Query was cancelled by user",
             CompletionDateTime=round(time.time(), 3),
         )
-        connection = _connections.get(execution["QueryExecutionId"])
-        if connection is not None:
-            connection.interrupt()
+        threading.Thread(
+            target=_interrupt, args=(execution["QueryExecutionId"],), daemon=True
+        ).start()
     return json_response({})
+
+
+def _interrupt(query_id: str) -> None:
+    """Interrupt until the query has ended: an interrupt between two statements goes unnoticed."""
+    while (connection := _connections.get(query_id)) is not None:
+        with suppress(duckdb.Error):
+            connection.interrupt()
+        time.sleep(0.05)
 
 
 def apply() -> None:

@@ -67,7 +67,7 @@ def _within_limit(text: str | None) -> tuple[str | None, dict[str, bool] | None]
 
 
 def emit_status(execution: runs.Execution) -> None:
-    """Put "Step Functions Execution Status Change" on the default bus, as AWS does at each change."""
+    """Put "Step Functions Execution Status Change" on the default bus, as AWS does each time."""
     if execution.get("sync"):
         return
     status = execution["status"]

@@ -2,7 +2,7 @@
 
 The worker's bootstrap sends only the message. On AWS the payload is
 {"errorType": err.name, "errorMessage": err.message, "trace": [stack lines]}; Step Functions takes
-errorType as Error and the whole payload, as JSON text, as Cause. Retry and Catch match by that name.
+errorType as Error and the whole payload, as JSON text, as Cause; Retry and Catch match by it.
 """
 
 import threading

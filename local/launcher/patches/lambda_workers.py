@@ -25,7 +25,7 @@ class _OwnGroup:
         return getattr(subprocess, name)
 
     @staticmethod
-    def Popen(*args: Any, **kwargs: Any) -> subprocess.Popen:  # noqa: N802 - upstream's name
+    def Popen(*args: Any, **kwargs: Any) -> subprocess.Popen:
         return subprocess.Popen(*args, start_new_session=True, **kwargs)
 
 

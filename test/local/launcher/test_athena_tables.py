@@ -1,4 +1,4 @@
-"""What a query reads: the catalog's partitions with the declared types, as its caller, and no more."""
+"""What a query reads: the catalog's partitions with declared types, as its caller, and no more."""
 
 import gzip
 import json
@@ -71,13 +71,17 @@ def lake(launcher: Launcher, tmp_path_factory: Any) -> Launcher:
     launcher.client("glue").create_database(DatabaseInput={"Name": "lake"})
     table(launcher, "tweets", PARQUET, TWEETS, [("dt", "string")])
     base = "cleaned-data/tweets"
-    put(launcher, f"{base}/dt=2026-11-20/run=old/p.parquet", parquet(folder, tweet(1, "2026-11-20")))
-    put(launcher, f"{base}/dt=2026-11-20/run=new/p.parquet", parquet(folder, tweet(2, "2026-11-20")))
+
+    def version(day: str, run: str, number: int) -> None:
+        put(launcher, f"{base}/dt={day}/run={run}/p.parquet", parquet(folder, tweet(number, day)))
+
+    version("2026-11-20", "old", 1)
+    version("2026-11-20", "new", 2)
+    version("2026-11-21", "new", 3)
+    version("2026-11-22", "new", 4)
     put(launcher, f"{base}/dt=2026-11-20/run=new/_SUCCESS", b"x")
     put(launcher, f"{base}/dt=2026-11-20/run=new/.hidden", b"x")
     put(launcher, f"{base}/dt=2026-11-20/run=new/empty.parquet", b"")
-    put(launcher, f"{base}/dt=2026-11-21/run=new/p.parquet", parquet(folder, tweet(3, "2026-11-21")))
-    put(launcher, f"{base}/dt=2026-11-22/run=new/p.parquet", parquet(folder, tweet(4, "2026-11-22")))
     partition(launcher, "tweets", ["2026-11-20"], f"s3://{LAKE}/{base}/dt=2026-11-20/run=new/")
     # The catalog's value counts, not the folder's; and a slash at the end is not needed.
     partition(launcher, "tweets", ["moved"], f"s3://{LAKE}/{base}/dt=2026-11-21/run=new")

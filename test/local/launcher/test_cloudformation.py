@@ -142,8 +142,8 @@ def test_glue_crawlers_jobs_and_tables_of_a_template_are_in_the_catalog(launcher
 
 
 def test_a_custom_resource_whose_lambda_fails_fails_at_once_with_its_error(launcher):
-    arn = function(launcher, "cfn-broken", "exports.handler = async () => { throw new Error('no'); };",
-                   role(launcher, "cfn-broken-fn"))
+    source = "exports.handler = async () => { throw new Error('no'); };"
+    arn = function(launcher, "cfn-broken", source, role(launcher, "cfn-broken-fn"))
 
     started = time.monotonic()
     found = deploy(launcher, "broken", {"R": {
@@ -160,11 +160,14 @@ def test_a_custom_resource_whose_lambda_fails_fails_at_once_with_its_error(launc
 ANSWERING = """
 const http = require('http');
 exports.handler = async (event) => {
-  const body = JSON.stringify({ Status: 'SUCCESS', PhysicalResourceId: 'mine', StackId: event.StackId,
-    RequestId: event.RequestId, LogicalResourceId: event.LogicalResourceId, Data: { Answer: '42' } });
+  const body = JSON.stringify({
+    Status: 'SUCCESS', PhysicalResourceId: 'mine', Data: { Answer: '42' },
+    StackId: event.StackId, RequestId: event.RequestId, LogicalResourceId: event.LogicalResourceId,
+  });
   await new Promise((done, fail) => {
-    const request = http.request(event.ResponseURL, { method: 'PUT' }, (r) => { r.resume(); done(); });
-    request.on('error', fail); request.end(body);
+    const answer = http.request(event.ResponseURL, { method: 'PUT' }, (r) => r.resume() && done());
+    answer.on('error', fail);
+    answer.end(body);
   });
 };
 """

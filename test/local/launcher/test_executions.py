@@ -1,4 +1,4 @@
-"""How executions run, stop, time out and are redriven: patches/execution_*, task_states, redrive."""
+"""How executions run, stop, time out and are redriven: execution_*, task_states, redrive."""
 
 import json
 import time
@@ -6,7 +6,15 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 from conftest import (
-    ACCOUNT, REGION, Launcher, Machine, function, machine, role, statement, until,
+    ACCOUNT,
+    REGION,
+    Launcher,
+    Machine,
+    function,
+    machine,
+    role,
+    statement,
+    until,
 )
 
 # Fails at the first attempt, as a step does whose cause is mended before the redrive.
@@ -230,7 +238,9 @@ def test_retry_grows_no_further_than_max_delay_seconds(launcher, invoker):
 
 REPORTER = """
 const fs = require('fs');
-exports.handler = async (event) => { fs.appendFileSync(process.env.INTO, JSON.stringify(event.detail) + '\\n'); };
+exports.handler = async (event) => {
+  fs.appendFileSync(process.env.INTO, JSON.stringify(event.detail) + '\\n');
+};
 """
 
 

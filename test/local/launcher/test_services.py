@@ -25,17 +25,18 @@ exports.handler = async (event) => {
   const texts = event.Records.map((r) => Buffer.from(r.kinesis.data, 'base64').toString());
   const bad = event.Records.filter((r, i) => texts[i] === 'poison');
   fs.appendFileSync(process.env.INTO, texts.filter((t) => t !== 'poison').join('\\n') + '\\n');
-  return { batchItemFailures: bad.slice(0, 1).map((r) => ({ itemIdentifier: r.kinesis.sequenceNumber })) };
+  const failed = bad.slice(0, 1).map((r) => ({ itemIdentifier: r.kinesis.sequenceNumber }));
+  return { batchItemFailures: failed };
 };
 """
 
 
 @pytest.fixture(scope="module")
-def mapping(launcher: Launcher, tmp_path_factory: Any) -> tuple[str, str, Path]:
-    """(function, mapping, file): a stream's records go into a file once the mapping is enabled."""
+def mapping(launcher: Launcher, tmp_path_factory: Any) -> tuple[str, Path]:
+    """(mapping, file): a stream's records go into a file once the mapping is enabled."""
     into = tmp_path_factory.mktemp("stream") / "seen"
     launcher.client("kinesis").create_stream(StreamName="tweets", ShardCount=1)
-    consumer = function(
+    function(
         launcher, "stream-consumer", CONSUMER,
         role(launcher, "stream-fn", statement(["kinesis:*"], [arn("kinesis", "stream/tweets")])),
         Environment={"Variables": {"INTO": str(into)}})
@@ -45,12 +46,12 @@ def mapping(launcher: Launcher, tmp_path_factory: Any) -> tuple[str, str, Path]:
         EventSourceArn=arn("kinesis", "stream/tweets"), FunctionName=version, Enabled=False,
         StartingPosition="TRIM_HORIZON", BatchSize=10, BisectBatchOnFunctionError=True,
         MaximumRetryAttempts=2, FunctionResponseTypes=["ReportBatchItemFailures"])
-    return consumer, made["UUID"], into
+    return made["UUID"], into
 
 
 def test_a_disabled_mapping_delivers_after_it_is_enabled_and_passes_a_poisoned_record(
         launcher, mapping):
-    consumer, uuid, into = mapping
+    uuid, into = mapping
     role(launcher, "stream-enabler", {
         **statement(["lambda:UpdateEventSourceMapping", "lambda:GetEventSourceMapping"],
                     [arn("lambda", f"event-source-mapping:{uuid}")])})
