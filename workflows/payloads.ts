@@ -42,7 +42,8 @@ export const RunRequest = z.strictObject({
   mode: RunMode.default('nightly'),
   date: Day.optional(),
   keywords: z.array(z.string().trim().min(1)).min(1).optional(),
-  maxTweets: z.number().int().positive().optional(),
+  /** X gives at least ten tweets a page, and each costs. */
+  maxTweets: z.number().int().min(10).optional(),
   force: z.boolean().default(false),
   training: TrainingOptions.default({}),
   /** Set by the nightly rule: the event's own time, so that a second delivery is recognised. */

@@ -1,0 +1,186 @@
+import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { mockClient } from 'aws-sdk-client-mock';
+import { releaseLock } from '../../functions/lake/lock';
+import type { Lake } from '../../functions/lake/objects';
+import { planRun } from '../../functions/plan-run';
+import { settingsFor } from '../../infra/config';
+import { TestClock } from './support/clock';
+import { Launcher, readJsonObject } from './support/launcher';
+import { EXECUTION } from './support/state';
+
+const OTHER = 'arn:aws:states:us-east-1:000000000000:execution:sentiment-lake-test:other';
+
+let launcher: Launcher;
+let lake: Lake;
+const clock = new TestClock();
+// Executions of a state machine that this test has no need to deploy.
+const executions = mockClient(SFNClient);
+
+beforeAll(async () => {
+  launcher = await Launcher.start();
+});
+
+afterAll(() => launcher.stop());
+
+beforeEach(async () => {
+  jest.spyOn(console, 'info').mockReturnValue();
+  executions.reset();
+  lake = await launcher.lake();
+});
+
+const { x, poll } = settingsFor('dev');
+const settings = { x: { ...x, keywords: ['tea', 'green tea'] }, poll };
+
+const plan = (input: unknown, execution = EXECUTION) =>
+  planRun({ lake, sfn: new SFNClient({}), clock, settings })({ execution, attempt: 0, input });
+
+const holder = () => readJsonObject(lake, 'raw-data/plans/lock.json');
+
+test.each([{}, null])('plans the nightly run from %j with the settings of the environment', async (input) => {
+  const answer = await plan(input);
+
+  expect(answer).toEqual({
+    runId: expect.stringMatching(/^20261124-021500-[0-9a-f]{8}$/),
+    mode: 'nightly',
+    date: '2026-11-24',
+    startedAt: EXECUTION.startTime,
+    skip: null,
+    queries: [{ name: 'keywords', query: '(tea OR "green tea") lang:en -is:retweet' }],
+    maxTweets: x.maxTweetsPerRun,
+    force: false,
+    training: {},
+    poll,
+  });
+});
+
+test('takes what the input asks for instead', async () => {
+  const answer = await plan({
+    mode: 'retrain',
+    date: '2026-11-20',
+    keywords: ['cocoa'],
+    maxTweets: 50,
+    force: true,
+    training: { epochs: 2 },
+  });
+
+  expect(answer).toMatchObject({
+    mode: 'retrain',
+    date: '2026-11-20',
+    queries: [{ query: '(cocoa) lang:en -is:retweet' }],
+    maxTweets: 50,
+    force: true,
+    training: { epochs: 2 },
+  });
+});
+
+test.each([
+  [{ mode: 'nightlyy' }, 'mode: must be one of nightly, retrain, ingest (got "nightlyy")'],
+  [{ date: '2026-02-30' }, 'date: is not a day of the calendar (got "2026-02-30")'],
+  [{ date: 'yesterday' }, 'date: must be a date like 2026-11-24 (got "yesterday")'],
+  [{ date: '2026-11-25' }, 'date: must not be after today, 2026-11-24 (got "2026-11-25")'],
+  [{ keywords: 'tea' }, 'keywords: must be a list (got "tea")'],
+  [{ keywords: [] }, 'keywords: must not be empty (got [])'],
+  [{ keywords: ['tea', ''] }, 'keywords.1: must not be empty (got "")'],
+  [{ maxTweets: 5 }, 'maxTweets: must be at least 10 (got 5)'],
+  [{ maxTweets: '100' }, 'maxTweets: must be a number (got "100")'],
+  [{ force: 'yes' }, 'force: must be true or false (got "yes")'],
+  [{ training: { epochs: 0 } }, 'training.epochs: must be at least 1 (got 0)'],
+  [{ training: { lr: 1 } }, 'training: unknown field "lr"'],
+  [{ keyword: ['tea'], modus: 1 }, 'unknown field "keyword", "modus"'],
+  ['nightly', 'must be a JSON object (got "nightly")'],
+  [['nightly'], 'must be a JSON object (got ["nightly"])'],
+  [7, 'must be a JSON object (got 7)'],
+])('refuses %j and names what is wrong', async (input, message) => {
+  await expect(plan(input)).rejects.toMatchObject({ name: 'InvalidInput', message: expect.stringContaining(message) });
+});
+
+test('a run that is refused leaves no lock behind', async () => {
+  await expect(plan({ mode: 'x' })).rejects.toThrow();
+
+  await expect(holder()).rejects.toThrow('there is no raw-data/plans/lock.json');
+});
+
+describe('the lock of the lake', () => {
+  const other = { ...EXECUTION, arn: OTHER, name: 'other' };
+
+  test('is held by the execution that planned', async () => {
+    await plan({ scheduledFor: '2026-11-24T02:15:00Z' });
+
+    expect(await holder()).toEqual({
+      executionArn: EXECUTION.arn,
+      scheduledFor: '2026-11-24T02:15:00Z',
+      takenAt: '2026-11-24T02:20:00.000Z',
+      releasedAt: null,
+    });
+  });
+
+  test('refuses a second execution while the first runs, and names it', async () => {
+    executions.on(DescribeExecutionCommand, { executionArn: OTHER }).resolves({ status: 'RUNNING' });
+    await plan({}, other);
+
+    await expect(plan({})).rejects.toMatchObject({ name: 'RunInProgress', message: expect.stringContaining(OTHER) });
+  });
+
+  test.each(['FAILED', 'TIMED_OUT', 'ABORTED', 'SUCCEEDED'] as const)('is taken over from one that %s', async (status) => {
+    executions.on(DescribeExecutionCommand).resolves({ status });
+    await plan({}, other);
+
+    await plan({});
+
+    expect(await holder()).toMatchObject({ executionArn: EXECUTION.arn });
+  });
+
+  test('is taken over from an execution that is gone', async () => {
+    const gone = Object.assign(new Error('gone'), { name: 'ExecutionDoesNotExist' });
+    executions.on(DescribeExecutionCommand).rejects(gone);
+    await plan({}, other);
+
+    expect(await plan({})).toMatchObject({ skip: null });
+  });
+
+  test('stays with the execution that holds it when its plan is made again', async () => {
+    await plan({});
+
+    expect(await plan({})).toMatchObject({ skip: null });
+    expect(executions.commandCalls(DescribeExecutionCommand)).toHaveLength(0);
+  });
+
+  test('a second delivery of the same scheduled start is skipped, even after the first has ended', async () => {
+    const input = { scheduledFor: '2026-11-24T02:15:00Z' };
+    await plan(input, other);
+    const during = await plan(input);
+    await releaseLock(lake, OTHER, clock.now());
+    const after = await plan(input);
+
+    expect(during.skip).toContain('duplicate delivery');
+    expect(after.skip).toContain(OTHER);
+    expect(executions.commandCalls(DescribeExecutionCommand)).toHaveLength(0);
+  });
+
+  test('once released, it is free for the next', async () => {
+    await plan({}, other);
+    await releaseLock(lake, OTHER, clock.now());
+
+    expect(await plan({})).toMatchObject({ skip: null });
+    expect(await holder()).toMatchObject({ executionArn: EXECUTION.arn, releasedAt: null });
+  });
+
+  test('is not released by an execution that does not hold it', async () => {
+    await plan({}, other);
+
+    await releaseLock(lake, EXECUTION.arn, clock.now());
+
+    expect(await holder()).toMatchObject({ executionArn: OTHER, releasedAt: null });
+  });
+
+  test('of ten executions at once, exactly one gets it', async () => {
+    executions.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
+    const starts = Array.from({ length: 10 }, (_, index) => plan({}, { ...EXECUTION, arn: `${OTHER}-${index}` }));
+
+    const ends = await Promise.allSettled(starts);
+
+    expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const reasons = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason.name] : []));
+    expect(new Set(reasons)).toEqual(new Set(['RunInProgress']));
+  });
+});
