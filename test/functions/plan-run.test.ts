@@ -36,22 +36,25 @@ const plan = (input: unknown, execution = EXECUTION) =>
 
 const holder = () => readJsonObject(lake, 'raw-data/plans/lock.json');
 
-test.each([{}, null])('plans the nightly run from %j with the settings of the environment', async (input) => {
-  const answer = await plan(input);
+test.each([{}, null])(
+  'plans the nightly run from %j with the settings of the environment',
+  async (input) => {
+    const answer = await plan(input);
 
-  expect(answer).toEqual({
-    runId: expect.stringMatching(/^20261124-021500-[0-9a-f]{8}$/),
-    mode: 'nightly',
-    date: '2026-11-24',
-    startedAt: EXECUTION.startTime,
-    skip: null,
-    queries: [{ name: 'keywords', query: '(tea OR "green tea") lang:en -is:retweet' }],
-    maxTweets: x.maxTweetsPerRun,
-    force: false,
-    training: {},
-    poll,
-  });
-});
+    expect(answer).toEqual({
+      runId: expect.stringMatching(/^20261124-021500-[0-9a-f]{8}$/),
+      mode: 'nightly',
+      date: '2026-11-24',
+      startedAt: EXECUTION.startTime,
+      skip: null,
+      queries: [{ name: 'keywords', query: '(tea OR "green tea") lang:en -is:retweet' }],
+      maxTweets: x.maxTweetsPerRun,
+      force: false,
+      training: {},
+      poll,
+    });
+  },
+);
 
 test('takes what the input asks for instead', async () => {
   const answer = await plan({
@@ -91,7 +94,10 @@ test.each([
   [['nightly'], 'must be a JSON object (got ["nightly"])'],
   [7, 'must be a JSON object (got 7)'],
 ])('refuses %j and names what is wrong', async (input, message) => {
-  await expect(plan(input)).rejects.toMatchObject({ name: 'InvalidInput', message: expect.stringContaining(message) });
+  await expect(plan(input)).rejects.toMatchObject({
+    name: 'InvalidInput',
+    message: expect.stringContaining(message),
+  });
 });
 
 test('a run that is refused leaves no lock behind', async () => {
@@ -115,20 +121,28 @@ describe('the lock of the lake', () => {
   });
 
   test('refuses a second execution while the first runs, and names it', async () => {
-    executions.on(DescribeExecutionCommand, { executionArn: OTHER }).resolves({ status: 'RUNNING' });
+    executions
+      .on(DescribeExecutionCommand, { executionArn: OTHER })
+      .resolves({ status: 'RUNNING' });
     await plan({}, other);
 
-    await expect(plan({})).rejects.toMatchObject({ name: 'RunInProgress', message: expect.stringContaining(OTHER) });
+    await expect(plan({})).rejects.toMatchObject({
+      name: 'RunInProgress',
+      message: expect.stringContaining(OTHER),
+    });
   });
 
-  test.each(['FAILED', 'TIMED_OUT', 'ABORTED', 'SUCCEEDED'] as const)('is taken over from one that %s', async (status) => {
-    executions.on(DescribeExecutionCommand).resolves({ status });
-    await plan({}, other);
+  test.each(['FAILED', 'TIMED_OUT', 'ABORTED', 'SUCCEEDED'] as const)(
+    'is taken over from one that %s',
+    async (status) => {
+      executions.on(DescribeExecutionCommand).resolves({ status });
+      await plan({}, other);
 
-    await plan({});
+      await plan({});
 
-    expect(await holder()).toMatchObject({ executionArn: EXECUTION.arn });
-  });
+      expect(await holder()).toMatchObject({ executionArn: EXECUTION.arn });
+    },
+  );
 
   test('is taken over from an execution that is gone', async () => {
     const gone = Object.assign(new Error('gone'), { name: 'ExecutionDoesNotExist' });
@@ -175,7 +189,9 @@ describe('the lock of the lake', () => {
 
   test('of ten executions at once, exactly one gets it', async () => {
     executions.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
-    const starts = Array.from({ length: 10 }, (_, index) => plan({}, { ...EXECUTION, arn: `${OTHER}-${index}` }));
+    const starts = Array.from({ length: 10 }, (_, index) =>
+      plan({}, { ...EXECUTION, arn: `${OTHER}-${index}` }),
+    );
 
     const ends = await Promise.allSettled(starts);
 

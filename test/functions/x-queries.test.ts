@@ -36,7 +36,12 @@ test('splits a long list into queries that X takes, with each keyword in exactly
 
   const queries = buildQueries(keywords, RULES);
 
-  expect(queries.map(({ name }) => name)).toEqual(['keywords-1', 'keywords-2', 'keywords-3', 'keywords-4']);
+  expect(queries.map(({ name }) => name)).toEqual([
+    'keywords-1',
+    'keywords-2',
+    'keywords-3',
+    'keywords-4',
+  ]);
   expect(queries.every(({ query }) => query.length <= MAX_QUERY_CHARACTERS)).toBe(true);
   expect(queries.flatMap(({ query }) => query.match(/keyword\d+/g))).toEqual(keywords);
 });
@@ -45,7 +50,9 @@ test('takes the longest keyword that fits and refuses one character more', () =>
   const room = MAX_QUERY_CHARACTERS - '() lang:en -is:retweet'.length;
 
   expect(queryOf('a'.repeat(room))).toHaveLength(MAX_QUERY_CHARACTERS);
-  expect(() => queryOf('tea', 'a'.repeat(room + 1))).toThrow(`keywords.1: must not be longer than ${room} characters`);
+  expect(() => queryOf('tea', 'a'.repeat(room + 1))).toThrow(
+    `keywords.1: must not be longer than ${room} characters`,
+  );
 });
 
 test.each([
@@ -54,6 +61,9 @@ test.each([
   ['a keyword without a letter or digit', '!!!', 'must hold a letter or a digit'],
 ])('refuses %s and names it', (_, keyword, demand) => {
   expect(() => queryOf('tea', keyword)).toThrow(
-    expect.objectContaining({ name: 'InvalidInput', message: expect.stringContaining(`keywords.1: ${demand}`) }),
+    expect.objectContaining({
+      name: 'InvalidInput',
+      message: expect.stringContaining(`keywords.1: ${demand}`),
+    }),
   );
 });

@@ -1,0 +1,378 @@
+import { cleanTweets } from '../../functions/clean-tweets';
+import { crawlRawData } from '../../functions/crawl-raw-data';
+import { addPartitions, listPartitions } from '../../functions/lake/catalog';
+import type { Catalog } from '../../functions/lake/catalog';
+import type { Lake } from '../../functions/lake/objects';
+import { publishedDays } from '../../functions/lake/published';
+import { publishData } from '../../functions/publish-data';
+import type { RunState } from '../../workflows/payloads';
+import { TestClock } from './support/clock';
+import { JobRuns, awsError } from './support/job-runs';
+import { Launcher, put, putJsonObject } from './support/launcher';
+import { CLEANED, RUN_ID, stepInput } from './support/state';
+
+const VERSION = `${RUN_ID}-0`;
+const SUMMARY = {
+  version: VERSION,
+  days: [{ date: '2026-11-23', rows: 7 }],
+  read: 9,
+  written: 7,
+  doubles: 1,
+  quarantined: 1,
+  human_labels: 3,
+  lexicon_labels: 4,
+  seconds: 11.5,
+};
+
+let launcher: Launcher;
+let lake: Lake;
+let catalog: Catalog;
+let jobs: JobRuns;
+
+beforeAll(async () => {
+  launcher = await Launcher.start();
+});
+
+afterAll(() => launcher.stop());
+
+beforeEach(async () => {
+  jest.spyOn(console, 'info').mockReturnValue();
+  lake = await launcher.lake();
+  catalog = await launcher.catalog(lake);
+  jobs = new JobRuns(catalog);
+});
+
+describe('Crawl raw data', () => {
+  let clock: TestClock;
+  const crawl = (state: Partial<RunState> = {}, attempt = 0) =>
+    crawlRawData({ catalog, crawler: 'raw', clock })(stepInput(state, attempt));
+  const running = {
+    status: 'RUNNING',
+    attempt: 0,
+    requestedAt: '2026-11-24T02:20:00.000Z',
+  } as const;
+
+  beforeEach(() => {
+    clock = new TestClock('2026-11-24T02:20:00.700Z');
+  });
+
+  test('starts the crawler and says since when', async () => {
+    expect(await crawl()).toEqual(running);
+    expect(jobs.crawlsStarted).toBe(1);
+  });
+
+  test('a redrive starts another crawl', async () => {
+    expect(await crawl({ crawl: running }, 1)).toEqual({ ...running, attempt: 1 });
+    expect(jobs.crawlsStarted).toBe(1);
+  });
+
+  test.each(['RUNNING', 'STOPPING'])('looks again while the crawler is %s', async (State) => {
+    jobs.crawler = { State };
+
+    expect(await crawl({ crawl: running })).toEqual(running);
+    expect(jobs.crawlsStarted).toBe(0);
+  });
+
+  test('is not fooled by READY while the last crawl is an older one', async () => {
+    jobs.crawler = {
+      State: 'READY',
+      LastCrawl: { Status: 'SUCCEEDED', StartTime: new Date('2026-11-24T02:19:59Z') },
+    };
+
+    expect(await crawl({ crawl: running })).toEqual(running);
+  });
+
+  test('is done when a crawl that began since has succeeded, and counts the days', async () => {
+    await addPartitions(catalog, 'raw_tweets', [
+      { values: ['2026-11-22'], location: 's3://b/1/' },
+      { values: ['2026-11-23'], location: 's3://b/2/' },
+    ]);
+    clock.advance(9300);
+    jobs.crawler = {
+      State: 'READY',
+      LastCrawl: { Status: 'SUCCEEDED', StartTime: new Date('2026-11-24T02:20:00Z') },
+    };
+
+    expect(await crawl({ crawl: running })).toEqual({ status: 'DONE', seconds: 10, partitions: 2 });
+  });
+
+  test.each(['FAILED', 'CANCELLED', undefined])(
+    'fails when that crawl ended as %s, with its message',
+    async (Status) => {
+      jobs.crawler = {
+        State: 'READY',
+        LastCrawl: {
+          Status,
+          StartTime: new Date('2026-11-24T02:20:03Z'),
+          ErrorMessage: 'no access',
+          LogGroup: '/aws-glue/crawlers',
+        },
+      };
+
+      await expect(crawl({ crawl: running })).rejects.toMatchObject({
+        name: 'CrawlFailed',
+        message: expect.stringContaining('no access'),
+      });
+    },
+  );
+
+  test('fails when the crawl never begins', async () => {
+    jobs.crawler = { State: 'READY' };
+    clock.advance(11 * 60 * 1000);
+
+    await expect(crawl({ crawl: running })).rejects.toMatchObject({ name: 'CrawlFailed' });
+  });
+
+  test('a crawler busy with another crawl is an error that is retried, never a success', async () => {
+    jobs.startCrawler = () => {
+      throw awsError('CrawlerRunningException');
+    };
+
+    await expect(crawl()).rejects.toMatchObject({ name: 'CrawlerBusy' });
+  });
+});
+
+describe('Clean tweets', () => {
+  const clean = (state: Partial<RunState> = {}, attempt = 0) =>
+    cleanTweets({ lake, catalog, job: 'clean' })(stepInput(state, attempt));
+
+  async function start() {
+    const answer = await clean();
+    if (answer.status !== 'RUNNING') {
+      throw new Error(`cleaning answers ${answer.status}`);
+    }
+    return answer;
+  }
+
+  beforeEach(() => put(lake, 'raw-data/tweets/dt=2026-11-23/a.ndjson.gz', 'a'));
+
+  test('starts the job on the days that have raw data, with every address it needs', async () => {
+    await put(lake, 'raw-data/tweets/dt=2026-11-17/b.ndjson.gz', 'b');
+
+    const answer = await start();
+
+    expect(answer).toEqual({
+      status: 'RUNNING',
+      attempt: 0,
+      version: VERSION,
+      jobRunId: 'jr_new',
+      days: [
+        { date: '2026-11-17', fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        { date: '2026-11-23', fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      ],
+    });
+    expect(jobs.started).toEqual([
+      {
+        '--days': '2026-11-17,2026-11-23',
+        '--version': VERSION,
+        '--run_id': RUN_ID,
+        '--raw_uri': `s3://${lake.bucket}/raw-data/tweets/`,
+        '--labels_uri': `s3://${lake.bucket}/raw-data/labels/`,
+        '--quarantine_uri': `s3://${lake.bucket}/raw-data/quarantine/`,
+        '--cleaned_uri': `s3://${lake.bucket}/cleaned-data/tweets/`,
+        '--summary_uri': `s3://${lake.bucket}/cleaned-data/summaries/${VERSION}.json`,
+      },
+    ]);
+  });
+
+  test('leaves days alone that lie further back than the last eight', async () => {
+    await put(lake, 'raw-data/tweets/dt=2026-11-16/b.ndjson.gz', 'b');
+
+    expect((await start()).days.map(({ date }) => date)).toEqual(['2026-11-23']);
+  });
+
+  test('cleans an older day when the ingest touched it', async () => {
+    await put(lake, 'raw-data/tweets/dt=2026-10-01/b.ndjson.gz', 'b');
+    const ingest = {
+      status: 'DONE' as const,
+      complete: true,
+      note: null,
+      received: 1,
+      written: 1,
+      doubles: 0,
+      quarantined: 0,
+      pages: 1,
+      days: ['2026-10-01'],
+      spendUsd: 0,
+    };
+
+    expect(await clean({ ingest })).toMatchObject({
+      days: [{ date: '2026-10-01' }, { date: '2026-11-23' }],
+    });
+  });
+
+  test('finds the run that a call whose answer was lost has started', async () => {
+    jobs.runs = [
+      { Id: 'jr_older', Arguments: { '--version': 'another' } },
+      { Id: 'jr_ours', Arguments: { '--version': VERSION } },
+    ];
+
+    expect((await start()).jobRunId).toBe('jr_ours');
+    expect(jobs.started).toEqual([]);
+  });
+
+  test('a redrive writes a version of its own', async () => {
+    const first = await start();
+
+    expect(await clean({ clean: first }, 1)).toMatchObject({ attempt: 1, version: `${RUN_ID}-1` });
+    expect(jobs.started.map((args) => args['--version'])).toEqual([VERSION, `${RUN_ID}-1`]);
+  });
+
+  test('another run of the job that is under way is waited for', async () => {
+    jobs.start = () => {
+      throw awsError('ConcurrentRunsExceededException');
+    };
+
+    await expect(clean()).rejects.toMatchObject({ name: 'CleaningBusy' });
+  });
+
+  test.each(['STARTING', 'RUNNING', 'STOPPING', 'WAITING'])(
+    'looks again while the run is %s',
+    async (JobRunState) => {
+      const running = await start();
+      jobs.run = { JobRunState };
+
+      expect(await clean({ clean: running })).toEqual(running);
+      expect(jobs.started).toHaveLength(1);
+    },
+  );
+
+  test.each(['FAILED', 'ERROR', 'TIMEOUT', 'STOPPED', undefined])(
+    'fails when the run ended as %s',
+    async (JobRunState) => {
+      const running = await start();
+      jobs.run = { JobRunState, ErrorMessage: 'out of memory' };
+
+      await expect(clean({ clean: running })).rejects.toMatchObject({
+        name: 'CleaningFailed',
+        message: expect.stringContaining('out of memory'),
+      });
+    },
+  );
+
+  test('is done when the run has succeeded, with its rows and where they lie', async () => {
+    const running = await start();
+    jobs.run = { JobRunState: 'SUCCEEDED' };
+    await putJsonObject(lake, `cleaned-data/summaries/${VERSION}.json`, SUMMARY);
+
+    const { version: _, days: __, ...summary } = SUMMARY;
+    expect(await clean({ clean: running })).toEqual({
+      status: 'DONE',
+      jobRunId: 'jr_new',
+      days: [
+        {
+          date: '2026-11-23',
+          version: VERSION,
+          rows: 7,
+          fingerprint: running.days[0]?.fingerprint,
+          location: `s3://${lake.bucket}/cleaned-data/tweets/dt=2026-11-23/run=${VERSION}/`,
+        },
+      ],
+      summary,
+    });
+  });
+
+  test.each([
+    ['no summary', null],
+    ['a summary that lacks a day', { ...SUMMARY, days: [] }],
+    ['the summary of another version', { ...SUMMARY, version: 'another' }],
+  ])('fails when the run succeeded and left %s', async (_, summary) => {
+    const running = await start();
+    jobs.run = { JobRunState: 'SUCCEEDED' };
+    if (summary) {
+      await putJsonObject(lake, `cleaned-data/summaries/${VERSION}.json`, summary);
+    }
+
+    await expect(clean({ clean: running })).rejects.toMatchObject({ name: 'CleaningFailed' });
+  });
+
+  describe('once the day is published', () => {
+    beforeEach(async () => {
+      const { days } = await start();
+      const fingerprint = days[0]?.fingerprint ?? '';
+      const cleaned = { ...CLEANED, days: CLEANED.days.map((day) => ({ ...day, fingerprint })) };
+      await publishData({ catalog })(stepInput({ clean: cleaned, check: CHECKED }));
+    });
+
+    test('there is nothing new', async () => {
+      expect(await clean()).toEqual({ status: 'NOTHING_NEW' });
+    });
+
+    test('a new raw object of the day makes it new', async () => {
+      await put(lake, 'raw-data/tweets/dt=2026-11-23/b.ndjson.gz', 'b');
+
+      expect((await start()).days).toHaveLength(1);
+    });
+
+    test('a new label makes it new', async () => {
+      await put(lake, 'raw-data/labels/more.ndjson', '{}');
+
+      expect((await start()).days).toHaveLength(1);
+    });
+  });
+});
+
+const CHECKED: RunState['check'] = {
+  status: 'DONE',
+  checks: [{ name: 'missing_keys', offending: 0, sample: [], queryExecutionId: 'q' }],
+};
+
+describe('Publish the data', () => {
+  const publish = (clean: RunState['clean'] = CLEANED) =>
+    publishData({ catalog })(stepInput({ clean, check: CHECKED }));
+  const next = {
+    ...CLEANED,
+    days: CLEANED.days.map((day) => ({
+      ...day,
+      version: 'next-0',
+      rows: 9,
+      location: 's3://lake/next/',
+    })),
+  };
+
+  test('points the day at its new version and keeps what it was made from', async () => {
+    const answer = await publish();
+
+    expect(answer).toEqual({
+      status: 'DONE',
+      published: [{ date: '2026-11-23', version: VERSION, rows: 3, replaced: null }],
+    });
+    expect(await publishedDays(catalog)).toEqual([
+      {
+        date: '2026-11-23',
+        version: VERSION,
+        rows: 3,
+        fingerprint: 'f1',
+        replaced: null,
+        location: CLEANED.days[0]?.location,
+      },
+    ]);
+  });
+
+  test('replaces the version before and names it', async () => {
+    await publish();
+
+    const answer = await publish(next);
+
+    expect(answer.published).toEqual([
+      { date: '2026-11-23', version: 'next-0', rows: 9, replaced: VERSION },
+    ]);
+    expect(await listPartitions(catalog, 'tweets')).toMatchObject([
+      { values: ['2026-11-23'], location: 's3://lake/next/' },
+    ]);
+  });
+
+  test('a call repeated after its answer was lost answers the same', async () => {
+    await publish();
+    const first = await publish(next);
+
+    expect(await publish(next)).toEqual(first);
+  });
+
+  test('publishes nothing that was not checked', async () => {
+    await expect(publishData({ catalog })(stepInput({ clean: CLEANED }))).rejects.toMatchObject({
+      name: 'PublishFailed',
+    });
+    expect(await publishedDays(catalog)).toEqual([]);
+  });
+});

@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  environments,
+  functionEnvironments,
+  functionNames,
+  functionSections,
+  readEnvironment,
+} from '../../functions/environment';
+import { settingsFor } from '../../infra/config';
+
+const original = process.env;
+
+afterEach(() => {
+  process.env = original;
+});
+
+test.each(functionNames)('%s has a module that exports its handler', async (name) => {
+  expect(existsSync(join(__dirname, '../../functions', `${name}.ts`))).toBe(true);
+
+  const module: unknown = await import(`../../functions/${name}`);
+
+  expect(module).toHaveProperty('handler', expect.any(Function));
+});
+
+test.each(['local', 'dev', 'prod'])('the settings of %s are what each function reads', (env) => {
+  const settings = settingsFor(env);
+  for (const name of functionNames) {
+    const sections = Object.fromEntries(
+      functionSections[name].map((section) => [section, settings[section]]),
+    );
+    process.env = Object.fromEntries(
+      functionEnvironments[name].map((variable) => [variable, 'something']),
+    );
+    process.env['GIT_DIRTY'] = 'false';
+    process.env['SETTINGS'] = JSON.stringify(sections);
+
+    const found = readEnvironment(environments[name]);
+
+    expect('SETTINGS' in found ? found.SETTINGS : {}).toEqual(sections);
+  }
+});
+
+test('SETTINGS is passed exactly to the functions that read a section of it', () => {
+  for (const name of functionNames) {
+    expect(functionEnvironments[name].includes('SETTINGS')).toBe(functionSections[name].length > 0);
+  }
+});
+
+test('says which variables are missing or wrong', () => {
+  process.env = { SETTINGS: '{"gate":' };
+
+  expect(() => readEnvironment(environments['judge-model'])).toThrow(
+    /BUCKET: is missing; SETTINGS: is not JSON/,
+  );
+});
+
+test('no function is given the bearer token, only where it lies', () => {
+  expect(
+    Object.values(functionEnvironments)
+      .flat()
+      .filter((name) => /TOKEN|SECRET/.test(name)),
+  ).toEqual(['TOKEN_SECRET_ARN']);
+});
