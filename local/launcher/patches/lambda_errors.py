@@ -29,7 +29,9 @@ function _lakeFailure(err) {
     status: "error",
     error: isError ? String(err.message) : String(err),
     error_type: isError ? String(err.name) : typeof err,
-    trace: isError && err.stack ? String(err.stack) : "",
+    // Where the code lies on AWS; the history should not depend on where it lies here.
+    trace: isError && err.stack
+      ? String(err.stack).split(process.env.LAMBDA_TASK_ROOT).join("/var/task") : "",
   };
 }
 """

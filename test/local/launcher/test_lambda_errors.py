@@ -35,7 +35,7 @@ def test_invoke_answers_with_the_errors_own_name_message_and_trace(launcher, arn
     assert payload["errorType"] == "CrawlerBusy"
     assert payload["errorMessage"] == "the crawler is at work"
     assert payload["trace"][0] == "CrawlerBusy: the crawler is at work"
-    assert "index.js" in payload["trace"][1]
+    assert "/var/task/index.js:" in payload["trace"][1]
 
 
 def test_an_error_thrown_synchronously_keeps_its_name(launcher, arn):
