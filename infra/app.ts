@@ -28,7 +28,6 @@ export function sentimentLake(app: App): { data: DataStack; pipeline: PipelineSt
   const data = new DataStack(app, stackName(environment, 'Data'), {
     ...props(),
     description: 'sentiment-lake: data, key, catalog and roles',
-    terminationProtection: settings.protectData,
   });
   const pipeline = new PipelineStack(app, stackName(environment, 'Pipeline'), {
     ...props(),

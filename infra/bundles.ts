@@ -28,8 +28,6 @@ export function bundleHandlers(folder: string): void {
     // The embedded cloud runs them on the machine's Node, which may be 20.
     target: 'node20',
     format: 'cjs',
-    // ES modules where a package has both: unused exports of the SDK stay out.
-    mainFields: ['module', 'main'],
     // Not minified: a stack trace in the log has to name the function that failed.
     logLevel: 'warning',
   });

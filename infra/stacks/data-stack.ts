@@ -35,8 +35,8 @@ export class DataStack extends Stack {
   readonly lake: Lake;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
-    super(scope, id, props);
     const { environment, settings } = props;
+    super(scope, id, { terminationProtection: settings.protectData, ...props });
     const roles = new LakeRoles(this, 'Roles', { environment });
     const { key } = new LakeKey(this, 'Key', { environment, roles });
     const { bucket } = new LakeBucket(this, 'Lake', { key, roles, keepDays: settings.keepDays });

@@ -1,0 +1,29 @@
+import { EnvironmentName, settingsFor } from '../../infra/config';
+
+test.each(EnvironmentName.options)('the settings of %s are valid', (name) => {
+  expect(() => settingsFor(name)).not.toThrow();
+});
+
+test('an unknown environment is refused with the names of the known', () => {
+  expect(() => settingsFor('production')).toThrow(/local.*dev.*prod/s);
+});
+
+test('the address of the X API can be given on the command line', () => {
+  expect(settingsFor('local', { xApiBaseUrl: 'http://127.0.0.1:4566/_x/2/' }).x.apiBaseUrl).toBe('http://127.0.0.1:4566/_x/2/');
+});
+
+test('an address that is none is refused with the name of its field', () => {
+  expect(() => settingsFor('local', { xApiBaseUrl: 'here' })).toThrow(/apiBaseUrl/);
+});
+
+test.each(['dev', 'prod'])('a night in %s reads posts for ten dollars at most', (name) => {
+  const { x } = settingsFor(name);
+
+  expect(x.maxTweetsPerRun * x.usdPerPost).toBeLessThanOrEqual(10);
+});
+
+test('only prod starts by itself', () => {
+  const enabled = EnvironmentName.options.filter((name) => settingsFor(name).nightly.enabled);
+
+  expect(enabled).toEqual(['prod']);
+});

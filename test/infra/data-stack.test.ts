@@ -1,0 +1,181 @@
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { candidates, datasets } from '../../workflows/datasets';
+import { roleNames } from '../../infra/naming';
+import { dataStack, policies } from './synthesis';
+import type { Statement } from './synthesis';
+
+const template = Template.fromStack(dataStack('dev'));
+
+const statement = (type: string, sid: string): Statement => {
+  const found = policies(template)
+    .filter((policy) => policy.type === type)
+    .flatMap(({ statements }) => statements)
+    .find(({ Sid }) => Sid === sid);
+  if (!found) throw new Error(`no statement ${sid} in ${type}`);
+  return found;
+};
+
+describe('the bucket', () => {
+  test('is encrypted with the key of the lake, closed to the public, versioned, and outlives its stack', () => {
+    template.hasResource('AWS::S3::Bucket', {
+      DeletionPolicy: 'RetainExceptOnCreate',
+      Properties: {
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [
+            {
+              BucketKeyEnabled: true,
+              ServerSideEncryptionByDefault: {
+                SSEAlgorithm: 'aws:kms',
+                KMSMasterKeyID: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] },
+              },
+            },
+          ],
+        },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        VersioningConfiguration: { Status: 'Enabled' },
+      },
+    });
+  });
+
+  test('has one policy, and every statement of it denies', () => {
+    template.resourceCountIs('AWS::S3::BucketPolicy', 1);
+
+    const [policy] = policies(template).filter(({ type }) => type === 'AWS::S3::BucketPolicy');
+
+    expect(policy?.statements.map(({ Effect }) => Effect)).toEqual(policy?.statements.map(() => 'Deny'));
+  });
+
+  test('refuses anything but TLS', () => {
+    expect(statement('AWS::S3::BucketPolicy', 'DenyAnythingButTls')).toMatchObject({
+      Action: ['s3:*'],
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    });
+  });
+
+  test.each(['DenyOtherAlgorithms', 'DenyAlgorithmWithoutKey', 'DenyOtherKeys', 'DenyCustomerProvidedKeys'])(
+    '%s lets a write without headers pass: Spark, Glue and Athena count on the default encryption',
+    (sid) => {
+      const { Condition } = statement('AWS::S3::BucketPolicy', sid);
+
+      expect(Object.values(Condition.Null ?? {})).toContain('false');
+      expect(Object.keys(Condition).filter((operator) => operator.endsWith('IfExists'))).toEqual([]);
+    },
+  );
+
+  test('denies data, and only data, to anyone but the four roles, the deployment and root', () => {
+    const { Action, Condition } = statement('AWS::S3::BucketPolicy', 'DenyDataToOthers');
+    const spared = JSON.stringify(Condition.ArnNotLike?.['aws:PrincipalArn']);
+
+    for (const name of roleNames) expect(spared).toContain(name);
+    expect(spared).toContain(':role/cdk-*');
+    expect(spared).toContain(':root');
+    // A statement on these would lock out whoever repairs the policy.
+    expect(Action.filter((action) => /Policy|PutBucket|DeleteBucket|\*/.test(action))).toEqual([]);
+  });
+});
+
+describe('the key', () => {
+  test('rotates and outlives its stack', () => {
+    template.hasResource('AWS::KMS::Key', {
+      DeletionPolicy: 'RetainExceptOnCreate',
+      Properties: { EnableKeyRotation: true },
+    });
+  });
+
+  test('can be administered by the account, who cannot decrypt with it', () => {
+    const { Action } = statement('AWS::KMS::Key', 'AccountAdministersTheKey');
+
+    expect(Action).toContain('kms:PutKeyPolicy');
+    expect(Action.filter((action) => /Decrypt|Encrypt|GenerateDataKey|CreateGrant|\*/.test(action))).toEqual([]);
+  });
+
+  test('is used by roles through services alone', () => {
+    const statements = policies(template)
+      .flatMap((policy) => policy.statements)
+      .filter(({ Effect, Action, Principal }) => Effect === 'Allow' && Action.includes('kms:Decrypt') && !JSON.stringify(Principal ?? '').includes('Service'));
+
+    expect(statements.length).toBeGreaterThan(roleNames.length);
+    for (const { Condition } of statements) expect(Condition.StringEquals).toHaveProperty(['kms:ViaService']);
+  });
+
+  test('serves services for this account only', () => {
+    const [key] = policies(template).filter(({ type }) => type === 'AWS::KMS::Key');
+    const forServices = key?.statements.filter(({ Principal }) => JSON.stringify(Principal).includes('Service')) ?? [];
+
+    expect(forServices).toHaveLength(3);
+    for (const { Condition } of forServices) expect(JSON.stringify(Condition)).toContain('AWS::AccountId');
+  });
+});
+
+test('the stream is encrypted and keeps a week', () => {
+  template.hasResourceProperties('AWS::Kinesis::Stream', {
+    RetentionPeriodHours: 168,
+    StreamEncryption: { EncryptionType: 'KMS' },
+  });
+});
+
+test("X's token is a secret under the key, and no template holds it", () => {
+  template.hasResourceProperties('AWS::SecretsManager::Secret', {
+    KmsKeyId: Match.anyValue(),
+    SecretString: Match.absent(),
+    GenerateSecretString: {},
+  });
+});
+
+describe('the catalog', () => {
+  test('has a table for each data set, and the candidates', () => {
+    const names = Object.values(template.findResources('AWS::Glue::Table')).map(({ Properties }) => String(Properties.TableInput.Name));
+
+    expect(names.sort()).toEqual([...Object.keys(datasets), candidates.table].sort());
+  });
+
+  test.each(Object.entries(datasets))('%s is declared with the columns of the data set', (name, dataset) => {
+    template.hasResourceProperties('AWS::Glue::Table', {
+      TableInput: {
+        Name: name,
+        PartitionKeys: dataset.partitions.map((column) => Match.objectLike({ Name: column.name, Type: column.type })),
+        StorageDescriptor: {
+          Columns: dataset.columns.map((column) => Match.objectLike({ Name: column.name, Type: column.type })),
+        },
+      },
+    });
+  });
+});
+
+describe('the four roles', () => {
+  test.each(roleNames)('%s can be recognised by its name', (name) => {
+    template.hasResourceProperties('AWS::IAM::Role', { RoleName: `sentiment-lake-dev-${name}` });
+  });
+
+  test.each([
+    ['DataProcessingRole', 'glue.amazonaws.com'],
+    ['MachineLearningRole', 'sagemaker.amazonaws.com'],
+  ])('%s trusts %s for resources of this account alone', (name, service) => {
+    template.hasResourceProperties('AWS::IAM::Role', {
+      RoleName: `sentiment-lake-dev-${name}`,
+      AssumeRolePolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Principal: { Service: service },
+            Condition: {
+              StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+              ArnLike: { 'aws:SourceArn': Match.anyValue() },
+            },
+          }),
+        ]),
+      },
+    });
+  });
+});
+
+test.each([
+  ['dev', false],
+  ['prod', true],
+])('the stack of %s is protected against deletion: %s', (environment, isProtected) => {
+  expect(dataStack(environment).terminationProtection).toBe(isProtected);
+});
