@@ -1,0 +1,206 @@
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { z } from 'zod';
+import { records, runSql } from '../../local/cli/athena';
+import { importBundledLabels } from '../../local/cli/labels/bundled';
+import { predict } from '../../local/cli/predict';
+import { findExecution, redriveRun, startRun } from '../../local/cli/run/launch';
+import type { Run } from '../../local/cli/run/follow';
+import type { Screen } from '../../local/cli/screen';
+import type { Lake } from '../../local/cloud/lake';
+import { openSession, type Session } from '../../local/cloud/session';
+import { datasets, prefixes } from '../../workflows/datasets';
+import { Champion, RunReport } from '../../workflows/payloads';
+
+/*
+ * The whole pipeline on the embedded cloud: the stock CDK CLI deploys it, enforcement is on, Spark, the
+ * LSTM and the serving program are the real ones. The slice is small; nothing else is.
+ * One lake, one story: each test goes on where the one before ended.
+ */
+const TWEETS = 500;
+const said: string[] = [];
+const screen: Screen = { isTerminal: false, say: (line = '') => void said.push(line), live: () => undefined, rest: () => undefined };
+const home = mkdtempSync(join(tmpdir(), 'lake-end-to-end-'));
+const stop = new AbortController();
+let lake: Lake;
+let session: Session;
+let firstNight: Run;
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+
+async function keysBelow(Prefix: string): Promise<string[]> {
+  const { s3 } = session.clients;
+  const keys: string[] = [];
+  let ContinuationToken: string | undefined;
+  do {
+    const page = await s3.send(
+      new ListObjectsV2Command({ Bucket: session.outputs.BucketName, Prefix, ContinuationToken }),
+    );
+    keys.push(...(page.Contents ?? []).map(({ Key = '' }) => Key));
+    ContinuationToken = page.NextContinuationToken;
+  } while (ContinuationToken !== undefined);
+  return keys;
+}
+
+async function bytesOf(Key: string): Promise<Buffer> {
+  const { Body } = await session.clients.s3.send(new GetObjectCommand({ Bucket: session.outputs.BucketName, Key }));
+  return Buffer.from((await Body?.transformToByteArray()) ?? []);
+}
+
+async function ingestedIds(): Promise<string[]> {
+  const pages = await Promise.all((await keysBelow(datasets.raw_tweets.prefix)).map(bytesOf));
+  return pages
+    .flatMap((page) => gunzipSync(page).toString('utf8').split('\n'))
+    .filter((line) => line !== '')
+    .map((line) => z.looseObject({ id: z.string() }).parse(JSON.parse(line)).id);
+}
+
+const ask = async (sql: string) => records(await runSql(lake, session, sql));
+const statesEntered = (run: Run, name: string): number =>
+  run.events.filter(({ type, state }) => type.endsWith('StateEntered') && state === name).length;
+const championKey = `${prefixes.models}champion.json`;
+const reportOf = async (run: Run): Promise<RunReport> => {
+  const { output } = await session.clients.sfn.send(new DescribeExecutionCommand({ executionArn: run.arn }));
+  return RunReport.parse(JSON.parse(output ?? ''));
+};
+
+beforeAll(async () => {
+  lake = { root: process.cwd(), home, port: await freePort(), env: process.env, signal: stop.signal };
+  session = await openSession(lake, {
+    command: 'start',
+    mayShareRun: false,
+    say: (line) => said.push(line),
+    progress: () => undefined,
+  });
+}, 240_000);
+
+afterAll(async () => {
+  await session?.close();
+  rmSync(home, { recursive: true, force: true });
+}, 60_000);
+
+
+test('wrong input ends the execution at its first state with an error that names the field', async () => {
+  // Past the command line's own check, as the console would.
+  const { executionArn } = await session.clients.sfn.send(
+    new StartExecutionCommand({
+      stateMachineArn: session.outputs.StateMachineArn,
+      name: 'wrong-input',
+      input: '{"mode":"nightlyy"}',
+    }),
+  );
+
+  let execution = await session.clients.sfn.send(new DescribeExecutionCommand({ executionArn }));
+  for (let look = 0; execution.status === 'RUNNING' && look < 60; look += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    execution = await session.clients.sfn.send(new DescribeExecutionCommand({ executionArn }));
+  }
+
+  expect(execution.status).toBe('FAILED');
+  expect(execution.error).toBe('InvalidInput');
+  expect(execution.cause).toContain('mode');
+  expect(execution.cause).toContain('nightlyy');
+}, 30_000);
+
+test('a night without labels fails at the training, with its data published', async () => {
+  firstNight = await startRun(lake, session, screen, { maxTweets: TWEETS });
+
+  expect(firstNight.status).toBe('FAILED');
+  expect(firstNight.timeline.failure).toMatchObject({ state: 'Train the model', error: 'NoLabels' });
+  const [rows] = await ask('select count(*) as n from tweets');
+  expect(Number(rows?.['n'])).toBe(TWEETS);
+}, 180_000);
+
+test('every ingested id is once in cleaned-data, and nothing of mentions, hashtags or URLs is left', async () => {
+  const ingested = await ingestedIds();
+  const cleaned = await ask('select tweet_id, clean_text from tweets');
+
+  expect(cleaned.map((row) => row['tweet_id']).sort()).toEqual([...new Set(ingested)].sort());
+  expect(cleaned.map((row) => row['clean_text'] ?? '').filter((text) => /[@#]|https?|[A-Z]|[^\p{L}\p{N}\p{M} ]/u.test(text))).toEqual([]);
+}, 60_000);
+
+test('redriven with labels, it goes on at the training and promotes a model', async () => {
+  await importBundledLabels(lake, session, screen);
+
+  const redriven = await redriveRun(lake, session, screen, await findExecution(session, firstNight.name));
+
+  expect(redriven.status).toBe('SUCCEEDED');
+  // Two states entered once: what had succeeded was kept.
+  expect(statesEntered(redriven, 'Plan the run')).toBe(1);
+  expect(statesEntered(redriven, 'Publish the data')).toBe(1);
+  expect(redriven.events.map(({ type }) => type)).toContain('ExecutionRedriven');
+  expect((await reportOf(redriven)).outcome).toBe('PROMOTED');
+}, 300_000);
+
+test('the champion is in service, and every tweet has its verdict', async () => {
+  const champion = Champion.parse(JSON.parse((await bytesOf(championKey)).toString('utf8')));
+  const answer = await predict(session, ['I love this so much!', 'I hate this, it is awful.']);
+  const [scored] = await ask('select count(distinct tweet_id) as n from scored');
+
+  expect(answer.model_version).toBe(champion.modelVersion);
+  expect(answer.predictions.map(({ label }) => label)).toEqual(['positive', 'negative']);
+  expect(Number(scored?.['n'])).toBe(TWEETS);
+}, 60_000);
+
+test('the history of the run is complete, and archived', async () => {
+  const archived = await keysBelow(prefixes.audit);
+
+  expect(archived.some((key) => key.includes(firstNight.name))).toBe(true);
+  expect(archived.some((key) => key.includes('wrong-input'))).toBe(true);
+}, 30_000);
+
+test('a retrain compares with the champion on the same rows', async () => {
+  const run = await startRun(lake, session, screen, { mode: 'retrain', training: { epochs: 2, seed: 7 } });
+
+  expect(run.status).toBe('SUCCEEDED');
+  expect(statesEntered(run, 'Ingest tweets')).toBe(0);
+  const report = await reportOf(run);
+  expect(['PROMOTED', 'NOT_PROMOTED']).toContain(report.outcome);
+  const gate = run.events.findLast(({ state, type }) => state === 'Better than the champion?' && type.endsWith('Exited'));
+  expect(gate?.output).toContain('minusChampion');
+  const judged = z.looseObject({ gate: z.looseObject({ champion: z.looseObject({ version: z.string() }) }) });
+  expect(judged.parse(JSON.parse(gate?.output ?? '{}')).gate.champion.version).not.toBe('');
+}, 240_000);
+
+test('a candidate that fails a check is not published, and the cause shows the offending row', async () => {
+  const [before] = await ask('select dt, count(*) as n from tweets group by dt order by dt desc limit 1');
+  const day = before?.['dt'] ?? '';
+  // The same id twice would be doubles; a label of one kind needs many rows; so: a day that loses rows.
+  const key = (await keysBelow(`${datasets.raw_tweets.prefix}dt=${day}/`))[0] ?? '';
+  const page = await bytesOf(key);
+  await session.clients.s3.send(
+    new PutObjectCommand({ Bucket: session.outputs.BucketName, Key: key, Body: gzipSync('{"id":"broken"}\n') }),
+  );
+
+  const run = await startRun(lake, session, screen, { maxTweets: 10 });
+
+  expect(run.status).toBe('FAILED');
+  expect(run.timeline.failure).toMatchObject({ state: 'Check the data', error: 'ChecksFailed' });
+  expect(run.timeline.failure?.cause).toContain('shrunken_days');
+  expect(run.timeline.failure?.cause).toContain(day);
+  const [after] = await ask(`select count(*) as n from tweets where dt = '${day}'`);
+  expect(after?.['n']).toBe(before?.['n']);
+  await session.clients.s3.send(
+    new PutObjectCommand({ Bucket: session.outputs.BucketName, Key: key, Body: page }),
+  );
+}, 180_000);
+
+test('once the data is whole again, the next night succeeds and doubles nothing', async () => {
+  const run = await startRun(lake, session, screen, { maxTweets: 50 });
+
+  expect(run.status).toBe('SUCCEEDED');
+  const [rows] = await ask('select count(*) as n, count(distinct tweet_id) as ids from tweets');
+  expect(rows?.['n']).toBe(rows?.['ids']);
+  expect(Number(rows?.['n'])).toBe(new Set(await ingestedIds()).size);
+}, 300_000);
