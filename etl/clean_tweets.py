@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from etl.schemas import schema
-from etl.storage import DirectStorage, storage_for_this_machine
+from etl.storage import DirectStorage, open_storage
 from etl.transforms import (
     accepted,
     attach_label,
@@ -49,8 +49,8 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     return arguments
 
 
-def spark_session() -> SparkSession:
-    """A session in UTC; small and on loopback only where it runs in the embedded cloud."""
+def spark_session(embedded: bool) -> SparkSession:
+    """A session in UTC; small and on loopback in the embedded cloud, else as Glue has set it up."""
     builder = (
         SparkSession.builder.appName("clean-tweets")
         .config("spark.sql.session.timeZone", "UTC")
@@ -60,7 +60,7 @@ def spark_session() -> SparkSession:
         # A day stays text: a folder's name is compared with what a record says.
         .config("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
     )
-    if "AWS_ENDPOINT_URL" in os.environ:
+    if embedded:
         # Spark would start its workers with the first python3 of the PATH.
         os.environ["PYSPARK_PYTHON"] = sys.executable
         builder = (
@@ -191,8 +191,10 @@ def clean(
 def main(argv: list[str]) -> None:
     """Runs the job; the summary comes last."""
     arguments = parse_arguments(argv)
-    with storage_for_this_machine() as storage:
-        spark = spark_session()
+    # The embedded cloud names its endpoint in the environment; Glue does not.
+    embedded = "AWS_ENDPOINT_URL" in os.environ
+    with open_storage(embedded) as storage:
+        spark = spark_session(embedded)
         try:
             summary = clean(spark, storage, arguments)
             storage.put_json(arguments.summary_uri, summary)

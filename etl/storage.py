@@ -6,7 +6,6 @@ its role is enforced there as it is on AWS.
 """
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -129,9 +128,9 @@ class StagedStorage(DirectStorage):
 
 
 @contextmanager
-def storage_for_this_machine() -> Iterator[DirectStorage]:
-    """Staged in the embedded cloud, which names its endpoint in the environment; direct on Glue."""
-    if "AWS_ENDPOINT_URL" not in os.environ:
+def open_storage(embedded: bool) -> Iterator[DirectStorage]:
+    """Staged in the embedded cloud, its folder removed at the end; direct on Glue."""
+    if not embedded:
         yield DirectStorage()
         return
     with tempfile.TemporaryDirectory(prefix="clean-tweets-") as folder:

@@ -1,14 +1,15 @@
 """Pure DataFrame -> DataFrame steps of the cleaning job, in running order.
 
 All but the lexicon's score are Spark's built-in functions: what cleaning costs is its regular
-expressions, so there are two of them, and `translate` where one character is enough.
+expressions, so they run only on texts that need them.
 """
 
 from collections.abc import Callable
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from etl.lexicon import compound, lexicon_label
 from etl.schemas import columns, required, schema
@@ -18,24 +19,62 @@ Transform = Callable[[DataFrame], DataFrame]
 
 LABELS = ("negative", "neutral", "positive")
 
+# Taken out, not replaced: an apostrophe and an invisible sign are inside a word. "don't" becomes
+# "dont", not "don t"; the signs are joiners, direction marks and emoji variants, which would
+# otherwise stay as words that nobody sees.
+_APOSTROPHES = "'`\u00b4\u02bc\u2018\u2019"
+_INVISIBLE = (
+    "".join(
+        chr(code)
+        for first, last in ((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2069), (0xFE00, 0xFE0F))
+        for code in range(first, last + 1)
+    )
+    + "\u00ad\u20e3\ufeff"
+)
 # URLs; addresses with a path but no scheme; mentions and hashtags with the signs X accepts, wide
 # ones included. Whole, not the sign alone: a handle or a tag is not a word of the sentence.
 _NOT_WORDS = (
-    r"https?:\S*|www\.\S+|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}/\S*"
+    r"https?:\S*|\bwww\.\S+|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}/\S*"
     r"|[@\uff20][\p{L}\p{N}\p{M}_]+|[#\uff03][\p{L}\p{N}\p{M}_]+"
 )
-# Letters, digits and combining marks of any script stay; all else is a special character.
-_SPECIAL = r"[^\p{L}\p{N}\p{M}]+"
-_RETWEET_MARK = r"^rt\s+@\w+:"
-# X escapes these; the ampersand last, or "&amp;lt;" would be unescaped twice.
-_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&amp;", "&"))
+_RETWEET_MARK = r"^\s*rt\s+@\w+:"
+# Every match of the two holds one of these: looking for them is what most tweets need.
+_SIGNS_OF_NOT_WORDS = ("http", "www.", "/", "@", "#", "\uff20", "\uff03")
+# Special characters of ASCII, one by one; in other texts, all but letters, digits and combining
+# marks of any script.
+_ASCII_SPECIAL = "".join(chr(c) for c in range(0x80) if not chr(c).isalnum() and chr(c) != " ")
+_OTHER_SPECIAL = r"[^\p{L}\p{N}\p{M}]+"
+# X escapes the first three, people the rest; the ampersand last, or "&amp;lt;" would be unescaped
+# twice.
+_ENTITIES = (
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+    ("&quot;", '"'),
+    ("&#39;", "'"),
+    ("&apos;", "'"),
+    ("&nbsp;", " "),
+    ("&amp;", "&"),
+)
 
 
 def parse_raw(frame: DataFrame) -> DataFrame:
-    """(raw, dt) -> (raw, dt, tweet: struct of raw_tweets, broken: string)."""
-    declared = StructType([*schema("raw_tweets").fields, StructField("_broken", StringType())])
-    parsed = F.from_json(F.col("raw"), declared, {"columnNameOfCorruptRecord": "_broken"})
-    return frame.withColumn("tweet", parsed).withColumn("broken", F.col("tweet._broken"))
+    """(raw, dt) -> (raw, dt, tweet: struct of raw_tweets' columns, all of them text).
+
+    `tweet` is null where the line is not one JSON object. As text, so that a value of another type
+    is refused by its name, and not the record as a whole.
+    """
+    as_text = StructType([StructField(name, StringType()) for name in _raw_names()])
+    # In brackets: on its own, from_json reads the first object of a line and forgets the rest.
+    line = F.from_json(F.concat(F.lit("["), "raw", F.lit("]")), ArrayType(as_text))
+    return frame.withColumn("tweet", F.when(F.size(line) == 1, F.get(line, F.lit(0))))
+
+
+def _raw_names() -> list[str]:
+    return [column["name"] for column in columns("raw_tweets")]
+
+
+def _whole_numbers() -> list[str]:
+    return [column["name"] for column in columns("raw_tweets") if column["type"] == "bigint"]
 
 
 def _instant(text: Column) -> Column:
@@ -46,13 +85,15 @@ def _instant(text: Column) -> Column:
 
 def _refusal() -> Column:
     """Why a record is refused: the first field that is wrong, and how; null where nothing is."""
-    reason = F.when(
-        F.col("tweet").isNull() | F.col("broken").isNotNull(),
-        F.lit("record: not a JSON object with the declared types"),
-    )
+    reason = F.when(F.col("tweet").isNull(), F.lit("record: not one JSON object"))
     for name in required("raw_tweets"):
         value = F.col(f"tweet.{name}")
-        reason = reason.when(value.isNull() | (F.trim(value) == ""), F.lit(f"{name}: missing"))
+        blank = F.btrim(value, F.lit(" \t\r\n")) == ""
+        reason = reason.when(value.isNull() | blank, F.lit(f"{name}: missing"))
+    for name in _whole_numbers():
+        value = F.col(f"tweet.{name}")
+        wrong = value.isNotNull() & value.try_cast("bigint").isNull()
+        reason = reason.when(wrong, F.lit(f"{name}: not a whole number"))
     created_at = _instant(F.col("tweet.created_at"))
     return (
         reason.when(~F.col("tweet.id").rlike(r"^\d+$"), F.lit("id: not a decimal number"))
@@ -74,8 +115,14 @@ def judge_records(frame: DataFrame) -> DataFrame:
 
 
 def accepted(frame: DataFrame) -> DataFrame:
-    """The records that fit, as columns: those of raw_tweets, and dt."""
-    return frame.where(F.col("reason").isNull()).select("tweet.*", "dt").drop("_broken")
+    """The records that fit, as columns: those of raw_tweets with their declared types, and dt."""
+    return frame.where(F.col("reason").isNull()).select(
+        *[
+            F.col(f"tweet.{field.name}").cast(field.dataType).alias(field.name)
+            for field in schema("raw_tweets").fields
+        ],
+        "dt",
+    )
 
 
 def refused(run_id: str, refused_at: str) -> Transform:
@@ -106,26 +153,34 @@ def newest_per_tweet(frame: DataFrame) -> DataFrame:
     )
 
 
-def _clean(text: Column) -> Column:
+def _contains_any(text: Column, signs: tuple[str, ...]) -> Column:
+    return reduce(Column.__or__, [text.contains(sign) for sign in signs])
+
+
+def _words(text: Column) -> Column:
+    """The words of a text, in order; each of its steps is left out where it has nothing to do."""
     lowered = F.lower(text)
+    unescaped = lowered
     for entity, character in _ENTITIES:
-        lowered = F.replace(lowered, F.lit(entity), F.lit(character))
-    words = F.regexp_replace(lowered, f"{_RETWEET_MARK}|{_NOT_WORDS}", " ")
-    # An apostrophe is inside a word: "don't" becomes "dont", not "don t".
-    joined = F.translate(words, "'\u2019", "")
-    return F.trim(F.regexp_replace(joined, _SPECIAL, " "))
+        unescaped = F.replace(unescaped, F.lit(entity), F.lit(character))
+    unescaped = F.when(lowered.contains("&"), unescaped).otherwise(lowered)
+    joined = F.translate(unescaped, _APOSTROPHES + _INVISIBLE, "")
+    spoken = F.when(
+        _contains_any(joined, _SIGNS_OF_NOT_WORDS),
+        F.regexp_replace(joined, f"{_RETWEET_MARK}|{_NOT_WORDS}", " "),
+    ).otherwise(joined)
+    is_ascii = F.octet_length(spoken) == F.length(spoken)
+    spaced = F.when(
+        is_ascii, F.translate(spoken, _ASCII_SPECIAL, " " * len(_ASCII_SPECIAL))
+    ).otherwise(F.regexp_replace(spoken, _OTHER_SPECIAL, " "))
+    return F.array_remove(F.split(spaced, " "), "")
 
 
 def clean_text(frame: DataFrame) -> DataFrame:
     """Adds clean_text, tokens and text_hash; `text` stays as it was ingested."""
     return (
-        frame.withColumn("clean_text", _clean(F.col("text")))
-        .withColumn(
-            "tokens",
-            F.when(F.col("clean_text") == "", F.array().cast("array<string>")).otherwise(
-                F.split("clean_text", " ")
-            ),
-        )
+        frame.withColumn("tokens", _words(F.col("text")).cast("array<string>"))
+        .withColumn("clean_text", F.array_join("tokens", " "))
         .withColumn("text_hash", text_hash(F.col("text")))
     )
 

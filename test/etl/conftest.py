@@ -1,29 +1,60 @@
-"""One Spark session for all tests of the job: a session takes seconds to start."""
+"""One Spark session and one embedded S3 for all tests of the job: both take seconds to start."""
 
 import os
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from lake import BUCKET, Lake
 from pyspark.sql import SparkSession
+
+from etl.clean_tweets import spark_session
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    # Spark would start its workers with the first python3 of the PATH.
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    session = (
-        SparkSession.builder.master("local[2]")
-        .appName("test-etl")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-        .config("spark.sql.sources.partitionOverwriteMode", "dynamic")
-        .config("spark.sql.shuffle.partitions", "2")
-        .getOrCreate()
-    )
+    session = spark_session(embedded=True)
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a launcher with a home of its own."""
+    home = tmp_path_factory.mktemp("lake")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "local.launcher", "--port", str(port), "--gateway", url]
+    with (home / "launcher.log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--home", str(home)], cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        ready = process.stdout.readline() if process.stdout else ""
+        assert ready.startswith("launcher ready"), (home / "launcher.log").read_text()
+        yield url
+        process.terminate()
+        process.wait(timeout=15)
+
+
+@pytest.fixture
+def lake(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """An empty bucket, and an environment in which boto3 finds it."""
+    settings = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "000000000000",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    assert os.environ["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    return Lake(BUCKET)

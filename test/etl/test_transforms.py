@@ -19,13 +19,19 @@ from etl.transforms import (
 
 # One job for the whole table: a Spark job costs more than a row.
 REFUSALS = [
-    ("{not json", "record: not a JSON object with the declared types"),
-    ("[1, 2]", "record: not a JSON object with the declared types"),
-    (tweet(like_count="many"), "record: not a JSON object with the declared types"),
+    ("{not json", "record: not one JSON object"),
+    ("[1, 2]", "record: not one JSON object"),
+    ("null", "record: not one JSON object"),
+    (tweet(id="8") + tweet(id="9"), "record: not one JSON object"),
+    (tweet(id="8") + "," + tweet(id="9"), "record: not one JSON object"),
+    (tweet() + " torn", "record: not one JSON object"),
+    (tweet(like_count="many"), "like_count: not a whole number"),
+    (tweet(quote_count=1.5), "quote_count: not a whole number"),
     (tweet(id=None), "id: missing"),
     (tweet(id="12a"), "id: not a decimal number"),
     (tweet(author_id="  "), "author_id: missing"),
     (tweet(text=None), "text: missing"),
+    (tweet(text=" \n\t"), "text: missing"),
     (tweet(created_at="yesterday"), "created_at: not an ISO 8601 instant"),
     (tweet(created_at=f"{DAY}T25:99:00Z"), "created_at: not an ISO 8601 instant"),
     (
@@ -87,10 +93,21 @@ def test_keeps_the_row_that_was_fetched_last(spark: SparkSession) -> None:
 CLEANED = [
     ("I LOVE this!!!", "i love this"),
     ("RT @ada_l: so good https://t.co/Ab1?x=2 #Yes", "so good"),
+    ("  RT @ada_l so RT fine", "rt so rt fine"),
     ("@a@b hi #one#two ＃wide ＠wide", "hi"),
-    ("don't won’t", "dont wont"),
+    ("@ada's #day’s it", "it"),
+    # An apostrophe, of whichever kind, is inside a word.
+    ("don't won’t can`t it´s ‘so’", "dont wont cant its so"),
+    # Signs that nobody sees neither part words nor stay as words.
+    ("zero\u200bwidth so\u00adft @\u2060ada", "zerowidth soft"),
+    ("love ❤\ufe0f 1\ufe0f\u20e3 👩\u200d💻", "love 1"),
     ("fish &amp; chips &lt;3", "fish chips 3"),
+    ("a &quot;quoted&quot;&nbsp;word &amp;lt;", "a quoted word lt"),
     ("see bit.ly/abc or www.example.org now", "see or now"),
+    ("awww.so cute, HTTPS://X.com/a?b#c, (http://x.y)", "awww so cute"),
+    ("1/2 and/or a.b", "1 2 and or a b"),
+    ("\x00a\x1fb\x7fc", "a b c"),
+    ("e\u0301te\u0301 ½", "e\u0301te\u0301 ½"),
     ("naïve Straße 東京 नमस्ते", "naïve straße 東京 नमस्ते"),
     ("great 😀🇩🇪 day_out", "great day out"),
     ("@only #tags https://x.y", ""),
