@@ -13,6 +13,13 @@ from conftest import Launcher, Machine, function, machine, role, statement, unti
 from local.launcher.snapshots import Snapshots
 
 
+REPORTER = """
+exports.handler = async (event) => {
+  require('fs').appendFileSync(process.env.INTO, JSON.stringify(event.detail) + '\\n');
+};
+"""
+
+
 @dataclass(frozen=True)
 class Killed:
     """A launcher that was killed, and started again, and what it had before."""
@@ -23,6 +30,7 @@ class Killed:
     done_history: list[dict]
     waiting: Machine
     waiting_execution: str
+    reported: Path
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +45,16 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
         "Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}}, caller)
     launcher.client("s3").create_bucket(Bucket="kept-bucket")
     launcher.client("s3").put_object(Bucket="kept-bucket", Key="a/b", Body=b"c")
+    reported = launcher.home / "reported.ndjson"
+    reporter = function(launcher, "reporter", REPORTER, role(launcher, "reporter-fn"),
+                        Environment={"Variables": {"INTO": str(reported)}})
+    launcher.client("events").put_rule(Name="failed", EventPattern=json.dumps({
+        "source": ["aws.states"], "detail": {"status": ["FAILED"]}}))
+    launcher.client("events").put_targets(
+        Rule="failed", Targets=[{"Id": "reporter", "Arn": reporter}])
+    launcher.client("lambda").add_permission(
+        FunctionName="reporter", StatementId="events", Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com")
     done_execution = done.start({"n": 1})
     done.ended(done_execution)
     # Long enough to be running at the kill, short enough to be waited for when redriven.
@@ -46,7 +64,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
     launcher.saved()
     launcher.kill()
     launcher.start()
-    yield Killed(launcher, done, done_execution, history, waiting, waiting_execution)
+    yield Killed(launcher, done, done_execution, history, waiting, waiting_execution, reported)
     launcher.stop()
 
 
@@ -78,6 +96,14 @@ def test_an_execution_that_ran_at_a_kill_has_failed_and_can_be_redriven(killed):
     assert waiting.kinds(execution) == [
         "ExecutionStarted", "WaitStateEntered", "ExecutionFailed", "ExecutionRedriven",
         "WaitStateEntered", "WaitStateExited", "ExecutionSucceeded"]
+
+
+def test_what_ran_at_a_kill_is_reported_as_failed_when_the_gateway_is_back(killed):
+    until(lambda: killed.reported.exists() and killed.reported.read_text())
+
+    detail = json.loads(killed.reported.read_text().splitlines()[0])
+    assert (detail["executionArn"], detail["status"], detail["error"]) == (
+        killed.waiting_execution, "FAILED", "EmbeddedCloud.Stopped")
 
 
 def test_a_clean_stop_saves_the_last_change_and_fails_what_runs(killed):
