@@ -1,7 +1,7 @@
 """Upstream: a write's policy check knows the algorithm that was asked for, but not the key.
 
 s3:x-amz-server-side-encryption-aws-kms-key-id is always absent, so that a bucket policy that denies
-"an algorithm without a key" denies every encrypted write, and one that denies other keys denies none.
+"an algorithm without a key" denies every encrypted write, and one that denies other keys, none.
 """
 
 from collections.abc import Mapping

@@ -56,12 +56,12 @@ class Launcher:
         self._clients: dict[tuple[str, ...], Any] = {}
 
     def start(self) -> "Launcher":
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "local.launcher", "--port", str(self.port),
-             "--gateway", self.url, "--home", str(self.home)],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=open(self.home / "launcher.log", "a"),
-            text=True, start_new_session=True,
-        )
+        with open(self.home / "launcher.log", "a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "local.launcher", "--port", str(self.port),
+                 "--gateway", self.url, "--home", str(self.home)],
+                cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
+            )
         line = self.process.stdout.readline()
         assert line.startswith("launcher ready"), (self.home / "launcher.log").read_text()
         return self

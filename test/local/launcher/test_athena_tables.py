@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from botocore.exceptions import ClientError
 from conftest import ACCOUNT, REGION, Launcher, role, statement
+
 from queries import failure, finished, page, rows, submit
 
 LAKE = "athena-lake"

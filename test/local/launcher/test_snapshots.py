@@ -12,7 +12,6 @@ from conftest import Launcher, Machine, function, machine, role, statement, unti
 
 from local.launcher.snapshots import Snapshots
 
-
 REPORTER = """
 exports.handler = async (event) => {
   require('fs').appendFileSync(process.env.INTO, JSON.stringify(event.detail) + '\\n');
