@@ -32,7 +32,7 @@ export async function startQuery(
   purpose: readonly (string | number)[],
 ): Promise<string> {
   const parameters = executionParameters(query, values);
-  const identity = JSON.stringify([...purpose, query.sql, ...parameters]);
+  const identity = JSON.stringify([workgroup, database, ...purpose, query.sql, ...parameters]);
   const { QueryExecutionId } = await athena.send(
     new StartQueryExecutionCommand({
       QueryString: query.sql,

@@ -6,15 +6,30 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { AthenaClient, CreateWorkGroupCommand } from '@aws-sdk/client-athena';
 import { CreateDatabaseCommand, CreateTableCommand, GlueClient } from '@aws-sdk/client-glue';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { Warehouse } from '../../../functions/lake/athena';
 import type { Catalog } from '../../../functions/lake/catalog';
 import { getBytes, listObjects } from '../../../functions/lake/objects';
 import type { Lake } from '../../../functions/lake/objects';
 import { database, tables } from '../../../workflows/datasets';
+
+const PARQUET = {
+  InputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
+  OutputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
+  SerdeInfo: {
+    SerializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe',
+  },
+};
+const JSON_LINES = {
+  InputFormat: 'org.apache.hadoop.mapred.TextInputFormat',
+  OutputFormat: 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat',
+  SerdeInfo: { SerializationLibrary: 'org.openx.data.jsonserde.JsonSerDe' },
+};
 
 const PROJECT = resolve(__dirname, '../../..');
 
@@ -69,7 +84,7 @@ export class Launcher {
     const glue = new GlueClient(this.config);
     const name = `${database}_${lake.bucket.replace('lake-', '')}`;
     await glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name: name } }));
-    for (const [table, { prefix, columns, partitions }] of Object.entries(tables)) {
+    for (const [table, { prefix, columns, partitions, format }] of Object.entries(tables)) {
       const toColumn = ({ name: column, type }: { name: string; type: string }) => ({
         Name: column,
         Type: type,
@@ -83,13 +98,30 @@ export class Launcher {
             StorageDescriptor: {
               Columns: columns.map(toColumn),
               Location: `s3://${lake.bucket}/${prefix}`,
-              InputFormat: 'of the table',
+              ...(format === 'parquet' ? PARQUET : JSON_LINES),
             },
           },
         }),
       );
     }
     return { glue, database: name };
+  }
+
+  /** A workgroup for the catalog's tables. */
+  async warehouse(lake: Lake, { database: name }: Catalog): Promise<Warehouse> {
+    const athena = new AthenaClient(this.config);
+    const workgroup = lake.bucket;
+    const OutputLocation = `s3://${lake.bucket}/processed-data/query-results/`;
+    await athena.send(
+      new CreateWorkGroupCommand({
+        Name: workgroup,
+        Configuration: {
+          ResultConfiguration: { OutputLocation },
+          EnforceWorkGroupConfiguration: true,
+        },
+      }),
+    );
+    return { athena, workgroup, database: name };
   }
 
   kinesis(): KinesisClient {
