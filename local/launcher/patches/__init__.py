@@ -23,6 +23,7 @@ NAMES = (
     "principal_arn",
     "write_encryption",
     "secret_refs",
+    "mapping_states",
     "resource_arns",
     "athena_queries",
     "cloudformation_types",
