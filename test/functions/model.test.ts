@@ -1,0 +1,894 @@
+import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { pack } from 'tar-stream';
+import { goldenTweets } from '../../functions/golden-tweets';
+import { judgeModel } from '../../functions/judge-model';
+import { setPartition } from '../../functions/lake/catalog';
+import type { Catalog } from '../../functions/lake/catalog';
+import type { Lake } from '../../functions/lake/objects';
+import { parametersOf } from '../../functions/lake/published';
+import { trainingJobName } from '../../functions/model/names';
+import { promoteModel } from '../../functions/promote-model';
+import { smokeTestEndpoint } from '../../functions/smoke-test-endpoint';
+import { trainModel } from '../../functions/train-model';
+import { updateEndpoint } from '../../functions/update-endpoint';
+import type { Evaluation } from '../../workflows/evaluation';
+import type { Champion, RunState } from '../../workflows/payloads';
+import { TestClock } from './support/clock';
+import { FakeMappings } from './support/mappings';
+import { awsError } from './support/job-runs';
+import { Launcher, keysBelow, put, putJsonObject, readJsonObject } from './support/launcher';
+import { FakeEndpoint, FakeSageMaker } from './support/sagemaker';
+import { EXECUTION, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
+
+let launcher: Launcher;
+let lake: Lake;
+let catalog: Catalog;
+let sageMaker: FakeSageMaker;
+const clock = new TestClock();
+
+beforeAll(async () => {
+  launcher = await Launcher.start();
+});
+
+afterAll(() => launcher.stop());
+
+beforeEach(async () => {
+  jest.spyOn(console, 'info').mockReturnValue();
+  lake = await launcher.lake();
+  catalog = await launcher.catalog(lake);
+  sageMaker = new FakeSageMaker();
+});
+
+const inLake = (key: string) => `s3://${lake.bucket}/${key}`;
+
+/** A training that is done, in this test's bucket. */
+const trained = (): typeof TRAINED => ({
+  ...TRAINED,
+  modelUri: inLake(`model-outputs/${TRAINED.jobName}/output/model.tar.gz`),
+  evaluationUri: inLake(`model-outputs/${TRAINED.jobName}/evaluation.json`),
+  manifestUri: inLake(`model-outputs/${TRAINED.jobName}/manifest.json`),
+});
+
+const championNamed = (modelVersion: string): Champion => ({
+  modelVersion,
+  modelUri: inLake(`model-outputs/${modelVersion}/output/model.tar.gz`),
+  evaluationUri: inLake(`model-outputs/${modelVersion}/evaluation.json`),
+  manifestUri: inLake(`model-outputs/${modelVersion}/manifest.json`),
+  configName: modelVersion,
+  fingerprint: 'older',
+  promotedAt: '2026-11-23T03:00:00.000Z',
+  promotedBy: 'arn:of:the:night:before',
+  forced: false,
+  previous: null,
+});
+
+const putChampion = (modelVersion: string) =>
+  putJsonObject(lake, 'model-outputs/champion.json', championNamed(modelVersion));
+
+describe('Train the model', () => {
+  const JOB = trainingJobName('2026-11-24', EXECUTION.arn, 0);
+  const train = (changes: Partial<RunState> = {}, attempt = 0) =>
+    trainModel({
+      lake,
+      catalog,
+      sageMaker: sageMaker.client,
+      roleArn: 'arn:role/ml',
+      keyArn: 'arn:key',
+      build: {
+        trainingImage: 'training:1',
+        servingImage: 'serving:1',
+        gitCommit: 'abc',
+        gitDirty: true,
+      },
+      settings: { instanceType: 'ml.m5.xlarge', maxSeconds: 3600, volumeGb: 10 },
+    })(stepInput(changes, attempt));
+  const retrain = { plan: { ...PLAN, mode: 'retrain' as const } };
+
+  async function publish(day: string, version: string) {
+    const folder = `cleaned-data/tweets/dt=${day}/run=${version}/`;
+    await put(lake, `${folder}part-0.parquet`, 'rows');
+    await put(lake, `${folder}_SUCCESS`, '');
+    const parameters = parametersOf({ version, rows: 3, fingerprint: 'f', replaced: null });
+    await setPartition(catalog, 'tweets', { values: [day], location: inLake(folder), parameters });
+  }
+
+  const importLabels = (content = '{}') => put(lake, 'raw-data/labels/people.ndjson', content);
+
+  test('a job name is one SageMaker takes, and another for each execution and attempt', () => {
+    const names = [
+      JOB,
+      trainingJobName('2026-11-24', EXECUTION.arn, 1),
+      trainingJobName('2026-11-24', 'other', 0),
+    ];
+
+    expect(new Set(names).size).toBe(3);
+    for (const name of names) {
+      expect(name).toMatch(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/);
+    }
+  });
+
+  test('starts a job that is cut off, encrypted, bounded, and named by execution and attempt', async () => {
+    await importLabels();
+    await publish('2026-11-23', 'v1');
+    await putChampion('sl-champion');
+
+    const answer = await train({ plan: { ...PLAN, training: { epochs: 2, learning_rate: 0.01 } } });
+
+    expect(answer).toEqual({
+      status: 'RUNNING',
+      attempt: 0,
+      jobName: JOB,
+      fingerprint: expect.any(String),
+    });
+    expect(sageMaker.inputOf('CreateTrainingJob')).toMatchObject({
+      TrainingJobName: JOB,
+      RoleArn: 'arn:role/ml',
+      AlgorithmSpecification: { TrainingImage: 'training:1', TrainingInputMode: 'File' },
+      HyperParameters: { epochs: '2', learning_rate: '0.01' },
+      OutputDataConfig: { S3OutputPath: inLake('model-outputs/'), KmsKeyId: 'arn:key' },
+      ResourceConfig: {
+        InstanceType: 'ml.m5.xlarge',
+        InstanceCount: 1,
+        VolumeSizeInGB: 10,
+        VolumeKmsKeyId: 'arn:key',
+      },
+      StoppingCondition: { MaxRuntimeInSeconds: 3600 },
+      EnableNetworkIsolation: true,
+    });
+  });
+
+  test('gives the job exactly the published versions, the labels, the request and the champion', async () => {
+    await importLabels();
+    await publish('2026-11-22', 'v1');
+    await publish('2026-11-23', 'v2');
+    await put(lake, 'cleaned-data/tweets/dt=2026-11-23/run=never-published/part-0.parquet', 'rows');
+    await putChampion('sl-champion');
+
+    await train();
+
+    const source = (S3DataType: string, key: string) => ({
+      S3DataSource: { S3DataType, S3Uri: inLake(key) },
+    });
+    expect(sageMaker.inputOf('CreateTrainingJob')).toMatchObject({
+      InputDataConfig: [
+        { ChannelName: 'labels', DataSource: source('S3Prefix', 'raw-data/labels/') },
+        {
+          ChannelName: 'request',
+          DataSource: source('S3Prefix', `model-outputs/${JOB}/input/request.json`),
+        },
+        {
+          ChannelName: 'tweets',
+          DataSource: source('ManifestFile', `model-outputs/${JOB}/input/tweets.manifest`),
+        },
+        {
+          ChannelName: 'champion',
+          DataSource: source('S3Prefix', 'model-outputs/sl-champion/output/model.tar.gz'),
+        },
+      ],
+    });
+    expect(await readJsonObject(lake, `model-outputs/${JOB}/input/tweets.manifest`)).toEqual([
+      { prefix: inLake('cleaned-data/tweets/') },
+      'dt=2026-11-22/run=v1/part-0.parquet',
+      'dt=2026-11-23/run=v2/part-0.parquet',
+    ]);
+  });
+
+  test('writes down which data, labels and code the model comes from', async () => {
+    await importLabels();
+    await publish('2026-11-23', 'v1');
+
+    await train();
+
+    expect(await readJsonObject(lake, `model-outputs/${JOB}/input/request.json`)).toEqual({
+      schema_version: 1,
+      run_id: RUN_ID,
+      execution_arn: EXECUTION.arn,
+      cleaned_data: [
+        {
+          date: '2026-11-23',
+          version: 'v1',
+          location: inLake('cleaned-data/tweets/dt=2026-11-23/run=v1/'),
+          rows: 3,
+        },
+      ],
+      labels: [
+        {
+          uri: inLake('raw-data/labels/people.ndjson'),
+          etag: expect.stringMatching(/^"[0-9a-f]+"$/),
+        },
+      ],
+      hyperparameters: {},
+      images: { training: 'training:1', serving: 'serving:1' },
+      git: { commit: 'abc', dirty: true },
+      fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+  });
+
+  test('leaves out the channels that have nothing: tweets and champion on the first night', async () => {
+    await importLabels();
+
+    await train();
+
+    const input = sageMaker.inputOf('CreateTrainingJob');
+    expect(input && 'InputDataConfig' in input ? input.InputDataConfig : []).toMatchObject([
+      { ChannelName: 'labels' },
+      { ChannelName: 'request' },
+    ]);
+  });
+
+  test('without human labels it says how to get some', async () => {
+    await publish('2026-11-23', 'v1');
+
+    await expect(train()).rejects.toMatchObject({
+      name: 'NoLabels',
+      message: expect.stringContaining('import-labels'),
+    });
+  });
+
+  describe('when the last settled training saw the same', () => {
+    beforeEach(async () => {
+      await importLabels();
+      await publish('2026-11-23', 'v1');
+      const answer = await train();
+      const fingerprint = answer.status === 'RUNNING' ? answer.fingerprint : '';
+      const settled = { jobName: 'sl-earlier', fingerprint, settledAt: '2026-11-23T03:00:00.000Z' };
+      await putJsonObject(lake, 'model-outputs/latest-training.json', settled);
+      sageMaker.calls.length = 0;
+    });
+
+    test('a nightly run trains nothing and names that training', async () => {
+      expect(await train()).toEqual({
+        status: 'SKIPPED',
+        reason: expect.stringContaining('sl-earlier'),
+      });
+      expect(sageMaker.commands()).toEqual([]);
+    });
+
+    test('a retrain trains all the same', async () => {
+      expect(await train(retrain)).toMatchObject({ status: 'RUNNING' });
+    });
+
+    test.each([
+      ['another label', () => importLabels('{"more":1}')],
+      ['another version of a day', () => publish('2026-11-23', 'v2')],
+      ['another day', () => publish('2026-11-24', 'v1')],
+    ])('%s is something new to learn', async (_, change) => {
+      await change();
+
+      expect(await train()).toMatchObject({ status: 'RUNNING' });
+    });
+
+    test('other options are something new to learn', async () => {
+      expect(await train({ plan: { ...PLAN, training: { seed: 7 } } })).toMatchObject({
+        status: 'RUNNING',
+      });
+    });
+  });
+
+  test('finds the job that a call whose answer was lost has started', async () => {
+    await importLabels();
+    const first = await train();
+    sageMaker.job = { TrainingJobStatus: 'InProgress' };
+    sageMaker.calls.length = 0;
+
+    expect(await train()).toEqual(first);
+    expect(sageMaker.commands()).toEqual([]);
+  });
+
+  test('a redrive starts a job of its own', async () => {
+    await importLabels();
+    const first = await train();
+
+    const second = await train({ train: first }, 1);
+
+    expect(second).toMatchObject({
+      attempt: 1,
+      jobName: trainingJobName('2026-11-24', EXECUTION.arn, 1),
+    });
+  });
+
+  describe('a job that runs', () => {
+    const running = { status: 'RUNNING', attempt: 0, jobName: JOB, fingerprint: 'seen' } as const;
+    const outputKey = `model-outputs/${JOB}/output/output.tar.gz`;
+
+    async function archiveOf(files: Record<string, string>): Promise<Uint8Array> {
+      const tar = pack();
+      for (const [name, content] of Object.entries(files)) {
+        tar.entry({ name }, content);
+      }
+      tar.finalize();
+      return gzipSync(await buffer(tar));
+    }
+
+    const completed = () => ({
+      TrainingJobStatus: 'Completed',
+      TrainingTimeInSeconds: 23,
+      ModelArtifacts: { S3ModelArtifacts: inLake(`model-outputs/${JOB}/output/model.tar.gz`) },
+    });
+
+    test.each(['InProgress', 'Stopping'])(
+      'is looked at again while it is %s',
+      async (TrainingJobStatus) => {
+        sageMaker.job = { TrainingJobStatus };
+
+        expect(await train({ train: running })).toEqual(running);
+      },
+    );
+
+    test.each(['Failed', 'Stopped'])(
+      'that ended as %s fails with its reason',
+      async (TrainingJobStatus) => {
+        sageMaker.job = { TrainingJobStatus, FailureReason: 'no label of the class neutral' };
+
+        await expect(train({ train: running })).rejects.toMatchObject({
+          name: 'TrainingFailed',
+          message: expect.stringContaining('no label of the class neutral'),
+        });
+      },
+    );
+
+    test('that is done leaves evaluation and manifest where people find them', async () => {
+      sageMaker.job = completed();
+      const evaluation = { training: { epochs: 6, seconds: 20 } };
+      const files = {
+        './evaluation.json': JSON.stringify(evaluation),
+        'other.bin': 'x',
+        'manifest.json': '{"a":1}',
+      };
+      await put(lake, outputKey, await archiveOf(files));
+
+      expect(await train({ train: running })).toEqual({
+        status: 'DONE',
+        jobName: JOB,
+        fingerprint: 'seen',
+        modelUri: inLake(`model-outputs/${JOB}/output/model.tar.gz`),
+        evaluationUri: inLake(`model-outputs/${JOB}/evaluation.json`),
+        manifestUri: inLake(`model-outputs/${JOB}/manifest.json`),
+        epochs: 6,
+        seconds: 23,
+      });
+      expect(await readJsonObject(lake, `model-outputs/${JOB}/evaluation.json`)).toEqual(
+        evaluation,
+      );
+      expect(await readJsonObject(lake, `model-outputs/${JOB}/manifest.json`)).toEqual({ a: 1 });
+    });
+
+    test.each([
+      ['no archive', null, 'TrainingFailed'],
+      ['no manifest', { 'evaluation.json': '{}' }, 'TrainingFailed'],
+      [
+        'figures that are not numbers',
+        { 'evaluation.json': '{"a": NaN}', 'manifest.json': '{}' },
+        'EvaluationUnusable',
+      ],
+      ['no epochs', { 'evaluation.json': '{}', 'manifest.json': '{}' }, 'EvaluationUnusable'],
+    ])('that is done and left %s fails', async (_, files, name) => {
+      sageMaker.job = completed();
+      if (files) {
+        await put(lake, outputKey, await archiveOf(files));
+      }
+
+      await expect(train({ train: running })).rejects.toMatchObject({ name });
+    });
+  });
+});
+
+describe('Better than the champion?', () => {
+  const scores = (value: number) => ({
+    macro_recall: value,
+    accuracy: value,
+    macro_f1: value,
+    recall: { negative: value, neutral: value, positive: value },
+  });
+  const difference = (value: number, spread = 0.02) => ({
+    value,
+    low: value - spread,
+    high: value + spread,
+    level: 0.95,
+    resamples: 1000,
+  });
+
+  const evaluationOf = ({ candidate = 0.77, lexicon = 0.7, rows = 800 } = {}): Evaluation => ({
+    schema_version: 1,
+    metric: 'macro_recall',
+    held_out: { rows, sha256: 'a'.repeat(64), labels: ['negative', 'neutral', 'positive'] },
+    candidate: scores(candidate),
+    champion: null,
+    lexicon: { ...scores(lexicon), name: 'VADER' },
+    majority: scores(0.33),
+    candidate_minus_champion: null,
+    candidate_minus_lexicon: difference(candidate - lexicon),
+    training: {
+      epochs: 6,
+      seconds: 20,
+      seed: 1,
+      rows: { train: 1, validation: 1, test: rows, weak: 0 },
+    },
+  });
+  const against = (champion: number, candidate = 0.77, spread = 0.02): Evaluation => ({
+    ...evaluationOf({ candidate }),
+    champion: { ...scores(champion), version: 'sl-champion' },
+    candidate_minus_champion: difference(candidate - champion, spread),
+  });
+
+  async function judge(evaluation: unknown, plan: Partial<RunState['plan']> = {}) {
+    await putJsonObject(lake, `model-outputs/${TRAINED.jobName}/evaluation.json`, evaluation);
+    return judgeModel({ lake, settings: { minHeldOutRows: 200, tolerance: 0.01 }, clock })(
+      stepInput({ plan: { ...PLAN, ...plan }, train: trained() }),
+    );
+  }
+
+  test('the first model takes over when it beats the lexicon, with every rule and its figures', async () => {
+    const verdict = await judge(evaluationOf());
+
+    expect(verdict).toMatchObject({
+      promote: true,
+      forced: false,
+      heldOutRows: 800,
+      champion: null,
+    });
+    expect(verdict.reasons).toEqual([
+      'kept: Held-out rows: 800 (at least 200 are needed)',
+      'kept: Lexicon (VADER): macro recall 77.0 % against 70.0 %, difference +7.0 points [+5.0, +9.0] at 95 %',
+      'kept: Champion: none in service yet',
+    ]);
+  });
+
+  test.each([
+    ['too few held-out rows', evaluationOf({ rows: 199 }), 'BROKEN: Held-out rows: 199'],
+    ['a lexicon that is as good', evaluationOf({ candidate: 0.7 }), 'BROKEN: Lexicon'],
+  ])('%s keeps the model out', async (_, evaluation, reason) => {
+    const verdict = await judge(evaluation);
+
+    expect(verdict.promote).toBe(false);
+    expect(verdict.reasons).toContainEqual(expect.stringContaining(reason));
+  });
+
+  test.each([
+    ['better', against(0.75), true],
+    ['equal', against(0.77), true],
+    ['a little worse, which may be chance', against(0.775), true],
+    ['worse by more than the tolerance', against(0.785), false],
+    ['a little worse, which is certain', against(0.775, 0.77, 0.001), false],
+  ])('a candidate that is %s than the champion: promoted %#', async (_, evaluation, promote) => {
+    await putChampion('sl-champion');
+
+    expect((await judge(evaluation)).promote).toBe(promote);
+  });
+
+  test('force promotes a model that breaks a rule, and says so', async () => {
+    const verdict = await judge(evaluationOf({ candidate: 0.6 }), { force: true });
+
+    expect(verdict).toMatchObject({ promote: true, forced: true });
+    expect(verdict.reasons.at(-1)).toContain('started with force');
+  });
+
+  test('force is not needed, and not recorded, for a model that keeps all rules', async () => {
+    expect(await judge(evaluationOf(), { force: true })).toMatchObject({
+      promote: true,
+      forced: false,
+    });
+  });
+
+  test('a refusal settles the training, so that the same data is not learnt again the next night', async () => {
+    await judge(evaluationOf({ candidate: 0.6 }));
+
+    expect(await readJsonObject(lake, 'model-outputs/latest-training.json')).toMatchObject({
+      jobName: TRAINED.jobName,
+      fingerprint: TRAINED.fingerprint,
+    });
+  });
+
+  test('an accepted model is settled by its promotion only', async () => {
+    await judge(evaluationOf());
+
+    expect(await keysBelow(lake, 'model-outputs/latest')).toEqual([]);
+  });
+
+  test.each([
+    ['another metric', { ...evaluationOf(), metric: 'accuracy' }],
+    ['another schema', { ...evaluationOf(), schema_version: 2 }],
+    ['a share above one', { ...evaluationOf(), candidate: scores(1.2) }],
+    ['no lexicon', { ...evaluationOf(), lexicon: undefined }],
+    ['NaN, which JSON writes as null', { ...evaluationOf(), candidate: scores(NaN) }],
+    [
+      'a difference that contradicts the figures',
+      { ...evaluationOf(), candidate_minus_lexicon: difference(0.2) },
+    ],
+    [
+      'a mean that contradicts the recalls',
+      { ...evaluationOf(), candidate: { ...scores(0.77), recall: scores(0.5).recall } },
+    ],
+    [
+      'a difference without a champion',
+      { ...evaluationOf(), candidate_minus_champion: difference(0) },
+    ],
+  ])('an evaluation with %s decides nothing, force or not', async (_, evaluation) => {
+    await expect(judge(evaluation, { force: true })).rejects.toMatchObject({
+      name: 'EvaluationUnusable',
+    });
+  });
+
+  test('an evaluation against a model that is not in service decides nothing', async () => {
+    await putChampion('sl-another');
+
+    await expect(judge(against(0.7))).rejects.toMatchObject({
+      name: 'EvaluationUnusable',
+      message: expect.stringContaining(
+        'it compares with sl-champion, but in service is sl-another',
+      ),
+    });
+  });
+
+  test('no evaluation decides nothing', async () => {
+    const step = judgeModel({ lake, settings: { minHeldOutRows: 200, tolerance: 0.01 }, clock });
+
+    await expect(step(stepInput({ train: trained() }))).rejects.toMatchObject({
+      name: 'EvaluationUnusable',
+    });
+  });
+});
+
+describe('Update the endpoint', () => {
+  const SERVERLESS = {
+    kind: 'serverless',
+    instanceType: 'ml.c6i.large',
+    instances: 2,
+    memoryMb: 3072,
+    maxConcurrency: 5,
+  } as const;
+  const update = (
+    endpoint: RunState['endpoint'] = { status: 'PENDING' },
+    kind: 'serverless' | 'realtime' = 'serverless',
+  ) =>
+    updateEndpoint({
+      sageMaker: sageMaker.client,
+      endpointName: 'sentiment',
+      servingImage: 'serving:1',
+      roleArn: 'arn:role/ml',
+      keyArn: 'arn:key',
+      settings: { ...SERVERLESS, kind },
+    })(stepInput({ train: trained(), endpoint }));
+  const running = {
+    status: 'RUNNING',
+    attempt: 0,
+    endpointName: 'sentiment',
+    configName: TRAINED.jobName,
+  } as const;
+  const target = { EndpointName: 'sentiment', EndpointConfigName: TRAINED.jobName };
+
+  test('creates model, configuration and endpoint where there is none', async () => {
+    expect(await update()).toEqual(running);
+    expect(sageMaker.commands()).toEqual(['CreateModel', 'CreateEndpointConfig', 'CreateEndpoint']);
+    expect(sageMaker.inputOf('CreateModel')).toEqual({
+      ModelName: TRAINED.jobName,
+      ExecutionRoleArn: 'arn:role/ml',
+      PrimaryContainer: { Image: 'serving:1', ModelDataUrl: trained().modelUri },
+    });
+    expect(sageMaker.inputOf('CreateEndpointConfig')).toEqual({
+      EndpointConfigName: TRAINED.jobName,
+      ProductionVariants: [
+        {
+          VariantName: 'AllTraffic',
+          ModelName: TRAINED.jobName,
+          ServerlessConfig: { MemorySizeInMB: 3072, MaxConcurrency: 5 },
+        },
+      ],
+    });
+    expect(sageMaker.inputOf('CreateEndpoint')).toEqual(target);
+  });
+
+  test('a real-time endpoint is isolated, encrypted, and keeps the name of its variant', async () => {
+    await update({ status: 'PENDING' }, 'realtime');
+
+    expect(sageMaker.inputOf('CreateModel')).toMatchObject({ EnableNetworkIsolation: true });
+    expect(sageMaker.inputOf('CreateEndpointConfig')).toMatchObject({
+      KmsKeyId: 'arn:key',
+      ProductionVariants: [
+        { VariantName: 'AllTraffic', InstanceType: 'ml.c6i.large', InitialInstanceCount: 2 },
+      ],
+    });
+  });
+
+  test('updates an endpoint that serves another model', async () => {
+    sageMaker.endpoint = { EndpointStatus: 'InService', EndpointConfigName: 'older' };
+
+    await update();
+
+    expect(sageMaker.commands()).toEqual(['CreateModel', 'CreateEndpointConfig', 'UpdateEndpoint']);
+    expect(sageMaker.inputOf('UpdateEndpoint')).toEqual(target);
+  });
+
+  test('an error that is not "could not find" creates nothing', async () => {
+    sageMaker.client.middlewareStack.add(
+      () => () => {
+        throw awsError('AccessDeniedException', 'not yours');
+      },
+      { step: 'initialize', priority: 'high' },
+    );
+
+    await expect(update()).rejects.toThrow('not yours');
+  });
+
+  test.each([
+    [
+      'already serves the model',
+      { EndpointStatus: 'InService', EndpointConfigName: TRAINED.jobName },
+    ],
+    [
+      'is on its way to the model',
+      {
+        EndpointStatus: 'Updating',
+        EndpointConfigName: 'older',
+        PendingDeploymentSummary: { EndpointConfigName: TRAINED.jobName },
+      },
+    ],
+  ])('a repeated call changes nothing on an endpoint that %s', async (_, endpoint) => {
+    sageMaker.existing = ['CreateModel', 'CreateEndpointConfig'];
+    sageMaker.endpoint = endpoint;
+
+    expect(await update()).toEqual(running);
+    expect(sageMaker.commands()).toEqual(['CreateModel', 'CreateEndpointConfig']);
+  });
+
+  test.each(['Updating', 'Failed', 'Deleting'])(
+    'an endpoint that is %s for another reason is left alone',
+    async (EndpointStatus) => {
+      sageMaker.endpoint = { EndpointStatus, EndpointConfigName: 'older' };
+
+      await expect(update()).rejects.toMatchObject({
+        name: 'EndpointUpdateFailed',
+        message: expect.stringContaining('redrive'),
+      });
+    },
+  );
+
+  test.each(['Creating', 'Updating', 'SystemUpdating', 'RollingBack'])(
+    'looks again while the endpoint is %s',
+    async (EndpointStatus) => {
+      sageMaker.endpoint = { EndpointStatus };
+
+      expect(await update(running)).toEqual(running);
+    },
+  );
+
+  test('is done when the endpoint serves our configuration', async () => {
+    sageMaker.endpoint = { EndpointStatus: 'InService', EndpointConfigName: TRAINED.jobName };
+
+    expect(await update(running)).toEqual({
+      status: 'DONE',
+      endpointName: 'sentiment',
+      configName: TRAINED.jobName,
+    });
+  });
+
+  test('a silent rollback is a failure, although the endpoint is in service', async () => {
+    sageMaker.endpoint = {
+      EndpointStatus: 'InService',
+      EndpointConfigName: 'older',
+      FailureReason: 'ping failed',
+    };
+
+    await expect(update(running)).rejects.toMatchObject({
+      name: 'EndpointUpdateFailed',
+      message: expect.stringMatching(/rolled back to older: ping failed/),
+    });
+  });
+
+  test.each(['Failed', 'OutOfService', 'UpdateRollbackFailed'])(
+    'an endpoint that ended as %s fails with its reason',
+    async (EndpointStatus) => {
+      sageMaker.endpoint = { EndpointStatus, FailureReason: 'no capacity' };
+
+      await expect(update(running)).rejects.toMatchObject({
+        message: expect.stringContaining('no capacity'),
+      });
+    },
+  );
+});
+
+describe('Smoke-test the endpoint', () => {
+  let endpoint: FakeEndpoint;
+  const smokeTest = () =>
+    smokeTestEndpoint({
+      lake,
+      sageMaker: sageMaker.client,
+      endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
+    })(stepInput({ train: trained() }));
+  const expectedOf = (text: string) =>
+    goldenTweets.find((golden) => golden.text === text)?.expected ?? 'neutral';
+
+  beforeEach(async () => {
+    endpoint = new FakeEndpoint();
+    endpoint.label = expectedOf;
+    sageMaker.endpoint = { EndpointStatus: 'InService', EndpointConfigName: TRAINED.jobName };
+    await putChampion('sl-champion');
+  });
+
+  test('there is a golden tweet of each class', () => {
+    expect(new Set(goldenTweets.map(({ expected }) => expected))).toEqual(
+      new Set(['negative', 'neutral', 'positive']),
+    );
+  });
+
+  test('passes a model that reads plain tweets as people do', async () => {
+    const answer = await smokeTest();
+
+    expect(answer.modelVersion).toBe(TRAINED.jobName);
+    expect(answer.answers).toHaveLength(goldenTweets.length);
+    expect(answer.answers[0]).toEqual({
+      ...goldenTweets[0],
+      label: goldenTweets[0]?.expected,
+      probability: 0.8,
+    });
+  });
+
+  test('tolerates an opinion on what is neutral', async () => {
+    endpoint.label = (text) => (expectedOf(text) === 'neutral' ? 'positive' : expectedOf(text));
+
+    expect((await smokeTest()).answers).toHaveLength(goldenTweets.length);
+  });
+
+  test.each([
+    [
+      'misreads plain tweets',
+      () => (endpoint.label = () => 'positive'),
+      'is negative, the model says positive',
+    ],
+    [
+      'answers as another model',
+      () => (endpoint.modelVersion = 'sl-champion'),
+      'answers as sl-champion',
+    ],
+    [
+      'does not answer',
+      () =>
+        (endpoint.failures = Array.from({ length: 5 }, () => awsError('ModelError', 'it broke'))),
+      'it broke',
+    ],
+  ])(
+    'a model that %s is replaced by the champion before the execution fails',
+    async (_, breakIt, message) => {
+      breakIt();
+
+      await expect(smokeTest()).rejects.toMatchObject({
+        name: 'SmokeTestFailed',
+        message: expect.stringMatching(new RegExp(`${message}[^]*put back to sl-champion`)),
+      });
+      expect(sageMaker.inputOf('UpdateEndpoint')).toEqual({
+        EndpointName: 'sentiment',
+        EndpointConfigName: 'sl-champion',
+      });
+    },
+  );
+
+  test('on the first night there is no model to put back', async () => {
+    await lake.s3.send(
+      new DeleteObjectCommand({ Bucket: lake.bucket, Key: 'model-outputs/champion.json' }),
+    );
+    endpoint.label = () => 'positive';
+
+    await expect(smokeTest()).rejects.toMatchObject({
+      message: expect.stringContaining('No earlier model'),
+    });
+    expect(sageMaker.commands()).toEqual([]);
+  });
+});
+
+describe('Promote the model', () => {
+  let mappings: FakeMappings;
+  const gate = (champion: string | null): RunState['gate'] => {
+    const figures = {
+      macro_recall: 0.7,
+      accuracy: 0.7,
+      macro_f1: 0.7,
+      recall: { negative: 0.7, neutral: 0.7, positive: 0.7 },
+    };
+    const zero = { value: 0, low: 0, high: 0, level: 0.95, resamples: 10 };
+    return {
+      promote: true,
+      forced: false,
+      reasons: ['kept'],
+      heldOutRows: 800,
+      candidate: figures,
+      champion: champion === null ? null : { ...figures, version: champion },
+      lexicon: { ...figures, name: 'VADER' },
+      minusChampion: champion === null ? null : zero,
+      minusLexicon: zero,
+    };
+  };
+  const promote = (champion: string | null) =>
+    promoteModel({ lake, lambda: mappings.client, mappingId: 'mapping-1', clock })(
+      stepInput({
+        train: trained(),
+        gate: gate(champion),
+        endpoint: { status: 'DONE', endpointName: 'sentiment', configName: TRAINED.jobName },
+      }),
+    );
+  const inService = () => readJsonObject(lake, 'model-outputs/champion.json');
+
+  beforeEach(() => {
+    mappings = new FakeMappings();
+  });
+
+  test('the first model becomes the champion and the stream is scored from then on', async () => {
+    const answer = await promote(null);
+
+    expect(answer).toEqual({
+      modelVersion: TRAINED.jobName,
+      previous: null,
+      promotedAt: '2026-11-24T02:20:00.000Z',
+    });
+    expect(await inService()).toEqual({
+      modelVersion: TRAINED.jobName,
+      modelUri: trained().modelUri,
+      evaluationUri: trained().evaluationUri,
+      manifestUri: trained().manifestUri,
+      configName: TRAINED.jobName,
+      fingerprint: 'seen',
+      promotedAt: '2026-11-24T02:20:00.000Z',
+      promotedBy: EXECUTION.arn,
+      forced: false,
+      previous: null,
+    });
+    expect(mappings.updates).toEqual([{ UUID: 'mapping-1', Enabled: true }]);
+  });
+
+  test('replaces the champion it was compared with', async () => {
+    await putChampion('sl-champion');
+
+    expect(await promote('sl-champion')).toMatchObject({ previous: 'sl-champion' });
+    expect(await inService()).toMatchObject({
+      modelVersion: TRAINED.jobName,
+      previous: 'sl-champion',
+    });
+  });
+
+  test.each([
+    ['another champion', 'sl-another', 'sl-champion'],
+    ['a champion where there was none', 'sl-another', null],
+  ])('never takes the place of %s', async (_, current, compared) => {
+    await putChampion(current);
+
+    await expect(promote(compared)).rejects.toMatchObject({
+      name: 'PromotionConflict',
+      message: expect.stringContaining(current),
+    });
+    expect(await inService()).toMatchObject({ modelVersion: current });
+    expect(mappings.updates).toEqual([]);
+  });
+
+  test('a call repeated after its answer was lost answers the same', async () => {
+    await putChampion('sl-champion');
+    const first = await promote('sl-champion');
+
+    expect(await promote('sl-champion')).toEqual(first);
+  });
+
+  test('settles the training, so that the same data is not learnt again', async () => {
+    await promote(null);
+
+    expect(await readJsonObject(lake, 'model-outputs/latest-training.json')).toMatchObject({
+      fingerprint: 'seen',
+    });
+  });
+
+  test.each(['Enabled', 'Enabling'])('leaves a mapping alone that is %s', async (state) => {
+    mappings.state = state;
+
+    await promote(null);
+
+    expect(mappings.updates).toEqual([]);
+  });
+
+  test('promotes nothing that the gate refused', async () => {
+    const refused = { ...gate(null), promote: false };
+    const step = promoteModel({ lake, lambda: mappings.client, mappingId: 'mapping-1', clock });
+
+    await expect(step(stepInput({ train: trained(), gate: refused }))).rejects.toMatchObject({
+      name: 'PromotionConflict',
+    });
+  });
+});
