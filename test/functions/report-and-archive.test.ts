@@ -1,0 +1,292 @@
+import { archiveExecution } from '../../functions/archive-execution';
+import type { Lake } from '../../functions/lake/objects';
+import { reportRun } from '../../functions/report-run';
+import { outcomeOf, summaryOf } from '../../functions/run-summary';
+import type { RunState } from '../../workflows/payloads';
+import { TestClock } from './support/clock';
+import { Launcher, putJsonObject, readJsonObject } from './support/launcher';
+import { FakeExecutions, FakeTopic } from './support/services';
+import { CLEANED, EXECUTION, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
+
+let launcher: Launcher;
+let lake: Lake;
+let topic: FakeTopic;
+const clock = new TestClock();
+
+beforeAll(async () => {
+  launcher = await Launcher.start();
+});
+
+afterAll(() => launcher.stop());
+
+beforeEach(async () => {
+  jest.spyOn(console, 'info').mockReturnValue();
+  lake = await launcher.lake();
+  topic = new FakeTopic();
+});
+
+const INGESTED: RunState['ingest'] = {
+  status: 'DONE',
+  complete: true,
+  note: null,
+  received: 4000,
+  written: 3980,
+  doubles: 12,
+  quarantined: 8,
+  pages: 40,
+  days: ['2026-11-23'],
+  spendUsd: 20,
+};
+const figures = {
+  macro_recall: 0.774,
+  accuracy: 0.8,
+  macro_f1: 0.77,
+  recall: { negative: 0.7, neutral: 0.8, positive: 0.8 },
+};
+const GATE: Extract<RunState['gate'], { promote: boolean }> = {
+  promote: true,
+  forced: false,
+  reasons: ['kept: Held-out rows: 800 (at least 200 are needed)'],
+  heldOutRows: 800,
+  candidate: figures,
+  champion: null,
+  lexicon: { ...figures, name: 'VADER' },
+  minusChampion: null,
+  minusLexicon: { value: 0, low: 0, high: 0, level: 0.95, resamples: 1 },
+};
+const SCORED: RunState['refresh'] = { status: 'DONE', scored: 1234, modelVersion: TRAINED.jobName };
+const PROMOTED = { ingest: INGESTED, clean: CLEANED, train: TRAINED, gate: GATE, refresh: SCORED };
+
+describe('what a run says of itself', () => {
+  const stateOf = (changes: Partial<RunState>) => stepInput(changes).state;
+  const planned = (changes: Partial<RunState['plan']>) => ({ plan: { ...PLAN, ...changes } });
+
+  test.each([
+    ['PROMOTED', PROMOTED],
+    ['NOT_PROMOTED', { ...PROMOTED, gate: { ...GATE, promote: false } }],
+    [
+      'NOTHING_NEW',
+      {
+        clean: { status: 'NOTHING_NEW' as const },
+        train: { status: 'SKIPPED' as const, reason: 'same' },
+      },
+    ],
+    ['INGESTED', { ...planned({ mode: 'ingest' }), ingest: INGESTED }],
+    ['SKIPPED', planned({ skip: 'duplicate delivery' })],
+  ])('%s', (outcome, changes) => {
+    expect(outcomeOf(stateOf(changes))).toBe(outcome);
+  });
+
+  test('a promotion in one sentence, with its figures', () => {
+    expect(summaryOf(stateOf(PROMOTED))).toBe(
+      '4,000 tweets received (3,980 written, 12 doubles, 8 quarantined); 3 rows published in 1 day; ' +
+        'model sl-20261124-aaaaaaaaaaaa promoted, macro recall 77.4 % on 800 rows; 1,234 tweets scored.',
+    );
+  });
+
+  test('a refusal names the rule that was broken', () => {
+    const gate = {
+      ...GATE,
+      promote: false,
+      reasons: [...GATE.reasons, 'BROKEN: Lexicon (VADER): too good'],
+    };
+
+    expect(summaryOf(stateOf({ ...PROMOTED, gate }))).toContain(
+      'not promoted, macro recall 77.4 % on 800 rows, BROKEN: Lexicon',
+    );
+  });
+
+  test('a night without new tweets says why nothing was done', () => {
+    const changes: Partial<RunState> = {
+      ingest: {
+        ...INGESTED,
+        received: 0,
+        written: 0,
+        doubles: 0,
+        quarantined: 0,
+        note: 'X has no newer tweet',
+      },
+      clean: { status: 'NOTHING_NEW' },
+      train: { status: 'SKIPPED', reason: 'sl-1 was trained on the same' },
+    };
+
+    expect(summaryOf(stateOf(changes))).toBe(
+      '0 tweets received (0 written, 0 doubles, 0 quarantined), X has no newer tweet; ' +
+        'no day had anything new to clean; nothing new to learn: sl-1 was trained on the same.',
+    );
+  });
+});
+
+describe('Report', () => {
+  const report = (changes: Partial<RunState>) =>
+    reportRun({ lake, sns: topic.client, topicArn: 'arn:topic', clock })(stepInput(changes));
+
+  test('answers the outcome, keeps the whole state beside it, and tells the topic once', async () => {
+    const answer = await report(PROMOTED);
+
+    expect(answer).toEqual({
+      runId: RUN_ID,
+      mode: 'nightly',
+      date: '2026-11-24',
+      outcome: 'PROMOTED',
+      summary: expect.stringContaining('promoted'),
+      modelInService: null,
+      spendUsd: 20,
+      reportUri: `s3://${lake.bucket}/processed-data/audit/reports/${RUN_ID}.json`,
+    });
+    expect(await readJsonObject(lake, `processed-data/audit/reports/${RUN_ID}.json`)).toEqual({
+      report: answer,
+      execution: EXECUTION,
+      state: stepInput(PROMOTED).state,
+    });
+    expect(topic.messages).toEqual([
+      {
+        TopicArn: 'arn:topic',
+        Subject: 'sentiment-lake 2026-11-24: promoted',
+        Message: expect.stringContaining(answer.summary),
+      },
+    ]);
+  });
+
+  test.each([
+    ['an ingest', { plan: { ...PLAN, mode: 'ingest' as const }, ingest: INGESTED }],
+    ['a second delivery', { plan: { ...PLAN, skip: 'duplicate delivery' } }],
+  ])('%s tells the topic nothing', async (_, changes) => {
+    await report(changes);
+
+    expect(topic.messages).toEqual([]);
+  });
+
+  test('lets the next run begin', async () => {
+    const lock = {
+      executionArn: EXECUTION.arn,
+      scheduledFor: null,
+      takenAt: '2026-11-24T02:15:00Z',
+      releasedAt: null,
+    };
+    await putJsonObject(lake, 'raw-data/plans/lock.json', lock);
+
+    await report(PROMOTED);
+
+    expect(await readJsonObject(lake, 'raw-data/plans/lock.json')).toEqual({
+      ...lock,
+      releasedAt: '2026-11-24T02:20:00.000Z',
+    });
+  });
+});
+
+describe('archive-execution', () => {
+  const executions = new FakeExecutions();
+  const CAUSE = JSON.stringify({
+    errorType: 'ChecksFailed',
+    errorMessage: '1 of 6 checks found rows',
+    trace: ['at …'],
+  });
+
+  const archive = (status: string) =>
+    archiveExecution({
+      lake,
+      sfn: executions.client,
+      sns: topic.client,
+      topicArn: 'arn:topic',
+      clock,
+    })({
+      source: 'aws.states',
+      'detail-type': 'Step Functions Execution Status Change',
+      detail: {
+        executionArn: EXECUTION.arn,
+        name: EXECUTION.name,
+        status,
+        stateMachineArn: 'arn:machine',
+      },
+    });
+
+  beforeEach(() => {
+    executions.execution = {
+      executionArn: EXECUTION.arn,
+      status: 'FAILED',
+      redriveCount: 1,
+      startDate: new Date('2026-11-24T02:15:00Z'),
+      error: 'ChecksFailed',
+      cause: CAUSE,
+    };
+    executions.pages = [
+      [{ id: 1, type: 'ExecutionStarted', timestamp: new Date('2026-11-24T02:15:00Z') }],
+      [{ id: 2, type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'Check the data' } }],
+      [{ id: 3, type: 'ExecutionFailed' }],
+    ];
+  });
+
+  test('keeps every page of the history under the execution and its redrive', async () => {
+    const answer = await archive('FAILED');
+
+    const key = 'processed-data/audit/executions/night-1-1.json';
+    expect(answer).toEqual({ archiveUri: `s3://${lake.bucket}/${key}`, events: 3 });
+    expect(await readJsonObject(lake, key)).toEqual({
+      execution: expect.objectContaining({
+        executionArn: EXECUTION.arn,
+        status: 'FAILED',
+        startDate: '2026-11-24T02:15:00.000Z',
+      }),
+      events: [
+        expect.objectContaining({ id: 1 }),
+        expect.objectContaining({ id: 2 }),
+        expect.objectContaining({ id: 3 }),
+      ],
+    });
+  });
+
+  test('a failure is reported with state, error, cause and the command that resumes', async () => {
+    await archive('FAILED');
+
+    expect(topic.messages).toHaveLength(1);
+    expect(topic.messages[0]?.Subject).toBe('sentiment-lake failed: ChecksFailed');
+    expect(topic.messages[0]?.Message?.split('\n\n')).toEqual([
+      `The execution ${EXECUTION.arn} ended as FAILED in the state "Check the data".`,
+      'Error: ChecksFailed',
+      'Cause: 1 of 6 checks found rows',
+      'Once the cause is mended, go on from that state:',
+      `  aws stepfunctions redrive-execution --execution-arn ${EXECUTION.arn}`,
+      `Its history: s3://${lake.bucket}/processed-data/audit/executions/night-1-1.json`,
+    ]);
+  });
+
+  test.each(['TIMED_OUT', 'ABORTED'])(
+    '%s is reported, too, without an error of its own',
+    async (status) => {
+      executions.execution = { executionArn: EXECUTION.arn, status };
+
+      await archive(status);
+
+      expect(topic.messages[0]?.Message).toContain(`ended as ${status}`);
+    },
+  );
+
+  test('a success is archived and not reported', async () => {
+    await archive('SUCCEEDED');
+
+    expect(topic.messages).toEqual([]);
+  });
+
+  test('whatever the end, the lake is free for the next run', async () => {
+    const lock = {
+      executionArn: EXECUTION.arn,
+      scheduledFor: null,
+      takenAt: '2026-11-24T02:15:00Z',
+      releasedAt: null,
+    };
+    await putJsonObject(lake, 'raw-data/plans/lock.json', lock);
+
+    await archive('ABORTED');
+
+    expect(await readJsonObject(lake, 'raw-data/plans/lock.json')).toMatchObject({
+      releasedAt: expect.any(String),
+    });
+  });
+
+  test('an event that is not the end of an execution is refused by name', async () => {
+    await expect(archive('RUNNING')).rejects.toThrow(
+      'detail.status: must be one of SUCCEEDED, FAILED, TIMED_OUT, ABORTED',
+    );
+  });
+});

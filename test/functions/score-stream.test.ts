@@ -1,0 +1,173 @@
+import type { KinesisStreamEvent } from 'aws-lambda';
+import { parquetReadObjects } from 'hyparquet';
+import { listPartitions } from '../../functions/lake/catalog';
+import type { Catalog } from '../../functions/lake/catalog';
+import { getBytes } from '../../functions/lake/objects';
+import type { Lake } from '../../functions/lake/objects';
+import { scoreStream } from '../../functions/score-stream';
+import { RawTweetRow } from '../../functions/x/tweets';
+import { datasets } from '../../workflows/datasets';
+import { TestClock } from './support/clock';
+import { awsError } from './support/job-runs';
+import { Launcher, keysBelow } from './support/launcher';
+import { FakeEndpoint } from './support/sagemaker';
+
+let launcher: Launcher;
+let lake: Lake;
+let catalog: Catalog;
+let endpoint: FakeEndpoint;
+
+beforeAll(async () => {
+  launcher = await Launcher.start();
+});
+
+afterAll(() => launcher.stop());
+
+beforeEach(async () => {
+  jest.spyOn(console, 'info').mockReturnValue();
+  lake = await launcher.lake();
+  catalog = await launcher.catalog(lake);
+  endpoint = new FakeEndpoint();
+});
+
+const row = (id: number, changes: Partial<RawTweetRow> = {}): RawTweetRow => ({
+  id: String(id),
+  author_id: '77',
+  author_username: 'ada',
+  created_at: '2026-11-23T10:00:00.000Z',
+  lang: 'en',
+  text: `tweet ${id}`,
+  retweet_count: 0,
+  reply_count: 0,
+  like_count: 0,
+  quote_count: null,
+  query_name: 'keywords',
+  run_id: 'r',
+  fetched_at: '2026-11-24T02:20:00.000Z',
+  ...changes,
+});
+
+/** A batch as the event source mapping delivers it; each record's sequence number is its place from 100 on. */
+function batch(...records: (object | string)[]): KinesisStreamEvent {
+  return {
+    Records: records.map((record, index) => ({
+      eventID: `shardId-000000000000:${100 + index}`,
+      eventName: 'aws:kinesis:record',
+      eventSource: 'aws:kinesis',
+      eventSourceARN: 'arn:stream',
+      eventVersion: '1.0',
+      awsRegion: 'us-east-1',
+      invokeIdentityArn: 'arn:role',
+      kinesis: {
+        kinesisSchemaVersion: '1.0',
+        partitionKey: 'key',
+        sequenceNumber: String(100 + index),
+        approximateArrivalTimestamp: 1,
+        data: Buffer.from(typeof record === 'string' ? record : JSON.stringify(record)).toString(
+          'base64',
+        ),
+      },
+    })),
+  };
+}
+
+const score = (event: KinesisStreamEvent) =>
+  scoreStream({
+    lake,
+    catalog,
+    endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
+    clock: new TestClock(),
+  })(event);
+
+async function scoredIn(key: string) {
+  const found = await getBytes(lake, key);
+  return parquetReadObjects({ file: new Uint8Array(found?.bytes ?? []).buffer });
+}
+
+test("writes each day's verdicts as Parquet, with the columns of the data set", async () => {
+  endpoint.label = (text) => (text === 'tweet 2' ? 'negative' : 'positive');
+
+  const answer = await score(
+    batch(row(1), row(2), row(3, { created_at: '2026-11-22T10:00:00.000Z' })),
+  );
+
+  expect(answer).toEqual({ batchItemFailures: [] });
+  const keys = await keysBelow(lake, 'processed-data/scored/');
+  expect(keys).toEqual([
+    'processed-data/scored/dt=2026-11-22/stream-shardId-000000000000-100-102.parquet',
+    'processed-data/scored/dt=2026-11-23/stream-shardId-000000000000-100-102.parquet',
+  ]);
+  const rows = await scoredIn(keys[1] ?? '');
+  expect(rows).toEqual([
+    {
+      tweet_id: '1',
+      label: 'positive',
+      negative: 0.1,
+      neutral: 0.1,
+      positive: 0.8,
+      model_version: endpoint.modelVersion,
+      scored_at: new Date('2026-11-24T02:20:00.000Z'),
+    },
+    expect.objectContaining({ tweet_id: '2', label: 'negative' }),
+  ]);
+  expect(Object.keys(rows[0] ?? {})).toEqual(datasets.scored.columns.map(({ name }) => name));
+});
+
+test('makes the days readable, whether they were or not', async () => {
+  await score(batch(row(1)));
+  await score(batch(row(2)));
+
+  expect(await listPartitions(catalog, 'scored')).toMatchObject([
+    {
+      values: ['2026-11-23'],
+      location: `s3://${lake.bucket}/processed-data/scored/dt=2026-11-23/`,
+    },
+  ]);
+});
+
+test('a batch that is delivered again overwrites what it wrote', async () => {
+  await score(batch(row(1), row(2)));
+  await score(batch(row(1), row(2)));
+
+  const keys = await keysBelow(lake, 'processed-data/scored/');
+  expect(keys).toHaveLength(1);
+  expect(await scoredIn(keys[0] ?? '')).toHaveLength(2);
+});
+
+test('a record that does not fit is reported, and the others are scored', async () => {
+  const { author_id: _, ...broken } = row(3);
+
+  const answer = await score(batch(row(1), 'not JSON', broken, row(4)));
+
+  expect(answer).toEqual({
+    batchItemFailures: [{ itemIdentifier: '101' }, { itemIdentifier: '102' }],
+  });
+  expect(endpoint.requests).toEqual([['tweet 1', 'tweet 4']]);
+});
+
+test('tweets in another language are left alone', async () => {
+  const answer = await score(batch(row(1, { lang: 'de' }), row(2, { lang: null })));
+
+  expect(answer).toEqual({ batchItemFailures: [] });
+  expect(endpoint.requests).toEqual([]);
+  expect(await keysBelow(lake, 'processed-data/scored/')).toEqual([]);
+});
+
+test('an endpoint that does not answer fails the batch, so that it comes again', async () => {
+  endpoint.failures = Array.from({ length: 5 }, () => awsError('ServiceUnavailable'));
+
+  await expect(score(batch(row(1)))).rejects.toMatchObject({ name: 'ScoringFailed' });
+  expect(await keysBelow(lake, 'processed-data/scored/')).toEqual([]);
+});
+
+test('asks for at most 200 texts at once', async () => {
+  await score(batch(...Array.from({ length: 201 }, (_, index) => row(index))));
+
+  expect(endpoint.requests.map((texts) => texts.length)).toEqual([200, 1]);
+});
+
+test('a row on the stream has the columns of raw_tweets', () => {
+  expect(Object.keys(RawTweetRow.shape)).toEqual(
+    datasets.raw_tweets.columns.map(({ name }) => name),
+  );
+});
