@@ -13,7 +13,7 @@ const hour = 3_600_000;
 const historyMillis = 7 * 24 * hour - 2 * hour;
 /** Held back at first, so that later runs find news. */
 const heldShare = 1 / 7;
-const releases = 3;
+const releases = 2;
 
 const Post = z.strictObject({
   row: z.number().int().positive(),
@@ -117,7 +117,7 @@ export class Archive {
 
   /**
    * Posts the next few hundred of those held back, timed between the newest post and now; none
-   * are left after three releases. Returns how many there were.
+   * are left after two releases. Returns how many there were.
    */
   release(now: number): number {
     const newest = this.visible[0];

@@ -26,6 +26,9 @@ async function readManifest(session: Session, run: Run): Promise<string | null> 
   return (await Body?.transformToString()) ?? null;
 }
 
+/** One event a line. */
+const historyJson = (events: unknown[]): string => `[\n${events.map((event) => JSON.stringify(event)).join(',\n')}\n]\n`;
+
 /**
  * Leaves report, history and manifest of a finished run in its folder, prints what it brought or why it
  * failed, and answers the exit code: 0 only if it SUCCEEDED.
@@ -36,7 +39,7 @@ export async function finishRun(lake: Lake, session: Session, screen: Screen, ru
   const report = join(folder, 'report.html');
   const night = await gatherNight(lake, session, run);
   writeAtomically(report, reportHtml(night));
-  writeAtomically(join(folder, 'history.json'), `${JSON.stringify(await rawHistory(session, run.arn), null, 1)}\n`);
+  writeAtomically(join(folder, 'history.json'), historyJson(await rawHistory(session, run.arn)));
   const manifest = await readManifest(session, run);
   if (manifest !== null) writeAtomically(join(folder, 'manifest.json'), manifest);
   screen.rest();

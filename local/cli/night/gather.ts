@@ -2,17 +2,17 @@ import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { settingsFor } from '../../../infra/config';
 import { Label } from '../../../workflows/evaluation';
-import { RunReport, RunState } from '../../../workflows/payloads';
+import { RunReport } from '../../../workflows/payloads';
 import { tweetSource } from '../../cloud/deploy';
 import type { Lake } from '../../cloud/lake';
 import type { Session } from '../../cloud/session';
 import { records } from '../athena';
-import { awsCosts, xCosts, type Usage } from '../costs';
+import { awsCosts, xCosts } from '../costs';
 import { runNamedQuery } from '../query';
 import { describeFailure } from '../run/failure';
 import type { Run } from '../run/follow';
-import type { Timeline } from '../run/timeline';
 import { pickOpinions, type Contributor, type DaySentiment, type Night, type Opinion } from './figures';
+import { usageOf } from './usage';
 
 const Figure = z.coerce.number();
 const shownDays = 7;
@@ -81,61 +81,13 @@ async function opinions(lake: Lake, session: Session): Promise<Opinion[]> {
   });
 }
 
-const PartialState = RunState.pick({ ingest: true, clean: true, check: true, train: true, refresh: true })
-  .loose()
-  .partial();
-
-/** The state as the last step left it, as far as it can be read. */
-function lastState(run: Run): z.infer<typeof PartialState> {
-  for (const { type, output } of [...run.events].reverse()) {
-    if (!type.endsWith('StateExited') || output === undefined) continue;
-    const parsed = PartialState.safeParse(JSON.parse(output));
-    if (parsed.success && parsed.data.ingest) return parsed.data;
-  }
-  return {};
-}
-
-const took = (timeline: Timeline, name: string): number =>
-  timeline.stages
-    .filter((stage) => stage.name === name)
-    .reduce((sum, { startedAt, endedAt }) => sum + ((endedAt ?? startedAt) - startedAt) / 1000, 0);
-
-/** What the run used, from its history: the figures that AWS would bill. */
-export function usageOf(run: Run): Usage {
-  const { ingest, clean, check, train, refresh } = lastState(run);
-  const calls = run.events.filter(({ type, state }) => type === 'TaskStateEntered' && state !== undefined);
-  const starts = new Map<string, number>();
-  let lambdaSeconds = 0;
-  for (const { type, state, at } of run.events) {
-    if (state === undefined) continue;
-    if (type === 'TaskStateEntered') starts.set(state, at);
-    if (type === 'TaskStateExited') lambdaSeconds += Math.max(0, at - (starts.get(state) ?? at)) / 1000;
-  }
-  const received = ingest && 'received' in ingest ? ingest : undefined;
-  const cleaned = clean?.status === 'DONE' ? clean : undefined;
-  const checks = check?.status === 'DONE' ? check.checks.length : 0;
-  return {
-    transitions: run.events.filter(({ type }) => type.endsWith('StateEntered')).length,
-    lambdaCalls: calls.length,
-    lambdaSeconds,
-    crawls: run.timeline.stages.filter(({ name }) => name === 'Crawl raw data').length,
-    glueSeconds: cleaned ? cleaned.summary.seconds : 0,
-    trainingSeconds: train?.status === 'DONE' ? took(run.timeline, 'Train the model') : 0,
-    // Scoring asks for the tweets of each day.
-    athenaQueries: checks + (cleaned?.days.length ?? 0),
-    scored: refresh?.status === 'DONE' ? refresh.scored : 0,
-    putRequests: (received?.pages ?? 0) * 2 + (cleaned?.days.length ?? 0) * 4 + 20,
-    posts: received?.received ?? 0,
-  };
-}
-
 /** Collects what is shown of a run. A failed one shows the lake as it stood before. */
 export async function gatherNight(lake: Lake, session: Session, run: Run): Promise<Night> {
   const execution = await session.clients.sfn.send(new DescribeExecutionCommand({ executionArn: run.arn }));
   const report = RunReport.safeParse(JSON.parse(execution.output ?? 'null'));
   const succeeded = run.status === 'SUCCEEDED';
-  const settings = settingsFor('local');
-  const usage = usageOf(run);
+  const settings = settingsFor('dev');
+  const usage = usageOf(run, settings);
   const [first, last] = [run.events[0], run.events.at(-1)];
   return {
     execution: run.name,

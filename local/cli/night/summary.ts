@@ -73,7 +73,7 @@ export function summaryLines(night: Night, paths: { report: string }, colour: bo
     `This night on AWS: about ${dollars(total(night.aws))}; at X: ${night.standIn ? `${x}, had the tweets come from there` : x} (${night.x.how}).`,
     ...(night.standIn ? [provenance] : []),
     '',
-    `${night.execution} ${night.status} in ${seconds(night.endedAt - night.startedAt)}: ${night.summary}`,
+    `${night.execution} ${night.status} in ${seconds(night.endedAt - night.startedAt)}`,
     `Model in service: ${night.modelInService ?? 'none yet'}`,
     `Report: ${paths.report}`,
   ];

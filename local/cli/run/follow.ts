@@ -22,7 +22,7 @@ const ends: Record<string, Run['status']> = {
   ExecutionAborted: 'ABORTED',
   ExecutionTimedOut: 'TIMED_OUT',
 };
-const nameWidth = 26;
+const nameWidth = 25;
 
 export const executionName = (arn: string): string => arn.split(':').at(-1) ?? arn;
 
@@ -31,7 +31,7 @@ export function stageLine({ name, startedAt, endedAt, status, text }: Stage, isT
   const mark = status === 'failed' ? '✗' : '✓';
   const colour = status === 'failed' ? 31 : 32;
   const duration = endedAt === null ? '' : seconds(endedAt - startedAt);
-  const line = `${name.padEnd(nameWidth)} ${duration.padStart(8)}  ${text}`.trimEnd();
+  const line = `${name.padEnd(nameWidth)} ${duration.padStart(10)}  ${text}`.trimEnd();
   return `${isTerminal ? `\x1b[${colour}m${mark}\x1b[0m` : mark} ${line}`;
 }
 
