@@ -19,7 +19,10 @@ export function bundleHandlers(folder: string): void {
     absWorkingDir: repositoryRoot,
     entryPoints: Object.fromEntries([
       ...functionNames.map((name) => [name, inRepository('functions', `${name}.ts`)]),
-      ...imageBuildHandlers.map((name) => [name, inRepository('infra', 'image-build', `${name}.ts`)]),
+      ...imageBuildHandlers.map((name) => [
+        name,
+        inRepository('infra', 'image-build', `${name}.ts`),
+      ]),
     ]),
     outdir: folder,
     entryNames: '[name]/index',

@@ -28,7 +28,11 @@ const Settings = z.strictObject({
     endpoint: z.number().int().positive(),
     refresh: z.number().int().positive(),
   }),
-  glue: z.strictObject({ workerType: z.enum(['G.1X', 'G.2X']), workers: z.number().int().min(2), timeoutMinutes: z.number().int() }),
+  glue: z.strictObject({
+    workerType: z.enum(['G.1X', 'G.2X']),
+    workers: z.number().int().min(2),
+    timeoutMinutes: z.number().int(),
+  }),
   checks: z.strictObject({
     /** A label above this share of a day's rows is suspicious. */
     maxLabelShare: z.number().gt(0).lte(1),
@@ -61,7 +65,10 @@ const Settings = z.strictObject({
   /** Whether CloudFormation refuses to delete the stack that holds the data. */
   protectData: z.boolean(),
   /** Noncurrent versions of objects, and query results, are kept for this many days: deletions at X are to be followed. */
-  keepDays: z.strictObject({ noncurrentVersions: z.number().int().positive(), queryResults: z.number().int().positive() }),
+  keepDays: z.strictObject({
+    noncurrentVersions: z.number().int().positive(),
+    queryResults: z.number().int().positive(),
+  }),
   /** Most bytes one Athena query may scan before it is cancelled; Athena charges by them. */
   athenaScanLimitBytes: z.number().int().min(10_000_000),
   /** Address that gets failure reports; null leaves the topic without subscriber. */
@@ -92,7 +99,13 @@ const base = {
   checks: { maxLabelShare: 0.95, minRowsForShare: 50 },
   training: { instanceType: 'ml.m5.xlarge', maxSeconds: 3600, volumeGb: 10 },
   gate: { minHeldOutRows: 200, tolerance: 0.01 },
-  endpoint: { kind: 'serverless', instanceType: 'ml.c6i.large', instances: 1, memoryMb: 3072, maxConcurrency: 5 },
+  endpoint: {
+    kind: 'serverless',
+    instanceType: 'ml.c6i.large',
+    instances: 1,
+    memoryMb: 3072,
+    maxConcurrency: 5,
+  },
   pipExtraIndexUrl: null,
   logRetentionDays: 90,
   protectData: false,
@@ -108,7 +121,26 @@ const environments: Record<EnvironmentName, Settings> = {
     x: {
       ...base.x,
       // Frequent English words: the bundled corpus is everyday speech about nothing in particular.
-      keywords: ['the', 'i', 'a', 'to', 'you', 'and', 'is', 'it', 'my', 'of', 'in', 'for', 'that', 'so', 'this', 'me', 'on', 'but'],
+      keywords: [
+        'the',
+        'i',
+        'a',
+        'to',
+        'you',
+        'and',
+        'is',
+        'it',
+        'my',
+        'of',
+        'in',
+        'for',
+        'that',
+        'so',
+        'this',
+        'me',
+        'on',
+        'but',
+      ],
       maxTweetsPerRun: 5000,
     },
     poll: { crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },

@@ -7,7 +7,12 @@ export const lakeName = (environment: EnvironmentName, ...parts: string[]): stri
 export const stackName = (environment: EnvironmentName, kind: 'Data' | 'Pipeline'): string =>
   `SentimentLake-${environment}-${kind}`;
 
-export const roleNames = ['DataIngestionRole', 'DataProcessingRole', 'AnalyticsRole', 'MachineLearningRole'] as const;
+export const roleNames = [
+  'DataIngestionRole',
+  'DataProcessingRole',
+  'AnalyticsRole',
+  'MachineLearningRole',
+] as const;
 export type RoleName = (typeof roleNames)[number];
 
 /** One value per role, built by `valueOf`. */

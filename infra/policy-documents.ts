@@ -23,7 +23,9 @@ export function renderPolicy(source: string, text: string, values: PolicyValues)
   const valueOf = (name: string): string | readonly string[] => {
     const value = Object.hasOwn(values, name) ? values[name] : undefined;
     if (value === undefined) {
-      throw new Error(`${source}: \${${name}} has no value. Known: ${Object.keys(values).sort().join(', ')}`);
+      throw new Error(
+        `${source}: \${${name}} has no value. Known: ${Object.keys(values).sort().join(', ')}`,
+      );
     }
     used.add(name);
     return value;
@@ -31,7 +33,9 @@ export function renderPolicy(source: string, text: string, values: PolicyValues)
   const rendered = render(parse(source, text), source, valueOf);
   const unused = Object.keys(values).filter((name) => !used.has(name));
   if (unused.length > 0) {
-    throw new Error(`${source}: no place for ${unused.map((name) => `\${${name}}`).join(', ')}. Use it, or stop passing it.`);
+    throw new Error(
+      `${source}: no place for ${unused.map((name) => `\${${name}}`).join(', ')}. Use it, or stop passing it.`,
+    );
   }
   const document = PolicyDocument.fromJson(rendered);
   const problems = document.validateForResourcePolicy();
@@ -44,7 +48,10 @@ function parse(source: string, text: string): unknown {
     const parsed: unknown = JSON.parse(text);
     return parsed;
   } catch (error) {
-    throw new Error(`${source} is not JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(
+      `${source} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
 }
 
@@ -55,7 +62,10 @@ function render(node: unknown, source: string, valueOf: Lookup): unknown {
   if (Array.isArray(node)) return node.flatMap((element) => spread(element, source, valueOf));
   if (typeof node === 'object' && node !== null) {
     return Object.fromEntries(
-      Object.entries(node).map(([key, value]) => [renderText(key, source, valueOf), render(value, source, valueOf)]),
+      Object.entries(node).map(([key, value]) => [
+        renderText(key, source, valueOf),
+        render(value, source, valueOf),
+      ]),
     );
   }
   return node;
@@ -73,7 +83,9 @@ function renderText(text: string, source: string, valueOf: Lookup): string {
   return text.replace(PLACEHOLDER, (placeholder, name: string) => {
     const value = valueOf(name);
     if (typeof value !== 'string') {
-      throw new Error(`${source}: ${placeholder} is a list and has to be an element of an array of its own`);
+      throw new Error(
+        `${source}: ${placeholder} is a list and has to be an element of an array of its own`,
+      );
     }
     return value;
   });

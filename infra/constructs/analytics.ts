@@ -52,7 +52,12 @@ export class Analytics extends Construct {
     for (const role of [lake.roles.AnalyticsRole, lake.roles.MachineLearningRole]) {
       allow(this, `${role.node.id}Asks`, role, [
         {
-          actions: ['athena:StartQueryExecution', 'athena:GetQueryExecution', 'athena:GetQueryResults', 'athena:StopQueryExecution'],
+          actions: [
+            'athena:StartQueryExecution',
+            'athena:GetQueryExecution',
+            'athena:GetQueryResults',
+            'athena:StopQueryExecution',
+          ],
           resources: [arn('athena', `workgroup/${this.workGroup}`)],
         },
       ]);

@@ -51,7 +51,10 @@ export class ContainerImages extends Construct {
     private readonly props: ContainerImagesProps,
   ) {
     super(scope, id);
-    this.repositories = { training: this.repository('training'), serving: this.repository('serving') };
+    this.repositories = {
+      training: this.repository('training'),
+      serving: this.repository('serving'),
+    };
     const sources = withScratchFolder((folder) => {
       for (const path of buildContext) copyInto(folder, path);
       return new Asset(this, 'Sources', { path: folder });
@@ -74,7 +77,11 @@ export class ContainerImages extends Construct {
     });
     allow(repository, 'Pull', this.props.lake.roles.MachineLearningRole, [
       {
-        actions: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+        actions: [
+          'ecr:BatchCheckLayerAvailability',
+          'ecr:BatchGetImage',
+          'ecr:GetDownloadUrlForLayer',
+        ],
         resources: [repository.repositoryArn],
       },
       // A token is for the whole registry: ECR knows no resource for it.
@@ -98,13 +105,20 @@ export class ContainerImages extends Construct {
       },
       environmentVariables: {
         REGISTRY: { value: this.repositories.training.registryUri },
-        ...Object.fromEntries(kinds.map((kind) => [repositoryVariable(kind), { value: this.repositories[kind].repositoryName }])),
+        ...Object.fromEntries(
+          kinds.map((kind) => [
+            repositoryVariable(kind),
+            { value: this.repositories[kind].repositoryName },
+          ]),
+        ),
         PIP_EXTRA_INDEX_URL: { value: settings.pipExtraIndexUrl ?? '' },
       },
       buildSpec: buildSpec(),
       timeout: BUILD_TIMEOUT,
       grantReportGroupPermissions: false,
-      logging: { cloudWatch: { logGroup: this.logGroup('build', `/aws/codebuild/${name}`, lake.key) } },
+      logging: {
+        cloudWatch: { logGroup: this.logGroup('build', `/aws/codebuild/${name}`, lake.key) },
+      },
     });
     for (const kind of kinds) this.repositories[kind].grantPush(project);
     return project;
@@ -112,15 +126,25 @@ export class ContainerImages extends Construct {
   private build(project: codebuild.Project, tag: string): CustomResource {
     const onEventHandler = this.handler('start-image-build');
     const isCompleteHandler = this.handler('is-image-build-complete');
-    const mayStart = allowFunction(onEventHandler, { actions: ['codebuild:StartBuild'], resources: [project.projectArn] });
-    const mayLook = allowFunction(isCompleteHandler, { actions: ['codebuild:BatchGetBuilds'], resources: [project.projectArn] });
+    const mayStart = allowFunction(onEventHandler, {
+      actions: ['codebuild:StartBuild'],
+      resources: [project.projectArn],
+    });
+    const mayLook = allowFunction(isCompleteHandler, {
+      actions: ['codebuild:BatchGetBuilds'],
+      resources: [project.projectArn],
+    });
     const provider = new Provider(this, 'Provider', {
       onEventHandler,
       isCompleteHandler,
       queryInterval: Duration.seconds(20),
       totalTimeout: BUILD_TIMEOUT.plus(Duration.minutes(10)),
       disableWaiterStateMachineLogging: true,
-      logGroup: this.logGroup('provider', `/aws/lambda/${lakeName(this.props.environment, 'image-build')}`, this.props.lake.key),
+      logGroup: this.logGroup(
+        'provider',
+        `/aws/lambda/${lakeName(this.props.environment, 'image-build')}`,
+        this.props.lake.key,
+      ),
     });
     const built = new CustomResource(this, 'Images', {
       resourceType: 'Custom::ImageBuild',
@@ -175,7 +199,9 @@ function buildSpec(): codebuild.BuildSpec {
     version: '0.2',
     phases: {
       pre_build: {
-        commands: ['aws ecr get-login-password | docker login --username AWS --password-stdin "$REGISTRY"'],
+        commands: [
+          'aws ecr get-login-password | docker login --username AWS --password-stdin "$REGISTRY"',
+        ],
       },
       build: { 'on-failure': 'ABORT', commands: kinds.map(build) },
     },

@@ -22,6 +22,9 @@ export class DeadLetters extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
-    if (sender) allow(this, 'Send', sender, [{ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }]);
+    if (sender)
+      allow(this, 'Send', sender, [
+        { actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] },
+      ]);
   }
 }

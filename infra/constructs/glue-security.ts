@@ -31,7 +31,12 @@ export class GlueSecurity extends Construct {
       { actions: ['glue:GetSecurityConfiguration'], resources: ['*'] },
       {
         // Glue makes its log groups itself, named after the security configuration.
-        actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents', 'logs:AssociateKmsKey'],
+        actions: [
+          'logs:CreateLogGroup',
+          'logs:CreateLogStream',
+          'logs:PutLogEvents',
+          'logs:AssociateKmsKey',
+        ],
         resources: [arn('logs', 'log-group:/aws-glue/*')],
       },
     ]);

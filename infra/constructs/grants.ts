@@ -11,7 +11,12 @@ export interface Permission {
  * Opens a resource to a role, with a policy of its own beside the resource: the role's stack then needs to
  * know nothing of the resource's.
  */
-export function allow(scope: Construct, id: string, role: iam.IRole, permissions: readonly Permission[]): iam.Policy {
+export function allow(
+  scope: Construct,
+  id: string,
+  role: iam.IRole,
+  permissions: readonly Permission[],
+): iam.Policy {
   return new iam.Policy(scope, id, {
     roles: [role],
     statements: permissions.map(

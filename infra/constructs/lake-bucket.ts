@@ -32,8 +32,8 @@ const { raw_tweets, labels, quarantine, scored } = datasets;
 
 const access: Record<RoleName, Access> = {
   DataIngestionRole: {
-    read: [prefixes.plans, raw_tweets.prefix, quarantine.prefix],
-    write: [prefixes.plans, raw_tweets.prefix, quarantine.prefix],
+    read: [prefixes.plans, raw_tweets.prefix, quarantine.prefix, labels.prefix],
+    write: [prefixes.plans, raw_tweets.prefix, quarantine.prefix, labels.prefix],
   },
   DataProcessingRole: {
     read: [raw_tweets.prefix, labels.prefix, quarantine.prefix, 'cleaned-data/'],
@@ -68,8 +68,17 @@ export class LakeBucket extends Construct {
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       versioned: true,
       lifecycleRules: [
-        { id: 'leftovers', abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration, expiredObjectDeleteMarker: true },
-        { id: 'query-results', prefix: prefixes.queryResults, expiration: Duration.days(keepDays.queryResults) },
+        {
+          id: 'leftovers',
+          abortIncompleteMultipartUploadAfter: Duration.days(7),
+          noncurrentVersionExpiration,
+          expiredObjectDeleteMarker: true,
+        },
+        {
+          id: 'query-results',
+          prefix: prefixes.queryResults,
+          expiration: Duration.days(keepDays.queryResults),
+        },
       ],
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
@@ -85,11 +94,13 @@ export class LakeBucket extends Construct {
         RootArn: arn('iam', 'root', { region: '' }),
       }),
     });
-    for (const name of roleNames) allow(this, `${name}UsesBucket`, roles.byName[name], this.permissions(access[name]));
+    for (const name of roleNames)
+      allow(this, `${name}UsesBucket`, roles.byName[name], this.permissions(access[name]));
   }
 
   private permissions({ read, write, remove = [] }: Access): Permission[] {
-    const objects = (keys: readonly string[]) => keys.map((key) => this.bucket.arnForObjects(key.endsWith('/') ? `${key}*` : key));
+    const objects = (keys: readonly string[]) =>
+      keys.map((key) => this.bucket.arnForObjects(key.endsWith('/') ? `${key}*` : key));
     const listed = [...new Set([...read, ...write])].filter((key) => key.endsWith('/'));
     return [
       {
@@ -98,12 +109,21 @@ export class LakeBucket extends Construct {
         conditions: {
           // IfExists: reading a missing object is answered 404 only to those who may list, and that request
           // has no prefix. With StringLike it would be 403, as if a policy were wrong.
-          StringLikeIfExists: { 's3:prefix': listed.flatMap((prefix) => [prefix.slice(0, -1), `${prefix}*`]) },
+          StringLikeIfExists: {
+            's3:prefix': listed.flatMap((prefix) => [prefix.slice(0, -1), `${prefix}*`]),
+          },
         },
       },
-      { actions: ['s3:GetBucketLocation'], resources: [this.bucket.bucketArn] },
+      {
+        actions: ['s3:GetBucketLocation', 's3:ListBucketMultipartUploads'],
+        resources: [this.bucket.bucketArn],
+      },
       { actions: ['s3:GetObject'], resources: objects(read) },
-      { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: objects(write) },
+      // The parts: Athena, Spark and SageMaker upload what is large in several.
+      {
+        actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+        resources: objects(write),
+      },
       ...(remove.length > 0 ? [{ actions: ['s3:DeleteObject'], resources: objects(remove) }] : []),
     ];
   }

@@ -14,7 +14,10 @@ export interface LakeCatalogProps {
   readonly roles: LakeRoles;
 }
 
-const formats: Record<Dataset['format'], { input: string; output: string; serde: string; classification: string }> = {
+const formats: Record<
+  Dataset['format'],
+  { input: string; output: string; serde: string; classification: string }
+> = {
   // Hive's readers unpack .gz by the object's name.
   'ndjson.gz': json(),
   ndjson: json(),
@@ -35,7 +38,14 @@ function json() {
   };
 }
 
-const reading = ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:GetPartition', 'glue:GetPartitions', 'glue:BatchGetPartition'];
+const reading = [
+  'glue:GetDatabase',
+  'glue:GetTable',
+  'glue:GetTables',
+  'glue:GetPartition',
+  'glue:GetPartitions',
+  'glue:BatchGetPartition',
+];
 
 /** The database and its tables, as `workflows/datasets.json` declares them. */
 export class LakeCatalog extends Construct {
@@ -72,13 +82,23 @@ export class LakeCatalog extends Construct {
       open(
         'DataProcessingRole',
         // UpdateTable is the crawler's: it writes its statistics into the table's parameters.
-        ['glue:CreatePartition', 'glue:BatchCreatePartition', 'glue:UpdatePartition', 'glue:BatchUpdatePartition', 'glue:UpdateTable'],
+        [
+          'glue:CreatePartition',
+          'glue:BatchCreatePartition',
+          'glue:UpdatePartition',
+          'glue:BatchUpdatePartition',
+          'glue:UpdateTable',
+        ],
         ['raw_tweets', 'tweets'],
       ),
       open('AnalyticsRole', reading, all),
       open('AnalyticsRole', ['glue:BatchCreatePartition'], [candidates.table]),
       open('MachineLearningRole', reading, ['tweets', 'scored']),
-      open('MachineLearningRole', ['glue:CreatePartition', 'glue:BatchCreatePartition'], ['scored']),
+      open(
+        'MachineLearningRole',
+        ['glue:CreatePartition', 'glue:BatchCreatePartition'],
+        ['scored'],
+      ),
     ];
     for (const { id, role, permission } of grants) allow(this, id, role, [permission]);
   }
@@ -93,7 +113,11 @@ export class LakeCatalog extends Construct {
   }
 }
 
-function tableInput(name: string, dataset: Dataset, location: string): glue.CfnTable.TableInputProperty {
+function tableInput(
+  name: string,
+  dataset: Dataset,
+  location: string,
+): glue.CfnTable.TableInputProperty {
   const { input, output, serde, classification } = formats[dataset.format];
   return {
     name,

@@ -52,12 +52,22 @@ export class LakeKey extends Construct {
       {
         actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
         resources,
-        conditions: { StringEquals: { 'kms:ViaService': services[name].map((service) => `${service}.${Aws.REGION}.amazonaws.com`) } },
+        conditions: {
+          StringEquals: {
+            'kms:ViaService': services[name].map(
+              (service) => `${service}.${Aws.REGION}.amazonaws.com`,
+            ),
+          },
+        },
       },
       // SageMaker encrypts the volumes of training jobs and endpoints by grants.
       ...(name === 'MachineLearningRole'
         ? [
-            { actions: ['kms:CreateGrant'], resources, conditions: { Bool: { 'kms:GrantIsForAWSResource': 'true' } } },
+            {
+              actions: ['kms:CreateGrant'],
+              resources,
+              conditions: { Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+            },
             { actions: ['kms:DescribeKey'], resources },
           ]
         : []),

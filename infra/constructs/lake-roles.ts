@@ -11,7 +11,8 @@ export interface LakeRolesProps {
 }
 
 const descriptions: Record<RoleName, string> = {
-  DataIngestionRole: 'Plans a run and brings tweets from X into raw-data/ and the stream',
+  DataIngestionRole:
+    'Plans a run, brings tweets from X into raw-data/ and the stream; people who import labels assume it',
   DataProcessingRole: 'Crawls raw-data/, runs the Spark job, publishes cleaned days',
   AnalyticsRole: 'Asks Athena: the checks, the reports, and analysts who assume it',
   MachineLearningRole: 'Trains, serves and scores: Lambdas, training jobs and endpoints',
@@ -44,9 +45,14 @@ export class LakeRoles extends Construct {
         }),
     );
     trust(roles.DataProcessingRole, actingFor('glue', ['crawler/*', 'job/*']));
-    trust(roles.MachineLearningRole, actingFor('sagemaker', ['training-job/*', 'model/*', 'endpoint/*', 'endpoint-config/*']));
-    // IAM decides which people of this account may: they need sts:AssumeRole on it.
+    trust(
+      roles.MachineLearningRole,
+      actingFor('sagemaker', ['training-job/*', 'model/*', 'endpoint/*', 'endpoint-config/*']),
+    );
+    // The bucket refuses people under their own names. IAM decides which of this account may assume these:
+    // to ask questions, and to import labels.
     trust(roles.AnalyticsRole, new iam.AccountRootPrincipal());
+    trust(roles.DataIngestionRole, new iam.AccountRootPrincipal());
     this.byName = perRole((name) => roles[name].withoutPolicyUpdates());
     this.arns = roleNames.map((name) => roles[name].roleArn);
   }

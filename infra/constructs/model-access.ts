@@ -20,8 +20,14 @@ export class ModelAccess extends Construct {
     const named = (kind: string) => arn('sagemaker', `${kind}/${trainingJobPattern}`);
     const endpointArn = arn('sagemaker', `endpoint/${endpoint}`);
     allow(this, 'Use', role, [
-      { actions: ['sagemaker:CreateTrainingJob', 'sagemaker:DescribeTrainingJob'], resources: [named('training-job')] },
-      { actions: ['sagemaker:CreateModel', 'sagemaker:DescribeModel'], resources: [named('model')] },
+      {
+        actions: ['sagemaker:CreateTrainingJob', 'sagemaker:DescribeTrainingJob'],
+        resources: [named('training-job')],
+      },
+      {
+        actions: ['sagemaker:CreateModel', 'sagemaker:DescribeModel'],
+        resources: [named('model')],
+      },
       {
         actions: ['sagemaker:CreateEndpointConfig', 'sagemaker:DescribeEndpointConfig'],
         resources: [named('endpoint-config')],
@@ -31,7 +37,10 @@ export class ModelAccess extends Construct {
         actions: ['sagemaker:CreateEndpoint', 'sagemaker:UpdateEndpoint'],
         resources: [endpointArn, named('endpoint-config')],
       },
-      { actions: ['sagemaker:DescribeEndpoint', 'sagemaker:InvokeEndpoint'], resources: [endpointArn] },
+      {
+        actions: ['sagemaker:DescribeEndpoint', 'sagemaker:InvokeEndpoint'],
+        resources: [endpointArn],
+      },
       {
         // To itself: jobs and endpoints act under the role that starts them.
         actions: ['iam:PassRole'],
@@ -41,14 +50,21 @@ export class ModelAccess extends Construct {
     ]);
     allow(this, 'RunAsJob', role, [
       {
-        actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams'],
+        actions: [
+          'logs:CreateLogGroup',
+          'logs:CreateLogStream',
+          'logs:PutLogEvents',
+          'logs:DescribeLogStreams',
+        ],
         resources: [arn('logs', 'log-group:/aws/sagemaker/*')],
       },
       {
         // PutMetricData knows no resources; jobs and endpoints write to these namespaces.
         actions: ['cloudwatch:PutMetricData'],
         resources: ['*'],
-        conditions: { StringLike: { 'cloudwatch:namespace': ['/aws/sagemaker/*', 'aws/sagemaker/*'] } },
+        conditions: {
+          StringLike: { 'cloudwatch:namespace': ['/aws/sagemaker/*', 'aws/sagemaker/*'] },
+        },
       },
     ]);
   }

@@ -19,7 +19,11 @@ export class Notifications extends Construct {
 
   constructor(scope: Construct, id: string, { lake, email }: NotificationsProps) {
     super(scope, id);
-    this.topic = new sns.Topic(this, 'Topic', { displayName: 'sentiment-lake', masterKey: lake.key, enforceSSL: true });
+    this.topic = new sns.Topic(this, 'Topic', {
+      displayName: 'sentiment-lake',
+      masterKey: lake.key,
+      enforceSSL: true,
+    });
     if (email !== null) this.topic.addSubscription(new EmailSubscription(email));
     allow(this, 'Publish', lake.roles.AnalyticsRole, [
       { actions: ['sns:Publish'], resources: [this.topic.topicArn] },
@@ -35,14 +39,22 @@ export interface ExecutionArchiveProps {
 
 /** Every end of an execution, good or bad, goes to the archive: the console forgets after 90 days. */
 export class ExecutionArchive extends Construct {
-  constructor(scope: Construct, id: string, { stateMachineArn, archive, deadLetterQueue }: ExecutionArchiveProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stateMachineArn, archive, deadLetterQueue }: ExecutionArchiveProps,
+  ) {
     super(scope, id);
     new events.Rule(this, 'Rule', {
-      description: 'Archives an execution of the pipeline when it has ended, and reports a failed one',
+      description:
+        'Archives an execution of the pipeline when it has ended, and reports a failed one',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
-        detail: { stateMachineArn: [stateMachineArn], status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] },
+        detail: {
+          stateMachineArn: [stateMachineArn],
+          status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
+        },
       },
       targets: [new targets.LambdaFunction(archive, { deadLetterQueue, retryAttempts: 10 })],
     });

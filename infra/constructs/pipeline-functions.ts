@@ -115,11 +115,17 @@ export class PipelineFunctions extends Construct {
     });
   }
 
-  private variables(name: FunctionName, values: Readonly<Record<string, string>>): Record<string, string> {
+  private variables(
+    name: FunctionName,
+    values: Readonly<Record<string, string>>,
+  ): Record<string, string> {
     return Object.fromEntries(
       functionEnvironments[name].map((variable) => {
         const value = variable === 'SETTINGS' ? this.sections(name) : values[variable];
-        if (value === undefined) throw new Error(`functions/environment.ts: ${name} reads ${variable}, which infra/ does not know`);
+        if (value === undefined)
+          throw new Error(
+            `functions/environment.ts: ${name} reads ${variable}, which infra/ does not know`,
+          );
         return [variable, value];
       }),
     );
@@ -127,7 +133,9 @@ export class PipelineFunctions extends Construct {
 
   private sections(name: FunctionName): string {
     const { settings } = this.props;
-    return JSON.stringify(Object.fromEntries(functionSections[name].map((section) => [section, settings[section]])));
+    return JSON.stringify(
+      Object.fromEntries(functionSections[name].map((section) => [section, settings[section]])),
+    );
   }
 }
 

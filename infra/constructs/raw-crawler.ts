@@ -38,7 +38,10 @@ export class RawCrawler extends Construct {
     });
     this.name = crawler.ref;
     allow(this, 'Use', role, [
-      { actions: ['glue:StartCrawler', 'glue:GetCrawler'], resources: [arn('glue', `crawler/${this.name}`)] },
+      {
+        actions: ['glue:StartCrawler', 'glue:GetCrawler'],
+        resources: [arn('glue', `crawler/${this.name}`)],
+      },
     ]);
   }
 }

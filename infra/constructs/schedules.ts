@@ -32,12 +32,17 @@ export class Schedules extends Construct {
     });
     this.rule('Ingest', {
       mode: 'ingest',
-      schedule: events.Schedule.rate(Duration.minutes(ingestEveryMinutes ?? DISABLED_INGEST_MINUTES)),
+      schedule: events.Schedule.rate(
+        Duration.minutes(ingestEveryMinutes ?? DISABLED_INGEST_MINUTES),
+      ),
       enabled: ingestEveryMinutes !== null,
     });
   }
 
-  private rule(id: string, { mode, ...rule }: Pick<events.RuleProps, 'schedule' | 'enabled'> & Pick<RunRequest, 'mode'>): void {
+  private rule(
+    id: string,
+    { mode, ...rule }: Pick<events.RuleProps, 'schedule' | 'enabled'> & Pick<RunRequest, 'mode'>,
+  ): void {
     const { machine, deadLetterQueue } = this.props;
     new events.Rule(this, id, {
       description: `Starts the pipeline in mode ${mode}`,

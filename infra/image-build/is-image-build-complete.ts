@@ -10,7 +10,9 @@ const Event = z.object({
 export async function handler(event: unknown) {
   const { RequestType, Data } = Event.parse(event);
   if (RequestType === 'Delete') return { IsComplete: true };
-  const { builds = [] } = await new CodeBuildClient({}).send(new BatchGetBuildsCommand({ ids: [Data?.BuildId ?? ''] }));
+  const { builds = [] } = await new CodeBuildClient({}).send(
+    new BatchGetBuildsCommand({ ids: [Data?.BuildId ?? ''] }),
+  );
   const [build] = builds;
   switch (build?.buildStatus) {
     case 'IN_PROGRESS':

@@ -62,10 +62,18 @@ export class DataStack extends Stack {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const resources = [stream.streamArn];
-    allow(stream, 'Write', roles.DataIngestionRole, [{ actions: ['kinesis:PutRecords'], resources }]);
+    allow(stream, 'Write', roles.DataIngestionRole, [
+      { actions: ['kinesis:PutRecords'], resources },
+    ]);
     allow(stream, 'Read', roles.MachineLearningRole, [
       {
-        actions: ['kinesis:DescribeStream', 'kinesis:DescribeStreamSummary', 'kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'],
+        actions: [
+          'kinesis:DescribeStream',
+          'kinesis:DescribeStreamSummary',
+          'kinesis:GetRecords',
+          'kinesis:GetShardIterator',
+          'kinesis:ListShards',
+        ],
         resources,
       },
     ]);

@@ -49,15 +49,28 @@ export class PipelineStack extends Stack {
     const endpoint = name;
     const { commit, dirty } = revision();
 
-    const { topic } = new Notifications(this, 'Notifications', { lake, email: settings.alarmEmail });
+    const { topic } = new Notifications(this, 'Notifications', {
+      lake,
+      email: settings.alarmEmail,
+    });
     const security = new GlueSecurity(this, 'GlueSecurity', { environment, lake }).name;
     const crawler = new RawCrawler(this, 'RawCrawler', { environment, lake, security }).name;
-    const glueJob = new CleaningJob(this, 'CleaningJob', { environment, settings: settings.glue, lake, security }).name;
+    const glueJob = new CleaningJob(this, 'CleaningJob', {
+      environment,
+      settings: settings.glue,
+      lake,
+      security,
+    }).name;
     const { workGroup } = new Analytics(this, 'Analytics', { environment, settings, lake });
     const images = new ContainerImages(this, 'Images', { environment, settings, lake, bundles });
     new ModelAccess(this, 'Models', { lake, endpoint });
 
-    const functions = new PipelineFunctions(this, 'Functions', { environment, settings, lake, bundles });
+    const functions = new PipelineFunctions(this, 'Functions', {
+      environment,
+      settings,
+      lake,
+      bundles,
+    });
     const values = {
       BUCKET: lake.bucket.bucketName,
       STREAM_NAME: lake.stream.streamName,
@@ -78,7 +91,8 @@ export class PipelineStack extends Stack {
     };
     const scoreStream = functions.create('score-stream', values);
     const { mappingId } = new StreamScoring(this, 'StreamScoring', { lake, scoreStream });
-    const create = (step: StepName) => functions.create(step, { ...values, SCORE_STREAM_MAPPING_ID: mappingId });
+    const create = (step: StepName) =>
+      functions.create(step, { ...values, SCORE_STREAM_MAPPING_ID: mappingId });
     const stepFunctions = perStep(create);
     const archive = functions.create('archive-execution', values);
     functions.openLogs();
@@ -88,8 +102,14 @@ export class PipelineStack extends Stack {
     machine.node.addDependency(images.built);
     this.letStepsLookAtExecutions(name, lake);
 
-    const undelivered = new DeadLetters(this, 'Undelivered', { key: lake.key, sender: lake.roles.AnalyticsRole });
-    archive.configureAsyncInvoke({ onFailure: new SqsDestination(undelivered.queue), retryAttempts: 2 });
+    const undelivered = new DeadLetters(this, 'Undelivered', {
+      key: lake.key,
+      sender: lake.roles.AnalyticsRole,
+    });
+    archive.configureAsyncInvoke({
+      onFailure: new SqsDestination(undelivered.queue),
+      retryAttempts: 2,
+    });
     new ExecutionArchive(this, 'Archive', {
       stateMachineArn: machine.stateMachineArn,
       archive,
@@ -112,7 +132,12 @@ export class PipelineStack extends Stack {
     });
   }
 
-  private machine(name: string, settings: Settings, lake: Lake, functions: Record<StepName, lambda.Function>): sfn.StateMachine {
+  private machine(
+    name: string,
+    settings: Settings,
+    lake: Lake,
+    functions: Record<StepName, lambda.Function>,
+  ): sfn.StateMachine {
     const logGroup = new logs.LogGroup(this, 'MachineLog', {
       // Under this prefix CloudWatch Logs needs no statement per log group in its own resource policy,
       // which is full after a few dozen.
@@ -121,7 +146,10 @@ export class PipelineStack extends Stack {
       encryptionKey: lake.key,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const { role, policy } = new MachineRole(this, 'MachineRole', { name, functions: stepNames.map((step) => functions[step]) });
+    const { role, policy } = new MachineRole(this, 'MachineRole', {
+      name,
+      functions: stepNames.map((step) => functions[step]),
+    });
     const { machine } = new SentimentPipeline(this, 'Pipeline', {
       name,
       functions: perStep((step) => functions[step].currentVersion),
@@ -139,7 +167,9 @@ export class PipelineStack extends Stack {
   /** `Plan the run` asks whether the lock's holder still runs; the archive reads what it keeps. */
   private letStepsLookAtExecutions(name: string, { roles }: Lake): void {
     const resources = [arn('states', `execution:${name}:*`)];
-    allow(this, 'PlanLooksAtExecutions', roles.DataIngestionRole, [{ actions: ['states:DescribeExecution'], resources }]);
+    allow(this, 'PlanLooksAtExecutions', roles.DataIngestionRole, [
+      { actions: ['states:DescribeExecution'], resources },
+    ]);
     allow(this, 'ArchiveReadsExecutions', roles.AnalyticsRole, [
       { actions: ['states:DescribeExecution', 'states:GetExecutionHistory'], resources },
     ]);

@@ -9,7 +9,9 @@ test('an unknown environment is refused with the names of the known', () => {
 });
 
 test('the address of the X API can be given on the command line', () => {
-  expect(settingsFor('local', { xApiBaseUrl: 'http://127.0.0.1:4566/_x/2/' }).x.apiBaseUrl).toBe('http://127.0.0.1:4566/_x/2/');
+  expect(settingsFor('local', { xApiBaseUrl: 'http://127.0.0.1:4566/_x/2/' }).x.apiBaseUrl).toBe(
+    'http://127.0.0.1:4566/_x/2/',
+  );
 });
 
 test('an address that is none is refused with the name of its field', () => {

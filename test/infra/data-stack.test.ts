@@ -47,7 +47,9 @@ describe('the bucket', () => {
 
     const [policy] = policies(template).filter(({ type }) => type === 'AWS::S3::BucketPolicy');
 
-    expect(policy?.statements.map(({ Effect }) => Effect)).toEqual(policy?.statements.map(() => 'Deny'));
+    expect(policy?.statements.map(({ Effect }) => Effect)).toEqual(
+      policy?.statements.map(() => 'Deny'),
+    );
   });
 
   test('refuses anything but TLS', () => {
@@ -57,13 +59,20 @@ describe('the bucket', () => {
     });
   });
 
-  test.each(['DenyOtherAlgorithms', 'DenyAlgorithmWithoutKey', 'DenyOtherKeys', 'DenyCustomerProvidedKeys'])(
+  test.each([
+    'DenyOtherAlgorithms',
+    'DenyAlgorithmWithoutKey',
+    'DenyOtherKeys',
+    'DenyCustomerProvidedKeys',
+  ])(
     '%s lets a write without headers pass: Spark, Glue and Athena count on the default encryption',
     (sid) => {
       const { Condition } = statement('AWS::S3::BucketPolicy', sid);
 
       expect(Object.values(Condition.Null ?? {})).toContain('false');
-      expect(Object.keys(Condition).filter((operator) => operator.endsWith('IfExists'))).toEqual([]);
+      expect(Object.keys(Condition).filter((operator) => operator.endsWith('IfExists'))).toEqual(
+        [],
+      );
     },
   );
 
@@ -91,24 +100,35 @@ describe('the key', () => {
     const { Action } = statement('AWS::KMS::Key', 'AccountAdministersTheKey');
 
     expect(Action).toContain('kms:PutKeyPolicy');
-    expect(Action.filter((action) => /Decrypt|Encrypt|GenerateDataKey|CreateGrant|\*/.test(action))).toEqual([]);
+    expect(
+      Action.filter((action) => /Decrypt|Encrypt|GenerateDataKey|CreateGrant|\*/.test(action)),
+    ).toEqual([]);
   });
 
   test('is used by roles through services alone', () => {
     const statements = policies(template)
       .flatMap((policy) => policy.statements)
-      .filter(({ Effect, Action, Principal }) => Effect === 'Allow' && Action.includes('kms:Decrypt') && !JSON.stringify(Principal ?? '').includes('Service'));
+      .filter(
+        ({ Effect, Action, Principal }) =>
+          Effect === 'Allow' &&
+          Action.includes('kms:Decrypt') &&
+          !JSON.stringify(Principal ?? '').includes('Service'),
+      );
 
     expect(statements.length).toBeGreaterThan(roleNames.length);
-    for (const { Condition } of statements) expect(Condition.StringEquals).toHaveProperty(['kms:ViaService']);
+    for (const { Condition } of statements)
+      expect(Condition.StringEquals).toHaveProperty(['kms:ViaService']);
   });
 
   test('serves services for this account only', () => {
     const [key] = policies(template).filter(({ type }) => type === 'AWS::KMS::Key');
-    const forServices = key?.statements.filter(({ Principal }) => JSON.stringify(Principal).includes('Service')) ?? [];
+    const forServices =
+      key?.statements.filter(({ Principal }) => JSON.stringify(Principal).includes('Service')) ??
+      [];
 
     expect(forServices).toHaveLength(3);
-    for (const { Condition } of forServices) expect(JSON.stringify(Condition)).toContain('AWS::AccountId');
+    for (const { Condition } of forServices)
+      expect(JSON.stringify(Condition)).toContain('AWS::AccountId');
   });
 });
 
@@ -129,22 +149,31 @@ test("X's token is a secret under the key, and no template holds it", () => {
 
 describe('the catalog', () => {
   test('has a table for each data set, and the candidates', () => {
-    const names = Object.values(template.findResources('AWS::Glue::Table')).map(({ Properties }) => String(Properties.TableInput.Name));
+    const names = Object.values(template.findResources('AWS::Glue::Table')).map(({ Properties }) =>
+      String(Properties.TableInput.Name),
+    );
 
     expect(names.sort()).toEqual([...Object.keys(datasets), candidates.table].sort());
   });
 
-  test.each(Object.entries(datasets))('%s is declared with the columns of the data set', (name, dataset) => {
-    template.hasResourceProperties('AWS::Glue::Table', {
-      TableInput: {
-        Name: name,
-        PartitionKeys: dataset.partitions.map((column) => Match.objectLike({ Name: column.name, Type: column.type })),
-        StorageDescriptor: {
-          Columns: dataset.columns.map((column) => Match.objectLike({ Name: column.name, Type: column.type })),
+  test.each(Object.entries(datasets))(
+    '%s is declared with the columns of the data set',
+    (name, dataset) => {
+      template.hasResourceProperties('AWS::Glue::Table', {
+        TableInput: {
+          Name: name,
+          PartitionKeys: dataset.partitions.map((column) =>
+            Match.objectLike({ Name: column.name, Type: column.type }),
+          ),
+          StorageDescriptor: {
+            Columns: dataset.columns.map((column) =>
+              Match.objectLike({ Name: column.name, Type: column.type }),
+            ),
+          },
         },
-      },
-    });
-  });
+      });
+    },
+  );
 });
 
 describe('the four roles', () => {

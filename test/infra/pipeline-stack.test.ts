@@ -21,44 +21,63 @@ const properties = (type: string): Record<string, unknown>[] =>
   Object.values(template.findResources(type)).map(({ Properties }) => Properties);
 
 describe('the Lambdas', () => {
-  test.each(functionNames)('%s has a log of its own, traces, and exactly the variables it reads', (name) => {
-    template.hasResourceProperties('AWS::Lambda::Function', {
-      FunctionName: `sentiment-lake-dev-${name}`,
-      LoggingConfig: { LogGroup: Match.anyValue() },
-      TracingConfig: { Mode: 'Active' },
-    });
-    const [fn] = properties('AWS::Lambda::Function').filter(({ FunctionName }) => FunctionName === `sentiment-lake-dev-${name}`);
-    expect(fn).toHaveProperty(['Environment', 'Variables'], expect.objectContaining({}));
-    expect(Object.keys(Object(fn?.Environment).Variables).sort()).toEqual([...(functionEnvironments[name] ?? [])].sort());
-  });
+  test.each(functionNames)(
+    '%s has a log of its own, traces, and exactly the variables it reads',
+    (name) => {
+      template.hasResourceProperties('AWS::Lambda::Function', {
+        FunctionName: `sentiment-lake-dev-${name}`,
+        LoggingConfig: { LogGroup: Match.anyValue() },
+        TracingConfig: { Mode: 'Active' },
+      });
+      const [fn] = properties('AWS::Lambda::Function').filter(
+        ({ FunctionName }) => FunctionName === `sentiment-lake-dev-${name}`,
+      );
+      expect(fn).toHaveProperty(['Environment', 'Variables'], expect.objectContaining({}));
+      expect(Object.keys(Object(fn?.Environment).Variables).sort()).toEqual(
+        [...(functionEnvironments[name] ?? [])].sort(),
+      );
+    },
+  );
 
-  test.each(steps)('$name may take as long as its step says', ({ name, timeoutSeconds, memoryMb }) => {
-    template.hasResourceProperties('AWS::Lambda::Function', {
-      FunctionName: `sentiment-lake-dev-${name}`,
-      Timeout: timeoutSeconds,
-      MemorySize: memoryMb,
-    });
-  });
+  test.each(steps)(
+    '$name may take as long as its step says',
+    ({ name, timeoutSeconds, memoryMb }) => {
+      template.hasResourceProperties('AWS::Lambda::Function', {
+        FunctionName: `sentiment-lake-dev-${name}`,
+        Timeout: timeoutSeconds,
+        MemorySize: memoryMb,
+      });
+    },
+  );
 
   test('all have a timeout, those of CDK included', () => {
     const timeouts = properties('AWS::Lambda::Function').map(({ Timeout }) => Timeout);
 
-    expect(timeouts.length).toBeGreaterThanOrEqual(functionNames.length + imageBuildHandlers.length);
+    expect(timeouts.length).toBeGreaterThanOrEqual(
+      functionNames.length + imageBuildHandlers.length,
+    );
     expect(timeouts.filter((timeout) => typeof timeout !== 'number')).toEqual([]);
   });
 
-  test("each is the role that docs/architecture.md names", () => {
+  test('each is the role that docs/architecture.md names', () => {
     const page = readFileSync(join(__dirname, '../../docs/architecture.md'), 'utf8');
-    const documented = [...page.matchAll(/^\| [^|]+ \| `([a-z-]+)` \| [^|]+ \| (\w+Role) \|$/gm)].map(([, name, role]) => [name, role]);
+    const documented = [
+      ...page.matchAll(/^\| [^|]+ \| `([a-z-]+)` \| [^|]+ \| (\w+Role) \|$/gm),
+    ].map(([, name, role]) => [name, role]);
 
     expect(documented).toHaveLength(stepNames.length);
-    for (const [name, role] of documented) expect([name, Object(functionRoles)[String(name)]]).toEqual([name, role]);
+    for (const [name, role] of documented)
+      expect([name, Object(functionRoles)[String(name)]]).toEqual([name, role]);
   });
 
   test('which commit they are of is known to the training step alone', () => {
-    const knowing = properties('AWS::Lambda::Function').filter(({ Environment }) => /GIT_/.test(JSON.stringify(Environment ?? {})));
+    const knowing = properties('AWS::Lambda::Function').filter(({ Environment }) =>
+      /GIT_/.test(JSON.stringify(Environment ?? {})),
+    );
 
-    expect(knowing.map(({ FunctionName }) => FunctionName)).toEqual(['sentiment-lake-dev-train-model']);
+    expect(knowing.map(({ FunctionName }) => FunctionName)).toEqual([
+      'sentiment-lake-dev-train-model',
+    ]);
   });
 });
 
@@ -104,7 +123,9 @@ describe('permissions', () => {
   test('name their actions: the four roles are given none by a pattern', () => {
     const roles = [data, template]
       .flatMap(policies)
-      .filter(({ roles: [role = ''] }) => /(DataIngestion|DataProcessing|Analytics|MachineLearning)Role/.test(role))
+      .filter(({ roles: [role = ''] }) =>
+        /(DataIngestion|DataProcessing|Analytics|MachineLearning)Role/.test(role),
+      )
       .flatMap(({ statements }) => statements)
       .flatMap(({ Action }) => Action);
 
@@ -116,7 +137,9 @@ describe('permissions', () => {
     const passing = allowed().filter(({ Action }) => Action.includes('iam:PassRole'));
 
     expect(passing).toHaveLength(1);
-    expect(passing[0]?.Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } });
+    expect(passing[0]?.Condition).toEqual({
+      StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' },
+    });
   });
 
   test("fit into the 10,240 characters that IAM gives a role's inline policies", () => {
@@ -134,7 +157,11 @@ describe('permissions', () => {
   test('cover the names that training jobs get', () => {
     const prefix = trainingJobPattern.replace('*', '');
 
-    expect(trainingJobName('2026-11-24', 'arn:aws:states:us-east-1:1:execution:m:e', 0).startsWith(prefix)).toBe(true);
+    expect(
+      trainingJobName('2026-11-24', 'arn:aws:states:us-east-1:1:execution:m:e', 0).startsWith(
+        prefix,
+      ),
+    ).toBe(true);
   });
 });
 
@@ -144,19 +171,28 @@ const lengthOf = (value: unknown): number =>
     if (typeof node !== 'object' || node === null) return node;
     const join = 'Fn::Join' in node ? node['Fn::Join'] : undefined;
     if (Array.isArray(join)) {
-      return join[1].map((part: unknown) => (typeof part === 'string' ? part : 'x'.repeat(isAccountOrRegion(part) ? 14 : 40))).join('');
+      return join[1]
+        .map((part: unknown) =>
+          typeof part === 'string' ? part : 'x'.repeat(isAccountOrRegion(part) ? 14 : 40),
+        )
+        .join('');
     }
-    return ['Ref', 'Fn::GetAtt', 'Fn::ImportValue', 'Fn::Sub'].some((key) => key in node) ? 'x'.repeat(80) : node;
+    return ['Ref', 'Fn::GetAtt', 'Fn::ImportValue', 'Fn::Sub'].some((key) => key in node)
+      ? 'x'.repeat(80)
+      : node;
   }).length;
 
-const isAccountOrRegion = (part: unknown): boolean => /"AWS::(Partition|Region|AccountId)"/.test(JSON.stringify(part));
+const isAccountOrRegion = (part: unknown): boolean =>
+  /"AWS::(Partition|Region|AccountId)"/.test(JSON.stringify(part));
 
 describe('Glue', () => {
   test('the crawler has a catalog target, only logs what it thinks of the schema, and its partitions inherit', () => {
     template.hasResourceProperties('AWS::Glue::Crawler', {
       Targets: { CatalogTargets: [{ Tables: ['raw_tweets'] }], S3Targets: Match.absent() },
       SchemaChangePolicy: { UpdateBehavior: 'LOG', DeleteBehavior: 'LOG' },
-      Configuration: Match.stringLikeRegexp('"Partitions":\\{"AddOrUpdateBehavior":"InheritFromTable"\\}'),
+      Configuration: Match.stringLikeRegexp(
+        '"Partitions":\\{"AddOrUpdateBehavior":"InheritFromTable"\\}',
+      ),
       CrawlerSecurityConfiguration: Match.anyValue(),
     });
   });
@@ -169,7 +205,10 @@ describe('Glue', () => {
       Timeout: 60,
       ExecutionProperty: { MaxConcurrentRuns: 1 },
       SecurityConfiguration: Match.anyValue(),
-      DefaultArguments: { '--additional-python-modules': Match.stringLikeRegexp('^vaderSentiment==\\d'), '--extra-py-files': Match.anyValue() },
+      DefaultArguments: {
+        '--additional-python-modules': Match.stringLikeRegexp('^vaderSentiment==\\d'),
+        '--extra-py-files': Match.anyValue(),
+      },
     });
   });
 
@@ -201,7 +240,11 @@ describe('Athena', () => {
   test('every query of queries/ is there by name', () => {
     const names = properties('AWS::Athena::NamedQuery').map(({ Name }) => String(Name));
 
-    expect(names.sort()).toEqual(renderedCatalog().map(({ name }) => name).sort());
+    expect(names.sort()).toEqual(
+      renderedCatalog()
+        .map(({ name }) => name)
+        .sort(),
+    );
   });
 });
 
@@ -219,7 +262,9 @@ test('the scorer sleeps until a model is promoted, and a poison record does not 
 
 describe('the state machine', () => {
   const machine = () => {
-    const [found] = properties('AWS::StepFunctions::StateMachine').filter(({ StateMachineName }) => StateMachineName === 'sentiment-lake-dev');
+    const [found] = properties('AWS::StepFunctions::StateMachine').filter(
+      ({ StateMachineName }) => StateMachineName === 'sentiment-lake-dev',
+    );
     return found ?? {};
   };
 
@@ -235,7 +280,9 @@ describe('the state machine', () => {
     const versions = template.findResources('AWS::Lambda::Version');
     const called = JSON.stringify(machine().DefinitionString);
 
-    expect(Object.keys(versions).filter((id) => called.includes(`{"Ref":"${id}"}`))).toHaveLength(stepNames.length);
+    expect(Object.keys(versions).filter((id) => called.includes(`{"Ref":"${id}"}`))).toHaveLength(
+      stepNames.length,
+    );
     for (const version of Object.values(versions)) expect(version.DeletionPolicy).toBe('Retain');
   });
 });
@@ -246,28 +293,34 @@ describe('the rules', () => {
   test.each([
     ['nightly', 'cron(15 2 * * ? *)'],
     ['ingest', 'rate(15 minutes)'],
-  ])('mode %s starts the machine with the time it was due, and what cannot start is kept', (mode, schedule) => {
-    template.hasResourceProperties('AWS::Events::Rule', {
-      ScheduleExpression: schedule,
-      State: 'DISABLED',
-      Targets: [
-        {
-          InputTransformer: {
-            InputPathsMap: { time: '$.time' },
-            InputTemplate: `{"mode":"${mode}","scheduledFor":<time>}`,
+  ])(
+    'mode %s starts the machine with the time it was due, and what cannot start is kept',
+    (mode, schedule) => {
+      template.hasResourceProperties('AWS::Events::Rule', {
+        ScheduleExpression: schedule,
+        State: 'DISABLED',
+        Targets: [
+          {
+            InputTransformer: {
+              InputPathsMap: { time: '$.time' },
+              InputTemplate: `{"mode":"${mode}","scheduledFor":<time>}`,
+            },
+            DeadLetterConfig: { Arn: Match.anyValue() },
           },
-          DeadLetterConfig: { Arn: Match.anyValue() },
-        },
-      ],
-    });
-  });
+        ],
+      });
+    },
+  );
 
   test('every end of an execution of this machine is archived', () => {
     template.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {
         source: ['aws.states'],
         'detail-type': ['Step Functions Execution Status Change'],
-        detail: { status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'], stateMachineArn: [Match.anyValue()] },
+        detail: {
+          status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
+          stateMachineArn: [Match.anyValue()],
+        },
       },
       Targets: [{ DeadLetterConfig: { Arn: Match.anyValue() } }],
     });
@@ -278,7 +331,12 @@ describe('the rules', () => {
 test('the topic and every queue are encrypted and take TLS alone', () => {
   const denials = policies(template)
     .filter(({ type }) => type === 'AWS::SQS::QueuePolicy' || type === 'AWS::SNS::TopicPolicy')
-    .filter(({ statements }) => statements.some(({ Effect, Condition }) => Effect === 'Deny' && Condition.Bool?.['aws:SecureTransport'] === 'false'));
+    .filter(({ statements }) =>
+      statements.some(
+        ({ Effect, Condition }) =>
+          Effect === 'Deny' && Condition.Bool?.['aws:SecureTransport'] === 'false',
+      ),
+    );
   const encrypted = [...properties('AWS::SQS::Queue'), ...properties('AWS::SNS::Topic')];
 
   expect(denials).toHaveLength(encrypted.length);
@@ -302,7 +360,9 @@ describe('the images', () => {
 
     template.hasResourceProperties('AWS::Lambda::Function', {
       FunctionName: 'sentiment-lake-dev-train-model',
-      Environment: { Variables: { TRAINING_IMAGE: { 'Fn::Join': ['', Match.arrayWith([`:${tag}`])] } } },
+      Environment: {
+        Variables: { TRAINING_IMAGE: { 'Fn::Join': ['', Match.arrayWith([`:${tag}`])] } },
+      },
     });
     template.hasResource('AWS::StepFunctions::StateMachine', {
       Properties: { StateMachineName: 'sentiment-lake-dev' },

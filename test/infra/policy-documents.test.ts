@@ -25,15 +25,28 @@ test('a list takes the place of an element of an array', () => {
 });
 
 test.each<[string, string, Parameters<typeof renderPolicy>[2], RegExp]>([
-  ['a placeholder without a value', policy('${Buket}'), { Bucket: 'b' }, /policies\/some\.json: \$\{Buket\} has no value\. Known: Bucket/],
+  [
+    'a placeholder without a value',
+    policy('${Buket}'),
+    { Bucket: 'b' },
+    /policies\/some\.json: \$\{Buket\} has no value\. Known: Bucket/,
+  ],
   ['a name that every object has', policy('${constructor}'), {}, /\$\{constructor\} has no value/],
-  ['a value without a placeholder', policy('*'), { KeyArn: 'k' }, /policies\/some\.json: no place for \$\{KeyArn\}/],
+  [
+    'a value without a placeholder',
+    policy('*'),
+    { KeyArn: 'k' },
+    /policies\/some\.json: no place for \$\{KeyArn\}/,
+  ],
   ['a list inside of a text', policy('${Arns}/*'), { Arns: ['a'] }, /\$\{Arns\} is a list/],
   ['a list that is not in an array', policy('${Arns}'), { Arns: ['a'] }, /\$\{Arns\} is a list/],
   ['a text that is not JSON', '{', {}, /policies\/some\.json is not JSON/],
   [
     'a statement without a principal',
-    JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }] }),
+    JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }],
+    }),
     {},
     /policies\/some\.json: .*principal/,
   ],

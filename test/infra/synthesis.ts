@@ -6,10 +6,14 @@ import { sentimentLake } from '../../infra/app';
 import { EnvironmentName, settingsFor } from '../../infra/config';
 import { DataStack } from '../../infra/stacks/data-stack';
 
-const app = (context: Record<string, string> = {}) => new App({ context: { ...cdkJson.context, ...context } });
+const app = (context: Record<string, string> = {}) =>
+  new App({ context: { ...cdkJson.context, ...context } });
 
 /** The app's two templates, as `cdk synth` makes them with `-c name=value` for each of `context`. */
-export function synthesize(context: Record<string, string> = {}): { data: Template; pipeline: Template } {
+export function synthesize(context: Record<string, string> = {}): {
+  data: Template;
+  pipeline: Template;
+} {
   const { data, pipeline } = sentimentLake(app(context));
   return { data: Template.fromStack(data), pipeline: Template.fromStack(pipeline) };
 }
@@ -54,11 +58,23 @@ const policyProperties: Record<string, string> = {
 
 /** Every policy of a template, role by role and resource by resource. */
 export function policies(template: Template): FoundPolicy[] {
-  const { Resources } = z.looseObject({ Resources: z.record(z.string(), z.looseObject({ Type: z.string(), Properties: z.looseObject({}).default({}) })) }).parse(template.toJSON());
+  const { Resources } = z
+    .looseObject({
+      Resources: z.record(
+        z.string(),
+        z.looseObject({ Type: z.string(), Properties: z.looseObject({}).default({}) }),
+      ),
+    })
+    .parse(template.toJSON());
   return Object.entries(Resources).flatMap(([logicalId, { Type, Properties }]) => {
     const property = policyProperties[Type];
     if (property === undefined) return [];
-    const roles = z.array(z.unknown()).parse(Properties.Roles ?? []).map((role) => JSON.stringify(role));
-    return [{ logicalId, type: Type, statements: Document.parse(Properties[property]).Statement, roles }];
+    const roles = z
+      .array(z.unknown())
+      .parse(Properties.Roles ?? [])
+      .map((role) => JSON.stringify(role));
+    return [
+      { logicalId, type: Type, statements: Document.parse(Properties[property]).Statement, roles },
+    ];
   });
 }
