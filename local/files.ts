@@ -14,3 +14,8 @@ export function writeAtomically(path: string, content: string): void {
   }
   renameSync(temporary, path);
 }
+
+/** The code of a system error (`EEXIST`, `ESRCH`); undefined for anything else. */
+export function errorCode(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}

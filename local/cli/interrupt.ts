@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { errorCode } from '../files';
 
 /** Thrown into whatever waits when the person or the system asks this process to end. */
 export class Interrupted extends Error {
@@ -29,7 +30,7 @@ const isGone = (pid: number): boolean => {
     process.kill(pid, 0);
     return false;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
+    return errorCode(error) === 'ESRCH';
   }
 };
 

@@ -22,11 +22,12 @@ interface Place {
   port: number;
 }
 
-async function session(lake: Lake, screen: Screen, command: SessionOptions['command'], mayShareRun = false): Promise<Session> {
+async function session(lake: Lake, screen: Screen, command: SessionOptions['command'], onlyLooks = false): Promise<Session> {
   const started = Date.now();
   const opened = await openSession(lake, {
     command,
-    mayShareRun,
+    mayShareRun: onlyLooks,
+    asItIs: onlyLooks,
     say: (line) => screen.say(line),
     progress: (line) => screen.live(`Embedded cloud: ${line}`, started),
   });
@@ -96,8 +97,8 @@ async function up(lake: Lake, screen: Screen): Promise<number> {
   }
 }
 
-async function withLake(lake: Lake, screen: Screen, mayShareRun: boolean, work: (session: Session) => Promise<number | void>): Promise<number> {
-  const lakeSession = await session(lake, screen, 'lake', mayShareRun);
+async function withLake(lake: Lake, screen: Screen, onlyLooks: boolean, work: (session: Session) => Promise<number | void>): Promise<number> {
+  const lakeSession = await session(lake, screen, 'lake', onlyLooks);
   try {
     return (await work(lakeSession)) ?? 0;
   } finally {

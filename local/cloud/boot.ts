@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { corpusPath, readCorpus } from '../corpus/read-corpus';
+import { errorCode } from '../files';
 import { startGateway } from '../gateway/server';
 import { createXApi } from '../x-api/handler';
 import { endChild, exitOf, startChild } from './child';
@@ -78,7 +79,7 @@ export async function boot(lake: Lake): Promise<Cloud> {
     };
   } catch (error) {
     await stopLauncher();
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    if (errorCode(error) === 'EADDRINUSE') {
       throw new UserError(
         `Port ${lake.port} is in use by another program. Choose another one: LAKE_PORT=${lake.port + 1}`,
       );

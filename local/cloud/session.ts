@@ -20,6 +20,8 @@ export interface SessionOptions {
   command: Command;
   /** Whether the lake of a running `npm start` will do: for looking, not for starting executions. */
   mayShareRun: boolean;
+  /** Whether a pipeline that is there will do as it is: for looking, which must be quick. */
+  asItIs: boolean;
   say: (line: string) => void;
   /** Called while deploying, for a line that is drawn over. */
   progress: (line: string) => void;
@@ -104,7 +106,8 @@ async function bootSession(lake: Lake, options: SessionOptions, release: () => v
     const cloud = await boot(lake);
     stop = cloud.stop;
     const clients = clientsFor(cloud.url);
-    const outputs = await deploy(lake, cloud.url, clients, options.progress);
+    const existing = options.asItIs ? await findOutputs(clients.cloudFormation) : undefined;
+    const outputs = existing ?? (await deploy(lake, cloud.url, clients, options.progress));
     writeNote(lake.home, { ...note, ready: true });
     return { url: cloud.url, clients, outputs, close };
   } catch (error) {
