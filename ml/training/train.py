@@ -46,7 +46,11 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
     request = manifest.read_request(places.channel("request"))
     labels = read_labels(places.channel("labels"))
     require_every_class(labels)
-    weak = read_weak_rows(places.channel("tweets"), labels) if options.weak_weight > 0 else []
+    weak = (
+        read_weak_rows(places.channel("tweets"), labels, options.weak_per_human)
+        if options.weak_weight > 0
+        else []
+    )
     champion = archive.find_champion(places.channel("champion"))
     print(
         f"rows train={len(labels.of('train'))} validation={len(labels.of('validation'))} "

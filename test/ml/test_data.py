@@ -155,17 +155,30 @@ def test_weak_rows_are_unlabelled_train_side_texts_once_each(tmp_path: Path) -> 
     texts = [f"weak {index}" for index in range(60)]
     known = texts[0]
     weak_file(tmp_path / "tweets", [*map(weak, texts), *map(weak, texts), weak("rated", "human")])
-    write(tmp_path / "labels", [labelled(known, "negative")])
+    train_side = next(t for t in map(str, range(99)) if split_of(text_hash(t)) == "train")
+    write(tmp_path / "labels", [labelled(known, "negative"), labelled(train_side, "neutral")])
 
-    rows = read_weak_rows(tmp_path / "tweets", read_labels(tmp_path / "labels"))
+    rows = read_weak_rows(tmp_path / "tweets", read_labels(tmp_path / "labels"), per_human=100)
 
     expected = {text_hash(text) for text in texts[1:] if split_of(text_hash(text)) == "train"}
     assert [row.text_hash for row in rows] == sorted(expected)
     assert {(row.label, row.confidence) for row in rows} == {(POSITIVE, 0.8)}
 
 
+def test_weak_rows_are_bounded_by_the_human_training_rows(tmp_path: Path) -> None:
+    weak_file(tmp_path / "tweets", [weak(f"weak {index}") for index in range(200)])
+    write(tmp_path / "labels", label_rows())
+    labels = read_labels(tmp_path / "labels")
+
+    few = read_weak_rows(tmp_path / "tweets", labels, per_human=0.5)
+    more = read_weak_rows(tmp_path / "tweets", labels, per_human=1)
+
+    assert len(few) == len(labels.of("train")) // 2
+    assert more[: len(few)] == few
+
+
 def test_without_a_tweets_channel_there_are_no_weak_rows(tmp_path: Path) -> None:
-    assert read_weak_rows(tmp_path / "absent", HumanLabels([], 0)) == []
+    assert read_weak_rows(tmp_path / "absent", HumanLabels([], 0), per_human=3) == []
 
 
 def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
@@ -173,7 +186,7 @@ def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
     with pytest.raises(ValueError, match="part-0.parquet is not readable Parquet"):
-        read_weak_rows(tmp_path, HumanLabels([], 0))
+        read_weak_rows(tmp_path, HumanLabels([], 0), per_human=3)
 
 
 def test_a_parquet_file_without_a_column_is_named(tmp_path: Path) -> None:
@@ -182,7 +195,7 @@ def test_a_parquet_file_without_a_column_is_named(tmp_path: Path) -> None:
     weak_file(tmp_path, [row])
 
     with pytest.raises(ValueError, match="part-0.parquet lacks the column label_confidence"):
-        read_weak_rows(tmp_path, HumanLabels([], 0))
+        read_weak_rows(tmp_path, HumanLabels([], 0), per_human=3)
 
 
 def test_the_digest_sees_a_changed_label_but_not_the_order(tmp_path: Path) -> None:

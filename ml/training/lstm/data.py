@@ -135,8 +135,10 @@ def _winner(text_hash: str, given: list[tuple[str, int, str]]) -> Row:
     return Row(text_hash, text, label)
 
 
-def read_weak_rows(folder: Path, labels: HumanLabels) -> list[Row]:
-    """Texts of the tweets channel that only the lexicon labelled, once each, by text_hash.
+def read_weak_rows(folder: Path, labels: HumanLabels, per_human: float) -> list[Row]:
+    """Texts of the tweets channel that only the lexicon labelled, once each, by text_hash; at most
+    `per_human` for each human training row, those with the smallest hashes: a choice without a
+    seed that hardly changes from one night to the next.
 
     Only those on the train side of the split: a text of the test side may get its human label
     later, and a model must not have seen it. Raises ValueError that names the file.
@@ -170,7 +172,8 @@ def read_weak_rows(folder: Path, labels: HumanLabels) -> list[Row]:
             )
             if row.split == "train":
                 rows.setdefault(row.text_hash, row)
-    return [rows[text_hash] for text_hash in sorted(rows)]
+    limit = int(per_human * len(labels.of("train")))
+    return [rows[text_hash] for text_hash in sorted(rows)[:limit]]
 
 
 def require_every_class(labels: HumanLabels) -> None:

@@ -36,6 +36,8 @@ class Hyperparameters:
     warmup_share: float = _within(0.1, 0.0, 0.9)
     # Weight of a row that only the lexicon labelled; 0 leaves those rows out.
     weak_weight: float = _within(0.0, 0.0, 1.0)
+    # At most so many of them for each human training row: a lake grows, a night does not.
+    weak_per_human: float = _within(3.0, 0.0, 100.0)
 
 
 def parse_hyperparameters(given: dict[str, str]) -> Hyperparameters:
