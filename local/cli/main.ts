@@ -12,8 +12,8 @@ import { reportImport, importBundledLabels } from './labels/bundled';
 import { finishRun } from './night/finish';
 import { nextCommands } from './night/summary';
 import { describePrediction, predict } from './predict';
-import { describeQueries, runNamedQuery } from './query';
-import { checkInput, findCutOff, findExecution, listExecutions, redriveRun, startRun } from './run/launch';
+import { describeQueries, prepareQuery } from './query';
+import { checkInput, findCutOff, findExecution, newestFailure, redriveRun, startRun } from './run/launch';
 import { openScreen, seconds, type Screen } from './screen';
 
 interface Place {
@@ -120,11 +120,8 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
     }
     case 'redrive':
       return withLake(lake, screen, false, async (it) => {
-        const execution = command.execution === null
-          ? (await listExecutions(it)).find(({ status }) => status !== 'SUCCEEDED' && status !== 'RUNNING')
-          : await findExecution(it, command.execution);
-        if (execution) return finishRun(lake, it, screen, await redriveRun(lake, it, screen, execution));
-        screen.say('No execution has failed: there is nothing to redrive.');
+        const execution = command.execution === null ? await newestFailure(it) : await findExecution(it, command.execution);
+        return finishRun(lake, it, screen, await redriveRun(lake, it, screen, execution));
       });
     case 'history': {
       const { execution } = command;
@@ -136,7 +133,9 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
         for (const line of describeQueries()) screen.say(line);
         return 0;
       }
-      return withLake(lake, screen, true, async (it) => screen.say(renderTable(await runNamedQuery(lake, it, query, parameters))));
+      // Before a lake is booted for it: a wrong name or value is answered at once.
+      const { sql, literals } = prepareQuery(query, parameters);
+      return withLake(lake, screen, true, async (it) => screen.say(renderTable(await runSql(lake, it, sql, literals))));
     }
     case 'sql':
       return withLake(lake, screen, true, async (it) => screen.say(renderTable(await runSql(lake, it, command.sql))));

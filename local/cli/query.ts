@@ -22,7 +22,8 @@ export function describeQueries(): string[] {
 
 export interface PreparedQuery {
   sql: string;
-  parameters: string[];
+  /** One for each `?`, in order. */
+  literals: string[];
 }
 
 /** A question of the catalog with its parameters. Throws UserError for a wrong name or value. */
@@ -34,13 +35,13 @@ export function prepareQuery(name: string, values: QueryValues): PreparedQuery {
     throw new UserError(`There is no query "${name}": ${names.join(', ')} are possible.`);
   }
   try {
-    return { sql: query.sql, parameters: executionParameters(query, values) };
+    return { sql: query.sql, literals: executionParameters(query, values) };
   } catch (error) {
     throw new UserError(`${error instanceof Error ? error.message : String(error)}. It is called as: ${usage(query)}`);
   }
 }
 
 export function runNamedQuery(lake: Lake, session: Session, name: string, values: QueryValues = {}): Promise<Table> {
-  const { sql, parameters } = prepareQuery(name, values);
-  return runSql(lake, session, sql, parameters);
+  const { sql, literals } = prepareQuery(name, values);
+  return runSql(lake, session, sql, literals);
 }

@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { corpusPath, readCorpus } from '../corpus/read-corpus';
@@ -66,6 +67,7 @@ export async function boot(lake: Lake): Promise<Cloud> {
       home: lake.home,
       projectRoot: lake.root,
       python: pythonOf(lake),
+      log: (line) => appendFileSync(logFile(lake, 'gateway'), `${new Date().toISOString()} ${line}\n`),
       xApi: createXApi({ home: lake.home, readTexts: () => readCorpus(corpusPath(lake.root)) }),
     });
     return {

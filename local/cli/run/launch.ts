@@ -69,6 +69,16 @@ export async function findExecution(session: Session, nameOrArn: string): Promis
   throw new UserError(`There is no execution "${nameOrArn}"${newest === undefined ? '' : `; the newest is ${newest}`}.`);
 }
 
+/** The newest execution, which must have failed. Throws UserError when there is nothing to redrive. */
+export async function newestFailure(session: Session): Promise<ExecutionListItem> {
+  const [newest] = await listExecutions(session);
+  if (!newest) throw new UserError('There is no execution yet: npm start runs the first one.');
+  if (newest.status === 'SUCCEEDED' || newest.status === 'RUNNING') {
+    throw new UserError(`The newest execution, ${newest.name}, is ${newest.status}. An older one is redriven by its name; npm run lake -- history lists them.`);
+  }
+  return newest;
+}
+
 /** The newest execution if it was cut off when its cloud died, by a kill or by Ctrl-C. */
 export async function findCutOff(session: Session): Promise<ExecutionListItem | undefined> {
   const [newest] = await listExecutions(session);
