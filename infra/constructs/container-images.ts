@@ -120,9 +120,15 @@ export class ContainerImages extends Construct {
         cloudWatch: { logGroup: this.logGroup('build', `/aws/codebuild/${name}`, lake.key) },
       },
     });
-    for (const kind of kinds) this.repositories[kind].grantPush(project);
+    for (const kind of kinds) {
+      const repository = this.repositories[kind];
+      repository.grantPush(project);
+      // To see what is there already: a tag that is pushed twice is refused.
+      repository.grant(project, 'ecr:DescribeImages');
+    }
     return project;
   }
+
   private build(project: codebuild.Project, tag: string): CustomResource {
     const onEventHandler = this.handler('start-image-build');
     const isCompleteHandler = this.handler('is-image-build-complete');

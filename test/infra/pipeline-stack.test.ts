@@ -354,6 +354,18 @@ describe('the images', () => {
     }
   });
 
+  test('are looked for before they are built: a tag that is there cannot be pushed again', () => {
+    const building = policies(template)
+      .filter(({ roles: [role = ''] }) => role.includes('ImagesProjectRole'))
+      .flatMap(({ statements }) => statements)
+      .flatMap(({ Action }) => Action);
+
+    expect(building).toEqual(expect.arrayContaining(['ecr:DescribeImages', 'ecr:PutImage']));
+    template.hasResourceProperties('AWS::CodeBuild::Project', {
+      Source: { BuildSpec: Match.stringLikeRegexp('aws ecr describe-images .*\\|\\| ') },
+    });
+  });
+
   test('are built under the tag that the training step uses, before the machine can run', () => {
     const [[id = '', build] = []] = Object.entries(template.findResources('Custom::ImageBuild'));
     const tag = String(build?.Properties.Tag);
