@@ -50,6 +50,11 @@ function announceSource(lake: Lake, screen: Screen, input: Record<string, unknow
   return careful;
 }
 
+function sayNext(screen: Screen, code: number): number {
+  if (code === 0) for (const line of ['', ...nextCommands]) screen.say(line);
+  return code;
+}
+
 /** `npm start`: boots, deploys, imports the labels, and runs the night or what was left of the last one. */
 async function start(lake: Lake, screen: Screen, input: Record<string, unknown>): Promise<number> {
   checkInput(input);
@@ -64,11 +69,10 @@ async function start(lake: Lake, screen: Screen, input: Record<string, unknown>)
     if (cutOff) {
       screen.say(`${cutOff.name} was cut off when its process ended: it goes on from where it stood.`);
       const redriven = await finishRun(lake, lakeSession, screen, await redriveRun(lake, lakeSession, screen, cutOff));
-      if (redriven !== 0 || Object.keys(input).length === 0) return redriven;
+      // What else was asked for is still to be done.
+      if (redriven !== 0 || Object.keys(input).length === 0) return sayNext(screen, redriven);
     }
-    const code = await finishRun(lake, lakeSession, screen, await startRun(lake, lakeSession, screen, runInput));
-    if (code === 0) for (const line of ['', ...nextCommands]) screen.say(line);
-    return code;
+    return sayNext(screen, await finishRun(lake, lakeSession, screen, await startRun(lake, lakeSession, screen, runInput)));
   } finally {
     screen.rest();
     await lakeSession.close();
