@@ -34,8 +34,10 @@ class Hyperparameters:
     weight_decay: float = _within(0.01, 0.0, 1.0)
     clip_norm: float = _within(1.0, 0.01, 100.0)
     warmup_share: float = _within(0.1, 0.0, 0.9)
-    # Weight of a row that only the lexicon labelled; 0 leaves those rows out.
-    weak_weight: float = _within(0.0, 0.0, 1.0)
+    # Weight of a row that only the lexicon labelled; 0 leaves those rows out. Measured 5-fold, one
+    # seed: with 735 human rows 75.1 macro recall against 72.2 without (as many steps), with 2,940
+    # human rows and weak ones from elsewhere 76.6 against 76.7, at four times the time.
+    weak_weight: float = _within(0.1, 0.0, 1.0)
     # At most so many of them for each human training row: a lake grows, a night does not.
     weak_per_human: float = _within(3.0, 0.0, 100.0)
 
