@@ -50,6 +50,8 @@ function fingerprintOf(lake: Lake, context: string[]): string {
   return hash.digest('hex');
 }
 
+export const standInUrl = (port: number): string => `http://127.0.0.1:${port}/_x/2/`;
+
 /** Where tweets come from: the stand-in unless the person names a server or has a token for X's own. */
 export function tweetSource({ env, port }: Lake): { url: string; token: string | null; standIn: boolean } {
   const token = env.X_BEARER_TOKEN || null;
@@ -67,7 +69,7 @@ export function tweetSource({ env, port }: Lake): { url: string; token: string |
     return { url: url.href, token, standIn: false };
   }
   if (token !== null) return { url: 'https://api.x.com/2/', token, standIn: false };
-  return { url: `http://127.0.0.1:${port}/_x/2/`, token: null, standIn: true };
+  return { url: standInUrl(port), token: null, standIn: true };
 }
 
 async function run(lake: Lake, title: string, command: string, args: string[], env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<void> {

@@ -4,7 +4,13 @@ import { z } from 'zod';
 import { writeAtomically } from '../files';
 
 /** What a running lake tells other processes about itself; the set-up reads it, too. */
-const Note = z.strictObject({ pid: z.number().int(), port: z.number().int(), ready: z.boolean() });
+const Note = z.strictObject({
+  pid: z.number().int(),
+  port: z.number().int(),
+  ready: z.boolean(),
+  /** Base URL that its ingest step asks. */
+  tweetsFrom: z.string(),
+});
 export type Note = z.infer<typeof Note>;
 
 const notePath = (home: string): string => join(home, 'cloud.json');

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { boot } from './boot';
 import { clientsFor, type Clients } from './clients';
-import { deploy } from './deploy';
+import { deploy, standInUrl, tweetSource } from './deploy';
 import type { Lake } from './lake';
 import { holderOf, lockHome, type Command, type Holder } from './lock';
 import { readNote, removeNote, writeNote } from './note';
@@ -13,6 +13,8 @@ export interface Session {
   url: string;
   clients: Clients;
   outputs: Outputs;
+  /** Whether tweets come from the stand-in. */
+  standIn: boolean;
   close: () => Promise<void>;
 }
 
@@ -46,7 +48,12 @@ async function attach(lake: Lake, holder: Holder, say: (line: string) => void): 
       const clients = clientsFor(url);
       const outputs = await findOutputs(clients.cloudFormation);
       if (!outputs) throw new UserError(`The lake that ${who(holder)} keeps has no whole pipeline: end it and start it again.`);
-      return { url, clients, outputs, close: async () => undefined };
+      const wanted = tweetSource(lake);
+      if (!wanted.standIn && wanted.url !== note.tweetsFrom) {
+        throw new UserError(`The lake that ${who(holder)} keeps takes its tweets from ${note.tweetsFrom}: end it, and start it with X_API_BASE_URL and X_BEARER_TOKEN.`);
+      }
+      const standIn = note.tweetsFrom === standInUrl(note.port);
+      return { url, clients, outputs, standIn, close: async () => undefined };
     }
     if (!told) say(`Waiting until ${who(holder)} has the lake ready.`);
     told = true;
@@ -101,7 +108,8 @@ async function bootSession(lake: Lake, options: SessionOptions, release: () => v
     release();
   };
   try {
-    const note = { pid: process.pid, port: lake.port };
+    const { url: tweetsFrom, standIn } = tweetSource(lake);
+    const note = { pid: process.pid, port: lake.port, tweetsFrom };
     writeNote(lake.home, { ...note, ready: false });
     const cloud = await boot(lake);
     stop = cloud.stop;
@@ -109,7 +117,7 @@ async function bootSession(lake: Lake, options: SessionOptions, release: () => v
     const existing = options.asItIs ? await findOutputs(clients.cloudFormation) : undefined;
     const outputs = existing ?? (await deploy(lake, cloud.url, clients, options.progress));
     writeNote(lake.home, { ...note, ready: true });
-    return { url: cloud.url, clients, outputs, close };
+    return { url: cloud.url, clients, outputs, standIn, close };
   } catch (error) {
     await close();
     throw error;

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { settingsFor } from '../../../infra/config';
 import { Label } from '../../../workflows/evaluation';
 import { RunReport } from '../../../workflows/payloads';
-import { tweetSource } from '../../cloud/deploy';
 import type { Lake } from '../../cloud/lake';
 import type { Session } from '../../cloud/session';
 import { records } from '../athena';
@@ -104,6 +103,6 @@ export async function gatherNight(lake: Lake, session: Session, run: Run): Promi
     failure: succeeded ? [] : describeFailure(run),
     aws: awsCosts(usage, settings),
     x: xCosts(usage, settings),
-    standIn: tweetSource(lake).standIn,
+    standIn: session.standIn,
   };
 }

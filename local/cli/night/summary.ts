@@ -64,13 +64,13 @@ function opinionLines({ opinions }: Night): string[] {
 
 /** What is printed when a run has ended well. */
 export function summaryLines(night: Night, paths: { report: string }, colour: boolean): string[] {
-  const x = dollars(night.x.usd);
+  const x = night.x.usd === 0 ? 'nothing' : `${dollars(night.x.usd)}${night.standIn ? ', had the tweets come from there' : ''} (${night.x.how})`;
   return [
     ...dayLines(night, colour),
     ...contributorLines(night),
     ...opinionLines(night),
     '',
-    `This night on AWS: about ${dollars(total(night.aws))}; at X: ${night.standIn ? `${x}, had the tweets come from there` : x} (${night.x.how}).`,
+    `This night on AWS: about ${dollars(total(night.aws))}; at X: ${x}.`,
     ...(night.standIn ? [provenance] : []),
     '',
     `${night.execution} ${night.status} in ${seconds(night.endedAt - night.startedAt)}`,
