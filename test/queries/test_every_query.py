@@ -1,0 +1,41 @@
+"""What holds for each file of queries/, the ones to come included."""
+
+import re
+from pathlib import Path
+
+import pytest
+import sqlglot
+from conftest import ROOT, Lake
+from sqlglot import exp
+
+FILES = sorted((ROOT / "queries").glob("*/*.sql"))
+VALUES: dict[str, str | float] = {"text": "x", "day": "2026-11-20", "integer": 5, "number": 0.5}
+
+
+def declared(sql: str) -> dict[str, str]:
+    """Name and type of each parameter that the header declares."""
+    header = re.search(r"^-- parameters: (.+)$", sql, re.MULTILINE)
+    words = [parameter.split() for parameter in header[1].split(", ")] if header else []
+    return {name: kind for name, kind, *_ in words}
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
+def test_is_one_select_of_named_columns_whose_parameters_are_declared(file: Path) -> None:
+    sql = file.read_text(encoding="utf-8")
+
+    (tree,) = sqlglot.parse(sql, read="athena")
+
+    assert isinstance(tree, exp.Select)
+    assert not [star for star in tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count)]
+    named = re.findall(r"\? /\* (\w+) \*/", sql)
+    assert len(list(tree.find_all(exp.Placeholder))) == len(named)
+    assert set(named) == set(declared(sql))
+    assert sql.startswith("-- ") and sql.splitlines()[0].endswith("?")
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
+def test_answers_an_empty_lake_with_no_row(file: Path, lake: Lake) -> None:
+    kinds = declared(file.read_text(encoding="utf-8"))
+    values = {name: VALUES[kind] for name, kind in kinds.items()}
+
+    assert lake.ask(f"{file.parent.name}/{file.stem}", **values) == []
