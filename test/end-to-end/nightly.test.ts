@@ -80,6 +80,7 @@ beforeAll(async () => {
   session = await openSession(lake, {
     command: 'start',
     mayShareRun: false,
+    asItIs: false,
     say: (line) => said.push(line),
     progress: () => undefined,
   });
