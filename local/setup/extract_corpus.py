@@ -16,7 +16,7 @@ ROWS = 4200
 
 
 def rated_tweets(sdist: Path) -> bytes:
-    """The file as it was published: `id<tab>mean rating<tab>text`, CRLF. Raises ValueError if not found."""
+    """The file as published: `id<tab>mean rating<tab>text`, CRLF. ValueError if not found."""
     with tarfile.open(sdist) as outer:
         for member in outer.getmembers():
             if not member.name.endswith("additional_resources/hutto_ICWSM_2014.tar.gz"):

@@ -6,7 +6,10 @@ import pytest
 from conftest import ACCOUNT, Launcher, function, role, statement, until
 from test_cloudformation import deploy, outputs
 
-CODE = "exports.handler = async (event) => { console.log(`got ${event.Records.length}`); return {}; };"
+CODE = (
+    "exports.handler = async (event) => "
+    "{ console.log(`got ${event.Records.length}`); return {}; };"
+)
 
 
 def resources(enabled: Any) -> dict[str, Any]:
