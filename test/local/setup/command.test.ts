@@ -1,8 +1,6 @@
 import { ask } from './run';
 
-const parse = (...args: string[]) => ask('command.mjs', `parseCommand(${JSON.stringify(args)})`);
-
-test.each([
+const readable: [string[], unknown][] = [
   [['start'], { name: 'start', input: {} }],
   [['start', '--mode', 'retrain'], { name: 'start', input: { mode: 'retrain' } }],
   [['start', '--keywords', 'rain, sun', '--max-tweets=50'], { name: 'start', input: { keywords: ['rain', 'sun'], maxTweets: 50 } }],
@@ -19,11 +17,9 @@ test.each([
   [['lake', 'sql', 'select 1'], { name: 'sql', sql: 'select 1' }],
   [['lake', 'predict', 'what a day'], { name: 'predict', text: 'what a day' }],
   [['lake', 'import-labels', 'mine.csv', '--source', 'me'], { name: 'import-labels', file: 'mine.csv', source: 'me' }],
-])('reads %j', async (args, expected) => {
-  expect(JSON.parse(await parse(...args))).toEqual(expected);
-});
+];
 
-test.each([
+const refused: [string[], RegExp][] = [
   [['start', '--mode', 'weekly'], /^--mode is "weekly": one of nightly, retrain, ingest is possible\.$/],
   [['start', '--speed', '9'], /^Unknown option '--speed'\.$/],
   [['start', 'now'], /^npm start takes nothing more, but got "now"\.$/],
@@ -38,8 +34,25 @@ test.each([
   [['lake', 'predict', 'two', 'words'], /^predict needs one text, in quotation marks if it holds spaces\.$/],
   [['lake', 'sql'], /^sql needs one statement/],
   [['lake', 'query', 'daily_sentiment', '--days'], /^query parameters look like --days 7 or days=7, but got "--days"\.$/],
-])('refuses %j in one line', async (args, message) => {
-  const line = await parse(...args);
+];
+
+/** One process answers for all command lines: starting Node for each would take most of the time. */
+let answers: Map<string, string>;
+
+beforeAll(async () => {
+  const lines = [...readable, ...refused].map(([args]) => args);
+  const parse = `(args) => { try { return JSON.stringify(m.parseCommand(args)) } catch (e) { return e.message } }`;
+  const output = await ask('command.mjs', `${JSON.stringify(lines)}.map(${parse})`);
+  const parsed: string[] = JSON.parse(output);
+  answers = new Map(lines.map((args, index) => [JSON.stringify(args), parsed[index] ?? '']));
+});
+
+test.each(readable)('reads %j', (args, expected) => {
+  expect(JSON.parse(answers.get(JSON.stringify(args)) ?? '')).toEqual(expected);
+});
+
+test.each(refused)('refuses %j in one line', (args, message) => {
+  const line = answers.get(JSON.stringify(args));
 
   expect(line).toMatch(message);
   expect(line).not.toContain('\n');

@@ -39,10 +39,10 @@ export function finish(child: ChildProcess): Promise<Result> {
 export const runNode = (args: string[], env: NodeJS.ProcessEnv = {}): Promise<Result> =>
   finish(spawn(process.execPath, args, { env: { ...process.env, ...env } }));
 
-/** Prints what an exported function of one of the set-up's modules answers, as JSON, or its error's message. */
-export async function ask(module: string, call: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
+/** What an expression over one of the set-up's modules, `m`, gives, as JSON, or its error's message. */
+export async function ask(module: string, expression: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
   const url = pathToFileURL(join(setup, module)).href;
-  const code = `const m = await import('${url}'); try { console.log(JSON.stringify(await m.${call})) } catch (e) { console.log(e.message) }`;
+  const code = `const m = await import('${url}'); try { console.log(JSON.stringify(await (${expression}))) } catch (e) { console.log(e.message) }`;
   const { lines } = await runNode(['--input-type=module', '-e', code], env);
   return lines.join('\n');
 }

@@ -1,7 +1,7 @@
 import { ask, fakePrograms, newFolder } from './run';
 
 const java = (version: string) =>
-  ask('versions.mjs', 'findJava()', {
+  ask('versions.mjs', 'm.findJava()', {
     JAVA_HOME: '',
     PATH: fakePrograms({ java: `openjdk version "${version}" 2026-01-20` }),
   });
@@ -23,7 +23,7 @@ test.each([
 });
 
 test('a missing Java is named as missing', async () => {
-  const line = await ask('versions.mjs', 'findJava()', { JAVA_HOME: '', PATH: fakePrograms({}) });
+  const line = await ask('versions.mjs', 'm.findJava()', { JAVA_HOME: '', PATH: fakePrograms({}) });
 
   expect(line).toMatch(/^Java is missing \(java does not run\)\. Java 17 or 21 is needed/);
 });
@@ -31,11 +31,11 @@ test('a missing Java is named as missing', async () => {
 test('JAVA_HOME wins over the PATH, as it does for Spark', async () => {
   const PATH = fakePrograms({ java: 'openjdk version "17.0.1"' });
 
-  expect(await ask('versions.mjs', 'findJava()', { JAVA_HOME: '/nowhere', PATH })).toContain('/nowhere/bin/java does not run');
+  expect(await ask('versions.mjs', 'm.findJava()', { JAVA_HOME: '/nowhere', PATH })).toContain('/nowhere/bin/java does not run');
 });
 
 const python = (programs: Record<string, string>, env: NodeJS.ProcessEnv = {}) =>
-  ask('versions.mjs', `findPython('${newFolder()}')`, { PATH: fakePrograms(programs), PYTHON: '', ...env });
+  ask('versions.mjs', `m.findPython('${newFolder()}')`, { PATH: fakePrograms(programs), PYTHON: '', ...env });
 
 test('the first Python of the PATH that fits is taken', async () => {
   const found = await python({ python3: 'Python 3.14.0', 'python3.12': 'Python 3.12.1', 'python3.11': 'Python 3.11.9' });
@@ -60,7 +60,7 @@ test('a missing Python is named as missing', async () => {
 });
 
 test.each(['80', '99999', 'http'])('LAKE_PORT=%s is refused', async (port) => {
-  expect(await ask('versions.mjs', 'lakePort()', { LAKE_PORT: port })).toBe(
+  expect(await ask('versions.mjs', 'm.lakePort()', { LAKE_PORT: port })).toBe(
     `LAKE_PORT is "${port}": a port from 1024 to 65535 is needed.`,
   );
 });
