@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runStep } from './progress.mjs';
+import { unfinishedMark } from './versions.mjs';
 
 const corpusPackage = 'vaderSentiment==3.3.2';
 
@@ -28,7 +29,7 @@ export function setupSteps({ root, python, log, forTests }) {
   const venv = join(root, '.venv');
   const share = join(venv, 'share', 'sentiment-lake');
   const venvPython = join(venv, 'bin', 'python');
-  const installing = join(venv, '.installing');
+  const installing = unfinishedMark(root);
   const pip = (...args) => ['-m', 'pip', '--disable-pip-version-check', '--no-input', ...args];
   const run = (title, command, args, more = {}) =>
     runStep({ title, command, args, cwd: root, log, ...more });

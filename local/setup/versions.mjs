@@ -30,13 +30,18 @@ async function pythonVersion(command) {
 
 const isSupported = ({ minor }) => minor >= python.oldest && minor <= python.newest;
 
+/** Stands in .venv while packages are installed into it. */
+export const unfinishedMark = (root) => join(root, '.venv', '.installing');
+
 /** The Python to make .venv with: the one already in it, $PYTHON, or the first on the PATH that fits. */
 export async function findPython(root, env = process.env) {
   const range = `Python 3.${python.oldest} to 3.${python.newest} is needed`;
   const inVenv = join(root, '.venv', 'bin', 'python');
+  // One that an installation left half done is made anew, by a Python from elsewhere.
+  const isUsable = existsSync(inVenv) && !existsSync(unfinishedMark(root));
   const names = env.PYTHON ? [env.PYTHON] : ['python3', 'python3.13', 'python3.12', 'python3.11', 'python'];
   const [current, ...found] = await Promise.all([
-    existsSync(inVenv) ? pythonVersion(inVenv) : null,
+    isUsable ? pythonVersion(inVenv) : null,
     ...names.map(pythonVersion),
   ]);
   if (current && isSupported(current) && !env.PYTHON) return current;

@@ -1,3 +1,5 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ask, fakePrograms, newFolder } from './run';
 
 const java = (version: string) =>
@@ -51,6 +53,18 @@ test.each([
   expect(await python({ python3: `Python ${version}` })).toBe(
     `Python ${version} is ${fault}: Python 3.11 to 3.13 is needed. Install it, or name one: PYTHON=/path/to/python3`,
   );
+});
+
+test('the Python of .venv is taken when it fits, unless an installation was cut off there', async () => {
+  const root = newFolder();
+  mkdirSync(join(root, '.venv'));
+  symlinkSync(fakePrograms({ python: 'Python 3.13.2' }), join(root, '.venv', 'bin'));
+  const env = { PATH: fakePrograms({ python3: 'Python 3.12.1' }), PYTHON: '' };
+  const find = async () => JSON.parse(await ask('versions.mjs', `m.findPython('${root}')`, env)).version;
+
+  expect(await find()).toBe('3.13.2');
+  writeFileSync(join(root, '.venv', '.installing'), '');
+  expect(await find()).toBe('3.12.1');
 });
 
 test('a missing Python is named as missing', async () => {
