@@ -38,14 +38,13 @@ export function setupSteps({ root, python, log, forTests }) {
   const installPython = (title, files) => async () => {
     // An installation that was killed leaves packages that pip can neither use nor remove.
     if (existsSync(installing)) rmSync(venv, { recursive: true });
-    if (!existsSync(venvPython) || !python.command.startsWith(venv)) {
-      const version = existsSync(venvPython) ? readStamp(join(share, 'python.version')) : '';
-      if (version !== python.version) {
-        rmSync(venv, { recursive: true, force: true });
-        await run('Python environment', python.command, ['-m', 'venv', venv]);
-        mkdirSync(share, { recursive: true });
-        writeFileSync(join(share, 'python.version'), python.version);
-      }
+    const isOwn = python.command.startsWith(venv) || readStamp(join(share, 'python.version')) === python.version;
+    if (!existsSync(venvPython) || !isOwn) {
+      rmSync(venv, { recursive: true, force: true });
+      mkdirSync(share, { recursive: true });
+      writeFileSync(installing, '');
+      await run('Python environment', python.command, ['-m', 'venv', venv]);
+      writeFileSync(join(share, 'python.version'), python.version);
     }
     writeFileSync(installing, '');
     await run(title, venvPython, pip('install', '--no-compile', '--progress-bar', 'off', ...files.flatMap((file) => ['-r', file])), {
