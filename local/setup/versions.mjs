@@ -8,7 +8,7 @@ export class SetupError extends Error {
   oneLine = true;
 }
 
-// torch 2.13 and pyspark 4.1 have wheels for these, and Glue 6.0 itself runs 3.13.
+// The pinned packages have wheels for these; Glue 6.0 itself runs 3.13, and newer ones were not tried.
 const python = { oldest: 11, newest: 13 };
 // Spark 4.1 is built for 17 and 21; Hadoop's login fails on 24.
 const java = { oldest: 17, newest: 21 };
@@ -53,7 +53,7 @@ export async function findPython(root, env = process.env) {
     const missing = env.PYTHON ? `${env.PYTHON} does not run` : 'no python3 on the PATH runs';
     throw new SetupError(`${range}, and ${missing}. ${advice}`);
   }
-  const fault = other.minor < python.oldest ? 'too old' : 'too new for the pinned packages';
+  const fault = other.minor < python.oldest ? 'too old' : 'too new';
   throw new SetupError(`Python ${other.version} is ${fault}: ${range}. ${advice}`);
 }
 
