@@ -4,14 +4,15 @@ const MAX_VALUE_CHARACTERS = 80;
 
 /**
  * A ZodError as one line that names each field, what is allowed, and what came:
- * `mode: must be one of nightly, retrain, ingest (got "nightlyy")`.
+ * `mode: must be one of nightly, retrain, ingest (got "nightlyy")`. What is wrong with the value as a
+ * whole is said of `whole`.
  */
-export function explain(error: z.ZodError, received?: unknown): string {
-  return error.issues.map((issue) => explainIssue(issue, received)).join('; ');
+export function explain(error: z.ZodError, received?: unknown, whole = ''): string {
+  return error.issues.map((issue) => explainIssue(issue, received, whole)).join('; ');
 }
 
-function explainIssue(issue: z.core.$ZodIssue, received: unknown): string {
-  const field = issue.path.map(String).join('.');
+function explainIssue(issue: z.core.$ZodIssue, received: unknown, whole: string): string {
+  const field = issue.path.map(String).join('.') || whole;
   if (issue.code === 'unrecognized_keys') {
     return `${field === '' ? '' : `${field}: `}unknown field ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
   }

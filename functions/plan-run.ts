@@ -49,7 +49,7 @@ export const planRun = ({ lake, sfn, clock, settings }: Dependencies) =>
 function parseRequest(input: unknown, today: string): RunRequest {
   const result = RunRequest.safeParse(input ?? {});
   if (!result.success) {
-    throw new StepError('InvalidInput', explain(result.error, input));
+    throw new StepError('InvalidInput', explain(result.error, input, 'input'));
   }
   const { date } = result.data;
   if (date !== undefined && date > today) {

@@ -89,10 +89,10 @@ test.each([
   [{ force: 'yes' }, 'force: must be true or false (got "yes")'],
   [{ training: { epochs: 0 } }, 'training.epochs: must be at least 1 (got 0)'],
   [{ training: { lr: 1 } }, 'training: unknown field "lr"'],
-  [{ keyword: ['tea'], modus: 1 }, 'unknown field "keyword", "modus"'],
-  ['nightly', 'must be a JSON object (got "nightly")'],
-  [['nightly'], 'must be a JSON object (got ["nightly"])'],
-  [7, 'must be a JSON object (got 7)'],
+  [{ keyword: ['tea'], modus: 1 }, 'input: unknown field "keyword", "modus"'],
+  ['nightly', 'input: must be a JSON object (got "nightly")'],
+  [['nightly'], 'input: must be a JSON object (got ["nightly"])'],
+  [7, 'input: must be a JSON object (got 7)'],
 ])('refuses %j and names what is wrong', async (input, message) => {
   await expect(plan(input)).rejects.toMatchObject({
     name: 'InvalidInput',

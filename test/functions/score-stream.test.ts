@@ -135,7 +135,9 @@ test('a batch that is delivered again overwrites what it wrote', async () => {
 });
 
 test('a record that does not fit is reported, and the others are scored', async () => {
-  const answer = await score(batch(row(1), 'not JSON', { ...row(3), author_id: undefined }, row(4)));
+  const answer = await score(
+    batch(row(1), 'not JSON', { ...row(3), author_id: undefined }, row(4)),
+  );
 
   expect(answer).toEqual({
     batchItemFailures: [{ itemIdentifier: '101' }, { itemIdentifier: '102' }],
