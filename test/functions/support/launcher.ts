@@ -31,6 +31,9 @@ const JSON_LINES = {
   SerdeInfo: { SerializationLibrary: 'org.openx.data.jsonserde.JsonSerDe' },
 };
 
+// It answers within two seconds on an idle machine, and within half a minute while all tests run at once.
+jest.setTimeout(120_000);
+
 const PROJECT = resolve(__dirname, '../../..');
 
 /** The embedded cloud without its gateway: real buckets, streams, catalog and secrets, in a folder of their own. */
@@ -51,7 +54,11 @@ export class Launcher {
       { cwd: PROJECT, stdio: ['ignore', 'pipe', 'inherit'] },
     );
     // Its only line on stdout says that it answers.
-    await once(child.stdout, 'data');
+    const answers = once(child.stdout, 'data').then(() => true);
+    const ended = once(child, 'exit').then(() => false);
+    if (!(await Promise.race([answers, ended]))) {
+      throw new Error(`the launcher ended with ${child.exitCode}`);
+    }
     return new Launcher(child, home, url);
   }
 
@@ -134,7 +141,10 @@ export class Launcher {
 }
 
 export async function put(lake: Lake, key: string, body: string | Uint8Array): Promise<void> {
-  await lake.s3.send(new PutObjectCommand({ Bucket: lake.bucket, Key: key, Body: body }));
+  // As bytes: the client takes an empty text for a stream of unknown length.
+  await lake.s3.send(
+    new PutObjectCommand({ Bucket: lake.bucket, Key: key, Body: Buffer.from(body) }),
+  );
 }
 
 export const putJsonObject = (lake: Lake, key: string, value: unknown): Promise<void> =>
