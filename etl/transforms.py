@@ -93,7 +93,8 @@ def _refusal() -> Column:
     reason = F.when(F.col("tweet").isNull(), F.lit("record: not one JSON object"))
     for name in required("raw_tweets"):
         value = F.col(f"tweet.{name}")
-        blank = F.btrim(value, F.lit(" \t\r\n")) == ""
+        # A tweet that was nothing but a URL has an empty text, and is a tweet all the same.
+        blank = F.lit(False) if name == "text" else F.btrim(value, F.lit(" \t\r\n")) == ""
         reason = reason.when(value.isNull() | blank, F.lit(f"{name}: missing"))
     for name in _whole_numbers():
         value = F.col(f"tweet.{name}")

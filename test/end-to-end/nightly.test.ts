@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { records, runSql } from '../../local/cli/athena';
+import { archived } from '../../local/cli/run/archived';
 import { importBundledLabels } from '../../local/cli/labels/bundled';
 import { predict } from '../../local/cli/predict';
 import { findExecution, redriveRun, startRun } from '../../local/cli/run/launch';
@@ -155,10 +156,14 @@ test('the champion is in service, and every tweet has its verdict', async () => 
 }, 60_000);
 
 test('the history of the run is complete, and archived', async () => {
-  const archived = await keysBelow(prefixes.audit);
+  const inTime = await archived(session, firstNight);
+  const keys = await keysBelow(`${prefixes.audit}executions/`);
 
-  expect(archived.some((key) => key.includes(firstNight.name))).toBe(true);
-  expect(archived.some((key) => key.includes('wrong-input'))).toBe(true);
+  expect(inTime).toBe(true);
+  // One archive for each of its ends, and one of the execution that was refused.
+  expect(keys.map((key) => key.slice(key.lastIndexOf('/') + 1))).toEqual(
+    expect.arrayContaining([`${firstNight.name}-0.json`, `${firstNight.name}-1.json`, 'wrong-input-0.json']),
+  );
 }, 30_000);
 
 test('a retrain compares with the champion on the same rows', async () => {

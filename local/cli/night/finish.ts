@@ -6,6 +6,7 @@ import { runFolder, type Lake } from '../../cloud/lake';
 import type { Session } from '../../cloud/session';
 import { writeAtomically } from '../../files';
 import { rawHistory } from '../history';
+import { archived } from '../run/archived';
 import { describeFailure } from '../run/failure';
 import type { Run } from '../run/follow';
 import type { Screen } from '../screen';
@@ -42,7 +43,9 @@ export async function finishRun(lake: Lake, session: Session, screen: Screen, ru
   writeAtomically(join(folder, 'history.json'), historyJson(await rawHistory(session, run.arn)));
   const manifest = await readManifest(session, run);
   if (manifest !== null) writeAtomically(join(folder, 'manifest.json'), manifest);
+  const isArchived = await archived(session, run);
   screen.rest();
+  if (!isArchived) screen.say('Its history was not archived within 10 s: processed-data/audit/executions/ may lack it.');
 
   const lines = run.status === 'SUCCEEDED'
     ? summaryLines(night, { report }, screen.isTerminal)
