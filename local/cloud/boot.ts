@@ -7,6 +7,7 @@ import { startGateway } from '../gateway/server';
 import { createXApi } from '../x-api/handler';
 import { endChild, exitOf, startChild } from './child';
 import { clientEnvironment, logFile, pythonOf, type Lake } from './lake';
+import { predecessorEnds, rememberLauncher } from './predecessor';
 import { UserError } from './user-error';
 
 export interface Cloud {
@@ -49,6 +50,7 @@ async function healthy(lake: Lake, launcherUrl: string, ended: Promise<number>):
 /** Starts launcher and gateway of a lake. The caller holds the lock of its folder. */
 export async function boot(lake: Lake): Promise<Cloud> {
   const url = `http://127.0.0.1:${lake.port}`;
+  await predecessorEnds(lake);
   const launcherPort = await freePort();
   const launcherUrl = `http://127.0.0.1:${launcherPort}`;
   const launcher = startChild(lake, {
@@ -58,6 +60,7 @@ export async function boot(lake: Lake): Promise<Cloud> {
     log: logFile(lake, 'launcher'),
     guarded: false,
   });
+  if (launcher.pid !== undefined) rememberLauncher(lake.home, launcher.pid);
   const stopLauncher = () => endChild(launcher, 8_000);
   try {
     await healthy(lake, launcherUrl, exitOf(launcher));

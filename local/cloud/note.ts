@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeAtomically } from '../files';
@@ -24,4 +24,21 @@ export function readNote(home: string): Note | undefined {
   } catch {
     return undefined;
   }
+}
+
+const beatMillis = 1_000;
+
+/** Keeps the note's time at now while this process lives; answers the function that ends it. */
+export function keepNoteFresh(home: string): () => void {
+  const timer = setInterval(() => {
+    const now = new Date();
+    utimesSync(notePath(home), now, now);
+  }, beatMillis);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** When the process that left a note behind was last seen alive; undefined when the last one ended in order. */
+export function lastSign(home: string): Date | undefined {
+  return readNote(home) && statSync(notePath(home)).mtime;
 }

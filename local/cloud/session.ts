@@ -4,7 +4,7 @@ import { clientsFor, type Clients } from './clients';
 import { deploy, standInUrl, tweetSource } from './deploy';
 import type { Lake } from './lake';
 import { holderOf, lockHome, type Command, type Holder } from './lock';
-import { readNote, removeNote, writeNote } from './note';
+import { keepNoteFresh, lastSign, readNote, removeNote, writeNote } from './note';
 import { findOutputs, type Outputs } from './stack';
 import { UserError } from './user-error';
 
@@ -15,6 +15,8 @@ export interface Session {
   outputs: Outputs;
   /** Whether tweets come from the stand-in. */
   standIn: boolean;
+  /** Last sign of life of the command before, if it was killed: what failed after it failed because of it. */
+  killedAfter?: Date;
   close: () => Promise<void>;
 }
 
@@ -102,8 +104,11 @@ export async function openSession(lake: Lake, options: SessionOptions): Promise<
 
 async function bootSession(lake: Lake, options: SessionOptions, release: () => void): Promise<Session> {
   let stop = async (): Promise<void> => undefined;
+  let endBeat = (): void => undefined;
+  const killedAfter = lastSign(lake.home);
   const close = async () => {
     await stop();
+    endBeat();
     removeNote(lake.home);
     release();
   };
@@ -111,13 +116,14 @@ async function bootSession(lake: Lake, options: SessionOptions, release: () => v
     const { url: tweetsFrom, standIn } = tweetSource(lake);
     const note = { pid: process.pid, port: lake.port, tweetsFrom };
     writeNote(lake.home, { ...note, ready: false });
+    endBeat = keepNoteFresh(lake.home);
     const cloud = await boot(lake);
     stop = cloud.stop;
     const clients = clientsFor(cloud.url);
     const existing = options.asItIs ? await findOutputs(clients.cloudFormation) : undefined;
     const outputs = existing ?? (await deploy(lake, cloud.url, clients, options.progress));
     writeNote(lake.home, { ...note, ready: true });
-    return { url: cloud.url, clients, outputs, standIn, close };
+    return { url: cloud.url, clients, outputs, standIn, killedAfter, close };
   } catch (error) {
     await close();
     throw error;

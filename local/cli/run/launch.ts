@@ -79,10 +79,15 @@ export async function newestFailure(session: Session): Promise<ExecutionListItem
   return newest;
 }
 
-/** The newest execution if it was cut off when its cloud died, by a kill or by Ctrl-C. */
+/**
+ * The newest execution if it was cut off when its cloud died, by a kill or by Ctrl-C. For a moment after
+ * a kill its steps still run, and can fail on a gateway that is no longer there: that is the same.
+ */
 export async function findCutOff(session: Session): Promise<ExecutionListItem | undefined> {
   const [newest] = await listExecutions(session);
   if (newest?.status !== 'FAILED' || newest.executionArn === undefined) return undefined;
+  const { killedAfter } = session;
+  if (killedAfter && newest.stopDate && newest.stopDate >= killedAfter) return newest;
   const events = await eventsAfter(session.clients.sfn, newest.executionArn, 0);
   return events.at(-1)?.error === stoppedError ? newest : undefined;
 }
