@@ -2,12 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { ACCOUNT } from './options';
 import { AwsError, messageOf } from './protocol';
-
-/** Who signed a request. */
-export interface Caller {
-  readonly accessKeyId: string;
-  readonly arn: string;
-}
+import type { Caller } from './protocol';
 
 /** The credential scope of a SigV4 signature. */
 export interface Scope {

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import type { Caller } from './identity';
+
+/** Who signed a request. */
+export interface Caller {
+  readonly accessKeyId: string;
+  readonly arn: string;
+}
 
 /** An error as AWS clients know it: `code` becomes the exception's name. */
 export class AwsError extends Error {

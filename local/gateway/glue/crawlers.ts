@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Context } from '../context';
 import { INTERRUPTED } from '../context';
-import type { Caller } from '../identity';
+import type { Caller } from '../protocol';
 import { ACCOUNT, REGION } from '../options';
 import { AwsError, messageOf, operation, page, Paging, seconds } from '../protocol';
 import type { Operation } from '../protocol';

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Context } from '../context';
 import { INTERRUPTED } from '../context';
-import type { Caller } from '../identity';
+import type { Caller } from '../protocol';
 import { lastMeaningfulLine, tail } from '../logs';
 import { download, parseS3Uri } from '../objects';
 import { ACCOUNT, REGION } from '../options';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ACCOUNT, REGION } from '../options';
 import { AwsError, operation } from '../protocol';
 import type { Operation } from '../protocol';
-import type { Caller } from '../identity';
+import type { Caller } from '../protocol';
 
 /** SageMaker's names: letters, digits and hyphens, 63 at most, no hyphen at either end. */
 export const Name = z

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Context } from '../context';
-import type { Caller } from '../identity';
+import type { Caller } from '../protocol';
 import type { Operation } from '../protocol';
 import { StateFile } from '../state';
 import { sageMakerOperation, Tags } from './names';

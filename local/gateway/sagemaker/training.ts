@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import type { Context } from '../context';
 import { INTERRUPTED } from '../context';
-import type { Caller } from '../identity';
+import type { Caller } from '../protocol';
 import { lastMeaningfulLine, tail } from '../logs';
 import type { Program } from '../processes';
 import { AwsError, messageOf } from '../protocol';
