@@ -1,9 +1,9 @@
-/** Unit, contract and component tests; the drills, which run the whole pipeline, have a config of their own. */
+/** Unit, contract and component tests; what runs the whole pipeline has a config of its own. */
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['<rootDir>/test/drills/'],
+  testPathIgnorePatterns: ['<rootDir>/test/drills/', '<rootDir>/test/end-to-end/'],
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/.lake', '<rootDir>/dist'],
   // hyparquet is published as ES modules only, which jest cannot require.
   transformIgnorePatterns: ['/node_modules/(?!hyparquet)'],

@@ -1,9 +1,9 @@
 const base = require('./jest.config.cjs');
 
-/** The drills boot the embedded cloud: minutes each, one at a time. */
+/** The end-to-end test and the drills boot the embedded cloud: minutes each, one at a time. */
 module.exports = {
   ...base,
-  testMatch: ['<rootDir>/test/drills/**/*.test.ts'],
+  testMatch: ['<rootDir>/test/{end-to-end,drills}/**/*.test.ts'],
   testPathIgnorePatterns: [],
   testTimeout: 15 * 60_000,
   maxWorkers: 1,
