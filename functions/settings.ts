@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const PollSeconds = z.number().int().positive();
+import { PlanRunOutput } from '../workflows/payloads';
 
 /**
  * The sections of the environment's settings that functions read; each gets its own, as JSON, in `SETTINGS`.
@@ -9,6 +8,7 @@ const PollSeconds = z.number().int().positive();
 export const Sections = z.strictObject({
   x: z.strictObject({
     apiBaseUrl: z.url(),
+    /** Words and phrases; joined with OR. */
     keywords: z.array(z.string().min(1)).min(1),
     language: z.string().nullable(),
     excludeRetweets: z.boolean(),
@@ -16,16 +16,12 @@ export const Sections = z.strictObject({
     /** US dollars X charges for one post read. */
     usdPerPost: z.number().nonnegative(),
   }),
-  poll: z.strictObject({
-    crawl: PollSeconds,
-    clean: PollSeconds,
-    check: PollSeconds,
-    train: PollSeconds,
-    endpoint: PollSeconds,
-    refresh: PollSeconds,
-  }),
+  /** Seconds between two looks at a job of each stage. */
+  poll: PlanRunOutput.shape.poll,
   checks: z.strictObject({
+    /** A label above this share of a day's rows is suspicious. */
     maxLabelShare: z.number().gt(0).lte(1),
+    /** Days with fewer rows are too small for the share check. */
     minRowsForShare: z.number().int().positive(),
   }),
   training: z.strictObject({
@@ -35,6 +31,7 @@ export const Sections = z.strictObject({
   }),
   gate: z.strictObject({
     minHeldOutRows: z.number().int().positive(),
+    /** How much the candidate may be worse than the champion in macro recall before it is refused. */
     tolerance: z.number().nonnegative(),
   }),
   endpoint: z.strictObject({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Sections } from '../functions/settings';
 
 /** The retentions that CloudWatch Logs knows, up to two years. */
 const LogRetentionDays = z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]);
@@ -9,52 +10,12 @@ const Settings = z.strictObject({
   nightly: z.strictObject({ cron: z.string(), enabled: z.boolean() }),
   /** Minutes between two runs of mode `ingest`; null leaves the rule disabled at 15. */
   ingestEveryMinutes: z.number().int().min(5).nullable(),
-  x: z.strictObject({
-    apiBaseUrl: z.url(),
-    /** Words and phrases; joined with OR. */
-    keywords: z.array(z.string().min(1)).min(1),
-    language: z.string().nullable(),
-    excludeRetweets: z.boolean(),
-    maxTweetsPerRun: z.number().int().positive(),
-    /** US dollars X charges for one post read. */
-    usdPerPost: z.number().nonnegative(),
-  }),
-  /** Seconds between two looks at a job of each stage. */
-  poll: z.strictObject({
-    crawl: z.number().int().positive(),
-    clean: z.number().int().positive(),
-    check: z.number().int().positive(),
-    train: z.number().int().positive(),
-    endpoint: z.number().int().positive(),
-    refresh: z.number().int().positive(),
-  }),
+  // What functions read is declared where they read it.
+  ...Sections.shape,
   glue: z.strictObject({
     workerType: z.enum(['G.1X', 'G.2X']),
     workers: z.number().int().min(2),
     timeoutMinutes: z.number().int(),
-  }),
-  checks: z.strictObject({
-    /** A label above this share of a day's rows is suspicious. */
-    maxLabelShare: z.number().gt(0).lte(1),
-    /** Days with fewer rows are too small for the share check. */
-    minRowsForShare: z.number().int().positive(),
-  }),
-  training: z.strictObject({
-    instanceType: z.string(),
-    maxSeconds: z.number().int().positive(),
-    volumeGb: z.number().int().positive(),
-  }),
-  gate: z.strictObject({
-    minHeldOutRows: z.number().int().positive(),
-    /** How much the candidate may be worse than the champion in macro recall before it is refused. */
-    tolerance: z.number().nonnegative(),
-  }),
-  endpoint: z.strictObject({
-    kind: z.enum(['serverless', 'realtime']),
-    instanceType: z.string(),
-    instances: z.number().int().positive(),
-    memoryMb: z.number().int(),
-    maxConcurrency: z.number().int().positive(),
   }),
   /**
    * Another index that pip may take wheels from when the training image is built; PyTorch's CPU index makes
