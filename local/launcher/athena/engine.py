@@ -75,8 +75,7 @@ def _run(
             column_types[column["Name"].lower()] = column.get("Type", "string")
         relation = tables.relation(connection, table)
         scanned += relation.bytes
-        for partition in table.partitions:
-            paths += [file.path for file in tables.files(partition.location)]
+        paths += relation.paths
         schema = identifier(table.database)
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         connection.execute(f"CREATE VIEW {schema}.{identifier(table.name)} AS {relation.sql}")

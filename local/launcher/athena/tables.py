@@ -4,6 +4,7 @@ A partitioned table is its registered partitions and nothing else, each read fro
 with the key values that the catalog has for it. Files are read in place.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,9 +67,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Relation:
-    """A SELECT that is the table, and how many bytes lie under it."""
+    """A SELECT that is the table, the files it reads, and how many bytes lie under it."""
 
     sql: str
+    paths: tuple[str, ...]
     bytes: int
 
 
@@ -171,7 +173,11 @@ def _day(text: str) -> date:
 
 
 def files(location: Location) -> list[File]:
-    """The objects Athena reads below a location: not empty, no part of the name hidden."""
+    """The objects Athena reads below a location: not empty, no part of the name hidden.
+
+    ministack lists an object before its file is written; until then the put has not ended, and a
+    query that runs beside it must not see it.
+    """
     bucket = s3._buckets.get(location.bucket)
     if bucket is None:
         raise QueryFailed(f"HIVE_METASTORE_ERROR: no such bucket: {location.bucket}")
@@ -181,8 +187,9 @@ def files(location: Location) -> list[File]:
             continue
         if any(part.startswith(("_", ".")) for part in key[len(location.prefix):].split("/")):
             continue
-        if record.get("size"):
-            found.append(File(key, record["size"], s3._object_disk_path(location.bucket, key)))
+        path = s3._object_disk_path(location.bucket, key)
+        if record.get("size") and os.path.isfile(path):
+            found.append(File(key, record["size"], path))
     return found
 
 
@@ -190,11 +197,12 @@ def relation(connection: duckdb.DuckDBPyConnection, table: Table) -> Relation:
     """The table as SQL over its files."""
     columns = (table.definition.get("StorageDescriptor") or {}).get("Columns") or []
     keys = table.definition.get("PartitionKeys") or []
-    selects, size = [], 0
+    selects, paths, size = [], [], 0
     for partition in table.partitions:
         found = files(partition.location)
         if not found:
             continue
+        paths += [file.path for file in found]
         size += sum(file.size for file in found)
         source, projected = _source(connection, table, columns, found)
         constants = [
@@ -207,8 +215,8 @@ def relation(connection: duckdb.DuckDBPyConnection, table: Table) -> Relation:
             f"CAST(NULL AS {column_type(c)}) AS {identifier(c['Name'].lower())}"
             for c in [*columns, *keys]
         )
-        return Relation(f"SELECT {empty} WHERE false", 0)
-    return Relation("\nUNION ALL\n".join(selects), size)
+        return Relation(f"SELECT {empty} WHERE false", (), 0)
+    return Relation("\nUNION ALL\n".join(selects), tuple(paths), size)
 
 
 def _source(
