@@ -2,7 +2,7 @@ import { Aws, RemovalPolicy } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { EnvironmentName } from '../config';
-import { arn } from '../arns';
+import { alarmArns, arn, budgetArns } from '../arns';
 import { lakeName, roleNames } from '../naming';
 import type { RoleName } from '../naming';
 import { policyDocument } from '../policy-documents';
@@ -38,6 +38,8 @@ export class LakeKey extends Construct {
         RootArn: arn('iam', 'root', { region: '' }),
         LakeRoleArns: roles.arns,
         MachineLearningRoleArn: roles.byName.MachineLearningRole.roleArn,
+        AlarmArns: alarmArns(environment),
+        BudgetArns: budgetArns,
         LogGroupArns: logGroups(environment).map((name) => arn('logs', `log-group:${name}`)),
       }),
       // Without the key every object is lost. A first deployment that fails leaves none behind.
