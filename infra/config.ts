@@ -4,7 +4,6 @@ import { Sections } from '../functions/settings';
 /** The retentions that CloudWatch Logs knows, up to two years. */
 const LogRetentionDays = z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]);
 
-<<<<<<< HEAD
 /** When somebody is told. docs/runbook.md has an entry for each alarm. */
 const Alarms = z.strictObject({
   /** Hours without a night that began; a night a day leaves two to spare. CloudWatch looks back a week at most. */
@@ -30,7 +29,7 @@ const Alarms = z.strictObject({
   /** Minutes that a record of the stream may wait to be scored. */
   iteratorAgeMinutes: z.number().int().positive(),
 });
-=======
+
 /**
  * Who may take on a role: ARNs of this account's roles and users, or `account`, which leaves it to IAM
  * whom of the account it lets call sts:AssumeRole.
@@ -47,7 +46,6 @@ export const People = z.union([
   ),
 ]);
 export type People = z.infer<typeof People>;
->>>>>>> main
 
 /** Settings of one environment. Everything an operator may change is here, and nowhere else. */
 const Settings = z.strictObject({
