@@ -283,6 +283,27 @@ describe('archive-execution', () => {
     },
   );
 
+  test('the seconds of each stage are emitted, whatever the end', async () => {
+    const at = (second: number) => new Date(Date.UTC(2026, 10, 24, 2, 15, second));
+    executions.pages = [
+      [
+        {
+          id: 1,
+          type: 'TaskStateEntered',
+          timestamp: at(1),
+          stateEnteredEventDetails: { name: 'Check the data' },
+        },
+        { id: 2, type: 'ExecutionSucceeded', timestamp: at(5) },
+      ],
+    ];
+
+    await archive('SUCCEEDED');
+
+    expect(emitted.lines).toEqual([
+      { figures: { StageSeconds: 4 }, dimensions: { Stage: 'Check the data' } },
+    ]);
+  });
+
   test('a success is archived and not reported', async () => {
     await archive('SUCCEEDED');
 
