@@ -828,6 +828,7 @@ describe('Promote the model', () => {
       manifestUri: trained().manifestUri,
       configName: TRAINED.jobName,
       fingerprint: 'seen',
+      macroRecall: expect.any(Number),
       promotedAt: '2026-11-24T02:20:00.000Z',
       promotedBy: EXECUTION.arn,
       forced: false,
