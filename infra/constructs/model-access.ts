@@ -17,25 +17,31 @@ export class ModelAccess extends Construct {
   constructor(scope: Construct, id: string, { lake, endpoint }: ModelAccessProps) {
     super(scope, id);
     const role = lake.roles.MachineLearningRole;
+    const wildcard =
+      "A training job's name ends in a hash of its execution, and its model and endpoint config bear the same name; the prefix is this pipeline's";
     const named = (kind: string) => arn('sagemaker', `${kind}/${trainingJobPattern}`);
     const endpointArn = arn('sagemaker', `endpoint/${endpoint}`);
     allow(this, 'Use', role, [
       {
         actions: ['sagemaker:CreateTrainingJob', 'sagemaker:DescribeTrainingJob'],
         resources: [named('training-job')],
+        wildcard,
       },
       {
         actions: ['sagemaker:CreateModel', 'sagemaker:DescribeModel'],
         resources: [named('model')],
+        wildcard,
       },
       {
         actions: ['sagemaker:CreateEndpointConfig', 'sagemaker:DescribeEndpointConfig'],
         resources: [named('endpoint-config')],
+        wildcard,
       },
       {
         // Both are authorised on the endpoint and on the config it is to have.
         actions: ['sagemaker:CreateEndpoint', 'sagemaker:UpdateEndpoint'],
         resources: [endpointArn, named('endpoint-config')],
+        wildcard,
       },
       {
         actions: ['sagemaker:DescribeEndpoint', 'sagemaker:InvokeEndpoint'],
@@ -57,14 +63,17 @@ export class ModelAccess extends Construct {
           'logs:DescribeLogStreams',
         ],
         resources: [arn('logs', 'log-group:/aws/sagemaker/*')],
+        wildcard:
+          'SageMaker makes the log groups of jobs and endpoints itself, below /aws/sagemaker/; endpoints have one each',
       },
       {
-        // PutMetricData knows no resources; jobs and endpoints write to these namespaces.
         actions: ['cloudwatch:PutMetricData'],
         resources: ['*'],
         conditions: {
           StringLike: { 'cloudwatch:namespace': ['/aws/sagemaker/*', 'aws/sagemaker/*'] },
         },
+        wildcard:
+          "PutMetricData knows no resources; the condition allows SageMaker's own namespaces alone",
       },
     ]);
   }

@@ -100,8 +100,11 @@ export class PipelineFunctions extends Construct {
     for (const name of roleNames) {
       allow(this, `${name}WritesLogs`, this.props.lake.roles[name], [
         { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: this.logGroups[name] },
-        // X-Ray knows no resources for these two.
-        { actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] },
+        {
+          actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
+          resources: ['*'],
+          wildcard: 'X-Ray knows no resources for writing traces',
+        },
       ]);
     }
   }
