@@ -1,16 +1,17 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { VARIANT_NAME } from '../../functions/model/names';
 import type { Settings } from '../config';
-import type { Lake } from '../stacks/data-stack';
 import { allow } from './grants';
 
 export interface EndpointRollbackProps {
-  readonly lake: Lake;
   /** Name of the endpoint. */
   readonly endpoint: string;
   readonly kind: Settings['endpoint']['kind'];
+  /** Who updates the endpoint. */
+  readonly updater: iam.IRole;
 }
 
 /** Errors a minute from which an update is taken back: one may be a request that ended with its old instance. */
@@ -20,7 +21,7 @@ const ERRORS_A_MINUTE = 5;
 export class EndpointRollback extends Construct {
   readonly alarmNames: readonly string[];
 
-  constructor(scope: Construct, id: string, { lake, endpoint, kind }: EndpointRollbackProps) {
+  constructor(scope: Construct, id: string, { endpoint, kind, updater }: EndpointRollbackProps) {
     super(scope, id);
     if (kind === 'serverless') {
       this.alarmNames = [];
@@ -44,7 +45,7 @@ export class EndpointRollback extends Construct {
     });
     this.alarmNames = [`${endpoint}-rollback`];
     // Read with the permissions of who calls UpdateEndpoint.
-    allow(this, 'Read', lake.roles.MachineLearningRole, [
+    allow(this, 'Read', updater, [
       { actions: ['cloudwatch:DescribeAlarms'], resources: [alarm.alarmArn] },
     ]);
   }
