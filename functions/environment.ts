@@ -60,6 +60,7 @@ export const environments = {
     SERVING_IMAGE: Text,
     ENDPOINT_NAME: Text,
     KEY_ARN: Text,
+    ROLLBACK_ALARMS: json(z.array(Text)),
     SETTINGS: json(settings['update-endpoint']),
   }),
   'smoke-test-endpoint': z.object({ BUCKET: Text, ENDPOINT_NAME: Text }),

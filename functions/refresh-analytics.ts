@@ -175,7 +175,7 @@ async function servesChampion(
 ): Promise<boolean> {
   const found = await describeEndpoint(sageMaker, endpoint.name);
   if (found?.EndpointStatus === 'InService' && found.EndpointConfigName !== configName) {
-    await pointEndpoint(sageMaker, endpoint.name, configName, true);
+    await pointEndpoint(sageMaker, { name: endpoint.name, configName: configName, exists: true });
     return false;
   }
   switch (found?.EndpointStatus) {

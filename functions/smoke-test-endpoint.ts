@@ -100,7 +100,11 @@ async function putChampionBack(
   }
   const found = await describeEndpoint(sageMaker, endpoint.name);
   if (found?.EndpointConfigName !== champion.configName && found?.EndpointStatus === 'InService') {
-    await pointEndpoint(sageMaker, endpoint.name, champion.configName, true);
+    await pointEndpoint(sageMaker, {
+      name: endpoint.name,
+      configName: champion.configName,
+      exists: true,
+    });
   }
   return `The endpoint was put back to ${champion.modelVersion}. ${next}`;
 }

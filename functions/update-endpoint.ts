@@ -10,6 +10,8 @@ import { StepError } from '../workflows/errors';
 import { StepInput, UpdateEndpointOutput } from '../workflows/payloads';
 import { environments, readEnvironment } from './environment';
 import { describeEndpoint, pointEndpoint } from './model/endpoint';
+import { VARIANT_NAME } from './model/names';
+import { updatePlan } from './model/update-plan';
 import type { Sections } from './settings';
 import { onFirstCall, step } from './step';
 
@@ -19,6 +21,8 @@ interface Dependencies {
   servingImage: string;
   roleArn: string;
   keyArn: string;
+  /** Names of the alarms that take an update back. */
+  rollbackAlarms: readonly string[];
   settings: Sections['endpoint'];
 }
 
@@ -47,7 +51,12 @@ export const updateEndpoint = (given: Dependencies) =>
       await createConfig(given, configName, train.jobName);
       if (!isOnItsWay(found, configName)) {
         mustBeChangeable(found, endpointName);
-        await pointEndpoint(sageMaker, endpointName, configName, found !== null);
+        await pointEndpoint(sageMaker, {
+          name: endpointName,
+          configName,
+          exists: found !== null,
+          updatePlan: updatePlan(given.settings, given.rollbackAlarms),
+        });
       }
       return { status: 'RUNNING', attempt, endpointName, configName };
     },
@@ -136,9 +145,8 @@ async function createConfig(
   );
 }
 
-/** The variant keeps its name for good: an update with another one would be a new variant beside the old. */
 function variant(modelName: string, settings: Sections['endpoint']): ProductionVariant {
-  const common = { VariantName: 'AllTraffic', ModelName: modelName };
+  const common = { VariantName: VARIANT_NAME, ModelName: modelName };
   return settings.kind === 'serverless'
     ? {
         ...common,
@@ -180,6 +188,7 @@ export const handler = onFirstCall(() => {
     servingImage: env.SERVING_IMAGE,
     roleArn: env.ML_ROLE_ARN,
     keyArn: env.KEY_ARN,
+    rollbackAlarms: env.ROLLBACK_ALARMS,
     settings: env.SETTINGS.endpoint,
   });
 });

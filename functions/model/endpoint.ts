@@ -3,7 +3,11 @@ import {
   DescribeEndpointCommand,
   UpdateEndpointCommand,
 } from '@aws-sdk/client-sagemaker';
-import type { DescribeEndpointOutput, SageMakerClient } from '@aws-sdk/client-sagemaker';
+import type {
+  DeploymentConfig,
+  DescribeEndpointOutput,
+  SageMakerClient,
+} from '@aws-sdk/client-sagemaker';
 import { InvokeEndpointCommand } from '@aws-sdk/client-sagemaker-runtime';
 import type { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
@@ -121,15 +125,30 @@ export async function describeEndpoint(
   }
 }
 
+interface Change {
+  name: string;
+  configName: string;
+  exists: boolean;
+  /**
+   * How instances are exchanged when the endpoint exists.
+   *
+   * @default - all at once and unwatched: for a model that has served before, and for serverless endpoints
+   */
+  updatePlan?: DeploymentConfig | undefined;
+}
+
 /** Creates the endpoint, or has it change over to a configuration. */
 export async function pointEndpoint(
   sageMaker: SageMakerClient,
-  name: string,
-  configName: string,
-  exists: boolean,
+  { name, configName, exists, updatePlan }: Change,
 ): Promise<void> {
   const target = { EndpointName: name, EndpointConfigName: configName };
   await (exists
-    ? sageMaker.send(new UpdateEndpointCommand(target))
+    ? sageMaker.send(
+        new UpdateEndpointCommand({
+          ...target,
+          ...(updatePlan && { DeploymentConfig: updatePlan }),
+        }),
+      )
     : sageMaker.send(new CreateEndpointCommand(target)));
 }

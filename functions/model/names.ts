@@ -14,6 +14,9 @@ export function trainingJobName(date: string, executionArn: string, attempt: num
   return `sl-${date.replaceAll('-', '')}-${hash}`;
 }
 
+/** An endpoint's one variant, for good: an update with another name would be a new variant beside the old. */
+export const VARIANT_NAME = 'AllTraffic';
+
 /** Where everything of a model lies. */
 export const modelKeys = (jobName: string) => ({
   tweetsManifest: `${prefixes.models}${jobName}/input/tweets.manifest`,

@@ -60,10 +60,11 @@ export class CleaningJob extends Construct {
         resources: [script, modules].map((asset) => asset.bucket.arnForObjects(asset.s3ObjectKey)),
       },
       {
-        // PutMetricData knows no resources; the namespace is Glue's own.
         actions: ['cloudwatch:PutMetricData'],
         resources: ['*'],
         conditions: { StringEquals: { 'cloudwatch:namespace': 'Glue' } },
+        wildcard:
+          "PutMetricData knows no resources; the condition allows Glue's own namespace alone",
       },
     ]);
   }

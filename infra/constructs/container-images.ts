@@ -14,8 +14,10 @@ import type { EnvironmentName, Settings } from '../config';
 import { lakeName } from '../naming';
 import { copyInto, withScratchFolder } from '../repository';
 import type { Lake } from '../stacks/data-stack';
+import { acknowledge } from './acknowledge';
 import { allow } from './grants';
 import type { Permission } from './grants';
+import { BuildRole, ecrToken, guardWaiter, loggingRole } from './image-build-roles';
 import { nodeRuntime } from './pipeline-functions';
 
 export interface ContainerImagesProps {
@@ -84,8 +86,7 @@ export class ContainerImages extends Construct {
         ],
         resources: [repository.repositoryArn],
       },
-      // A token is for the whole registry: ECR knows no resource for it.
-      { actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
+      ecrToken,
     ]);
     return repository;
   }
@@ -93,9 +94,17 @@ export class ContainerImages extends Construct {
   private project(sources: Asset): codebuild.Project {
     const { environment, settings, lake } = this.props;
     const name = lakeName(environment, 'images');
+    const logGroup = this.logGroup('build', `/aws/codebuild/${name}`, lake.key);
+    const { role, policy } = new BuildRole(this, 'Builder', {
+      project: name,
+      sources,
+      repositories: kinds.map((kind) => this.repositories[kind]),
+      logGroup,
+    });
     const project = new codebuild.Project(this, 'Project', {
       projectName: name,
       description: 'Builds the training and serving images of the sentiment lake',
+      role,
       source: codebuild.Source.s3({ bucket: sources.bucket, path: sources.s3ObjectKey }),
       environment: {
         // x86, as the instance types of the settings are. Docker in the build needs it privileged.
@@ -116,16 +125,14 @@ export class ContainerImages extends Construct {
       buildSpec: buildSpec(),
       timeout: BUILD_TIMEOUT,
       grantReportGroupPermissions: false,
-      logging: {
-        cloudWatch: { logGroup: this.logGroup('build', `/aws/codebuild/${name}`, lake.key) },
-      },
+      logging: { cloudWatch: { logGroup } },
     });
-    for (const kind of kinds) {
-      const repository = this.repositories[kind];
-      repository.grantPush(project);
-      // To see what is there already: a tag that is pushed twice is refused.
-      repository.grant(project, 'ecr:DescribeImages');
-    }
+    project.node.addDependency(policy);
+    acknowledge(
+      project,
+      'CB4',
+      "The key would encrypt artifacts, caches and reports, and the project has none; its log has the lake's key, and a key here would only let one more role use that",
+    );
     return project;
   }
 
@@ -140,30 +147,47 @@ export class ContainerImages extends Construct {
       actions: ['codebuild:BatchGetBuilds'],
       resources: [project.projectArn],
     });
+    const name = lakeName(this.props.environment, 'image-build');
+    const logGroup = this.logGroup('provider', `/aws/lambda/${name}`, this.props.lake.key);
+    const frameworkOnEventRole = loggingRole(this, 'BeginRole', logGroup);
+    const frameworkCompleteAndTimeoutRole = loggingRole(this, 'WaitRole', logGroup);
     const provider = new Provider(this, 'Provider', {
       onEventHandler,
       isCompleteHandler,
       queryInterval: Duration.seconds(20),
       totalTimeout: BUILD_TIMEOUT.plus(Duration.minutes(10)),
       disableWaiterStateMachineLogging: true,
-      logGroup: this.logGroup(
-        'provider',
-        `/aws/lambda/${lakeName(this.props.environment, 'image-build')}`,
-        this.props.lake.key,
-      ),
+      logGroup,
+      frameworkOnEventRole,
+      frameworkCompleteAndTimeoutRole,
     });
+    const mayBegin = allow(this, 'ProviderBegins', frameworkOnEventRole, [
+      {
+        // It asks for the function's state before it calls.
+        actions: ['lambda:InvokeFunction', 'lambda:GetFunction'],
+        resources: [onEventHandler.functionArn],
+      },
+      { actions: ['states:StartExecution'], resources: [guardWaiter(provider, name)] },
+    ]);
+    const mayWait = allow(this, 'ProviderWaits', frameworkCompleteAndTimeoutRole, [
+      {
+        actions: ['lambda:InvokeFunction', 'lambda:GetFunction'],
+        resources: [isCompleteHandler.functionArn],
+      },
+    ]);
     const built = new CustomResource(this, 'Images', {
       resourceType: 'Custom::ImageBuild',
       serviceToken: provider.serviceToken,
       properties: { ProjectName: project.projectName, Tag: tag },
     });
-    built.node.addDependency(mayStart, mayLook, project);
+    built.node.addDependency(mayStart, mayLook, mayBegin, mayWait, project);
     return built;
   }
 
   private handler(name: (typeof imageBuildHandlers)[number]): lambda.Function {
     const { environment, bundles, lake } = this.props;
     const functionName = lakeName(environment, name);
+    const logGroup = this.logGroup(name, `/aws/lambda/${functionName}`, lake.key);
     return new lambda.Function(this, name, {
       functionName,
       runtime: nodeRuntime,
@@ -172,7 +196,8 @@ export class ContainerImages extends Construct {
       handler: 'index.handler',
       timeout: Duration.seconds(30),
       memorySize: 256,
-      logGroup: this.logGroup(name, `/aws/lambda/${functionName}`, lake.key),
+      logGroup,
+      role: loggingRole(this, `${name}-role`, logGroup),
     });
   }
 

@@ -3,6 +3,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge';
 import { allow } from './grants';
 
 export interface DeadLettersProps {
@@ -22,6 +23,11 @@ export class DeadLetters extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+    acknowledge(
+      this.queue,
+      'SQS3',
+      'This is a dead-letter queue: nothing consumes it but people, and a queue behind it would hold the same again',
+    );
     if (sender)
       allow(this, 'Send', sender, [
         { actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] },

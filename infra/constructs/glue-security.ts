@@ -27,8 +27,13 @@ export class GlueSecurity extends Construct {
       },
     }).ref;
     allow(this, 'Use', lake.roles.DataProcessingRole, [
-      // Read when a crawl or a job run starts; Glue authorises it on the whole catalog only.
-      { actions: ['glue:GetSecurityConfiguration'], resources: ['*'] },
+      {
+        // Read when a crawl or a job run starts.
+        actions: ['glue:GetSecurityConfiguration'],
+        resources: ['*'],
+        wildcard:
+          'Glue knows no resource for a security configuration; reading one changes nothing',
+      },
       {
         // Glue makes its log groups itself, named after the security configuration.
         actions: [
@@ -38,6 +43,8 @@ export class GlueSecurity extends Construct {
           'logs:AssociateKmsKey',
         ],
         resources: [arn('logs', 'log-group:/aws-glue/*')],
+        wildcard:
+          'Glue names its log groups itself, after job, crawler and security configuration; all of them lie below /aws-glue/',
       },
     ]);
   }

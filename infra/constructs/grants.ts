@@ -1,10 +1,17 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { acknowledgeWildcards } from './acknowledge';
 
 export interface Permission {
   readonly actions: readonly string[];
   readonly resources: readonly string[];
   readonly conditions?: Record<string, unknown>;
+  /**
+   * Why the resources or actions have to hold a `*`, for a reviewer.
+   *
+   * @default - they hold none, or cdk-nag reports them
+   */
+  readonly wildcard?: string;
 }
 
 /**
@@ -17,11 +24,15 @@ export function allow(
   role: iam.IRole,
   permissions: readonly Permission[],
 ): iam.Policy {
-  return new iam.Policy(scope, id, {
+  const policy = new iam.Policy(scope, id, {
     roles: [role],
     statements: permissions.map(
       ({ actions, resources, conditions }) =>
         new iam.PolicyStatement({ actions: [...actions], resources: [...resources], conditions }),
     ),
   });
+  for (const { wildcard, ...permission } of permissions) {
+    if (wildcard !== undefined) acknowledgeWildcards(policy, permission, wildcard);
+  }
+  return policy;
 }

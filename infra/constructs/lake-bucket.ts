@@ -8,6 +8,7 @@ import type { Settings } from '../config';
 import { roleNames } from '../naming';
 import type { RoleName } from '../naming';
 import { policyDocument } from '../policy-documents';
+import { AccessLogs } from './access-logs';
 import { allow } from './grants';
 import type { Permission } from './grants';
 import type { LakeRoles } from './lake-roles';
@@ -15,7 +16,7 @@ import type { LakeRoles } from './lake-roles';
 export interface LakeBucketProps {
   readonly key: kms.IKey;
   readonly roles: LakeRoles;
-  readonly keepDays: Settings['keepDays'];
+  readonly settings: Pick<Settings, 'keepDays' | 'logRetentionDays'>;
 }
 
 /** Prefixes (ending in /) and single keys. */
@@ -56,8 +57,12 @@ const access: Record<RoleName, Access> = {
 export class LakeBucket extends Construct {
   readonly bucket: s3.IBucket;
 
-  constructor(scope: Construct, id: string, { key, roles, keepDays }: LakeBucketProps) {
+  constructor(scope: Construct, id: string, { key, roles, settings }: LakeBucketProps) {
     super(scope, id);
+    const { keepDays, logRetentionDays } = settings;
+    const { bucket: serverAccessLogsBucket } = new AccessLogs(this, 'AccessLogs', {
+      keepDays: logRetentionDays,
+    });
     const noncurrentVersionExpiration = Duration.days(keepDays.noncurrentVersions);
     this.bucket = new s3.Bucket(this, 'Bucket', {
       encryption: s3.BucketEncryption.KMS,
@@ -67,6 +72,8 @@ export class LakeBucket extends Construct {
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       versioned: true,
+      serverAccessLogsBucket,
+      serverAccessLogsPrefix: 'lake/',
       lifecycleRules: [
         {
           id: 'leftovers',
@@ -101,6 +108,8 @@ export class LakeBucket extends Construct {
   private permissions({ read, write, remove = [] }: Access): Permission[] {
     const objects = (keys: readonly string[]) =>
       keys.map((key) => this.bucket.arnForObjects(key.endsWith('/') ? `${key}*` : key));
+    const wildcard =
+      "Objects below a prefix that holds one data set; their keys carry days, runs and hashes, and the role's other prefixes stay closed";
     const listed = [...new Set([...read, ...write])].filter((key) => key.endsWith('/'));
     return [
       {
@@ -118,13 +127,16 @@ export class LakeBucket extends Construct {
         actions: ['s3:GetBucketLocation', 's3:ListBucketMultipartUploads'],
         resources: [this.bucket.bucketArn],
       },
-      { actions: ['s3:GetObject'], resources: objects(read) },
+      { actions: ['s3:GetObject'], resources: objects(read), wildcard },
       // The parts: Athena, Spark and SageMaker upload what is large in several.
       {
         actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
         resources: objects(write),
+        wildcard,
       },
-      ...(remove.length > 0 ? [{ actions: ['s3:DeleteObject'], resources: objects(remove) }] : []),
+      ...(remove.length > 0
+        ? [{ actions: ['s3:DeleteObject'], resources: objects(remove), wildcard }]
+        : []),
     ];
   }
 }

@@ -23,6 +23,8 @@ export class ModelAccess extends Construct {
   constructor(scope: Construct, id: string, { lake, endpoint, updater }: ModelAccessProps) {
     super(scope, id);
     const role = lake.roles.MachineLearningRole;
+    const wildcard =
+      "A training job's name ends in a hash of its execution, and its model and endpoint config bear the same name; the prefix is this pipeline's";
     const named = (kind: string) => arn('sagemaker', `${kind}/${trainingJobPattern}`);
     const endpointArn = arn('sagemaker', `endpoint/${endpoint}`);
     // Both are authorised on the endpoint and on the config it is to have.
@@ -37,8 +39,9 @@ export class ModelAccess extends Construct {
       {
         actions: ['sagemaker:CreateTrainingJob', 'sagemaker:DescribeTrainingJob'],
         resources: [named('training-job')],
+        wildcard,
       },
-      { actions: ['sagemaker:UpdateEndpoint'], resources: changed },
+      { actions: ['sagemaker:UpdateEndpoint'], resources: changed, wildcard },
       {
         actions: ['sagemaker:DescribeEndpoint', 'sagemaker:InvokeEndpoint'],
         resources: [endpointArn],
@@ -46,9 +49,17 @@ export class ModelAccess extends Construct {
       passing,
     ]);
     allow(this, 'Update', updater, [
-      { actions: ['sagemaker:CreateModel'], resources: [named('model')] },
-      { actions: ['sagemaker:CreateEndpointConfig'], resources: [named('endpoint-config')] },
-      { actions: ['sagemaker:CreateEndpoint', 'sagemaker:UpdateEndpoint'], resources: changed },
+      { actions: ['sagemaker:CreateModel'], resources: [named('model')], wildcard },
+      {
+        actions: ['sagemaker:CreateEndpointConfig'],
+        resources: [named('endpoint-config')],
+        wildcard,
+      },
+      {
+        actions: ['sagemaker:CreateEndpoint', 'sagemaker:UpdateEndpoint'],
+        resources: changed,
+        wildcard,
+      },
       { actions: ['sagemaker:DescribeEndpoint'], resources: [endpointArn] },
       passing,
       {
@@ -68,14 +79,17 @@ export class ModelAccess extends Construct {
           'logs:DescribeLogStreams',
         ],
         resources: [arn('logs', 'log-group:/aws/sagemaker/*')],
+        wildcard:
+          'SageMaker makes the log groups of jobs and endpoints itself, below /aws/sagemaker/; endpoints have one each',
       },
       {
-        // PutMetricData knows no resources; jobs and endpoints write to these namespaces.
         actions: ['cloudwatch:PutMetricData'],
         resources: ['*'],
         conditions: {
           StringLike: { 'cloudwatch:namespace': ['/aws/sagemaker/*', 'aws/sagemaker/*'] },
         },
+        wildcard:
+          "PutMetricData knows no resources; the condition allows SageMaker's own namespaces alone",
       },
     ]);
   }

@@ -99,8 +99,11 @@ export class PipelineFunctions extends Construct {
     for (const [name, resources] of this.logGroups) {
       allow(this, `${name}WritesLogs`, this.roles()[name], [
         { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources },
-        // X-Ray knows no resources for these two.
-        { actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] },
+        {
+          actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
+          resources: ['*'],
+          wildcard: 'X-Ray knows no resources for writing traces',
+        },
       ]);
     }
   }

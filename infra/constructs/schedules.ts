@@ -1,23 +1,33 @@
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { RunRequest } from '../../workflows/payloads';
-import type { Settings } from '../config';
+import { arn } from '../arns';
+import type { EnvironmentName, Settings } from '../config';
+import { lakeName } from '../naming';
+import { allow } from './grants';
 
 export interface SchedulesProps {
+  readonly environment: EnvironmentName;
   readonly machine: sfn.IStateMachine;
   readonly settings: Pick<Settings, 'nightly' | 'ingestEveryMinutes'>;
   readonly deadLetterQueue: sqs.IQueue;
 }
+
+const modes = ['nightly', 'ingest'] as const satisfies RunRequest['mode'][];
+type Mode = (typeof modes)[number];
 
 /** Minutes between ingests while the rule is switched off. */
 const DISABLED_INGEST_MINUTES = 15;
 
 /** When the machine starts by itself. */
 export class Schedules extends Construct {
+  private readonly role: iam.IRole;
+
   constructor(
     scope: Construct,
     id: string,
@@ -25,6 +35,7 @@ export class Schedules extends Construct {
   ) {
     super(scope, id);
     const { nightly, ingestEveryMinutes } = props.settings;
+    this.role = this.starter();
     this.rule('Nightly', {
       mode: 'nightly',
       schedule: events.Schedule.expression(nightly.cron),
@@ -41,21 +52,46 @@ export class Schedules extends Construct {
 
   private rule(
     id: string,
-    { mode, ...rule }: Pick<events.RuleProps, 'schedule' | 'enabled'> & Pick<RunRequest, 'mode'>,
+    { mode, ...rule }: Pick<events.RuleProps, 'schedule' | 'enabled'> & { mode: Mode },
   ): void {
     const { machine, deadLetterQueue } = this.props;
     new events.Rule(this, id, {
+      ruleName: this.nameOf(mode),
       description: `Starts the pipeline in mode ${mode}`,
       ...rule,
       targets: [
         new targets.SfnStateMachine(machine, {
           // EventBridge delivers at least once: by the event's own time the second delivery is recognised.
           input: events.RuleTargetInput.fromObject({ mode, scheduledFor: events.EventField.time }),
+          role: this.role,
           deadLetterQueue,
           // A start that is hours late would be another night.
           maxEventAge: Duration.hours(1),
         }),
       ],
     });
+  }
+
+  /** Only these two rules may act under it: another account's rule must not start our machine. */
+  private starter(): iam.IRole {
+    const { machine } = this.props;
+    const role = new iam.Role(this, 'Starter', {
+      assumedBy: new iam.ServicePrincipal('events.amazonaws.com', {
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+          ArnEquals: {
+            'aws:SourceArn': modes.map((mode) => arn('events', `rule/${this.nameOf(mode)}`)),
+          },
+        },
+      }),
+    });
+    allow(this, 'Start', role, [
+      { actions: ['states:StartExecution'], resources: [machine.stateMachineArn] },
+    ]);
+    return role.withoutPolicyUpdates();
+  }
+
+  private nameOf(mode: Mode): string {
+    return lakeName(this.props.environment, mode);
   }
 }

@@ -7,6 +7,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { EnvironmentName, Settings } from '../config';
+import { acknowledge } from '../constructs/acknowledge';
 import { allow } from '../constructs/grants';
 import { LakeBucket } from '../constructs/lake-bucket';
 import { LakeCatalog } from '../constructs/lake-catalog';
@@ -39,7 +40,7 @@ export class DataStack extends Stack {
     super(scope, id, { terminationProtection: settings.protectData, ...props });
     const roles = new LakeRoles(this, 'Roles', { environment, people: settings.people });
     const { key } = new LakeKey(this, 'Key', { environment, roles });
-    const { bucket } = new LakeBucket(this, 'Lake', { key, roles, keepDays: settings.keepDays });
+    const { bucket } = new LakeBucket(this, 'Lake', { key, roles, settings });
     const { database } = new LakeCatalog(this, 'Catalog', { bucket, roles });
     this.lake = {
       roles: roles.byName,
@@ -61,6 +62,11 @@ export class DataStack extends Stack {
       // Every record is in raw-data/, too.
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    acknowledge(
+      stream,
+      'KDS3',
+      "The rule prefers AWS's own key because it is free; with the lake's key its policy, its log and its deletion cover tweets in the stream, too",
+    );
     const resources = [stream.streamArn];
     allow(stream, 'Write', roles.DataIngestionRole, [
       { actions: ['kinesis:PutRecords'], resources },
@@ -87,6 +93,11 @@ export class DataStack extends Stack {
       encryptionKey: key,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    acknowledge(
+      secret,
+      'SMG4',
+      'X has no call that issues a new bearer token: a person makes one in its developer portal and stores it here, and steps read it at each run',
+    );
     allow(secret, 'Read', roles.DataIngestionRole, [
       { actions: ['secretsmanager:GetSecretValue'], resources: [secret.secretArn] },
     ]);

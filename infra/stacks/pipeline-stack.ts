@@ -16,6 +16,7 @@ import { MonthlyBudget } from '../constructs/budget';
 import { CleaningJob } from '../constructs/cleaning-job';
 import { ContainerImages } from '../constructs/container-images';
 import { DeadLetters } from '../constructs/dead-letters';
+import { EndpointRollback } from '../constructs/endpoint-rollback';
 import { GlueSecurity } from '../constructs/glue-security';
 import { allow } from '../constructs/grants';
 import { MachineRole } from '../constructs/machine-role';
@@ -49,7 +50,8 @@ export class PipelineStack extends Stack {
 
   private build({ environment, settings, lake }: PipelineStackProps, bundles: string): void {
     const name = lakeName(environment);
-    const endpoint = name;
+    // The kind is part of the name: a real-time endpoint cannot become a serverless one in place.
+    const endpoint = lakeName(environment, settings.endpoint.kind);
     const { commit, dirty } = revision();
 
     const { topic } = new Notifications(this, 'Notifications', {
@@ -74,6 +76,11 @@ export class PipelineStack extends Stack {
     const { workGroup } = new Analytics(this, 'Analytics', { environment, settings, lake });
     const images = new ContainerImages(this, 'Images', { environment, settings, lake, bundles });
     new ModelAccess(this, 'Models', { lake, endpoint, updater: starters.EndpointUpdaterRole });
+    const rollback = new EndpointRollback(this, 'Rollback', {
+      endpoint,
+      kind: settings.endpoint.kind,
+      updater: starters.EndpointUpdaterRole,
+    });
 
     const functions = new PipelineFunctions(this, 'Functions', {
       environment,
@@ -99,6 +106,7 @@ export class PipelineStack extends Stack {
       GIT_COMMIT: commit,
       GIT_DIRTY: String(dirty),
       ENDPOINT_NAME: endpoint,
+      ROLLBACK_ALARMS: JSON.stringify(rollback.alarmNames),
       TOPIC_ARN: topic.topicArn,
     };
     const scoreStream = functions.create('score-stream', values);
@@ -127,7 +135,12 @@ export class PipelineStack extends Stack {
       archive,
       deadLetterQueue: undelivered.queue,
     });
-    new Schedules(this, 'Schedules', { machine, settings, deadLetterQueue: undelivered.queue });
+    new Schedules(this, 'Schedules', {
+      environment,
+      machine,
+      settings,
+      deadLetterQueue: undelivered.queue,
+    });
 
     new Monitoring(this, 'Monitoring', {
       environment,
@@ -201,12 +214,15 @@ export class PipelineStack extends Stack {
 
   /** `Plan the run` asks whether the lock's holder still runs; the archive reads what it keeps. */
   private letStepsLookAtExecutions(name: string, { roles }: Lake): void {
-    const resources = [arn('states', `execution:${name}:*`)];
+    const executions = {
+      resources: [arn('states', `execution:${name}:*`)],
+      wildcard: "Executions of this one machine; their names are their starter's choice",
+    };
     allow(this, 'PlanLooksAtExecutions', roles.DataIngestionRole, [
-      { actions: ['states:DescribeExecution'], resources },
+      { actions: ['states:DescribeExecution'], ...executions },
     ]);
     allow(this, 'ArchiveReadsExecutions', roles.AnalyticsRole, [
-      { actions: ['states:DescribeExecution', 'states:GetExecutionHistory'], resources },
+      { actions: ['states:DescribeExecution', 'states:GetExecutionHistory'], ...executions },
     ]);
   }
 

@@ -33,6 +33,7 @@ test.each(['local', 'dev', 'prod'])('the settings of %s are what each function r
       functionEnvironments[name].map((variable) => [variable, 'something']),
     );
     process.env['GIT_DIRTY'] = 'false';
+    process.env['ROLLBACK_ALARMS'] = '[]';
     process.env['SETTINGS'] = JSON.stringify(sections);
 
     const found = readEnvironment(environments[name]);

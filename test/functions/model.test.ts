@@ -542,6 +542,7 @@ describe('Update the endpoint', () => {
   const update = (
     endpoint: RunState['endpoint'] = { status: 'PENDING' },
     kind: 'serverless' | 'realtime' = 'serverless',
+    instances = 2,
   ) =>
     updateEndpoint({
       sageMaker: sageMaker.client,
@@ -549,7 +550,8 @@ describe('Update the endpoint', () => {
       servingImage: 'serving:1',
       roleArn: 'arn:role/ml',
       keyArn: 'arn:key',
-      settings: { ...SERVERLESS, kind },
+      rollbackAlarms: ['sentiment-rollback'],
+      settings: { ...SERVERLESS, kind, instances },
     })(stepInput({ train: trained(), endpoint }));
   const running = {
     status: 'RUNNING',
@@ -599,6 +601,27 @@ describe('Update the endpoint', () => {
 
     expect(sageMaker.commands()).toEqual(['CreateModel', 'CreateEndpointConfig', 'UpdateEndpoint']);
     expect(sageMaker.inputOf('UpdateEndpoint')).toEqual(target);
+  });
+
+  test.each([
+    [2, { Type: 'CANARY', CanarySize: { Type: 'INSTANCE_COUNT', Value: 1 } }],
+    [1, { Type: 'ALL_AT_ONCE' }],
+  ])('%d real-time instances are exchanged as %j, watched by the alarm', async (count, routing) => {
+    sageMaker.endpoint = { EndpointStatus: 'InService', EndpointConfigName: 'older' };
+
+    await update({ status: 'PENDING' }, 'realtime', count);
+
+    expect(sageMaker.inputOf('UpdateEndpoint')).toEqual({
+      ...target,
+      DeploymentConfig: {
+        BlueGreenUpdatePolicy: {
+          TrafficRoutingConfiguration: { WaitIntervalInSeconds: 300, ...routing },
+          TerminationWaitInSeconds: 60,
+          MaximumExecutionTimeoutInSeconds: 3600,
+        },
+        AutoRollbackConfiguration: { Alarms: [{ AlarmName: 'sentiment-rollback' }] },
+      },
+    });
   });
 
   test('an error that is not "could not find" creates nothing', async () => {

@@ -376,7 +376,7 @@ describe('the images', () => {
 
   test('are looked for before they are built: a tag that is there cannot be pushed again', () => {
     const building = policies(template)
-      .filter(({ roles: [role = ''] }) => role.includes('ImagesProjectRole'))
+      .filter(({ roles: [role = ''] }) => role.includes('ImagesBuilderRole'))
       .flatMap(({ statements }) => statements)
       .flatMap(({ Action }) => Action);
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { z } from 'zod';
@@ -25,6 +26,27 @@ export const dataStack = (environment: string, changes: Partial<Settings> = {}):
     environment: EnvironmentName.parse(environment),
     settings: { ...settingsFor(environment), ...changes },
   });
+
+export interface Assembly {
+  readonly app: App;
+  readonly data: Template;
+  readonly pipeline: Template;
+  /** The two templates' files. */
+  readonly files: readonly string[];
+}
+
+/** The whole app of an environment, as `cdk synth -c env=…` leaves it. */
+export function assemble(environment: EnvironmentName): Assembly {
+  const assembled = app({ env: environment });
+  const { data, pipeline } = sentimentLake(assembled);
+  const { directory } = assembled.synth();
+  return {
+    app: assembled,
+    data: Template.fromStack(data),
+    pipeline: Template.fromStack(pipeline),
+    files: [data, pipeline].map(({ templateFile }) => join(directory, templateFile)),
+  };
+}
 
 const Listed = z.union([z.array(z.unknown()), z.unknown().transform((one) => [one])]);
 

@@ -1,0 +1,52 @@
+import { Duration } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { VARIANT_NAME } from '../../functions/model/names';
+import type { Settings } from '../config';
+import { allow } from './grants';
+
+export interface EndpointRollbackProps {
+  /** Name of the endpoint. */
+  readonly endpoint: string;
+  readonly kind: Settings['endpoint']['kind'];
+  /** Who updates the endpoint. */
+  readonly updater: iam.IRole;
+}
+
+/** Errors a minute from which an update is taken back: one may be a request that ended with its old instance. */
+const ERRORS_A_MINUTE = 5;
+
+/** What takes a bad update of a real-time endpoint back. A serverless one is replaced whole: SageMaker watches no alarms there. */
+export class EndpointRollback extends Construct {
+  readonly alarmNames: readonly string[];
+
+  constructor(scope: Construct, id: string, { endpoint, kind, updater }: EndpointRollbackProps) {
+    super(scope, id);
+    if (kind === 'serverless') {
+      this.alarmNames = [];
+      return;
+    }
+    const alarm = new cloudwatch.Alarm(this, 'Errors', {
+      alarmName: `${endpoint}-rollback`,
+      alarmDescription: `SageMaker takes an update of ${endpoint} back while this is in alarm`,
+      metric: new cloudwatch.Metric({
+        namespace: 'AWS/SageMaker',
+        metricName: 'Invocation5XXErrors',
+        dimensionsMap: { EndpointName: endpoint, VariantName: VARIANT_NAME },
+        statistic: cloudwatch.Stats.SUM,
+        period: Duration.minutes(1),
+      }),
+      threshold: ERRORS_A_MINUTE,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 1,
+      // Nobody asks the endpoint between two runs.
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    });
+    this.alarmNames = [`${endpoint}-rollback`];
+    // Read with the permissions of who calls UpdateEndpoint.
+    allow(this, 'Read', updater, [
+      { actions: ['cloudwatch:DescribeAlarms'], resources: [alarm.alarmArn] },
+    ]);
+  }
+}

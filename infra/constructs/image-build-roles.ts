@@ -1,0 +1,132 @@
+import { Aws } from 'aws-cdk-lib';
+import type * as ecr from 'aws-cdk-lib/aws-ecr';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import type { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type { Provider } from 'aws-cdk-lib/custom-resources';
+import { Construct } from 'constructs';
+import { arn } from '../arns';
+import { acknowledge, acknowledgeWildcards } from './acknowledge';
+import { allow } from './grants';
+import type { Permission } from './grants';
+
+export interface BuildRoleProps {
+  /** Name of the CodeBuild project. */
+  readonly project: string;
+  readonly sources: Asset;
+  readonly repositories: readonly ecr.IRepository[];
+  readonly logGroup: logs.ILogGroup;
+}
+
+/** What the build of the images may do: read its sources, push to the two repositories, write its log. */
+export class BuildRole extends Construct {
+  readonly role: iam.IRole;
+  readonly policy: iam.Policy;
+
+  constructor(scope: Construct, id: string, props: BuildRoleProps) {
+    super(scope, id);
+    const { project, sources, repositories, logGroup } = props;
+    const role = new iam.Role(this, 'Role', {
+      assumedBy: actingFor('codebuild', `project/${project}`),
+    });
+    this.role = role.withoutPolicyUpdates();
+    this.policy = allow(this, 'Build', role, [
+      {
+        actions: ['s3:GetObject', 's3:GetObjectVersion'],
+        resources: [sources.bucket.arnForObjects(sources.s3ObjectKey)],
+      },
+      {
+        actions: ['s3:GetBucketAcl', 's3:GetBucketLocation'],
+        resources: [sources.bucket.bucketArn],
+      },
+      {
+        actions: [
+          'ecr:BatchCheckLayerAvailability',
+          'ecr:CompleteLayerUpload',
+          // To see what is there already: a tag that is pushed twice is refused.
+          'ecr:DescribeImages',
+          'ecr:InitiateLayerUpload',
+          'ecr:PutImage',
+          'ecr:UploadLayerPart',
+        ],
+        resources: repositories.map(({ repositoryArn }) => repositoryArn),
+      },
+      ecrToken,
+      writeLogs(logGroup),
+    ]);
+  }
+}
+
+/** Everyone who pushes or pulls needs it. */
+export const ecrToken: Permission = {
+  actions: ['ecr:GetAuthorizationToken'],
+  resources: ['*'],
+  wildcard: "A token is for the account's whole registry: ECR knows no resource for it",
+};
+
+const writeLogs = ({ logGroupArn }: logs.ILogGroup): Permission => ({
+  actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  resources: [logGroupArn],
+});
+
+/** A role for Lambdas beside the lake, which may write one log and nothing else until `allow` says more. */
+export function loggingRole(scope: Construct, id: string, logGroup: logs.ILogGroup): iam.IRole {
+  // Lambda documents no aws:SourceAccount or aws:SourceArn for execution roles.
+  const role = new iam.Role(scope, id, {
+    assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+  });
+  allow(role, 'WriteLogs', role, [writeLogs(logGroup)]);
+  return role.withoutPolicyUpdates();
+}
+
+/**
+ * CDK's waiter, which looks every few seconds whether a custom resource is ready. It gets a name, by which its
+ * role trusts it alone, and the reasons for what CDK gives no setting for. Answers its ARN.
+ */
+export function guardWaiter(provider: Provider, name: string): string {
+  const inside = provider.node.findAll();
+  const waiter = inside.find((node) => node instanceof sfn.CfnStateMachine);
+  const role = inside.find((node) => node instanceof iam.Role && node.node.path.includes('waiter'));
+  const policy = role?.node.findAll().find((node) => node instanceof iam.CfnPolicy);
+  if (!waiter || !(role instanceof iam.Role) || !policy) {
+    throw new Error(`${provider.node.path} has no waiter as CDK used to make it`);
+  }
+  waiter.stateMachineName = name;
+  const trusted = role.node.defaultChild;
+  if (!(trusted instanceof iam.CfnRole)) throw new Error(`${role.node.path} is no role`);
+  trusted.assumeRolePolicyDocument = trust(actingFor('states', `stateMachine:${name}`));
+  const reason =
+    "A deployment's waiter: it asks one Lambda whether the build is over, and that Lambda, the build and CloudFormation's events each keep a log";
+  acknowledge(waiter, 'SF1', reason);
+  acknowledge(waiter, 'SF2', reason);
+  acknowledgeWildcards(
+    policy,
+    { resources: framework(provider).map((handler) => `${handler.attrArn}:*`) },
+    'Versions of the two Lambdas of this waiter, which have none: CDK grants a function with its versions',
+  );
+  return waiter.ref;
+}
+
+/** The Lambdas that the waiter calls. */
+const framework = (provider: Provider): lambda.CfnFunction[] =>
+  provider.node
+    .findAll()
+    .filter((node) => node instanceof lambda.CfnFunction)
+    .filter(({ node }) => /framework-(isComplete|onTimeout)/.test(node.path));
+
+/** A service, for one resource of this account. */
+function actingFor(service: 'codebuild' | 'states', resource: string): iam.ServicePrincipal {
+  return new iam.ServicePrincipal(`${service}.amazonaws.com`, {
+    conditions: {
+      StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+      ArnEquals: { 'aws:SourceArn': arn(service, resource) },
+    },
+  });
+}
+
+const trust = (principal: iam.IPrincipal): iam.PolicyDocument =>
+  new iam.PolicyDocument({
+    statements: [new iam.PolicyStatement({ actions: ['sts:AssumeRole'], principals: [principal] })],
+  });
