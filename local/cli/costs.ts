@@ -39,6 +39,8 @@ export const prices = {
   serverlessInferencePerGbSecond: 0.00002,
   athenaPerTb: 5,
   s3PerPut: 0.005 / 1000,
+  s3PerGbMonth: 0.023,
+  logsPerGbMonth: 0.03,
   kinesisOnDemandStreamPerHour: 0.04,
   kmsKeyPerMonth: 1,
   secretPerMonth: 0.4,
