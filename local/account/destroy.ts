@@ -10,6 +10,7 @@ import { findOutputs, findStack } from '../cloud/stack';
 import { UserError } from '../cloud/user-error';
 import { ask, confirm } from './ask';
 import { runCdk } from './cdk';
+import { keyOfStack } from './key';
 import { deleteBucket, findLakeData, scheduleKeyDeletion, type LakeData } from './lake-data';
 import { findServing, removeServing, type Serving } from './serving';
 import { describeAccount, findAccount, type Account } from './session';
@@ -86,7 +87,9 @@ export async function destroyIn(lake: Lake, screen: Screen, command: CommandName
   const { clients } = account;
   screen.say(`${environment}: ${describeAccount(account)}`);
   const areStacks = await mustBeUnprotected(account, command);
-  const data = await findLakeData(account, environment);
+  // Asked of the stack while it is there: it names the key itself, the bucket what it encrypts with.
+  const stackKey = await keyOfStack({ clients, environment, region: account.region });
+  const data = (await findLakeData(account, environment)).map(({ bucket, keyArn }) => ({ bucket, keyArn: keyArn ?? stackKey }));
   const serving = await findServing(clients.sageMaker, environment);
   screen.say(`Found: ${areStacks ? 'stacks' : 'no stack'}, ${describeServing(serving)}, ${plural(data.length, 'bucket')}.`);
   const doomed = command.deleteData ? await confirmDeletion(data, command, lake.signal) : [];

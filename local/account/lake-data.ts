@@ -42,7 +42,10 @@ async function belongsTo(s3: S3Client, Bucket: string, environment: AccountEnvir
   }
 }
 
-/** The environment's bucket by its tag, and its key: they are found when the stacks are gone, too. */
+/**
+ * The environment's bucket by its tag, and the key it encrypts with: they are found when the stacks are gone, too.
+ * More than one is possible after a deployment that followed a tear-down.
+ */
 export async function findLakeData({ clients: { s3 }, region }: Account, environment: AccountEnvironment): Promise<LakeData[]> {
   const found: LakeData[] = [];
   let ContinuationToken: string | undefined;

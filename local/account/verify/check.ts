@@ -8,7 +8,7 @@ export interface Subject {
   settings: Settings;
   /** The tiny nightly. */
   run: Run;
-  /** ARN of the key that the bucket names as its own. */
+  /** ARN of the lake's key. */
   keyArn: string;
   signal: AbortSignal;
 }

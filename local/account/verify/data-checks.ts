@@ -1,7 +1,10 @@
 import { GetWorkGroupCommand } from '@aws-sdk/client-athena';
 import {
   DeleteObjectCommand,
+  GetBucketEncryptionCommand,
+  GetBucketVersioningCommand,
   GetObjectCommand,
+  GetPublicAccessBlockCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -35,6 +38,7 @@ async function newest(s3: S3Client, Bucket: string, Prefix: string): Promise<str
 
 export const encryptedObjects: Check = {
   name: 'objects are encrypted with the key',
+  notLocally: 'objects are plain files, and a default encryption is not applied to them',
   look: async (subject) => {
     const { session, keyArn } = subject;
     const Bucket = session.outputs.BucketName;
@@ -55,11 +59,32 @@ export const encryptedObjects: Check = {
   },
 };
 
+export const bucketDefaults: Check = {
+  name: 'the bucket encrypts, versions and is closed',
+  notLocally: 'its CloudFormation sets none of the three',
+  look: async ({ session: { clients, outputs }, keyArn }) => {
+    const Bucket = outputs.BucketName;
+    const [{ ServerSideEncryptionConfiguration }, { Status }, { PublicAccessBlockConfiguration: block }] = await Promise.all([
+      clients.s3.send(new GetBucketEncryptionCommand({ Bucket })),
+      clients.s3.send(new GetBucketVersioningCommand({ Bucket })),
+      clients.s3.send(new GetPublicAccessBlockCommand({ Bucket })),
+    ]);
+    const rule = ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
+    const isClosed = block?.BlockPublicAcls && block.BlockPublicPolicy && block.IgnorePublicAcls && block.RestrictPublicBuckets;
+    const problems = [
+      ...(rule?.SSEAlgorithm === 'aws:kms' && rule.KMSMasterKeyID === keyArn ? [] : [`by default it encrypts with ${JSON.stringify(rule)}`]),
+      ...(Status === 'Enabled' ? [] : [`versioning is ${Status ?? 'off'}`]),
+      ...(isClosed ? [] : ['public access is not blocked']),
+    ];
+    return { saw: `${Bucket}: aws:kms with the key, versioned, closed to the public`, problems, evidence: { rule, Status, block } };
+  },
+};
+
 const isDenied = (error: unknown): error is Error => error instanceof Error && /^AccessDenied/.test(error.name);
 
 type Attempt = { what: string; s3: S3Client; headers: Partial<PutObjectCommandInput>; mustBeDenied: boolean };
 
-/** Tries a write; answers AWS's refusal, or null when it was let through (and takes the object back). */
+/** Tries a write; answers AWS's refusal, or null when it was let through. */
 async function refusalOf({ s3, headers }: Attempt, Bucket: string, Key: string): Promise<string | null> {
   try {
     await s3.send(new PutObjectCommand({ Bucket, Key, Body: '{}', ...headers }));

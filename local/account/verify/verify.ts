@@ -1,4 +1,3 @@
-import { GetBucketEncryptionCommand } from '@aws-sdk/client-s3';
 import { join } from 'node:path';
 import { settingsFor } from '../../../infra/config';
 import type { CommandNamed } from '../../cli/command';
@@ -11,9 +10,11 @@ import type { Screen } from '../../cli/screen';
 import type { Lake } from '../../cloud/lake';
 import type { Session } from '../../cloud/session';
 import { writeAtomically } from '../../files';
+import { UserError } from '../../cloud/user-error';
 import { confirm } from '../ask';
+import { keyOfStack } from '../key';
 import { perform, type Check, type Outcome, type Subject } from './check';
-import { athenaResults, encryptedObjects, refusedPuts, rolesKeepToTheirFolders, secretKey, tlsOnly } from './data-checks';
+import { athenaResults, bucketDefaults, encryptedObjects, refusedPuts, rolesKeepToTheirFolders, secretKey, tlsOnly } from './data-checks';
 import { endpointIsClosed, imagePull, logGroups, noDrift, trainingIsClosed } from './pipeline-checks';
 
 /** Enough for two pages of X's and a day or two in the lake; costs a dime. */
@@ -38,6 +39,7 @@ export const checks: readonly Check[] = [
   imagePull,
   trainingIsClosed,
   endpointIsClosed,
+  bucketDefaults,
   encryptedObjects,
   refusedPuts,
   rolesKeepToTheirFolders,
@@ -47,14 +49,6 @@ export const checks: readonly Check[] = [
   logGroups,
   noDrift,
 ];
-
-/** The key that the bucket says it encrypts with; the checks compare all else with it. */
-async function keyOf({ clients, outputs }: Session): Promise<string> {
-  const { ServerSideEncryptionConfiguration } = await clients.s3.send(new GetBucketEncryptionCommand({ Bucket: outputs.BucketName }));
-  const rule = ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
-  if (rule?.SSEAlgorithm !== 'aws:kms' || !rule.KMSMasterKeyID) throw new Error(`The bucket's default encryption is ${JSON.stringify(rule)}, not aws:kms with a key.`);
-  return rule.KMSMasterKeyID;
-}
 
 const marks = { passed: '✓', failed: '✗', skipped: '–' };
 
@@ -75,7 +69,8 @@ export async function verify(lake: Lake, session: Session, screen: Screen, { env
   const settings = settingsFor(environment);
   const request = { maxTweets: tinyMaxTweets, ...input };
   const { maxTweets = tinyMaxTweets } = checkInput(request);
-  const keyArn = await keyOf(session);
+  const keyArn = await keyOfStack(session);
+  if (keyArn === null) throw new UserError(`The data stack of ${environment} names no key: deploy it again.`);
   if (environment === 'local') {
     await importBundledLabels(lake, session, screen);
   } else {
