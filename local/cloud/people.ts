@@ -50,7 +50,7 @@ const assumed = (sts: STSClient, RoleArn: string) => async () => {
     if (error instanceof Error && error.name.startsWith('AccessDenied')) {
       throw new UserError(
         `You may not assume ${RoleArn}, and the lake's bucket refuses people under their own names. ` +
-          `Ask for sts:AssumeRole on it. (${error.message})`,
+          `Who may is said by people in infra/config.ts and by sts:AssumeRole of IAM. (${error.message})`,
       );
     }
     throw error;

@@ -60,9 +60,8 @@ export const encryptedObjects: Check = {
 };
 
 export const bucketDefaults: Check = {
-  name: 'the bucket encrypts, versions and is closed',
-  notLocally: 'its CloudFormation sets none of the three',
-  look: async ({ session: { clients, outputs }, keyArn }) => {
+  name: 'the bucket encrypts with the key, versions and is closed',
+  look: async ({ session: { clients, outputs, endpoint }, keyArn }) => {
     const Bucket = outputs.BucketName;
     const [{ ServerSideEncryptionConfiguration }, { Status }, { PublicAccessBlockConfiguration: block }] = await Promise.all([
       clients.s3.send(new GetBucketEncryptionCommand({ Bucket })),
@@ -72,11 +71,13 @@ export const bucketDefaults: Check = {
     const rule = ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
     const isClosed = block?.BlockPublicAcls && block.BlockPublicPolicy && block.IgnorePublicAcls && block.RestrictPublicBuckets;
     const problems = [
-      ...(rule?.SSEAlgorithm === 'aws:kms' && rule.KMSMasterKeyID === keyArn ? [] : [`by default it encrypts with ${JSON.stringify(rule)}`]),
+      // The embedded cloud's CloudFormation does not set a bucket's encryption; versions and the rest it does.
+      ...(endpoint !== null || (rule?.SSEAlgorithm === 'aws:kms' && rule.KMSMasterKeyID === keyArn) ? [] : [`by default it encrypts with ${JSON.stringify(rule)}`]),
       ...(Status === 'Enabled' ? [] : [`versioning is ${Status ?? 'off'}`]),
       ...(isClosed ? [] : ['public access is not blocked']),
     ];
-    return { saw: `${Bucket}: aws:kms with the key, versioned, closed to the public`, problems, evidence: { rule, Status, block } };
+    const encryption = endpoint === null ? 'aws:kms with the key' : 'default encryption not looked at (the embedded cloud sets none)';
+    return { saw: `${Bucket}: ${encryption}, versioned, closed to the public`, problems, evidence: { rule, Status, block } };
   },
 };
 

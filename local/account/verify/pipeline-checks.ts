@@ -108,7 +108,7 @@ const driftMillis = 10 * 60_000;
 
 export const noDrift: Check = {
   name: 'the stacks are as deployed',
-  notLocally: "drift detection there compares nothing that counts",
+  notLocally: "its drift detection is not that of AWS",
   look: async ({ session, signal }) => {
     const client = session.clients.cloudFormation;
     const evidence = [];
