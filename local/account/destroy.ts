@@ -52,8 +52,8 @@ async function mustBeUnprotected({ clients }: Account, { environment }: CommandN
 /** The bucket whose deletion was confirmed by its name. Throws UserError when the name is another. */
 async function confirmDeletion(data: readonly LakeData[], { yes, confirm: typed }: CommandNamed<'destroy'>, signal: AbortSignal): Promise<LakeData[]> {
   const [one, ...others] = data;
-  if (!one) return [];
-  if (others.length > 0) throw new UserError(`More than one bucket carries this environment's tag: ${data.map(({ bucket }) => bucket).join(', ')}. Delete the one you mean by hand.`);
+  if (!one) throw new UserError('There is no bucket of this environment to delete the data of; without --delete-data the rest is taken down. Nothing was done.');
+  if (others.length > 0) throw new UserError(`More than one bucket is this environment's: ${data.map(({ bucket }) => bucket).join(', ')}. Delete the one you mean by hand.`);
   const name = typed ?? (await ask(`--delete-data deletes every tweet, label and model for good. Type the bucket's name, ${one.bucket}:`, 'say it with --confirm <bucket>', signal));
   if (name !== one.bucket || (typed !== null && !yes)) {
     throw new UserError(typed !== null && !yes ? '--confirm counts with --yes only. Nothing was done.' : `"${name}" is not ${one.bucket}. Nothing was done.`);

@@ -3,7 +3,6 @@ import {
   DeleteBucketCommand,
   DeleteObjectsCommand,
   GetBucketEncryptionCommand,
-  GetBucketTaggingCommand,
   HeadBucketCommand,
   ListBucketsCommand,
   ListMultipartUploadsCommand,
@@ -11,7 +10,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { lakeName } from '../../infra/naming';
+import { stackName } from '../../infra/naming';
 import { UserError } from '../cloud/user-error';
 import { AwsJsonError, callAws } from './aws-json';
 import type { Account, AccountEnvironment } from './session';
@@ -30,20 +29,12 @@ const keyWaitDays = 30;
 
 const errorName = (error: unknown): string => (error instanceof Error ? error.name : '');
 
-/** Whether a bucket carries the tag that infra/app.ts gives all that belongs to the environment. */
-async function belongsTo(s3: S3Client, Bucket: string, environment: AccountEnvironment): Promise<boolean> {
-  try {
-    const { TagSet = [] } = await s3.send(new GetBucketTaggingCommand({ Bucket }));
-    return TagSet.some(({ Key, Value }) => Key === 'application' && Value === lakeName(environment));
-  } catch (error) {
-    // Without tags; in another region; not ours to look at.
-    if (['NoSuchTagSet', 'PermanentRedirect', 'AccessDenied', 'NoSuchBucket'].includes(errorName(error))) return false;
-    throw error;
-  }
-}
+/** CloudFormation names a bucket after its stack: `sentimentlake-dev-data-lakebucket…`. */
+const belongsTo = (bucket: string, environment: AccountEnvironment): boolean =>
+  bucket.startsWith(`${stackName(environment, 'Data').toLowerCase()}-lakebucket`);
 
 /**
- * The environment's bucket by its tag, and the key it encrypts with: they are found when the stacks are gone, too.
+ * The environment's bucket by its name, and the key it encrypts with: they are found when the stacks are gone, too.
  * More than one is possible after a deployment that followed a tear-down.
  */
 export async function findLakeData({ clients: { s3 }, region }: Account, environment: AccountEnvironment): Promise<LakeData[]> {
@@ -53,7 +44,7 @@ export async function findLakeData({ clients: { s3 }, region }: Account, environ
     const page = await s3.send(new ListBucketsCommand({ ContinuationToken }));
     for (const { Name: Bucket = '', BucketRegion } of page.Buckets ?? []) {
       if (BucketRegion !== undefined && BucketRegion !== region) continue;
-      if (!(await belongsTo(s3, Bucket, environment))) continue;
+      if (!belongsTo(Bucket, environment)) continue;
       const { ServerSideEncryptionConfiguration } = await s3.send(new GetBucketEncryptionCommand({ Bucket }));
       const rule = ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
       found.push({ bucket: Bucket, keyArn: rule?.KMSMasterKeyID ?? null });
