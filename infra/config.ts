@@ -107,7 +107,13 @@ const base = {
   poll: { crawl: 30, clean: 30, check: 5, train: 30, endpoint: 30, refresh: 5 },
   glue: { workerType: 'G.1X', workers: 2, timeoutMinutes: 60 },
   checks: { maxLabelShare: 0.95, minRowsForShare: 50 },
-  training: { instanceType: 'ml.m5.xlarge', maxSeconds: 3600, volumeGb: 10 },
+  training: {
+    instanceType: 'ml.m5.xlarge',
+    maxSeconds: 3600,
+    spot: false,
+    maxWaitSeconds: 2 * 3600,
+    volumeGb: 10,
+  },
   gate: { minHeldOutRows: 200, tolerance: 0.01 },
   endpoint: {
     kind: 'serverless',
@@ -168,7 +174,8 @@ const environments: Record<EnvironmentName, Settings> = {
     },
     poll: { crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
   },
-  dev: base,
+  // A night in dev can wait for capacity, and a first model costs a third.
+  dev: { ...base, training: { ...base.training, spot: true } },
   prod: {
     ...base,
     nightly: { ...base.nightly, enabled: true },
