@@ -19,6 +19,8 @@ const sentences = {
   'recall-low': 'The macro recall of the model in service is too low.',
   'recall-lost': 'The model in service is worse than it was, or than the one it replaced.',
   'endpoint-5xx': 'The endpoint answered with errors of its own.',
+  'update-rollback':
+    'The endpoint failed requests: an update that is under way is taken back by SageMaker.',
   'endpoint-slow': 'The model takes too long for its answers.',
   'stream-late': 'Tweets in the stream wait too long to be scored.',
   'scorer-errors': 'The stream scorer failed.',
@@ -30,6 +32,10 @@ const sentences = {
 } as const;
 
 export type AlarmName = keyof typeof sentences;
+
+/** What an alarm says, and where the runbook goes on. */
+export const describeAlarm = (name: AlarmName): string =>
+  `${sentences[name]} What to do: docs/runbook.md#${name}`;
 
 /** What holds while there is no data: nothing is wrong, something is, or what held before. */
 type Silence = 'fine' | 'alarming' | 'as before';
@@ -66,7 +72,7 @@ export class Alarms {
         evaluationPeriods: datapoints,
         treatMissingDataOverride: treatments[silence],
         alarmNameOverride: lakeName(this.environment, name),
-        alarmDescriptionOverride: `${sentences[name]} What to do: docs/runbook.md#${name}`,
+        alarmDescriptionOverride: describeAlarm(name),
       },
     };
   }

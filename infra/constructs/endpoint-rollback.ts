@@ -1,17 +1,24 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { VARIANT_NAME } from '../../functions/model/names';
-import type { Settings } from '../config';
+import type { EnvironmentName, Settings } from '../config';
+import { lakeName } from '../naming';
+import { describeAlarm } from './alarms';
 import { allow } from './grants';
 
 export interface EndpointRollbackProps {
+  readonly environment: EnvironmentName;
   /** Name of the endpoint. */
   readonly endpoint: string;
   readonly kind: Settings['endpoint']['kind'];
   /** Who updates the endpoint. */
   readonly updater: iam.IRole;
+  /** Who is told. */
+  readonly topic: sns.ITopic;
 }
 
 /** Errors a minute from which an update is taken back: one may be a request that ended with its old instance. */
@@ -21,15 +28,16 @@ const ERRORS_A_MINUTE = 5;
 export class EndpointRollback extends Construct {
   readonly alarmNames: readonly string[];
 
-  constructor(scope: Construct, id: string, { endpoint, kind, updater }: EndpointRollbackProps) {
+  constructor(scope: Construct, id: string, props: EndpointRollbackProps) {
     super(scope, id);
+    const { environment, endpoint, kind, updater, topic } = props;
     if (kind === 'serverless') {
       this.alarmNames = [];
       return;
     }
     const alarm = new cloudwatch.Alarm(this, 'Errors', {
-      alarmName: `${endpoint}-rollback`,
-      alarmDescription: `SageMaker takes an update of ${endpoint} back while this is in alarm`,
+      alarmName: lakeName(environment, 'update-rollback'),
+      alarmDescription: describeAlarm('update-rollback'),
       metric: new cloudwatch.Metric({
         namespace: 'AWS/SageMaker',
         metricName: 'Invocation5XXErrors',
@@ -43,7 +51,8 @@ export class EndpointRollback extends Construct {
       // Nobody asks the endpoint between two runs.
       treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
     });
-    this.alarmNames = [`${endpoint}-rollback`];
+    alarm.addAlarmAction(new SnsAction(topic));
+    this.alarmNames = [lakeName(environment, 'update-rollback')];
     // Read with the permissions of who calls UpdateEndpoint.
     allow(this, 'Read', updater, [
       { actions: ['cloudwatch:DescribeAlarms'], resources: [alarm.alarmArn] },

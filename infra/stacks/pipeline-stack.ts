@@ -77,6 +77,8 @@ export class PipelineStack extends Stack {
     const images = new ContainerImages(this, 'Images', { environment, settings, lake, bundles });
     new ModelAccess(this, 'Models', { lake, endpoint, updater: starters.EndpointUpdaterRole });
     const rollback = new EndpointRollback(this, 'Rollback', {
+      environment,
+      topic,
       endpoint,
       kind: settings.endpoint.kind,
       updater: starters.EndpointUpdaterRole,
