@@ -54,3 +54,9 @@ export const metrics = {
 export type MetricName = keyof typeof metrics;
 
 export const isMetricName = (name: string): name is MetricName => Object.hasOwn(metrics, name);
+
+/** The dimension that a metric has beside `Lake`, if any. */
+export function dimensionOf(name: MetricName): 'Stage' | 'Error' | undefined {
+  const metric: Metric = metrics[name];
+  return metric.by;
+}

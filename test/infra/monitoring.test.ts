@@ -2,8 +2,7 @@ import { Match } from 'aws-cdk-lib/assertions';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { settingsFor } from '../../infra/config';
 import { errorNames } from '../../workflows/errors';
-import { isMetricName, metricNamespace, metrics } from '../../workflows/metrics';
-import type { MetricName } from '../../workflows/metrics';
+import { dimensionOf, isMetricName, metricNamespace, metrics } from '../../workflows/metrics';
 import { steps } from '../../workflows/steps';
 import { policies, synthesize } from './synthesis';
 
@@ -141,14 +140,12 @@ describe('the dashboard', () => {
 
   test('names the dimensions under which the functions emit', () => {
     const body = dashboardOf(prod);
-    const extra = (name: MetricName): string | undefined =>
-      'by' in metrics[name] ? metrics[name].by : undefined;
 
     for (const name of names) {
       const shown = [...body.matchAll(new RegExp(`"SentimentLake","${name}",([^{\\]]*)`, 'g'))]
         .map(([, rest = '']) => rest.split(',').filter((part) => part !== ''))
         .map((parts) => parts.filter((_, index) => index % 2 === 0));
-      const by = extra(name);
+      const by = dimensionOf(name);
 
       expect(shown.length).toBeGreaterThan(0);
       for (const keys of shown)

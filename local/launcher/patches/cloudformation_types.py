@@ -2,7 +2,7 @@
 
 AWS::Athena::NamedQuery and AWS::Glue::SecurityConfiguration are created through ministack's own
 Athena and Glue; the types of local/launcher/left_out.py are accepted and create nothing. So do
-alarms on `Metrics` (a label or an expression), which ministack refuses: nothing here evaluates them.
+alarms on `Metrics` (a label or an expression), which ministack refuses: nothing evaluates them.
 """
 
 import json
