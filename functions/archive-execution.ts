@@ -15,6 +15,9 @@ import { explain } from './explain';
 import { releaseLock } from './lake/lock';
 import { putJson, uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
+import { emitter } from './metrics';
+import type { Emit } from './metrics';
+import { stageSeconds } from './run-metrics';
 import { log, onFirstCall } from './step';
 
 // SNS takes 256 KB; a mail nobody can read helps nobody.
@@ -34,6 +37,7 @@ interface Dependencies {
   sfn: SFNClient;
   sns: SNSClient;
   topicArn: string;
+  emit: Emit;
   clock: Clock;
 }
 
@@ -42,7 +46,7 @@ interface Dependencies {
  * Reports one that did not succeed, and releases what it held.
  */
 export const archiveExecution =
-  ({ lake, sfn, sns, topicArn, clock }: Dependencies) =>
+  ({ lake, sfn, sns, topicArn, emit, clock }: Dependencies) =>
   async (event: unknown): Promise<{ archiveUri: string; events: number }> => {
     const parsed = Event.safeParse(event);
     if (!parsed.success) {
@@ -55,8 +59,10 @@ export const archiveExecution =
     const key = `${prefixes.audit}executions/${name}-${execution.redriveCount ?? 0}.json`;
     await putJson(lake, key, { execution: { ...execution, $metadata: undefined }, events });
     await releaseLock(lake, executionArn, clock.now());
+    for (const [Stage, seconds] of stageSeconds(events)) emit({ StageSeconds: seconds }, { Stage });
     if (status !== 'SUCCEEDED') {
       const { error, cause } = execution;
+      emit({ RunsFailed: 1 }, { Error: error ?? status });
       await sns.send(
         new PublishCommand({
           TopicArn: topicArn,
@@ -132,12 +138,13 @@ function readable(cause: string): string {
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, TOPIC_ARN } = readEnvironment(environments['archive-execution']);
+  const { BUCKET, LAKE, TOPIC_ARN } = readEnvironment(environments['archive-execution']);
   return archiveExecution({
     lake: { s3: new S3Client({}), bucket: BUCKET },
     sfn: new SFNClient({}),
     sns: new SNSClient({}),
     topicArn: TOPIC_ARN,
+    emit: emitter(LAKE),
     clock: systemClock,
   });
 });

@@ -27,7 +27,7 @@ const settings = {
 
 /** The variables that each function reads, and nothing else: the stack passes exactly these. */
 export const environments = {
-  'plan-run': z.object({ BUCKET: Text, SETTINGS: json(settings['plan-run']) }),
+  'plan-run': z.object({ BUCKET: Text, LAKE: Text, SETTINGS: json(settings['plan-run']) }),
   'ingest-tweets': z.object({
     BUCKET: Text,
     STREAM_NAME: Text,
@@ -67,13 +67,14 @@ export const environments = {
   'promote-model': z.object({ BUCKET: Text, SCORE_STREAM_MAPPING_ID: Text }),
   'refresh-analytics': z.object({
     BUCKET: Text,
+    LAKE: Text,
     DATABASE: Text,
     WORKGROUP: Text,
     ENDPOINT_NAME: Text,
   }),
-  'report-run': z.object({ BUCKET: Text, TOPIC_ARN: Text }),
-  'archive-execution': z.object({ BUCKET: Text, TOPIC_ARN: Text }),
-  'score-stream': z.object({ BUCKET: Text, DATABASE: Text, ENDPOINT_NAME: Text }),
+  'report-run': z.object({ BUCKET: Text, LAKE: Text, TOPIC_ARN: Text }),
+  'archive-execution': z.object({ BUCKET: Text, LAKE: Text, TOPIC_ARN: Text }),
+  'score-stream': z.object({ BUCKET: Text, LAKE: Text, DATABASE: Text, ENDPOINT_NAME: Text }),
 } satisfies Record<FunctionName, z.ZodObject>;
 
 const Table = z.record(z.enum(functionNames), z.array(z.string()));

@@ -9,6 +9,8 @@ import { environments, readEnvironment } from './environment';
 import { explain } from './explain';
 import { takeLock } from './lake/lock';
 import type { Lake } from './lake/objects';
+import { emitter } from './metrics';
+import type { Emit } from './metrics';
 import type { Sections } from './settings';
 import { onFirstCall, step } from './step';
 import { buildQueries } from './x/queries';
@@ -16,12 +18,13 @@ import { buildQueries } from './x/queries';
 interface Dependencies {
   lake: Lake;
   sfn: SFNClient;
+  emit: Emit;
   clock: Clock;
   settings: Pick<Sections, 'x' | 'poll'>;
 }
 
 /** Turns whatever the execution was started with into the plan that every later step follows. */
-export const planRun = ({ lake, sfn, clock, settings }: Dependencies) =>
+export const planRun = ({ lake, sfn, emit, clock, settings }: Dependencies) =>
   step(PlanRunInput, PlanRunOutput, async ({ execution, input }) => {
     const now = clock.now();
     const request = parseRequest(input, utcDay(now));
@@ -31,6 +34,9 @@ export const planRun = ({ lake, sfn, clock, settings }: Dependencies) =>
       scheduledFor: request.scheduledFor ?? null,
       now,
     });
+    if (request.mode === 'nightly' && request.scheduledFor !== undefined) {
+      emit({ NightsStarted: 1 });
+    }
     return {
       runId: runIdOf(execution),
       mode: request.mode,
@@ -66,10 +72,11 @@ function runIdOf({ arn, startTime }: PlanRunInput['execution']): string {
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, SETTINGS } = readEnvironment(environments['plan-run']);
+  const { BUCKET, LAKE, SETTINGS } = readEnvironment(environments['plan-run']);
   return planRun({
     lake: { s3: new S3Client({}), bucket: BUCKET },
     sfn: new SFNClient({}),
+    emit: emitter(LAKE),
     clock: systemClock,
     settings: SETTINGS,
   });

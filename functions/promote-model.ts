@@ -45,6 +45,7 @@ export const promoteModel = ({ lake, lambda, mappingId, clock }: Dependencies) =
       manifestUri: train.manifestUri,
       configName: endpoint.configName,
       fingerprint: train.fingerprint,
+      macroRecall: gate.candidate.macro_recall,
       promotedAt: clock.now().toISOString(),
       promotedBy: execution.arn,
       forced: gate.forced,

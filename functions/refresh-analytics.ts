@@ -19,9 +19,12 @@ import type { Lake } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
 import { scoredRows, writeScored } from './lake/scored';
+import { emitter } from './metrics';
+import type { Emit } from './metrics';
 import { readChampion } from './model/champion';
 import { MAX_TEXTS_A_CALL, describeEndpoint, pointEndpoint, predict } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
+import { verdictFigures } from './run-metrics';
 import { onFirstCall, step } from './step';
 
 /** Days the analysts' questions look back on. */
@@ -39,6 +42,7 @@ interface Dependencies {
   sageMaker: SageMakerClient;
   endpoint: Endpoint;
   unscoredTweets: Query;
+  emit: Emit;
   clock: Clock;
 }
 
@@ -147,6 +151,7 @@ async function score(
       .digest('hex')
       .slice(0, 16);
     await writeScored(lake, catalog, day, `${champion.modelVersion}-${ids}`, verdicts);
+    given.emit(verdictFigures(verdicts));
   }
 }
 
@@ -191,7 +196,7 @@ async function servesChampion(
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, DATABASE, WORKGROUP, ENDPOINT_NAME } = readEnvironment(
+  const { BUCKET, DATABASE, WORKGROUP, ENDPOINT_NAME, LAKE } = readEnvironment(
     environments['refresh-analytics'],
   );
   const unscoredTweets = loadQueries().find(({ name }) => name === 'unscored_tweets');
@@ -205,6 +210,7 @@ export const handler = onFirstCall(() => {
     sageMaker: new SageMakerClient({}),
     endpoint: { runtime: new SageMakerRuntimeClient({}), name: ENDPOINT_NAME, clock: systemClock },
     unscoredTweets,
+    emit: emitter(LAKE),
     clock: systemClock,
   });
 });

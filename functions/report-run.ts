@@ -8,7 +8,10 @@ import { environments, readEnvironment } from './environment';
 import { releaseLock } from './lake/lock';
 import { putJson, uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
+import { emitter } from './metrics';
+import type { Emit } from './metrics';
 import { readChampion } from './model/champion';
+import { runFigures } from './run-metrics';
 import { outcomeOf, summaryOf } from './run-summary';
 import { onFirstCall, step } from './step';
 
@@ -19,27 +22,30 @@ interface Dependencies {
   lake: Lake;
   sns: SNSClient;
   topicArn: string;
+  emit: Emit;
   clock: Clock;
 }
 
 /** Says in one sentence what came of the run, keeps the whole state beside it, and lets the next run begin. */
-export const reportRun = ({ lake, sns, topicArn, clock }: Dependencies) =>
+export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
   step(StepInput, RunReport, async ({ execution, state }) => {
     const { plan, ingest } = state;
     const key = `${prefixes.audit}reports/${plan.runId}.json`;
     const outcome = outcomeOf(state);
+    const champion = (await readChampion(lake))?.value ?? null;
     const report: RunReport = {
       runId: plan.runId,
       mode: plan.mode,
       date: plan.date,
       outcome,
       summary: summaryOf(state),
-      modelInService: (await readChampion(lake))?.value.modelVersion ?? null,
+      modelInService: champion?.modelVersion ?? null,
       spendUsd: ingest.status === 'PENDING' ? 0 : ingest.spendUsd,
       reportUri: uriOf(lake, key),
     };
     await putJson(lake, key, { report, execution, state });
     await releaseLock(lake, execution.arn, clock.now());
+    emit(runFigures(state, champion, clock.now()));
     // The ingest schedule may run every few minutes; a second delivery has nothing to say.
     if (outcome !== 'INGESTED' && outcome !== 'SKIPPED') {
       await sns.send(
@@ -58,11 +64,12 @@ export const reportRun = ({ lake, sns, topicArn, clock }: Dependencies) =>
   });
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, TOPIC_ARN } = readEnvironment(environments['report-run']);
+  const { BUCKET, LAKE, TOPIC_ARN } = readEnvironment(environments['report-run']);
   return reportRun({
     lake: { s3: new S3Client({}), bucket: BUCKET },
     sns: new SNSClient({}),
     topicArn: TOPIC_ARN,
+    emit: emitter(LAKE),
     clock: systemClock,
   });
 });

@@ -13,8 +13,11 @@ import { explain } from './explain';
 import type { Catalog } from './lake/catalog';
 import type { Lake } from './lake/objects';
 import { scoredRows, writeScored } from './lake/scored';
+import { emitter } from './metrics';
+import type { Emit } from './metrics';
 import { MAX_TEXTS_A_CALL, predict } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
+import { verdictFigures } from './run-metrics';
 import { log, onFirstCall } from './step';
 import { RawTweetRow, dayOf } from './x/tweets';
 
@@ -25,6 +28,7 @@ interface Dependencies {
   lake: Lake;
   catalog: Catalog;
   endpoint: Endpoint;
+  emit: Emit;
   clock: Clock;
 }
 
@@ -34,7 +38,7 @@ interface Dependencies {
  * whole batch, which comes again. Names follow from the batch: a replay overwrites what it wrote.
  */
 export const scoreStream =
-  ({ lake, catalog, endpoint, clock }: Dependencies) =>
+  ({ lake, catalog, endpoint, emit, clock }: Dependencies) =>
   async ({ Records }: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> => {
     const sorted = Records.map((record) => ({ record, row: readRow(record) }));
     const tweets = sorted.flatMap(({ row }) => (row?.lang === LANGUAGE ? [row] : []));
@@ -60,6 +64,7 @@ export const scoreStream =
         );
       }
       await writeScored(lake, catalog, day, batchName(Records), rows);
+      emit(verdictFigures(rows));
     }
     log({
       function: 'score-stream',
@@ -95,11 +100,12 @@ function batchName(records: readonly KinesisStreamRecord[]): string {
 }
 
 export const handler = onFirstCall<KinesisStreamBatchResponse, KinesisStreamEvent>(() => {
-  const { BUCKET, DATABASE, ENDPOINT_NAME } = readEnvironment(environments['score-stream']);
+  const { BUCKET, DATABASE, ENDPOINT_NAME, LAKE } = readEnvironment(environments['score-stream']);
   return scoreStream({
     lake: { s3: new S3Client({}), bucket: BUCKET },
     catalog: { glue: new GlueClient({}), database: DATABASE },
     endpoint: { runtime: new SageMakerRuntimeClient({}), name: ENDPOINT_NAME, clock: systemClock },
+    emit: emitter(LAKE),
     clock: systemClock,
   });
 });

@@ -27,6 +27,10 @@ export const Sections = z.strictObject({
   training: z.strictObject({
     instanceType: z.string(),
     maxSeconds: z.number().int().positive(),
+    /** Spare capacity at about a third of the price, which AWS may take back; the job then begins anew. */
+    spot: z.boolean(),
+    /** With `spot`: how long the wait for capacity and the training may take together. */
+    maxWaitSeconds: z.number().int().positive(),
     volumeGb: z.number().int().positive(),
   }),
   gate: z.strictObject({

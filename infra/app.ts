@@ -10,20 +10,23 @@ const Context = z.object({
   env: EnvironmentName.default('dev'),
   xApiBaseUrl: z.url().optional(),
   pipExtraIndexUrl: z.url().optional(),
+  /** Whether the roles of `cdk bootstrap` deploy, or the person's own credentials. */
+  deployAs: z.enum(['bootstrap-roles', 'caller']).optional(),
 });
 
 /** The app for the environment that the context names; without an account or region, which the CLI adds. */
 export function sentimentLake(app: App): { data: DataStack; pipeline: PipelineStack } {
   const names = Object.keys(Context.shape);
-  const { env: environment, ...overrides } = Context.parse(
+  const { env: environment, deployAs, ...overrides } = Context.parse(
     Object.fromEntries(names.map((name) => [name, app.node.tryGetContext(name)])),
   );
   const settings = settingsFor(environment, overrides);
+  const asCaller = deployAs === 'caller' || (deployAs === undefined && environment === 'local');
   const props = () => ({
     environment,
     settings,
     // The embedded cloud has one caller, the account; the roles of `cdk bootstrap` could not publish assets there.
-    synthesizer: environment === 'local' ? new CliCredentialsStackSynthesizer() : undefined,
+    synthesizer: asCaller ? new CliCredentialsStackSynthesizer() : undefined,
   });
   const data = new DataStack(app, stackName(environment, 'Data'), {
     ...props(),

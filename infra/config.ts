@@ -4,6 +4,32 @@ import { Sections } from '../functions/settings';
 /** The retentions that CloudWatch Logs knows, up to two years. */
 const LogRetentionDays = z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]);
 
+/** When somebody is told. docs/runbook.md has an entry for each alarm. */
+const Alarms = z.strictObject({
+  /** Hours without a night that began; a night a day leaves two to spare. CloudWatch looks back a week at most. */
+  nightOverdueHours: z.number().int().min(25).max(168),
+  /** Hours that a run may take; it is ended only after `runTimeoutHours`. */
+  runHours: z.number().positive(),
+  /** Hours without a single new tweet. */
+  ingestGapHours: z.number().int().min(1).max(168),
+  /** Days on which no pull was whole; X reaches back seven, and what is older is lost. */
+  openWindowDays: z.number().int().min(1).max(6),
+  /** Share of the received tweets that may be quarantined, in runs with at least `minTweets`. */
+  quarantine: z.strictObject({
+    maxShare: z.number().gt(0).lt(1),
+    minTweets: z.number().int().positive(),
+  }),
+  /** Macro recall of the model in service, and how much of it may be lost, both from 0 to 1. */
+  macroRecall: z.strictObject({
+    atLeast: z.number().gt(0).lt(1),
+    maxLost: z.number().gt(0).lt(1),
+  }),
+  /** Seconds the model may take for an answer, in the 99th percentile of five minutes. */
+  modelLatencySeconds: z.number().positive(),
+  /** Minutes that a record of the stream may wait to be scored. */
+  iteratorAgeMinutes: z.number().int().positive(),
+});
+
 /**
  * Who may take on a role: ARNs of this account's roles and users, or `account`, which leaves it to IAM
  * whom of the account it lets call sts:AssumeRole.
@@ -53,6 +79,9 @@ const Settings = z.strictObject({
   athenaScanLimitBytes: z.number().int().min(10_000_000),
   /** Address that gets failure reports; null leaves the topic without subscriber. */
   alarmEmail: z.email().nullable(),
+  alarms: Alarms,
+  /** US dollars a month that AWS may cost; what X charges is not among them. null makes no budget. */
+  monthlyBudgetUsd: z.number().positive().nullable(),
   /** Hours a machine execution may take before it is ended. */
   runTimeoutHours: z.number().positive(),
 });
@@ -78,7 +107,13 @@ const base = {
   poll: { crawl: 30, clean: 30, check: 5, train: 30, endpoint: 30, refresh: 5 },
   glue: { workerType: 'G.1X', workers: 2, timeoutMinutes: 60 },
   checks: { maxLabelShare: 0.95, minRowsForShare: 50 },
-  training: { instanceType: 'ml.m5.xlarge', maxSeconds: 3600, volumeGb: 10 },
+  training: {
+    instanceType: 'ml.m5.xlarge',
+    maxSeconds: 3600,
+    spot: false,
+    maxWaitSeconds: 2 * 3600,
+    volumeGb: 10,
+  },
   gate: { minHeldOutRows: 200, tolerance: 0.01 },
   endpoint: {
     kind: 'serverless',
@@ -93,6 +128,19 @@ const base = {
   keepDays: { noncurrentVersions: 30, queryResults: 30 },
   athenaScanLimitBytes: 10_000_000_000,
   alarmEmail: null,
+  alarms: {
+    nightOverdueHours: 26,
+    runHours: 3,
+    ingestGapHours: 50,
+    openWindowDays: 3,
+    quarantine: { maxShare: 0.05, minTweets: 100 },
+    // Three classes by chance: 0.33. The lexicon reaches 0.70 on the bundled corpus.
+    macroRecall: { atLeast: 0.6, maxLost: 0.05 },
+    // A serverless endpoint's first answer waits for its container.
+    modelLatencySeconds: 30,
+    iteratorAgeMinutes: 60,
+  },
+  monthlyBudgetUsd: 50,
   runTimeoutHours: 6,
 } satisfies Settings;
 
@@ -126,7 +174,8 @@ const environments: Record<EnvironmentName, Settings> = {
     },
     poll: { crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
   },
-  dev: base,
+  // A night in dev can wait for capacity, and a first model costs a third.
+  dev: { ...base, training: { ...base.training, spot: true } },
   prod: {
     ...base,
     nightly: { ...base.nightly, enabled: true },
@@ -137,6 +186,9 @@ const environments: Record<EnvironmentName, Settings> = {
     endpoint: { ...base.endpoint, kind: 'realtime', instances: 2 },
     protectData: true,
     logRetentionDays: 365,
+    alarms: { ...base.alarms, modelLatencySeconds: 2 },
+    // Two instances that always run are most of it.
+    monthlyBudgetUsd: 300,
   },
 };
 

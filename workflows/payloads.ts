@@ -264,6 +264,8 @@ export const Champion = z.strictObject({
   manifestUri: S3Uri,
   configName: z.string(),
   fingerprint: z.string(),
+  /** On the held-out rows of the run that promoted it; unknown of models promoted before this was kept. */
+  macroRecall: z.number().min(0).max(1).optional(),
   promotedAt: Instant,
   promotedBy: z.string(),
   forced: z.boolean(),

@@ -1,5 +1,6 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { parquetWriteBuffer } from 'hyparquet-writer';
+import type { Label } from '../../workflows/evaluation';
 import { datasets } from '../../workflows/datasets';
 import type { Column } from '../../workflows/datasets';
 import type { Answer } from '../model/endpoint';
@@ -11,7 +12,7 @@ import type { Lake } from './objects';
 /** A row of `scored`. */
 export interface ScoredRow {
   tweet_id: string;
-  label: string;
+  label: Label;
   negative: number;
   neutral: number;
   positive: number;

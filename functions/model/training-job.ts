@@ -53,7 +53,15 @@ export function trainingJob(lake: Lake, job: Job): CreateTrainingJobRequest {
       VolumeSizeInGB: job.settings.volumeGb,
       VolumeKmsKeyId: job.keyArn,
     },
-    StoppingCondition: { MaxRuntimeInSeconds: job.settings.maxSeconds },
+    StoppingCondition: {
+      MaxRuntimeInSeconds: job.settings.maxSeconds,
+      // Must be there for spot capacity, must be as long at least, and must not be there without.
+      ...(job.settings.spot && {
+        MaxWaitTimeInSeconds: Math.max(job.settings.maxSeconds, job.settings.maxWaitSeconds),
+      }),
+    },
+    // No checkpoints: a training takes minutes, and one that AWS ends begins anew.
+    ...(job.settings.spot && { EnableManagedSpotTraining: true }),
     EnableNetworkIsolation: true,
   };
 }

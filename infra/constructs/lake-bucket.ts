@@ -29,6 +29,8 @@ interface Access {
 /** The lock of the night: taken by the plan, given back by the report. */
 const lock = `${prefixes.plans}lock.json`;
 const champion = `${prefixes.models}champion.json`;
+/** Which data and which code made a model: what an auditor asks first. */
+const manifests = `${prefixes.models}*/manifest.json`;
 const { raw_tweets, labels, quarantine, scored } = datasets;
 
 const access: Record<RoleName, Access> = {
@@ -44,7 +46,15 @@ const access: Record<RoleName, Access> = {
     remove: [quarantine.prefix, 'cleaned-data/'],
   },
   AnalyticsRole: {
-    read: ['cleaned-data/', scored.prefix, prefixes.queryResults, prefixes.audit, champion, lock],
+    read: [
+      'cleaned-data/',
+      scored.prefix,
+      prefixes.queryResults,
+      prefixes.audit,
+      champion,
+      manifests,
+      lock,
+    ],
     write: [prefixes.queryResults, prefixes.audit, lock],
   },
   MachineLearningRole: {

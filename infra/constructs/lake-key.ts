@@ -2,7 +2,7 @@ import { Aws, RemovalPolicy } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { EnvironmentName } from '../config';
-import { arn } from '../arns';
+import { alarmArns, arn, budgetArns } from '../arns';
 import { lakeName, roleNames } from '../naming';
 import type { RoleName } from '../naming';
 import { policyDocument } from '../policy-documents';
@@ -37,6 +37,8 @@ export class LakeKey extends Construct {
         Region: Aws.REGION,
         RootArn: arn('iam', 'root', { region: '' }),
         LakeRoleArns: roles.arns,
+        AlarmArns: alarmArns(environment),
+        BudgetArns: budgetArns,
         // Who starts a training job, and who makes or changes an endpoint.
         VolumeRoleArns: ['MachineLearningRole', 'EndpointUpdaterRole'].map((name) =>
           arn('iam', `role/${lakeName(environment, name)}`, { region: '' }),

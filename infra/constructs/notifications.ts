@@ -4,11 +4,16 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Aws } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { alarmArns, budgetArns } from '../arns';
+import type { EnvironmentName } from '../config';
 import type { Lake } from '../stacks/data-stack';
 import { allow } from './grants';
 
 export interface NotificationsProps {
+  readonly environment: EnvironmentName;
   readonly lake: Lake;
   readonly email: string | null;
 }
@@ -17,7 +22,7 @@ export interface NotificationsProps {
 export class Notifications extends Construct {
   readonly topic: sns.Topic;
 
-  constructor(scope: Construct, id: string, { lake, email }: NotificationsProps) {
+  constructor(scope: Construct, id: string, { environment, lake, email }: NotificationsProps) {
     super(scope, id);
     this.topic = new sns.Topic(this, 'Topic', {
       displayName: 'sentiment-lake',
@@ -28,6 +33,23 @@ export class Notifications extends Construct {
     allow(this, 'Publish', lake.roles.AnalyticsRole, [
       { actions: ['sns:Publish'], resources: [this.topic.topicArn] },
     ]);
+    this.openTo('cloudwatch', alarmArns(environment));
+    this.openTo('budgets', budgetArns);
+  }
+
+  /** A service, on behalf of this account's own alarms or budgets; the key's policy says the same. */
+  private openTo(service: 'cloudwatch' | 'budgets', sourceArn: string): void {
+    this.topic.addToResourcePolicy(
+      new iam.PolicyStatement({
+        actions: ['sns:Publish'],
+        principals: [new iam.ServicePrincipal(`${service}.amazonaws.com`)],
+        resources: [this.topic.topicArn],
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+          ArnLike: { 'aws:SourceArn': sourceArn },
+        },
+      }),
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { arn } from '../arns';
 import type { Lake } from '../stacks/data-stack';
@@ -20,11 +21,15 @@ export interface StreamScoringProps {
 export class StreamScoring extends Construct {
   readonly mappingId: string;
 
+  /** Where in the stream the records lie that could not be scored. */
+  readonly failures: sqs.IQueue;
+
   constructor(scope: Construct, id: string, { lake, scoreStream }: StreamScoringProps) {
     super(scope, id);
     const role = lake.roles.MachineLearningRole;
     // Holds which records failed, not the records: those are in raw-data/, and in the stream for 7 days.
     const failures = new DeadLetters(this, 'Failures', { key: lake.key, sender: role });
+    this.failures = failures.queue;
     const mapping = new lambda.EventSourceMapping(this, 'Mapping', {
       target: scoreStream,
       eventSourceArn: lake.stream.streamArn,

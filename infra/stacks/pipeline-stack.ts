@@ -12,6 +12,7 @@ import { arn } from '../arns';
 import { bundleHandlers } from '../bundles';
 import type { EnvironmentName, Settings } from '../config';
 import { Analytics } from '../constructs/analytics';
+import { MonthlyBudget } from '../constructs/budget';
 import { CleaningJob } from '../constructs/cleaning-job';
 import { ContainerImages } from '../constructs/container-images';
 import { DeadLetters } from '../constructs/dead-letters';
@@ -20,6 +21,7 @@ import { GlueSecurity } from '../constructs/glue-security';
 import { allow } from '../constructs/grants';
 import { MachineRole } from '../constructs/machine-role';
 import { ModelAccess } from '../constructs/model-access';
+import { Monitoring } from '../constructs/monitoring';
 import { ExecutionArchive, Notifications } from '../constructs/notifications';
 import { PipelineFunctions } from '../constructs/pipeline-functions';
 import { RawCrawler } from '../constructs/raw-crawler';
@@ -53,6 +55,7 @@ export class PipelineStack extends Stack {
     const { commit, dirty } = revision();
 
     const { topic } = new Notifications(this, 'Notifications', {
+      environment,
       lake,
       email: settings.alarmEmail,
     });
@@ -87,6 +90,7 @@ export class PipelineStack extends Stack {
       bundles,
     });
     const values = {
+      LAKE: name,
       BUCKET: lake.bucket.bucketName,
       STREAM_NAME: lake.stream.streamName,
       TOKEN_SECRET_ARN: lake.tokenSecret.secretArn,
@@ -106,7 +110,7 @@ export class PipelineStack extends Stack {
       TOPIC_ARN: topic.topicArn,
     };
     const scoreStream = functions.create('score-stream', values);
-    const { mappingId } = new StreamScoring(this, 'StreamScoring', { lake, scoreStream });
+    const { mappingId, failures } = new StreamScoring(this, 'StreamScoring', { lake, scoreStream });
     const create = (step: StepName) =>
       functions.create(step, { ...values, SCORE_STREAM_MAPPING_ID: mappingId });
     const stepFunctions = perStep(create);
@@ -137,6 +141,29 @@ export class PipelineStack extends Stack {
       settings,
       deadLetterQueue: undelivered.queue,
     });
+
+    new Monitoring(this, 'Monitoring', {
+      environment,
+      settings,
+      topic,
+      machine,
+      scoreStream,
+      archive,
+      stream: lake.stream,
+      undelivered: undelivered.queue,
+      failures,
+      endpoint,
+      glueJob,
+      workGroup,
+    });
+    if (settings.monthlyBudgetUsd !== null) {
+      new MonthlyBudget(this, 'MonthlyBudget', {
+        usd: settings.monthlyBudgetUsd,
+        application: name,
+        topic,
+        email: settings.alarmEmail ?? undefined,
+      });
+    }
 
     this.outputs({
       StateMachineArn: machine.stateMachineArn,

@@ -14,9 +14,9 @@ export interface Table {
 }
 
 /** Runs one statement and reads all of its rows. `parameters` fill its question marks, in order. */
-export async function runSql(lake: Lake, session: Session, sql: string, parameters: string[] = []): Promise<Table> {
-  const { clients, outputs } = session;
-  const started = await clients.athena.send(
+export async function runSql(lake: Pick<Lake, 'signal'>, session: Session, sql: string, parameters: string[] = []): Promise<Table> {
+  const { people: { analyst }, outputs } = session;
+  const started = await analyst.athena.send(
     new StartQueryExecutionCommand({
       QueryString: sql,
       WorkGroup: outputs.WorkgroupName,
@@ -26,7 +26,7 @@ export async function runSql(lake: Lake, session: Session, sql: string, paramete
   );
   const QueryExecutionId = started.QueryExecutionId;
   for (;;) {
-    const { QueryExecution } = await clients.athena.send(new GetQueryExecutionCommand({ QueryExecutionId }));
+    const { QueryExecution } = await analyst.athena.send(new GetQueryExecutionCommand({ QueryExecutionId }));
     const status = QueryExecution?.Status;
     if (status?.State === 'SUCCEEDED') break;
     if (status?.State === 'FAILED' || status?.State === 'CANCELLED') {
@@ -39,7 +39,7 @@ export async function runSql(lake: Lake, session: Session, sql: string, paramete
   let columns: string[] = [];
   let NextToken: string | undefined;
   do {
-    const page = await clients.athena.send(new GetQueryResultsCommand({ QueryExecutionId, NextToken }));
+    const page = await analyst.athena.send(new GetQueryResultsCommand({ QueryExecutionId, NextToken }));
     columns = (page.ResultSet?.ResultSetMetadata?.ColumnInfo ?? []).map(({ Name }) => Name ?? '');
     rows.push(...(page.ResultSet?.Rows ?? []).map(({ Data }) => (Data ?? []).map((cell) => cell.VarCharValue ?? null)));
     NextToken = page.NextToken;

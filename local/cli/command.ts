@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { EnvironmentName } from '../../infra/config';
 
+const environment = EnvironmentName.default('local');
+const inAccount = EnvironmentName.exclude(['local']);
 const input = z.looseObject({});
 const execution = z.string().nullable();
 
@@ -7,12 +10,31 @@ const execution = z.string().nullable();
 export const CliCommand = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('start'), input }),
   z.strictObject({ name: z.literal('up') }),
-  z.strictObject({ name: z.literal('run'), input }),
-  z.strictObject({ name: z.literal('redrive'), execution }),
-  z.strictObject({ name: z.literal('history'), execution }),
-  z.strictObject({ name: z.literal('query'), query: z.string().nullable(), parameters: z.record(z.string(), z.string()) }),
-  z.strictObject({ name: z.literal('sql'), sql: z.string() }),
-  z.strictObject({ name: z.literal('predict'), text: z.string() }),
-  z.strictObject({ name: z.literal('import-labels'), file: z.string(), source: z.string().nullable() }),
+  z.strictObject({ name: z.literal('run'), environment, input }),
+  z.strictObject({ name: z.literal('redrive'), environment, execution }),
+  z.strictObject({ name: z.literal('history'), environment, execution }),
+  z.strictObject({ name: z.literal('query'), environment, query: z.string().nullable(), parameters: z.record(z.string(), z.string()) }),
+  z.strictObject({ name: z.literal('sql'), environment, sql: z.string() }),
+  z.strictObject({ name: z.literal('predict'), environment, text: z.string() }),
+  z.strictObject({ name: z.literal('import-labels'), environment, file: z.string().nullable(), source: z.string().nullable() }),
+  z.strictObject({
+    name: z.literal('deploy'),
+    environment: inAccount,
+    yes: z.boolean(),
+    /** Whether X may be asked for one page of posts, which costs. */
+    checkToken: z.boolean(),
+    /** `name=value`, for the CDK. */
+    context: z.array(z.string()),
+  }),
+  z.strictObject({
+    name: z.literal('destroy'),
+    environment: inAccount,
+    yes: z.boolean(),
+    deleteData: z.boolean(),
+    /** Name of the bucket, typed in advance. */
+    confirm: z.string().nullable(),
+  }),
+  z.strictObject({ name: z.literal('verify'), environment, yes: z.boolean(), input }),
 ]);
 export type CliCommand = z.infer<typeof CliCommand>;
+export type CommandNamed<Name extends CliCommand['name']> = Extract<CliCommand, { name: Name }>;

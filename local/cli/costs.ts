@@ -27,8 +27,8 @@ export interface CostLine {
 }
 
 /**
- * Public list prices, us-east-1, on-demand, US dollars, read in November 2026 on the pricing page of each
- * service (aws.amazon.com/<service>/pricing). Free tiers, data transfer and log storage are left out.
+ * Public list prices, us-east-1, on-demand, US dollars, as of November 2026; aws.amazon.com/<service>/pricing has them.
+ * Free tiers, data transfer and log storage are left out. docs/deploy.md says which could not be checked again.
  */
 export const prices = {
   stepFunctionsPerTransition: 0.025 / 1000,
@@ -39,7 +39,12 @@ export const prices = {
   serverlessInferencePerGbSecond: 0.00002,
   athenaPerTb: 5,
   s3PerPut: 0.005 / 1000,
-  kinesisOnDemandStreamPerHour: 0.04,
+  s3PerGbMonth: 0.023,
+  logsPerGbMonth: 0.03,
+  sageMakerHostingPerHour: { 'ml.c6i.large': 0.102 } satisfies Record<string, number>,
+  kinesisShardPerHour: 0.015,
+  /** For keeping records longer than a day, up to a week. */
+  kinesisRetentionPerShardHour: 0.02,
   kmsKeyPerMonth: 1,
   secretPerMonth: 0.4,
 };
@@ -56,6 +61,8 @@ const athenaMinimumTb = 10e6 / 1e12;
 /** Texts a serverless endpoint scores in a second, in batches; our own machine does several thousand. */
 const scoredPerSecond = 1000;
 const hoursPerMonth = 730;
+/** What is paid of the on-demand price for spot capacity: it varies, and AWS says only "up to 90 % less". */
+const spotShare = 0.4;
 
 const workerDpu = { 'G.1X': 1, 'G.2X': 2 };
 
@@ -97,20 +104,26 @@ export function awsCosts(usage: Usage, settings: Settings): CostLine[] {
     },
     {
       what: 'SageMaker training',
-      how: `${round(usage.trainingSeconds)} s on ${settings.training.instanceType} × $0.23 per hour`,
-      usd: (usage.trainingSeconds / 3600) * prices.sageMakerTrainingPerHour['ml.m5.xlarge'],
+      how: `${round(usage.trainingSeconds)} s on ${settings.training.instanceType} × $0.23 per hour${settings.training.spot ? ` × ${spotShare} (spot)` : ''}`,
+      usd: (usage.trainingSeconds / 3600) * prices.sageMakerTrainingPerHour['ml.m5.xlarge'] * (settings.training.spot ? spotShare : 1),
     },
-    {
-      what: 'SageMaker serverless endpoint',
-      how: `${round(usage.scored)} texts at ${round(scoredPerSecond)} a second × ${round(inferenceGb)} GB × $0.00002`,
-      usd: inferenceSeconds * inferenceGb * prices.serverlessInferencePerGbSecond,
-    },
+    endpoint.kind === 'serverless'
+      ? {
+          what: 'SageMaker serverless endpoint',
+          how: `${round(usage.scored)} texts at ${round(scoredPerSecond)} a second × ${round(inferenceGb)} GB × $0.00002`,
+          usd: inferenceSeconds * inferenceGb * prices.serverlessInferencePerGbSecond,
+        }
+      : {
+          what: 'SageMaker real-time endpoint, a day',
+          how: `24 h × ${endpoint.instances} × ${endpoint.instanceType} × $0.102 per hour`,
+          usd: 24 * endpoint.instances * prices.sageMakerHostingPerHour['ml.c6i.large'],
+        },
     { what: 'S3', how: `${round(usage.putRequests)} writes × $0.005 per 1,000`, usd: usage.putRequests * prices.s3PerPut },
     {
       what: 'Kinesis, key and secret, a day',
-      how: '24 h × $0.04 stream, and a thirtieth of $1 and $0.40 a month',
+      how: '24 h × ($0.015 + $0.02) for the shard and its week, and a thirtieth of $1 and $0.40 a month',
       usd:
-        24 * prices.kinesisOnDemandStreamPerHour +
+        24 * (prices.kinesisShardPerHour + prices.kinesisRetentionPerShardHour) +
         (24 / hoursPerMonth) * (prices.kmsKeyPerMonth + prices.secretPerMonth),
     },
   ];

@@ -1,6 +1,7 @@
 import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import type { Session } from '../cloud/session';
 import { renderTable } from './athena';
+import { firstRun } from './hints';
 import type { Screen } from './screen';
 import { seconds } from './screen';
 import { eventsAfter } from './run/events';
@@ -15,7 +16,7 @@ const shown = 25;
 export async function printExecutions(session: Session, screen: Screen): Promise<void> {
   const executions = await listExecutions(session);
   if (executions.length === 0) {
-    screen.say('No execution yet: npm start runs the first one.');
+    screen.say(`No execution yet: ${firstRun(session.environment)} runs the first one.`);
     return;
   }
   const rows = executions.slice(0, shown).map(({ name, status, startDate, stopDate, redriveCount }) => [
@@ -39,7 +40,7 @@ export async function printExecution(session: Session, screen: Screen, nameOrArn
   const { failure } = timeline;
   if (!failure || status === 'RUNNING') return;
   screen.say(`${failure.error}: ${readCause(failure.cause)}`);
-  screen.say(`Go on from there: ${redriveCommand(executionName(executionArn))}`);
+  screen.say(`Go on from there: ${redriveCommand(executionName(executionArn), session.environment)}`);
 }
 
 /** Every event as Step Functions tells it, for `history.json`. */

@@ -1,9 +1,13 @@
-import { openSession, type Session, type SessionOptions } from '../cloud/session';
+import { openSession, type LocalSession, type Session, type SessionOptions } from '../cloud/session';
 import { clientEnvironment, type Lake } from '../cloud/lake';
 import { tweetSource } from '../cloud/deploy';
-import { settingsFor } from '../../infra/config';
+import { settingsFor, type EnvironmentName } from '../../infra/config';
+import { deployTo } from '../account/deploy';
+import { destroyIn } from '../account/destroy';
+import { describeAccount, findAccount, sessionIn } from '../account/session';
+import { verify } from '../account/verify/verify';
 import { renderTable, runSql } from './athena';
-import { CliCommand } from './command';
+import { CliCommand, type CommandNamed } from './command';
 import { dollars } from './costs';
 import { printExecution, printExecutions } from './history';
 import { interruptSignal, Interrupted } from './interrupt';
@@ -16,13 +20,13 @@ import { describeQueries, prepareQuery } from './query';
 import { checkInput, findCutOff, findExecution, newestFailure, redriveRun, startRun } from './run/launch';
 import { openScreen, seconds, type Screen } from './screen';
 
-interface Place {
+interface Folder {
   root: string;
   home: string;
   port: number;
 }
 
-async function session(lake: Lake, screen: Screen, command: SessionOptions['command'], onlyLooks = false): Promise<Session> {
+async function session(lake: Lake, screen: Screen, command: SessionOptions['command'], onlyLooks = false): Promise<LocalSession> {
   const started = Date.now();
   const opened = await openSession(lake, {
     command,
@@ -48,6 +52,15 @@ function announceSource(lake: Lake, screen: Screen, input: Record<string, unknow
   const { maxTweets = carefulMaxTweets } = checkInput(careful);
   screen.say(`X charges about ${dollars(maxTweets * settingsFor('local').x.usdPerPost)} for the ${maxTweets} posts this run may read; --max-tweets sets another limit.`);
   return careful;
+}
+
+/** What a run will cost at X, before it is started; answers its input. */
+function announceCosts(lake: Lake, screen: Screen, { environment, input }: CommandNamed<'run'>): Record<string, unknown> {
+  if (environment === 'local') return announceSource(lake, screen, input);
+  const { x } = settingsFor(environment);
+  const { maxTweets = x.maxTweetsPerRun } = checkInput(input);
+  screen.say(`X charges about ${dollars(maxTweets * x.usdPerPost)} for the ${maxTweets} posts this run may read; --max-tweets sets another limit.`);
+  return input;
 }
 
 function sayNext(screen: Screen, code: number): number {
@@ -101,8 +114,20 @@ async function up(lake: Lake, screen: Screen): Promise<number> {
   }
 }
 
-async function withLake(lake: Lake, screen: Screen, onlyLooks: boolean, work: (session: Session) => Promise<number | void>): Promise<number> {
-  const lakeSession = await session(lake, screen, 'lake', onlyLooks);
+interface Place {
+  environment: EnvironmentName;
+}
+
+/** The environment's lake: the embedded one, or the one in the account, which is said. */
+async function sessionFor(lake: Lake, screen: Screen, { environment }: Place, onlyLooks: boolean): Promise<Session> {
+  if (environment === 'local') return session(lake, screen, 'lake', onlyLooks);
+  const account = await findAccount(lake);
+  screen.say(`${environment}: ${describeAccount(account)}`);
+  return sessionIn(account, environment);
+}
+
+async function withLake(lake: Lake, screen: Screen, place: Place, onlyLooks: boolean, work: (session: Session) => Promise<number | void>): Promise<number> {
+  const lakeSession = await sessionFor(lake, screen, place, onlyLooks);
   try {
     return (await work(lakeSession)) ?? 0;
   } finally {
@@ -119,17 +144,17 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
       return up(lake, screen);
     case 'run': {
       checkInput(command.input);
-      const input = command.input.mode === 'retrain' ? command.input : announceSource(lake, screen, command.input);
-      return withLake(lake, screen, false, async (it) => finishRun(lake, it, screen, await startRun(lake, it, screen, input)));
+      const input = command.input.mode === 'retrain' ? command.input : announceCosts(lake, screen, command);
+      return withLake(lake, screen, command, false, async (it) => finishRun(lake, it, screen, await startRun(lake, it, screen, input)));
     }
     case 'redrive':
-      return withLake(lake, screen, false, async (it) => {
+      return withLake(lake, screen, command, false, async (it) => {
         const execution = command.execution === null ? await newestFailure(it) : await findExecution(it, command.execution);
         return finishRun(lake, it, screen, await redriveRun(lake, it, screen, execution));
       });
     case 'history': {
       const { execution } = command;
-      return withLake(lake, screen, true, (it) => execution === null ? printExecutions(it, screen) : printExecution(it, screen, execution));
+      return withLake(lake, screen, command, true, (it) => execution === null ? printExecutions(it, screen) : printExecution(it, screen, execution));
     }
     case 'query': {
       const { query, parameters } = command;
@@ -139,23 +164,33 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
       }
       // Before a lake is booted for it: a wrong name or value is answered at once.
       const { sql, literals } = prepareQuery(query, parameters);
-      return withLake(lake, screen, true, async (it) => screen.say(renderTable(await runSql(lake, it, sql, literals))));
+      return withLake(lake, screen, command, true, async (it) => screen.say(renderTable(await runSql(lake, it, sql, literals))));
     }
     case 'sql':
-      return withLake(lake, screen, true, async (it) => screen.say(renderTable(await runSql(lake, it, command.sql))));
+      return withLake(lake, screen, command, true, async (it) => screen.say(renderTable(await runSql(lake, it, command.sql))));
     case 'predict':
-      return withLake(lake, screen, true, async (it) => {
+      return withLake(lake, screen, command, true, async (it) => {
         const { model_version, predictions } = await predict(it, [command.text]);
         for (const prediction of predictions) screen.say(describePrediction(prediction));
         screen.say(`model ${model_version}`);
       });
     case 'import-labels':
-      return withLake(lake, screen, true, async (it) => reportImport(screen, await importFile(it, command.file, command.source)));
+      return withLake(lake, screen, command, true, async (it) => {
+        const { file, source } = command;
+        if (file === null) await importBundledLabels(lake, it, screen);
+        else reportImport(screen, await importFile(it, file, source));
+      });
+    case 'deploy':
+      return deployTo(lake, screen, command);
+    case 'destroy':
+      return destroyIn(lake, screen, command);
+    case 'verify':
+      return withLake(lake, screen, command, false, (it) => verify(lake, it, screen, command));
   }
 }
 
 /** Runs what the person asked for; answers the exit code. Called by local/setup once all is installed. */
-export async function runCommand(given: unknown, { root, home, port }: Place): Promise<number> {
+export async function runCommand(given: unknown, { root, home, port }: Folder): Promise<number> {
   const signal = interruptSignal(process.env);
   const screen = openScreen();
   const lake: Lake = { root, home, port, env: process.env, signal };

@@ -2,6 +2,7 @@ import { InvokeEndpointCommand } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
 import { Label } from '../../workflows/evaluation';
 import type { Session } from '../cloud/session';
+import { firstRun } from './hints';
 import { UserError } from '../cloud/user-error';
 
 const Share = z.number().min(0).max(1);
@@ -14,7 +15,7 @@ const Answer = z.object({
 export type Prediction = z.infer<typeof Answer>['predictions'][number];
 
 /** Asks the endpoint in service. Throws UserError when no model is in service yet. */
-export async function predict({ clients, outputs }: Session, texts: string[]): Promise<z.infer<typeof Answer>> {
+export async function predict({ clients, outputs, environment }: Session, texts: string[]): Promise<z.infer<typeof Answer>> {
   try {
     const { Body } = await clients.sageMakerRuntime.send(
       new InvokeEndpointCommand({
@@ -27,7 +28,7 @@ export async function predict({ clients, outputs }: Session, texts: string[]): P
     return Answer.parse(JSON.parse(Buffer.from(Body ?? []).toString()));
   } catch (error) {
     if (error instanceof Error && /not found|could not find/i.test(error.message)) {
-      throw new UserError('No model is in service yet: the first nightly run puts one there (npm start).');
+      throw new UserError(`No model is in service yet: the first nightly run puts one there (${firstRun(environment)}).`);
     }
     throw error;
   }

@@ -72,7 +72,16 @@ export function tweetSource({ env, port }: Lake): { url: string; token: string |
   return { url: standInUrl(port), token: null, standIn: true };
 }
 
-async function run(lake: Lake, title: string, command: string, args: string[], env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<void> {
+/** Runs a tool of a deployment to its end, its output in the log; throws UserError with the last lines when it fails. */
+export async function run(
+  lake: Lake,
+  title: string,
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  say: (line: string) => void,
+  limitMillis = timeLimitMillis,
+): Promise<void> {
   const log = logFile(lake, 'deploy');
   const tail: string[] = [];
   const child = startChild(lake, {
@@ -88,7 +97,7 @@ async function run(lake: Lake, title: string, command: string, args: string[], e
     },
   });
   const stop = () => void endChild(child, 4_000);
-  const timer = setTimeout(stop, timeLimitMillis);
+  const timer = setTimeout(stop, limitMillis);
   lake.signal.addEventListener('abort', stop);
   const code = await exitOf(child);
   clearTimeout(timer);
@@ -124,7 +133,7 @@ export async function deploy(lake: Lake, url: string, clients: Clients, say: (li
   const context = ['-c', 'env=local', '-c', `xApiBaseUrl=${source.url}`];
   const stamp = join(lake.home, 'deployed');
   const fingerprint = fingerprintOf(lake, context);
-  const existing = await findOutputs(clients.cloudFormation);
+  const existing = await findOutputs(clients.cloudFormation, 'local');
   const isCurrent = existing !== undefined && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint;
 
   const server = join(lake.root, 'dist', 'serving', 'server.cjs');
@@ -149,7 +158,7 @@ export async function deploy(lake: Lake, url: string, clients: Clients, say: (li
     const resource = /\|\s*(?:CREATE|UPDATE)_\w+\s*\|\s*(AWS::\S+)/.exec(line)?.[1];
     if (resource !== undefined) say(`cdk deploy: ${resource}`);
   });
-  const outputs = await findOutputs(clients.cloudFormation);
+  const outputs = await findOutputs(clients.cloudFormation, 'local');
   if (!outputs) throw new UserError(`The pipeline's stack is not there after its deployment: ${logFile(lake, 'deploy')} says why.`);
   await storeToken(clients, outputs, source.token);
   writeAtomically(stamp, fingerprint);

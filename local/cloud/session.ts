@@ -1,23 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { boot } from './boot';
-import { clientsFor, type Clients } from './clients';
+import type { EnvironmentName } from '../../infra/config';
+import { clientsFor, embedded, type Clients, type Connection } from './clients';
 import { deploy, standInUrl, tweetSource } from './deploy';
-import type { Lake } from './lake';
+import { region as localRegion, type Lake } from './lake';
 import { holderOf, lockHome, type Command, type Holder } from './lock';
 import { keepNoteFresh, lastSign, readNote, removeNote, writeNote } from './note';
+import { peopleOf, type People } from './people';
 import { findOutputs, type Outputs } from './stack';
 import { UserError } from './user-error';
 
 /** A deployed lake that answers, whether this process keeps it running or another one does. */
 export interface Session {
-  url: string;
+  environment: EnvironmentName;
+  region: string;
+  /** Address that stands in for AWS; null in an account. */
+  endpoint: string | null;
+  /** Under the person's own name; in the embedded cloud, its root. */
   clients: Clients;
+  /** Under the roles of the lake. */
+  people: People;
   outputs: Outputs;
   /** Whether tweets come from the stand-in. */
   standIn: boolean;
   /** Last sign of life of the command before, if it was killed: what failed after it failed because of it. */
   killedAfter?: Date;
   close: () => Promise<void>;
+}
+
+/** A lake in the embedded cloud, which has an address. */
+export interface LocalSession extends Session {
+  url: string;
 }
 
 export interface SessionOptions {
@@ -39,23 +52,33 @@ const nameOf: Record<Command, string> = { start: 'npm start', up: 'npm run up', 
 
 const who = ({ command, pid }: Holder): string => `${nameOf[command]} (process ${pid})`;
 
+const localSession = (connection: Connection, clients: Clients, outputs: Outputs) => ({
+  environment: 'local' as const,
+  region: localRegion,
+  endpoint: connection.endpoint ?? null,
+  clients,
+  people: peopleOf(connection, clients.sts, outputs, 'local'),
+  outputs,
+});
+
 /** Joins the lake that another process keeps, once it is ready; undefined when that one ends first. */
-async function attach(lake: Lake, holder: Holder, say: (line: string) => void): Promise<Session | undefined> {
+async function attach(lake: Lake, holder: Holder, say: (line: string) => void): Promise<LocalSession | undefined> {
   const deadline = Date.now() + readyMillis;
   let told = false;
   while (Date.now() < deadline && holderOf(lake.home)?.pid === holder.pid) {
     const note = readNote(lake.home);
     if (note?.pid === holder.pid && note.ready) {
       const url = `http://127.0.0.1:${note.port}`;
-      const clients = clientsFor(url);
-      const outputs = await findOutputs(clients.cloudFormation);
+      const connection = embedded(url);
+      const clients = clientsFor(connection);
+      const outputs = await findOutputs(clients.cloudFormation, 'local');
       if (!outputs) throw new UserError(`The lake that ${who(holder)} keeps has no whole pipeline: end it and start it again.`);
       const wanted = tweetSource(lake);
       if (!wanted.standIn && wanted.url !== note.tweetsFrom) {
         throw new UserError(`The lake that ${who(holder)} keeps takes its tweets from ${note.tweetsFrom}: end it, and start it with X_API_BASE_URL and X_BEARER_TOKEN.`);
       }
       const standIn = note.tweetsFrom === standInUrl(note.port);
-      return { url, clients, outputs, standIn, close: async () => undefined };
+      return { ...localSession(connection, clients, outputs), url, standIn, close: async () => undefined };
     }
     if (!told) say(`Waiting until ${who(holder)} has the lake ready.`);
     told = true;
@@ -77,7 +100,7 @@ async function ended(lake: Lake, holder: Holder, millis: number): Promise<boolea
  * A lake to work with: the one that `npm run up` keeps in this folder, or one of our own for as long
  * as the session lasts. Throws UserError when another command is at work that must not be joined.
  */
-export async function openSession(lake: Lake, options: SessionOptions): Promise<Session> {
+export async function openSession(lake: Lake, options: SessionOptions): Promise<LocalSession> {
   const { command, mayShareRun, say } = options;
   for (;;) {
     const lock = lockHome(lake.home, command);
@@ -102,7 +125,7 @@ export async function openSession(lake: Lake, options: SessionOptions): Promise<
   }
 }
 
-async function bootSession(lake: Lake, options: SessionOptions, release: () => void): Promise<Session> {
+async function bootSession(lake: Lake, options: SessionOptions, release: () => void): Promise<LocalSession> {
   let stop = async (): Promise<void> => undefined;
   let endBeat = (): void => undefined;
   const killedAfter = lastSign(lake.home);
@@ -119,11 +142,12 @@ async function bootSession(lake: Lake, options: SessionOptions, release: () => v
     endBeat = keepNoteFresh(lake.home);
     const cloud = await boot(lake);
     stop = cloud.stop;
-    const clients = clientsFor(cloud.url);
-    const existing = options.asItIs ? await findOutputs(clients.cloudFormation) : undefined;
+    const connection = embedded(cloud.url);
+    const clients = clientsFor(connection);
+    const existing = options.asItIs ? await findOutputs(clients.cloudFormation, 'local') : undefined;
     const outputs = existing ?? (await deploy(lake, cloud.url, clients, options.progress));
     writeNote(lake.home, { ...note, ready: true });
-    return { url: cloud.url, clients, outputs, standIn, killedAfter, close };
+    return { ...localSession(connection, clients, outputs), url: cloud.url, standIn, killedAfter, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,7 +1,7 @@
 import { DescribeStacksCommand, type CloudFormationClient, type Stack } from '@aws-sdk/client-cloudformation';
 import { z } from 'zod';
-
-export const pipelineStack = 'SentimentLake-local-Pipeline';
+import type { EnvironmentName } from '../../infra/config';
+import { stackName } from '../../infra/naming';
 
 /** What the command line needs to know of a deployed pipeline. */
 const Outputs = z.object({
@@ -14,7 +14,7 @@ const Outputs = z.object({
 });
 export type Outputs = z.infer<typeof Outputs>;
 
-async function findStack(client: CloudFormationClient, StackName: string): Promise<Stack | undefined> {
+export async function findStack(client: CloudFormationClient, StackName: string): Promise<Stack | undefined> {
   try {
     return (await client.send(new DescribeStacksCommand({ StackName }))).Stacks?.[0];
   } catch (error) {
@@ -23,15 +23,15 @@ async function findStack(client: CloudFormationClient, StackName: string): Promi
   }
 }
 
-const isWhole = (status: string | undefined): boolean => /^(CREATE|UPDATE)_COMPLETE$/.test(status ?? '');
+export const isWhole = (status: string | undefined): boolean => /^(CREATE|UPDATE)_COMPLETE$/.test(status ?? '');
 
 export async function isDeployed(client: CloudFormationClient, name: string): Promise<boolean> {
   return isWhole((await findStack(client, name))?.StackStatus);
 }
 
-/** The outputs of the deployed pipeline, or undefined when there is none whole. */
-export async function findOutputs(client: CloudFormationClient): Promise<Outputs | undefined> {
-  const stack = await findStack(client, pipelineStack);
+/** The outputs of the environment's deployed pipeline, or undefined when there is none whole. */
+export async function findOutputs(client: CloudFormationClient, environment: EnvironmentName): Promise<Outputs | undefined> {
+  const stack = await findStack(client, stackName(environment, 'Pipeline'));
   if (!isWhole(stack?.StackStatus)) return undefined;
   const outputs = (stack?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
   const parsed = Outputs.safeParse(Object.fromEntries(outputs));

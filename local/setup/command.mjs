@@ -6,6 +6,8 @@ export class UsageError extends Error {
   exitCode = 2;
 }
 
+/** As in infra/config.ts, which cannot be read before the packages are there. */
+export const environments = ['local', 'dev', 'prod'];
 const modes = ['nightly', 'retrain', 'ingest'];
 
 const runOptions = {
@@ -16,8 +18,8 @@ const runOptions = {
 };
 
 const lakeUsage =
-  'npm run lake -- run | retrain | redrive [execution] | history [execution] | query <name> [--parameter value] | ' +
-  'sql "<athena sql>" | predict "<text>" | import-labels <file>';
+  'npm run lake -- [--env local|dev|prod] run | retrain | redrive [execution] | history [execution] | query <name> [--parameter value] | ' +
+  'sql "<athena sql>" | predict "<text>" | import-labels <file>|--bundled';
 
 function parse(args, options, allowPositionals) {
   try {
@@ -58,6 +60,61 @@ function runInput(values, usage) {
     input.maxTweets = count;
   }
   return input;
+}
+
+/** Takes `--env <name>` out of a command line, wherever it stands. */
+function takeEnvironment(args) {
+  const rest = [];
+  let environment = null;
+  for (let at = 0; at < args.length; at += 1) {
+    const [, joined] = /^--env(?:=(.*))?$/s.exec(args[at]) ?? [];
+    if (args[at] !== '--env' && joined === undefined) {
+      rest.push(args[at]);
+      continue;
+    }
+    environment = joined ?? args[(at += 1)] ?? '';
+    if (!environments.includes(environment)) {
+      throw new UsageError(`--env is "${environment}": one of ${environments.join(', ')} is possible.`);
+    }
+  }
+  return { environment, rest };
+}
+
+/** `-c name=value` as often as it is given, as the CDK takes it. */
+function contextOf(values) {
+  const pairs = values.context ?? [];
+  for (const pair of pairs) {
+    if (!/^[A-Za-z]+=./s.test(pair)) throw new UsageError(`-c takes name=value, but got "${pair}".`);
+    if (pair.startsWith('env=')) throw new UsageError('The environment is given with --env.');
+  }
+  return pairs;
+}
+
+const yes = { yes: { type: 'boolean', short: 'y', default: false } };
+const context = { context: { type: 'string', short: 'c', multiple: true } };
+
+/** `deploy` and `destroy` are for accounts; `verify` looks at the embedded cloud, too. */
+function parseAccount(name, args, environment) {
+  const usage = `npm run ${name} -- --env dev`;
+  if (environment === null) throw new UsageError(`Say which environment: ${usage}`);
+  if (environment === 'local' && name !== 'verify') {
+    throw new UsageError(`The local environment is deployed by npm start, and undone by rm -rf .lake; an account's: ${usage}`);
+  }
+  switch (name) {
+    case 'deploy': {
+      const { values } = parse(args, { ...yes, ...context, 'check-token': { type: 'boolean', default: false } }, false);
+      return { name, environment, yes: values.yes, checkToken: values['check-token'], context: contextOf(values) };
+    }
+    case 'destroy': {
+      const options = { ...yes, 'delete-data': { type: 'boolean', default: false }, confirm: { type: 'string' } };
+      const { values } = parse(args, options, false);
+      return { name, environment, yes: values.yes, deleteData: values['delete-data'], confirm: values.confirm ?? null };
+    }
+    default: {
+      const { values } = parse(args, { keywords: runOptions.keywords, 'max-tweets': runOptions['max-tweets'], ...yes }, false);
+      return { name, environment, yes: values.yes, input: runInput(values, usage) };
+    }
+  }
 }
 
 function noMore(name, rest) {
@@ -108,7 +165,11 @@ function parseLake(args) {
     case 'predict':
       return { name: 'predict', text: one('predict', rest, 'one text') };
     case 'import-labels': {
-      const { values, positionals } = parse(rest, { source: { type: 'string' } }, true);
+      const { values, positionals } = parse(rest, { source: { type: 'string' }, bundled: { type: 'boolean' } }, true);
+      if (values.bundled) {
+        noMore('import-labels --bundled', positionals);
+        return { name: 'import-labels', file: null, source: null };
+      }
       return { name: 'import-labels', file: one('import-labels', positionals, 'one file'), source: values.source ?? null };
     }
     default:
@@ -116,10 +177,19 @@ function parseLake(args) {
   }
 }
 
-/** What `npm start`, `npm run up`, `npm run lake` or `npm test` is asked to do. Throws UsageError. */
+/** What `npm start`, `npm run lake`, `npm run deploy` and their like are asked to do. Throws UsageError. */
 export function parseCommand(args) {
-  const [script, ...rest] = args;
+  const [script, ...given] = args;
+  const { environment, rest } = takeEnvironment(given);
+  if (environment !== null && environment !== 'local' && (script === 'start' || script === 'up')) {
+    const name = script === 'up' ? 'npm run up' : 'npm start';
+    throw new UsageError(`${name} is the embedded cloud's; in an account: npm run lake -- run --env ${environment}`);
+  }
   switch (script) {
+    case 'deploy':
+    case 'destroy':
+    case 'verify':
+      return parseAccount(script, rest, environment);
     case 'start': {
       const { values, positionals } = parse(rest, runOptions, true);
       noMore('npm start', positionals);
@@ -130,8 +200,8 @@ export function parseCommand(args) {
       parse(rest, {}, false);
       return { name: script };
     case 'lake':
-      return parseLake(rest);
+      return { ...parseLake(rest), ...(environment !== null && { environment }) };
     default:
-      throw new UsageError('Start this with npm start, npm run up, npm run lake or npm test.');
+      throw new UsageError('Start this with npm start, npm run up, lake, deploy, verify or destroy, or npm test.');
   }
 }

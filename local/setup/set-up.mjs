@@ -40,19 +40,24 @@ async function describePort(command) {
   throw new SetupError(`Port ${port} is in use by another program. Choose another one: LAKE_PORT=${port + 1} npm ${command.name === 'up' ? 'run up' : 'start'}`);
 }
 
+/** Whether a command works in an account: it needs the npm packages, and of Python only the corpus. */
+const isInAccount = ({ environment = 'local', name, file }) =>
+  environment !== 'local' && !(name === 'import-labels' && file === null);
+
 async function setUp(command) {
   const quiet = command.name !== 'start' && command.name !== 'up' && command.name !== 'test';
+  const inAccount = isInAccount(command);
   const [python, java, port] = await Promise.all([
-    findPython(root),
-    findJava(),
-    command.name === 'test' ? null : describePort(command),
+    inAccount ? null : findPython(root),
+    inAccount ? null : findJava(),
+    inAccount || command.name === 'test' ? null : describePort(command),
   ]);
   const free = diskFree(root);
-  const found = [`Node ${process.versions.node}`, `Python ${python.version}`, `Java ${java}`, port, `${Math.floor(free)} GB of disk free`];
+  const found = [`Node ${process.versions.node}`, python && `Python ${python.version}`, java && `Java ${java}`, port, `${Math.floor(free)} GB of disk free`];
   if (!quiet) console.log(`sentiment-lake found ${found.filter(Boolean).join(' · ')}`);
 
   const log = join(home, 'logs', 'set-up.log');
-  const options = { root, python, log, forTests: command.name === 'test' };
+  const options = { root, python, log, forTests: command.name === 'test', onlyNpm: inAccount };
   if (setupSteps(options).every((step) => step.isDone())) {
     if (!quiet) console.log('Set-up is complete: nothing to download. Nothing leaves this machine unless you name a server.');
     return;

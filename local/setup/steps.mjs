@@ -25,7 +25,7 @@ function pipDetail(line) {
  * Everything the set-up does, in order. A step is done when its stamp file holds its key, which names
  * all that the step depends on; a stamp is written after its step, so a killed step runs again.
  */
-export function setupSteps({ root, python, log, forTests }) {
+export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
   const venv = join(root, '.venv');
   const share = join(venv, 'share', 'sentiment-lake');
   const venvPython = join(venv, 'bin', 'python');
@@ -117,7 +117,7 @@ export function setupSteps({ root, python, log, forTests }) {
     });
   }
 
-  return steps.map((step) => ({
+  return steps.slice(0, onlyNpm ? 1 : undefined).map((step) => ({
     ...step,
     // A key can name files of an earlier step's making, so it is only asked for when a stamp exists.
     isDone: () => {

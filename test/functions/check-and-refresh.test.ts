@@ -12,6 +12,7 @@ import type { RunState } from '../../workflows/payloads';
 import { systemClock } from '../../functions/clock';
 import { TestClock } from './support/clock';
 import { awsError } from './support/job-runs';
+import { Emitted } from './support/emitted';
 import { Launcher, keysBelow, put, putJsonObject, readJsonObject } from './support/launcher';
 import { FakeEndpoint, FakeSageMaker } from './support/sagemaker';
 import { CLEANED, RUN_ID, TRAINED, stepInput } from './support/state';
@@ -173,6 +174,11 @@ describe('Refresh analytics', () => {
     await setPartition(catalog, 'tweets', { values: [day], location, parameters });
   }
 
+  let emitted = new Emitted();
+  beforeEach(() => {
+    emitted = new Emitted();
+  });
+
   const call = (state: RunState['refresh'], attempt = 0) => {
     const unscoredTweets = catalogOfQueries.find(({ name }) => name === 'unscored_tweets');
     if (!unscoredTweets) {
@@ -185,6 +191,7 @@ describe('Refresh analytics', () => {
       sageMaker: sageMaker.client,
       endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
       unscoredTweets,
+      emit: emitted.emit,
       clock: systemClock,
     })(stepInput({ refresh: state }, attempt));
   };

@@ -82,7 +82,7 @@ describe('Train the model', () => {
         gitCommit: 'abc',
         gitDirty: true,
       },
-      settings: { instanceType: 'ml.m5.xlarge', maxSeconds: 3600, volumeGb: 10 },
+      settings: { instanceType: 'ml.m5.xlarge', maxSeconds: 3600, spot: false, maxWaitSeconds: 7200, volumeGb: 10 },
     })(stepInput(changes, attempt));
   const retrain = { plan: { ...PLAN, mode: 'retrain' as const } };
 
@@ -851,6 +851,7 @@ describe('Promote the model', () => {
       manifestUri: trained().manifestUri,
       configName: TRAINED.jobName,
       fingerprint: 'seen',
+      macroRecall: expect.any(Number),
       promotedAt: '2026-11-24T02:20:00.000Z',
       promotedBy: EXECUTION.arn,
       forced: false,

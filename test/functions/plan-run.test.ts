@@ -5,6 +5,7 @@ import type { Lake } from '../../functions/lake/objects';
 import { planRun } from '../../functions/plan-run';
 import { settingsFor } from '../../infra/config';
 import { TestClock } from './support/clock';
+import { Emitted } from './support/emitted';
 import { Launcher, readJsonObject } from './support/launcher';
 import { EXECUTION } from './support/state';
 
@@ -25,14 +26,21 @@ afterAll(() => launcher.stop());
 beforeEach(async () => {
   jest.spyOn(console, 'info').mockReturnValue();
   executions.reset();
+  emitted = new Emitted();
   lake = await launcher.lake();
 });
+
+let emitted = new Emitted();
 
 const { x, poll } = settingsFor('dev');
 const settings = { x: { ...x, keywords: ['tea', 'green tea'] }, poll };
 
 const plan = (input: unknown, execution = EXECUTION) =>
-  planRun({ lake, sfn: new SFNClient({}), clock, settings })({ execution, attempt: 0, input });
+  planRun({ lake, sfn: new SFNClient({}), emit: emitted.emit, clock, settings })({
+    execution,
+    attempt: 0,
+    input,
+  });
 
 const holder = () => readJsonObject(lake, 'raw-data/plans/lock.json');
 
@@ -98,6 +106,14 @@ test.each([
     name: 'InvalidInput',
     message: expect.stringContaining(message),
   });
+});
+
+test('counts a night that the schedule started, and no run of a person', async () => {
+  await plan({});
+  expect(emitted.lines).toEqual([]);
+
+  await plan({ mode: 'nightly', scheduledFor: '2026-11-24T02:15:00Z' });
+  expect(emitted.lines).toEqual([{ figures: { NightsStarted: 1 } }]);
 });
 
 test('a run that is refused leaves no lock behind', async () => {

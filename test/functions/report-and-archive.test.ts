@@ -2,8 +2,10 @@ import { archiveExecution } from '../../functions/archive-execution';
 import type { Lake } from '../../functions/lake/objects';
 import { reportRun } from '../../functions/report-run';
 import { outcomeOf, summaryOf } from '../../functions/run-summary';
+import { runFigures } from '../../functions/run-metrics';
 import type { RunState } from '../../workflows/payloads';
 import { TestClock } from './support/clock';
+import { Emitted } from './support/emitted';
 import { Launcher, putJsonObject, readJsonObject } from './support/launcher';
 import { FakeExecutions, FakeTopic } from './support/services';
 import { CLEANED, EXECUTION, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
@@ -11,6 +13,7 @@ import { CLEANED, EXECUTION, PLAN, RUN_ID, TRAINED, stepInput } from './support/
 let launcher: Launcher;
 let lake: Lake;
 let topic: FakeTopic;
+let emitted: Emitted;
 const clock = new TestClock();
 
 beforeAll(async () => {
@@ -23,6 +26,7 @@ beforeEach(async () => {
   jest.spyOn(console, 'info').mockReturnValue();
   lake = await launcher.lake();
   topic = new FakeTopic();
+  emitted = new Emitted();
 });
 
 const INGESTED: RunState['ingest'] = {
@@ -119,7 +123,9 @@ describe('what a run says of itself', () => {
 
 describe('Report', () => {
   const report = (changes: Partial<RunState>) =>
-    reportRun({ lake, sns: topic.client, topicArn: 'arn:topic', clock })(stepInput(changes));
+    reportRun({ lake, sns: topic.client, topicArn: 'arn:topic', emit: emitted.emit, clock })(
+      stepInput(changes),
+    );
 
   test('answers the outcome, keeps the whole state beside it, and tells the topic once', async () => {
     const answer = await report(PROMOTED);
@@ -145,6 +151,14 @@ describe('Report', () => {
         Subject: 'sentiment-lake 2026-11-24: promoted',
         Message: expect.stringContaining(answer.summary),
       },
+    ]);
+  });
+
+  test('emits the figures of the run once', async () => {
+    await report(PROMOTED);
+
+    expect(emitted.lines).toEqual([
+      { figures: runFigures(stepInput(PROMOTED).state, null, clock.now()) },
     ]);
   });
 
@@ -189,6 +203,7 @@ describe('archive-execution', () => {
       sfn: executions.client,
       sns: topic.client,
       topicArn: 'arn:topic',
+      emit: emitted.emit,
       clock,
     })({
       source: 'aws.states',
@@ -239,6 +254,9 @@ describe('archive-execution', () => {
   test('a failure is reported with state, error, cause and the command that resumes', async () => {
     await archive('FAILED');
 
+    expect(emitted.lines).toEqual([
+      { figures: { RunsFailed: 1 }, dimensions: { Error: 'ChecksFailed' } },
+    ]);
     expect(topic.messages).toHaveLength(1);
     expect(topic.messages[0]?.Subject).toBe('sentiment-lake failed: ChecksFailed');
     expect(topic.messages[0]?.Message?.split('\n\n')).toEqual([
@@ -259,8 +277,32 @@ describe('archive-execution', () => {
       await archive(status);
 
       expect(topic.messages[0]?.Message).toContain(`ended as ${status}`);
+      expect(emitted.lines).toEqual([
+        { figures: { RunsFailed: 1 }, dimensions: { Error: status } },
+      ]);
     },
   );
+
+  test('the seconds of each stage are emitted, whatever the end', async () => {
+    const at = (second: number) => new Date(Date.UTC(2026, 10, 24, 2, 15, second));
+    executions.pages = [
+      [
+        {
+          id: 1,
+          type: 'TaskStateEntered',
+          timestamp: at(1),
+          stateEnteredEventDetails: { name: 'Check the data' },
+        },
+        { id: 2, type: 'ExecutionSucceeded', timestamp: at(5) },
+      ],
+    ];
+
+    await archive('SUCCEEDED');
+
+    expect(emitted.lines).toEqual([
+      { figures: { StageSeconds: 4 }, dimensions: { Stage: 'Check the data' } },
+    ]);
+  });
 
   test('a success is archived and not reported', async () => {
     await archive('SUCCEEDED');

@@ -9,6 +9,7 @@ import { RawTweetRow } from '../../functions/x/tweets';
 import { datasets } from '../../workflows/datasets';
 import { TestClock } from './support/clock';
 import { awsError } from './support/job-runs';
+import { Emitted } from './support/emitted';
 import { Launcher, keysBelow } from './support/launcher';
 import { FakeEndpoint } from './support/sagemaker';
 
@@ -71,11 +72,17 @@ function batch(...records: (object | string)[]): KinesisStreamEvent {
   };
 }
 
+let emitted = new Emitted();
+beforeEach(() => {
+  emitted = new Emitted();
+});
+
 const score = (event: KinesisStreamEvent) =>
   scoreStream({
     lake,
     catalog,
     endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
+    emit: emitted.emit,
     clock: new TestClock(),
   })(event);
 
@@ -92,6 +99,10 @@ test("writes each day's verdicts as Parquet, with the columns of the data set", 
   );
 
   expect(answer).toEqual({ batchItemFailures: [] });
+  expect(emitted.lines).toEqual([
+    { figures: { VerdictsNegative: 1, VerdictsNeutral: 0, VerdictsPositive: 1 } },
+    { figures: { VerdictsNegative: 0, VerdictsNeutral: 0, VerdictsPositive: 1 } },
+  ]);
   const keys = await keysBelow(lake, 'processed-data/scored/');
   expect(keys).toEqual([
     'processed-data/scored/dt=2026-11-22/stream-shardId-000000000000-100-102.parquet',

@@ -131,7 +131,7 @@ describe('the key', () => {
       key?.statements.filter(({ Principal }) => JSON.stringify(Principal).includes('Service')) ??
       [];
 
-    expect(forServices).toHaveLength(3);
+    expect(forServices).toHaveLength(5);
     for (const { Condition } of forServices)
       expect(JSON.stringify(Condition)).toContain('AWS::AccountId');
   });

@@ -58,9 +58,9 @@ export function distinctLabels(rows: readonly LabelledText[]): Distinct {
 
 const slug = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
 
-async function exists({ clients, outputs }: Session, Key: string): Promise<boolean> {
+async function exists({ people, outputs }: Session, Key: string): Promise<boolean> {
   try {
-    await clients.s3.send(new HeadObjectCommand({ Bucket: outputs.BucketName, Key }));
+    await people.ingestion.s3.send(new HeadObjectCommand({ Bucket: outputs.BucketName, Key }));
     return true;
   } catch (error) {
     if (error instanceof Error && error.name === 'NotFound') return false;
@@ -88,7 +88,7 @@ async function store(session: Session, source: string, rows: readonly LabelledTe
   const lines = entries.map(([text_hash, { text, label }]) =>
     JSON.stringify({ text_hash, text, label, source, imported_at }),
   );
-  await session.clients.s3.send(
+  await session.people.ingestion.s3.send(
     new PutObjectCommand({
       Bucket: session.outputs.BucketName,
       Key: key,

@@ -23,7 +23,7 @@ async function readManifest(session: Session, run: Run): Promise<string | null> 
   const trained = Trained.safeParse(JSON.parse(last));
   if (!trained.success || trained.data.train.status !== 'DONE') return null;
   const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(trained.data.train.manifestUri) ?? [];
-  const { Body } = await session.clients.s3.send(new GetObjectCommand({ Bucket, Key }));
+  const { Body } = await session.people.analyst.s3.send(new GetObjectCommand({ Bucket, Key }));
   return (await Body?.transformToString()) ?? null;
 }
 
@@ -49,7 +49,7 @@ export async function finishRun(lake: Lake, session: Session, screen: Screen, ru
 
   const lines = run.status === 'SUCCEEDED'
     ? summaryLines(night, { report }, screen.isTerminal)
-    : ['', ...describeFailure(run), `Report: ${report}`];
+    : ['', ...describeFailure(run, session.environment), `Report: ${report}`];
   for (const line of lines) screen.say(line);
   return run.status === 'SUCCEEDED' ? 0 : 1;
 }

@@ -85,7 +85,7 @@ export async function gatherNight(lake: Lake, session: Session, run: Run): Promi
   const execution = await session.clients.sfn.send(new DescribeExecutionCommand({ executionArn: run.arn }));
   const report = RunReport.safeParse(JSON.parse(execution.output ?? 'null'));
   const succeeded = run.status === 'SUCCEEDED';
-  const settings = settingsFor('dev');
+  const settings = settingsFor(session.environment === 'local' ? 'dev' : session.environment);
   const usage = usageOf(run, settings);
   const [first, last] = [run.events[0], run.events.at(-1)];
   return {
@@ -100,7 +100,7 @@ export async function gatherNight(lake: Lake, session: Session, run: Run): Promi
     days: succeeded ? await sentimentByDay(lake, session) : [],
     contributors: succeeded ? await topContributors(lake, session) : [],
     opinions: succeeded ? pickOpinions(await opinions(lake, session)) : [],
-    failure: succeeded ? [] : describeFailure(run),
+    failure: succeeded ? [] : describeFailure(run, session.environment),
     aws: awsCosts(usage, settings),
     x: xCosts(usage, settings),
     standIn: session.standIn,

@@ -9,6 +9,7 @@ import { RunRequest } from '../../../workflows/payloads';
 import type { Lake } from '../../cloud/lake';
 import type { Session } from '../../cloud/session';
 import { UserError } from '../../cloud/user-error';
+import { commandFor, firstRun } from '../hints';
 import type { Screen } from '../screen';
 import { eventsAfter } from './events';
 import { executionName, follow, type Run } from './follow';
@@ -72,9 +73,9 @@ export async function findExecution(session: Session, nameOrArn: string): Promis
 /** The newest execution, which must have failed. Throws UserError when there is nothing to redrive. */
 export async function newestFailure(session: Session): Promise<ExecutionListItem> {
   const [newest] = await listExecutions(session);
-  if (!newest) throw new UserError('There is no execution yet: npm start runs the first one.');
+  if (!newest) throw new UserError(`There is no execution yet: ${firstRun(session.environment)} runs the first one.`);
   if (newest.status === 'SUCCEEDED' || newest.status === 'RUNNING') {
-    throw new UserError(`The newest execution, ${newest.name}, is ${newest.status}. An older one is redriven by its name; npm run lake -- history lists them.`);
+    throw new UserError(`The newest execution, ${newest.name}, is ${newest.status}. An older one is redriven by its name; ${commandFor(session.environment, 'npm run lake -- history')} lists them.`);
   }
   return newest;
 }

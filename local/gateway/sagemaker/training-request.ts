@@ -22,7 +22,11 @@ export const CreateTrainingJob = z.looseObject({
     InstanceCount: z.literal(1),
     VolumeSizeInGB: z.number().int().min(1),
   }),
-  StoppingCondition: z.looseObject({ MaxRuntimeInSeconds: z.number().int().min(1).optional() }),
+  StoppingCondition: z.looseObject({
+    MaxRuntimeInSeconds: z.number().int().min(1).optional(),
+    MaxWaitTimeInSeconds: z.number().int().min(1).optional(),
+  }),
+  EnableManagedSpotTraining: z.boolean().optional(),
   EnableNetworkIsolation: z.boolean().optional(),
   Environment: z.record(z.string(), z.string()).optional(),
   Tags: Tags.optional(),

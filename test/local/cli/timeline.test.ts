@@ -54,7 +54,7 @@ const failedInIngest = [
 test('a failure names its state, its cause with the offending rows, and the command that goes on', () => {
   const timeline = timelineOf(failedInIngest);
 
-  const lines = describeFailure({ arn: 'a:b:nightly-1', name: 'nightly-1', status: 'FAILED', events: failedInIngest, timeline });
+  const lines = describeFailure({ arn: 'a:b:nightly-1', name: 'nightly-1', status: 'FAILED', events: failedInIngest, timeline }, 'local');
 
   expect(timeline.stages.map(({ name, status }) => [name, status])).toEqual([
     ['Plan the run', 'done'],

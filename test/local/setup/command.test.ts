@@ -1,3 +1,4 @@
+import { EnvironmentName } from '../../../infra/config';
 import { ask } from './run';
 
 const readable: [string[], unknown][] = [
@@ -17,6 +18,14 @@ const readable: [string[], unknown][] = [
   [['lake', 'sql', 'select 1'], { name: 'sql', sql: 'select 1' }],
   [['lake', 'predict', 'what a day'], { name: 'predict', text: 'what a day' }],
   [['lake', 'import-labels', 'mine.csv', '--source', 'me'], { name: 'import-labels', file: 'mine.csv', source: 'me' }],
+  [['lake', 'import-labels', '--bundled', '--env', 'dev'], { name: 'import-labels', file: null, source: null, environment: 'dev' }],
+  [['lake', '--env=prod', 'history'], { name: 'history', execution: null, environment: 'prod' }],
+  [['lake', 'query', 'daily_sentiment', '--env', 'dev', '--days', '7'], { name: 'query', query: 'daily_sentiment', parameters: { days: '7' }, environment: 'dev' }],
+  [['deploy', '--env', 'dev'], { name: 'deploy', environment: 'dev', yes: false, checkToken: false, context: [] }],
+  [['deploy', '--env', 'dev', '--yes', '-c', 'deployAs=caller'], { name: 'deploy', environment: 'dev', yes: true, checkToken: false, context: ['deployAs=caller'] }],
+  [['destroy', '--env', 'prod'], { name: 'destroy', environment: 'prod', yes: false, deleteData: false, confirm: null }],
+  [['destroy', '--env', 'dev', '--delete-data', '--confirm', 'b'], { name: 'destroy', environment: 'dev', yes: false, deleteData: true, confirm: 'b' }],
+  [['verify', '--env', 'local', '--max-tweets', '30'], { name: 'verify', environment: 'local', yes: false, input: { maxTweets: 30 } }],
 ];
 
 const refused: [string[], RegExp][] = [
@@ -29,7 +38,13 @@ const refused: [string[], RegExp][] = [
   [['start', '--input', '{'], /^--input is not JSON/],
   [['start', '--input', '[1]'], /^--input must be a JSON object/],
   [['up', '--port', '1'], /^Unknown option '--port'\.$/],
-  [['lake'], /^Say what to do: npm run lake -- run \| retrain/],
+  [['lake'], /^Say what to do: npm run lake -- \[--env local\|dev\|prod\] run \| retrain/],
+  [['lake', 'history', '--env', 'production'], /^--env is "production": one of local, dev, prod is possible\.$/],
+  [['start', '--env', 'dev'], /^npm start is the embedded cloud's; in an account: npm run lake -- run --env dev$/],
+  [['up', '--env', 'dev'], /^npm run up is the embedded cloud's; in an account/],
+  [['deploy'], /^Say which environment: npm run deploy -- --env dev$/],
+  [['destroy', '--env', 'local'], /^The local environment is deployed by npm start/],
+  [['deploy', '--env', 'dev', '-c', 'env=prod'], /^The environment is given with --env\.$/],
   [['lake', 'dance'], /^"dance" is not a command: npm run lake/],
   [['lake', 'predict', 'two', 'words'], /^predict needs one text, in quotation marks if it holds spaces\.$/],
   [['lake', 'sql'], /^sql needs one statement/],
@@ -45,6 +60,12 @@ beforeAll(async () => {
   const output = await ask('command.mjs', `${JSON.stringify(lines)}.map(${parse})`);
   const parsed: string[] = JSON.parse(output);
   answers = new Map(lines.map((args, index) => [JSON.stringify(args), parsed[index] ?? '']));
+});
+
+test('the set-up knows the environments of the settings', async () => {
+  const names: unknown = JSON.parse(await ask('command.mjs', 'm.environments'));
+
+  expect(names).toEqual(EnvironmentName.options);
 });
 
 test.each(readable)('reads %j', (args, expected) => {

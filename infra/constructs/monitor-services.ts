@@ -1,0 +1,125 @@
+import { Duration } from 'aws-cdk-lib';
+import { stepNames } from '../../workflows/steps';
+import { lakeName } from '../naming';
+import { athenaBytes, endpointMetric, lambdaMetric, microseconds } from './monitored-metrics';
+import type { Watch } from './monitoring';
+
+export function monitorEndpoint({ facade, alarms, props }: Watch): void {
+  const { endpoint, settings } = props;
+  const metric = (name: string, statistic: 'Sum' | 'p99' | 'Average') =>
+    endpointMetric(endpoint, name, statistic);
+  facade.monitorCustom({
+    alarmFriendlyName: 'endpoint',
+    humanReadableName: 'Endpoint',
+    metricGroups: [
+      {
+        title: 'Latency (microseconds)',
+        metrics: [
+          {
+            metric: metric('ModelLatency', 'p99'),
+            alarmFriendlyName: 'latency',
+            addAlarm: alarms.above(
+              'endpoint-slow',
+              microseconds(settings.alarms.modelLatencySeconds),
+              // Three times five minutes: the smoke test after an update wakes a cold container.
+              { silence: 'fine', datapoints: 3 },
+            ),
+          },
+          metric('OverheadLatency', 'p99'),
+        ],
+      },
+      {
+        title: 'Errors',
+        metrics: [
+          {
+            metric: metric('Invocation5XXErrors', 'Sum'),
+            alarmFriendlyName: 'errors',
+            addAlarm: alarms.above('endpoint-5xx', 0, { silence: 'fine' }),
+          },
+          metric('Invocation4XXErrors', 'Sum'),
+        ],
+      },
+    ],
+  });
+}
+
+export function monitorScoring({ facade, alarms, props }: Watch): void {
+  const { scoreStream, archive, stream, undelivered, failures, settings } = props;
+  const none = { maxErrorCount: 0 };
+  const silence = 'fine';
+  const maxAgeInMillis = Duration.minutes(settings.alarms.iteratorAgeMinutes).toMilliseconds();
+  facade
+    .monitorLambdaFunction({
+      lambdaFunction: scoreStream,
+      alarmFriendlyName: 'scorer',
+      humanReadableName: 'Stream scorer',
+      addFaultCountAlarm: alarms.named('scorer-errors', none, { silence }),
+      addThrottlesCountAlarm: alarms.named('scorer-throttled', none, { silence }),
+      // While the mapping sleeps before the first model there is no iterator, hence no age.
+      addMaxIteratorAgeAlarm: alarms.named('stream-late', { maxAgeInMillis }, { silence }),
+    })
+    .monitorKinesisDataStream({
+      streamName: stream.streamName,
+      alarmFriendlyName: 'stream',
+      humanReadableName: 'Stream',
+    })
+    .monitorLambdaFunction({
+      lambdaFunction: archive,
+      alarmFriendlyName: 'archive',
+      humanReadableName: 'Archive of runs',
+      isIterator: false,
+      addFaultCountAlarm: alarms.named('archive-errors', none, { silence }),
+      addThrottlesCountAlarm: alarms.named('archive-throttled', none, { silence }),
+    })
+    .monitorSqsQueue({
+      queue: undelivered,
+      alarmFriendlyName: 'undelivered',
+      humanReadableName: 'Undelivered events',
+      addQueueMaxSizeAlarm: alarms.named('undelivered-events', { maxMessageCount: 0 }, { silence }),
+    })
+    .monitorSqsQueue({
+      queue: failures,
+      alarmFriendlyName: 'failures',
+      humanReadableName: 'Records that could not be scored',
+      addQueueMaxSizeAlarm: alarms.named('unscored-records', { maxMessageCount: 0 }, { silence }),
+    });
+}
+
+/** What is charged by the piece; the budget sees the bill itself. */
+export function monitorMoney({ facade, own, props }: Watch): void {
+  const { endpoint, workGroup } = props;
+  facade.monitorCustom({
+    alarmFriendlyName: 'money',
+    humanReadableName: 'What costs money',
+    metricGroups: [
+      { title: 'Spent at X (US dollars)', metrics: [own.metric('SpendUsd')] },
+      { title: 'Training (seconds)', metrics: [own.metric('TrainingSeconds')] },
+      {
+        title: 'Calls of the endpoint',
+        metrics: [endpointMetric(endpoint, 'Invocations', 'Sum')],
+      },
+      { title: 'Athena', metrics: [athenaBytes(workGroup)] },
+    ],
+  });
+}
+
+/** A step that fails or is throttled fails its run, which has an alarm: here is only where to look. */
+export function monitorServices({ facade, props }: Watch): void {
+  const { environment, glueJob } = props;
+  const perStep = (name: 'Errors' | 'Throttles') =>
+    stepNames.map((step) => lambdaMetric(lakeName(environment, step), name));
+  facade
+    .monitorCustom({
+      alarmFriendlyName: 'steps',
+      humanReadableName: 'Functions of the steps',
+      metricGroups: [
+        { title: 'Errors', metrics: perStep('Errors') },
+        { title: 'Throttles', metrics: perStep('Throttles') },
+      ],
+    })
+    .monitorGlueJob({
+      jobName: glueJob,
+      alarmFriendlyName: 'clean',
+      humanReadableName: 'Spark job',
+    });
+}

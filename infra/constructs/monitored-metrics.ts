@@ -1,0 +1,76 @@
+import { Duration } from 'aws-cdk-lib';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { metricNamespace } from '../../workflows/metrics';
+import type { MetricName } from '../../workflows/metrics';
+
+/** How the datapoints of a period become one. */
+export type Statistic = 'Sum' | 'Average' | 'Minimum' | 'Maximum' | 'p99';
+
+/** A night a day: the dashboard shows days. */
+const A_DAY = Duration.days(1);
+
+export interface OwnMetricOptions {
+  readonly label?: string;
+  /** Its dimension beside `Lake`, where it has one. */
+  readonly by?: Partial<Record<'Stage' | 'Error', string>>;
+  /** @default - a day */
+  readonly period?: Duration;
+}
+
+/** The pipeline's own metrics, as functions emit them (functions/metrics.ts). */
+export class OwnMetrics {
+  constructor(private readonly lake: string) {}
+
+  metric(
+    metricName: MetricName,
+    statistic: Statistic = 'Sum',
+    { label, by, period = A_DAY }: OwnMetricOptions = {},
+  ): Metric {
+    return new Metric({
+      namespace: metricNamespace,
+      metricName,
+      dimensionsMap: { Lake: this.lake, ...by },
+      statistic,
+      period,
+      label,
+    });
+  }
+}
+
+/** Metrics that SageMaker has of an endpoint; the run creates it, so it is known by its name alone. */
+export const endpointMetric = (
+  endpoint: string,
+  metricName: string,
+  statistic: Statistic,
+): Metric =>
+  new Metric({
+    namespace: 'AWS/SageMaker',
+    metricName,
+    // The one variant that functions/update-endpoint.ts gives it.
+    dimensionsMap: { EndpointName: endpoint, VariantName: 'AllTraffic' },
+    statistic,
+    period: Duration.minutes(5),
+  });
+
+/** What SageMaker counts in microseconds. */
+export const microseconds = (seconds: number): number => seconds * 1_000_000;
+
+export const athenaBytes = (workGroup: string): Metric =>
+  new Metric({
+    namespace: 'AWS/Athena',
+    metricName: 'ProcessedBytes',
+    dimensionsMap: { WorkGroup: workGroup },
+    statistic: 'Sum',
+    period: A_DAY,
+    label: 'Bytes scanned by Athena',
+  });
+
+export const lambdaMetric = (functionName: string, metricName: 'Errors' | 'Throttles'): Metric =>
+  new Metric({
+    namespace: 'AWS/Lambda',
+    metricName,
+    dimensionsMap: { FunctionName: functionName },
+    statistic: 'Sum',
+    period: Duration.minutes(5),
+    label: functionName,
+  });

@@ -1,0 +1,94 @@
+import { ListEndpointsCommand } from '@aws-sdk/client-sagemaker';
+import type { Settings } from '../../infra/config';
+import { findStack, isWhole } from '../cloud/stack';
+import { neededQuotas, sageMakerQuotas } from './quotas';
+import type { Account } from './session';
+
+/** What stands in the way of a deployment, or will stand in the way of its first night. */
+export interface Finding {
+  /** An error ends the deployment before it begins. */
+  level: 'error' | 'warning';
+  what: string;
+  where: string;
+  todo: string;
+}
+
+/** The version of `cdk bootstrap` that today's CDK publishes assets with. */
+const leastBootstrap = 6;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function bootstrapFindings({ clients, id, region }: Account): Promise<Finding[]> {
+  const stack = await findStack(clients.cloudFormation, 'CDKToolkit');
+  const version = Number(stack?.Outputs?.find(({ OutputKey }) => OutputKey === 'BootstrapVersion')?.OutputValue ?? 0);
+  if (isWhole(stack?.StackStatus) && version >= leastBootstrap) return [];
+  return [
+    {
+      level: 'error',
+      what: stack ? `cdk bootstrap is ${stack.StackStatus}, version ${version}; ${leastBootstrap} is needed` : 'the CDK was never bootstrapped here',
+      where: `stack CDKToolkit, account ${id}, ${region}`,
+      todo: `npx cdk bootstrap aws://${id}/${region}`,
+    },
+  ];
+}
+
+async function regionFindings({ clients, region }: Account): Promise<Finding[]> {
+  try {
+    await clients.sageMaker.send(new ListEndpointsCommand({ MaxResults: 1 }));
+    return [];
+  } catch (error) {
+    return [
+      {
+        level: 'error',
+        what: `SageMaker does not answer: ${messageOf(error)}`,
+        where: region,
+        todo: 'choose a region that has SageMaker (AWS_REGION), or ask for sagemaker:ListEndpoints',
+      },
+    ];
+  }
+}
+
+/** Quotas that are too small are errors; those that cannot be read are said, and not guessed. */
+export function quotaFindings(quotas: ReadonlyMap<string, number>, settings: Pick<Settings, 'training' | 'endpoint'>, region: string): Finding[] {
+  return neededQuotas(settings).flatMap(({ quota, matches, least }): Finding[] => {
+    const found = [...quotas].find(([name]) => matches(name));
+    const where = `Service Quotas, Amazon SageMaker, ${region}`;
+    if (!found) {
+      return [{ level: 'warning', what: `the quota "${quota}" is not listed: it was not checked`, where, todo: `see that it is ${least} or more` }];
+    }
+    const [name, value] = found;
+    if (value >= least) return [];
+    return [{ level: 'error', what: `the quota "${name}" is ${value}; ${least} is needed`, where, todo: `ask for ${least} there: it takes hours to days` }];
+  });
+}
+
+async function quotasOf(account: Account, settings: Settings): Promise<Finding[]> {
+  try {
+    return quotaFindings(await sageMakerQuotas(account), settings, account.region);
+  } catch (error) {
+    return [
+      {
+        level: 'warning',
+        what: `the quotas of SageMaker were not checked: ${messageOf(error)}`,
+        where: `Service Quotas, ${account.region}`,
+        todo: `servicequotas:ListServiceQuotas is needed; look up by hand: ${neededQuotas(settings)
+          .map(({ quota, least }) => `"${quota}" (${least})`)
+          .join(', ')}`,
+      },
+    ];
+  }
+}
+
+/** Everything that can be known before a deployment, all at once. */
+export async function preflight(account: Account, settings: Settings): Promise<Finding[]> {
+  const found = await Promise.all([
+    bootstrapFindings(account),
+    regionFindings(account),
+    quotasOf(account, settings),
+  ]);
+  return found.flat();
+}
+
+/** `error: what (where): todo` */
+export const describeFinding = ({ level, what, where, todo }: Finding): string =>
+  `${level}: ${what}\n    where: ${where}\n    do:    ${todo}`;

@@ -1,0 +1,81 @@
+import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import type { EnvironmentName } from '../../infra/config';
+import { clientsFor, fromEnvironment, type Clients, type Connection } from '../cloud/clients';
+import type { Lake } from '../cloud/lake';
+import { peopleOf } from '../cloud/people';
+import type { Session } from '../cloud/session';
+import { findOutputs } from '../cloud/stack';
+import { UserError } from '../cloud/user-error';
+
+/** An environment that lives in an account. */
+export type AccountEnvironment = Exclude<EnvironmentName, 'local'>;
+
+/** Who works, and where: what the credential chain led to. */
+export interface Account {
+  id: string;
+  /** ARN of the person or role. */
+  caller: string;
+  region: string;
+  /** Set when AWS_ENDPOINT_URL leads somewhere else than to AWS. */
+  endpoint: string | null;
+  connection: Connection;
+  clients: Clients;
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The region of the SDK's own chain: AWS_REGION, or the profile's. Throws UserError when there is none. */
+async function regionOf(clients: Clients): Promise<string> {
+  try {
+    return await clients.sts.config.region();
+  } catch {
+    throw new UserError('No region is set: export AWS_REGION=us-east-1, or give the profile one.');
+  }
+}
+
+/** Whose account it is. Throws UserError when region or credentials are missing or refused. */
+export async function findAccount({ env }: Pick<Lake, 'env'>): Promise<Account> {
+  const connection = fromEnvironment(env);
+  const clients = clientsFor(connection);
+  const region = await regionOf(clients);
+  try {
+    const { Account: id = '', Arn: caller = '' } = await clients.sts.send(new GetCallerIdentityCommand({}));
+    return { id, caller, region, endpoint: env.AWS_ENDPOINT_URL ?? null, connection, clients };
+  } catch (error) {
+    throw new UserError(
+      `AWS does not know who you are (${messageOf(error)}). Sign in as for any AWS tool: aws sso login and AWS_PROFILE, ` +
+        'or AWS_ACCESS_KEY_ID and its like.',
+    );
+  }
+}
+
+/** `account 123456789012, us-east-1, as arn:…` */
+export const describeAccount = ({ id, region, caller, endpoint }: Account): string =>
+  `account ${id}, ${region}, as ${caller}${endpoint === null ? '' : ` (AWS_ENDPOINT_URL is ${endpoint})`}`;
+
+/** A deployed environment of the account. Nothing is booted for it, and nothing ends with it. */
+export async function openAccount(lake: Pick<Lake, 'env'>, environment: AccountEnvironment): Promise<Session> {
+  const account = await findAccount(lake);
+  return sessionIn(account, environment);
+}
+
+/** As `openAccount`, in an account that is known. Throws UserError when the environment is not deployed there. */
+export async function sessionIn(account: Account, environment: AccountEnvironment): Promise<Session> {
+  const { clients, connection } = account;
+  const outputs = await findOutputs(clients.cloudFormation, environment);
+  if (!outputs) {
+    throw new UserError(
+      `No whole sentiment-lake ${environment} in ${describeAccount(account)}. Deploy it: npm run deploy -- --env ${environment}`,
+    );
+  }
+  return {
+    environment,
+    region: account.region,
+    endpoint: account.endpoint,
+    clients,
+    people: peopleOf(connection, clients.sts, outputs, environment),
+    outputs,
+    standIn: false,
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,10 @@
+import type { Dimensions, Emit, Figures } from '../../../functions/metrics';
+
+/** Keeps what a function emits, in order. */
+export class Emitted {
+  readonly lines: { figures: Figures; dimensions?: Dimensions }[] = [];
+
+  readonly emit: Emit = (figures, dimensions) => {
+    this.lines.push(dimensions === undefined ? { figures } : { figures, dimensions });
+  };
+}
