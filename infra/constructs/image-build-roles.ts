@@ -98,7 +98,7 @@ export function guardWaiter(provider: Provider, name: string): string {
   if (!(trusted instanceof iam.CfnRole)) throw new Error(`${role.node.path} is no role`);
   trusted.assumeRolePolicyDocument = trust(actingFor('states', `stateMachine:${name}`));
   const reason =
-    "A deployment's waiter: it asks one Lambda whether the build is over, and that Lambda, the build and CloudFormation's events each keep a log";
+    "A deployment's waiter: it only asks whether the images are built; the build keeps a log, and CloudFormation's events say how it ended";
   acknowledge(waiter, 'SF1', reason);
   acknowledge(waiter, 'SF2', reason);
   acknowledgeWildcards(

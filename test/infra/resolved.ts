@@ -17,6 +17,7 @@ const pseudo = (name: string): string => {
   return known[name] ?? `arn:aws:lambda:us-east-1:111122223333:function:${name}`;
 };
 
+const Sub = z.object({ 'Fn::Sub': z.string() });
 const Join = z.object({ 'Fn::Join': z.tuple([z.string(), z.array(z.unknown())]) });
 
 /** A string of a template with its intrinsic functions carried out, as far as a template alone allows. */
@@ -27,6 +28,9 @@ export function resolved(node: unknown): string {
     const [delimiter, parts] = join.data['Fn::Join'];
     return parts.map(resolved).join(delimiter);
   }
+  const template = Sub.safeParse(node);
+  if (template.success)
+    return template.data['Fn::Sub'].replace(/\$\{([^}]*)\}/g, (_, name: string) => pseudo(name));
   const reference = references(z.record(z.string(), z.unknown()).parse(node));
   if (reference === undefined)
     throw new Error(`Unknown intrinsic function: ${JSON.stringify(node)}`);

@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { assemble, policies } from './synthesis';
+import type { Assembly, FoundPolicy } from './synthesis';
+import { resolved } from './resolved';
+
+let assembly: Assembly;
+beforeAll(() => {
+  // Of production, which has all that the other environments have.
+  assembly = assemble('prod');
+}, 120_000);
+
+const Trust = z.object({
+  Properties: z.object({
+    AssumeRolePolicyDocument: z.object({
+      Statement: z.array(
+        z.object({
+          Principal: z.object({ Service: z.string().optional(), AWS: z.unknown().optional() }),
+          Condition: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+        }),
+      ),
+    }),
+  }),
+});
+
+const trusts = () =>
+  [assembly.data, assembly.pipeline]
+    .flatMap((template) => Object.entries(template.findResources('AWS::IAM::Role')))
+    .flatMap(([role, resource]) =>
+      Trust.parse(resource).Properties.AssumeRolePolicyDocument.Statement.map((statement) => ({
+        role,
+        ...statement,
+      })),
+    );
+
+/** Every one of these documents aws:SourceAccount and aws:SourceArn for the roles that it assumes. */
+const confusable = ['codebuild', 'events', 'glue', 'sagemaker', 'states'];
+/** Documents none for execution roles; a role can be given to a function of this account alone, by iam:PassRole. */
+const exceptions = ['lambda'];
+
+describe('the trust policies', () => {
+  const services = () =>
+    trusts().flatMap(({ Principal: { Service }, ...rest }) =>
+      Service === undefined ? [] : [{ service: Service.replace('.amazonaws.com', ''), ...rest }],
+    );
+
+  test('know six services', () => {
+    expect([...new Set(services().map(({ service }) => service))].sort()).toEqual(
+      [...confusable, ...exceptions].sort(),
+    );
+  });
+
+  test('trust a service for resources of this account alone, wherever the service says which', () => {
+    for (const { role, service, Condition } of services()) {
+      if (exceptions.includes(service)) continue;
+      const sources = Object.values(Condition).flatMap(
+        (operator) => operator['aws:SourceArn'] ?? [],
+      );
+
+      expect([role, Condition.StringEquals]).toEqual([
+        role,
+        { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+      ]);
+      expect([role, sources.length > 0]).toEqual([role, true]);
+      for (const source of sources.flat())
+        expect(resolved(source)).toMatch(new RegExp(`^arn:aws:${service}:us-east-1:111122223333:`));
+    }
+  });
+
+  test('let nobody in until the settings of production name people', () => {
+    expect(trusts().filter(({ Principal: { AWS } }) => AWS !== undefined)).toEqual([]);
+  });
+});
+
+const identityPolicies = (): FoundPolicy[] =>
+  [assembly.data, assembly.pipeline]
+    .flatMap(policies)
+    .filter(({ type }) => type === 'AWS::IAM::Policy');
+
+describe('the permissions of every role, those that CDK makes included', () => {
+  test('name their actions: no pattern', () => {
+    const patterns = identityPolicies()
+      .flatMap(({ statements }) => statements)
+      .flatMap(({ Action }) => Action)
+      .filter((action) => action.includes('*'));
+
+    expect(patterns).toEqual([]);
+  });
+
+  test('are for everything in the account only where the service knows no resource', () => {
+    const everywhere = identityPolicies()
+      .flatMap(({ statements }) => statements)
+      .filter(({ Resource }) => Resource?.includes('*'))
+      .flatMap(({ Action }) => Action);
+
+    expect([...new Set(everywhere)].sort()).toEqual([
+      // The namespace is a condition.
+      'cloudwatch:PutMetricData',
+      // A token is for the whole registry.
+      'ecr:GetAuthorizationToken',
+      // Glue authorises it on no resource.
+      'glue:GetSecurityConfiguration',
+      // Deliveries of a state machine's log, as Step Functions documents them.
+      'logs:CreateLogDelivery',
+      'logs:DeleteLogDelivery',
+      'logs:DescribeLogGroups',
+      'logs:DescribeResourcePolicies',
+      'logs:GetLogDelivery',
+      'logs:ListLogDeliveries',
+      'logs:PutResourcePolicy',
+      'logs:UpdateLogDelivery',
+      // X-Ray knows no resources.
+      'xray:GetSamplingRules',
+      'xray:GetSamplingTargets',
+      'xray:PutTelemetryRecords',
+      'xray:PutTraceSegments',
+    ]);
+  });
+
+  test('metrics are written to the namespaces of Glue and SageMaker alone', () => {
+    const statements = identityPolicies()
+      .flatMap((policy) => policy.statements)
+      .filter(({ Action }) => Action.includes('cloudwatch:PutMetricData'));
+
+    expect(statements.map(({ Condition }) => Condition)).toEqual([
+      { StringEquals: { 'cloudwatch:namespace': 'Glue' } },
+      { StringLike: { 'cloudwatch:namespace': ['/aws/sagemaker/*', 'aws/sagemaker/*'] } },
+    ]);
+  });
+
+  test('elsewhere a wildcard comes last, behind service, region, account and the beginning of a name', () => {
+    const partly = identityPolicies()
+      .flatMap(({ statements }) => statements)
+      .flatMap(({ Resource }) => Resource ?? [])
+      .map(resolved)
+      .filter((resource) => resource !== '*' && resource.includes('*'));
+
+    expect(partly.length).toBeGreaterThan(20);
+    expect(
+      partly.filter(
+        (resource) => !/^arn:aws:[a-z]+:us-east-1:111122223333:[^*]{9,}\*$/.test(resource),
+      ),
+    ).toEqual([]);
+  });
+
+  test('no role has a managed policy: those of AWS grow without us', () => {
+    const managed = [assembly.data, assembly.pipeline]
+      .flatMap((template) => Object.values(template.findResources('AWS::IAM::Role')))
+      .filter(({ Properties }) => Properties.ManagedPolicyArns !== undefined);
+
+    expect(managed).toEqual([]);
+  });
+});
