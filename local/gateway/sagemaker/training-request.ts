@@ -3,34 +3,42 @@ import { Name, RoleArn, S3Uri, Tags } from './names';
 import { Channel } from './opt-ml';
 
 /** CreateTrainingJob; members that change nothing on one machine are kept and described as they came. */
-export const CreateTrainingJob = z.looseObject({
-  TrainingJobName: Name,
-  HyperParameters: z.record(z.string().max(256), z.string().max(2500)).default({}),
-  AlgorithmSpecification: z.looseObject({
-    TrainingImage: z.string().min(1).max(255),
-    TrainingInputMode: z.literal('File'),
-    MetricDefinitions: z
-      .array(z.looseObject({ Name: z.string().min(1), Regex: RegularExpression() }))
-      .max(40)
-      .optional(),
-  }),
-  RoleArn,
-  InputDataConfig: z.array(Channel).min(1).max(20).optional(),
-  OutputDataConfig: z.looseObject({ S3OutputPath: S3Uri, KmsKeyId: z.string().optional() }),
-  ResourceConfig: z.looseObject({
-    InstanceType: z.string(),
-    InstanceCount: z.literal(1),
-    VolumeSizeInGB: z.number().int().min(1),
-  }),
-  StoppingCondition: z.looseObject({
-    MaxRuntimeInSeconds: z.number().int().min(1).optional(),
-    MaxWaitTimeInSeconds: z.number().int().min(1).optional(),
-  }),
-  EnableManagedSpotTraining: z.boolean().optional(),
-  EnableNetworkIsolation: z.boolean().optional(),
-  Environment: z.record(z.string(), z.string()).optional(),
-  Tags: Tags.optional(),
-});
+export const CreateTrainingJob = z
+  .looseObject({
+    TrainingJobName: Name,
+    HyperParameters: z.record(z.string().max(256), z.string().max(2500)).default({}),
+    AlgorithmSpecification: z.looseObject({
+      TrainingImage: z.string().min(1).max(255),
+      TrainingInputMode: z.literal('File'),
+      MetricDefinitions: z
+        .array(z.looseObject({ Name: z.string().min(1), Regex: RegularExpression() }))
+        .max(40)
+        .optional(),
+    }),
+    RoleArn,
+    InputDataConfig: z.array(Channel).min(1).max(20).optional(),
+    OutputDataConfig: z.looseObject({ S3OutputPath: S3Uri, KmsKeyId: z.string().optional() }),
+    ResourceConfig: z.looseObject({
+      InstanceType: z.string(),
+      InstanceCount: z.literal(1),
+      VolumeSizeInGB: z.number().int().min(1),
+    }),
+    StoppingCondition: z.looseObject({
+      MaxRuntimeInSeconds: z.number().int().min(1).optional(),
+      MaxWaitTimeInSeconds: z.number().int().min(1).optional(),
+    }),
+    EnableManagedSpotTraining: z.boolean().optional(),
+    EnableNetworkIsolation: z.boolean().optional(),
+    Environment: z.record(z.string(), z.string()).optional(),
+    Tags: Tags.optional(),
+  })
+  .refine(
+    ({
+      EnableManagedSpotTraining: spot = false,
+      StoppingCondition: { MaxRuntimeInSeconds: run = 86_400, MaxWaitTimeInSeconds: wait },
+    }) => (spot ? wait !== undefined && wait >= run : wait === undefined),
+    'MaxWaitTimeInSeconds must be present, and MaxRuntimeInSeconds at least, with EnableManagedSpotTraining, and absent without',
+  );
 export type CreateTrainingJob = z.infer<typeof CreateTrainingJob>;
 
 function RegularExpression() {

@@ -46,7 +46,7 @@ test('costs follow the public prices', () => {
   // 2 workers of 1 DPU for an hour; 2 crawls of 2 DPU for 10 minutes; 100 × 10 MB of $5 a TB.
   expect(lines['Glue Spark job']).toBeCloseTo(0.88, 6);
   expect(lines['Glue crawler']).toBeCloseTo((2 * 2 * 0.44) / 6, 6);
-  expect(lines['SageMaker training']).toBeCloseTo(0.115, 6);
+  expect(lines['SageMaker training']).toBeCloseTo(0.115 * 0.4, 6);
   expect(lines.Athena).toBeCloseTo(0.005, 6);
   expect(lines['Step Functions']).toBeCloseTo(0.025, 6);
   expect(xCosts(usage, settings).usd).toBeCloseTo(15.735, 6);

@@ -313,6 +313,11 @@ test.each<[string, Partial<CreateTrainingJobCommandInput>, RegExp]>([
     /Could not assume role arn:aws:iam::000000000000:role\/Nobody/,
   ],
   [
+    'spot capacity without a wait',
+    { EnableManagedSpotTraining: true },
+    /MaxWaitTimeInSeconds must be present/,
+  ],
+  [
     'two instances',
     { ResourceConfig: { InstanceType: 'ml.m5.large', InstanceCount: 2, VolumeSizeInGB: 1 } },
     /'ResourceConfig.InstanceCount'/,
