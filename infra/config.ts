@@ -4,6 +4,23 @@ import { Sections } from '../functions/settings';
 /** The retentions that CloudWatch Logs knows, up to two years. */
 const LogRetentionDays = z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]);
 
+/**
+ * Who may take on a role: ARNs of this account's roles and users, or `account`, which leaves it to IAM
+ * whom of the account it lets call sts:AssumeRole.
+ */
+export const People = z.union([
+  z.literal('account'),
+  z.array(
+    z
+      .string()
+      .regex(
+        /^arn:aws[a-z-]*:iam::\d{12}:(role|user)\/[\w+=,.@/-]+$/,
+        'must be the ARN of a role or user',
+      ),
+  ),
+]);
+export type People = z.infer<typeof People>;
+
 /** Settings of one environment. Everything an operator may change is here, and nowhere else. */
 const Settings = z.strictObject({
   /** Nightly start, EventBridge cron in UTC; the rule exists disabled when `enabled` is false. */
@@ -12,6 +29,8 @@ const Settings = z.strictObject({
   ingestEveryMinutes: z.number().int().min(5).nullable(),
   // What functions read is declared where they read it.
   ...Sections.shape,
+  /** Analysts ask Athena as AnalyticsRole; labellers put labels into the lake as DataIngestionRole. */
+  people: z.strictObject({ analysts: People, labellers: People }),
   glue: z.strictObject({
     workerType: z.enum(['G.1X', 'G.2X']),
     workers: z.number().int().min(2),
@@ -55,6 +74,7 @@ const base = {
     maxTweetsPerRun: 500,
     usdPerPost: 0.005,
   },
+  people: { analysts: 'account', labellers: 'account' },
   poll: { crawl: 30, clean: 30, check: 5, train: 30, endpoint: 30, refresh: 5 },
   glue: { workerType: 'G.1X', workers: 2, timeoutMinutes: 60 },
   checks: { maxLabelShare: 0.95, minRowsForShare: 50 },
@@ -112,6 +132,8 @@ const environments: Record<EnvironmentName, Settings> = {
     nightly: { ...base.nightly, enabled: true },
     // 2,000 x $0.005 = $10 a night at most.
     x: { ...base.x, maxTweetsPerRun: 2000 },
+    // Nobody until somebody is named here.
+    people: { analysts: [], labellers: [] },
     endpoint: { ...base.endpoint, kind: 'realtime', instances: 2 },
     protectData: true,
     logRetentionDays: 365,

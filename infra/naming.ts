@@ -15,7 +15,11 @@ export const roleNames = [
 ] as const;
 export type RoleName = (typeof roleNames)[number];
 
-/** One value per role, built by `valueOf`. */
+/** Roles of functions that only start and look at jobs: the lake's data is nothing to them. */
+export const starterRoleNames = ['CrawlStarterRole', 'EndpointUpdaterRole'] as const;
+export type StarterRoleName = (typeof starterRoleNames)[number];
+
+/** One value per role of the lake, built by `valueOf`. */
 export const perRole = <Value>(valueOf: (name: RoleName) => Value): Record<RoleName, Value> => ({
   DataIngestionRole: valueOf('DataIngestionRole'),
   DataProcessingRole: valueOf('DataProcessingRole'),

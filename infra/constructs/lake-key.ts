@@ -37,7 +37,10 @@ export class LakeKey extends Construct {
         Region: Aws.REGION,
         RootArn: arn('iam', 'root', { region: '' }),
         LakeRoleArns: roles.arns,
-        MachineLearningRoleArn: roles.byName.MachineLearningRole.roleArn,
+        // Who starts a training job, and who makes or changes an endpoint.
+        VolumeRoleArns: ['MachineLearningRole', 'EndpointUpdaterRole'].map((name) =>
+          arn('iam', `role/${lakeName(environment, name)}`, { region: '' }),
+        ),
         LogGroupArns: logGroups(environment).map((name) => arn('logs', `log-group:${name}`)),
       }),
       // Without the key every object is lost. A first deployment that fails leaves none behind.

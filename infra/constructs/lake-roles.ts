@@ -2,12 +2,13 @@ import { Aws } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { arn } from '../arns';
-import type { EnvironmentName } from '../config';
+import type { EnvironmentName, People, Settings } from '../config';
 import { lakeName, perRole, roleNames } from '../naming';
 import type { RoleName } from '../naming';
 
 export interface LakeRolesProps {
   readonly environment: EnvironmentName;
+  readonly people: Settings['people'];
 }
 
 const descriptions: Record<RoleName, string> = {
@@ -49,14 +50,18 @@ export class LakeRoles extends Construct {
       roles.MachineLearningRole,
       actingFor('sagemaker', ['training-job/*', 'model/*', 'endpoint/*', 'endpoint-config/*']),
     );
-    // The bucket refuses people under their own names. IAM decides which of this account may assume these:
-    // to ask questions, and to import labels.
-    trust(roles.AnalyticsRole, new iam.AccountRootPrincipal());
-    trust(roles.DataIngestionRole, new iam.AccountRootPrincipal());
+    // The bucket refuses people under their own names: they assume a role to ask questions, or to import labels.
+    for (const person of principals(props.people.analysts)) trust(roles.AnalyticsRole, person);
+    for (const person of principals(props.people.labellers)) trust(roles.DataIngestionRole, person);
     this.byName = perRole((name) => roles[name].withoutPolicyUpdates());
     this.arns = roleNames.map((name) => roles[name].roleArn);
   }
 }
+
+const principals = (people: People): iam.IPrincipal[] =>
+  people === 'account'
+    ? [new iam.AccountRootPrincipal()]
+    : people.map((person) => new iam.ArnPrincipal(person));
 
 function trust(role: iam.Role, principal: iam.IPrincipal): void {
   role.assumeRolePolicy?.addStatements(

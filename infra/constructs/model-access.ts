@@ -1,3 +1,4 @@
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { arn } from '../arns';
 import type { Lake } from '../stacks/data-stack';
@@ -7,46 +8,56 @@ export interface ModelAccessProps {
   readonly lake: Lake;
   /** Name of the endpoint. */
   readonly endpoint: string;
+  /** Who puts a model behind the endpoint. */
+  readonly updater: iam.IRole;
 }
 
 /** Models and endpoint configs carry the training job's name, and that begins so (functions/model/names.ts). */
 export const trainingJobPattern = 'sl-*';
 
-/** What the MachineLearningRole may do at SageMaker, as the steps' Lambdas and as the jobs and endpoints they start. */
+/**
+ * What may be done at SageMaker: the MachineLearningRole trains, asks the endpoint and puts the champion back;
+ * the updater makes models and endpoints that act as the MachineLearningRole.
+ */
 export class ModelAccess extends Construct {
-  constructor(scope: Construct, id: string, { lake, endpoint }: ModelAccessProps) {
+  constructor(scope: Construct, id: string, { lake, endpoint, updater }: ModelAccessProps) {
     super(scope, id);
     const role = lake.roles.MachineLearningRole;
     const named = (kind: string) => arn('sagemaker', `${kind}/${trainingJobPattern}`);
     const endpointArn = arn('sagemaker', `endpoint/${endpoint}`);
+    // Both are authorised on the endpoint and on the config it is to have.
+    const changed = [endpointArn, named('endpoint-config')];
+    // Jobs, models and endpoints act as the MachineLearningRole, whoever starts them.
+    const passing = {
+      actions: ['iam:PassRole'],
+      resources: [role.roleArn],
+      conditions: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
+    };
     allow(this, 'Use', role, [
       {
         actions: ['sagemaker:CreateTrainingJob', 'sagemaker:DescribeTrainingJob'],
         resources: [named('training-job')],
       },
-      {
-        actions: ['sagemaker:CreateModel', 'sagemaker:DescribeModel'],
-        resources: [named('model')],
-      },
-      {
-        actions: ['sagemaker:CreateEndpointConfig', 'sagemaker:DescribeEndpointConfig'],
-        resources: [named('endpoint-config')],
-      },
-      {
-        // Both are authorised on the endpoint and on the config it is to have.
-        actions: ['sagemaker:CreateEndpoint', 'sagemaker:UpdateEndpoint'],
-        resources: [endpointArn, named('endpoint-config')],
-      },
+      { actions: ['sagemaker:UpdateEndpoint'], resources: changed },
       {
         actions: ['sagemaker:DescribeEndpoint', 'sagemaker:InvokeEndpoint'],
         resources: [endpointArn],
       },
+      passing,
+    ]);
+    allow(this, 'Update', updater, [
+      { actions: ['sagemaker:CreateModel'], resources: [named('model')] },
+      { actions: ['sagemaker:CreateEndpointConfig'], resources: [named('endpoint-config')] },
+      { actions: ['sagemaker:CreateEndpoint', 'sagemaker:UpdateEndpoint'], resources: changed },
+      { actions: ['sagemaker:DescribeEndpoint'], resources: [endpointArn] },
+      passing,
       {
-        // To itself: jobs and endpoints act under the role that starts them.
-        actions: ['iam:PassRole'],
-        resources: [role.roleArn],
-        conditions: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
+        // SageMaker opens the volumes of the endpoint's instances by a grant that its caller may make.
+        actions: ['kms:CreateGrant'],
+        resources: [lake.key.keyArn],
+        conditions: { Bool: { 'kms:GrantIsForAWSResource': 'true' } },
       },
+      { actions: ['kms:DescribeKey'], resources: [lake.key.keyArn] },
     ]);
     allow(this, 'RunAsJob', role, [
       {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -8,22 +9,22 @@ import { functionEnvironments, functionSections } from '../../functions/environm
 import type { FunctionName } from '../../functions/environment';
 import { steps } from '../../workflows/steps';
 import type { EnvironmentName, Settings } from '../config';
-import { lakeName, roleNames } from '../naming';
-import type { RoleName } from '../naming';
+import { lakeName } from '../naming';
+import type { RoleName, StarterRoleName } from '../naming';
 import type { Lake } from '../stacks/data-stack';
 import { allow } from './grants';
 
 /** Who each function is: docs/architecture.md says why. */
-export const functionRoles: Record<FunctionName, RoleName> = {
+export const functionRoles: Record<FunctionName, RoleName | StarterRoleName> = {
   'plan-run': 'DataIngestionRole',
   'ingest-tweets': 'DataIngestionRole',
-  'crawl-raw-data': 'DataProcessingRole',
+  'crawl-raw-data': 'CrawlStarterRole',
   'clean-tweets': 'DataProcessingRole',
   'check-data': 'AnalyticsRole',
   'publish-data': 'DataProcessingRole',
   'train-model': 'MachineLearningRole',
   'judge-model': 'MachineLearningRole',
-  'update-endpoint': 'MachineLearningRole',
+  'update-endpoint': 'EndpointUpdaterRole',
   'smoke-test-endpoint': 'MachineLearningRole',
   'promote-model': 'MachineLearningRole',
   'refresh-analytics': 'MachineLearningRole',
@@ -47,18 +48,15 @@ export interface PipelineFunctionsProps {
   readonly environment: EnvironmentName;
   readonly settings: Settings;
   readonly lake: Lake;
+  /** Roles of the functions that do not touch the lake. */
+  readonly starters: Record<StarterRoleName, iam.IRole>;
   /** Folder that `bundleHandlers` filled. */
   readonly bundles: string;
 }
 
 /** The Lambdas: one per step, and the two beside the machine. */
 export class PipelineFunctions extends Construct {
-  private readonly logGroups: Record<RoleName, string[]> = {
-    DataIngestionRole: [],
-    DataProcessingRole: [],
-    AnalyticsRole: [],
-    MachineLearningRole: [],
-  };
+  private readonly logGroups = new Map<RoleName | StarterRoleName, string[]>();
 
   constructor(
     scope: Construct,
@@ -76,7 +74,8 @@ export class PipelineFunctions extends Construct {
     const { environment, lake, bundles } = this.props;
     const functionName = lakeName(environment, name);
     const logGroup = this.logGroup(functionName, lake.key);
-    this.logGroups[functionRoles[name]].push(logGroup.logGroupArn);
+    const role = functionRoles[name];
+    this.logGroups.set(role, [...(this.logGroups.get(role) ?? []), logGroup.logGroupArn]);
     const { timeoutSeconds, memoryMb } = limitsOf(name);
     return new lambda.Function(this, name, {
       functionName,
@@ -84,7 +83,7 @@ export class PipelineFunctions extends Construct {
       architecture: lambda.Architecture.ARM_64,
       code: lambda.Code.fromAsset(join(bundles, name)),
       handler: 'index.handler',
-      role: lake.roles[functionRoles[name]],
+      role: this.roles()[role],
       timeout: Duration.seconds(timeoutSeconds),
       memorySize: memoryMb,
       environment: this.variables(name, values),
@@ -97,13 +96,17 @@ export class PipelineFunctions extends Construct {
 
   /** Lets the roles write the logs of the functions made so far, and their traces. */
   openLogs(): void {
-    for (const name of roleNames) {
-      allow(this, `${name}WritesLogs`, this.props.lake.roles[name], [
-        { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: this.logGroups[name] },
+    for (const [name, resources] of this.logGroups) {
+      allow(this, `${name}WritesLogs`, this.roles()[name], [
+        { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources },
         // X-Ray knows no resources for these two.
         { actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] },
       ]);
     }
+  }
+
+  private roles(): Record<RoleName | StarterRoleName, iam.IRole> {
+    return { ...this.props.lake.roles, ...this.props.starters };
   }
 
   private logGroup(functionName: string, encryptionKey: kms.IKey): logs.LogGroup {

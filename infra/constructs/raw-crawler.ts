@@ -1,4 +1,5 @@
 import * as glue from 'aws-cdk-lib/aws-glue';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { arn } from '../arns';
 import type { EnvironmentName } from '../config';
@@ -12,13 +13,19 @@ export interface RawCrawlerProps {
   readonly lake: Lake;
   /** Name of the Glue security configuration. */
   readonly security: string;
+  /** Who starts the crawler and looks at it. */
+  readonly starter: iam.IRole;
 }
 
 /** Registers the days of raw-data/ as partitions; the table's declaration stays what it is. */
 export class RawCrawler extends Construct {
   readonly name: string;
 
-  constructor(scope: Construct, id: string, { environment, lake, security }: RawCrawlerProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { environment, lake, security, starter }: RawCrawlerProps,
+  ) {
     super(scope, id);
     const role = lake.roles.DataProcessingRole;
     const crawler = new glue.CfnCrawler(this, 'Crawler', {
@@ -37,10 +44,19 @@ export class RawCrawler extends Construct {
       crawlerSecurityConfiguration: security,
     });
     this.name = crawler.ref;
-    allow(this, 'Use', role, [
+    allow(this, 'Start', starter, [
       {
         actions: ['glue:StartCrawler', 'glue:GetCrawler'],
         resources: [arn('glue', `crawler/${this.name}`)],
+      },
+      {
+        // How many days there are now. Glue asks for the catalog, the database and the table.
+        actions: ['glue:GetPartitions'],
+        resources: [
+          'catalog',
+          `database/${lake.database}`,
+          `table/${lake.database}/${crawledTable}`,
+        ].map((resource) => arn('glue', resource)),
       },
     ]);
   }

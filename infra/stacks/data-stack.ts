@@ -37,7 +37,7 @@ export class DataStack extends Stack {
   constructor(scope: Construct, id: string, props: DataStackProps) {
     const { environment, settings } = props;
     super(scope, id, { terminationProtection: settings.protectData, ...props });
-    const roles = new LakeRoles(this, 'Roles', { environment });
+    const roles = new LakeRoles(this, 'Roles', { environment, people: settings.people });
     const { key } = new LakeKey(this, 'Key', { environment, roles });
     const { bucket } = new LakeBucket(this, 'Lake', { key, roles, keepDays: settings.keepDays });
     const { database } = new LakeCatalog(this, 'Catalog', { bucket, roles });

@@ -23,6 +23,7 @@ import { ExecutionArchive, Notifications } from '../constructs/notifications';
 import { PipelineFunctions } from '../constructs/pipeline-functions';
 import { RawCrawler } from '../constructs/raw-crawler';
 import { Schedules } from '../constructs/schedules';
+import { StarterRoles } from '../constructs/starter-roles';
 import { StreamScoring } from '../constructs/stream-scoring';
 import { lakeName } from '../naming';
 import { revision, withScratchFolder } from '../repository';
@@ -54,7 +55,13 @@ export class PipelineStack extends Stack {
       email: settings.alarmEmail,
     });
     const security = new GlueSecurity(this, 'GlueSecurity', { environment, lake }).name;
-    const crawler = new RawCrawler(this, 'RawCrawler', { environment, lake, security }).name;
+    const starters = new StarterRoles(this, 'StarterRoles', { environment }).byName;
+    const crawler = new RawCrawler(this, 'RawCrawler', {
+      environment,
+      lake,
+      security,
+      starter: starters.CrawlStarterRole,
+    }).name;
     const glueJob = new CleaningJob(this, 'CleaningJob', {
       environment,
       settings: settings.glue,
@@ -63,12 +70,13 @@ export class PipelineStack extends Stack {
     }).name;
     const { workGroup } = new Analytics(this, 'Analytics', { environment, settings, lake });
     const images = new ContainerImages(this, 'Images', { environment, settings, lake, bundles });
-    new ModelAccess(this, 'Models', { lake, endpoint });
+    new ModelAccess(this, 'Models', { lake, endpoint, updater: starters.EndpointUpdaterRole });
 
     const functions = new PipelineFunctions(this, 'Functions', {
       environment,
       settings,
       lake,
+      starters,
       bundles,
     });
     const values = {

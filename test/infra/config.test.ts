@@ -1,4 +1,4 @@
-import { EnvironmentName, settingsFor } from '../../infra/config';
+import { EnvironmentName, People, settingsFor } from '../../infra/config';
 
 test.each(EnvironmentName.options)('the settings of %s are valid', (name) => {
   expect(() => settingsFor(name)).not.toThrow();
@@ -22,6 +22,14 @@ test.each(['dev', 'prod'])('a night in %s reads posts for ten dollars at most', 
   const { x } = settingsFor(name);
 
   expect(x.maxTweetsPerRun * x.usdPerPost).toBeLessThanOrEqual(10);
+});
+
+test('people are named by ARN, and * names nobody', () => {
+  const { people } = settingsFor('dev');
+
+  expect(people.analysts).toBe('account');
+  expect(() => People.parse(['*'])).toThrow(/ARN of a role or user/);
+  expect(People.parse(['arn:aws:iam::111122223333:user/ana'])).toHaveLength(1);
 });
 
 test('only prod starts by itself', () => {

@@ -1,4 +1,5 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import type { Settings } from '../../infra/config';
 import { candidates, datasets } from '../../workflows/datasets';
 import { roleNames } from '../../infra/naming';
 import { dataStack, policies } from './synthesis';
@@ -199,6 +200,50 @@ describe('the four roles', () => {
         ]),
       },
     });
+  });
+});
+
+describe('people', () => {
+  const trusted = (people: Partial<Settings['people']>, role: string) =>
+    Object.values(
+      Template.fromStack(
+        dataStack('prod', { people: { analysts: [], labellers: [], ...people } }),
+      ).findResources('AWS::IAM::Role', {
+        Properties: { RoleName: `sentiment-lake-prod-${role}` },
+      }),
+    ).flatMap(({ Properties }) =>
+      Properties.AssumeRolePolicyDocument.Statement.map(({ Principal }: Statement) => Principal),
+    );
+  const lambda = { Service: 'lambda.amazonaws.com' };
+  const analyst = 'arn:aws:iam::111122223333:role/analyst';
+
+  test.each(['AnalyticsRole', 'DataIngestionRole'])(
+    'who is not named in prod may not assume %s',
+    (role) => {
+      expect(trusted({}, role)).toEqual([lambda]);
+    },
+  );
+
+  test('an analyst who is named may assume AnalyticsRole, and no other role', () => {
+    expect(trusted({ analysts: [analyst] }, 'AnalyticsRole')).toEqual([
+      { ...lambda, AWS: analyst },
+    ]);
+    expect(trusted({ analysts: [analyst] }, 'DataIngestionRole')).toEqual([lambda]);
+  });
+
+  test('in dev the IAM of the account decides', () => {
+    for (const name of ['AnalyticsRole', 'DataIngestionRole']) {
+      template.hasResourceProperties('AWS::IAM::Role', {
+        RoleName: `sentiment-lake-dev-${name}`,
+        AssumeRolePolicyDocument: {
+          Statement: Match.arrayWith([
+            Match.objectLike({
+              Principal: { AWS: { 'Fn::Join': ['', Match.arrayWith([':root'])] } },
+            }),
+          ]),
+        },
+      });
+    }
   });
 });
 

@@ -7,6 +7,7 @@ import { trainingJobName } from '../../functions/model/names';
 import { imageBuildHandlers } from '../../infra/bundles';
 import { trainingJobPattern } from '../../infra/constructs/model-access';
 import { functionRoles } from '../../infra/constructs/pipeline-functions';
+import { starterRoleNames } from '../../infra/naming';
 import { renderedCatalog } from '../../queries/catalog';
 import { stepNames, steps } from '../../workflows/steps';
 import { policies, synthesize } from './synthesis';
@@ -133,13 +134,32 @@ describe('permissions', () => {
     expect(roles.filter((action) => action.includes('*'))).toEqual([]);
   });
 
-  test('let a role be passed to SageMaker and to nobody else', () => {
+  test('let the MachineLearningRole be passed to SageMaker, and no other role to nobody else', () => {
     const passing = allowed().filter(({ Action }) => Action.includes('iam:PassRole'));
 
-    expect(passing).toHaveLength(1);
-    expect(passing[0]?.Condition).toEqual({
-      StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' },
-    });
+    // Who starts training jobs, and who makes models and endpoints.
+    expect(passing).toHaveLength(2);
+    for (const { Condition, Resource } of passing) {
+      expect(Condition).toEqual({
+        StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' },
+      });
+      expect(Resource).toHaveLength(1);
+      expect(JSON.stringify(Resource)).toContain('RolesMachineLearningRole');
+    }
+  });
+
+  test.each(starterRoleNames)('%s starts and looks: none of its actions touches data', (name) => {
+    const actions = policies(template)
+      .filter(({ roles: [role = ''] }) => role.includes(name))
+      .flatMap(({ statements }) => statements)
+      .flatMap(({ Action }) => Action);
+
+    expect(actions.length).toBeGreaterThan(3);
+    expect(
+      actions.filter((action) =>
+        /^(s3|athena|kinesis|secretsmanager):|Decrypt|GenerateDataKey|InvokeEndpoint/.test(action),
+      ),
+    ).toEqual([]);
   });
 
   test("fit into the 10,240 characters that IAM gives a role's inline policies", () => {

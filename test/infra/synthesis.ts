@@ -4,6 +4,7 @@ import { z } from 'zod';
 import cdkJson from '../../cdk.json';
 import { sentimentLake } from '../../infra/app';
 import { EnvironmentName, settingsFor } from '../../infra/config';
+import type { Settings } from '../../infra/config';
 import { DataStack } from '../../infra/stacks/data-stack';
 
 const app = (context: Record<string, string> = {}) =>
@@ -18,11 +19,11 @@ export function synthesize(context: Record<string, string> = {}): {
   return { data: Template.fromStack(data), pipeline: Template.fromStack(pipeline) };
 }
 
-/** The data stack alone, which bundles no code. */
-export const dataStack = (environment: string): DataStack =>
+/** The data stack alone, which bundles no code; with some of the environment's settings changed. */
+export const dataStack = (environment: string, changes: Partial<Settings> = {}): DataStack =>
   new DataStack(app(), 'Data', {
     environment: EnvironmentName.parse(environment),
-    settings: settingsFor(environment),
+    settings: { ...settingsFor(environment), ...changes },
   });
 
 const Listed = z.union([z.array(z.unknown()), z.unknown().transform((one) => [one])]);
