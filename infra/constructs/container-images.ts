@@ -55,6 +55,10 @@ export class ContainerImages extends Construct {
       training: this.repository('training'),
       serving: this.repository('serving'),
     };
+    allow(this, 'LogIn', props.lake.roles.MachineLearningRole, [
+      // A token is for the whole registry: ECR knows no resource for it.
+      { actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
+    ]);
     const sources = withScratchFolder((folder) => {
       for (const path of buildContext) copyInto(folder, path);
       return new Asset(this, 'Sources', { path: folder });
@@ -84,8 +88,6 @@ export class ContainerImages extends Construct {
         ],
         resources: [repository.repositoryArn],
       },
-      // A token is for the whole registry: ECR knows no resource for it.
-      { actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
     ]);
     return repository;
   }
