@@ -55,7 +55,9 @@ export function concrete(call: RecordedCall, assets: readonly string[]): Call[] 
   const above =
     database === undefined
       ? []
-      : ['catalog', `database/${database}`].map((name) => `arn:aws:glue:${REGION}:${ACCOUNT}:${name}`);
+      : ['catalog', `database/${database}`].map(
+          (name) => `arn:aws:glue:${REGION}:${ACCOUNT}:${name}`,
+        );
   return [...above, resource].map((one) => ({ role, action, resource: one, context }));
 }
 

@@ -10,7 +10,9 @@ export interface DeclaredCall extends Call {
 const arn = (service: string, resource: string) =>
   `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
 const object = (key: string) => `arn:aws:s3:::bucket/${key}`;
-const via = (service: string): Context => ({ 'kms:ViaService': `${service}.${REGION}.amazonaws.com` });
+const via = (service: string): Context => ({
+  'kms:ViaService': `${service}.${REGION}.amazonaws.com`,
+});
 export const key = arn('kms', 'key/uuid');
 
 /** One call for each role and action. Actions come as in policies: `service:A B C`. */

@@ -12,10 +12,7 @@ import { unusedActions } from './unused-actions';
  */
 const policies = policiesOfTheLake();
 const recorded = recordedCalls();
-const calls = [
-  ...recorded.flatMap((call) => concrete(call, policies.assets)),
-  ...declaredCalls,
-];
+const calls = [...recorded.flatMap((call) => concrete(call, policies.assets)), ...declaredCalls];
 const granted = policies.granted.filter(({ role }) => !isOfDeployment(role));
 const roles = [...new Set(granted.map(({ role }) => role))];
 

@@ -11,7 +11,10 @@ export async function neededBy(
   calls: readonly Call[],
   policies: Policies,
 ): Promise<Call | undefined> {
-  const without = { ...policies, granted: policies.granted.filter((one) => one.id !== id || one.role !== role) };
+  const without = {
+    ...policies,
+    granted: policies.granted.filter((one) => one.id !== id || one.role !== role),
+  };
   return firstRefused(
     calls.filter((call) => call.role === role && grants(statement.Action, call.action)),
     without,
@@ -43,6 +46,4 @@ async function firstRefused(calls: readonly Call[], policies: Policies): Promise
 }
 
 const grants = (patterns: readonly string[], action: string): boolean =>
-  patterns.some((pattern) =>
-    new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i').test(action),
-  );
+  patterns.some((pattern) => new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i').test(action));

@@ -18,7 +18,12 @@ export const notedCalls = (file: string): RecordedCall[] =>
 
 /** Makes the recorded run anew: one line a call, in an order that does not change. */
 export const keepAsRecorded = (calls: readonly RecordedCall[]): void =>
-  writeFileSync(fixture, `[\n${lines(calls).map((line) => `  ${line}`).join(',\n')}\n]\n`);
+  writeFileSync(
+    fixture,
+    `[\n${lines(calls)
+      .map((line) => `  ${line}`)
+      .join(',\n')}\n]\n`,
+  );
 
 /** One text for each call, to be compared. */
 export const lines = (calls: readonly RecordedCall[]): string[] =>

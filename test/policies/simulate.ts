@@ -23,7 +23,9 @@ export const administrator = (arn: string): Principal => ({
 });
 
 const roleName = (role: string) =>
-  /^(Data|Analytics|MachineLearning|Crawl|Endpoint)/.test(role) ? `sentiment-lake-local-${role}` : role;
+  /^(Data|Analytics|MachineLearning|Crawl|Endpoint)/.test(role)
+    ? `sentiment-lake-local-${role}`
+    : role;
 
 /** A role of the lake with the policies it has in `policies`. */
 export const lakeRole = (role: string, { granted }: Policies): Principal => ({
@@ -56,7 +58,9 @@ export async function isAllowed(
         contextVariables: {
           'aws:SecureTransport': 'true',
           ...(isService ? {} : { 'aws:PrincipalArn': arn }),
-          ...context,
+          ...Object.fromEntries(
+            Object.entries(context).map(([name, value]) => [known(name), value]),
+          ),
         },
       },
       identityPolicies: statements.map((statement, index) => ({
@@ -93,7 +97,22 @@ function document(statements: readonly Statement[]) {
       Action,
       ...(Principal === undefined ? {} : { Principal }),
       Resource: Resource ?? ['*'],
-      ...(Object.keys(Condition).length > 0 ? { Condition } : {}),
+      ...(Object.keys(Condition).length > 0 ? { Condition: renamed(Condition) } : {}),
     })),
   };
 }
+
+/** The simulator takes no encryption context whose own name has colons: in policies and calls it gets dashes. */
+const known = (name: string): string =>
+  name.replace(
+    /^(kms:EncryptionContext:)(.+)$/,
+    (_, prefix: string, rest: string) => prefix + rest.replaceAll(':', '-'),
+  );
+
+const renamed = (condition: Statement['Condition']) =>
+  Object.fromEntries(
+    Object.entries(condition).map(([operator, keys]) => [
+      operator,
+      Object.fromEntries(Object.entries(keys).map(([name, value]) => [known(name), value])),
+    ]),
+  );

@@ -20,37 +20,38 @@ const named = (property: string, { Properties }: Resource, id: string) =>
   z.string().default(plain(id)).parse(Properties[property]);
 
 /** What Ref and Fn::GetAtt Arn answer, type by type; a name that is not given is one of ours. */
-const identities: Record<string, (resource: Resource, id: string) => { ref: string; arn: string }> = {
-  'AWS::KMS::Key': () => ({ ref: 'uuid', arn: arn('kms', 'key/uuid') }),
-  'AWS::S3::Bucket': () => ({ ref: 'bucket', arn: 'arn:aws:s3:::bucket' }),
-  'AWS::IAM::Role': (resource, id) => {
-    const name = named('RoleName', resource, id);
-    return { ref: name, arn: `arn:aws:iam::${ACCOUNT}:role/${name}` };
-  },
-  'AWS::Glue::Database': ({ Properties }) => {
-    const { Name } = z.looseObject({ Name: z.string() }).parse(Properties.DatabaseInput);
-    return { ref: Name, arn: arn('glue', `database/${Name}`) };
-  },
-  'AWS::Kinesis::Stream': () => ({ ref: 'stream', arn: arn('kinesis', 'stream/stream') }),
-  'AWS::SecretsManager::Secret': () => same(arn('secretsmanager', 'secret:secret')),
-  'AWS::SNS::Topic': () => same(arn('sns', 'name')),
-  'AWS::SQS::Queue': (_, id) => ({ ref: `https://sqs/${id}`, arn: arn('sqs', plain(id)) }),
-  'AWS::Lambda::EventSourceMapping': () => ({ ref: 'uuid', arn: 'uuid' }),
-  'AWS::StepFunctions::StateMachine': (resource, id) =>
-    same(arn('states', `stateMachine:${named('StateMachineName', resource, id)}`)),
-  'AWS::Glue::Crawler': byName('Name', 'glue', 'crawler/'),
-  'AWS::Glue::Job': byName('Name', 'glue', 'job/'),
-  'AWS::Athena::WorkGroup': byName('Name', 'athena', 'workgroup/'),
-  'AWS::CodeBuild::Project': byName('Name', 'codebuild', 'project/'),
-  'AWS::ECR::Repository': byName('RepositoryName', 'ecr', 'repository/'),
-  'AWS::Lambda::Function': byName('FunctionName', 'lambda', 'function:'),
-  'AWS::Events::Rule': byName('Name', 'events', 'rule/'),
-  // CloudFormation's Arn of a log group ends in :*.
-  'AWS::Logs::LogGroup': (resource, id) => {
-    const name = named('LogGroupName', resource, id);
-    return { ref: name, arn: arn('logs', `log-group:${name}:*`) };
-  },
-};
+const identities: Record<string, (resource: Resource, id: string) => { ref: string; arn: string }> =
+  {
+    'AWS::KMS::Key': () => ({ ref: 'uuid', arn: arn('kms', 'key/uuid') }),
+    'AWS::S3::Bucket': () => ({ ref: 'bucket', arn: 'arn:aws:s3:::bucket' }),
+    'AWS::IAM::Role': (resource, id) => {
+      const name = named('RoleName', resource, id);
+      return { ref: name, arn: `arn:aws:iam::${ACCOUNT}:role/${name}` };
+    },
+    'AWS::Glue::Database': ({ Properties }) => {
+      const { Name } = z.looseObject({ Name: z.string() }).parse(Properties.DatabaseInput);
+      return { ref: Name, arn: arn('glue', `database/${Name}`) };
+    },
+    'AWS::Kinesis::Stream': () => ({ ref: 'stream', arn: arn('kinesis', 'stream/stream') }),
+    'AWS::SecretsManager::Secret': () => same(arn('secretsmanager', 'secret:secret')),
+    'AWS::SNS::Topic': () => same(arn('sns', 'name')),
+    'AWS::SQS::Queue': (_, id) => ({ ref: `https://sqs/${id}`, arn: arn('sqs', plain(id)) }),
+    'AWS::Lambda::EventSourceMapping': () => ({ ref: 'uuid', arn: 'uuid' }),
+    'AWS::StepFunctions::StateMachine': (resource, id) =>
+      same(arn('states', `stateMachine:${named('StateMachineName', resource, id)}`)),
+    'AWS::Glue::Crawler': byName('Name', 'glue', 'crawler/'),
+    'AWS::Glue::Job': byName('Name', 'glue', 'job/'),
+    'AWS::Athena::WorkGroup': byName('Name', 'athena', 'workgroup/'),
+    'AWS::CodeBuild::Project': byName('Name', 'codebuild', 'project/'),
+    'AWS::ECR::Repository': byName('RepositoryName', 'ecr', 'repository/'),
+    'AWS::Lambda::Function': byName('FunctionName', 'lambda', 'function:'),
+    'AWS::Events::Rule': byName('Name', 'events', 'rule/'),
+    // CloudFormation's Arn of a log group ends in :*.
+    'AWS::Logs::LogGroup': (resource, id) => {
+      const name = named('LogGroupName', resource, id);
+      return { ref: name, arn: arn('logs', `log-group:${name}:*`) };
+    },
+  };
 
 function byName(property: string, service: string, kind: string) {
   return (resource: Resource, id: string) => {

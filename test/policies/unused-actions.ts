@@ -10,7 +10,12 @@ const crawler =
 
 /** The whole report: test/policies/needed.test.ts fails for one that is missing, and for one too many. */
 export const unusedActions: readonly UnusedAction[] = [
-  ...['GetDatabase', 'GetTables', 'GetPartition', 'BatchGetPartition', 'UpdateTable', 'BatchUpdatePartition'].map(
-    (name) => ({ role: 'DataProcessingRole', action: `glue:${name}`, reason: crawler }),
-  ),
+  ...[
+    'GetDatabase',
+    'GetTables',
+    'GetPartition',
+    'BatchGetPartition',
+    'UpdateTable',
+    'BatchUpdatePartition',
+  ].map((name) => ({ role: 'DataProcessingRole', action: `glue:${name}`, reason: crawler })),
 ];
