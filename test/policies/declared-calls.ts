@@ -215,6 +215,14 @@ const machine = [
 ];
 
 const rare = [
+  ...['endpoint/sentiment-lake-local', 'endpoint-config/sl-job'].flatMap((changed) =>
+    declare(
+      'Made only when a model fails its smoke test and the champion is put back',
+      LEARNING,
+      'sagemaker:UpdateEndpoint',
+      arn('sagemaker', changed),
+    ),
+  ),
   ...declare(
     'S3 answers 404 for a missing object to those who may list, and 403 to others; ministack asks nothing',
     ALL_FOUR,
