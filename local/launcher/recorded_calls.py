@@ -42,7 +42,7 @@ _PLACEHOLDERS = [
         (r"(arn:aws:s[nq]s:us-east-1:<account>:).*", r"\1<name>"),
         (r"(arn:aws:kinesis:us-east-1:<account>:stream/).*", r"\1<stream>"),
         (r"\bshardId-[0-9-]+", "<shard>"),
-        (r"\b[0-9]{8}-[0-9]{6}-[0-9a-f]{8}(-[0-9]+)*", "<run>"),
+        (r"\b[0-9]{8}-[0-9]{6}-[0-9a-f]{8}(-[0-9]{1,5}(?![0-9a-f]))*", "<run>"),
         (r"(?<=\brun=)[^/]+", "<run>"),
         (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "<day>"),
         (r"(?<![0-9a-z])[0-9a-f]{12,}(?![0-9a-z])", "<hash>"),

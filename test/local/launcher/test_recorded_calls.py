@@ -86,3 +86,9 @@ def test_the_file_ends_with_a_mark_when_there_are_too_many(
 
     lines = (tmp_path / "calls").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [{"call": 0}, {"call": 1}, {"full": 2}]
+
+
+def test_a_hash_that_begins_with_digits_is_no_part_of_a_runs_name() -> None:
+    key = "0123456789abcdef-20261124-170550-a69abd9e-00001-12a3766060123456.ndjson.gz"
+
+    assert recorded_calls.placeholders(key) == "<hash>-<run>-<hash>.ndjson.gz"
