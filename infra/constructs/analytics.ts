@@ -56,7 +56,8 @@ export class Analytics extends Construct {
             'athena:StartQueryExecution',
             'athena:GetQueryExecution',
             'athena:GetQueryResults',
-            'athena:StopQueryExecution',
+            // Analysts stop what they asked; the pipeline never does.
+            ...(role === lake.roles.AnalyticsRole ? ['athena:StopQueryExecution'] : []),
           ],
           resources: [arn('athena', `workgroup/${this.workGroup}`)],
         },

@@ -57,6 +57,7 @@ export class ContainerImages extends Construct {
       training: this.repository('training'),
       serving: this.repository('serving'),
     };
+    allow(this, 'LogIn', props.lake.roles.MachineLearningRole, [ecrToken]);
     const sources = withScratchFolder((folder) => {
       for (const path of buildContext) copyInto(folder, path);
       return new Asset(this, 'Sources', { path: folder });
@@ -86,7 +87,6 @@ export class ContainerImages extends Construct {
         ],
         resources: [repository.repositoryArn],
       },
-      ecrToken,
     ]);
     return repository;
   }

@@ -24,6 +24,8 @@ interface Access {
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly remove?: readonly string[];
+  /** Set for who writes small objects only, each in one call. */
+  readonly wholeObjects?: true;
 }
 
 /** The lock of the night: taken by the plan, given back by the report. */
@@ -37,6 +39,7 @@ const access: Record<RoleName, Access> = {
   DataIngestionRole: {
     read: [prefixes.plans, raw_tweets.prefix, quarantine.prefix, labels.prefix],
     write: [prefixes.plans, raw_tweets.prefix, quarantine.prefix, labels.prefix],
+    wholeObjects: true,
   },
   DataProcessingRole: {
     read: [raw_tweets.prefix, labels.prefix, quarantine.prefix, 'cleaned-data/'],
@@ -115,7 +118,7 @@ export class LakeBucket extends Construct {
       allow(this, `${name}UsesBucket`, roles.byName[name], this.permissions(access[name]));
   }
 
-  private permissions({ read, write, remove = [] }: Access): Permission[] {
+  private permissions({ read, write, remove = [], wholeObjects }: Access): Permission[] {
     const objects = (keys: readonly string[]) =>
       keys.map((key) => this.bucket.arnForObjects(key.endsWith('/') ? `${key}*` : key));
     const wildcard =
@@ -133,17 +136,22 @@ export class LakeBucket extends Construct {
           },
         },
       },
-      {
-        actions: ['s3:GetBucketLocation', 's3:ListBucketMultipartUploads'],
-        resources: [this.bucket.bucketArn],
-      },
       { actions: ['s3:GetObject'], resources: objects(read), wildcard },
+      { actions: ['s3:PutObject'], resources: objects(write), wildcard },
       // The parts: Athena, Spark and SageMaker upload what is large in several.
-      {
-        actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
-        resources: objects(write),
-        wildcard,
-      },
+      ...(wholeObjects
+        ? []
+        : [
+            {
+              actions: ['s3:GetBucketLocation', 's3:ListBucketMultipartUploads'],
+              resources: [this.bucket.bucketArn],
+            },
+            {
+              actions: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+              resources: objects(write),
+              wildcard,
+            },
+          ]),
       ...(remove.length > 0
         ? [{ actions: ['s3:DeleteObject'], resources: objects(remove), wildcard }]
         : []),

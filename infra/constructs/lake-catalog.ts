@@ -38,14 +38,17 @@ function json() {
   };
 }
 
-const reading = [
+/** What Athena asks on behalf of its caller. */
+const querying = [
   'glue:GetDatabase',
   'glue:GetTable',
-  'glue:GetTables',
   'glue:GetPartition',
   'glue:GetPartitions',
   'glue:BatchGetPartition',
 ];
+
+/** Crawlers and analysts look around, too. */
+const reading = [...querying, 'glue:GetTables'];
 
 /** The database and its tables, as `workflows/datasets.json` declares them. */
 export class LakeCatalog extends Construct {
@@ -72,7 +75,7 @@ export class LakeCatalog extends Construct {
 
   private openTo({ byName }: LakeRoles): void {
     const open = (role: RoleName, actions: string[], names: string[]) => ({
-      id: `${role}${actions === reading ? 'Reads' : 'Changes'}Catalog`,
+      id: `${role}${actions.includes('glue:GetTable') ? 'Reads' : 'Changes'}Catalog`,
       role: byName[role],
       permission: { actions, resources: this.arns(names) },
     });
@@ -93,12 +96,8 @@ export class LakeCatalog extends Construct {
       ),
       open('AnalyticsRole', reading, all),
       open('AnalyticsRole', ['glue:BatchCreatePartition'], [candidates.table]),
-      open('MachineLearningRole', reading, ['tweets', 'scored']),
-      open(
-        'MachineLearningRole',
-        ['glue:CreatePartition', 'glue:BatchCreatePartition'],
-        ['scored'],
-      ),
+      open('MachineLearningRole', querying, ['tweets', 'scored']),
+      open('MachineLearningRole', ['glue:BatchCreatePartition'], ['scored']),
     ];
     for (const { id, role, permission } of grants) allow(this, id, role, [permission]);
   }

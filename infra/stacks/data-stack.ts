@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as kinesis from 'aws-cdk-lib/aws-kinesis';
-import type * as kms from 'aws-cdk-lib/aws-kms';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
@@ -90,7 +90,8 @@ export class DataStack extends Stack {
     const secret = new secretsmanager.Secret(this, 'XBearerToken', {
       description:
         "X's bearer token. Holds a random text until a person stores the token: aws secretsmanager put-secret-value",
-      encryptionKey: key,
+      // By its ARN: to a key of its own app, CDK would add a statement that policies/KMS_policy.json has not.
+      encryptionKey: kms.Key.fromKeyArn(this, 'SecretKey', key.keyArn),
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledge(

@@ -55,7 +55,11 @@ export async function boot(lake: Lake): Promise<Cloud> {
   const launcherUrl = `http://127.0.0.1:${launcherPort}`;
   const launcher = startChild(lake, {
     command: pythonOf(lake),
-    args: ['-m', 'local.launcher', '--port', String(launcherPort), '--gateway', url, '--home', lake.home],
+    args: [
+      '-m', 'local.launcher', '--port', String(launcherPort), '--gateway', url, '--home', lake.home,
+      // Which calls the roles made, for docs/permissions.md.
+      ...(lake.env['LAKE_RECORD_CALLS'] ? ['--record-calls', lake.env['LAKE_RECORD_CALLS']] : []),
+    ],
     env: { ...lake.env, ...clientEnvironment(url), PYTHONDONTWRITEBYTECODE: '1' },
     log: logFile(lake, 'launcher'),
     guarded: false,

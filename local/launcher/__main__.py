@@ -1,4 +1,4 @@
-"""python -m local.launcher --port P --gateway http://127.0.0.1:G --home DIR [--parent PID]"""
+"""python -m local.launcher --port P --gateway http://127.0.0.1:G --home DIR [--parent PID] …"""
 
 import argparse
 import importlib
@@ -8,6 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
+from local.launcher import recorded_calls
 from local.launcher.environment import prepare
 
 
@@ -20,6 +21,9 @@ def main() -> int:
         "--parent", type=int, default=os.getppid(), help="end when this process has ended"
     )
     arguments.add_argument("--log-level", default="WARNING")
+    arguments.add_argument(
+        "--record-calls", type=Path, help="a file that gets one line for each call that roles make"
+    )
     options = arguments.parse_args()
     try:
         prepare(options.port, options.gateway, options.home.resolve(), options.log_level)
@@ -29,6 +33,8 @@ def main() -> int:
         # Only now: ministack reads its environment when it is imported.
         patches = importlib.import_module("local.launcher.patches")
         patches.apply_all()
+        if options.record_calls:
+            recorded_calls.write_to(options.record_calls.resolve())
     except (ValueError, RuntimeError, OSError) as refused:
         print(f"launcher: {refused}", file=sys.stderr)
         return 2

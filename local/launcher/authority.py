@@ -8,6 +8,7 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.core.responses import set_request_account_id, set_request_region
 
+from local.launcher import recorded_calls
 from local.launcher.environment import ACCOUNT_ID, REGION
 
 # The access key that signed the request being handled, for services that act as their caller.
@@ -93,6 +94,7 @@ def role_may(role_arn: str, session: str, action: str, resource: str) -> Verdict
         ),
         layers,
     )
+    recorded_calls.note(principal, action, resource, {}, allowed=found.decision == "Allow")
     if found.decision == "Allow":
         return Verdict(True)
     return Verdict(False, _sentence(principal, action, resource, found))

@@ -17,6 +17,7 @@ import type { Lake } from '../../local/cloud/lake';
 import { openSession, type Session } from '../../local/cloud/session';
 import { datasets, prefixes } from '../../workflows/datasets';
 import { Champion, RunReport } from '../../workflows/payloads';
+import { keepAsRecorded, lines, notedCalls, recordedCalls } from '../policies/recorded';
 
 /*
  * The whole pipeline on the embedded cloud: the stock CDK CLI deploys it, enforcement is on, Spark, the
@@ -27,6 +28,8 @@ const TWEETS = 500;
 const said: string[] = [];
 const screen: Screen = { isTerminal: false, say: (line = '') => void said.push(line), live: () => undefined, rest: () => undefined };
 const home = mkdtempSync(join(tmpdir(), 'lake-end-to-end-'));
+/** Which calls the roles made: docs/permissions.md. */
+const noted = join(home, 'calls.jsonl');
 const stop = new AbortController();
 let lake: Lake;
 let session: Session;
@@ -79,7 +82,8 @@ const reportOf = async (run: Run): Promise<RunReport> => {
 };
 
 beforeAll(async () => {
-  lake = { root: process.cwd(), home, port: await freePort(), env: process.env, signal: stop.signal };
+  const env = { ...process.env, LAKE_RECORD_CALLS: noted };
+  lake = { root: process.cwd(), home, port: await freePort(), env, signal: stop.signal };
   session = await openSession(lake, {
     command: 'start',
     mayShareRun: false,
@@ -212,3 +216,16 @@ test('once the data is whole again, the next night succeeds and doubles nothing'
   expect(rows?.['n']).toBe(rows?.['ids']);
   expect(Number(rows?.['n'])).toBe(new Set(await ingestedIds()).size);
 }, 300_000);
+
+test('no role was refused, and the roles made exactly the calls that the tests of the policies know', () => {
+  const calls = notedCalls(noted);
+  if (process.env['RECORD_CALLS'] === 'anew') keepAsRecorded(calls);
+  const [now, known] = [lines(calls), lines(recordedCalls())];
+
+  expect(calls.filter(({ denied }) => denied)).toEqual([]);
+  // When they differ, and are meant to: npm run record:calls
+  expect({
+    unknown: now.filter((call) => !known.includes(call)),
+    gone: known.filter((call) => !now.includes(call)),
+  }).toEqual({ unknown: [], gone: [] });
+});

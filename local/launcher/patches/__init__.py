@@ -28,6 +28,7 @@ NAMES = (
     "athena_queries",
     "cloudformation_types",
     "custom_resources",
+    "recorded_calls",
 )
 
 

@@ -55,11 +55,11 @@ class Launcher:
         self.process: subprocess.Popen[str] | None = None
         self._clients: dict[tuple[str, ...], Any] = {}
 
-    def start(self) -> "Launcher":
+    def start(self, *options: str) -> "Launcher":
         with open(self.home / "launcher.log", "a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "local.launcher", "--port", str(self.port),
-                 "--gateway", self.url, "--home", str(self.home)],
+                 "--gateway", self.url, "--home", str(self.home), *options],
                 cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
             )
         line = self.process.stdout.readline()

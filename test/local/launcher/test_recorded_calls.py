@@ -1,0 +1,94 @@
+"""The calls of roles are noted: once each, without the names of a run, refused ones as such."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from conftest import ACCOUNT, Launcher, role, statement
+
+from local.launcher import recorded_calls
+
+BUCKET = "sentimentlake-recorded"
+
+
+class Recording(Launcher):
+    """A launcher that notes the calls of roles in calls.jsonl of its home."""
+
+    @property
+    def noted(self) -> Path:
+        return self.home / "calls.jsonl"
+
+    def calls(self) -> list[dict]:
+        return [json.loads(line) for line in self.noted.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
+    home = tmp_path_factory.mktemp("recorded")
+    (home / "calls.jsonl").write_text('{"role": "Earlier"}\n{"role": "hal')
+    running = Recording(home).start("--record-calls", str(home / "calls.jsonl"))
+    role(running, "RecordedRole", statement(["s3:PutObject"], [f"arn:aws:s3:::{BUCKET}/*"]))
+    running.client("s3").create_bucket(Bucket=BUCKET)
+    s3 = running.client_as("s3", "RecordedRole")
+    for day in ("2026-11-23", "2026-11-24"):
+        s3.put_object(Bucket=BUCKET, Key=f"raw/dt={day}/a", Body=b"a",
+                      ServerSideEncryption="AES256")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.get_object(Bucket=BUCKET, Key="raw/dt=2026-11-24/a")
+    yield running
+    running.stop()
+
+
+def test_two_calls_that_differ_by_their_day_are_one_line(recording: Recording) -> None:
+    puts = [call for call in recording.calls() if call.get("action") == "s3:PutObject"]
+
+    assert puts == [{
+        "role": "RecordedRole", "action": "s3:PutObject",
+        "resource": "arn:aws:s3:::<bucket>/raw/dt=<day>/a",
+        "context": {"s3:x-amz-server-side-encryption": "AES256"},
+    }]
+
+
+def test_a_refused_call_is_noted_as_refused(recording: Recording) -> None:
+    gets = [call for call in recording.calls() if call.get("action") == "s3:GetObject"]
+
+    assert gets[0]["denied"] is True
+
+
+def test_what_the_gateway_asks_is_noted_and_roots_calls_are_not(recording: Recording) -> None:
+    _, given = recording.ask("credentials", {
+        "roleArn": f"arn:aws:iam::{ACCOUNT}:role/RecordedRole",
+        "service": "glue.amazonaws.com", "sessionName": "one"})
+    recording.ask("authorize", {
+        "accessKeyId": given["AccessKeyId"], "action": "glue:StartCrawler",
+        "resource": f"arn:aws:glue:us-east-1:{ACCOUNT}:crawler/c"})
+
+    actions = {call.get("action") for call in recording.calls()}
+    assert "glue:StartCrawler" in actions
+    assert "s3:CreateBucket" not in actions
+
+
+def test_lines_of_an_earlier_start_are_kept_and_half_a_line_is_not(recording: Recording) -> None:
+    assert recording.calls()[0] == {"role": "Earlier"}
+    assert recording.noted.read_text().count("hal") == 0
+
+
+def test_the_file_ends_with_a_mark_when_there_are_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorded_calls, "MOST_CALLS", 2)
+    records = recorded_calls._Records(tmp_path / "calls")
+
+    for number in range(5):
+        records.add(json.dumps({"call": number}))
+
+    lines = (tmp_path / "calls").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [{"call": 0}, {"call": 1}, {"full": 2}]
+
+
+def test_a_hash_that_begins_with_digits_is_no_part_of_a_runs_name() -> None:
+    key = "0123456789abcdef-20261124-170550-a69abd9e-00001-12a3766060123456.ndjson.gz"
+
+    assert recorded_calls.placeholders(key) == "<hash>-<run>-<hash>.ndjson.gz"

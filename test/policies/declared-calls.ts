@@ -1,0 +1,262 @@
+import { functionRoles } from '../../infra/constructs/pipeline-functions';
+import type { Call, Context } from './calls';
+import { ACCOUNT, REGION } from './template';
+
+/** A call that AWS makes or checks and the embedded cloud does not, so that no record can hold it. */
+export interface DeclaredCall extends Call {
+  readonly reason: string;
+}
+
+const arn = (service: string, resource: string) =>
+  `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
+const object = (key: string) => `arn:aws:s3:::bucket/${key}`;
+const via = (service: string): Context => ({
+  'kms:ViaService': `${service}.${REGION}.amazonaws.com`,
+});
+export const key = arn('kms', 'key/uuid');
+
+/** One call for each role and action. Actions come as in policies: `service:A B C`. */
+function declare(
+  reason: string,
+  roles: readonly string[],
+  actions: string,
+  resource: string,
+  context?: Context,
+): DeclaredCall[] {
+  const [service = '', names = ''] = actions.split(':');
+  return roles.flatMap((role) =>
+    names
+      .split(' ')
+      .map((name) => ({ reason, role, action: `${service}:${name}`, resource, context })),
+  );
+}
+
+const [INGESTION, PROCESSING, ANALYTICS, LEARNING] = [
+  ['DataIngestionRole'],
+  ['DataProcessingRole'],
+  ['AnalyticsRole'],
+  ['MachineLearningRole'],
+];
+const ALL_FOUR = [...INGESTION, ...PROCESSING, ...ANALYTICS, ...LEARNING];
+const MACHINE = ['MachineRole'];
+const encrypts = 'S3, Kinesis, SNS and SQS call KMS as their caller; the embedded ones do not';
+const pulls = 'SageMaker pulls the image as the role of the job or model; locally it is a process';
+const spark =
+  "Glue's Spark writes in parts below a temporary name and cleans up; locally the job uploads finished files";
+
+const logsOfFunctions = Object.entries(functionRoles).flatMap(([name, role]) => [
+  ...declare(
+    'Lambda writes a function’s log as its role; locally it goes to a file',
+    [role],
+    'logs:CreateLogStream PutLogEvents',
+    arn('logs', `log-group:/aws/lambda/sentiment-lake-local-${name}:log-stream:one`),
+  ),
+  ...declare(
+    'Lambda sends traces as the function’s role; there is no X-Ray in the embedded cloud',
+    [role],
+    'xray:PutTraceSegments PutTelemetryRecords',
+    '*',
+  ),
+]);
+
+const encryption = [
+  ...declare(encrypts, ALL_FOUR, 'kms:Decrypt GenerateDataKey', key, via('s3')),
+  ...declare(encrypts, INGESTION, 'kms:GenerateDataKey', key, via('kinesis')),
+  ...declare(encrypts, INGESTION, 'kms:Decrypt', key, via('secretsmanager')),
+  ...declare(encrypts, ANALYTICS, 'kms:Decrypt GenerateDataKey', key, via('sns')),
+  ...declare(encrypts, ANALYTICS, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
+  ...declare(encrypts, LEARNING, 'kms:Decrypt', key, via('kinesis')),
+  ...declare(encrypts, LEARNING, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
+  ...declare(
+    'SageMaker encrypts volumes by grants that its caller may make',
+    [...LEARNING, 'EndpointUpdaterRole'],
+    'kms:CreateGrant',
+    key,
+    { 'kms:GrantIsForAWSResource': 'true' },
+  ),
+  ...declare(
+    'SageMaker looks at the key of the volumes as its caller',
+    [...LEARNING, 'EndpointUpdaterRole'],
+    'kms:DescribeKey',
+    key,
+  ),
+];
+
+const images = ['training', 'serving'].flatMap((kind) => [
+  ...declare(
+    pulls,
+    LEARNING,
+    'ecr:BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer',
+    arn('ecr', `repository/sentiment-lake-local-${kind}`),
+  ),
+  ...declare(pulls, LEARNING, 'ecr:GetAuthorizationToken', '*'),
+]);
+
+const jobs = [
+  ...declare(
+    'SageMaker writes the logs of jobs and endpoints as their role',
+    LEARNING,
+    'logs:CreateLogGroup CreateLogStream PutLogEvents DescribeLogStreams',
+    arn('logs', 'log-group:/aws/sagemaker/TrainingJobs:log-stream:one'),
+  ),
+  ...declare(
+    'SageMaker writes the metrics of jobs as their role',
+    LEARNING,
+    'cloudwatch:PutMetricData',
+    '*',
+    { 'cloudwatch:namespace': '/aws/sagemaker/TrainingJobs' },
+  ),
+  ...declare(
+    'Glue reads the security configuration at the start of each crawl and run',
+    PROCESSING,
+    'glue:GetSecurityConfiguration',
+    '*',
+  ),
+  ...declare(
+    'Glue writes the logs of crawls and runs as their role',
+    PROCESSING,
+    'logs:CreateLogGroup CreateLogStream PutLogEvents AssociateKmsKey',
+    arn('logs', 'log-group:/aws-glue/jobs/output:log-stream:one'),
+  ),
+  ...declare(
+    'Glue writes the metrics of runs as their role',
+    PROCESSING,
+    'cloudwatch:PutMetricData',
+    '*',
+    { 'cloudwatch:namespace': 'Glue' },
+  ),
+  ...declare(
+    spark,
+    PROCESSING,
+    's3:DeleteObject AbortMultipartUpload ListMultipartUploadParts',
+    object('cleaned-data/tweets/dt=day/run=run/_temporary/0/part'),
+  ),
+  ...declare(
+    spark,
+    PROCESSING,
+    's3:GetBucketLocation ListBucketMultipartUploads',
+    'arn:aws:s3:::bucket',
+  ),
+];
+
+const queries = [...ANALYTICS, ...LEARNING].flatMap((role) => [
+  ...declare(
+    'Athena writes large results in parts, as its caller',
+    [role],
+    's3:AbortMultipartUpload ListMultipartUploadParts',
+    object('processed-data/query-results/one.csv'),
+  ),
+  ...declare(
+    'Athena looks for unfinished parts of results, as its caller',
+    [role],
+    's3:ListBucketMultipartUploads',
+    'arn:aws:s3:::bucket',
+  ),
+  ...declare(
+    'Athena asks the catalog for more than the embedded one does',
+    [role],
+    'glue:GetDatabase',
+    arn('glue', 'database/sentiment_lake'),
+  ),
+  ...declare(
+    'Athena asks the catalog for more than the embedded one does',
+    [role],
+    'glue:GetPartition BatchGetPartition',
+    arn('glue', 'table/sentiment_lake/tweets'),
+  ),
+]);
+
+const deliveries = [
+  ...declare(
+    'Lambda polls the stream as the role of the function; ministack reads it directly',
+    LEARNING,
+    'kinesis:DescribeStream DescribeStreamSummary GetRecords GetShardIterator ListShards',
+    arn('kinesis', 'stream/stream'),
+  ),
+  ...declare(
+    'Lambda reports records it gave up as the role of the function; no record of a run is given up',
+    LEARNING,
+    'sqs:SendMessage',
+    arn('sqs', 'StreamScoringFailuresQueue'),
+  ),
+  ...declare(
+    'Lambda reports an archive that failed for good as the role of the function; none of a run does',
+    ANALYTICS,
+    'sqs:SendMessage',
+    arn('sqs', 'UndeliveredQueue'),
+  ),
+  ...declare(
+    'Made by the first promotion of every run; ministack checks no action for it',
+    LEARNING,
+    'lambda:UpdateEventSourceMapping',
+    arn('lambda', 'event-source-mapping:uuid'),
+  ),
+  ...declare(
+    'EventBridge starts the machine by schedule; the rules of a local lake are off',
+    ['PipelineMachineEventsRole'],
+    'states:StartExecution',
+    arn('states', 'stateMachine:sentiment-lake-local'),
+  ),
+];
+
+const machine = [
+  ...declare(
+    'Step Functions sets up the delivery of the machine’s log as its role',
+    MACHINE,
+    'logs:CreateLogDelivery GetLogDelivery UpdateLogDelivery DeleteLogDelivery ListLogDeliveries PutResourcePolicy DescribeResourcePolicies DescribeLogGroups',
+    '*',
+  ),
+  ...declare(
+    'Step Functions sends traces as the machine’s role',
+    MACHINE,
+    'xray:PutTraceSegments PutTelemetryRecords GetSamplingRules GetSamplingTargets',
+    '*',
+  ),
+];
+
+const rare = [
+  ...['endpoint/sentiment-lake-local', 'endpoint-config/sl-job'].flatMap((changed) =>
+    declare(
+      'Made only when a model fails its smoke test and the champion is put back',
+      LEARNING,
+      'sagemaker:UpdateEndpoint',
+      arn('sagemaker', changed),
+    ),
+  ),
+  ...declare(
+    'S3 answers 404 for a missing object to those who may list, and 403 to others; ministack asks nothing',
+    ALL_FOUR,
+    's3:ListBucket',
+    'arn:aws:s3:::bucket',
+  ),
+  ...declare(
+    'Asked only when the lock of the night is held by another execution',
+    INGESTION,
+    'states:DescribeExecution',
+    arn('states', 'execution:sentiment-lake-local:other'),
+  ),
+  ...declare(
+    'An analyst stops a query of their own; the pipeline never does',
+    ANALYTICS,
+    'athena:StopQueryExecution',
+    arn('athena', 'workgroup/sentiment-lake-local'),
+  ),
+  ...declare(
+    'An analyst’s editor lists the tables; the pipeline never does',
+    ANALYTICS,
+    'glue:GetTables',
+    arn('glue', 'table/sentiment_lake/tweets'),
+  ),
+];
+
+/** Every call that stands in for a record. */
+export const declaredCalls: readonly DeclaredCall[] = [
+  ...logsOfFunctions,
+  ...encryption,
+  ...images,
+  ...jobs,
+  ...queries,
+  ...deliveries,
+  ...machine,
+  ...rare,
+];

@@ -1,0 +1,41 @@
+/*
+ * What each role is meant to do with each place of the bucket, written down apart from the policies:
+ * r reads, w writes, d removes. test/policies/no-more.test.ts holds the policies to it.
+ */
+export type Rights = '' | 'r' | 'w' | 'rw' | 'rwd';
+
+export const columns = [
+  'DataIngestionRole',
+  'DataProcessingRole',
+  'AnalyticsRole',
+  'MachineLearningRole',
+  'CrawlStarterRole',
+  'EndpointUpdaterRole',
+] as const;
+export type Column = (typeof columns)[number];
+
+type Row = readonly [place: string, ...rights: Rights[]];
+
+// prettier-ignore
+const rows: readonly Row[] = [
+  // an object                                ingestion  processing  analytics  learning  crawl  endpoint
+  ['raw-data/tweets/dt=day/page.ndjson.gz',   'rw',      'r',        '',        '',       '',    ''],
+  ['raw-data/labels/people.ndjson',           'rw',      'r',        '',        'r',      '',    ''],
+  ['raw-data/quarantine/dt=day/run.ndjson',   'rw',      'rwd',      '',        '',       '',    ''],
+  ['raw-data/plans/plan.json',                'rw',      '',         '',        '',       '',    ''],
+  ['raw-data/plans/lock.json',                'rw',      '',         'rw',      '',       '',    ''],
+  ['raw-data/elsewhere.json',                 '',        '',         '',        '',       '',    ''],
+  ['cleaned-data/tweets/dt=day/run=a/part',   '',        'rwd',      'r',       'r',      '',    ''],
+  ['cleaned-data/summaries/run.json',         '',        'rwd',      'r',       'r',      '',    ''],
+  ['processed-data/scored/dt=day/a.parquet',  '',        '',         'r',       'rw',     '',    ''],
+  ['processed-data/query-results/a.csv',      '',        '',         'rw',      'rw',     '',    ''],
+  ['processed-data/audit/executions/a.json',  '',        '',         'rw',      '',       '',    ''],
+  ['processed-data/elsewhere.json',           '',        '',         '',        '',       '',    ''],
+  ['model-outputs/champion.json',             '',        '',         'r',       'rw',     '',    ''],
+  ['model-outputs/sl-job/output/model.tar.gz','',        '',         '',        'rw',     '',    ''],
+  ['elsewhere/a.json',                        '',        '',         '',        '',       '',    ''],
+];
+
+export const intended: readonly { key: string; role: Column; rights: Rights }[] = rows.flatMap(
+  ([key, ...rights]) => columns.map((role, index) => ({ key, role, rights: rights[index] ?? '' })),
+);

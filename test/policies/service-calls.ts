@@ -1,0 +1,64 @@
+import type { Context } from './calls';
+import { key } from './declared-calls';
+import { ACCOUNT, REGION } from './template';
+
+/** What a service, or a person with every permission, does by the leave of a resource's own policy. */
+export interface ServiceCall {
+  readonly reason: string;
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly context?: Context;
+}
+
+const administrator = `arn:aws:iam::${ACCOUNT}:role/Administrator`;
+const rule = (name: string): Context => ({
+  'aws:SourceArn': `arn:aws:events:${REGION}:${ACCOUNT}:rule/${name}`,
+});
+
+/** None of these happens in a local run: the embedded cloud's services ask no policy of each other. */
+export const serviceCalls: readonly ServiceCall[] = [
+  {
+    reason: 'Whoever administers the account changes the key, and its policy',
+    principal: administrator,
+    action: 'kms:PutKeyPolicy',
+    resource: key,
+  },
+  {
+    reason: 'A person puts the bearer token into the secret',
+    principal: administrator,
+    action: 'kms:GenerateDataKey',
+    resource: key,
+    context: { 'kms:ViaService': `secretsmanager.${REGION}.amazonaws.com` },
+  },
+  {
+    reason: 'CloudWatch Logs encrypts the log groups',
+    principal: `logs.${REGION}.amazonaws.com`,
+    action: 'kms:Encrypt',
+    resource: key,
+    context: {
+      'kms:EncryptionContext:aws:logs:arn': `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:/aws/lambda/sentiment-lake-local-plan-run`,
+    },
+  },
+  {
+    reason: 'The log of the state machine is delivered to an encrypted log group',
+    principal: 'delivery.logs.amazonaws.com',
+    action: 'kms:GenerateDataKey',
+    resource: key,
+    context: { 'aws:SourceAccount': ACCOUNT },
+  },
+  {
+    reason: 'EventBridge encrypts what it puts into the dead-letter queue',
+    principal: 'events.amazonaws.com',
+    action: 'kms:GenerateDataKey',
+    resource: key,
+    context: { 'aws:SourceAccount': ACCOUNT },
+  },
+  ...['ArchiveRule', 'SchedulesNightly', 'SchedulesIngest'].map((name) => ({
+    reason: 'EventBridge puts what it could not deliver into the dead-letter queue',
+    principal: 'events.amazonaws.com',
+    action: 'sqs:SendMessage',
+    resource: `arn:aws:sqs:${REGION}:${ACCOUNT}:UndeliveredQueue`,
+    context: rule(name),
+  })),
+];

@@ -1,0 +1,118 @@
+import { runSimulation } from '@cloud-copilot/iam-simulate';
+import type { Call, Context } from './calls';
+import type { Policies, ResourceKind } from './granted';
+import { ACCOUNT } from './template';
+import type { Statement } from '../infra/synthesis';
+
+/** Who calls, and what the account's IAM lets them do. */
+export interface Principal {
+  readonly arn: string;
+  readonly statements: readonly Statement[];
+}
+
+export interface Request {
+  readonly action: string;
+  readonly resource: string;
+  readonly context?: Context;
+}
+
+/** A principal whose own account lets it do anything: only a resource's policy can keep it out. */
+export const administrator = (arn: string): Principal => ({
+  arn,
+  statements: [{ Effect: 'Allow', Action: ['*'], Resource: ['*'], Condition: {} }],
+});
+
+const roleName = (role: string) =>
+  /^(Data|Analytics|MachineLearning|Crawl|Endpoint)/.test(role)
+    ? `sentiment-lake-local-${role}`
+    : role;
+
+/** A role of the lake with the policies it has in `policies`. */
+export const lakeRole = (role: string, { granted }: Policies): Principal => ({
+  arn: `arn:aws:iam::${ACCOUNT}:role/${roleName(role)}`,
+  statements: granted.filter((one) => one.role === role).map(({ statement }) => statement),
+});
+
+export const callAllowed = (call: Call, policies: Policies): Promise<boolean> =>
+  isAllowed(lakeRole(call.role, policies), call, policies);
+
+/**
+ * Whether AWS would allow a request: identity policies, and the policy of the bucket, key, queue or topic.
+ * Throws when the simulator refuses the request, or passes over a condition key: an answer to another
+ * question would look like an answer to this one.
+ */
+export async function isAllowed(
+  { arn, statements }: Principal,
+  { action, resource, context = {} }: Request,
+  { ofResources }: Pick<Policies, 'ofResources'>,
+): Promise<boolean> {
+  const kind = kindOf(resource);
+  const own = ofResources.filter((one) => one.kind === kind).map(({ statement }) => statement);
+  const isService = arn.endsWith('.amazonaws.com');
+  const found = await runSimulation(
+    {
+      request: {
+        principal: arn,
+        action,
+        resource: { resource, accountId: ACCOUNT },
+        contextVariables: {
+          'aws:SecureTransport': 'true',
+          ...(isService ? {} : { 'aws:PrincipalArn': arn }),
+          ...Object.fromEntries(
+            Object.entries(context).map(([name, value]) => [known(name), value]),
+          ),
+        },
+      },
+      identityPolicies: statements.map((statement, index) => ({
+        name: String(index),
+        policy: document([statement]),
+      })),
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+      ...(own.length > 0 ? { resourcePolicy: document(own) } : {}),
+    },
+    {},
+  );
+  if (found.resultType === 'error')
+    throw new Error(`${action} on ${resource}: ${JSON.stringify(found.errors)}`);
+  const results = found.resultType === 'single' ? [found.result] : found.results;
+  const ignored = results.flatMap(({ ignoredContextKeys = [] }) => ignoredContextKeys);
+  if (ignored.length > 0) throw new Error(`${action} has no condition key ${ignored.join(', ')}`);
+  return found.overallResult === 'Allowed';
+}
+
+function kindOf(resource: string): ResourceKind | undefined {
+  if (/^arn:aws:s3:::bucket(\/|$)/.test(resource)) return 'bucket';
+  if (resource.includes(':kms:')) return 'key';
+  if (resource.includes(':sqs:')) return 'queue';
+  return resource.includes(':sns:') ? 'topic' : undefined;
+}
+
+/** Only what IAM knows of a statement; an empty Condition or Sid would be refused. */
+function document(statements: readonly Statement[]) {
+  return {
+    Version: '2012-10-17',
+    Statement: statements.map(({ Effect, Action, Resource, Principal, Condition }) => ({
+      Effect,
+      Action,
+      ...(Principal === undefined ? {} : { Principal }),
+      Resource: Resource ?? ['*'],
+      ...(Object.keys(Condition).length > 0 ? { Condition: renamed(Condition) } : {}),
+    })),
+  };
+}
+
+/**
+ * The simulator passes over keys of an encryption context: in policies and calls alike, one that it knows and
+ * that no policy of ours uses takes their place.
+ */
+const known = (name: string): string =>
+  name.startsWith('kms:EncryptionContext:') ? 'kms:RequestAlias' : name;
+
+const renamed = (condition: Statement['Condition']) =>
+  Object.fromEntries(
+    Object.entries(condition).map(([operator, keys]) => [
+      operator,
+      Object.fromEntries(Object.entries(keys).map(([name, value]) => [known(name), value])),
+    ]),
+  );

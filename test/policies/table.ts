@@ -1,0 +1,200 @@
+import type { Context } from './calls';
+import { key as lakeKey } from './declared-calls';
+import type { Policies } from './granted';
+import { columns, intended } from './intent';
+import { administrator, lakeRole } from './simulate';
+import type { Principal, Request } from './simulate';
+import { ACCOUNT, REGION } from './template';
+
+/** One line of the table: who asks what, and whether they are meant to. */
+export interface Row {
+  readonly who: string;
+  readonly principal: Principal;
+  readonly request: Request;
+  readonly allow: boolean;
+}
+
+export const describeRow = ({ who, request, allow }: Row): string =>
+  [
+    allow ? 'allow' : 'deny ',
+    who,
+    request.action,
+    request.resource,
+    ...(request.context ? [JSON.stringify(request.context)] : []),
+  ].join('  ');
+
+const SSE = 's3:x-amz-server-side-encryption';
+const KEY = 's3:x-amz-server-side-encryption-aws-kms-key-id';
+const otherKey = `arn:aws:kms:${REGION}:${ACCOUNT}:key/another`;
+const noTls: Context = { 'aws:SecureTransport': 'false' };
+
+/** How a write may ask to be encrypted, and whether the bucket takes it so. */
+const encryptions: readonly { context?: Context; taken: boolean }[] = [
+  // Spark, Glue and Athena name nothing: the bucket's default is the lake's key.
+  { taken: true },
+  { context: { [SSE]: 'aws:kms', [KEY]: lakeKey }, taken: true },
+  { context: { [SSE]: 'aws:kms' }, taken: false },
+  { context: { [SSE]: 'AES256' }, taken: false },
+  { context: { [SSE]: 'AES256', [KEY]: lakeKey }, taken: false },
+  { context: { [SSE]: 'aws:kms', [KEY]: otherKey }, taken: false },
+  { context: { [KEY]: otherKey }, taken: false },
+  { context: { 's3:x-amz-server-side-encryption-customer-algorithm': 'AES256' }, taken: false },
+];
+
+const object = (key: string) => `arn:aws:s3:::bucket/${key}`;
+
+/** All that is asked of one object, for somebody who may read, write, remove. */
+function requests(key: string, may: { read: boolean; write: boolean; remove: boolean }) {
+  const resource = object(key);
+  const folder = key.slice(0, key.lastIndexOf('/') + 1);
+  return [
+    { action: 's3:GetObject', resource, allow: may.read },
+    { action: 's3:GetObject', resource, context: noTls, allow: false },
+    ...encryptions.map(({ context, taken }) => ({
+      action: 's3:PutObject',
+      resource,
+      context,
+      allow: may.write && taken,
+    })),
+    { action: 's3:PutObject', resource, context: noTls, allow: false },
+    { action: 's3:DeleteObject', resource, allow: may.remove },
+    {
+      action: 's3:ListBucket',
+      resource: 'arn:aws:s3:::bucket',
+      context: { 's3:prefix': folder, ...noTls },
+      allow: false,
+    },
+  ];
+}
+
+function rowsOf(who: string, principal: Principal, asked: ReturnType<typeof requests>): Row[] {
+  return asked.map(({ allow, ...request }) => ({ who, principal, request, allow }));
+}
+
+/** The lake's roles, place by place. What no role may ever do is in each of them, too. */
+function ofRoles(policies: Policies): Row[] {
+  return intended.flatMap(({ key, role, rights }) => {
+    const principal = lakeRole(role, policies);
+    const resource = object(key);
+    const never = [
+      's3:DeleteObjectVersion',
+      's3:GetObjectVersion',
+      's3:PutObjectAcl',
+      's3:PutObjectTagging',
+    ];
+    return [
+      ...rowsOf(
+        role,
+        principal,
+        requests(key, {
+          read: rights.includes('r'),
+          write: rights.includes('w'),
+          remove: rights.includes('d'),
+        }),
+      ),
+      ...never.map((action) => ({
+        who: role,
+        principal,
+        request: { action, resource },
+        allow: false,
+      })),
+    ];
+  });
+}
+
+/** Whoever has every permission of IAM: the bucket's own policy decides. */
+function ofOthers(): Row[] {
+  const others = [
+    {
+      who: 'an administrator of the account',
+      arn: `arn:aws:iam::${ACCOUNT}:role/Administrator`,
+      let: false,
+    },
+    {
+      who: 'a role of another account',
+      arn: 'arn:aws:iam::999988887777:role/sentiment-lake-local-AnalyticsRole',
+      let: false,
+    },
+    {
+      who: 'a role whose name begins like ours',
+      arn: `arn:aws:iam::${ACCOUNT}:role/sentiment-lake-local-AnalyticsRole2`,
+      let: false,
+    },
+    { who: 'root', arn: `arn:aws:iam::${ACCOUNT}:root`, let: true },
+    {
+      who: 'a role of cdk bootstrap',
+      arn: `arn:aws:iam::${ACCOUNT}:role/cdk-hnb659fds-deploy-role`,
+      let: true,
+    },
+  ];
+  return others.flatMap(({ who, arn, let: may }) =>
+    ['raw-data/tweets/dt=day/a.gz', 'model-outputs/champion.json'].flatMap((key) =>
+      rowsOf(who, administrator(arn), requests(key, { read: may, write: may, remove: may })),
+    ),
+  );
+}
+
+/** The key: by the services of its roles only, and never by itself. */
+function ofKey(policies: Policies): Row[] {
+  const via: Record<(typeof columns)[number], readonly string[]> = {
+    DataIngestionRole: ['s3', 'kinesis', 'secretsmanager'],
+    DataProcessingRole: ['s3'],
+    AnalyticsRole: ['s3', 'sns', 'sqs'],
+    MachineLearningRole: ['s3', 'kinesis', 'sqs', 'sagemaker'],
+    CrawlStarterRole: [],
+    EndpointUpdaterRole: [],
+  };
+  const services = ['s3', 'kinesis', 'sagemaker', 'secretsmanager', 'sns', 'sqs', 'ec2'];
+  const asked = (who: string, principal: Principal, lets: readonly string[]): Row[] => [
+    ...services.flatMap((service) =>
+      ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:Encrypt'].map((action) => ({
+        who,
+        principal,
+        request: {
+          action,
+          resource: lakeKey,
+          context: { 'kms:ViaService': `${service}.${REGION}.amazonaws.com` },
+        },
+        allow: action !== 'kms:Encrypt' && lets.includes(service),
+      })),
+    ),
+    ...['kms:Decrypt', 'kms:GenerateDataKey', 'kms:CreateGrant'].map((action) => ({
+      who,
+      principal,
+      request: { action, resource: lakeKey },
+      allow: false,
+    })),
+  ];
+  const admin = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
+  return [
+    ...columns.flatMap((role) => asked(role, lakeRole(role, policies), via[role])),
+    // Secrets Manager serves whoever may read the secret.
+    ...asked('an administrator of the account', admin, ['secretsmanager']),
+    ...asked('a role of another account', administrator('arn:aws:iam::999988887777:role/R'), []),
+  ];
+}
+
+/** Queues and topic take nothing that did not come by TLS. */
+function ofQueues(): Row[] {
+  const admin = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
+  const places = [
+    { action: 'sqs:SendMessage', resource: `arn:aws:sqs:${REGION}:${ACCOUNT}:UndeliveredQueue` },
+    { action: 'sns:Publish', resource: `arn:aws:sns:${REGION}:${ACCOUNT}:name` },
+  ];
+  return places.flatMap((request) => [
+    { who: 'an administrator of the account', principal: admin, request, allow: true },
+    {
+      who: 'an administrator of the account',
+      principal: admin,
+      request: { ...request, context: noTls },
+      allow: false,
+    },
+  ]);
+}
+
+export const tableOf = (policies: Policies): Row[] => [
+  ...ofRoles(policies),
+  ...ofOthers(),
+  ...ofKey(policies),
+  ...ofQueues(),
+];
