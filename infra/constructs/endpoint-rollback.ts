@@ -37,6 +37,7 @@ export class EndpointRollback extends Construct {
     }
     const alarm = new cloudwatch.Alarm(this, 'Errors', {
       alarmName: lakeName(environment, 'update-rollback'),
+      actionsEnabled: true,
       alarmDescription: describeAlarm('update-rollback'),
       metric: new cloudwatch.Metric({
         namespace: 'AWS/SageMaker',

@@ -106,7 +106,7 @@ describe('SageMaker', () => {
     expect(routing(1)).toMatchObject({ Type: 'ALL_AT_ONCE' });
     expect(updatePlan({ kind: 'serverless', instances: 1 }, [])).toBeUndefined();
     prod.pipeline.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      AlarmName: 'sentiment-lake-prod-realtime-rollback',
+      AlarmName: 'sentiment-lake-prod-update-rollback',
       MetricName: 'Invocation5XXErrors',
       Dimensions: Match.arrayWith([
         { Name: 'EndpointName', Value: 'sentiment-lake-prod-realtime' },
@@ -116,7 +116,7 @@ describe('SageMaker', () => {
     prod.pipeline.hasResourceProperties('AWS::Lambda::Function', {
       FunctionName: 'sentiment-lake-prod-update-endpoint',
       Environment: {
-        Variables: { ROLLBACK_ALARMS: '["sentiment-lake-prod-realtime-rollback"]' },
+        Variables: { ROLLBACK_ALARMS: '["sentiment-lake-prod-update-rollback"]' },
       },
     });
   });

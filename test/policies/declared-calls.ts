@@ -193,7 +193,7 @@ const deliveries = [
   ),
   ...declare(
     'EventBridge starts the machine by schedule; the rules of a local lake are off',
-    ['PipelineMachineEventsRole'],
+    ['SchedulesStarter'],
     'states:StartExecution',
     arn('states', 'stateMachine:sentiment-lake-local'),
   ),
@@ -215,7 +215,7 @@ const machine = [
 ];
 
 const rare = [
-  ...['endpoint/sentiment-lake-local', 'endpoint-config/sl-job'].flatMap((changed) =>
+  ...['endpoint/sentiment-lake-local-serverless', 'endpoint-config/sl-job'].flatMap((changed) =>
     declare(
       'Made only when a model fails its smoke test and the champion is put back',
       LEARNING,

@@ -16,6 +16,22 @@ const rule = (name: string): Context => ({
   'aws:SourceArn': `arn:aws:events:${REGION}:${ACCOUNT}:rule/${name}`,
 });
 
+/** The bucket of the access logs. */
+export const accessLogs = 'arn:aws:s3:::lakeaccesslogsbucket';
+
+const publishers = [
+  {
+    reason: 'An alarm tells the encrypted topic',
+    service: 'cloudwatch',
+    source: `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:sentiment-lake-local-run-failed`,
+  },
+  {
+    reason: 'The budget tells the encrypted topic',
+    service: 'budgets',
+    source: `arn:aws:budgets::${ACCOUNT}:sentiment-lake-local`,
+  },
+];
+
 /** None of these happens in a local run: the embedded cloud's services ask no policy of each other. */
 export const serviceCalls: readonly ServiceCall[] = [
   {
@@ -54,11 +70,30 @@ export const serviceCalls: readonly ServiceCall[] = [
     resource: key,
     context: { 'aws:SourceAccount': ACCOUNT },
   },
-  ...['ArchiveRule', 'SchedulesNightly', 'SchedulesIngest'].map((name) => ({
+  ...['ArchiveRule', 'sentiment-lake-local-nightly', 'sentiment-lake-local-ingest'].map((name) => ({
     reason: 'EventBridge puts what it could not deliver into the dead-letter queue',
     principal: 'events.amazonaws.com',
     action: 'sqs:SendMessage',
     resource: `arn:aws:sqs:${REGION}:${ACCOUNT}:UndeliveredQueue`,
     context: rule(name),
   })),
+  {
+    reason: 'S3 delivers the access logs of the lake’s bucket',
+    principal: 'logging.s3.amazonaws.com',
+    action: 's3:PutObject',
+    resource: `${accessLogs}/lake/record`,
+    context: { 'aws:SourceAccount': ACCOUNT, 'aws:SourceArn': 'arn:aws:s3:::bucket' },
+  },
+  ...publishers.flatMap(({ reason, service, source }) =>
+    [
+      { action: 'sns:Publish', resource: `arn:aws:sns:${REGION}:${ACCOUNT}:name` },
+      { action: 'kms:GenerateDataKey', resource: key },
+      { action: 'kms:Decrypt', resource: key },
+    ].map((request) => ({
+      reason,
+      principal: `${service}.amazonaws.com`,
+      ...request,
+      context: { 'aws:SourceAccount': ACCOUNT, 'aws:SourceArn': source },
+    })),
+  ),
 ];

@@ -23,7 +23,7 @@ export const administrator = (arn: string): Principal => ({
 });
 
 const roleName = (role: string) =>
-  /^(Data|Analytics|MachineLearning|Crawl|Endpoint)/.test(role)
+  /^(Data|Analytics|MachineLearning|Crawl|Endpoint).*Role$/.test(role)
     ? `sentiment-lake-local-${role}`
     : role;
 
@@ -82,7 +82,7 @@ export async function isAllowed(
 }
 
 function kindOf(resource: string): ResourceKind | undefined {
-  if (/^arn:aws:s3:::bucket(\/|$)/.test(resource)) return 'bucket';
+  if (resource.startsWith('arn:aws:s3:::')) return 'bucket';
   if (resource.includes(':kms:')) return 'key';
   if (resource.includes(':sqs:')) return 'queue';
   return resource.includes(':sns:') ? 'topic' : undefined;

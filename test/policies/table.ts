@@ -1,6 +1,7 @@
 import type { Context } from './calls';
 import { key as lakeKey } from './declared-calls';
 import type { Policies } from './granted';
+import { accessLogs } from './service-calls';
 import { columns, intended } from './intent';
 import { administrator, lakeRole } from './simulate';
 import type { Principal, Request } from './simulate';
@@ -192,9 +193,21 @@ function ofQueues(): Row[] {
   ]);
 }
 
+/** Who asked the bucket for what: people read it, over TLS. */
+function ofAccessLogs(): Row[] {
+  const admin = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
+  const who = 'an administrator of the account';
+  const request = { action: 's3:GetObject', resource: `${accessLogs}/lake/record` };
+  return [
+    { who, principal: admin, request, allow: true },
+    { who, principal: admin, request: { ...request, context: noTls }, allow: false },
+  ];
+}
+
 export const tableOf = (policies: Policies): Row[] => [
   ...ofRoles(policies),
   ...ofOthers(),
   ...ofKey(policies),
   ...ofQueues(),
+  ...ofAccessLogs(),
 ];

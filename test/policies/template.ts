@@ -23,7 +23,11 @@ const named = (property: string, { Properties }: Resource, id: string) =>
 const identities: Record<string, (resource: Resource, id: string) => { ref: string; arn: string }> =
   {
     'AWS::KMS::Key': () => ({ ref: 'uuid', arn: arn('kms', 'key/uuid') }),
-    'AWS::S3::Bucket': () => ({ ref: 'bucket', arn: 'arn:aws:s3:::bucket' }),
+    // The lake's is called plainly; a policy of another one must not be taken for the lake's.
+    'AWS::S3::Bucket': (_, id) => {
+      const name = plain(id) === 'LakeBucket' ? 'bucket' : plain(id).toLowerCase();
+      return { ref: name, arn: `arn:aws:s3:::${name}` };
+    },
     'AWS::IAM::Role': (resource, id) => {
       const name = named('RoleName', resource, id);
       return { ref: name, arn: `arn:aws:iam::${ACCOUNT}:role/${name}` };
