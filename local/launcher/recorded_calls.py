@@ -41,7 +41,8 @@ _PLACEHOLDERS = [
         (r"(?<=/audit/executions/).*-[0-9]+(?=\.json)", "<execution>"),
         (r"(arn:aws:s[nq]s:us-east-1:<account>:).*", r"\1<name>"),
         (r"(arn:aws:kinesis:us-east-1:<account>:stream/).*", r"\1<stream>"),
-        (r"\bshardId-[0-9-]+", "<shard>"),
+        # Stream and run share the work of scoring, and who gets how much is a race.
+        (r"(/scored/dt=[^/]+/)[^/]+(?=\.parquet)", r"\1<verdicts>"),
         (r"\b[0-9]{8}-[0-9]{6}-[0-9a-f]{8}(-[0-9]{1,5}(?![0-9a-f]))*", "<run>"),
         (r"(?<=\brun=)[^/]+", "<run>"),
         (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "<day>"),
