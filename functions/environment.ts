@@ -45,6 +45,7 @@ export const environments = {
   'publish-data': z.object({ DATABASE: Text }),
   'train-model': z.object({
     BUCKET: Text,
+    LAKE: Text,
     DATABASE: Text,
     ML_ROLE_ARN: Text,
     TRAINING_IMAGE: Text,
@@ -56,6 +57,7 @@ export const environments = {
   }),
   'judge-model': z.object({ BUCKET: Text, SETTINGS: json(settings['judge-model']) }),
   'update-endpoint': z.object({
+    LAKE: Text,
     ML_ROLE_ARN: Text,
     SERVING_IMAGE: Text,
     ENDPOINT_NAME: Text,

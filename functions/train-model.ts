@@ -16,7 +16,7 @@ import { getBytes, getJson, keyOf, putJson, uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
 import { unpack } from './model/archives';
 import { readChampion, readSettledTraining } from './model/champion';
-import { modelKeys, trainingJobName } from './model/names';
+import { costTags, modelKeys, trainingJobName } from './model/names';
 import { TrainingRequest, trainingRequest, tweetsManifest } from './model/training-inputs';
 import type { Build } from './model/training-inputs';
 import { trainingJob } from './model/training-job';
@@ -29,6 +29,8 @@ interface Dependencies {
   sageMaker: SageMakerClient;
   roleArn: string;
   keyArn: string;
+  /** Name of the lake, for the bill. */
+  lakeName: string;
   build: Build;
   settings: Sections['training'];
 }
@@ -100,6 +102,7 @@ async function start(
         jobName,
         roleArn,
         keyArn,
+        tags: costTags(given.lakeName),
         image: request.images.training,
         settings,
         hyperparameters: request.hyperparameters,
@@ -208,6 +211,7 @@ export const handler = onFirstCall(() => {
     sageMaker: new SageMakerClient({}),
     roleArn: env.ML_ROLE_ARN,
     keyArn: env.KEY_ARN,
+    lakeName: env.LAKE,
     build: {
       trainingImage: env.TRAINING_IMAGE,
       servingImage: env.SERVING_IMAGE,

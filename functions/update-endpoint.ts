@@ -10,7 +10,7 @@ import { StepError } from '../workflows/errors';
 import { StepInput, UpdateEndpointOutput } from '../workflows/payloads';
 import { environments, readEnvironment } from './environment';
 import { describeEndpoint, pointEndpoint } from './model/endpoint';
-import { VARIANT_NAME } from './model/names';
+import { VARIANT_NAME, costTags } from './model/names';
 import { updatePlan } from './model/update-plan';
 import type { Sections } from './settings';
 import { onFirstCall, step } from './step';
@@ -21,6 +21,8 @@ interface Dependencies {
   servingImage: string;
   roleArn: string;
   keyArn: string;
+  /** Name of the lake, for the bill. */
+  lakeName: string;
   /** Names of the alarms that take an update back. */
   rollbackAlarms: readonly string[];
   settings: Sections['endpoint'];
@@ -56,6 +58,7 @@ export const updateEndpoint = (given: Dependencies) =>
           configName,
           exists: found !== null,
           updatePlan: updatePlan(given.settings, given.rollbackAlarms),
+          tags: costTags(given.lakeName),
         });
       }
       return { status: 'RUNNING', attempt, endpointName, configName };
@@ -188,6 +191,7 @@ export const handler = onFirstCall(() => {
     servingImage: env.SERVING_IMAGE,
     roleArn: env.ML_ROLE_ARN,
     keyArn: env.KEY_ARN,
+    lakeName: env.LAKE,
     rollbackAlarms: env.ROLLBACK_ALARMS,
     settings: env.SETTINGS.endpoint,
   });

@@ -7,6 +7,7 @@ import type {
   DeploymentConfig,
   DescribeEndpointOutput,
   SageMakerClient,
+  Tag,
 } from '@aws-sdk/client-sagemaker';
 import { InvokeEndpointCommand } from '@aws-sdk/client-sagemaker-runtime';
 import type { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
@@ -135,12 +136,14 @@ interface Change {
    * @default - all at once and unwatched: for a model that has served before, and for serverless endpoints
    */
   updatePlan?: DeploymentConfig | undefined;
+  /** Of an endpoint that is made. */
+  tags?: Tag[];
 }
 
 /** Creates the endpoint, or has it change over to a configuration. */
 export async function pointEndpoint(
   sageMaker: SageMakerClient,
-  { name, configName, exists, updatePlan }: Change,
+  { name, configName, exists, updatePlan, tags }: Change,
 ): Promise<void> {
   const target = { EndpointName: name, EndpointConfigName: configName };
   await (exists
@@ -150,5 +153,5 @@ export async function pointEndpoint(
           ...(updatePlan && { DeploymentConfig: updatePlan }),
         }),
       )
-    : sageMaker.send(new CreateEndpointCommand(target)));
+    : sageMaker.send(new CreateEndpointCommand({ ...target, Tags: tags })));
 }

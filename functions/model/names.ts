@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Tag } from '@aws-sdk/client-sagemaker';
 import { prefixes } from '../../workflows/datasets';
 
 /**
@@ -16,6 +17,12 @@ export function trainingJobName(date: string, executionArn: string, attempt: num
 
 /** An endpoint's one variant, for good: an update with another name would be a new variant beside the old. */
 export const VARIANT_NAME = 'AllTraffic';
+
+/**
+ * What a bill is sorted by: CloudFormation tags all it makes so, and what the run makes at SageMaker costs the most.
+ * `lake` is `sentiment-lake-<env>`.
+ */
+export const costTags = (lake: string): Tag[] => [{ Key: 'application', Value: lake }];
 
 /** Where everything of a model lies. */
 export const modelKeys = (jobName: string) => ({

@@ -1,5 +1,5 @@
 import { TrainingInstanceType } from '@aws-sdk/client-sagemaker';
-import type { Channel, CreateTrainingJobRequest } from '@aws-sdk/client-sagemaker';
+import type { Channel, CreateTrainingJobRequest, Tag } from '@aws-sdk/client-sagemaker';
 import { z } from 'zod';
 import { datasets, prefixes } from '../../workflows/datasets';
 import { uriOf } from '../lake/objects';
@@ -19,6 +19,7 @@ interface Job {
   roleArn: string;
   keyArn: string;
   image: string;
+  tags: Tag[];
   settings: Sections['training'];
   hyperparameters: Record<string, string>;
   /** Whether anything is published that a manifest names. */
@@ -39,6 +40,7 @@ export function trainingJob(lake: Lake, job: Job): CreateTrainingJobRequest {
   return {
     TrainingJobName: job.jobName,
     RoleArn: job.roleArn,
+    Tags: job.tags,
     AlgorithmSpecification: {
       TrainingImage: job.image,
       TrainingInputMode: 'File',

@@ -37,7 +37,12 @@ export class ModelAccess extends Construct {
     };
     allow(this, 'Use', role, [
       {
-        actions: ['sagemaker:CreateTrainingJob', 'sagemaker:DescribeTrainingJob'],
+        // AddTags: what is made with tags asks for it, too.
+        actions: [
+          'sagemaker:CreateTrainingJob',
+          'sagemaker:DescribeTrainingJob',
+          'sagemaker:AddTags',
+        ],
         resources: [named('training-job')],
         wildcard,
       },
@@ -60,7 +65,7 @@ export class ModelAccess extends Construct {
         resources: changed,
         wildcard,
       },
-      { actions: ['sagemaker:DescribeEndpoint'], resources: [endpointArn] },
+      { actions: ['sagemaker:DescribeEndpoint', 'sagemaker:AddTags'], resources: [endpointArn] },
       passing,
       {
         // SageMaker opens the volumes of the endpoint's instances by a grant that its caller may make.

@@ -76,6 +76,7 @@ describe('Train the model', () => {
       sageMaker: sageMaker.client,
       roleArn: 'arn:role/ml',
       keyArn: 'arn:key',
+      lakeName: 'sentiment-lake-test',
       build: {
         trainingImage: 'training:1',
         servingImage: 'serving:1',
@@ -125,6 +126,7 @@ describe('Train the model', () => {
     expect(sageMaker.inputOf('CreateTrainingJob')).toMatchObject({
       TrainingJobName: JOB,
       RoleArn: 'arn:role/ml',
+      Tags: [{ Key: 'application', Value: 'sentiment-lake-test' }],
       AlgorithmSpecification: { TrainingImage: 'training:1', TrainingInputMode: 'File' },
       HyperParameters: { epochs: '2', learning_rate: '0.01' },
       OutputDataConfig: { S3OutputPath: inLake('model-outputs/'), KmsKeyId: 'arn:key' },
@@ -550,6 +552,7 @@ describe('Update the endpoint', () => {
       servingImage: 'serving:1',
       roleArn: 'arn:role/ml',
       keyArn: 'arn:key',
+      lakeName: 'sentiment-lake-test',
       rollbackAlarms: ['sentiment-rollback'],
       settings: { ...SERVERLESS, kind, instances },
     })(stepInput({ train: trained(), endpoint }));
@@ -579,7 +582,10 @@ describe('Update the endpoint', () => {
         },
       ],
     });
-    expect(sageMaker.inputOf('CreateEndpoint')).toEqual(target);
+    expect(sageMaker.inputOf('CreateEndpoint')).toEqual({
+      ...target,
+      Tags: [{ Key: 'application', Value: 'sentiment-lake-test' }],
+    });
   });
 
   test('a real-time endpoint is isolated, encrypted, and keeps the name of its variant', async () => {

@@ -10,6 +10,7 @@ const jobWith = (training: Partial<ReturnType<typeof settingsFor>['training']>) 
     roleArn: 'role',
     keyArn: 'key',
     image: 'training:1',
+    tags: [],
     settings: { ...settingsFor('dev').training, ...training },
     hyperparameters: {},
     hasTweets: false,

@@ -16,7 +16,7 @@ import type { Assembly } from './synthesis';
 // What a first deployment to an account breaks on while an embedded cloud hides it, a test for each.
 // Redrive and Fail states, the polling loops: test/workflows/state-machine.test.ts. The header row of Athena's
 // results and the token: test/functions/check-and-refresh.test.ts. What cannot be read in a template, because
-// only an account decides it: docs/deploying.md.
+// only an account decides it: docs/deploy.md.
 let prod: Assembly;
 beforeAll(() => {
   prod = assemble('prod');
@@ -42,6 +42,7 @@ describe('SageMaker', () => {
       roleArn: 'arn:role',
       keyArn: 'arn:key',
       image: 'image',
+      tags: [],
       settings: settingsFor('prod').training,
       hyperparameters: hyperparametersOf({ training: { epochs: 6, seed: 1 } }),
       hasTweets: true,
