@@ -11,7 +11,7 @@ import { UserError } from '../cloud/user-error';
 import { ask, confirm } from './ask';
 import { runCdk } from './cdk';
 import { keyOfStack } from './key';
-import { deleteBucket, findLakeData, scheduleKeyDeletion, type LakeData } from './lake-data';
+import { deleteBucket, findAccessLogs, findLakeData, scheduleKeyDeletion, type LakeData } from './lake-data';
 import { findServing, removeServing, type Serving } from './serving';
 import { describeAccount, findAccount, type Account } from './session';
 
@@ -66,8 +66,8 @@ const plural = (number: number, what: string): string => `${count(number)} ${wha
 const describeServing = ({ endpoints, configs, models, jobs }: Serving): string =>
   [plural(endpoints.length, 'endpoint'), plural(configs.length, 'endpoint config'), plural(models.length, 'model'), plural(jobs.length, 'running training job')].join(', ');
 
-function sayWhatIsLeft(screen: Screen, data: readonly LakeData[], environment: string): void {
-  if (data.length === 0) {
+function sayWhatIsLeft(screen: Screen, data: readonly LakeData[], accessLogs: readonly string[], environment: string): void {
+  if (data.length + accessLogs.length === 0) {
     screen.say(`Nothing of sentiment-lake ${environment} is left that costs.`);
     return;
   }
@@ -76,6 +76,7 @@ function sayWhatIsLeft(screen: Screen, data: readonly LakeData[], environment: s
     screen.say(`  bucket ${bucket}: storage, $${prices.s3PerGbMonth} a GB and month. Its policy went with the stack: IAM alone guards it now.`);
     if (keyArn !== null) screen.say(`  key ${keyArn}: ${dollars(prices.kmsKeyPerMonth)} a month. Without it the objects cannot be read any more.`);
   }
+  for (const bucket of accessLogs) screen.say(`  bucket ${bucket}, the access logs: storage, $${prices.s3PerGbMonth} a GB and month.`);
   screen.say(`  log groups below /aws/sagemaker/ and /aws-glue/, shared by all that use these services: $${prices.logsPerGbMonth} a GB and month.`);
   screen.say(`To delete the data, too: npm run destroy -- --env ${environment} --delete-data`);
 }
@@ -108,14 +109,19 @@ export async function destroyIn(lake: Lake, screen: Screen, command: CommandName
     screen.rest();
     screen.say('Stacks deleted.');
   }
-  for (const { bucket, keyArn } of doomed) {
+  const remove = async (bucket: string) => {
     const deleted = await deleteBucket(clients.s3, bucket, lake.signal, (so) => screen.live(`deleting ${bucket}: ${count(so)} versions`));
     screen.rest();
     screen.say(`Bucket ${bucket} deleted with ${plural(deleted, 'version')} of objects.`);
+  };
+  // The lake's own bucket last: this is called again by its name after an interruption.
+  if (command.deleteData) for (const bucket of await findAccessLogs(account, environment)) await remove(bucket);
+  for (const { bucket, keyArn } of doomed) {
+    await remove(bucket);
     if (keyArn !== null) screen.say(`Key ${keyArn} will be gone in ${await scheduleKeyDeletion(account, keyArn)} days; until then: aws kms cancel-key-deletion.`);
   }
   const left = await findServing(clients.sageMaker, environment);
   if ([left.endpoints, left.configs, left.models].flat().length > 0) throw new UserError(`Still there: ${describeServing(left)}. Call this again.`);
-  sayWhatIsLeft(screen, await findLakeData(account, environment), environment);
+  sayWhatIsLeft(screen, await findLakeData(account, environment), await findAccessLogs(account, environment), environment);
   return 0;
 }

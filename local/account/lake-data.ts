@@ -29,28 +29,36 @@ const keyWaitDays = 30;
 
 const errorName = (error: unknown): string => (error instanceof Error ? error.name : '');
 
-/** CloudFormation names a bucket after its stack: `sentimentlake-dev-data-lakebucket…`. */
-const belongsTo = (bucket: string, environment: AccountEnvironment): boolean =>
-  bucket.startsWith(`${stackName(environment, 'Data').toLowerCase()}-lakebucket`);
+/** The buckets whose name CloudFormation made of the data stack's and a construct's: `sentimentlake-dev-data-lakebucket…`. */
+async function bucketsOf({ clients: { s3 }, region }: Account, environment: AccountEnvironment, construct: string): Promise<string[]> {
+  const prefix = `${stackName(environment, 'Data').toLowerCase()}-${construct}`;
+  const found: string[] = [];
+  let ContinuationToken: string | undefined;
+  do {
+    const page = await s3.send(new ListBucketsCommand({ ContinuationToken }));
+    for (const { Name = '', BucketRegion } of page.Buckets ?? []) {
+      if (Name.startsWith(prefix) && (BucketRegion ?? region) === region) found.push(Name);
+    }
+    ContinuationToken = page.ContinuationToken;
+  } while (ContinuationToken);
+  return found;
+}
+
+/** The buckets that hold who asked the lake's bucket for what. */
+export const findAccessLogs = (account: Account, environment: AccountEnvironment): Promise<string[]> =>
+  bucketsOf(account, environment, 'lakeaccesslogs');
 
 /**
  * The environment's bucket by its name, and the key it encrypts with: they are found when the stacks are gone, too.
  * More than one is possible after a deployment that followed a tear-down.
  */
-export async function findLakeData({ clients: { s3 }, region }: Account, environment: AccountEnvironment): Promise<LakeData[]> {
+export async function findLakeData(account: Account, environment: AccountEnvironment): Promise<LakeData[]> {
   const found: LakeData[] = [];
-  let ContinuationToken: string | undefined;
-  do {
-    const page = await s3.send(new ListBucketsCommand({ ContinuationToken }));
-    for (const { Name: Bucket = '', BucketRegion } of page.Buckets ?? []) {
-      if (BucketRegion !== undefined && BucketRegion !== region) continue;
-      if (!belongsTo(Bucket, environment)) continue;
-      const { ServerSideEncryptionConfiguration } = await s3.send(new GetBucketEncryptionCommand({ Bucket }));
-      const rule = ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
-      found.push({ bucket: Bucket, keyArn: rule?.KMSMasterKeyID ?? null });
-    }
-    ContinuationToken = page.ContinuationToken;
-  } while (ContinuationToken);
+  for (const Bucket of await bucketsOf(account, environment, 'lakebucket')) {
+    const { ServerSideEncryptionConfiguration } = await account.clients.s3.send(new GetBucketEncryptionCommand({ Bucket }));
+    const rule = ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
+    found.push({ bucket: Bucket, keyArn: rule?.KMSMasterKeyID ?? null });
+  }
   return found;
 }
 

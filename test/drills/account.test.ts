@@ -19,7 +19,7 @@ const home = mkdtempSync(join(tmpdir(), 'lake-account-'));
 const stop = new AbortController();
 let cloud: Cloud;
 let clients: Clients;
-let bucket = '';
+let buckets = { accessLogs: '', lake: '' };
 
 interface Ended {
   code: number | null;
@@ -43,7 +43,7 @@ const deploy = () =>
   npmRun('deploy', '--env', 'dev', '--yes', '-c', 'deployAs=caller', '-c', `xApiBaseUrl=${cloud.url}/_x/2/`);
 const bucketsOfDev = async (): Promise<string[]> => {
   const { Buckets = [] } = await clients.s3.send(new ListBucketsCommand({}));
-  return Buckets.map(({ Name = '' }) => Name).filter((name) => name.startsWith('sentimentlake-dev-'));
+  return Buckets.map(({ Name = '' }) => Name).filter((name) => name.startsWith('sentimentlake-dev-')).sort();
 };
 const stacksOfDev = async (): Promise<string[]> => {
   const { Stacks = [] } = await clients.cloudFormation.send(new DescribeStacksCommand({}));
@@ -93,7 +93,9 @@ test('bootstrapped, it deploys', async () => {
   const { code, output } = await deploy();
 
   expect([code, output]).toEqual([0, expect.stringContaining('StateMachineArn')]);
-  [bucket = ''] = await bucketsOfDev();
+  const [accessLogs = '', lakeBucket = ''] = await bucketsOfDev();
+  expect([accessLogs, lakeBucket]).toEqual([expect.stringContaining('lakeaccesslogs'), expect.stringContaining('lakebucket')]);
+  buckets = { accessLogs, lake: lakeBucket };
 }, 240_000);
 
 test('labels are put, and questions asked, under the roles of the lake', async () => {
@@ -111,16 +113,17 @@ test('the data are not deleted under a wrong name, and nothing else is', async (
   expect(await stacksOfDev()).toHaveLength(2);
 }, 60_000);
 
-test('a tear-down leaves the bucket, and says what it costs', async () => {
+test('a tear-down leaves the buckets, and says what they cost', async () => {
   const { code, output } = await npmRun('destroy', '--env', 'dev', '--yes');
 
-  expect([code, output]).toEqual([0, expect.stringContaining(`bucket ${bucket}: storage`)]);
+  expect([code, output]).toEqual([0, expect.stringContaining(`bucket ${buckets.lake}: storage`)]);
+  expect(output).toContain(`bucket ${buckets.accessLogs}, the access logs: storage`);
   expect(await stacksOfDev()).toEqual([]);
-  expect(await bucketsOfDev()).toEqual([bucket]);
+  expect(await bucketsOfDev()).toEqual(Object.values(buckets));
 }, 240_000);
 
-test('with --delete-data and its name the bucket goes, too', async () => {
-  const { code } = await npmRun('destroy', '--env', 'dev', '--yes', '--delete-data', '--confirm', bucket);
+test('with --delete-data and the name of its bucket both go, too', async () => {
+  const { code } = await npmRun('destroy', '--env', 'dev', '--yes', '--delete-data', '--confirm', buckets.lake);
 
   expect(code).toBe(0);
   expect(await bucketsOfDev()).toEqual([]);
