@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 import { VARIANT_NAME } from '../../functions/model/names';
 import type { EnvironmentName, Settings } from '../config';
 import { lakeName } from '../naming';
-import { describeAlarm } from './alarms';
+import { describeAlarm } from './monitoring/alarms';
 import { allow } from './grants';
 
 export interface EndpointRollbackProps {

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
-import { stepNames } from '../../workflows/steps';
-import { lakeName } from '../naming';
-import { athenaBytes, endpointMetric, lambdaMetric, microseconds } from './monitored-metrics';
+import { stepNames } from '../../../workflows/steps';
+import { lakeName } from '../../naming';
+import { athenaBytes, endpointMetric, lambdaMetric, microseconds } from './own-metrics';
 import type { Watch } from './monitoring';
 
 export function monitorEndpoint({ facade, alarms, props }: Watch): void {

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import { metricNamespace } from '../../workflows/metrics';
-import type { MetricName } from '../../workflows/metrics';
+import { metricNamespace } from '../../../workflows/metrics';
+import type { MetricName } from '../../../workflows/metrics';
 
 /** How the datapoints of a period become one. */
 export type Statistic = 'Sum' | 'Average' | 'Minimum' | 'Maximum' | 'p99';

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { GraphWidgetType } from 'cdk-monitoring-constructs';
-import { errorNames } from '../../workflows/errors';
-import { steps } from '../../workflows/steps';
+import { errorNames } from '../../../workflows/errors';
+import { steps } from '../../../workflows/steps';
 import { everyHourOf } from './alarms';
 import type { Watch } from './monitoring';
 

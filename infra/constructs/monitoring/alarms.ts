@@ -1,8 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CustomAlarmThreshold, CustomThreshold } from 'cdk-monitoring-constructs';
-import type { EnvironmentName } from '../config';
-import { lakeName } from '../naming';
+import type { EnvironmentName } from '../../config';
+import { lakeName } from '../../naming';
 
 /** Every alarm, with what it says when it goes off; docs/runbook.md says what to do. */
 const sentences = {

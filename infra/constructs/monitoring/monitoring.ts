@@ -6,13 +6,13 @@ import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { DefaultDashboardFactory, MonitoringFacade, notifySns } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
-import type { EnvironmentName, Settings } from '../config';
-import { lakeName } from '../naming';
+import type { EnvironmentName, Settings } from '../../config';
+import { lakeName } from '../../naming';
 import { Alarms } from './alarms';
-import { monitorData, monitorModel } from './monitor-lake';
-import { monitorRuns } from './monitor-runs';
-import { monitorEndpoint, monitorMoney, monitorScoring, monitorServices } from './monitor-services';
-import { OwnMetrics } from './monitored-metrics';
+import { monitorData, monitorModel } from './lake';
+import { monitorRuns } from './runs';
+import { monitorEndpoint, monitorMoney, monitorScoring, monitorServices } from './services';
+import { OwnMetrics } from './own-metrics';
 
 export interface MonitoringProps {
   readonly environment: EnvironmentName;
