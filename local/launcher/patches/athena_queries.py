@@ -48,6 +48,9 @@ _EXECUTE = re.compile(
 
 _connections: dict[str, duckdb.DuckDBPyConnection] = {}
 
+# A query's thread and a request to stop it write the same state.
+_states = threading.Lock()
+
 
 class _Refused(Exception):
     """The request itself is refused, before any query exists."""
@@ -221,7 +224,11 @@ def _run_ddl(ddl: Any) -> Work:
 def _execute(execution: dict[str, Any], work: Work, caller: str) -> None:
     """One query from QUEUED to its end, in a thread of its own."""
     status = execution["Status"]
-    status["State"] = "RUNNING"
+    with _states:
+        # Stopped while it waited for its turn: nobody is left to interrupt it.
+        if status["State"] == "CANCELLED":
+            return
+        status["State"] = "RUNNING"
     started = time.monotonic()
     scanned = 0
     try:
@@ -344,12 +351,15 @@ def stop_query_execution(data: Mapping[str, Any]) -> Response:
     execution = athena._executions.get(data.get("QueryExecutionId"))
     if execution is None:
         return _Refused(f"QueryExecution {data.get('QueryExecutionId')} was not found").response
-    if execution["Status"]["State"] in ("QUEUED", "RUNNING"):
-        execution["Status"].update(
-            State="CANCELLED",
-            StateChangeReason="Query was cancelled by user",
-            CompletionDateTime=round(time.time(), 3),
-        )
+    with _states:
+        stops = execution["Status"]["State"] in ("QUEUED", "RUNNING")
+        if stops:
+            execution["Status"].update(
+                State="CANCELLED",
+                StateChangeReason="Query was cancelled by user",
+                CompletionDateTime=round(time.time(), 3),
+            )
+    if stops:
         threading.Thread(
             target=_interrupt, args=(execution["QueryExecutionId"],), daemon=True
         ).start()

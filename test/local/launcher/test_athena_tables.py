@@ -340,10 +340,24 @@ def test_a_query_without_a_place_for_its_result_is_refused(lake):
         submit(lake, "select 1", ResultConfiguration={})
 
 
+LONG = ("select count(*) from unnest(sequence(1, 5000)) as a(x) cross join "
+        "unnest(sequence(1, 5000)) as b(y) cross join "
+        "unnest(sequence(1, 5000)) as c(z) where x * y * z % 7 = 3")
+
+
+def test_queries_that_still_wait_for_their_turn_can_be_stopped(lake):
+    # More than there are threads for: the last of them are QUEUED.
+    queries = [submit(lake, LONG) for _ in range(40)]
+
+    for query in reversed(queries):
+        lake.client("athena").stop_query_execution(QueryExecutionId=query)
+
+    assert [finished(lake, query)["Status"]["State"] for query in queries] == ["CANCELLED"] * 40
+    assert rows(lake, "select 1") == [["1"]]
+
+
 def test_a_long_query_can_be_stopped(lake):
-    query = submit(lake, "select count(*) from unnest(sequence(1, 5000)) as a(x) cross join "
-                         "unnest(sequence(1, 5000)) as b(y) cross join "
-                         "unnest(sequence(1, 5000)) as c(z) where x * y * z % 7 = 3")
+    query = submit(lake, LONG)
 
     lake.client("athena").stop_query_execution(QueryExecutionId=query)
 
