@@ -3,7 +3,6 @@ import {
   DeleteBucketCommand,
   DeleteObjectsCommand,
   GetBucketEncryptionCommand,
-  HeadBucketCommand,
   ListBucketsCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
@@ -26,8 +25,6 @@ export interface LakeData {
 const batch = 1000;
 /** AWS keeps a key for 7 to 30 days before it is gone for good, free of charge: long, for a mistake. */
 const keyWaitDays = 30;
-
-const errorName = (error: unknown): string => (error instanceof Error ? error.name : '');
 
 /** The buckets whose name CloudFormation made of the data stack's and a construct's: `sentimentlake-dev-data-lakebucket…`. */
 async function bucketsOf({ clients: { s3 }, region }: Account, environment: AccountEnvironment, construct: string): Promise<string[]> {
@@ -83,20 +80,10 @@ export async function deleteBucket(s3: S3Client, Bucket: string, signal: AbortSi
   return deleted;
 }
 
-export async function bucketExists(s3: S3Client, Bucket: string): Promise<boolean> {
-  try {
-    await s3.send(new HeadBucketCommand({ Bucket }));
-    return true;
-  } catch (error) {
-    if (errorName(error) === 'NotFound') return false;
-    throw error;
-  }
-}
-
 const Described = z.object({ KeyMetadata: z.object({ KeyState: z.string() }) });
 
 /** `Enabled`, `PendingDeletion`, …; null when there is no such key. */
-export async function keyState(account: Account, KeyId: string): Promise<string | null> {
+async function keyState(account: Account, KeyId: string): Promise<string | null> {
   try {
     const { KeyMetadata } = await callAws(account, 'kms', 'DescribeKey', { KeyId }, Described);
     return KeyMetadata.KeyState;
