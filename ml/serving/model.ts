@@ -5,15 +5,18 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { z } from 'zod';
 import { TweetTokenizer } from './tokenizer';
 
-/** `model.json` as ml/training/lstm/archive.py writes it. */
+/** `model.json` as ml/training/lstm/archive.py writes it; schema 1 held one network only. */
 const Description = z.strictObject({
-  schema_version: z.literal(1),
+  schema_version: z.literal([1, 2]),
   model_version: z.string().min(1),
   labels: z.tuple([z.literal('negative'), z.literal('neutral'), z.literal('positive')]),
   max_tokens: z.number().int().positive(),
   pad_id: z.number().int().nonnegative(),
   unknown_id: z.number().int().nonnegative(),
-  sha256: z.strictObject({ 'model.onnx': z.string(), 'tokenizer.json': z.string() }),
+  /** The one that serves. */
+  network: z.enum(['model.onnx', 'model.int8.onnx']).default('model.onnx'),
+  /** Of every file of the archive but this one. */
+  sha256: z.record(z.string().regex(/^[\w-][\w.-]*$/), z.string()),
 });
 type Description = z.infer<typeof Description>;
 
@@ -41,10 +44,9 @@ export class Model {
   /** Loads an unpacked archive. Throws an Error that says which file is missing, damaged or foreign. */
   static async load(folder: string): Promise<Model> {
     const description = parseDescription(read(folder, 'model.json'));
-    const network = read(folder, 'model.onnx');
-    const tokenizer = read(folder, 'tokenizer.json');
-    verify('model.onnx', network, description);
-    verify('tokenizer.json', tokenizer, description);
+    const files = verified(folder, description);
+    const network = part(files, description.network);
+    const tokenizer = part(files, 'tokenizer.json');
     return new Model(
       description,
       new TweetTokenizer(
@@ -123,17 +125,23 @@ function parseDescription(content: Buffer): Description {
   return parsed.data;
 }
 
-function verify(
-  name: keyof Description['sha256'],
-  content: Buffer,
-  description: Description,
-): void {
-  const found = createHash('sha256').update(content).digest('hex');
-  if (found !== description.sha256[name]) {
-    throw new Error(
-      `${name} is damaged: its SHA-256 is ${found}, model.json says ${description.sha256[name]}`,
-    );
-  }
+/** Every file that the description names, each with the checksum it gives. */
+function verified(folder: string, { sha256 }: Description): Map<string, Buffer> {
+  return new Map(
+    Object.entries(sha256).map(([name, expected]) => {
+      const content = read(folder, name);
+      const found = createHash('sha256').update(content).digest('hex');
+      if (found !== expected)
+        throw new Error(`${name} is damaged: its SHA-256 is ${found}, model.json says ${expected}`);
+      return [name, content];
+    }),
+  );
+}
+
+function part(files: ReadonlyMap<string, Buffer>, name: string): Buffer {
+  const content = files.get(name);
+  if (!content) throw new Error(`model.json gives no checksum of ${name}`);
+  return content;
 }
 
 function toPrediction(row: Float32Array): Prediction {

@@ -1,12 +1,15 @@
 """The training job: `python train.py train`, under SageMaker's /opt/ml contract (ML_ROOT moves it).
 
-Reads the channels `labels`, `tweets`, `request` and `champion`, trains the LSTM, exports it, scores
-it against champion and lexicon, and leaves archive, evaluation and manifest. Exit code 1 and a
-reason in output/failure if that cannot be done. On SIGTERM the best epoch so far is the model.
+Reads the channels `labels`, `tweets`, `request`, `champion`, `encoder` and `corpora` (all but the
+first may be missing), trains the LSTM, exports it, scores it against champion and lexicon, and
+leaves archive, evaluation and manifest. With `corpora` and no `labels` it pre-trains, and leaves an
+encoder. Exit code 1 and a reason in output/failure if that cannot be done. On SIGTERM the best
+epoch so far is the model.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import sys
@@ -16,12 +19,16 @@ from pathlib import Path
 
 import numpy as np
 import vectors
-from lstm import archive, evaluation, manifest
-from lstm.data import HumanLabels, Row, read_labels, read_weak_rows, require_every_class
-from lstm.model import SentimentLstm, initial_vectors, lexicon_table
+from lstm import archive, card, encoder_archive, evaluation, manifest
+from lstm.champion import start_from
+from lstm.data import read_labels, read_weak_rows, require_every_class
+from lstm.export import to_onnx
+from lstm.pretraining import Corpus, read_corpora, unlabelled_texts
+from lstm.recipe import Lesson, pretrain_encoder, train_model
+from lstm.self_training import train_student
+from lstm.serving_choice import choose_network
 from lstm.settings import Hyperparameters, Places, read_hyperparameters
-from lstm.tokenizer import Tokenizer, build_vocabulary, definition
-from lstm.training import Examples, fit, use_one_thread
+from lstm.starts import Start, fitted_to
 
 VECTORS_PATH = Path(os.environ.get("VECTORS_PATH", "/opt/program/vectors.npz"))
 
@@ -44,6 +51,10 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
     """The whole job. Raises ValueError or OSError with a message for the person who started it."""
     options = read_hyperparameters(places)
     request = manifest.read_request(places.channel("request"))
+    corpora = read_corpora(places.channel("corpora"))
+    if corpora and not places.channel("labels").exists():
+        run_pretraining(places, model_version, corpora, options, stop)
+        return
     labels = read_labels(places.channel("labels"))
     require_every_class(labels)
     weak = (
@@ -52,24 +63,36 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
         else []
     )
     champion = archive.find_champion(places.channel("champion"))
+    encoder = encoder_archive.find(places.channel("encoder"))
     print(
         f"rows train={len(labels.of('train'))} validation={len(labels.of('validation'))} "
         f"test={len(labels.of('test'))} weak={len(weak)} "
-        f"champion={champion.version if champion else 'none'}",
+        f"champion={champion.version if champion else 'none'} "
+        f"encoder={encoder.version if encoder else 'none'}",
         flush=True,
     )
 
     started = time.monotonic()
-    model, tokenizer, epochs = train(labels, weak, options, stop)
+    known = vectors.load(VECTORS_PATH)
+    start = find_start(options, encoder, champion, corpora, known, stop)
+    options = fitted_to(start, options)
+    unlabelled = unlabelled_texts(corpora) if options.teachers else []
+    lesson = Lesson.of(
+        labels.of("train"), weak, champion, labels.of("validation"), unlabelled, options
+    )
+    make = train_student if options.teachers else train_model
+    trained = make(lesson, known, options, start, stop)
     seconds = time.monotonic() - started
 
-    archive.save(places.model, archive.to_onnx(model), tokenizer, model_version)
+    archive.save(places.model, to_onnx(trained.model), trained.tokenizer, model_version)
+    serving = choose_network(places.model, labels.of("test"), options)
+    archive.seal(places.model, trained.tokenizer, model_version, serving.network)
     candidate = archive.Archive.from_folder(places.model)
     majority = int(np.bincount([row.label for row in labels.of("train")]).argmax())
     verdict = {
         **evaluation.evaluate(candidate, champion, labels.of("test"), majority, options.seed),
         "training": {
-            "epochs": epochs,
+            "epochs": trained.fitted.epochs,
             "seconds": round(seconds, 1),
             "seed": options.seed,
             "rows": {
@@ -80,19 +103,30 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
             },
         },
     }
-    made_of = manifest.build(
-        model_version=model_version,
-        request=request,
-        labels=labels,
-        weak=weak,
-        options=options,
-        vectors_path=VECTORS_PATH,
-        evaluation=verdict,
-        files={name: archive.sha256((places.model / name).read_bytes()) for name in archive.PARTS},
-    )
+    made_of = {
+        **manifest.build(
+            model_version=model_version,
+            request=request,
+            labels=labels,
+            weak=weak,
+            options=options,
+            vectors_path=VECTORS_PATH,
+            evaluation=verdict,
+            files={
+                path.name: archive.sha256(path.read_bytes())
+                for path in sorted(places.model.iterdir())
+                if path.name != archive.DESCRIPTION
+            },
+        ),
+        "start": {"from": options.start_from, "version": start.version if start else None},
+        "serving": dataclasses.asdict(serving),
+    }
     for folder in (places.model, places.output_data):
         archive.write_json(folder / "evaluation.json", verdict)
         archive.write_json(folder / "manifest.json", made_of)
+    (places.model / "model-card.md").write_text(card.model_card(made_of, verdict), "utf-8")
+    # Once more, with the checksums of what was written since.
+    archive.seal(places.model, trained.tokenizer, model_version, serving.network)
     print(
         f"test_macro_recall={verdict['candidate']['macro_recall']:.4f} "
         f"lexicon_macro_recall={verdict['lexicon']['macro_recall']:.4f} "
@@ -101,37 +135,41 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
     )
 
 
-def train(
-    labels: HumanLabels, weak: list[Row], options: Hyperparameters, stop: Stop
-) -> tuple[SentimentLstm, Tokenizer, int]:
-    """The network at its best epoch, its tokenizer, and how many epochs ran."""
-    use_one_thread(options.seed)
-    known = vectors.load(VECTORS_PATH)
-    rows = labels.of("train") + weak
-    vocabulary = build_vocabulary([row.text for row in rows], known, options.frequent_words)
-    tokenizer = Tokenizer(definition(vocabulary), options.max_tokens)
-    model = SentimentLstm(
-        initial_vectors(vocabulary, known, options.seed), lexicon_table(vocabulary), options
+def run_pretraining(
+    places: Places, version: str, corpora: list[Corpus], options: Hyperparameters, stop: Stop
+) -> None:
+    """A job with corpora and without labels: its archive is an encoder for later jobs."""
+    started = time.monotonic()
+    print(
+        "tasks " + " ".join(f"{corpus.task}={len(corpus.texts)}" for corpus in corpora), flush=True
     )
-    weights = [1.0] * len(labels.of("train")) + [
-        options.weak_weight * row.confidence for row in weak
-    ]
-    epochs = fit(
-        model,
-        _examples(rows, weights, tokenizer),
-        _examples(labels.of("validation"), None, tokenizer),
-        options,
-        stop,
-    )
-    return model, tokenizer, epochs
+    encoder = pretrain_encoder(version, corpora, vectors.load(VECTORS_PATH), options, stop)
+    encoder_archive.save(places.model, encoder, options, corpora, time.monotonic() - started)
 
 
-def _examples(rows: list[Row], weights: list[float] | None, tokenizer: Tokenizer) -> Examples:
-    return Examples(
-        ids=tokenizer.encode([row.text for row in rows]),
-        labels=np.array([row.label for row in rows], dtype=np.int64),
-        weights=np.array([1.0] * len(rows) if weights is None else weights, dtype=np.float32),
-    )
+def find_start(
+    options: Hyperparameters,
+    encoder: Start | None,
+    champion: archive.Archive | None,
+    corpora: list[Corpus],
+    known: vectors.WordVectors,
+    stop: Stop,
+) -> Start | None:
+    """What the training begins with, by `start_from`."""
+    match options.start_from:
+        case "champion":
+            if champion is None:
+                raise ValueError(
+                    "start_from is champion, and there is no champion yet: leave it out, or train "
+                    "a first model"
+                )
+            return start_from(champion)
+        case "encoder":
+            if encoder is None and corpora:
+                return pretrain_encoder("of this job", corpora, known, options, stop)
+            return encoder
+        case _:
+            return None
 
 
 def main(arguments: list[str]) -> int:

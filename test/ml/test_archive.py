@@ -7,9 +7,10 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from lstm.archive import Archive, find_champion, to_onnx
+from lstm.archive import Archive, find_champion
 from lstm.batches import pad
-from lstm.model import SentimentLstm
+from lstm.export import to_onnx
+from lstm.model import Encoder, SentimentLstm
 from lstm.settings import Hyperparameters
 from lstm.tokenizer import PAD_ID
 from tiny_job import Job, label_rows, packed
@@ -33,7 +34,8 @@ def test_the_exported_network_answers_as_torch_does() -> None:
     torch.manual_seed(1)
     lexicon_rows = rng.normal(0, 0.5, (50, 4)).astype(np.float32)
     lexicon_rows[PAD_ID] = 0
-    model = SentimentLstm(table, lexicon_rows, Hyperparameters(hidden_size=12)).eval()
+    options = Hyperparameters(hidden_size=12)
+    model = SentimentLstm(Encoder(table, lexicon_rows, options)).eval()
     rows = [list(rng.integers(PAD_ID + 1, 50, length)) for length in (17, 9, 9, 4, 1)]
     ids, lengths = pad(rows)
 

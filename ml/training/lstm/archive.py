@@ -2,87 +2,24 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
-import io
 import json
-import tarfile
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
-import torch
 
 from lstm.batches import by_length, pad
+from lstm.export import to_int8
+from lstm.files import only_archive, parts_of_folder, parts_of_tar, sha256, write_json
 from lstm.labels import LABELS
-from lstm.model import SentimentLstm
 from lstm.tokenizer import PAD_ID, UNKNOWN_ID, Tokenizer
 
-OPSET = 17
 BATCH_SIZE = 64
-NETWORK, TOKENIZER, DESCRIPTION = "model.onnx", "tokenizer.json", "model.json"
-PARTS = (NETWORK, TOKENIZER, DESCRIPTION)
-
-
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-class _Probabilities(torch.nn.Module):
-    """What serving asks of the network: probabilities, and a table of half the size."""
-
-    def __init__(self, model: SentimentLstm) -> None:
-        super().__init__()
-        self.model = copy.deepcopy(model).eval()
-        self.model.embedding.weight.data = self.model.embedding.weight.data.half()
-
-    def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        return self.model(ids, lengths).softmax(dim=1)
-
-
-def to_onnx(model: SentimentLstm) -> bytes:
-    """The network as ONNX: `ids` (B, T) and `lengths` (B,), int64, to `probabilities` (B, 3).
-
-    Torch's older exporter, because it turns packed sequences into ONNX's own sequence lengths; the
-    newer one refuses them, and without them a text's answer depends on its batch.
-    """
-    content = io.BytesIO()
-    # Two rows of different length: a traced batch of one, or of one length, would be frozen in.
-    example = (torch.tensor([[5, 6, 7], [8, 9, PAD_ID]]), torch.tensor([3, 2]))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # both are about the choices explained above
-        torch.onnx.export(
-            _Probabilities(model),
-            example,
-            content,
-            input_names=["ids", "lengths"],
-            output_names=["probabilities"],
-            dynamic_axes={
-                "ids": {0: "batch", 1: "time"},
-                "lengths": {0: "batch"},
-                "probabilities": {0: "batch"},
-            },
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    return content.getvalue()
-
-
-def describe(model_version: str, network: bytes, tokenizer: Tokenizer) -> dict[str, Any]:
-    """`model.json`: all that serving has to know beside the two files, and their checksums."""
-    return {
-        "schema_version": 1,
-        "model_version": model_version,
-        "labels": list(LABELS),
-        "max_tokens": tokenizer.max_tokens,
-        "pad_id": PAD_ID,
-        "unknown_id": UNKNOWN_ID,
-        "sha256": {NETWORK: sha256(network), TOKENIZER: sha256(tokenizer.definition.encode())},
-    }
+NETWORK, INT8_NETWORK = "model.onnx", "model.int8.onnx"
+TOKENIZER, DESCRIPTION = "tokenizer.json", "model.json"
+PARTS = (NETWORK, INT8_NETWORK, TOKENIZER, DESCRIPTION)
 
 
 @dataclass(frozen=True)
@@ -92,40 +29,37 @@ class Archive:
     version: str
     tokenizer: Tokenizer
     session: onnxruntime.InferenceSession
+    # In single precision, whichever of the two serves.
+    network: bytes
 
     @classmethod
-    def from_folder(cls, folder: Path) -> Archive:
-        return cls._load(lambda name: (folder / name).read_bytes(), str(folder))
+    def from_folder(cls, folder: Path, serves: str | None = None) -> Archive:
+        """`serves`: NETWORK or INT8_NETWORK, if not the one that the description names."""
+        return cls._load(parts_of_folder(folder, PARTS), str(folder), serves)
 
     @classmethod
     def from_tar(cls, path: Path) -> Archive:
         """Raises ValueError if the file is damaged or is no model of ours."""
-        try:
-            with tarfile.open(path, "r:gz") as tar:
-                parts = {
-                    Path(member.name).name: _content(tar, member)
-                    for member in tar.getmembers()
-                    if member.isfile() and Path(member.name).name in PARTS
-                }
-        except (OSError, EOFError, tarfile.TarError) as error:
-            raise ValueError(f"{path} is not a readable tar.gz: {error}") from error
-        return cls._load(parts.__getitem__, str(path))
+        return cls._load(parts_of_tar(path, PARTS), str(path), None)
 
     @classmethod
-    def _load(cls, read: Callable[[str], bytes], where: str) -> Archive:
-        try:
-            parts: Mapping[str, bytes] = {name: read(name) for name in PARTS}
-        except (KeyError, OSError) as error:
-            raise ValueError(f"{where} lacks a part of the model: {error}") from error
+    def _load(cls, parts: Mapping[str, bytes], where: str, serves: str | None) -> Archive:
+        missing = [name for name in (NETWORK, TOKENIZER, DESCRIPTION) if name not in parts]
+        if missing:
+            raise ValueError(f"{where} lacks a part of the model: {', '.join(missing)}")
         try:
             description = json.loads(parts[DESCRIPTION])
             version, labels = description["model_version"], description["labels"]
-            max_tokens, expected = description["max_tokens"], description["sha256"]
+            max_tokens, expected = description["max_tokens"], dict(description["sha256"])
+            # Archives of schema 1 hold one network.
+            serves = serves or description.get("network", NETWORK)
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{where}: {DESCRIPTION} is not a model's description: {error}"
             ) from error
-        for name in (NETWORK, TOKENIZER):
+        if serves not in parts:
+            raise ValueError(f"{where} lacks a part of the model: {serves}")
+        for name in parts.keys() - {DESCRIPTION}:
             if sha256(parts[name]) != expected.get(name):
                 raise ValueError(f"{where}: {name} does not have the checksum {DESCRIPTION} gives")
         if labels != list(LABELS):
@@ -133,7 +67,8 @@ class Archive:
         return cls(
             version,
             Tokenizer(parts[TOKENIZER].decode("utf-8"), max_tokens),
-            _session(parts[NETWORK], where),
+            _session(parts[serves], f"{where}: {serves}"),
+            parts[NETWORK],
         )
 
     def probabilities(self, texts: list[str]) -> np.ndarray:
@@ -146,11 +81,6 @@ class Archive:
         return result
 
 
-def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    file = tar.extractfile(member)
-    return file.read() if file else b""
-
-
 def _session(network: bytes, where: str) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -158,30 +88,41 @@ def _session(network: bytes, where: str) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's own errors share no base class
-        raise ValueError(f"{where}: {NETWORK} cannot be loaded: {error}") from error
-
-
-def write_json(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", "utf-8")
+        raise ValueError(f"{where} cannot be loaded: {error}") from error
 
 
 def save(folder: Path, network: bytes, tokenizer: Tokenizer, model_version: str) -> None:
-    """Write the three parts that serving loads."""
+    """Write both networks, the tokenizer, and a description by which the first of them serves."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NETWORK).write_bytes(network)
+    (folder / INT8_NETWORK).write_bytes(to_int8(network))
     (folder / TOKENIZER).write_text(tokenizer.definition, "utf-8")
-    write_json(folder / DESCRIPTION, describe(model_version, network, tokenizer))
+    seal(folder, tokenizer, model_version, NETWORK)
+
+
+def seal(folder: Path, tokenizer: Tokenizer, model_version: str, serves: str) -> None:
+    """Write `model.json`: all that serving has to know beside the files, and the checksum of every
+    file that lies in the folder now. To be called again when there are more."""
+    write_json(
+        folder / DESCRIPTION,
+        {
+            "schema_version": 2,
+            "model_version": model_version,
+            "labels": list(LABELS),
+            "max_tokens": tokenizer.max_tokens,
+            "pad_id": PAD_ID,
+            "unknown_id": UNKNOWN_ID,
+            "network": serves,
+            "sha256": {
+                path.name: sha256(path.read_bytes())
+                for path in sorted(folder.iterdir())
+                if path.is_file() and path.name != DESCRIPTION
+            },
+        },
+    )
 
 
 def find_champion(folder: Path) -> Archive | None:
     """The archive of the champion channel; None on the first night, when there is no channel."""
-    found = sorted(folder.rglob("model.tar.gz"))
-    if len(found) > 1:
-        raise ValueError(f"{len(found)} archives in {folder}; the champion is one model.tar.gz")
-    if not found:
-        strangers = [path.name for path in folder.rglob("*") if path.is_file()]
-        if strangers:
-            raise ValueError(f"no model.tar.gz in {folder}, only {', '.join(sorted(strangers))}")
-        return None
-    return Archive.from_tar(found[0])
+    path = only_archive(folder, "champion")
+    return None if path is None else Archive.from_tar(path)

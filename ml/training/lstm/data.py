@@ -76,7 +76,7 @@ def read_labels(folder: Path) -> HumanLabels:
     """
     of_text: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
     for path in files_in(folder):
-        for number, line in enumerate(_lines(path), start=1):
+        for number, line in enumerate(read_lines(path), start=1):
             if line.strip():
                 row, imported_at = _label_row(line, f"{path}, line {number}")
                 of_text[row.text_hash].append((imported_at, row.label, row.text))
@@ -91,7 +91,7 @@ def read_labels(folder: Path) -> HumanLabels:
     )
 
 
-def _lines(path: Path) -> Iterable[str]:
+def read_lines(path: Path) -> Iterable[str]:
     try:
         content = path.read_bytes()
         if content.startswith(b"\x1f\x8b"):

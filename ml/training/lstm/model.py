@@ -34,8 +34,8 @@ def lexicon_table(vocabulary: Vocabulary) -> np.ndarray:
     return np.array([lexicon.features(word) for word in vocabulary.words], dtype=np.float32)
 
 
-class SentimentLstm(nn.Module):
-    """Ids to logits of the three classes."""
+class Encoder(nn.Module):
+    """Ids to what a text is made of: the part of the network that pre-training hands on."""
 
     def __init__(
         self, table: np.ndarray, lexicon_rows: np.ndarray, options: Hyperparameters
@@ -51,18 +51,17 @@ class SentimentLstm(nn.Module):
         self.lstm = nn.LSTM(width, options.hidden_size, batch_first=True, bidirectional=True)
         self.attention = nn.Linear(2 * options.hidden_size, 1)
         self.dropout = nn.Dropout(options.dropout)
-        self.classify = nn.Linear(6 * options.hidden_size + VERDICT_FEATURES, len(LABELS))
+        self.features = 6 * options.hidden_size + VERDICT_FEATURES
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """`ids` (B, T) int64, longest row first; `lengths` (B,) int64, 1 to T. Logits, (B, 3)."""
+        """`ids` (B, T) int64, longest row first; `lengths` (B,) int64, 1 to T. (B, 6H + 4)."""
         if self.training:
             dropped = torch.rand(ids.shape) < self.options.word_dropout
             ids = torch.where(dropped & (ids != PAD_ID), torch.full_like(ids, UNKNOWN_ID), ids)
         words = self.embedding(ids).float()  # (B, T, 100)
         if self.training:
             # Whole channels of a text, not single numbers, so that no channel is leaned on.
-            kept = 1 - self.options.channel_dropout
-            words = words * (torch.rand(words.shape[0], 1, words.shape[2]) < kept) / kept
+            words = words * _kept_channels(words, self.options.channel_dropout)
         features = nn.functional.embedding(ids, self.lexicon)  # (B, T, 4)
         inputs = torch.cat([words, features], dim=2)
 
@@ -70,7 +69,8 @@ class SentimentLstm(nn.Module):
         # depend on how long its neighbours in the batch are.
         packed = pack_padded_sequence(inputs, lengths, batch_first=True)
         states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)  # (B, T, 2H)
-        states = self.dropout(states)
+        if self.training:
+            states = states * _kept_channels(states, self.options.dropout)
 
         real = (torch.arange(ids.shape[1]).unsqueeze(0) < lengths.unsqueeze(1)).unsqueeze(
             2
@@ -84,7 +84,42 @@ class SentimentLstm(nn.Module):
             ],
             dim=1,
         )  # (B, 6H)
-        return self.classify(torch.cat([self.dropout(pooled), lexicon_verdict(features)], dim=1))
+        return torch.cat([self.dropout(pooled), lexicon_verdict(features)], dim=1)
+
+
+def _kept_channels(values: Tensor, dropped: float) -> Tensor:
+    """(B, 1, C) factors that drop some channels of each text (B, T, C), the same ones at each word:
+    a mask of single numbers has as many more to draw as there are words, an eighth of a step."""
+    kept = 1 - dropped
+    return (torch.rand(values.shape[0], 1, values.shape[2]) < kept) / kept
+
+
+class SentimentLstm(nn.Module):
+    """Ids to logits of the three classes."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.classify = nn.Linear(encoder.features, len(LABELS))
+
+    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """As `Encoder.forward`; logits, (B, 3)."""
+        return self.classify(self.encoder(ids, lengths))
+
+
+class MultiTask(nn.Module):
+    """One encoder under a head for each task, `classes` of them by the task's name."""
+
+    def __init__(self, encoder: Encoder, classes: dict[str, int]) -> None:
+        super().__init__()
+        self.encoder = encoder
+        # A list, since a module's name may not hold a dot and a task's may.
+        self.tasks = {task: index for index, task in enumerate(classes)}
+        self.heads = nn.ModuleList(nn.Linear(encoder.features, count) for count in classes.values())
+
+    def forward(self, task: str, ids: Tensor, lengths: Tensor) -> Tensor:
+        """As `Encoder.forward`; logits of the task's classes."""
+        return self.heads[self.tasks[task]](self.encoder(ids, lengths))
 
 
 def lexicon_verdict(features: Tensor) -> Tensor:

@@ -15,9 +15,18 @@ def _within(default: float | int, low: float, high: float) -> Any:
     return field(default=default, metadata={"low": low, "high": high})
 
 
+def _one_of(default: str, *others: str) -> Any:
+    """A hyperparameter that is one of a few words."""
+    return field(default=default, metadata={"choices": (default, *others)})
+
+
 @dataclass(frozen=True)
 class Hyperparameters:
     """All that shapes a model. The defaults are what 5-fold runs on the rated corpus chose."""
+
+    # `encoder`: from the encoder channel if the job has one, else from pre-training on the corpora
+    # channel if there is that, else from nothing but word vectors; `scratch`: always so.
+    start_from: str = _one_of("encoder", "champion", "scratch")
 
     epochs: int = _within(6, 1, 50)
     batch_size: int = _within(32, 8, 1024)
@@ -40,15 +49,35 @@ class Hyperparameters:
     weak_weight: float = _within(0.1, 0.0, 1.0)
     # At most so many of them for each human training row: a lake grows, a night does not.
     weak_per_human: float = _within(3.0, 0.0, 100.0)
+    # The network that serves. `int8` is twice as fast, and does so only if its macro recall on the
+    # held-out rows is not lower by more than the tolerance; a text's probabilities then depend a
+    # little on what else is in its batch.
+    serves: str = _one_of("fp32", "int8")
+    int8_tolerance: float = _within(0.005, 0.0, 1.0)
+    pretrain_epochs: int = _within(3, 1, 50)
+    # Teachers of a student that learns from their mean answer; 0 is no self-training.
+    teachers: int = _within(0, 0, 16)
+    # How much of a student's loss the teachers are, and how it learns.
+    soft_weight: float = _within(0.7, 0.0, 1.0)
+    student_epochs: int = _within(2, 1, 50)
+    student_learning_rate: float = _within(1.5e-3, 1e-6, 1.0)
 
 
 def parse_hyperparameters(given: dict[str, str]) -> Hyperparameters:
     """Raises ValueError that names the hyperparameter, what it was, and what it may be."""
     known = {item.name: item for item in dataclasses.fields(Hyperparameters)}
-    values: dict[str, int | float] = {}
+    values: dict[str, int | float | str] = {}
     for name, text in given.items():
         if name not in known:
             raise ValueError(f"unknown hyperparameter {name!r}; known: {', '.join(sorted(known))}")
+        choices = known[name].metadata.get("choices")
+        if choices is not None:
+            if text not in choices:
+                raise ValueError(
+                    f"hyperparameter {name} must be one of {', '.join(choices)}, not {text!r}"
+                )
+            values[name] = text
+            continue
         low, high = known[name].metadata["low"], known[name].metadata["high"]
         kind = type(known[name].default)
         try:

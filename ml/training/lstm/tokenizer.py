@@ -147,6 +147,14 @@ class Tokenizer:
         except Exception as error:  # the library throws bare Exception
             raise ValueError(f"not a tokenizer.json: {error}") from error
 
+    @property
+    def words(self) -> list[str]:
+        """The words by their ids; of a word and its aliases the word, which is written first."""
+        words: dict[int, str] = {}
+        for word, index in json.loads(self.definition)["model"]["vocab"].items():
+            words.setdefault(index, word)
+        return [words[index] for index in range(len(words))]
+
     def encode(self, texts: list[str]) -> list[list[int]]:
         """Ids of each text; a text without any token is one unknown token."""
         whole = [_well_formed(text)[:MAX_CHARACTERS] for text in texts]
@@ -193,21 +201,25 @@ def definition(vocabulary: Vocabulary) -> str:
     )
 
 
-def build_vocabulary(texts: Iterable[str], vectors: WordVectors, frequent_words: int) -> Vocabulary:
+def build_vocabulary(
+    texts: Iterable[str], vectors: WordVectors, frequent_words: int, learned: Iterable[str] = ()
+) -> Vocabulary:
     """Words of the training texts (those without a vector if seen twice), the `frequent_words` most
-    frequent words that have a vector, and all of the lexicon's words that have one."""
+    frequent words that have a vector, all of the lexicon's words that have one, and the words that
+    an earlier training `learned`."""
     rank = {word: index for index, word in enumerate(vectors.words)}
     splitter = Tokenizer(definition(Vocabulary(list(SPECIAL), {})), max_tokens=1)
     seen = Counter(token for tokens in splitter.split(list(texts)) for token in tokens)
-    rated = lexicon.words()
+    rated, learned = lexicon.words(), set(learned)
+    wanted = seen.keys() | rated | learned
 
     words = list(SPECIAL)
     words += vectors.words[:frequent_words]
-    words += [word for word in vectors.words[frequent_words:] if word in seen or word in rated]
+    words += [word for word in vectors.words[frequent_words:] if word in wanted]
     words += sorted(
-        token
-        for token, count in seen.items()
-        if token not in rank and token not in SPECIAL and (count > 1 or token in rated)
+        ({token for token, count in seen.items() if count > 1 or token in rated} | learned)
+        - rank.keys()
+        - set(SPECIAL)
     )
     ids = {word: index for index, word in enumerate(words)}
 

@@ -10,78 +10,103 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor
 
 from lstm.batches import by_length, pad, shuffled_by_length
 from lstm.labels import LABELS
 from lstm.model import SentimentLstm
+from lstm.optimizers import Optimizers
 from lstm.scores import macro_recall
 from lstm.settings import Hyperparameters
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Rows ready for the network: ids per row, class indices (N,), weights (N,)."""
+    """Rows ready to learn from: ids per row, and targets (N, 3) float32.
+
+    A row's targets are how much each class counts in its loss, the row's own weight and the
+    classes' weights included: they need not sum to 1.
+    """
+
+    ids: list[list[int]]
+    targets: np.ndarray
+
+    def __add__(self, other: Examples) -> Examples:
+        return Examples(self.ids + other.ids, np.concatenate([self.targets, other.targets]))
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows to choose the best epoch by: ids per row, class indices (N,)."""
 
     ids: list[list[int]]
     labels: np.ndarray
-    weights: np.ndarray
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Epochs that were finished, and macro recall on the held-out rows at the best of them."""
+
+    epochs: int
+    recall: float
+
+
+def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
+    """(N, classes) of class indices (N,)."""
+    return np.eye(classes)[labels]
+
+
+def smoothed(targets: np.ndarray, smoothing: float) -> np.ndarray:
+    return targets * (1 - smoothing) + smoothing / targets.shape[1]
+
+
+def balance(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(C,) factors of the classes of targets (N, C) with the rows' weights (N,), by which each
+    class weighs the same in all: the metric is macro recall."""
+    share = (targets * weights[:, None]).sum(axis=0)
+    # A class without rows has no row that its factor would matter to.
+    return share.sum() / (len(share) * np.where(share > 0, share, share.sum()))
+
+
+def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross entropy of logits (B, C) and targets (B, C)."""
+    return -(targets * logits.log_softmax(dim=1)).sum(dim=1).mean()
 
 
 def use_one_thread(seed: int) -> None:
     """One thread was fastest for batches this small, and makes a run repeatable."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
+    # It would write NaN over all memory that torch takes, to show reads of what nobody wrote.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.manual_seed(seed)
 
 
-def answers(model: SentimentLstm, ids: list[list[int]], batch_size: int = 128) -> np.ndarray:
-    """The model's class indices, (N,), int64."""
+def probabilities(model: SentimentLstm, ids: list[list[int]], batch_size: int = 128) -> np.ndarray:
+    """(N, 3) float32."""
     model.eval()
-    result = np.zeros(len(ids), dtype=np.int64)
+    result = np.zeros((len(ids), len(LABELS)), dtype=np.float32)
     with torch.inference_mode():
         for batch in by_length(ids, batch_size):
             logits = model(*map(torch.from_numpy, pad([ids[row] for row in batch])))
-            result[batch] = logits.argmax(dim=1).numpy()
+            result[batch] = logits.softmax(dim=1).numpy()
     return result
 
 
 def fit(
     model: SentimentLstm,
     train: Examples,
-    validation: Examples,
+    validation: HeldOut,
     options: Hyperparameters,
     stop: Callable[[], bool],
-) -> int:
-    """Train `model` in place and leave it at its best epoch; returns how many epochs ran.
+) -> Fitted:
+    """Train `model` in place and leave it at its best epoch.
 
     `stop` is asked before each batch; once it says yes, the best epoch so far is the model. Raises
-    ValueError if none was finished by then.
+    InterruptedError if none was finished by then.
     """
-    sparse = torch.optim.SparseAdam(model.embedding.parameters(), lr=options.learning_rate)
-    dense = torch.optim.AdamW(
-        [
-            parameter
-            for name, parameter in model.named_parameters()
-            if not name.startswith("embedding")
-        ],
-        lr=options.learning_rate,
-        weight_decay=options.weight_decay,
-    )
     steps = options.epochs * math.ceil(len(train.ids) / options.batch_size)
-    schedules = [
-        torch.optim.lr_scheduler.LambdaLR(
-            optimizer, _warm_up_then_cosine(steps, options.warmup_share)
-        )
-        for optimizer in (sparse, dense)
-    ]
-    # By class, so that each weighs the same in all: the metric is macro recall.
-    share = np.bincount(train.labels, weights=train.weights, minlength=len(LABELS))
-    loss_of = nn.CrossEntropyLoss(
-        weight=torch.tensor(share.sum() / (len(LABELS) * share), dtype=torch.float32),
-        label_smoothing=options.label_smoothing,
-        reduction="none",
-    )
+    optimizers = Optimizers(model, model.encoder, steps, options, options.learning_rate)
     rng = np.random.default_rng(options.seed)
     best_recall, best_state, finished = -1.0, None, 0
 
@@ -92,46 +117,25 @@ def fit(
             if stop():
                 break
             logits = model(*map(torch.from_numpy, pad([train.ids[row] for row in batch])))
-            loss = (
-                loss_of(logits, torch.from_numpy(train.labels[batch]))
-                * torch.from_numpy(train.weights[batch])
-            ).mean()
-            for optimizer in (sparse, dense):
-                optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(
-                [p for p in model.parameters() if p.grad is not None and not p.grad.is_sparse],
-                options.clip_norm,
-            )
-            for optimizer in (sparse, dense):
-                optimizer.step()
-            for schedule in schedules:
-                schedule.step()
-            losses.append(loss.item())
+            losses.append(optimizers.step(loss_of(logits, torch.from_numpy(train.targets[batch]))))
         if stop():
             print(f"stopped in epoch {epoch}/{options.epochs}", flush=True)
             break
-        finished = epoch
-        recall = macro_recall(validation.labels, answers(model, validation.ids))
+        seconds, finished = time.monotonic() - started, epoch
+        recall = macro_recall(
+            validation.labels, probabilities(model, validation.ids).argmax(axis=1)
+        )
         print(
             f"epoch {epoch}/{options.epochs} loss={np.mean(losses):.4f} "
-            f"val_macro_recall={recall:.4f} seconds={time.monotonic() - started:.1f}",
+            f"val_macro_recall={recall:.4f} seconds={seconds:.1f} "
+            f"tweets_per_second={len(train.ids) / seconds:.0f}",
             flush=True,
         )
         if recall > best_recall:
             best_recall, best_state = recall, copy.deepcopy(model.state_dict())
     if best_state is None:
-        raise ValueError("stopped before the first epoch was finished: there is no model to keep")
+        raise InterruptedError(
+            "stopped before the first epoch was finished: there is no model to keep"
+        )
     model.load_state_dict(best_state)
-    return finished
-
-
-def _warm_up_then_cosine(steps: int, warmup_share: float) -> Callable[[int], float]:
-    warm = max(1, int(steps * warmup_share))
-
-    def factor(step: int) -> float:
-        if step < warm:
-            return (step + 1) / warm
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))
-
-    return factor
+    return Fitted(finished, best_recall)

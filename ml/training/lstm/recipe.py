@@ -1,0 +1,155 @@
+"""How a model is made: from rows, a start and options to a network and its tokenizer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from vectors import WordVectors
+
+from lstm.archive import Archive
+from lstm.data import Row
+from lstm.labels import LABELS
+from lstm.model import SentimentLstm
+from lstm.pretraining import Corpus, pretrain
+from lstm.settings import Hyperparameters
+from lstm.starts import Start, fitted_to, new_encoder, new_model
+from lstm.tokenizer import Tokenizer, Vocabulary, build_vocabulary, definition
+from lstm.training import (
+    Examples,
+    Fitted,
+    HeldOut,
+    balance,
+    fit,
+    one_hot,
+    smoothed,
+    use_one_thread,
+)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What there is to learn from: texts with their targets (N, 3) that sum to 1 and their weights
+    (N,), the rows that choose the epoch, and texts of which nothing is known, for a student."""
+
+    texts: list[str]
+    targets: np.ndarray
+    weights: np.ndarray
+    validation: list[Row]
+    unlabelled: list[str] = dataclasses.field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls,
+        human: list[Row],
+        weak: list[Row],
+        champion: Archive | None,
+        validation: list[Row],
+        unlabelled: list[str],
+        options: Hyperparameters,
+    ) -> Lesson:
+        """Human labels weigh 1, weak ones `weak_weight` and less, by how sure they are."""
+        weak_targets, confidence = weak_labels(weak, champion)
+        return cls(
+            [row.text for row in human + weak],
+            np.concatenate([one_hot(_labels(human), len(LABELS)), weak_targets]),
+            np.concatenate([np.ones(len(human)), options.weak_weight * confidence]),
+            validation,
+            unlabelled,
+        )
+
+
+def weak_labels(rows: list[Row], champion: Archive | None) -> tuple[np.ndarray, np.ndarray]:
+    """Targets (N, 3) of rows that only the lexicon labelled, and how sure they are, (N,).
+
+    With a champion the mean of what the two say: where they agree the row is learnt from, where
+    they contradict each other it hardly counts.
+    """
+    said = one_hot(_labels(rows), len(LABELS))
+    confidence = np.array([row.confidence for row in rows])
+    if champion is None or not rows:
+        return said, confidence
+    rest = (1 - confidence[:, None]) / (len(LABELS) - 1)
+    lexicon = np.where(said > 0, confidence[:, None], rest)
+    both = (lexicon + champion.probabilities([row.text for row in rows])) / 2
+    return both / both.sum(axis=1, keepdims=True), both.max(axis=1)
+
+
+def _labels(rows: list[Row]) -> np.ndarray:
+    return np.array([row.label for row in rows], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Trained:
+    model: SentimentLstm
+    tokenizer: Tokenizer
+    fitted: Fitted
+
+
+def pretrain_encoder(
+    version: str,
+    corpora: list[Corpus],
+    known: WordVectors,
+    options: Hyperparameters,
+    stop: Callable[[], bool],
+) -> Start:
+    """An encoder from labelled corpora, whatever their tasks."""
+    use_one_thread(options.seed)
+    texts = [text for corpus in corpora for text in corpus.texts]
+    vocabulary = build_vocabulary(texts, known, options.frequent_words)
+    tokenizer = Tokenizer(definition(vocabulary), options.max_tokens)
+    encoder = new_encoder(vocabulary, known, options, None)
+    pretrain(encoder, corpora, tokenizer, options, stop)
+    return Start.of(version, encoder, vocabulary.words)
+
+
+@dataclass(frozen=True)
+class Material:
+    """A lesson as ids: what every network that learns it shares."""
+
+    options: Hyperparameters
+    vocabulary: Vocabulary
+    tokenizer: Tokenizer
+    examples: Examples
+    validation: HeldOut
+
+    @classmethod
+    def of(
+        cls, lesson: Lesson, known: WordVectors, options: Hyperparameters, start: Start | None
+    ) -> Material:
+        vocabulary = build_vocabulary(
+            lesson.texts + lesson.unlabelled,
+            known,
+            options.frequent_words,
+            learned=() if start is None else start.words,
+        )
+        tokenizer = Tokenizer(definition(vocabulary), options.max_tokens)
+        targets = smoothed(lesson.targets, options.label_smoothing) * lesson.weights[:, None]
+        balanced = targets * balance(lesson.targets, lesson.weights)
+        return cls(
+            fitted_to(start, options),
+            vocabulary,
+            tokenizer,
+            Examples(tokenizer.encode(lesson.texts), balanced.astype(np.float32)),
+            HeldOut(
+                tokenizer.encode([row.text for row in lesson.validation]),
+                _labels(lesson.validation),
+            ),
+        )
+
+
+def train_model(
+    lesson: Lesson,
+    known: WordVectors,
+    options: Hyperparameters,
+    start: Start | None,
+    stop: Callable[[], bool],
+) -> Trained:
+    """One network, trained on the lesson's texts."""
+    use_one_thread(options.seed)
+    material = Material.of(lesson, known, options, start)
+    model = new_model(material.vocabulary, known, options, start)
+    fitted = fit(model, material.examples, material.validation, material.options, stop)
+    return Trained(model, material.tokenizer, fitted)
