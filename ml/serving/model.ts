@@ -42,7 +42,7 @@ export class Model {
   ) {}
 
   /** Loads an unpacked archive. Throws an Error that says which file is missing, damaged or foreign. */
-  static async load(folder: string): Promise<Model> {
+  static async load(folder: string, { threads }: { threads?: number } = {}): Promise<Model> {
     const description = parseDescription(read(folder, 'model.json'));
     const files = verified(folder, description);
     const network = part(files, description.network);
@@ -55,7 +55,10 @@ export class Model {
         description.unknown_id,
       ),
       // 3 is "errors only": the runtime warns about initializers it folds away.
-      await InferenceSession.create(network, { logSeverityLevel: 3 }),
+      await InferenceSession.create(network, {
+        logSeverityLevel: 3,
+        ...(threads && { intraOpNumThreads: threads }),
+      }),
     );
   }
 

@@ -49,10 +49,11 @@ class Corpus:
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def read_corpora(folder: Path) -> list[Corpus]:
-    """Every task of the channel, by name. Raises ValueError that names file and line."""
+def read_corpora(place: Path) -> list[Corpus]:
+    """Every task of a file, or of the files of a folder, by name. Raises ValueError that names file
+    and line."""
     rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for path in files_in(folder):
+    for path in [place] if place.is_file() else files_in(place):
         for number, line in enumerate(read_lines(path), start=1):
             if line.strip():
                 task, text, label = _corpus_row(line, f"{path}, line {number}")

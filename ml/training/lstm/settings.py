@@ -63,6 +63,10 @@ class Hyperparameters:
     student_learning_rate: float = _within(1.5e-3, 1e-6, 1.0)
 
 
+# For some ten thousands of labels and more: TweetEval's sentiment tweets chose them.
+LARGE = Hyperparameters(epochs=4, batch_size=128, hidden_size=160)
+
+
 def parse_hyperparameters(given: dict[str, str]) -> Hyperparameters:
     """Raises ValueError that names the hyperparameter, what it was, and what it may be."""
     known = {item.name: item for item in dataclasses.fields(Hyperparameters)}
