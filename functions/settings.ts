@@ -42,6 +42,10 @@ export const Sections = z.strictObject({
     /** With `spot`: how long the wait for capacity and the training may take together. */
     maxWaitSeconds: z.number().int().positive(),
     volumeGb: z.number().int().positive(),
+    /** The network that serves: in eight bits twice as fast, if its recall on the held-out rows holds. */
+    serves: z.enum(['fp32', 'int8']),
+    /** How much less macro recall the int8 network may have and still serve. */
+    int8Tolerance: z.number().min(0).max(1),
   }),
   gate: z.strictObject({
     minHeldOutRows: z.number().int().positive(),

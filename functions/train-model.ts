@@ -16,6 +16,7 @@ import { getBytes, getJson, keyOf, putJson, uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
 import { unpack } from './model/archives';
 import { readChampion, readSettledTraining } from './model/champion';
+import { encoderFiles, keepEncoder } from './model/encoders';
 import { costTags, modelKeys, trainingJobName } from './model/names';
 import { TrainingRequest, trainingRequest, tweetsManifest } from './model/training-inputs';
 import type { Build } from './model/training-inputs';
@@ -62,6 +63,7 @@ export const trainModel = (given: Dependencies) =>
         plan,
         executionArn: execution.arn,
         build,
+        settings: given.settings,
       });
       if (request.labels.length === 0) {
         throw new StepError(
@@ -108,6 +110,7 @@ async function start(
         hyperparameters: request.hyperparameters,
         hasTweets: manifest !== null,
         championUri: champion?.value.modelUri ?? null,
+        encoder: request.encoder,
       }),
     ),
   );
@@ -148,10 +151,14 @@ async function done(
     keyOf(lake, modelUri).replace(/model\.tar\.gz$/, 'output.tar.gz'),
   );
   const files = archive
-    ? await unpack(archive.bytes, ['evaluation.json', 'manifest.json'])
+    ? await unpack(archive.bytes, ['evaluation.json', 'manifest.json', ...encoderFiles])
     : new Map<string, Buffer>();
   const evaluation = parseFile(files, 'evaluation.json', jobName);
   const manifest = parseFile(files, 'manifest.json', jobName);
+  const encoder = (await getJson(lake, keys.request, TrainingRequest))?.value.encoder;
+  if (encoder && encoder.uri === null) {
+    await keepEncoder(lake, encoder.version, files);
+  }
   await putJson(lake, keys.evaluation, evaluation);
   await putJson(lake, keys.manifest, manifest);
   const figures = TrainingFigures.safeParse(evaluation);

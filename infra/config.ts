@@ -116,6 +116,9 @@ const base = {
     spot: false,
     maxWaitSeconds: 2 * 3600,
     volumeGb: 10,
+    // In eight bits a tweet's probabilities depend a little on the others of its batch.
+    serves: 'fp32',
+    int8Tolerance: 0.005,
   },
   gate: { minHeldOutRows: 200, tolerance: 0.01 },
   endpoint: {

@@ -45,6 +45,7 @@ const Catalog = z.strictObject({
     plans: Prefix,
     imports: Prefix,
     parked: Prefix,
+    corpora: Prefix,
     cleaningSummaries: Prefix,
     audit: Prefix,
     queryResults: Prefix,

@@ -62,6 +62,11 @@ export const TrainingOptions = z.strictObject({
   learning_rate: z.number().gt(0).lt(1).optional(),
   hidden_size: z.number().int().min(8).max(1024).optional(),
   seed: z.number().int().nonnegative().optional(),
+  /** What the training begins with. */
+  start_from: z.enum(['encoder', 'champion', 'scratch']).optional(),
+  /** Teachers of a student; 0 is no self-training. */
+  teachers: z.number().int().min(0).max(16).optional(),
+  serves: z.enum(['fp32', 'int8']).optional(),
 });
 
 /** The execution's input: `{}` runs the nightly, `{"mode":"retrain"}` retrains on what the lake holds. */

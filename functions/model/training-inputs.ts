@@ -5,6 +5,8 @@ import type { Catalog } from '../lake/catalog';
 import { labelObjects } from '../lake/fingerprints';
 import { keyOf, listObjects, uriOf } from '../lake/objects';
 import type { Lake } from '../lake/objects';
+import type { Sections } from '../settings';
+import { chooseEncoder, EncoderChoice } from './encoders';
 import { publishedDays } from '../lake/published';
 
 export interface Build {
@@ -29,19 +31,22 @@ export const TrainingRequest = z.strictObject({
   ),
   labels: z.array(z.strictObject({ uri: z.string(), etag: z.string() })),
   hyperparameters: z.record(z.string(), z.string()),
+  /** Null without corpora; requests written before there were encoders say nothing. */
+  encoder: EncoderChoice.nullable().default(null),
   images: z.strictObject({ training: z.string(), serving: z.string() }),
   git: z.strictObject({ commit: z.string(), dirty: z.boolean() }),
   fingerprint: z.string(),
 });
 export type TrainingRequest = z.infer<typeof TrainingRequest>;
 
-/** SageMaker takes hyperparameters as strings only. */
-export const hyperparametersOf = ({
-  training,
-}: Pick<RunPlan, 'training'>): Record<string, string> =>
+/** SageMaker takes hyperparameters as strings only. What the run asks for goes before the settings. */
+export const hyperparametersOf = (
+  { training }: Pick<RunPlan, 'training'>,
+  { serves, int8Tolerance }: Pick<Sections['training'], 'serves' | 'int8Tolerance'>,
+): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(training).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, String(value)]],
+    Object.entries({ serves, int8_tolerance: int8Tolerance, ...training }).flatMap(
+      ([name, value]) => (value === undefined ? [] : [[name, String(value)]]),
     ),
   );
 
@@ -49,7 +54,12 @@ export const hyperparametersOf = ({
 export async function trainingRequest(
   lake: Lake,
   catalog: Catalog,
-  { plan, executionArn, build }: { plan: RunPlan; executionArn: string; build: Build },
+  {
+    plan,
+    executionArn,
+    build,
+    settings,
+  }: { plan: RunPlan; executionArn: string; build: Build; settings: Sections['training'] },
 ): Promise<TrainingRequest> {
   const days = await publishedDays(catalog);
   const labels = await labelObjects(lake);
@@ -61,7 +71,8 @@ export async function trainingRequest(
       rows,
     })),
     labels: labels.map(({ key, etag }) => ({ uri: uriOf(lake, key), etag })),
-    hyperparameters: hyperparametersOf(plan),
+    hyperparameters: hyperparametersOf(plan, settings),
+    encoder: await chooseEncoder(lake),
     images: { training: build.trainingImage, serving: build.servingImage },
   };
   return {
@@ -76,13 +87,15 @@ export async function trainingRequest(
 
 /** Equal for two trainings that would see the same; the serving image is no part of what is learnt. */
 function fingerprintOf(
-  seen: Pick<TrainingRequest, 'cleaned_data' | 'labels' | 'hyperparameters' | 'images'>,
+  seen: Pick<TrainingRequest, 'cleaned_data' | 'labels' | 'hyperparameters' | 'images' | 'encoder'>,
 ): string {
   const parts = [
     seen.cleaned_data.map(({ date, version }) => [date, version]),
     seen.labels.map(({ uri, etag }) => [uri, etag]),
     Object.entries(seen.hyperparameters).sort(),
     seen.images.training,
+    // Not where it lies: whether it was made before or on the way is all the same.
+    seen.encoder?.version ?? null,
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -5,12 +5,15 @@ import { datasets, prefixes } from '../../workflows/datasets';
 import { uriOf } from '../lake/objects';
 import type { Lake } from '../lake/objects';
 import type { Sections } from '../settings';
+import type { EncoderChoice } from './encoders';
 import { modelKeys } from './names';
 
 /** The lines `ml/training/train.py` prints, as metrics of the job. */
 const metrics = [
   { Name: 'val_macro_recall', Regex: 'val_macro_recall=([0-9.]+)' },
   { Name: 'train_loss', Regex: ' loss=([0-9.]+)' },
+  { Name: 'pretrain_loss', Regex: 'pretrain_loss=([0-9.]+)' },
+  { Name: 'tweets_per_second', Regex: 'tweets_per_second=([0-9.]+)' },
   { Name: 'test_macro_recall', Regex: 'test_macro_recall=([0-9.]+)' },
 ];
 
@@ -26,6 +29,8 @@ interface Job {
   hasTweets: boolean;
   /** Address of the champion's archive; null on the first night. */
   championUri: string | null;
+  /** The encoder to start from, or the corpora to make one of; null without corpora. */
+  encoder: EncoderChoice | null;
 }
 
 /** The training job: cut off from the network, encrypted with the lake's key, and bounded in time. */
@@ -36,6 +41,7 @@ export function trainingJob(lake: Lake, job: Job): CreateTrainingJobRequest {
     prefixChannel('request', uriOf(lake, keys.request)),
     ...(job.hasTweets ? [manifestChannel('tweets', uriOf(lake, keys.tweetsManifest))] : []),
     ...(job.championUri === null ? [] : [prefixChannel('champion', job.championUri)]),
+    ...encoderChannels(lake, job),
   ];
   return {
     TrainingJobName: job.jobName,
@@ -66,6 +72,18 @@ export function trainingJob(lake: Lake, job: Job): CreateTrainingJobRequest {
     ...(job.settings.spot && { EnableManagedSpotTraining: true }),
     EnableNetworkIsolation: true,
   };
+}
+
+/** The encoder; the corpora while there is none yet, and for a student, who learns from their texts. */
+function encoderChannels(lake: Lake, { encoder, hyperparameters }: Job): Channel[] {
+  if (encoder === null) return [];
+  const hasStudent = Number(hyperparameters['teachers'] ?? 0) > 0;
+  return [
+    ...(encoder.uri === null ? [] : [prefixChannel('encoder', encoder.uri)]),
+    ...(encoder.uri === null || hasStudent
+      ? [prefixChannel('corpora', uriOf(lake, prefixes.corpora))]
+      : []),
+  ];
 }
 
 const prefixChannel = (name: string, uri: string): Channel => channel(name, 'S3Prefix', uri);

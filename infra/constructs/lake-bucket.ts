@@ -37,8 +37,8 @@ const { raw_tweets, labels, quarantine, scored } = datasets;
 
 const access: Record<RoleName, Access> = {
   DataIngestionRole: {
-    read: [prefixes.plans, raw_tweets.prefix, quarantine.prefix, labels.prefix],
-    write: [prefixes.plans, raw_tweets.prefix, quarantine.prefix, labels.prefix],
+    read: [prefixes.plans, raw_tweets.prefix, quarantine.prefix, labels.prefix, prefixes.corpora],
+    write: [prefixes.plans, raw_tweets.prefix, quarantine.prefix, labels.prefix, prefixes.corpora],
     wholeObjects: true,
   },
   DataProcessingRole: {
@@ -61,7 +61,14 @@ const access: Record<RoleName, Access> = {
     write: [prefixes.queryResults, prefixes.audit, lock],
   },
   MachineLearningRole: {
-    read: ['cleaned-data/', labels.prefix, scored.prefix, prefixes.queryResults, prefixes.models],
+    read: [
+      'cleaned-data/',
+      labels.prefix,
+      prefixes.corpora,
+      scored.prefix,
+      prefixes.queryResults,
+      prefixes.models,
+    ],
     write: [scored.prefix, prefixes.queryResults, prefixes.models],
   },
 };

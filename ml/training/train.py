@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import vectors
@@ -53,7 +54,7 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
     request = manifest.read_request(places.channel("request"))
     corpora = read_corpora(places.channel("corpora"))
     if corpora and not places.channel("labels").exists():
-        run_pretraining(places, model_version, corpora, options, stop)
+        run_pretraining(places.model, model_version, corpora, options, stop)
         return
     labels = read_labels(places.channel("labels"))
     require_every_class(labels)
@@ -74,7 +75,15 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
 
     started = time.monotonic()
     known = vectors.load(VECTORS_PATH)
-    start = find_start(options, encoder, champion, corpora, known, stop)
+    start = find_start(options, encoder, champion)
+    if start is None and corpora and options.start_from == "encoder":
+        start = run_pretraining(
+            places.output_data / "encoder",
+            encoder_version(request, model_version),
+            corpora,
+            options,
+            stop,
+        )
     options = fitted_to(start, options)
     unlabelled = unlabelled_texts(corpora) if options.teachers else []
     lesson = Lesson.of(
@@ -136,26 +145,32 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
 
 
 def run_pretraining(
-    places: Places, version: str, corpora: list[Corpus], options: Hyperparameters, stop: Stop
-) -> None:
-    """A job with corpora and without labels: its archive is an encoder for later jobs."""
+    folder: Path, version: str, corpora: list[Corpus], options: Hyperparameters, stop: Stop
+) -> Start:
+    """Make an encoder, and leave it in `folder` for later jobs."""
     started = time.monotonic()
     print(
         "tasks " + " ".join(f"{corpus.task}={len(corpus.texts)}" for corpus in corpora), flush=True
     )
     encoder = pretrain_encoder(version, corpora, vectors.load(VECTORS_PATH), options, stop)
-    encoder_archive.save(places.model, encoder, options, corpora, time.monotonic() - started)
+    encoder_archive.save(folder, encoder, options, corpora, time.monotonic() - started)
+    return encoder
+
+
+def encoder_version(request: dict[str, Any], model_version: str) -> str:
+    """What the caller calls the encoder that this job is to make."""
+    asked = request.get("encoder")
+    return (
+        str(asked["version"]) if isinstance(asked, dict) and "version" in asked else model_version
+    )
 
 
 def find_start(
     options: Hyperparameters,
     encoder: Start | None,
     champion: archive.Archive | None,
-    corpora: list[Corpus],
-    known: vectors.WordVectors,
-    stop: Stop,
 ) -> Start | None:
-    """What the training begins with, by `start_from`."""
+    """What the training begins with, by `start_from`, as far as it is there already."""
     match options.start_from:
         case "champion":
             if champion is None:
@@ -165,8 +180,6 @@ def find_start(
                 )
             return start_from(champion)
         case "encoder":
-            if encoder is None and corpora:
-                return pretrain_encoder("of this job", corpora, known, options, stop)
             return encoder
         case _:
             return None

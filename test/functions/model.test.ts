@@ -2,6 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { pack } from 'tar-stream';
+import { z } from 'zod';
 import { goldenTweets } from '../../functions/golden-tweets';
 import { judgeModel } from '../../functions/judge-model';
 import { setPartition } from '../../functions/lake/catalog';
@@ -89,6 +90,8 @@ describe('Train the model', () => {
         spot: false,
         maxWaitSeconds: 7200,
         volumeGb: 10,
+        serves: 'fp32',
+        int8Tolerance: 0.005,
       },
     })(stepInput(changes, attempt));
   const retrain = { plan: { ...PLAN, mode: 'retrain' as const } };
@@ -102,6 +105,8 @@ describe('Train the model', () => {
   }
 
   const importLabels = (content = '{}') => put(lake, 'raw-data/labels/people.ndjson', content);
+
+  const CORPUS = 'raw-data/corpora/emotion.jsonl.gz';
 
   test('a job name is one SageMaker takes, and another for each execution and attempt', () => {
     const names = [
@@ -134,7 +139,12 @@ describe('Train the model', () => {
       RoleArn: 'arn:role/ml',
       Tags: [{ Key: 'application', Value: 'sentiment-lake-test' }],
       AlgorithmSpecification: { TrainingImage: 'training:1', TrainingInputMode: 'File' },
-      HyperParameters: { epochs: '2', learning_rate: '0.01' },
+      HyperParameters: {
+        serves: 'fp32',
+        int8_tolerance: '0.005',
+        epochs: '2',
+        learning_rate: '0.01',
+      },
       OutputDataConfig: { S3OutputPath: inLake('model-outputs/'), KmsKeyId: 'arn:key' },
       ResourceConfig: {
         InstanceType: 'ml.m5.xlarge',
@@ -207,7 +217,8 @@ describe('Train the model', () => {
           etag: expect.stringMatching(/^"[0-9a-f]+"$/),
         },
       ],
-      hyperparameters: {},
+      hyperparameters: { serves: 'fp32', int8_tolerance: '0.005' },
+      encoder: null,
       images: { training: 'training:1', serving: 'serving:1' },
       git: { commit: 'abc', dirty: true },
       fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -224,6 +235,79 @@ describe('Train the model', () => {
       { ChannelName: 'labels' },
       { ChannelName: 'request' },
     ]);
+  });
+
+  describe('with corpora to pre-train on', () => {
+    const Channels = z.object({
+      InputDataConfig: z.array(
+        z.object({
+          ChannelName: z.string(),
+          DataSource: z.object({ S3DataSource: z.object({ S3Uri: z.string() }) }),
+        }),
+      ),
+    });
+    const channels = () =>
+      Object.fromEntries(
+        Channels.parse(sageMaker.inputOf('CreateTrainingJob')).InputDataConfig.map(
+          ({ ChannelName, DataSource }) => [ChannelName, DataSource.S3DataSource.S3Uri],
+        ),
+      );
+    const version = async () =>
+      z
+        .object({ encoder: z.object({ version: z.string() }) })
+        .parse(await readJsonObject(lake, `model-outputs/${JOB}/input/request.json`)).encoder
+        .version;
+
+    beforeEach(async () => {
+      await importLabels();
+      await put(lake, CORPUS, '{}');
+    });
+
+    test('the first job gets the corpora, and its request says what the encoder is to be called', async () => {
+      await train();
+
+      expect(channels()).toMatchObject({ corpora: inLake('raw-data/corpora/') });
+      expect(channels()).not.toHaveProperty('encoder');
+      expect(await version()).toMatch(/^enc-[0-9a-f]{16}$/);
+    });
+
+    test('a job that ended leaves its encoder to the next one, which gets no corpora', async () => {
+      await train();
+      const folder = `model-outputs/encoders/${await version()}/`;
+      await put(lake, `${folder}encoder.npz`, 'weights');
+      await put(lake, `${folder}encoder.json`, '{}');
+      sageMaker.calls.length = 0;
+
+      await train();
+
+      expect(channels()).toMatchObject({ encoder: inLake(folder) });
+      expect(channels()).not.toHaveProperty('corpora');
+    });
+
+    test('half an encoder is none', async () => {
+      await train();
+      await put(lake, `model-outputs/encoders/${await version()}/encoder.npz`, 'weights');
+      sageMaker.calls.length = 0;
+
+      await train();
+
+      expect(channels()).not.toHaveProperty('encoder');
+    });
+
+    test('a student learns from the texts of the corpora, too', async () => {
+      await train();
+      const folder = `model-outputs/encoders/${await version()}/`;
+      await put(lake, `${folder}encoder.npz`, 'weights');
+      await put(lake, `${folder}encoder.json`, '{}');
+      sageMaker.calls.length = 0;
+
+      await train({ plan: { ...PLAN, training: { teachers: 3 } } });
+
+      expect(channels()).toMatchObject({
+        encoder: inLake(folder),
+        corpora: inLake('raw-data/corpora/'),
+      });
+    });
   });
 
   test('without human labels it says how to get some', async () => {
@@ -262,6 +346,7 @@ describe('Train the model', () => {
       ['another label', () => importLabels('{"more":1}')],
       ['another version of a day', () => publish('2026-11-23', 'v2')],
       ['another day', () => publish('2026-11-24', 'v1')],
+      ['a corpus to pre-train on', () => put(lake, CORPUS, '{}')],
     ])('%s is something new to learn', async (_, change) => {
       await change();
 
@@ -361,6 +446,33 @@ describe('Train the model', () => {
         evaluation,
       );
       expect(await readJsonObject(lake, `model-outputs/${JOB}/manifest.json`)).toEqual({ a: 1 });
+    });
+
+    test('that made an encoder on its way leaves it to those that come', async () => {
+      const encoder = { version: 'enc-1', corpora: [], uri: null };
+      await importLabels();
+      await train();
+      const key = `model-outputs/${JOB}/input/request.json`;
+      const request = z.looseObject({}).parse(await readJsonObject(lake, key));
+      await putJsonObject(lake, key, { ...request, encoder });
+      sageMaker.job = completed();
+      const files = {
+        'evaluation.json': '{"training":{"epochs":6,"seconds":20}}',
+        'manifest.json': '{}',
+        'encoder/encoder.npz': 'weights',
+        'encoder/encoder.json': '{"encoder_version":"enc-1"}',
+      };
+      await put(lake, outputKey, await archiveOf(files));
+
+      await train({ train: running });
+
+      expect(await keysBelow(lake, 'model-outputs/encoders/')).toEqual([
+        'model-outputs/encoders/enc-1/encoder.json',
+        'model-outputs/encoders/enc-1/encoder.npz',
+      ]);
+      expect(await readJsonObject(lake, 'model-outputs/encoders/enc-1/encoder.json')).toEqual({
+        encoder_version: 'enc-1',
+      });
     });
 
     test.each([

@@ -15,6 +15,7 @@ const jobWith = (training: Partial<ReturnType<typeof settingsFor>['training']>) 
     hyperparameters: {},
     hasTweets: false,
     championUri: null,
+    encoder: null,
   });
 
 test('a spot training waits for capacity, and longer than it may run', () => {

@@ -44,9 +44,13 @@ describe('SageMaker', () => {
       image: 'image',
       tags: [],
       settings: settingsFor('prod').training,
-      hyperparameters: hyperparametersOf({ training: { epochs: 6, seed: 1 } }),
+      hyperparameters: hyperparametersOf(
+        { training: { epochs: 6, seed: 1 } },
+        settingsFor('prod').training,
+      ),
       hasTweets: true,
       championUri: null,
+      encoder: null,
     },
   );
 
@@ -65,7 +69,12 @@ describe('SageMaker', () => {
   });
 
   test('hyperparameters are strings', () => {
-    expect(job.HyperParameters).toEqual({ epochs: '6', seed: '1' });
+    expect(job.HyperParameters).toEqual({
+      serves: 'fp32',
+      int8_tolerance: '0.005',
+      epochs: '6',
+      seed: '1',
+    });
   });
 
   test('the training job is cut off from the network, and its volume and output have the key', () => {

@@ -4,13 +4,17 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
-from lstm.archive import Archive, find_champion
+from lstm.archive import INT8_NETWORK, NETWORK, Archive, find_champion, seal
 from lstm.batches import pad
+from lstm.data import Row
 from lstm.export import to_onnx
+from lstm.files import sha256
 from lstm.model import Encoder, SentimentLstm
+from lstm.serving_choice import choose_network
 from lstm.settings import Hyperparameters
 from lstm.tokenizer import PAD_ID
 from tiny_job import Job, label_rows, packed
@@ -45,6 +49,58 @@ def test_the_exported_network_answers_as_torch_does() -> None:
         ours = model(torch.from_numpy(ids), torch.from_numpy(lengths)).softmax(dim=1).numpy()
 
     np.testing.assert_allclose(exported, ours, atol=1e-5)
+
+
+def test_in_eight_bits_the_answers_are_nearly_the_same(trained: Job) -> None:
+    exact, fast = (
+        Archive.from_folder(trained.root / "model", name).probabilities(TEXTS)
+        for name in (NETWORK, INT8_NETWORK)
+    )
+
+    assert 0 < np.abs(exact - fast).max() < 0.05
+
+
+def test_the_description_has_the_checksum_of_every_other_file(trained: Job) -> None:
+    folder = trained.root / "model"
+
+    named = trained.model_json("model.json")["sha256"]
+
+    assert named == {
+        path.name: sha256(path.read_bytes())
+        for path in folder.iterdir()
+        if path.name != "model.json"
+    }
+
+
+def biased_to_negative(network: bytes) -> bytes:
+    """The same network, but so fond of one class that it answers nothing else."""
+    model = onnx.load_from_string(network)
+    [bias] = [each for each in model.graph.initializer if each.name.endswith("classify.bias")]
+    bias.CopyFrom(
+        onnx.numpy_helper.from_array(np.array([99, 0, 0], dtype=np.float32), name=bias.name)
+    )
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("serves", "is_biased", "network"),
+    [("fp32", False, NETWORK), ("int8", False, INT8_NETWORK), ("int8", True, NETWORK)],
+)
+def test_eight_bits_serve_if_asked_for_and_their_recall_holds(
+    trained: Job, tmp_path: Path, serves: str, is_biased: bool, network: str
+) -> None:
+    model = Archive.from_folder(trained.root / "model")
+    answers = model.probabilities(TEXTS).argmax(axis=1)
+    assert len(set(answers)) > 1
+    shutil.copytree(trained.root / "model", tmp_path / "model")
+    if is_biased:
+        fast = tmp_path / "model" / INT8_NETWORK
+        fast.write_bytes(biased_to_negative(fast.read_bytes()))
+        seal(tmp_path / "model", model.tokenizer, model.version, NETWORK)
+    rows = [Row("0" * 64, text, int(label)) for text, label in zip(TEXTS, answers, strict=True)]
+    options = Hyperparameters(serves=serves, int8_tolerance=0.05)
+
+    assert choose_network(tmp_path / "model", rows, options).network == network
 
 
 def test_an_archive_answers_as_the_folder_it_was_packed_from(trained: Job, tmp_path: Path) -> None:

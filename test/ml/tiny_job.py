@@ -43,7 +43,15 @@ FILLING = [
     "very",
     "we",
 ]
-HYPERPARAMETERS = {"epochs": "1", "hidden_size": "8", "batch_size": "8", "frequent_words": "1000"}
+HYPERPARAMETERS = {
+    "epochs": "1",
+    "hidden_size": "8",
+    "batch_size": "8",
+    "frequent_words": "1000",
+    "pretrain_epochs": "1",
+    "pretrain_batch_size": "8",
+    "student_epochs": "1",
+}
 
 
 def text_hash(text: str) -> str:
@@ -75,6 +83,19 @@ def write_labels(root: Path, rows: list[dict[str, str]]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     return path
+
+
+def write_corpora(channel: Path) -> None:
+    """Two tasks, one of them with labels that are numbers."""
+    channel.mkdir(parents=True, exist_ok=True)
+    rows = [
+        *({"task": "mood", "text": row["text"], "label": row["label"]} for row in label_rows()),
+        *(
+            {"task": "topic.of/day", "text": row["text"], "label": index % 2}
+            for index, row in enumerate(label_rows(40))
+        ),
+    ]
+    (channel / "corpora.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
 
 
 def write_hyperparameters(root: Path, **changes: str) -> None:
@@ -141,7 +162,7 @@ class Job:
             env={**self.environment, **environment},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,  # a job takes seconds, on a machine that does nothing else
         )
 
     def failure(self) -> str:

@@ -21,6 +21,7 @@ const rows: readonly Row[] = [
   // an object                                ingestion  processing  analytics  learning  crawl  endpoint
   ['raw-data/tweets/dt=day/page.ndjson.gz',   'rw',      'r',        '',        '',       '',    ''],
   ['raw-data/labels/people.ndjson',           'rw',      'r',        '',        'r',      '',    ''],
+  ['raw-data/corpora/people.jsonl.gz',        'rw',      '',         '',        'r',      '',    ''],
   ['raw-data/quarantine/dt=day/run.ndjson',   'rw',      'rwd',      '',        '',       '',    ''],
   ['raw-data/plans/plan.json',                'rw',      '',         '',        '',       '',    ''],
   ['raw-data/plans/lock.json',                'rw',      '',         'rw',      '',       '',    ''],

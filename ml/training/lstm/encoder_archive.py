@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm.files import only_archive, parts_of_tar, sha256, write_json
+from lstm.files import only_archive, parts_of_folder, parts_of_tar, sha256, write_json
 from lstm.pretraining import Corpus
 from lstm.settings import Hyperparameters
 from lstm.starts import Start
@@ -57,7 +57,11 @@ def save(
 
 
 def find(channel: Path) -> Start | None:
-    """The encoder channel's; None if the job has no such channel. Raises ValueError."""
+    """The encoder channel's, as files or as the archive of a job that made nothing else; None if
+    the job has no such channel. Raises ValueError."""
+    parts = parts_of_folder(channel, (WEIGHTS, DESCRIPTION))
+    if parts:
+        return load(parts, str(channel))
     path = only_archive(channel, "encoder")
     return None if path is None else load(parts_of_tar(path, (WEIGHTS, DESCRIPTION)), str(path))
 

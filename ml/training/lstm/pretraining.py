@@ -122,7 +122,7 @@ def pretrain(
         ).astype(np.float32)
         for corpus in corpora
     }
-    size = options.batch_size
+    size = options.pretrain_batch_size
     steps = options.pretrain_epochs * sum(math.ceil(len(rows) / size) for rows in ids.values())
     optimizers = Optimizers(model, encoder, steps, options, options.learning_rate)
     rng = np.random.default_rng(options.seed)

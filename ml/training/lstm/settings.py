@@ -55,6 +55,7 @@ class Hyperparameters:
     serves: str = _one_of("fp32", "int8")
     int8_tolerance: float = _within(0.005, 0.0, 1.0)
     pretrain_epochs: int = _within(3, 1, 50)
+    pretrain_batch_size: int = _within(128, 8, 1024)
     # Teachers of a student that learns from their mean answer; 0 is no self-training.
     teachers: int = _within(0, 0, 16)
     # How much of a student's loss the teachers are, and how it learns.

@@ -76,4 +76,4 @@ def _load(module: torch.nn.Module, parts: Mapping[str, np.ndarray]) -> None:
     own = dict(module.named_parameters())
     with torch.no_grad():
         for name, value in parts.items():
-            own[name].copy_(torch.from_numpy(value))
+            own[name].copy_(torch.tensor(value))

@@ -1,0 +1,62 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { z } from 'zod';
+import { prefixes } from '../../workflows/datasets';
+import { fingerprintOf } from '../lake/fingerprints';
+import { listObjects, uriOf } from '../lake/objects';
+import type { Lake } from '../lake/objects';
+
+/**
+ * The encoder that trainings start from: pre-trained on the corpora below `raw-data/corpora/`. Its version names
+ * their content, so other corpora are another encoder, and the same ones are never learnt twice.
+ */
+export const EncoderChoice = z.strictObject({
+  version: z.string(),
+  corpora: z.array(z.strictObject({ uri: z.string(), etag: z.string() })),
+  /** Folder of the encoder's files; null while no training has made it, and the next one is to. */
+  uri: z.string().nullable(),
+});
+export type EncoderChoice = z.infer<typeof EncoderChoice>;
+
+/** As ml/training/lstm/encoder_archive.py names them; the description is written last. */
+export const encoderFiles = ['encoder.npz', 'encoder.json'] as const;
+
+const folderOf = (version: string): string => `${prefixes.models}encoders/${version}/`;
+
+/** Null without any corpus: training then starts from word vectors alone. */
+export async function chooseEncoder(lake: Lake): Promise<EncoderChoice | null> {
+  const corpora = await listObjects(lake, prefixes.corpora);
+  if (corpora.length === 0) {
+    return null;
+  }
+  const version = `enc-${fingerprintOf(corpora).slice(0, 16)}`;
+  const folder = folderOf(version);
+  const found = await listObjects(lake, folder);
+  const isWhole = encoderFiles.every((name) => found.some(({ key }) => key === folder + name));
+  return {
+    version,
+    corpora: corpora.map(({ key, etag }) => ({ uri: uriOf(lake, key), etag })),
+    uri: isWhole ? uriOf(lake, folder) : null,
+  };
+}
+
+/** Keeps the encoder that a training made on its way; nothing where it made none. Each file is replaced whole. */
+export async function keepEncoder(
+  lake: Lake,
+  version: string,
+  files: ReadonlyMap<string, Buffer>,
+): Promise<void> {
+  for (const name of encoderFiles) {
+    const content = files.get(name);
+    if (content === undefined) {
+      return;
+    }
+    await lake.s3.send(
+      new PutObjectCommand({
+        Bucket: lake.bucket,
+        Key: folderOf(version) + name,
+        Body: content,
+        ContentType: name.endsWith('.json') ? 'application/json' : 'application/octet-stream',
+      }),
+    );
+  }
+}
