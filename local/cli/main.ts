@@ -16,6 +16,7 @@ import { reportImport, importBundledLabels } from './labels/bundled';
 import { finishRun } from './night/finish';
 import { nextCommands } from './night/summary';
 import { describePrediction, predict } from './predict';
+import { putCorpus, readCorpusFile } from './pretrain';
 import { describeQueries, prepareQuery } from './query';
 import { checkInput, findCutOff, findExecution, newestFailure, redriveRun, startRun } from './run/launch';
 import { openScreen, seconds, type Screen } from './screen';
@@ -180,6 +181,17 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
         if (file === null) await importBundledLabels(lake, it, screen);
         else reportImport(screen, await importFile(it, file, source));
       });
+    case 'pretrain': {
+      const corpora = command.files.map(readCorpusFile);
+      return withLake(lake, screen, command, true, async (it) => {
+        for (const corpus of corpora) {
+          const tasks = [...corpus.rowsByTask].map(([task, rows]) => `${task} ${rows}`).join(', ');
+          const written = await putCorpus(it, corpus);
+          screen.say(`${corpus.path}: ${tasks} ${written ? '→' : 'is in the lake already:'} ${corpus.key}`);
+        }
+        screen.say('The next training pre-trains an encoder on all corpora of the lake; those after it start from that encoder.');
+      });
+    }
     case 'deploy':
       return deployTo(lake, screen, command);
     case 'destroy':

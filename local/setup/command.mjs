@@ -19,7 +19,7 @@ const runOptions = {
 
 const lakeUsage =
   'npm run lake -- [--env local|dev|prod] run | retrain | redrive [execution] | history [execution] | query <name> [--parameter value] | ' +
-  'sql "<athena sql>" | predict "<text>" | import-labels <file>|--bundled';
+  'sql "<athena sql>" | predict "<text>" | import-labels <file>|--bundled | pretrain <files>';
 
 function parse(args, options, allowPositionals) {
   try {
@@ -171,6 +171,11 @@ function parseLake(args) {
         return { name: 'import-labels', file: null, source: null };
       }
       return { name: 'import-labels', file: one('import-labels', positionals, 'one file'), source: values.source ?? null };
+    }
+    case 'pretrain': {
+      const { positionals } = parse(rest, {}, true);
+      if (positionals.length === 0) throw new UsageError('pretrain needs one file of labelled texts, or several.');
+      return { name: 'pretrain', files: positionals };
     }
     default:
       throw new UsageError(`"${verb}" is not a command: ${lakeUsage}`);

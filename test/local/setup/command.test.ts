@@ -18,6 +18,7 @@ const readable: [string[], unknown][] = [
   [['lake', 'sql', 'select 1'], { name: 'sql', sql: 'select 1' }],
   [['lake', 'predict', 'what a day'], { name: 'predict', text: 'what a day' }],
   [['lake', 'import-labels', 'mine.csv', '--source', 'me'], { name: 'import-labels', file: 'mine.csv', source: 'me' }],
+  [['lake', 'pretrain', 'a.jsonl', 'b.jsonl.gz'], { name: 'pretrain', files: ['a.jsonl', 'b.jsonl.gz'] }],
   [['lake', 'import-labels', '--bundled', '--env', 'dev'], { name: 'import-labels', file: null, source: null, environment: 'dev' }],
   [['lake', '--env=prod', 'history'], { name: 'history', execution: null, environment: 'prod' }],
   [['lake', 'query', 'daily_sentiment', '--env', 'dev', '--days', '7'], { name: 'query', query: 'daily_sentiment', parameters: { days: '7' }, environment: 'dev' }],
