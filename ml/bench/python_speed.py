@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,8 @@ def transformer(folder: Path) -> Answer:
     layer = torch.nn.TransformerEncoderLayer(
         WIDTH, HEADS, FEED_FORWARD, activation="gelu", batch_first=True
     )
+    # It skips the padding by nested tensors, and warns each time that they are a prototype.
+    warnings.simplefilter("ignore")
     encoder = torch.nn.TransformerEncoder(layer, LAYERS).eval()
     embedding, head = torch.nn.Embedding(WORDS, WIDTH), torch.nn.Linear(WIDTH, 3)
 

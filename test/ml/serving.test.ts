@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -195,6 +195,19 @@ describe('the model in Node', () => {
 
     rmSync(folder, { recursive: true });
   });
+
+  test.each(['model-card.md', 'manifest.json', 'model.int8.onnx'])(
+    'checks %s, too, which it does not answer by',
+    async (name) => {
+      const folder = mkdtempSync(join(tmpdir(), 'damaged-'));
+      cpSync(tiny.archive, folder, { recursive: true });
+      appendFileSync(join(folder, name), ' ');
+
+      await expect(Model.load(folder)).rejects.toThrow(`${name} is damaged`);
+
+      rmSync(folder, { recursive: true });
+    },
+  );
 });
 
 test('evaluation.json of a real training run fits the contract of the gate', () => {
