@@ -33,6 +33,10 @@ export interface ObservedSearch {
   status: number;
   /** What `data` held. */
   sent: readonly unknown[];
+  /** The posts that the page was made of, before the script changed anything. */
+  ids: readonly string[];
+  /** Posts that the script has held back so far, and may since have let go. */
+  heldBack: ReadonlySet<string>;
   /** Whether the answer left whole. */
   whole: boolean;
 }
@@ -86,7 +90,7 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
   const hidden = (): Set<string> =>
     new Set([...hiddenUntil].flatMap(([id, until]) => (until > searches ? [id] : [])));
 
-  const search = (params: URLSearchParams, due: Due): { body: unknown; sent: readonly unknown[] } => {
+  const search = (params: URLSearchParams, due: Due): Found & { body: unknown } => {
     const query = params.get('query') ?? '';
     const turn = due.has('empty-page') ? 'empty'
       : due.has('repeated-token') ? 'repeated'
@@ -103,11 +107,11 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
     const answer = page();
     const sent = changed(answer, due, lastPages.get(query) ?? []);
     if (answer.data) lastPages.set(query, answer.data);
-    return { body: sent, sent: sent.data ?? [] };
+    return { body: sent, sent: sent.data ?? [], ids: (answer.data ?? []).map((post) => String(post['id'])) };
   };
 
   /** The answer to a search, and what of the posts is in it. */
-  const answer = (params: URLSearchParams, token: string, due: Due): { answer: Answer; sent: readonly unknown[] } => {
+  const answer = (params: URLSearchParams, token: string, due: Due): Found & { answer: Answer } => {
     const skew = due.all('clock-skew').reduce((sum, { seconds }) => sum + seconds, 0);
     const { used, resets } = spend(token);
     const headers = {
@@ -117,14 +121,14 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
       'x-rate-limit-reset': String(resets + skew),
     };
     const refusal = refusalOf(due, headers, now(), params);
-    if (refusal) return { answer: refusal, sent: [] };
-    if (used > requestsPerWindow) return { answer: { ...problem(429, 'Too Many Requests'), headers }, sent: [] };
+    if (refusal) return { answer: refusal, ...nothing };
+    if (used > requestsPerWindow) return { answer: { ...problem(429, 'Too Many Requests'), headers }, ...nothing };
     try {
-      const { body, sent } = search(params, due);
-      return { answer: { status: 200, body, headers }, sent };
+      const { body, ...found } = search(params, due);
+      return { answer: { status: 200, body, headers }, ...found };
     } catch (error) {
       if (!(error instanceof ParameterError)) throw error;
-      return { answer: { ...invalidRequest(error), headers }, sent: [] };
+      return { answer: { ...invalidRequest(error), headers }, ...nothing };
     }
   };
 
@@ -147,14 +151,17 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
         result = answer(params, token, due);
       } catch (error) {
         console.error('X stand-in:', error);
-        result = { answer: problem(500, 'Internal Server Error'), sent: [] };
+        result = { answer: problem(500, 'Internal Server Error'), ...nothing };
       }
       const whole = send(request, response, result.answer, due);
-      observe?.({ request: met.request, params, status: result.answer.status, sent: result.sent, whole });
+      const { answer: { status }, sent, ids } = result;
+      observe?.({ request: met.request, params, status, sent, ids, whole, heldBack: new Set(hiddenUntil.keys()) });
     }
   };
 }
 
+type Found = Pick<ObservedSearch, 'sent' | 'ids'>;
+const nothing: Found = { sent: [], ids: [] };
 const noFault = new Due([]);
 
 /** What the script wants answered in place of a page, if anything. */
