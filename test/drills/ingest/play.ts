@@ -17,7 +17,7 @@ const MAX_CALLS = 120;
 const MAX_WAITS = 600;
 const QUIET_RUNS = 12;
 const FAILURES_TO_EXPECT =
-  /^(XUnavailable|XRequestRejected|XAuthenticationFailed|RunInProgress|InternalError|SlowDown|Error)$/;
+  /^(XUnavailable|XRequestRejected|XAuthenticationFailed|RunInProgress|InternalError|SlowDown|ConditionalRequestConflict|Error)$/;
 
 interface Spent {
   limit: number;
@@ -50,6 +50,8 @@ export class Player implements Played {
   readonly spentByRun = new Map<string, Spent>();
   readonly spentByMonth = new Map<string, number>();
   readonly wrong: string[] = [];
+  /** Call by call, for whoever looks into a failure. */
+  readonly log: string[] = [];
   private readonly running = new Set<string>();
   private executions = 0;
   private maxTweetsPerMonth: number | null;
@@ -118,6 +120,7 @@ export class Player implements Played {
           before = await incarnation.run(() => this.ingest(incarnation, name)(input));
         } catch (error) {
           call += 1;
+          this.log.push(`${name} ${error instanceof Error ? `${error.name}: ${error.message}` : ''}`);
           if (error instanceof Killed) {
             if (kill?.of === 'execution') return null;
             continue;
@@ -128,6 +131,7 @@ export class Player implements Played {
           attempt += 1;
           continue;
         }
+        this.log.push(`${name} ${before.status} ${JSON.stringify(before)}`);
         if (before.status === 'DONE') {
           this.gaps.push(...before.gaps);
           return before;

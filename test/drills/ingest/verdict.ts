@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { RawTweetRow, withoutUrls } from '../../../functions/x/tweets';
 import { LATE_SECONDS, type Played } from './play';
-import { QUERIES, type WorldPost } from './world';
+import { QUERIES, type QueryName, type WorldPost } from './world';
 
 const SEARCHABLE_MS = 7 * 24 * 3600 * 1000;
 // The margin that a first window keeps from X's edge, and what the clock moves meanwhile.
@@ -68,20 +68,26 @@ function lost(
       return ids.filter((id) => !sound.has(id));
     }),
   );
-  const served = new Set(whole.flatMap(({ sent }) => sent.flatMap((post) => SentPost.safeParse(post).data?.id ?? [])));
+  const servedTo = (name: QueryName) =>
+    new Set(
+      whole
+        .filter(({ params }) => QUERIES.some((query) => query.name === name && query.query === params.get('query')))
+        .flatMap(({ sent }) => sent.flatMap((post) => SentPost.safeParse(post).data?.id ?? [])),
+    );
+  const served = new Map(QUERIES.map(({ name }) => [name, servedTo(name)]));
   const isQuarantined = ({ id, text }: WorldPost) => {
     const mark = / (p\d+p) /.exec(text)?.[1] ?? text;
     return refused.some(({ raw }) => raw.includes(id) || raw.includes(mark));
   };
   /** Hidden by the script: X itself brought it later than anybody waits for. */
-  const wasHidden = (post: WorldPost) => !served.has(post.id) && world.hidden.has(post.id);
+  const wasHidden = (post: WorldPost) => world.hidden.has(post.id) && ![...served.values()].some((ids) => ids.has(post.id));
   const isOwed = (post: WorldPost) =>
     queriesOf(post).some((query) => {
       const asked = firstAsked.get(query);
       const inTime = post.visibleAt - post.createdAt <= LATE_SECONDS * 1000 - 1000;
       return (
         asked !== undefined &&
-        ((inTime && post.createdAt >= asked - SEARCHABLE_MS + EDGE_MS) || served.has(post.id)) &&
+        ((inTime && post.createdAt >= asked - SEARCHABLE_MS + EDGE_MS) || served.get(query)?.has(post.id)) &&
         !gaps.some((gap) => gap.query === query && isIn(gap, post.createdAt))
       );
     });
@@ -91,7 +97,7 @@ function lost(
     .map(({ id, text, createdAt }) => `tweet ${id} (${text}, ${new Date(createdAt).toISOString()}) is lost`);
 }
 
-const queriesOf = ({ text }: WorldPost): string[] =>
+const queriesOf = ({ text }: WorldPost): QueryName[] =>
   QUERIES.filter(({ query }) => (query.match(/[a-z]+/g) ?? []).some((word) => text.split(' ').includes(word))).map(
     ({ name }) => name,
   );

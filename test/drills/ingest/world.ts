@@ -11,6 +11,8 @@ export const QUERIES = [
   { name: 'two', query: '(beta OR gamma)' },
 ] as const;
 
+export type QueryName = (typeof QUERIES)[number]['name'];
+
 export interface WorldPost {
   id: string;
   text: string;
