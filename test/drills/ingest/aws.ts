@@ -36,7 +36,11 @@ interface Response {
   body: Readable;
 }
 
-const respond = (statusCode: number, body = '', headers: Record<string, string> = {}): Response => ({
+const respond = (
+  statusCode: number,
+  body = '',
+  headers: Record<string, string> = {},
+): Response => ({
   statusCode,
   headers,
   body: Readable.from(body === '' ? [] : [Buffer.from(body)]),
@@ -238,7 +242,8 @@ const atOnce = {
     { getRetryCount }: { getRetryCount: () => number },
     { errorType }: { errorType: string },
   ) => {
-    if (!['THROTTLING', 'TRANSIENT'].includes(errorType) || getRetryCount() >= 2) throw new Error('no more tries');
+    if (!['THROTTLING', 'TRANSIENT'].includes(errorType) || getRetryCount() >= 2)
+      throw new Error('no more tries');
     return token(getRetryCount() + 1);
   },
   recordSuccess: () => undefined,

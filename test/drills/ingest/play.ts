@@ -7,7 +7,7 @@ import { RunState, progressKeys } from '../../../workflows/payloads';
 import type { Gap, IngestTweetsOutput } from '../../../workflows/payloads';
 import { TestClock } from '../../functions/support/clock';
 import { BUCKET, MemoryKinesis, MemoryS3, STREAM } from './aws';
-import { Incarnation, Killed } from './incarnation';
+import { Incarnation, Killed, type KillPoint } from './incarnation';
 import type { Execution, Script } from './script';
 import { QUERIES, World, type XHost } from './world';
 
@@ -54,14 +54,18 @@ export class Player implements Played {
   readonly log: string[] = [];
   private readonly running = new Set<string>();
   private executions = 0;
-  private maxTweetsPerMonth: number | null;
+  protected maxTweetsPerMonth: number | null;
 
   constructor(
     readonly script: Script,
-    private readonly x: XHost,
+    protected readonly x: XHost,
+    clock = new TestClock(script.startsAt),
   ) {
-    this.clock = new TestClock(script.startsAt);
-    this.world = new World(() => this.clock.now().valueOf(), { pageSize: script.pageSize, faults: script.x });
+    this.clock = clock;
+    this.world = new World(() => this.clock.now().valueOf(), {
+      pageSize: script.pageSize,
+      faults: script.x,
+    });
     this.s3 = new MemoryS3(new Map(script.s3));
     this.kinesis = new MemoryKinesis(new Map(script.kinesis));
     this.maxTweetsPerMonth = script.maxTweetsPerMonth;
@@ -70,12 +74,13 @@ export class Player implements Played {
 
   async play(): Promise<void> {
     for (const [index, { waitSeconds, arrivals, executions }] of this.script.steps.entries()) {
-      const now = this.clock.now().valueOf();
+      const before = this.clock.now().valueOf();
       // The history lies before the start, all else between the runs.
-      if (index > 0) this.clock.advance(waitSeconds * 1000);
-      const from = index > 0 ? now : now - waitSeconds * 1000;
+      if (index > 0) await this.wait(waitSeconds);
+      const now = this.clock.now().valueOf();
+      const from = index > 0 ? before : now - waitSeconds * 1000;
       for (const { words, share, delaySeconds } of arrivals) {
-        const createdAt = Math.floor(from + share * (waitSeconds * 1000 - 1));
+        const createdAt = Math.floor(from + share * (now - from - 1));
         this.world.post(words, createdAt, createdAt + delaySeconds * 1000);
       }
       await Promise.all(executions.map((execution) => this.execute(execution)));
@@ -83,20 +88,34 @@ export class Player implements Played {
     await this.settle();
   }
 
+  protected async wait(seconds: number): Promise<void> {
+    this.clock.advance(seconds * 1000);
+  }
+
   /** Runs without faults, until one leaves nothing to do. */
   private async settle(): Promise<void> {
-    this.world.quiet(this.script.pageSize);
-    this.s3.quiet = true;
-    this.kinesis.quiet = true;
+    this.quiet();
     this.maxTweetsPerMonth = null;
     const lastSight = Math.max(0, ...this.world.posts.map(({ visibleAt }) => visibleAt));
     this.clock.advance(Math.max(0, lastSight - this.clock.now().valueOf()) + 1000);
     for (let run = 0; run < QUIET_RUNS; run += 1) {
-      const output = await this.execute({ mode: 'nightly', queries: 'both', maxTweets: 1000, redrives: 0, kills: [] });
+      const output = await this.execute({
+        mode: 'nightly',
+        queries: 'both',
+        maxTweets: 1000,
+        redrives: 0,
+        kills: [],
+      });
       this.clock.advance(1000);
       if (output?.status === 'DONE' && output.complete && output.parked === 0) return;
     }
     this.wrong.push(`${QUIET_RUNS} runs without any fault did not come to an end`);
+  }
+
+  protected quiet(): void {
+    this.world.quiet(this.script.pageSize);
+    this.s3.quiet = true;
+    this.kinesis.quiet = true;
   }
 
   /** What Step Functions does with the state `Ingest tweets`. */
@@ -112,15 +131,16 @@ export class Player implements Played {
     let before: IngestTweetsOutput | null = null;
     let waits = 0;
     try {
-      for (let call = 0; call < MAX_CALLS; ) {
+      for (let call = 0; call < MAX_CALLS;) {
         const kill = kills.shift() ?? null;
-        const incarnation = new Incarnation(kill);
         const input = this.input({ arn, name }, attempt, execution, before);
         try {
-          before = await incarnation.run(() => this.ingest(incarnation, name)(input));
+          before = await this.invoke(name, kill, input);
         } catch (error) {
           call += 1;
-          this.log.push(`${name} ${error instanceof Error ? `${error.name}: ${error.message}` : ''}`);
+          this.log.push(
+            `${name} ${error instanceof Error ? `${error.name}: ${error.message}` : ''}`,
+          );
           if (error instanceof Killed) {
             if (kill?.of === 'execution') return null;
             continue;
@@ -154,6 +174,16 @@ export class Player implements Played {
     }
   }
 
+  /** One call of the Lambda; throws `Killed` when it did not live to answer. */
+  protected invoke(
+    run: string,
+    kill: KillPoint | null,
+    input: unknown,
+  ): Promise<IngestTweetsOutput> {
+    const incarnation = new Incarnation(kill);
+    return incarnation.run(() => this.ingest(incarnation, run)(input));
+  }
+
   private judge(run: string, error: unknown): void {
     const isExpected = error instanceof Error && FAILURES_TO_EXPECT.test(error.name);
     if (!isExpected || (error.name === 'Error' && !/socket hang up/.test(error.message))) {
@@ -165,12 +195,11 @@ export class Player implements Played {
     const real = recentSearch(this.x.url, TOKEN, this.clock, { silenceMs: 100, answerMs: 2000 });
     const search: Search = (request) =>
       incarnation.call(async () => {
-        const query = QUERIES.find(({ query: text }) => text === request.query);
-        const now = this.clock.now().valueOf();
-        if (query && !this.firstAsked.has(query.name)) this.firstAsked.set(query.name, now);
+        this.asked(request.query);
         const answer = await real(request);
         // A server that sends more than was asked for is beyond anybody's budget.
-        if (answer.kind === 'page') this.spend(run, Math.min(answer.tweets.length, request.maxResults));
+        if (answer.kind === 'page')
+          this.spend(run, Math.min(answer.tweets.length, request.maxResults));
         return answer;
       });
     return ingestTweets({
@@ -180,12 +209,21 @@ export class Player implements Played {
       clock: this.clock,
       search,
       isRunning: async (arn) => this.running.has(arn),
-      settings: { usdPerPost: 0.005, maxTweetsPerMonth: this.maxTweetsPerMonth, lateTweetSeconds: LATE_SECONDS },
+      settings: {
+        usdPerPost: 0.005,
+        maxTweetsPerMonth: this.maxTweetsPerMonth,
+        lateTweetSeconds: LATE_SECONDS,
+      },
       limits: { milliseconds: 150_000, pages: this.script.pagesPerCall },
     });
   }
 
-  private spend(run: string, posts: number): void {
+  protected asked(query: string): void {
+    const name = QUERIES.find(({ query: text }) => text === query)?.name;
+    if (name && !this.firstAsked.has(name)) this.firstAsked.set(name, this.clock.now().valueOf());
+  }
+
+  protected spend(run: string, posts: number): void {
     const spent = this.spentByRun.get(run);
     if (spent) spent.posts += posts;
     if (this.maxTweetsPerMonth === null) return;

@@ -28,6 +28,8 @@ export class World {
   /** Posts that the script made late. */
   readonly hidden = new Set<string>();
   private readonly shown = new Map<string, ArchivedPost>();
+  /** Told of each answer, too. */
+  watch: (search: ObservedSearch) => void = () => undefined;
   private handler: XApiHandler;
 
   constructor(
@@ -48,7 +50,12 @@ export class World {
   post(words: string, createdAt: number, visibleAt: number): void {
     const sequence = this.posts.length + 1;
     const id = idAt(createdAt, sequence % 4096);
-    this.posts.push({ id, text: `${words} p${sequence}p https://t.co/${sequence}`, createdAt, visibleAt });
+    this.posts.push({
+      id,
+      text: `${words} p${sequence}p https://t.co/${sequence}`,
+      createdAt,
+      visibleAt,
+    });
   }
 
   private serve(script: FaultScript): XApiHandler {
@@ -65,6 +72,7 @@ export class World {
       requestsPerWindow: script.requestsPerWindow ?? 10_000,
       observe: (search) => {
         this.answers.push(search);
+        this.watch(search);
         for (const id of search.heldBack) this.hidden.add(id);
       },
     });

@@ -41,7 +41,7 @@ export class Launcher {
   private constructor(
     private readonly child: ChildProcess,
     private readonly home: string,
-    private readonly url: string,
+    readonly url: string,
   ) {}
 
   static async start(): Promise<Launcher> {
