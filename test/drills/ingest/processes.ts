@@ -242,6 +242,7 @@ export class ProcessPlayer extends Player {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: {
         PATH: process.env['PATH'],
+        NODE_NO_WARNINGS: '1',
         AWS_ENDPOINT_URL: proxy.url,
         AWS_REGION: 'us-east-1',
         AWS_ACCESS_KEY_ID: '000000000000',
