@@ -17,7 +17,7 @@ const MAX_CALLS = 120;
 const MAX_WAITS = 600;
 const QUIET_RUNS = 12;
 const FAILURES_TO_EXPECT =
-  /^(XUnavailable|XRequestRejected|XAuthenticationFailed|RunInProgress|InternalError|SlowDown|ConditionalRequestConflict|Error)$/;
+  /^(XUnavailable|XRequestRejected|XAuthenticationFailed|RunInProgress|InternalError|SlowDown|ConditionalRequestConflict|TimeoutError|UnknownError|Error)$/;
 
 interface Spent {
   limit: number;

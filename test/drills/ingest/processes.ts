@@ -107,7 +107,12 @@ export class KillingProxy {
     if (isCounted) this.requests += 1;
     const fault = this.quiet || !isCounted ? undefined : this.faults.get(this.requests);
     if (fault === 'error-500' || fault === 'error-503') {
-      response.writeHead(fault === 'error-500' ? 500 : 503).end();
+      const isS3 = request.method === 'PUT';
+      response
+        .writeHead(fault === 'error-500' ? 500 : 503, {
+          'content-type': isS3 ? 'application/xml' : 'application/x-amz-json-1.1',
+        })
+        .end(isS3 ? '<Error><Code>InternalError</Code></Error>' : '{"__type":"InternalFailure"}');
       return;
     }
     if (fault === 'reset') {
