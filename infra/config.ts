@@ -107,6 +107,7 @@ const base = {
   poll: { crawl: 30, clean: 30, check: 5, train: 30, endpoint: 30, refresh: 5 },
   glue: { workerType: 'G.1X', workers: 2, timeoutMinutes: 60 },
   checks: { maxLabelShare: 0.95, minRowsForShare: 50 },
+  model: { languages: ['en'] },
   training: {
     instanceType: 'ml.m5.xlarge',
     maxSeconds: 3600,

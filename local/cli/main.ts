@@ -163,7 +163,7 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
         return 0;
       }
       // Before a lake is booted for it: a wrong name or value is answered at once.
-      const { sql, literals } = prepareQuery(query, parameters);
+      const { sql, literals } = prepareQuery(command.environment, query, parameters);
       return withLake(lake, screen, command, true, async (it) => screen.say(renderTable(await runSql(lake, it, sql, literals))));
     }
     case 'sql':

@@ -191,6 +191,7 @@ describe('Refresh analytics', () => {
       sageMaker: sageMaker.client,
       endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
       unscoredTweets,
+      languages: ['en'],
       emit: emitted.emit,
       clock: systemClock,
     })(stepInput({ refresh: state }, attempt));

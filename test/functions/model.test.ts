@@ -84,6 +84,7 @@ describe('Train the model', () => {
         gitDirty: true,
       },
       settings: { instanceType: 'ml.m5.xlarge', maxSeconds: 3600, spot: false, maxWaitSeconds: 7200, volumeGb: 10 },
+      languages: ['en'],
     })(stepInput(changes, attempt));
   const retrain = { plan: { ...PLAN, mode: 'retrain' as const } };
 
@@ -201,6 +202,7 @@ describe('Train the model', () => {
           etag: expect.stringMatching(/^"[0-9a-f]+"$/),
         },
       ],
+      languages: ['en'],
       hyperparameters: {},
       images: { training: 'training:1', serving: 'serving:1' },
       git: { commit: 'abc', dirty: true },
