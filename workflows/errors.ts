@@ -8,7 +8,6 @@ export const errorNames = [
   'XAuthenticationFailed',
   'XRequestRejected',
   'XUnavailable',
-  'StreamWriteFailed',
   'IngestDoesNotAddUp',
   'CrawlFailed',
   'CrawlerBusy',

@@ -83,7 +83,13 @@ describe('Train the model', () => {
         gitCommit: 'abc',
         gitDirty: true,
       },
-      settings: { instanceType: 'ml.m5.xlarge', maxSeconds: 3600, spot: false, maxWaitSeconds: 7200, volumeGb: 10 },
+      settings: {
+        instanceType: 'ml.m5.xlarge',
+        maxSeconds: 3600,
+        spot: false,
+        maxWaitSeconds: 7200,
+        volumeGb: 10,
+      },
       languages: ['en'],
     })(stepInput(changes, attempt));
   const retrain = { plan: { ...PLAN, mode: 'retrain' as const } };

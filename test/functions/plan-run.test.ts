@@ -1,5 +1,6 @@
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
+import { executionRuns } from '../../functions/lake/lease';
 import { releaseLock } from '../../functions/lake/lock';
 import type { Lake } from '../../functions/lake/objects';
 import { planRun } from '../../functions/plan-run';
@@ -33,10 +34,19 @@ beforeEach(async () => {
 let emitted = new Emitted();
 
 const { x, poll } = settingsFor('dev');
-const settings = { x: { ...x, keywords: ['tea', 'green tea'] }, poll };
+const settings = {
+  x: { ...x, queries: [{ name: 'keywords', keywords: ['tea', 'green tea'] }] },
+  poll,
+};
 
 const plan = (input: unknown, execution = EXECUTION) =>
-  planRun({ lake, sfn: new SFNClient({}), emit: emitted.emit, clock, settings })({
+  planRun({
+    lake,
+    isRunning: executionRuns(new SFNClient({})),
+    emit: emitted.emit,
+    clock,
+    settings,
+  })({
     execution,
     attempt: 0,
     input,
@@ -55,8 +65,11 @@ test.each([{}, null])(
       date: '2026-11-24',
       startedAt: EXECUTION.startTime,
       skip: null,
+      source: { kind: 'news' },
       queries: [{ name: 'keywords', query: '(tea OR "green tea") lang:en -is:retweet' }],
       maxTweets: x.maxTweetsPerRun,
+      maxSpendUsd: x.maxTweetsPerRun * x.usdPerPost,
+      reprocess: [],
       force: false,
       training: {},
       poll,
@@ -66,7 +79,7 @@ test.each([{}, null])(
 
 test('takes what the input asks for instead', async () => {
   const answer = await plan({
-    mode: 'retrain',
+    mode: 'nightly',
     date: '2026-11-20',
     keywords: ['cocoa'],
     maxTweets: 50,
@@ -75,7 +88,7 @@ test('takes what the input asks for instead', async () => {
   });
 
   expect(answer).toMatchObject({
-    mode: 'retrain',
+    mode: 'nightly',
     date: '2026-11-20',
     queries: [{ query: '(cocoa) lang:en -is:retweet' }],
     maxTweets: 50,
@@ -85,7 +98,10 @@ test('takes what the input asks for instead', async () => {
 });
 
 test.each([
-  [{ mode: 'nightlyy' }, 'mode: must be one of nightly, retrain, ingest (got "nightlyy")'],
+  [
+    { mode: 'nightlyy' },
+    'mode: must be one of nightly, retrain, ingest, backfill, replay, import (got "nightlyy")',
+  ],
   [{ date: '2026-02-30' }, 'date: is not a day of the calendar (got "2026-02-30")'],
   [{ date: 'yesterday' }, 'date: must be a date like 2026-11-24 (got "yesterday")'],
   [{ date: '2026-11-25' }, 'date: must not be after today, 2026-11-24 (got "2026-11-25")'],

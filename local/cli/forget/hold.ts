@@ -33,7 +33,7 @@ export async function holdLake(lake: Lake, sfn: SFNClient): Promise<Hold> {
     if (!lease.taken) {
       await release();
       const { executionArn, takenAt, heldUntil } = lease.holder;
-      const whose = heldUntil === null ? executionArn : `Another forget (it holds the lake until ${heldUntil} if it was killed)`;
+      const whose = heldUntil === undefined ? executionArn : `Another forget (it holds the lake until ${heldUntil} if it was killed)`;
       throw new UserError(`${whose} has been working on this lake since ${takenAt}: wait for its end, then run the same command again.`);
     }
     taken.push(key);

@@ -69,9 +69,18 @@ export class Finder {
       const pruned = kept.map((element: unknown) => this.prune(element));
       return { value: pruned.map((one) => one.value), rows: value.length - kept.length + total(pruned) };
     }
+    if (typeof value === 'string') return this.pruneName(value);
     if (typeof value !== 'object' || value === null) return { value, rows: 0 };
     const pruned = Object.entries(value).map(([name, inner]: [string, unknown]) => ({ name, ...this.prune(inner) }));
     return { value: Object.fromEntries(pruned.map(({ name, value: inner }) => [name, inner])), rows: total(pruned) };
+  }
+
+  /** A raw page's name begins with the ids of its oldest and newest tweet; the ledger keeps the name. */
+  private pruneName(text: string): { value: string; rows: number } {
+    const value = text.replace(PAGE_RANGE, (range, from: string, oldest: string, newest: string) =>
+      [oldest, newest].some((id) => this.forgotten.hasTweet(id.replace(/^0+(?=\d)/, ''))) ? `${from}forgotten` : range,
+    );
+    return { value, rows: value === text ? 0 : 1 };
   }
 
   private isForgottenElement(element: unknown): boolean {
@@ -111,6 +120,7 @@ function scrubLines(text: string, isForgotten: (line: string) => boolean): { row
   return lines.length === all.length ? null : { rows: all.length - lines.length, lines };
 }
 
+const PAGE_RANGE = /(\/dt=\d{4}-\d{2}-\d{2}\/)(\d{20})-(\d{20})(?=-)/g;
 const RANGE = /^(.*\/dt=(\d{4}-\d{2}-\d{2})\/)\d{20}-\d{20}-(.+)\.ndjson\.gz$/;
 
 /** Raw pages. The ids in the key's range are those of tweets that stay. */

@@ -25,7 +25,8 @@ type Listed = (ObjectVersion | DeleteMarkerEntry) & { marker: boolean };
 
 /** Every key below a prefix with all its versions, whether there is a current one or not. */
 export async function* versionsBelow({ s3, bucket }: Lake, prefix: string): AsyncGenerator<Versions> {
-  let open: Versions | null = null;
+  // A key's versions may go on over the end of a page: the last one is held back.
+  let held: Versions[] = [];
   let KeyMarker: string | undefined;
   let VersionIdMarker: string | undefined;
   do {
@@ -35,14 +36,17 @@ export async function* versionsBelow({ s3, bucket }: Lake, prefix: string): Asyn
       ...(page.DeleteMarkers ?? []).map((marker) => ({ ...marker, marker: true })),
     ];
     for (const [key, versions] of byKey(listed)) {
-      if (open !== null && open.key !== key) yield sorted(open);
-      // A key's versions may go on over the end of a page.
-      open = open?.key === key ? { key, versions: [...open.versions, ...versions] } : { key, versions };
+      const [last] = held;
+      if (last?.key === key) last.versions.push(...versions);
+      else {
+        if (last) yield sorted(last);
+        held = [{ key, versions }];
+      }
     }
     KeyMarker = page.IsTruncated ? page.NextKeyMarker : undefined;
     VersionIdMarker = page.IsTruncated ? page.NextVersionIdMarker : undefined;
   } while (KeyMarker !== undefined);
-  if (open !== null) yield sorted(open);
+  yield* held.map(sorted);
 }
 
 function byKey(listed: readonly Listed[]): [string, Version[]][] {
