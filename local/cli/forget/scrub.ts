@@ -37,6 +37,8 @@ export async function forEachOf<Item>(items: AsyncIterable<Item>, work: (item: I
   const running = new Set<Promise<void>>();
   for await (const item of items) {
     const task: Promise<void> = work(item).finally(() => running.delete(task));
+    // Awaited below; where another fails first, nobody looks at this one.
+    task.catch(() => undefined);
     running.add(task);
     if (running.size >= atOnce) await Promise.race(running);
   }
@@ -57,7 +59,9 @@ export interface Scrubbing {
 export async function scrubBelow(scrubbing: Scrubbing, prefix: string, rewrite: Rewrite, wanted: (key: string) => boolean = () => true): Promise<Tally> {
   let tally = nothing();
   await forEachOf(versionsBelow(scrubbing.lake, prefix), async (object) => {
-    if (wanted(object.key)) tally = sum(tally, await scrubObject(scrubbing, object, rewrite));
+    if (!wanted(object.key)) return;
+    const one = await scrubObject(scrubbing, object, rewrite);
+    tally = sum(tally, one);
   });
   return tally;
 }
