@@ -94,7 +94,8 @@ async function ingest(
   const unparked = unparkedBefore + (await streamParked(given, allowance.until));
   const stored = new StoredTweets(lake);
   const tasks = await tasksOf(given, run);
-  let { planned, others } = await takeUp(given, run, tasks, stored);
+  const { taken, others } = await takeUp(given, run, tasks, stored);
+  let planned = taken;
 
   const charged = run.source.kind !== 'import';
   const budget = budgetOf(given, run, planned, others);
@@ -190,7 +191,7 @@ async function takeUp(
   run: RunPlan,
   tasks: readonly Task[],
   stored: StoredTweets,
-): Promise<{ planned: Planned[]; others: Planned[] }> {
+): Promise<{ taken: Planned[]; others: Planned[] }> {
   const now = given.clock.now();
   const all = await loadPlans(given.lake);
   const settling = { ...given, stored, lateSeconds: given.settings.lateTweetSeconds };
@@ -206,16 +207,16 @@ async function takeUp(
     const aged = agedPlan(plan, now);
     others.push(aged === null ? { plan, etag } : await savePlan(given.lake, aged, etag));
   }
-  const planned: Planned[] = [];
+  const taken: Planned[] = [];
   for (const { of, name } of tasks) {
     const found = all.find(({ plan }) => plan.of === of);
-    planned.push(
+    taken.push(
       found === undefined
         ? newPlan(of, name, run.runId, now)
         : await settled(resume({ ...found, plan: { ...found.plan, name } }, run.runId, now)),
     );
   }
-  return { planned, others };
+  return { taken, others };
 }
 
 function budgetOf(

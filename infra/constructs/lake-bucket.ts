@@ -39,8 +39,24 @@ const { raw_tweets, labels, quarantine, scored } = datasets;
 
 const access: Record<RoleName, Access> = {
   DataIngestionRole: {
-    read: [prefixes.plans, raw_tweets.prefix, quarantine.prefix, labels.prefix],
-    write: [prefixes.plans, raw_tweets.prefix, quarantine.prefix, labels.prefix],
+    read: [
+      prefixes.plans,
+      prefixes.imports,
+      prefixes.parked,
+      raw_tweets.prefix,
+      quarantine.prefix,
+      labels.prefix,
+    ],
+    write: [
+      prefixes.plans,
+      prefixes.imports,
+      prefixes.parked,
+      raw_tweets.prefix,
+      quarantine.prefix,
+      labels.prefix,
+    ],
+    // Records that the stream has taken after all.
+    remove: [prefixes.parked],
     wholeObjects: true,
   },
   DataProcessingRole: {
@@ -96,6 +112,18 @@ export class LakeBucket extends Construct {
           abortIncompleteMultipartUploadAfter: Duration.days(7),
           noncurrentVersionExpiration,
           expiredObjectDeleteMarker: true,
+        },
+        {
+          // A plan is written anew with each page, and holds that page: yesterday's are of no use.
+          id: 'plans',
+          prefix: prefixes.plans,
+          noncurrentVersionExpiration: Duration.days(1),
+        },
+        {
+          // Their tweets are in raw-data/tweets/ by then.
+          id: 'imports',
+          prefix: prefixes.imports,
+          expiration: Duration.days(30),
         },
         {
           id: 'query-results',
