@@ -24,3 +24,7 @@ export async function readForgottenMark(
 ): Promise<ForgottenMark | null> {
   return (await getJson(lake, forgottenMarkKey(modelVersion), ForgottenMark))?.value ?? null;
 }
+
+/** As the end of a sentence about the model. */
+export const describeMark = ({ markedAt, cleaned, labels }: ForgottenMark): string =>
+  `was given tweets that have been forgotten since (marked ${markedAt.slice(0, 10)}: ${cleaned.length} days, ${labels.length} label objects)`;

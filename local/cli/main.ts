@@ -190,7 +190,8 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
       // Before a lake is booted for it: a file that cannot be meant is refused at once.
       const tweets = readTweets(command.file);
       return withLake(lake, screen, command, false, async (it) => {
-        const written = await uploadTweets(it, tweets);
+        const { written, leftOut } = await uploadTweets(it, tweets);
+        if (leftOut > 0) screen.say(`${leftOut} of them are left out: the lake was told to forget them.`);
         screen.say(`${tweets.lines.length} records of ${command.file} → raw-data/imports/${tweets.name}/${written === 0 ? ' (they lay there already)' : ''}`);
         return finishRun(lake, it, screen, await startRun(lake, it, screen, { mode: 'import', import: tweets.name }));
       });

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { z } from 'zod';
 import { importPageKey } from '../../../functions/ingest/source';
+import { Forgotten, readForgotten } from '../../../functions/lake/forgotten';
 import { putIf, type Lake as Bucket } from '../../../functions/lake/objects';
 import type { Session } from '../../cloud/session';
 import { UserError } from '../../cloud/user-error';
@@ -33,15 +35,28 @@ export function readTweets(path: string): TweetImport {
   return { name: `${slug}-${hash}`, lines };
 }
 
-/** Puts the tweets where an execution of mode `import` finds them; pages that lie there already stay. Answers how many pages are new. */
-export async function uploadTweets({ people, outputs }: Session, { name, lines }: TweetImport): Promise<number> {
+const Ids = z.object({ id: z.string(), author_id: z.string() });
+
+/**
+ * Puts the tweets where an execution of mode `import` finds them; pages that lie there already stay. What the lake was
+ * told to forget is left out here already. Answers how many pages are new, and how many tweets were left out.
+ */
+export async function uploadTweets({ people, outputs }: Session, { name, lines }: TweetImport): Promise<{ written: number; leftOut: number }> {
   const bucket: Bucket = { s3: people.ingestion.s3, bucket: outputs.BucketName };
+  const forgotten = new Forgotten((await readForgotten(bucket)).list);
+  const isForgotten = (line: ImportLine): boolean => {
+    const ids = 'tweet' in line ? Ids.safeParse(line.tweet).data : undefined;
+    return ids !== undefined && forgotten.has(ids);
+  };
   let written = 0;
+  let leftOut = 0;
   for (let page = 0; page * linesAPage < lines.length; page += 1) {
-    const part = lines.slice(page * linesAPage, (page + 1) * linesAPage);
+    const all = lines.slice(page * linesAPage, (page + 1) * linesAPage);
+    const part = all.filter((line) => !isForgotten(line));
+    leftOut += all.length - part.length;
     const body = gzipSync(part.map((line) => `${JSON.stringify(line)}\n`).join(''));
     const etag = await putIf(bucket, importPageKey(name, page), body, 'application/gzip', { ifMatch: null });
     if (etag !== null) written += 1;
   }
-  return written;
+  return { written, leftOut };
 }
