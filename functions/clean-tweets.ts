@@ -72,9 +72,7 @@ async function daysToClean(
     forced.has(date)
       ? !isEmpty || published.has(date)
       : !isEmpty && fingerprint !== published.get(date);
-  return days
-    .filter(isDue)
-    .map(({ date, fingerprint }) => ({ date, fingerprint }));
+  return days.filter(isDue).map(({ date, fingerprint }) => ({ date, fingerprint }));
 }
 
 /** StartJobRun has no client token: a run that a lost call started is known by the version it was given. */
