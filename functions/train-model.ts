@@ -33,6 +33,7 @@ interface Dependencies {
   lakeName: string;
   build: Build;
   settings: Sections['training'];
+  languages: readonly string[];
 }
 
 type Running = Extract<TrainModelOutput, { status: 'RUNNING' }>;
@@ -62,6 +63,7 @@ export const trainModel = (given: Dependencies) =>
         plan,
         executionArn: execution.arn,
         build,
+        languages: given.languages,
       });
       if (request.labels.length === 0) {
         throw new StepError(
@@ -219,5 +221,6 @@ export const handler = onFirstCall(() => {
       gitDirty: env.GIT_DIRTY,
     },
     settings: env.SETTINGS.training,
+    languages: env.SETTINGS.model.languages,
   });
 });

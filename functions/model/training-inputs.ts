@@ -28,6 +28,8 @@ export const TrainingRequest = z.strictObject({
     }),
   ),
   labels: z.array(z.strictObject({ uri: z.string(), etag: z.string() })),
+  /** Of tweets that no person has labelled; a label counts whatever its text's language. */
+  languages: z.array(z.string()),
   hyperparameters: z.record(z.string(), z.string()),
   images: z.strictObject({ training: z.string(), serving: z.string() }),
   git: z.strictObject({ commit: z.string(), dirty: z.boolean() }),
@@ -49,7 +51,12 @@ export const hyperparametersOf = ({
 export async function trainingRequest(
   lake: Lake,
   catalog: Catalog,
-  { plan, executionArn, build }: { plan: RunPlan; executionArn: string; build: Build },
+  {
+    plan,
+    executionArn,
+    build,
+    languages,
+  }: { plan: RunPlan; executionArn: string; build: Build; languages: readonly string[] },
 ): Promise<TrainingRequest> {
   const days = await publishedDays(catalog);
   const labels = await labelObjects(lake);
@@ -61,6 +68,7 @@ export async function trainingRequest(
       rows,
     })),
     labels: labels.map(({ key, etag }) => ({ uri: uriOf(lake, key), etag })),
+    languages: [...languages],
     hyperparameters: hyperparametersOf(plan),
     images: { training: build.trainingImage, serving: build.servingImage },
   };
@@ -76,11 +84,15 @@ export async function trainingRequest(
 
 /** Equal for two trainings that would see the same; the serving image is no part of what is learnt. */
 function fingerprintOf(
-  seen: Pick<TrainingRequest, 'cleaned_data' | 'labels' | 'hyperparameters' | 'images'>,
+  seen: Pick<
+    TrainingRequest,
+    'cleaned_data' | 'labels' | 'languages' | 'hyperparameters' | 'images'
+  >,
 ): string {
   const parts = [
     seen.cleaned_data.map(({ date, version }) => [date, version]),
     seen.labels.map(({ uri, etag }) => [uri, etag]),
+    seen.languages,
     Object.entries(seen.hyperparameters).sort(),
     seen.images.training,
   ];

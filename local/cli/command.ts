@@ -17,6 +17,15 @@ export const CliCommand = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('sql'), environment, sql: z.string() }),
   z.strictObject({ name: z.literal('predict'), environment, text: z.string() }),
   z.strictObject({ name: z.literal('import-labels'), environment, file: z.string().nullable(), source: z.string().nullable() }),
+  z.strictObject({ name: z.literal('import-tweets'), environment, file: z.string() }),
+  z.strictObject({
+    name: z.literal('forget'),
+    environment,
+    tweet: z.string().nullable(),
+    author: z.string().nullable(),
+    /** A file of ids. */
+    file: z.string().nullable(),
+  }),
   z.strictObject({
     name: z.literal('deploy'),
     environment: inAccount,

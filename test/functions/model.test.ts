@@ -90,6 +90,7 @@ describe('Train the model', () => {
         maxWaitSeconds: 7200,
         volumeGb: 10,
       },
+      languages: ['en'],
     })(stepInput(changes, attempt));
   const retrain = { plan: { ...PLAN, mode: 'retrain' as const } };
 
@@ -207,6 +208,7 @@ describe('Train the model', () => {
           etag: expect.stringMatching(/^"[0-9a-f]+"$/),
         },
       ],
+      languages: ['en'],
       hyperparameters: {},
       images: { training: 'training:1', serving: 'serving:1' },
       git: { commit: 'abc', dirty: true },
