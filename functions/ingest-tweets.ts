@@ -20,10 +20,11 @@ import { fromImport, fromX } from './ingest/source';
 import type { Source } from './ingest/source';
 import { streamParked } from './ingest/streaming';
 import type { Streaming } from './ingest/streaming';
-import { figuresOf, noteOf, postsIn } from './ingest/summary';
+import { figuresOf, noteOf, postsIn, withReported } from './ingest/summary';
 import { agedPlan } from './ingest/aged';
 import { emptyWindow, newsWindow, spanWindow } from './ingest/window';
 import type { Window } from './ingest/window';
+import { Forgotten, readForgotten } from './lake/forgotten';
 import { executionRuns, releaseLease, takeLease } from './lake/lease';
 import type { IsRunning, Lease } from './lake/lease';
 import { StoredTweets } from './lake/raw-pages';
@@ -102,6 +103,7 @@ async function ingest(
     ...given,
     runId: run.runId,
     stored,
+    forgotten: new Forgotten((await readForgotten(lake)).list),
     budget,
     lateSeconds: settings.lateTweetSeconds,
     allowance,
@@ -121,7 +123,7 @@ async function ingest(
     usdPerPost: settings.usdPerPost,
     monthLimit: settings.maxTweetsPerMonth,
     now: clock.now(),
-    startedAt: run.startedAt,
+    runId: run.runId,
     ending,
   });
   if (ending.kind === 'more') {
@@ -131,6 +133,10 @@ async function ingest(
     return { status: 'RATE_LIMITED', resumeAt: ending.resumeAt.toISOString(), ...figures };
   }
   mustAddUp(figures, `run ${run.runId}`);
+  for (const { plan, etag } of [...planned, ...others]) {
+    const reported = withReported(plan, run.runId);
+    if (reported !== null) await savePlan(lake, reported, etag);
+  }
   const nothing =
     run.source.kind === 'import'
       ? 'the import holds no tweet'
@@ -248,7 +254,7 @@ function waitFor(
     usdPerPost: 0,
     monthLimit: settings.maxTweetsPerMonth,
     now,
-    startedAt: plan.startedAt,
+    runId: plan.runId,
     ending: { kind: 'whole' },
   });
   if (plan.mode === 'ingest') {
@@ -291,7 +297,7 @@ async function replay(
       usdPerPost: settings.usdPerPost,
       monthLimit: settings.maxTweetsPerMonth,
       now: clock.now(),
-      startedAt: plan.startedAt,
+      runId: plan.runId,
       ending: { kind: 'whole' },
     }),
     ...addCounts(before ?? noCounts, sent.counts),

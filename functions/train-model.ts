@@ -34,6 +34,7 @@ interface Dependencies {
   lakeName: string;
   build: Build;
   settings: Sections['training'];
+  languages: readonly string[];
 }
 
 type Running = Extract<TrainModelOutput, { status: 'RUNNING' }>;
@@ -64,6 +65,7 @@ export const trainModel = (given: Dependencies) =>
         executionArn: execution.arn,
         build,
         settings: given.settings,
+        languages: given.languages,
       });
       if (request.labels.length === 0) {
         throw new StepError(
@@ -226,5 +228,6 @@ export const handler = onFirstCall(() => {
       gitDirty: env.GIT_DIRTY,
     },
     settings: env.SETTINGS.training,
+    languages: env.SETTINGS.model.languages,
   });
 });

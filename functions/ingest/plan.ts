@@ -36,11 +36,13 @@ const Progress = z.strictObject({
   unanswered: Count,
   parked: Count,
   days: z.array(Day),
-  gaps: z.array(Gap),
   /** Whether the run's own window is done. */
   whole: z.boolean(),
 });
 export type Progress = z.infer<typeof Progress>;
+
+/** A gap stays unreported when the run that found it was killed: then the next one reports it. */
+const KnownGap = Gap.extend({ reported_by: z.string().nullable() });
 
 export const QueryPlan = z.strictObject({
   /** What the plan is of, in words: its key is this text's hash. */
@@ -58,6 +60,8 @@ export const QueryPlan = z.strictObject({
   asked: Count,
   /** Posts read at X in a month, for the month's budget. */
   spent: z.strictObject({ month: z.string(), posts: Count }),
+  /** The last hundred that were found. */
+  gaps: z.array(KnownGap),
   progress: Progress,
 });
 export type QueryPlan = z.infer<typeof QueryPlan>;
@@ -120,6 +124,7 @@ export const newPlan = (of: string, name: string, runId: string, now: Date): Pla
     pending: null,
     asked: 0,
     spent: { month: monthOf(now), posts: 0 },
+    gaps: [],
     progress: freshProgress(runId),
   },
 });
@@ -156,7 +161,6 @@ const freshProgress = (runId: string): Progress => ({
   unanswered: 0,
   parked: 0,
   days: [],
-  gaps: [],
   whole: false,
 });
 

@@ -1,5 +1,6 @@
 import { StepError } from '../../workflows/errors';
 import type { Gap } from '../../workflows/payloads';
+import type { Forgotten } from '../lake/forgotten';
 import type { StoredTweets } from '../lake/raw-pages';
 import type { Budget } from './budget';
 import { pageName, sortPage, storePage } from './page';
@@ -8,7 +9,7 @@ import type { PendingPage, Planned, QueryPlan } from './plan';
 import type { Source } from './source';
 import { streamRows } from './streaming';
 import type { Streaming } from './streaming';
-import { agedOut, checkpointAfter, restartWindow, turnPage } from './window';
+import { agedOut, checkpointAfter, restartWindow, turnPage, windowBehind } from './window';
 import type { Lost, Window } from './window';
 
 // A server that sends page after page without a tweet is not followed for ever.
@@ -25,6 +26,7 @@ export type Ending =
 export interface Pulling extends Streaming {
   runId: string;
   stored: StoredTweets;
+  forgotten: Forgotten;
   budget: Budget;
   lateSeconds: number;
   /** Pages and time that this call may still use; counted down. */
@@ -96,14 +98,15 @@ export async function pull(
       plan = behindWhatAged(plan, window, answer.detail, clock.now());
       continue;
     }
-    if (answer.nextToken !== null && answer.nextToken === window.next_token) {
-      const why = 'X answered a page with the token of that very page';
-      return end({ kind: 'stopped', why }, plan);
+    if (answer.kind === 'token-refused') {
+      plan = { ...plan, window: windowBehind(window) };
+      continue;
     }
     const page = await sortPage(
       answer,
       { queryName: plan.name, runId: pulling.runId },
       pulling.stored,
+      pulling.forgotten,
     );
     const cost = source.charged ? page.counts.received : 0;
     budget.spend(cost);
@@ -155,12 +158,20 @@ export async function settle(
     oldestId: page.oldest_id,
     nextToken: page.next_token,
     received: page.counts.received,
-    serverTime: page.server_time,
+    // Two clocks, of which one may be wrong: the earlier one keeps late tweets, the later one hides no gap.
+    serverTime: earlierOf(page.server_time, page.fetched_at),
   });
+  // A page with its own token would come for ever: the window goes on behind what it holds.
+  if (page.next_token !== null && page.next_token === window.next_token) {
+    return { ...next, window: windowBehind(turned) };
+  }
   return page.next_token === null
     ? closeWindow(next, turned, window, page, pulling.lateSeconds)
     : { ...next, window: turned };
 }
+
+const earlierOf = (a: string, b: string): string => (a < b ? a : b);
+const laterOf = (a: string, b: string): string => (a < b ? b : a);
 
 /** The plan once the window's last page is durable: only now does the checkpoint move. */
 function closeWindow(
@@ -170,7 +181,11 @@ function closeWindow(
   lastPage: PendingPage,
   lateSeconds: number,
 ): QueryPlan {
-  const lost = agedOut(before, before.oldest_id, new Date(lastPage.server_time));
+  const lost = agedOut(
+    before,
+    before.oldest_id,
+    new Date(laterOf(lastPage.server_time, lastPage.fetched_at)),
+  );
   const closed = { ...plan, ...checkpointAfter(window, plan, lateSeconds), window: null };
   // A window that an earlier run left behind is followed by one of this run's own.
   const whole = window.opened_by === plan.progress.run_id;
@@ -204,7 +219,6 @@ export function withGap(
   if (lost === null) {
     return plan;
   }
-  const gap: Gap = { query: plan.name, ...lost, ...found };
-  const gaps = [...plan.progress.gaps, gap].slice(-MAX_GAPS_KEPT);
-  return { ...plan, progress: { ...plan.progress, gaps } };
+  const gap = { query: plan.name, ...lost, ...found, reported_by: null };
+  return { ...plan, gaps: [...plan.gaps, gap].slice(-MAX_GAPS_KEPT) };
 }

@@ -1,3 +1,4 @@
+import { Gap } from '../../workflows/payloads';
 import type { IngestTweetsOutput, OpenWindow } from '../../workflows/payloads';
 import { addCounts, monthOf, noCounts } from './plan';
 import type { Planned, QueryPlan } from './plan';
@@ -17,7 +18,7 @@ export function figuresOf(
     usdPerPost: number;
     monthLimit: number | null;
     now: Date;
-    startedAt: string;
+    runId: string;
     ending: Ending;
   },
 ): Figures {
@@ -33,13 +34,7 @@ export function figuresOf(
       whole: progress.whole,
       ...progress.counts,
     })),
-    gaps: [
-      ...plans.flatMap(({ progress }) => progress.gaps),
-      // Of a plan that nobody asks for any more: those that this run found.
-      ...others
-        .flatMap(({ plan }) => plan.progress.gaps)
-        .filter(({ foundAt }) => foundAt >= given.startedAt),
-    ],
+    gaps: [...run, ...others].flatMap(({ plan }) => gapsFor(plan, given.runId)),
     open: [
       ...plans.flatMap((plan) => openWindow(plan, whyOpen(given.ending))),
       ...others.flatMap(({ plan }) => openWindow(plan, 'the run does not ask for this query')),
@@ -54,6 +49,18 @@ export function figuresOf(
       limit: given.monthLimit,
     },
   };
+}
+
+/** What this run has to report: gaps that no other run has. */
+const gapsFor = (plan: QueryPlan, runId: string): Gap[] =>
+  plan.gaps
+    .filter(({ reported_by }) => reported_by === null || reported_by === runId)
+    .map((gap) => Gap.strip().parse(gap));
+
+/** The plan once the run has reported its gaps; null where there is nothing to note. */
+export function withReported(plan: QueryPlan, runId: string): QueryPlan | null {
+  const gaps = plan.gaps.map((gap) => ({ ...gap, reported_by: gap.reported_by ?? runId }));
+  return plan.gaps.some(({ reported_by }) => reported_by === null) ? { ...plan, gaps } : null;
 }
 
 /** Posts of a month, those included that a call may just have read. */

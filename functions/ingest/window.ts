@@ -110,6 +110,13 @@ export function restartWindow(
   };
 }
 
+/** The same window without its token, which X does not go on from: behind what was fetched already. */
+export const windowBehind = (window: Window): Window => ({
+  ...window,
+  until_id: window.oldest_id ?? window.until_id,
+  next_token: null,
+});
+
 /** What a page says of its place in the window. */
 export interface Turn {
   newestId: string | null;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -106,7 +107,14 @@ export async function putJsonIf(
   return putIf(lake, key, `${JSON.stringify(value, null, 2)}\n`, 'application/json', condition);
 }
 
-/** Writes bytes on a condition; answers the new ETag, or null when it does not hold. */
+// 409 says that another conditional write of the key is in flight, and nothing of how that ends: 50+100+200+400 ms.
+const MAX_CONFLICTS = 4;
+const CONFLICT_PAUSE_MS = 50;
+
+/**
+ * Writes bytes on a condition; answers the new ETag, or null when it does not hold: then there is an object
+ * (`ifMatch: null`), or not that one.
+ */
 export async function putIf(
   lake: Lake,
   key: string,
@@ -114,23 +122,29 @@ export async function putIf(
   contentType: string,
   condition: Condition,
 ): Promise<string | null> {
-  try {
-    const put = await lake.s3.send(
-      new PutObjectCommand({
-        Bucket: lake.bucket,
-        Key: key,
-        Body: body,
-        ContentType: contentType,
-        ...conditionHeaders(condition),
-      }),
-    );
-    return put.ETag ?? '';
-  } catch (error) {
-    // 412: the condition does not hold; 409: another conditional write is in flight; 404: If-Match without an object.
-    if ([404, 409, 412].includes(statusOf(error) ?? 0)) {
-      return null;
+  for (let conflicts = 0; ; conflicts += 1) {
+    try {
+      const put = await lake.s3.send(
+        new PutObjectCommand({
+          Bucket: lake.bucket,
+          Key: key,
+          Body: body,
+          ContentType: contentType,
+          ...conditionHeaders(condition),
+        }),
+      );
+      return put.ETag ?? '';
+    } catch (error) {
+      const status = statusOf(error);
+      // 412: the condition does not hold; 404: If-Match without an object.
+      if (status === 404 || status === 412) {
+        return null;
+      }
+      if (status !== 409 || conflicts === MAX_CONFLICTS) {
+        throw error;
+      }
+      await delay(CONFLICT_PAUSE_MS * 2 ** conflicts);
     }
-    throw error;
   }
 }
 

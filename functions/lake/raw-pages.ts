@@ -2,7 +2,8 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { datasets } from '../../workflows/datasets';
-import { byAge, newestOf, oldestOf, padId } from '../x/ids';
+import { DAY_MS, utcDay } from '../clock';
+import { newestOf, oldestOf, padId } from '../x/ids';
 import { getBytes } from './objects';
 import type { Lake } from './objects';
 
@@ -40,7 +41,7 @@ interface Page {
 
 // A day of more pages is listed anew for each question: slower, in the same memory.
 const MAX_PAGES_KEPT = 10_000;
-const MAX_DAYS_KEPT = 4;
+const MAX_DAYS_KEPT = 12;
 const MAX_OBJECTS_KEPT = 32;
 
 /**
@@ -53,14 +54,19 @@ export class StoredTweets {
 
   constructor(private readonly lake: Lake) {}
 
-  /** Those of the ids that an object of this day holds. */
+  /**
+   * Those of the ids that an object of this day holds, or of its neighbours: a server whose clock jumps dates
+   * a tweet otherwise the second time.
+   */
   async among(day: string, ids: readonly string[]): Promise<Set<string>> {
-    const sorted = [...ids].sort(byAge);
+    const padded = ids.map(padId);
     const found = new Set<string>();
-    for (const page of await this.pagesThatMayHold(day, sorted.map(padId))) {
-      const held = await this.idsIn(page.key);
-      for (const id of ids) {
-        if (held.has(id)) found.add(id);
+    for (const near of [-1, 0, 1].map((days) => dayBeside(day, days))) {
+      for (const page of await this.pagesThatMayHold(near, padded)) {
+        const held = await this.idsIn(page.key);
+        for (const id of ids) {
+          if (held.has(id)) found.add(id);
+        }
       }
     }
     return found;
@@ -106,6 +112,9 @@ export class StoredTweets {
     return ids;
   }
 }
+
+const dayBeside = (day: string, days: number): string =>
+  utcDay(new Date(Date.parse(`${day}T00:00:00Z`) + days * DAY_MS));
 
 /** An object whose key names no range may hold any id. */
 function pageOf(key: string): Page {

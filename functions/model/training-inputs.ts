@@ -30,6 +30,8 @@ export const TrainingRequest = z.strictObject({
     }),
   ),
   labels: z.array(z.strictObject({ uri: z.string(), etag: z.string() })),
+  /** Of tweets that no person has labelled; a label counts whatever its text's language. */
+  languages: z.array(z.string()),
   hyperparameters: z.record(z.string(), z.string()),
   /** Null without corpora; requests written before there were encoders say nothing. */
   encoder: EncoderChoice.nullable().default(null),
@@ -58,8 +60,15 @@ export async function trainingRequest(
     plan,
     executionArn,
     build,
+    languages,
     settings,
-  }: { plan: RunPlan; executionArn: string; build: Build; settings: Sections['training'] },
+  }: {
+    plan: RunPlan;
+    executionArn: string;
+    build: Build;
+    languages: readonly string[];
+    settings: Sections['training'];
+  },
 ): Promise<TrainingRequest> {
   const days = await publishedDays(catalog);
   const labels = await labelObjects(lake);
@@ -71,6 +80,7 @@ export async function trainingRequest(
       rows,
     })),
     labels: labels.map(({ key, etag }) => ({ uri: uriOf(lake, key), etag })),
+    languages: [...languages],
     hyperparameters: hyperparametersOf(plan, settings),
     encoder: await chooseEncoder(lake),
     images: { training: build.trainingImage, serving: build.servingImage },
@@ -87,11 +97,15 @@ export async function trainingRequest(
 
 /** Equal for two trainings that would see the same; the serving image is no part of what is learnt. */
 function fingerprintOf(
-  seen: Pick<TrainingRequest, 'cleaned_data' | 'labels' | 'hyperparameters' | 'images' | 'encoder'>,
+  seen: Pick<
+    TrainingRequest,
+    'cleaned_data' | 'labels' | 'languages' | 'hyperparameters' | 'images' | 'encoder'
+  >,
 ): string {
   const parts = [
     seen.cleaned_data.map(({ date, version }) => [date, version]),
     seen.labels.map(({ uri, etag }) => [uri, etag]),
+    seen.languages,
     Object.entries(seen.hyperparameters).sort(),
     seen.images.training,
     // Not where it lies: whether it was made before or on the way is all the same.

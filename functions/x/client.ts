@@ -54,6 +54,8 @@ export type SearchAnswer =
   | { kind: 'rate-limited'; resumeAt: Date }
   /** Waiting is useless: the product's cap, the credits or a daily limit are used up. */
   | { kind: 'capped'; detail: string }
+  /** X does not go on from the token it gave. */
+  | { kind: 'token-refused' }
   /** The start of the window lies further back than X's seven days. */
   | { kind: 'stale'; detail: string };
 
@@ -255,7 +257,11 @@ function judge(
       `X refused the bearer token in ${token.secretArn}: ${detail}. ${howToSetToken(token.secretArn)}`,
     );
   }
-  if (error.code === 400 && namesStart(problem, request)) {
+  const complains = (parameter: string) => complainsOf(problem, parameter);
+  if (error.code === 400 && request.nextToken !== null && complains('next_token')) {
+    return { kind: 'token-refused' };
+  }
+  if (error.code === 400 && complains(request.sinceId === null ? 'start_time' : 'since_id')) {
     return { kind: 'stale', detail };
   }
   throw new StepError('XRequestRejected', `X rejected the search (${request.query}): ${detail}`);
@@ -276,16 +282,11 @@ const isCap = ({ title, type, detail }: Problem): boolean =>
   /usage-capped$/.test(type ?? '') ||
   /\bcap\b.*exceeded|monthly/i.test(detail ?? '');
 
-/** Whether a 400 complains about the start of the window that the request named. */
-function namesStart(problem: Problem, { sinceId }: SearchRequest): boolean {
-  const parameter = sinceId === null ? 'start_time' : 'since_id';
-  const complaints = problem.errors ?? [];
-  return (
-    complaints.some(
-      ({ parameters, message }) => parameter in (parameters ?? {}) || message?.includes(parameter),
-    ) || (problem.detail ?? '').includes(parameter)
-  );
-}
+/** Whether a 400 complains about this parameter of the request. */
+const complainsOf = ({ errors, detail }: Problem, parameter: string): boolean =>
+  (errors ?? []).some(
+    ({ parameters, message }) => parameter in (parameters ?? {}) || message?.includes(parameter),
+  ) || (detail ?? '').includes(parameter);
 
 /**
  * One second after the reset, so that clocks a little apart do not cost a second refusal.

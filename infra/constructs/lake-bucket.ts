@@ -33,6 +33,8 @@ const lock = `${prefixes.plans}lock.json`;
 const champion = `${prefixes.models}champion.json`;
 /** Which data and which code made a model: what an auditor asks first. */
 const manifests = `${prefixes.models}*/manifest.json`;
+/** That a model was given tweets which have been forgotten since: the report says so. */
+const marks = `${prefixes.models}*/forgotten.json`;
 const { raw_tweets, labels, quarantine, scored } = datasets;
 
 const access: Record<RoleName, Access> = {
@@ -74,6 +76,7 @@ const access: Record<RoleName, Access> = {
       prefixes.audit,
       champion,
       manifests,
+      marks,
       lock,
     ],
     write: [prefixes.queryResults, prefixes.audit, lock],

@@ -8,6 +8,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { EnvironmentName, Settings } from '../config';
 import { acknowledge } from '../constructs/acknowledge';
+import { ForgetterAccess } from '../constructs/forgetter-access';
 import { allow } from '../constructs/grants';
 import { LakeBucket } from '../constructs/lake-bucket';
 import { LakeCatalog } from '../constructs/lake-catalog';
@@ -42,6 +43,9 @@ export class DataStack extends Stack {
     const { key } = new LakeKey(this, 'Key', { environment, roles });
     const { bucket } = new LakeBucket(this, 'Lake', { key, roles, settings });
     const { database } = new LakeCatalog(this, 'Catalog', { bucket, roles });
+    if (roles.forgetter !== null) {
+      new ForgetterAccess(this, 'Forgetting', { role: roles.forgetter, bucket, key, database });
+    }
     this.lake = {
       roles: roles.byName,
       key,

@@ -18,6 +18,15 @@ export const CliCommand = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('predict'), environment, text: z.string() }),
   z.strictObject({ name: z.literal('import-labels'), environment, file: z.string().nullable(), source: z.string().nullable() }),
   z.strictObject({ name: z.literal('pretrain'), environment, files: z.array(z.string()).min(1) }),
+  z.strictObject({ name: z.literal('import-tweets'), environment, file: z.string() }),
+  z.strictObject({
+    name: z.literal('forget'),
+    environment,
+    tweet: z.string().nullable(),
+    author: z.string().nullable(),
+    /** A file of ids. */
+    file: z.string().nullable(),
+  }),
   z.strictObject({
     name: z.literal('deploy'),
     environment: inAccount,

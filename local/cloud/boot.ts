@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { corpusPath, readCorpus } from '../corpus/read-corpus';
 import { errorCode } from '../files';
 import { startGateway } from '../gateway/server';
+import { readFaultScript } from '../x-api/faults/script';
 import { createXApi } from '../x-api/handler';
 import { endChild, exitOf, startChild } from './child';
 import { clientEnvironment, logFile, pythonOf, type Lake } from './lake';
@@ -50,6 +51,8 @@ async function healthy(lake: Lake, launcherUrl: string, ended: Promise<number>):
 /** Starts launcher and gateway of a lake. The caller holds the lock of its folder. */
 export async function boot(lake: Lake): Promise<Cloud> {
   const url = `http://127.0.0.1:${lake.port}`;
+  const faults = lake.env['X_FAULTS'];
+  const script = faults ? readFaultScript(faults) : undefined;
   await predecessorEnds(lake);
   const launcherPort = await freePort();
   const launcherUrl = `http://127.0.0.1:${launcherPort}`;
@@ -75,7 +78,7 @@ export async function boot(lake: Lake): Promise<Cloud> {
       projectRoot: lake.root,
       python: pythonOf(lake),
       log: (line) => appendFileSync(logFile(lake, 'gateway'), `${new Date().toISOString()} ${line}\n`),
-      xApi: createXApi({ home: lake.home, readTexts: () => readCorpus(corpusPath(lake.root)) }),
+      xApi: createXApi({ home: lake.home, readTexts: () => readCorpus(corpusPath(lake.root)), script }),
     });
     return {
       url,

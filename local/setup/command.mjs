@@ -8,7 +8,7 @@ export class UsageError extends Error {
 
 /** As in infra/config.ts, which cannot be read before the packages are there. */
 export const environments = ['local', 'dev', 'prod'];
-const modes = ['nightly', 'retrain', 'ingest'];
+const modes = ['nightly', 'retrain', 'ingest', 'backfill', 'replay', 'import'];
 
 const runOptions = {
   mode: { type: 'string' },
@@ -19,7 +19,8 @@ const runOptions = {
 
 const lakeUsage =
   'npm run lake -- [--env local|dev|prod] run | retrain | redrive [execution] | history [execution] | query <name> [--parameter value] | ' +
-  'sql "<athena sql>" | predict "<text>" | import-labels <file>|--bundled | pretrain <files>';
+  'sql "<athena sql>" | predict "<text>" | import-labels <file>|--bundled | pretrain <files> | import-tweets <file> | ' +
+  'replay --from <day> --to <day> | backfill --from <day> --to <day> | forget --tweet <id>|--author <id>|--file <ids>';
 
 function parse(args, options, allowPositionals) {
   try {
@@ -117,6 +118,18 @@ function parseAccount(name, args, environment) {
   }
 }
 
+const span = { from: { type: 'string' }, to: { type: 'string' } };
+
+function spanOf(name, { from, to }) {
+  if (from === undefined || to === undefined) {
+    throw new UsageError(`${name} needs both ends: npm run lake -- ${name} --from 2026-11-22 --to 2026-11-23`);
+  }
+  for (const [option, value] of Object.entries({ from, to })) {
+    if (!/^\d{4}-\d{2}-\d{2}/.test(value)) throw new UsageError(`--${option} is "${value}": a day like 2026-11-22 is needed.`);
+  }
+  return { from, to };
+}
+
 function noMore(name, rest) {
   if (rest.length > 0) throw new UsageError(`${name} takes nothing more, but got "${rest[0]}".`);
 }
@@ -176,6 +189,32 @@ function parseLake(args) {
       const { positionals } = parse(rest, {}, true);
       if (positionals.length === 0) throw new UsageError('pretrain needs one file of labelled texts, or several.');
       return { name: 'pretrain', files: positionals };
+    }
+    case 'import-tweets': {
+      const { positionals } = parse(rest, {}, true);
+      return { name: 'import-tweets', file: one('import-tweets', positionals, 'one file') };
+    }
+    case 'replay': {
+      const options = { ...span, 'no-stream': { type: 'boolean', default: false } };
+      const { values, positionals } = parse(rest, options, true);
+      noMore('replay', positionals);
+      return { name: 'run', input: { mode: 'replay', ...spanOf('replay', values), ...(values['no-stream'] && { stream: false }) } };
+    }
+    case 'backfill': {
+      const { keywords, 'max-tweets': maxTweets, input } = runOptions;
+      const { values, positionals } = parse(rest, { ...span, keywords, 'max-tweets': maxTweets, input }, true);
+      noMore('backfill', positionals);
+      return { name: 'run', input: { ...runInput(values, 'npm run lake -- backfill'), mode: 'backfill', ...spanOf('backfill', values) } };
+    }
+    case 'forget': {
+      const kinds = ['tweet', 'author', 'file'];
+      const options = Object.fromEntries(kinds.map((kind) => [kind, { type: 'string' }]));
+      const { values, positionals } = parse(rest, options, true);
+      noMore('forget', positionals);
+      if (kinds.filter((kind) => values[kind] !== undefined).length !== 1) {
+        throw new UsageError('forget needs one of --tweet <id>, --author <id> and --file <ids>.');
+      }
+      return { name: 'forget', ...Object.fromEntries(kinds.map((kind) => [kind, values[kind] ?? null])) };
     }
     default:
       throw new UsageError(`"${verb}" is not a command: ${lakeUsage}`);

@@ -43,7 +43,18 @@ const known = new Set([
   'place.fields', 'poll.fields',
 ]);
 
-const NextToken = z.strictObject({ query: z.string(), before: z.string().regex(/^\d+$/) });
+const PostId = z.string().regex(/^\d+$/);
+/** Where a page begins, newest first; what a `next_token` stands for. */
+const Cursor = z.strictObject({
+  /** Only posts older than this id; null begins at the newest. */
+  before: PostId.nullable(),
+  /** A page that was passed over (see `Turn`) and comes first. */
+  owed: z.strictObject({ before: PostId.nullable(), downTo: PostId }).nullable().default(null),
+  /** From 1. */
+  page: z.number().int().positive().default(2),
+});
+type Cursor = z.infer<typeof Cursor>;
+const NextToken = Cursor.extend({ query: z.string() });
 
 export interface SearchAnswer {
   data?: Record<string, unknown>[];
@@ -53,8 +64,8 @@ export interface SearchAnswer {
 
 interface Request {
   matches: ReturnType<typeof compileQuery>;
-  /** Set on the pages after the first: only older posts than this id. */
-  before: string | null;
+  cursor: Cursor;
+  isFirstPage: boolean;
   sinceId: string | null;
   untilId: string | null;
   from: number;
@@ -98,18 +109,29 @@ function idOf(params: URLSearchParams, name: string): string | null {
 
 const minute = (millis: number): string => `${new Date(millis).toISOString().slice(0, 16)}Z`;
 
-function nextTokenOf(params: URLSearchParams, queryHash: string): string | null {
+function cursorOf(params: URLSearchParams, queryHash: string): Cursor | null {
   const name = params.has('next_token') ? 'next_token' : 'pagination_token';
   const token = params.get(name);
   if (token === null) return null;
   try {
-    const { query, before } = NextToken.parse(JSON.parse(Buffer.from(token, 'base64url').toString()));
-    if (query === queryHash) return before;
+    const { query, ...cursor } = NextToken.parse(JSON.parse(Buffer.from(token, 'base64url').toString()));
+    if (query === queryHash) return cursor;
   } catch {
     // Not one of ours: answered below, like a token of another query.
   }
   throw new ParameterError(name, token, `The \`${name}\` query parameter value [${token}] is not valid`);
 }
+
+/** Which page of its search a request asks for, from 1. */
+export function pageOf(params: URLSearchParams): number {
+  try {
+    return cursorOf(params, hashOf(params.get('query') ?? ''))?.page ?? 1;
+  } catch {
+    return 1;
+  }
+}
+
+const hashOf = (query: string): string => createHash('sha256').update(query).digest('hex').slice(0, 16);
 
 /** Reads and checks the parameters; throws ParameterError where X answers 400. */
 function parseRequest(params: URLSearchParams, now: number): Request {
@@ -119,7 +141,7 @@ function parseRequest(params: URLSearchParams, now: number): Request {
     }
   }
   const query = params.get('query') ?? '';
-  const queryHash = createHash('sha256').update(query).digest('hex').slice(0, 16);
+  const queryHash = hashOf(query);
   let matches: Request['matches'];
   try {
     matches = compileQuery(query);
@@ -139,17 +161,17 @@ function parseRequest(params: URLSearchParams, now: number): Request {
   }
 
   const oldest = now - window;
-  const before = nextTokenOf(params, queryHash);
+  const cursor = cursorOf(params, queryHash);
   const sinceId = idOf(params, 'since_id');
   // The pages after the first may have been asked for in time: their since_id grows old meanwhile.
-  if (sinceId !== null && before === null && timeOf(sinceId) < oldest) {
+  if (sinceId !== null && cursor === null && timeOf(sinceId) < oldest) {
     throw new ParameterError(
       'since_id', sinceId,
       `'since_id' must be a tweet id created after [${minute(oldest)}]. Please use a 'since_id' that is larger than ${sinceId}`,
     );
   }
   const startTime = instantOf(params, 'start_time');
-  if (startTime !== null && before === null && startTime < oldest) {
+  if (startTime !== null && cursor === null && startTime < oldest) {
     throw new ParameterError(
       'start_time', params.get('start_time') ?? '',
       `Invalid 'start_time':'${params.get('start_time')}'. 'start_time' must be on or after ${minute(oldest)}`,
@@ -171,7 +193,8 @@ function parseRequest(params: URLSearchParams, now: number): Request {
 
   return {
     matches,
-    before,
+    cursor: cursor ?? { before: null, owed: null, page: 1 },
+    isFirstPage: cursor === null,
     sinceId,
     untilId: idOf(params, 'until_id'),
     // As on X, since_id is used alone when both are given.
@@ -185,15 +208,15 @@ function parseRequest(params: URLSearchParams, now: number): Request {
   };
 }
 
-function found(archive: Archive, request: Request): ArchivedPost[] {
-  const { before, sinceId, untilId, from, to, matches } = request;
+function found(archive: Posts, request: Request, hidden: ReadonlySet<string>): ArchivedPost[] {
+  const { sinceId, untilId, from, to, matches } = request;
   return archive.posts.filter(
     (post) =>
       post.createdAt >= from &&
       post.createdAt < to &&
       (sinceId === null || compareIds(post.id, sinceId) > 0) &&
       (untilId === null || compareIds(post.id, untilId) < 0) &&
-      (before === null || compareIds(post.id, before) < 0) &&
+      !hidden.has(post.id) &&
       matches(post.searchable),
   );
 }
@@ -228,23 +251,68 @@ function renderAuthor(author: ArchivedPost['author'], fields: Set<string>): Reco
   return { id: author.id, name: author.name, username: author.username, ...Object.fromEntries(asked) };
 }
 
+/** How the pages follow each other; anything but `straight` is a fault that a script asked for. */
+export type Turn = 'straight' | 'empty' | 'repeated' | 'swapped';
+
+const olderThan = (id: string | null) => (post: ArchivedPost) => id === null || compareIds(post.id, id) < 0;
+
+/** The posts of a page and where the next one begins; null after the last. */
+function turnTo(posts: readonly ArchivedPost[], cursor: Cursor, size: number, turn: Turn): { page: ArchivedPost[]; next: Cursor | null } {
+  const then = { page: cursor.page + 1, owed: null };
+  const { before, owed } = cursor;
+  if (turn === 'empty') return { page: [], next: { ...cursor, ...(!owed && then) } };
+  if (owed) {
+    const left = posts.filter((post) => olderThan(owed.before)(post) && compareIds(post.id, owed.downTo) >= 0);
+    const page = left.slice(0, size);
+    const last = page.at(-1);
+    if (last && left.length > size) return { page, next: { ...then, before, owed: { ...owed, before: last.id } } };
+    return { page, next: posts.some(olderThan(before)) ? { ...then, before } : null };
+  }
+  const left = posts.filter(olderThan(before));
+  const page = left.slice(0, size);
+  const last = page.at(-1);
+  if (turn === 'repeated' && last) return { page, next: cursor };
+  if (!last || left.length <= size) return { page, next: null };
+  if (turn === 'swapped') {
+    const after = left.slice(size, 2 * size);
+    return { page: after, next: { ...then, before: after.at(-1)?.id ?? last.id, owed: { before, downTo: last.id } } };
+  }
+  return { page, next: { ...then, before: last.id } };
+}
+
+/** Where the posts come from: an `Archive`, or a test's own world. */
+export type Posts = Pick<Archive, 'posts' | 'release'>;
+
+export interface PageOptions {
+  /** At most so many posts a page, whatever is asked for. */
+  pageSize?: number;
+  /** Posts that cannot be found yet. */
+  hidden?: ReadonlySet<string>;
+  turn?: Turn;
+}
+
 /**
  * Answers one page of recent search, newest first. Throws ParameterError.
  *
  * A poll for news that would find none is when news arrives: it releases some of the posts held
  * back (`Archive.release`), so that each later night has something to do.
  */
-export function searchRecent(archive: Archive, params: URLSearchParams, now: number): SearchAnswer {
+export function searchRecent(archive: Posts, params: URLSearchParams, now: number, options: PageOptions = {}): SearchAnswer {
+  const { hidden = new Set(), pageSize = 100, turn = 'straight' } = options;
   const request = parseRequest(params, now);
-  let posts = found(archive, request);
-  const pollsForNews = request.sinceId !== null && request.before === null &&
+  let posts = found(archive, request, hidden);
+  const pollsForNews = request.sinceId !== null && request.isFirstPage &&
     request.untilId === null && !params.has('end_time');
-  if (posts.length === 0 && pollsForNews && archive.release(now) > 0) posts = found(archive, request);
+  if (posts.length === 0 && pollsForNews && archive.release(now) > 0) posts = found(archive, request, hidden);
 
-  const page = posts.slice(0, request.maxResults);
+  const size = Math.min(request.maxResults, pageSize);
+  const { page, next } = turnTo(posts, request.cursor, size, turn);
+  const nextToken = next && {
+    next_token: Buffer.from(JSON.stringify({ query: request.queryHash, ...next })).toString('base64url'),
+  };
   const newest = page[0];
   const last = page.at(-1);
-  if (!newest || !last) return { meta: { result_count: 0 } };
+  if (!newest || !last) return { meta: { result_count: 0, ...nextToken } };
   // X shows the author of a post whenever the expansion is asked for.
   if (request.withAuthors) request.postFields.add('author_id');
   const users = new Map(page.map((post) => [post.author.id, post.author]));
@@ -253,13 +321,6 @@ export function searchRecent(archive: Archive, params: URLSearchParams, now: num
     ...(request.withAuthors && {
       includes: { users: [...users.values()].map((user) => renderAuthor(user, request.userFields)) },
     }),
-    meta: {
-      newest_id: newest.id,
-      oldest_id: last.id,
-      result_count: page.length,
-      ...(posts.length > page.length && {
-        next_token: Buffer.from(JSON.stringify({ query: request.queryHash, before: last.id })).toString('base64url'),
-      }),
-    },
+    meta: { newest_id: newest.id, oldest_id: last.id, result_count: page.length, ...nextToken },
   };
 }

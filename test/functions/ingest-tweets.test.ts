@@ -715,13 +715,25 @@ test('a server that pages without end and without a tweet is left, and gone on w
   expect(answer).toMatchObject({ status: 'DONE', complete: false, pages: 50, received: 0 });
 });
 
-test('a page that names itself as the next is not asked for again', async () => {
-  x.willAnswer(page([tweet(5)], 'same'), page([tweet(4)], 'same'));
+test('a page that names itself as the next is kept, and the window goes on behind it', async () => {
+  x.willAnswer(page([tweet(5)], 'same'), page([tweet(4)], 'same'), page([tweet(3)]));
 
   const answer = await run();
 
-  expect(answer).toMatchObject({ status: 'DONE', complete: false, received: 1 });
-  expect(answer).toHaveProperty('note', expect.stringContaining('the token of that very page'));
+  expect(x.searches[2]).toMatchObject({ until_id: '4' });
+  expect(x.searches[2]).not.toHaveProperty('next_token');
+  expect(answer).toMatchObject({ status: 'DONE', complete: true, received: 3, written: 3 });
+});
+
+test('a window whose token X refuses goes on behind what it has', async () => {
+  const message = 'The `next_token` query parameter value [next] is not valid';
+  const errors = [{ message, parameters: { next_token: ['next'] } }];
+  x.willAnswer(page([tweet(5)], 'next'), { status: 400, body: { errors } }, page([tweet(3)]));
+
+  const answer = await run();
+
+  expect(x.searches[2]).toMatchObject({ until_id: '5' });
+  expect(answer).toMatchObject({ status: 'DONE', complete: true, received: 2 });
 });
 
 test('a refused record is kept byte for byte, even where its numbers outgrow JavaScript', async () => {

@@ -93,6 +93,7 @@ describe('Train the model', () => {
         serves: 'fp32',
         int8Tolerance: 0.005,
       },
+      languages: ['en'],
     })(stepInput(changes, attempt));
   const retrain = { plan: { ...PLAN, mode: 'retrain' as const } };
 
@@ -217,6 +218,7 @@ describe('Train the model', () => {
           etag: expect.stringMatching(/^"[0-9a-f]+"$/),
         },
       ],
+      languages: ['en'],
       hyperparameters: { serves: 'fp32', int8_tolerance: '0.005' },
       encoder: null,
       images: { training: 'training:1', serving: 'serving:1' },

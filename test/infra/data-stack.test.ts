@@ -211,7 +211,7 @@ describe('people', () => {
   const trusted = (people: Partial<Settings['people']>, role: string) =>
     Object.values(
       Template.fromStack(
-        dataStack('prod', { people: { analysts: [], labellers: [], ...people } }),
+        dataStack('prod', { people: { analysts: [], labellers: [], forgetters: [], ...people } }),
       ).findResources('AWS::IAM::Role', {
         Properties: { RoleName: `sentiment-lake-prod-${role}` },
       }),
@@ -235,8 +235,15 @@ describe('people', () => {
     expect(trusted({ analysts: [analyst] }, 'DataIngestionRole')).toEqual([lambda]);
   });
 
+  test('the role that forgets is not made until somebody is named who may assume it', () => {
+    const person = 'arn:aws:iam::111122223333:user/ana';
+
+    expect(trusted({}, 'ForgetterRole')).toEqual([]);
+    expect(trusted({ forgetters: [person] }, 'ForgetterRole')).toEqual([{ AWS: person }]);
+  });
+
   test('in dev the IAM of the account decides', () => {
-    for (const name of ['AnalyticsRole', 'DataIngestionRole']) {
+    for (const name of ['AnalyticsRole', 'DataIngestionRole', 'ForgetterRole']) {
       template.hasResourceProperties('AWS::IAM::Role', {
         RoleName: `sentiment-lake-dev-${name}`,
         AssumeRolePolicyDocument: {

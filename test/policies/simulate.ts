@@ -23,7 +23,7 @@ export const administrator = (arn: string): Principal => ({
 });
 
 const roleName = (role: string) =>
-  /^(Data|Analytics|MachineLearning|Crawl|Endpoint).*Role$/.test(role)
+  /^(Data|Forgetter|Analytics|MachineLearning|Crawl|Endpoint).*Role$/.test(role)
     ? `sentiment-lake-local-${role}`
     : role;
 

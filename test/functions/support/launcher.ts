@@ -32,7 +32,8 @@ const JSON_LINES = {
 };
 
 // It answers within two seconds on an idle machine, and within half a minute while all tests run at once.
-jest.setTimeout(120_000);
+// Benchmarks use it too, and have no jest.
+if (typeof jest !== 'undefined') jest.setTimeout(120_000);
 
 const PROJECT = resolve(__dirname, '../../..');
 
@@ -41,7 +42,7 @@ export class Launcher {
   private constructor(
     private readonly child: ChildProcess,
     private readonly home: string,
-    private readonly url: string,
+    readonly url: string,
   ) {}
 
   static async start(): Promise<Launcher> {

@@ -1,0 +1,36 @@
+import fc from 'fast-check';
+import { Player } from './play';
+import { scripts } from './script';
+import { verdict } from './verdict';
+import { XHost } from './world';
+
+/*
+ * Random scripts of what X, S3 and Kinesis do wrong, times random ends of Lambdas and executions. When the
+ * dust has settled, every tweet is in raw-data once, on the stream, or listed as lost or refused.
+ *
+ * DRILL_SEED (and DRILL_PATH, from a failure's report) plays the same again; DRILL_SCRIPTS is how many.
+ */
+const seed = Number(process.env['DRILL_SEED'] ?? Date.now() % 2 ** 31);
+const numRuns = Number(process.env['DRILL_SCRIPTS'] ?? 480);
+const path = process.env['DRILL_PATH'];
+
+let x: XHost;
+beforeAll(async () => {
+  x = await XHost.start();
+  jest.spyOn(console, 'info').mockReturnValue();
+});
+afterAll(() => x.stop());
+
+test(`${numRuns} scripts from seed ${seed} lose, double and overspend nothing`, async () => {
+  process.stderr.write(`DRILL_SEED=${seed}\n`);
+  await fc.assert(
+    fc.asyncProperty(scripts, async (script) => {
+      const player = new Player(script, x);
+
+      await player.play();
+
+      expect(verdict(player)).toEqual([]);
+    }),
+    { seed, numRuns, ...(path !== undefined && { path, endOnFailure: true }) },
+  );
+});
