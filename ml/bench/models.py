@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import multiprocessing
+import os
 import resource
 import sys
 import tarfile
@@ -15,6 +16,7 @@ import vectors
 from lstm import archive
 from lstm.export import to_onnx
 from lstm.pretraining import unlabelled_texts
+from lstm.processes import end_with_parent
 from lstm.recipe import Lesson, Trained, pretrain_encoder, train_model
 from lstm.self_training import Teachers, learn_from, train_teachers
 from lstm.serving_choice import Serving, choose_network
@@ -103,7 +105,11 @@ def make_models(
 def _pool(processes: int) -> ProcessPoolExecutor:
     # A new process for each model, so that its peak memory is its own.
     return ProcessPoolExecutor(
-        processes, multiprocessing.get_context("spawn"), max_tasks_per_child=1
+        processes,
+        multiprocessing.get_context("spawn"),
+        end_with_parent,
+        (os.getpid(),),
+        max_tasks_per_child=1,
     )
 
 

@@ -21,6 +21,7 @@ import torch
 from vectors import WordVectors
 
 from lstm.model import SentimentLstm
+from lstm.processes import end_with_parent
 from lstm.recipe import Lesson, Material, Trained
 from lstm.settings import Hyperparameters
 from lstm.starts import Start, new_model
@@ -151,19 +152,18 @@ def train_teachers(
 
 
 _stopped: Event
-_parent: int
 
 
 def _begin(stopped: Event, parent: int) -> None:
     """Runs first in a teacher's process, which the parent stops, and nobody else."""
-    global _stopped, _parent
-    _stopped, _parent = stopped, parent
+    global _stopped
+    _stopped = stopped
+    end_with_parent(parent)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _must_stop() -> bool:
-    # A parent that was killed asks for nothing any more.
-    return _stopped.is_set() or os.getppid() != _parent
+    return _stopped.is_set()
 
 
 def _teach(lesson: Lesson, known: WordVectors, options: Hyperparameters, start: Any) -> Taught:
