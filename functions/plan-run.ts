@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { StepError } from '../workflows/errors';
 import { PlanRunInput, PlanRunOutput, RunRequest } from '../workflows/payloads';
@@ -11,6 +12,7 @@ import { takeLock } from './lake/lock';
 import type { Lake } from './lake/objects';
 import { emitter } from './metrics';
 import type { Emit } from './metrics';
+import { takeForceGrant } from './model/force-grant';
 import type { Sections } from './settings';
 import { onFirstCall, step } from './step';
 import { buildQueries } from './x/queries';
@@ -20,11 +22,13 @@ interface Dependencies {
   sfn: SFNClient;
   emit: Emit;
   clock: Clock;
-  settings: Pick<Sections, 'x' | 'poll'>;
+  secrets: SecretsManagerClient;
+  forceGrantSecretArn: string;
+  settings: Pick<Sections, 'x' | 'poll' | 'gate'>;
 }
 
 /** Turns whatever the execution was started with into the plan that every later step follows. */
-export const planRun = ({ lake, sfn, emit, clock, settings }: Dependencies) =>
+export const planRun = ({ lake, sfn, emit, clock, settings, ...given }: Dependencies) =>
   step(PlanRunInput, PlanRunOutput, async ({ execution, input }) => {
     const now = clock.now();
     const request = parseRequest(input, utcDay(now));
@@ -34,6 +38,13 @@ export const planRun = ({ lake, sfn, emit, clock, settings }: Dependencies) =>
       scheduledFor: request.scheduledFor ?? null,
       now,
     });
+    const { secrets, forceGrantSecretArn: secretArn } = given;
+    const hours = settings.gate.forceGrantHours;
+    // After the lock: a run that is skipped leaves the grant to the next. A failed one holds no lock for long.
+    const force =
+      request.force && lock.taken
+        ? await takeForceGrant({ secrets, secretArn, lake, hours }, execution.arn, now)
+        : null;
     if (request.mode === 'nightly' && request.scheduledFor !== undefined) {
       emit({ NightsStarted: 1 });
     }
@@ -45,7 +56,7 @@ export const planRun = ({ lake, sfn, emit, clock, settings }: Dependencies) =>
       skip: lock.taken ? null : lock.reason,
       queries,
       maxTweets: request.maxTweets ?? settings.x.maxTweetsPerRun,
-      force: request.force,
+      force,
       training: request.training,
       poll: settings.poll,
     };
@@ -72,12 +83,16 @@ function runIdOf({ arn, startTime }: PlanRunInput['execution']): string {
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, LAKE, SETTINGS } = readEnvironment(environments['plan-run']);
+  const { BUCKET, LAKE, FORCE_GRANT_SECRET_ARN, SETTINGS } = readEnvironment(
+    environments['plan-run'],
+  );
   return planRun({
     lake: { s3: new S3Client({}), bucket: BUCKET },
     sfn: new SFNClient({}),
     emit: emitter(LAKE),
     clock: systemClock,
+    secrets: new SecretsManagerClient({}),
+    forceGrantSecretArn: FORCE_GRANT_SECRET_ARN,
     settings: SETTINGS,
   });
 });

@@ -55,8 +55,11 @@ const Settings = z.strictObject({
   ingestEveryMinutes: z.number().int().min(5).nullable(),
   // What functions read is declared where they read it.
   ...Sections.shape,
-  /** Analysts ask Athena as AnalyticsRole; labellers put labels into the lake as DataIngestionRole. */
-  people: z.strictObject({ analysts: People, labellers: People }),
+  /**
+   * Analysts ask Athena as AnalyticsRole; labellers put labels into the lake as DataIngestionRole; force granters
+   * let one execution promote what the gate refuses, as ForceGranterRole.
+   */
+  people: z.strictObject({ analysts: People, labellers: People, forceGranters: People }),
   glue: z.strictObject({
     workerType: z.enum(['G.1X', 'G.2X']),
     workers: z.number().int().min(2),
@@ -103,7 +106,7 @@ const base = {
     maxTweetsPerRun: 500,
     usdPerPost: 0.005,
   },
-  people: { analysts: 'account', labellers: 'account' },
+  people: { analysts: 'account', labellers: 'account', forceGranters: 'account' },
   poll: { crawl: 30, clean: 30, check: 5, train: 30, endpoint: 30, refresh: 5 },
   glue: { workerType: 'G.1X', workers: 2, timeoutMinutes: 60 },
   checks: { maxLabelShare: 0.95, minRowsForShare: 50 },
@@ -114,7 +117,15 @@ const base = {
     maxWaitSeconds: 2 * 3600,
     volumeGb: 10,
   },
-  gate: { minHeldOutRows: 200, tolerance: 0.01 },
+  gate: {
+    minHeldOutRows: 200,
+    minHeldOutPerClass: 30,
+    level: 0.95,
+    tolerance: 0.01,
+    // With 171 held-out neutral rows two trainings on the same data differ by 4 points (one standard error).
+    maxRecallDrop: 0.1,
+    forceGrantHours: 24,
+  },
   endpoint: {
     kind: 'serverless',
     instanceType: 'ml.c6i.large',
@@ -182,7 +193,7 @@ const environments: Record<EnvironmentName, Settings> = {
     // 2,000 x $0.005 = $10 a night at most.
     x: { ...base.x, maxTweetsPerRun: 2000 },
     // Nobody until somebody is named here.
-    people: { analysts: [], labellers: [] },
+    people: { analysts: [], labellers: [], forceGranters: [] },
     endpoint: { ...base.endpoint, kind: 'realtime', instances: 2 },
     protectData: true,
     logRetentionDays: 365,

@@ -31,6 +31,7 @@ export const modelKeys = (jobName: string) => ({
   archive: `${prefixes.models}${jobName}/output/model.tar.gz`,
   output: `${prefixes.models}${jobName}/output/output.tar.gz`,
   evaluation: `${prefixes.models}${jobName}/evaluation.json`,
+  evaluationPage: `${prefixes.models}${jobName}/evaluation.html`,
   manifest: `${prefixes.models}${jobName}/manifest.json`,
 });
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { RunPlan } from '../../workflows/payloads';
+import type { Champion, RunPlan } from '../../workflows/payloads';
+import { goldenTweets } from '../golden-tweets';
 import type { Catalog } from '../lake/catalog';
 import { labelObjects } from '../lake/fingerprints';
 import { keyOf, listObjects, uriOf } from '../lake/objects';
@@ -28,6 +29,12 @@ export const TrainingRequest = z.strictObject({
     }),
   ),
   labels: z.array(z.strictObject({ uri: z.string(), etag: z.string() })),
+  /** What the candidate is compared with; null on the first night. */
+  champion: z.strictObject({ version: z.string(), uri: z.string() }).nullable(),
+  /** Texts to answer for the gate, which alone knows what is right. */
+  golden_tweets: z.array(z.string()),
+  /** Of the evaluation's intervals. */
+  level: z.number(),
   hyperparameters: z.record(z.string(), z.string()),
   images: z.strictObject({ training: z.string(), serving: z.string() }),
   git: z.strictObject({ commit: z.string(), dirty: z.boolean() }),
@@ -49,7 +56,19 @@ export const hyperparametersOf = ({
 export async function trainingRequest(
   lake: Lake,
   catalog: Catalog,
-  { plan, executionArn, build }: { plan: RunPlan; executionArn: string; build: Build },
+  {
+    plan,
+    executionArn,
+    build,
+    champion,
+    level,
+  }: {
+    plan: RunPlan;
+    executionArn: string;
+    build: Build;
+    champion: Champion | null;
+    level: number;
+  },
 ): Promise<TrainingRequest> {
   const days = await publishedDays(catalog);
   const labels = await labelObjects(lake);
@@ -69,6 +88,9 @@ export async function trainingRequest(
     run_id: plan.runId,
     execution_arn: executionArn,
     ...seen,
+    champion: champion && { version: champion.modelVersion, uri: champion.modelUri },
+    golden_tweets: goldenTweets.map(({ text }) => text),
+    level,
     git: { commit: build.gitCommit, dirty: build.gitDirty },
     fingerprint: fingerprintOf(seen),
   };

@@ -1,5 +1,5 @@
 import type { Context } from './calls';
-import { key as lakeKey } from './declared-calls';
+import { forceGrant, key as lakeKey } from './declared-calls';
 import type { Policies } from './granted';
 import { accessLogs } from './service-calls';
 import { columns, intended } from './intent';
@@ -193,6 +193,32 @@ function ofQueues(): Row[] {
   ]);
 }
 
+/** Force: whoever else may write every secret may not write this one, nor the granter anything else. */
+function ofForceGrant(policies: Policies): Row[] {
+  const put = { action: 'secretsmanager:PutSecretValue', resource: forceGrant };
+  const admin = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
+  const granter = lakeRole('ForceGranterRole', policies);
+  const champion = { action: 's3:PutObject', resource: object('model-outputs/champion.json') };
+  const token = { ...put, resource: forceGrant.replace('ForceGrantSecret', 'secret') };
+  return [
+    { who: 'a force granter', principal: granter, request: put, allow: true },
+    { who: 'a force granter', principal: granter, request: champion, allow: false },
+    { who: 'a force granter', principal: granter, request: token, allow: false },
+    ...['PutSecretValue', 'UpdateSecret', 'UpdateSecretVersionStage'].map((name) => ({
+      who: 'an administrator of the account',
+      principal: admin,
+      request: { ...put, action: `secretsmanager:${name}` },
+      allow: false,
+    })),
+    ...columns.map((role) => ({
+      who: role,
+      principal: lakeRole(role, policies),
+      request: put,
+      allow: false,
+    })),
+  ];
+}
+
 /** Who asked the bucket for what: people read it, over TLS. */
 function ofAccessLogs(): Row[] {
   const admin = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
@@ -209,5 +235,6 @@ export const tableOf = (policies: Policies): Row[] => [
   ...ofOthers(),
   ...ofKey(policies),
   ...ofQueues(),
+  ...ofForceGrant(policies),
   ...ofAccessLogs(),
 ];

@@ -17,7 +17,7 @@ export const PLAN: RunState['plan'] = {
   skip: null,
   queries: [{ name: 'keywords', query: '(coffee) lang:en -is:retweet' }],
   maxTweets: 1000,
-  force: false,
+  force: null,
   training: {},
   poll: { crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
 };
