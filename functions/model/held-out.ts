@@ -14,7 +14,7 @@ const LabelRow = z.object({
   text_hash: z.string().regex(/^[0-9a-f]{64}$/),
   label: Label,
   imported_at: z.string(),
-  sampling: Sampling.optional(),
+  sampling: Sampling.nullish(),
 });
 export type LabelRow = z.infer<typeof LabelRow>;
 

@@ -1,8 +1,9 @@
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
 import type { EnvironmentName } from '../../infra/config';
-import { lakeName, type RoleName } from '../../infra/naming';
+import { forceGranterRole, lakeName, type RoleName } from '../../infra/naming';
 import type { Connection } from './clients';
 import type { Outputs } from './stack';
 import { UserError } from './user-error';
@@ -13,6 +14,8 @@ export interface People {
   analyst: { athena: AthenaClient; s3: S3Client };
   /** Puts human labels. */
   ingestion: { s3: S3Client };
+  /** Lets one execution promote what the gate refuses. */
+  forceGranter: { secrets: SecretsManagerClient };
 }
 
 /** An hour, the most that a role gives by default; the SDK asks again before it is over. */
@@ -22,7 +25,7 @@ const sessionSeconds = 3600;
 export function roleArn(
   { StateMachineArn }: Outputs,
   environment: EnvironmentName,
-  role: RoleName,
+  role: RoleName | typeof forceGranterRole,
 ): string {
   const [, partition, , , account] = StateMachineArn.split(':');
   return `arn:${partition}:iam::${account}:role/${lakeName(environment, role)}`;
@@ -64,7 +67,7 @@ export function peopleOf(
   outputs: Outputs,
   environment: EnvironmentName,
 ): People {
-  const as = (role: RoleName) => ({
+  const as = (role: RoleName | typeof forceGranterRole) => ({
     ...config,
     credentials: assumed(sts, roleArn(outputs, environment, role)),
   });
@@ -75,5 +78,6 @@ export function peopleOf(
       s3: new S3Client({ ...analyst, forcePathStyle }),
     },
     ingestion: { s3: new S3Client({ ...as('DataIngestionRole'), forcePathStyle }) },
+    forceGranter: { secrets: new SecretsManagerClient(as(forceGranterRole)) },
   };
 }

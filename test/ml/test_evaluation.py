@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_job
+from evaluation.champions import Champion, find_champion
 from evaluation.contest import golden_texts, level_of
 from evaluation.measures import by_slice, calibration, worst_mistakes
 from lstm.data import Row, read_labels, rows_digest
@@ -101,16 +104,23 @@ class _Links(HTMLParser):
             self.found.append(tag)
 
 
-def test_the_report_is_one_page_that_loads_nothing_and_escapes_texts(job: Job) -> None:
-    rows = tiny_job.label_rows()
+@pytest.fixture(scope="module")
+def with_curve(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """A job with enough labels for a learning curve, and texts that would be code on a page."""
+    done = Job(tmp_path_factory.mktemp("curve"))
+    tiny_job.prepare(done.folder)
+    rows = tiny_job.label_rows(450)
     for row in rows:
         row["text"] += " <script>alert(1)</script>"
-    tiny_job.write_labels(job.root, rows)
-    tiny_job.write_hyperparameters(job.root, learning_curve="1")
-    finished = job.run()
+    tiny_job.write_labels(done.root, rows)
+    tiny_job.write_hyperparameters(done.root, learning_curve="1")
+    finished = done.run()
     assert finished.returncode == 0, finished.stderr
+    return done
 
-    page = (job.root / "output" / "data" / "evaluation.html").read_text("utf-8")
+
+def test_the_report_is_one_page_that_loads_nothing_and_escapes_texts(with_curve: Job) -> None:
+    page = (with_curve.root / "output" / "data" / "evaluation.html").read_text("utf-8")
     links = _Links()
     links.feed(page)
 
@@ -119,93 +129,91 @@ def test_the_report_is_one_page_that_loads_nothing_and_escapes_texts(job: Job) -
     for heading in ("Confusion", "Calibration", "By kind of text", "By number of labels"):
         assert f"<h2>{heading}</h2>" in page
     # Not in the archive that goes where the model goes.
-    assert not (job.root / "model" / "evaluation.html").exists()
+    assert not (with_curve.root / "model" / "evaluation.html").exists()
 
 
-def test_the_learning_curve_ends_with_all_labels_and_the_candidate(job: Job) -> None:
-    tiny_job.write_labels(job.root, tiny_job.label_rows(450))
-    tiny_job.write_hyperparameters(job.root, learning_curve="1")
-    finished = job.run()
-    assert finished.returncode == 0, finished.stderr
-
-    evaluation = job.model_json("evaluation.json")
+def test_the_learning_curve_ends_with_all_labels_and_the_candidate(with_curve: Job) -> None:
+    evaluation = with_curve.model_json("evaluation.json")
     curve = evaluation["learning_curve"]
 
     assert [point["labels"] for point in curve] == [200, evaluation["training"]["rows"]["train"]]
     assert curve[-1]["model"]["macro_recall"] == evaluation["candidate"]["macro_recall"]
 
 
-def test_golden_texts_are_answered_at_the_level_asked_for(job: Job) -> None:
-    _request(job, golden_tweets=["so great and nice", "awful"], level=0.9)
-
-    finished = job.run()
-
-    assert finished.returncode == 0, finished.stderr
-    evaluation = job.model_json("evaluation.json")
-    assert [answer["text"] for answer in evaluation["golden"]] == ["so great and nice", "awful"]
-    assert evaluation["level"] == evaluation["candidate_minus_lexicon"]["level"] == 0.9
+def _champion_channel(folder: Path) -> Path:
+    archive = folder / "model.tar.gz"
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    return archive
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (b"not an archive", "model.tar.gz is not a readable tar.gz"),
-        (None, "there is no archive of sl-champion"),
-    ],
-)
-def test_a_champion_that_cannot_be_scored_is_told_and_the_training_kept(
-    job: Job, content: bytes | None, problem: str
-) -> None:
-    _request(job, champion={"version": "sl-champion", "uri": "s3://lake/somewhere"})
-    if content is not None:
-        champion = job.root / "input" / "data" / "champion" / "model.tar.gz"
-        champion.parent.mkdir(parents=True)
-        champion.write_bytes(content)
+def _copy_of(trained: Job, folder: Path) -> Job:
+    copy = Job(folder)
+    shutil.copytree(trained.root / "model", copy.root / "model")
+    return copy
+
+
+REQUEST = {"champion": {"version": "tiny-1", "uri": "s3://lake/somewhere"}}
+
+
+def test_a_corrupt_champion_is_told_and_the_training_kept(job: Job) -> None:
+    _request(job, **REQUEST, golden_tweets=["so great and nice", "awful"], level=0.9)
+    _champion_channel(job.root / "input" / "data" / "champion").write_bytes(b"not an archive")
 
     finished = job.run()
 
     assert finished.returncode == 0, finished.stderr
     evaluation = job.model_json("evaluation.json")
     assert evaluation["champion"] is None and evaluation["candidate_minus_champion"] is None
-    assert evaluation["champion_problem"].startswith(problem)
+    assert evaluation["champion_problem"].startswith("model.tar.gz is not a readable tar.gz")
+    # What else the request asked for.
+    assert [answer["text"] for answer in evaluation["golden"]] == ["so great and nice", "awful"]
+    assert evaluation["level"] == evaluation["candidate_minus_lexicon"]["level"] == 0.9
 
 
-def test_real_archives_that_are_not_the_champion(trained: Job, job: Job, tmp_path) -> None:
-    """The one of another version, and one whose network was exchanged."""
-    channel = job.root / "input" / "data" / "champion" / "model.tar.gz"
-    packed(trained, channel)
-    _request(job, champion={"version": "sl-champion", "uri": "s3://lake/somewhere"})
+def test_a_champion_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert find_champion(tmp_path, REQUEST).problem == "there is no archive of tiny-1"
+    # Before the first promotion nobody expects one.
+    assert find_champion(tmp_path, {"champion": None}) == Champion()
 
-    assert job.run().returncode == 0
-    problem = job.model_json("evaluation.json")["champion_problem"]
-    assert problem == "the archive of sl-champion holds tiny-1"
 
-    tampered = tmp_path / "tampered"
-    tiny_job.prepare(tampered)
-    other = Job(tampered)
-    (other.root / "model").mkdir(parents=True)
-    for path in (trained.root / "model").iterdir():
-        (other.root / "model" / path.name).write_bytes(path.read_bytes())
-    network = other.root / "model" / "model.onnx"
+def test_the_champion_is_the_one_the_request_names(trained: Job, tmp_path: Path) -> None:
+    packed(trained, _champion_channel(tmp_path))
+
+    found = find_champion(tmp_path, REQUEST)
+    other = find_champion(tmp_path, {"champion": {"version": "sl-other"}})
+
+    assert found.problem is None and found.archive is not None
+    assert other == Champion(problem="the archive of sl-other holds tiny-1")
+
+
+def test_an_archive_cut_in_half_is_no_champion(trained: Job, tmp_path: Path) -> None:
+    archive = packed(trained, _champion_channel(tmp_path))
+    archive.write_bytes(archive.read_bytes()[:20_000])
+
+    assert "is not a readable tar.gz" in str(find_champion(tmp_path, REQUEST).problem)
+
+
+def test_a_network_that_was_exchanged_is_no_champion(trained: Job, tmp_path: Path) -> None:
+    copy = _copy_of(trained, tmp_path / "copy")
+    network = copy.root / "model" / "model.onnx"
     network.write_bytes(network.read_bytes()[:-1] + b"\0")
-    packed(other, channel)
+    packed(copy, _champion_channel(tmp_path / "channel"))
 
-    assert job.run().returncode == 0
-    problem = job.model_json("evaluation.json")["champion_problem"]
-    assert "model.onnx does not have the checksum" in problem
+    problem = find_champion(tmp_path / "channel", REQUEST).problem
+
+    assert "model.onnx does not have the checksum" in str(problem)
 
 
-def test_an_archive_with_labels_in_another_order_is_no_champion(trained: Job, job: Job) -> None:
-    folder = Job(job.folder / "swapped")
-    (folder.root / "model").mkdir(parents=True)
-    for path in (trained.root / "model").iterdir():
-        (folder.root / "model" / path.name).write_bytes(path.read_bytes())
-    description = folder.root / "model" / "model.json"
+def test_an_archive_with_labels_in_another_order_is_no_champion(
+    trained: Job, tmp_path: Path
+) -> None:
+    copy = _copy_of(trained, tmp_path / "copy")
+    description = copy.root / "model" / "model.json"
     content = json.loads(description.read_text())
     content["labels"] = content["labels"][::-1]
     description.write_text(json.dumps(content))
-    packed(folder, job.root / "input" / "data" / "champion" / "model.tar.gz")
+    packed(copy, _champion_channel(tmp_path / "channel"))
 
-    assert job.run().returncode == 0
-    problem = job.model_json("evaluation.json")["champion_problem"]
-    assert "answers ['positive', 'neutral', 'negative']" in problem
+    problem = find_champion(tmp_path / "channel", REQUEST).problem
+
+    assert "answers ['positive', 'neutral', 'negative']" in str(problem)
