@@ -1,195 +1,311 @@
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { prefixes } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
 import { IngestTweetsOutput, StepInput } from '../workflows/payloads';
-import type { IngestCounts, RunPlan } from '../workflows/payloads';
+import type { RunPlan } from '../workflows/payloads';
 import { systemClock } from './clock';
-import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
-import type { Lake } from './lake/objects';
+import { Budget } from './ingest/budget';
+import { mustAddUp } from './ingest/page';
+import { addCounts, loadPlans, monthOf, newPlan, noCounts, resume, savePlan } from './ingest/plan';
+import type { Planned, QueryPlan } from './ingest/plan';
+import { pull, settle } from './ingest/pull';
+import type { Ending, Pulling } from './ingest/pull';
+import { replayDays } from './ingest/replay';
+import { fromImport, fromX } from './ingest/source';
+import type { Source } from './ingest/source';
+import { streamParked } from './ingest/streaming';
+import type { Streaming } from './ingest/streaming';
+import { figuresOf, noteOf, postsIn } from './ingest/summary';
+import { agedPlan } from './ingest/aged';
+import { emptyWindow, newsWindow, spanWindow } from './ingest/window';
+import type { Window } from './ingest/window';
+import { executionRuns, releaseLease, takeLease } from './lake/lease';
+import type { IsRunning, Lease } from './lake/lease';
+import { StoredTweets } from './lake/raw-pages';
+import type { Sections } from './settings';
 import { onFirstCall, step } from './step';
 import { recentSearch } from './x/client';
 import type { Search } from './x/client';
-import { sortPage, storePage } from './x/page';
-import {
-  addCounts,
-  closeWindow,
-  loadPlan,
-  openWindow,
-  restartWindow,
-  savePlan,
-  turnPage,
-} from './x/plan';
-import type { Planned } from './x/plan';
 import { bearerToken } from './x/token';
 
-// An invocation works for four minutes at most, and through 40 pages: then it answers MORE.
-const INVOCATION = { milliseconds: 4 * 60 * 1000, pages: 40 };
-// X's limits of `max_results`.
-const LARGEST_PAGE = 100;
-const SMALLEST_PAGE = 10;
+// An invocation works for two and a half minutes at most, and through 40 pages: then it answers MORE. A page
+// begun in the last second may take as long again: five tries at X, and six at the stream.
+const INVOCATION = { milliseconds: 150 * 1000, pages: 40 };
+/** Whoever ingests waits for X's rate window at most; longer than a few of those, something hangs. */
+const LONGEST_WAIT_MS = 60 * 60 * 1000;
+export const LEASE_KEY = `${prefixes.plans}ingest-lease.json`;
 
-interface Dependencies {
-  lake: Lake;
-  kinesis: KinesisClient;
-  stream: string;
+interface Dependencies extends Streaming {
   search: Search;
-  usdPerPost: number;
+  isRunning: IsRunning;
+  settings: Pick<Sections['x'], 'usdPerPost' | 'maxTweetsPerMonth' | 'lateTweetSeconds'>;
   /** What one call may take. */
   limits: { milliseconds: number; pages: number };
-  clock: Clock;
 }
 
-type Ending =
-  | { kind: 'whole' }
-  | { kind: 'more' }
-  | { kind: 'rate-limited'; resumeAt: Date }
-  | { kind: 'stopped'; why: string };
+/** One search, import or backfill of the run: which plan is its own, and where its pages come from. */
+interface Task {
+  of: string;
+  name: string;
+  source: Source;
+  open: (plan: QueryPlan) => Window;
+}
 
 /**
- * Fetches what is new for each query and writes it to the lake and the stream, page by page. Where it stands
- * is kept in the bucket after every page, so this call may end, or be killed, anywhere.
+ * Brings tweets into the lake and onto the stream, page by page, from X or from what people brought. Where
+ * it stands is kept in the bucket, so this call may end, or be killed, anywhere.
  */
 export const ingestTweets = (given: Dependencies) =>
-  step(StepInput, IngestTweetsOutput, async ({ state: { plan } }): Promise<IngestTweetsOutput> => {
-    const allowance = {
-      until: given.clock.now().valueOf() + given.limits.milliseconds,
-      pages: given.limits.pages,
-    };
-    let planned = await Promise.all(
-      plan.queries.map(({ query }) => loadPlan(given.lake, query, plan.runId)),
+  step(StepInput, IngestTweetsOutput, async ({ execution, state }): Promise<IngestTweetsOutput> => {
+    const { plan } = state;
+    const before = state.ingest.status === 'PENDING' ? null : state.ingest;
+    if (plan.source.kind === 'replay') {
+      return replay(given, plan, plan.source.stream, before);
+    }
+    const { clock, lake } = given;
+    const lease = await takeLease(lake, LEASE_KEY, given.isRunning, {
+      executionArn: execution.arn,
+      scheduledFor: null,
+      now: clock.now(),
+    });
+    if (!lease.taken) {
+      return waitFor(given, plan, lease.holder, before);
+    }
+    const answer = await ingest(given, plan, before?.unparked ?? 0);
+    if (answer.status === 'DONE') {
+      await releaseLease(lake, LEASE_KEY, execution.arn, clock.now());
+    }
+    return answer;
+  });
+
+async function ingest(
+  given: Dependencies,
+  run: RunPlan,
+  unparkedBefore: number,
+): Promise<IngestTweetsOutput> {
+  const { clock, lake, settings, limits } = given;
+  const allowance = { pages: limits.pages, until: clock.now().valueOf() + limits.milliseconds };
+  const unparked = unparkedBefore + (await streamParked(given, allowance.until));
+  const stored = new StoredTweets(lake);
+  const tasks = await tasksOf(given, run);
+  const { taken, others } = await takeUp(given, run, tasks, stored);
+  let planned = taken;
+
+  const charged = run.source.kind !== 'import';
+  const budget = budgetOf(given, run, planned, others);
+  const pulling: Pulling = {
+    ...given,
+    runId: run.runId,
+    stored,
+    budget,
+    lateSeconds: settings.lateTweetSeconds,
+    allowance,
+  };
+  let ending: Ending = { kind: 'whole' };
+  for (const [index, { source, open }] of tasks.entries()) {
+    const start = planned[index];
+    if (start === undefined || ending.kind !== 'whole') break;
+    const pulled = await pull(pulling, source, open, start);
+    planned = planned.with(index, pulled.planned);
+    ending = pulled.ending;
+  }
+
+  const figures = figuresOf(planned, others, {
+    unparked,
+    charged,
+    usdPerPost: settings.usdPerPost,
+    monthLimit: settings.maxTweetsPerMonth,
+    now: clock.now(),
+    startedAt: run.startedAt,
+    ending,
+  });
+  if (ending.kind === 'more') {
+    return { status: 'MORE', cursor: null, ...figures };
+  }
+  if (ending.kind === 'rate-limited') {
+    return { status: 'RATE_LIMITED', resumeAt: ending.resumeAt.toISOString(), ...figures };
+  }
+  mustAddUp(figures, `run ${run.runId}`);
+  const nothing =
+    run.source.kind === 'import'
+      ? 'the import holds no tweet'
+      : run.source.kind === 'backfill'
+        ? 'X has no tweet on these keywords between these times'
+        : 'X has no tweet on these keywords that is newer than the last run';
+  return {
+    status: 'DONE',
+    complete: ending.kind === 'whole',
+    note: noteOf(figures, ending, nothing),
+    ...figures,
+  };
+}
+
+/** What the run is to fetch, one plan each. */
+async function tasksOf(
+  { search, lake, clock }: Dependencies,
+  { source, queries, runId }: RunPlan,
+): Promise<Task[]> {
+  switch (source.kind) {
+    case 'news':
+      return queries.map(({ name, query }) => ({
+        of: query,
+        name,
+        source: fromX(search, query),
+        open: (plan) => newsWindow(plan, runId, clock.now()),
+      }));
+    case 'backfill':
+      return queries.map(({ name, query }) => ({
+        of: `${query} from ${source.from} to ${source.to}`,
+        name,
+        source: fromX(search, query),
+        open: (plan) => spanWindow(plan, runId, source),
+      }));
+    case 'import':
+      return [
+        {
+          of: `import ${source.name}`,
+          name: source.name,
+          source: await fromImport(lake, source.name, clock),
+          open: (plan) => emptyWindow(plan.windows, runId),
+        },
+      ];
+    case 'replay':
+      return [];
+  }
+}
+
+/**
+ * The plans as this run goes on with them. Pages that anybody decided on and did not get to store come
+ * first, those of queries that are no longer asked included: else another query's page could bring the
+ * same tweets again.
+ */
+async function takeUp(
+  given: Dependencies,
+  run: RunPlan,
+  tasks: readonly Task[],
+  stored: StoredTweets,
+): Promise<{ taken: Planned[]; others: Planned[] }> {
+  const now = given.clock.now();
+  const all = await loadPlans(given.lake);
+  const settling = { ...given, stored, lateSeconds: given.settings.lateTweetSeconds };
+  const settled = async ({ plan, etag }: Planned): Promise<Planned> =>
+    plan.pending === null
+      ? { plan, etag }
+      : savePlan(given.lake, await settle(settling, plan, plan.pending), etag);
+
+  const isOfTask = ({ plan }: Planned) => tasks.some(({ of }) => of === plan.of);
+  const others: Planned[] = [];
+  for (const other of all.filter((planned) => !isOfTask(planned))) {
+    const { plan, etag } = await settled(other);
+    const aged = agedPlan(plan, now);
+    others.push(aged === null ? { plan, etag } : await savePlan(given.lake, aged, etag));
+  }
+  const taken: Planned[] = [];
+  for (const { of, name } of tasks) {
+    const found = all.find(({ plan }) => plan.of === of);
+    taken.push(
+      found === undefined
+        ? newPlan(of, name, run.runId, now)
+        : await settled(resume({ ...found, plan: { ...found.plan, name } }, run.runId, now)),
     );
-    let ending: Ending = { kind: 'whole' };
-    for (const [index, { name }] of plan.queries.entries()) {
-      while (ending.kind === 'whole' && planned[index] && !planned[index].plan.progress.whole) {
-        const left = plan.maxTweets - totalOf(planned).received;
-        const turned = await fetchPage(given, plan, name, planned[index], left, allowance);
-        ending = turned.ending;
-        planned = planned.with(index, turned.planned);
-      }
-    }
-    const counts = totalOf(planned);
-    const said = {
-      ...counts,
-      days: [...new Set(planned.flatMap(({ plan: { progress } }) => progress.days))].sort(),
-      spendUsd: Number((counts.received * given.usdPerPost).toFixed(6)),
-    };
-    if (ending.kind === 'more') {
-      return { status: 'MORE', ...said };
-    }
-    if (ending.kind === 'rate-limited') {
-      return { status: 'RATE_LIMITED', resumeAt: ending.resumeAt.toISOString(), ...said };
-    }
-    mustAddUp(counts);
+  }
+  return { taken, others };
+}
+
+function budgetOf(
+  { settings, clock }: Dependencies,
+  run: RunPlan,
+  planned: readonly Planned[],
+  others: readonly Planned[],
+): Budget {
+  const used = planned
+    .map(({ plan: { progress } }) => progress.counts.received + progress.unanswered)
+    .reduce((sum, posts) => sum + posts, 0);
+  const limit = settings.maxTweetsPerMonth;
+  const month =
+    limit === null ? null : limit - postsIn(monthOf(clock.now()), [...planned, ...others]);
+  return new Budget(run.maxTweets - used, month, { run: run.maxTweets, month: limit });
+}
+
+type Before = IngestTweetsOutput | null;
+
+/** Another execution ingests: the schedule's next start comes soon enough, and a night waits its turn. */
+function waitFor(
+  { clock, settings }: Dependencies,
+  plan: RunPlan,
+  holder: Lease,
+  before: Before,
+): IngestTweetsOutput {
+  const now = clock.now();
+  const nothing = figuresOf([], [], {
+    unparked: 0,
+    charged: true,
+    usdPerPost: 0,
+    monthLimit: settings.maxTweetsPerMonth,
+    now,
+    startedAt: plan.startedAt,
+    ending: { kind: 'whole' },
+  });
+  if (plan.mode === 'ingest') {
     return {
       status: 'DONE',
-      complete: ending.kind === 'whole',
-      note: noteOf(planned, ending),
-      ...said,
+      complete: false,
+      note: `${holder.executionArn} has been ingesting since ${holder.takenAt}; the next start goes on behind it`,
+      ...nothing,
     };
-  });
-
-/** Fetches and stores one page of a query's window; the checkpoint moves with the last. */
-async function fetchPage(
-  { lake, kinesis, stream, search, clock }: Dependencies,
-  run: RunPlan,
-  queryName: string,
-  { plan, etag }: Planned,
-  tweetsLeft: number,
-  allowance: { until: number; pages: number },
-): Promise<{ planned: Planned; ending: Ending }> {
-  const stay = (ending: Ending) => ({ planned: { plan, etag }, ending });
-  if (tweetsLeft < SMALLEST_PAGE) {
-    return stay({ kind: 'stopped', why: `the budget of ${run.maxTweets} tweets is used up` });
   }
-  if (allowance.pages === 0 || clock.now().valueOf() > allowance.until) {
-    return stay({ kind: 'more' });
-  }
-  const window = plan.window ?? openWindow(plan, run.runId, clock.now());
-  const answer = await search({
-    query: plan.query,
-    maxResults: Math.min(LARGEST_PAGE, tweetsLeft),
-    sinceId: window.since_id,
-    startTime: window.start_time,
-    untilId: window.until_id,
-    nextToken: window.next_token,
-  });
-  allowance.pages -= 1;
-  if (answer.kind === 'rate-limited') {
-    return stay(answer);
-  }
-  if (answer.kind === 'capped') {
-    return stay({ kind: 'stopped', why: `X gives no more for now: ${answer.detail}` });
-  }
-  const { progress } = plan;
-  if (answer.kind === 'stale') {
-    const restarted = restartWindow(window, clock.now());
-    if (restarted === null) {
-      throw new StepError(
-        'XRequestRejected',
-        `X takes no start for the search (${plan.query}): ${answer.detail}`,
-      );
-    }
-    const gap = `X no longer reaches back to the last run: tweets from before ${restarted.start_time} may be missing`;
-    const notes = window.since_id === null ? progress.notes : [...progress.notes, gap];
-    const next = { ...plan, window: restarted, progress: { ...progress, notes } };
-    return { planned: await savePlan(lake, next, etag), ending: { kind: 'whole' } };
-  }
-
-  const page = sortPage(answer.tweets, window.recent_ids, {
-    usernames: answer.usernames,
-    queryName,
-    runId: run.runId,
-    fetchedAt: answer.fetchedAt,
-  });
-  await storePage(
-    page,
-    { lake, kinesis, stream, clock },
-    { query: plan.query, window, runId: run.runId },
-  );
-
-  const turned = turnPage(window, answer, page.ids);
-  const days = [...new Set([...progress.days, ...page.days])].sort();
-  const next = {
-    ...plan,
-    window: turned,
-    progress: { ...progress, counts: addCounts(progress.counts, page.counts), days },
-  };
-  const planned = await savePlan(
-    lake,
-    answer.nextToken === null ? closeWindow(next, turned) : next,
-    etag,
-  );
-  return answer.usedUpUntil === null || planned.plan.progress.whole
-    ? { planned, ending: { kind: 'whole' } }
-    : { planned, ending: { kind: 'rate-limited', resumeAt: answer.usedUpUntil } };
-}
-
-const totalOf = (planned: readonly Planned[]): IngestCounts =>
-  planned
-    .map(({ plan }) => plan.progress.counts)
-    .reduce(addCounts, { received: 0, written: 0, doubles: 0, quarantined: 0, pages: 0 });
-
-function mustAddUp({ received, written, doubles, quarantined }: IngestCounts): void {
-  if (received !== written + doubles + quarantined) {
+  const since = before?.status === 'BUSY' ? before.since : now.toISOString();
+  if (now.valueOf() - Date.parse(since) > LONGEST_WAIT_MS) {
     throw new StepError(
-      'IngestDoesNotAddUp',
-      `${received} tweets received, but ${written} written + ${doubles} doubles + ${quarantined} quarantined`,
+      'RunInProgress',
+      `${holder.executionArn} has been ingesting since ${holder.takenAt}, and this run has waited for it since ${since}. ` +
+        'Wait until it has ended, or stop it, and redrive this one.',
     );
   }
+  const resumeAt = new Date(now.valueOf() + plan.poll.ingest * 1000).toISOString();
+  return { status: 'BUSY', resumeAt, holder: holder.executionArn, since, ...nothing };
 }
 
-/** Why the pull is not whole, or why it is empty; null when there is nothing to say. */
-function noteOf(planned: readonly Planned[], ending: Ending): string | null {
-  const notes = planned.flatMap(({ plan }) => plan.progress.notes);
-  if (ending.kind === 'stopped') {
-    notes.push(`stopped early, ${ending.why}; the next run goes on from here`);
-  } else if (totalOf(planned).received === 0) {
-    notes.push('X has no tweet on these keywords that is newer than the last run');
+/** Sends the days' tweets to the stream again; asks X nothing. */
+async function replay(
+  given: Dependencies,
+  plan: RunPlan,
+  stream: boolean,
+  before: Before,
+): Promise<IngestTweetsOutput> {
+  const { clock, limits, settings } = given;
+  const until = clock.now().valueOf() + limits.milliseconds;
+  const cursor = before?.status === 'MORE' ? before.cursor : null;
+  const sent = stream
+    ? await replayDays(given, plan, cursor, until)
+    : { counts: noCounts, parked: 0, cursor: null };
+  const figures = {
+    ...figuresOf([], [], {
+      unparked: 0,
+      charged: false,
+      usdPerPost: settings.usdPerPost,
+      monthLimit: settings.maxTweetsPerMonth,
+      now: clock.now(),
+      startedAt: plan.startedAt,
+      ending: { kind: 'whole' },
+    }),
+    ...addCounts(before ?? noCounts, sent.counts),
+    parked: (before?.parked ?? 0) + sent.parked,
+    days: plan.reprocess,
+  };
+  if (sent.cursor !== null) {
+    return { status: 'MORE', ...figures, cursor: sent.cursor };
   }
-  return notes.length === 0 ? null : notes.join('; ');
+  mustAddUp(figures, `run ${plan.runId}`);
+  const note = stream
+    ? `${figures.written} tweets of ${plan.reprocess.length} days sent to the stream again`
+    : 'nothing was to be sent again';
+  return { status: 'DONE', complete: true, note, ...figures };
 }
 
 export const handler = onFirstCall(() => {
@@ -203,7 +319,8 @@ export const handler = onFirstCall(() => {
     kinesis: new KinesisClient({ requestHandler: new NodeHttpHandler() }),
     stream: STREAM_NAME,
     search: recentSearch(SETTINGS.x.apiBaseUrl, token, systemClock),
-    usdPerPost: SETTINGS.x.usdPerPost,
+    isRunning: executionRuns(new SFNClient({})),
+    settings: SETTINGS.x,
     limits: INVOCATION,
     clock: systemClock,
   });

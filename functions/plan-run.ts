@@ -4,22 +4,29 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { StepError } from '../workflows/errors';
 import { PlanRunInput, PlanRunOutput, RunRequest } from '../workflows/payloads';
+import type { RunPlan } from '../workflows/payloads';
 import { systemClock, utcDay } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
 import { explain } from './explain';
+import { loadPlans, monthOf } from './ingest/plan';
+import { daysBetween, spanAtX } from './ingest/span';
+import { postsIn } from './ingest/summary';
+import { executionRuns } from './lake/lease';
+import type { IsRunning } from './lake/lease';
 import { takeLock } from './lake/lock';
+import type { Taken } from './lake/lock';
 import type { Lake } from './lake/objects';
 import { emitter } from './metrics';
 import type { Emit } from './metrics';
 import { takeForceGrant } from './model/force-grant';
 import type { Sections } from './settings';
 import { onFirstCall, step } from './step';
-import { buildQueries } from './x/queries';
+import { KEYWORDS, buildQueries } from './x/queries';
 
 interface Dependencies {
   lake: Lake;
-  sfn: SFNClient;
+  isRunning: IsRunning;
   emit: Emit;
   clock: Clock;
   secrets: SecretsManagerClient;
@@ -28,16 +35,20 @@ interface Dependencies {
 }
 
 /** Turns whatever the execution was started with into the plan that every later step follows. */
-export const planRun = ({ lake, sfn, emit, clock, settings, ...given }: Dependencies) =>
+export const planRun = ({ lake, isRunning, emit, clock, settings, ...given }: Dependencies) =>
   step(PlanRunInput, PlanRunOutput, async ({ execution, input }) => {
     const now = clock.now();
     const request = parseRequest(input, utcDay(now));
-    const queries = buildQueries(request.keywords ?? settings.x.keywords, settings.x);
-    const lock = await takeLock(lake, sfn, {
-      executionArn: execution.arn,
-      scheduledFor: request.scheduledFor ?? null,
-      now,
-    });
+    const source = sourceOf(request, now);
+    const asksX = source.kind === 'news' || source.kind === 'backfill';
+    const queries = asksX ? buildQueries(queriesOf(request, settings.x), settings.x) : [];
+    const lock = await lockFor(request, () =>
+      takeLock(lake, isRunning, {
+        executionArn: execution.arn,
+        scheduledFor: request.scheduledFor ?? null,
+        now,
+      }),
+    );
     const { secrets, forceGrantSecretArn: secretArn } = given;
     const hours = settings.gate.forceGrantHours;
     // After the lock: a run that is skipped leaves the grant to the next. A failed one holds no lock for long.
@@ -48,14 +59,20 @@ export const planRun = ({ lake, sfn, emit, clock, settings, ...given }: Dependen
     if (request.mode === 'nightly' && request.scheduledFor !== undefined) {
       emit({ NightsStarted: 1 });
     }
+    const maxTweets =
+      asksX && request.mode !== 'retrain' ? await affordable(lake, request, settings.x, now) : 0;
     return {
       runId: runIdOf(execution),
       mode: request.mode,
       date: request.date ?? utcDay(now),
       startedAt: execution.startTime,
       skip: lock.taken ? null : lock.reason,
+      source,
       queries,
-      maxTweets: request.maxTweets ?? settings.x.maxTweetsPerRun,
+      maxTweets,
+      maxSpendUsd: Number((maxTweets * settings.x.usdPerPost).toFixed(6)),
+      reprocess:
+        request.mode === 'replay' ? daysBetween(request.from, request.to, utcDay(now)) : [],
       force,
       training: request.training,
       poll: settings.poll,
@@ -75,6 +92,44 @@ function parseRequest(input: unknown, today: string): RunRequest {
   return result.data;
 }
 
+function sourceOf(request: RunRequest, now: Date): RunPlan['source'] {
+  switch (request.mode) {
+    case 'backfill':
+      return { kind: 'backfill', ...spanAtX(request.from, request.to, now) };
+    case 'replay':
+      return { kind: 'replay', stream: request.stream };
+    case 'import':
+      return { kind: 'import', name: request.import ?? '' };
+    default:
+      return { kind: 'news' };
+  }
+}
+
+const queriesOf = ({ keywords, queries }: RunRequest, x: Sections['x']) =>
+  queries ?? (keywords === undefined ? x.queries : [{ name: KEYWORDS, keywords }]);
+
+/**
+ * A run of mode `ingest` changes no day and no model: it works beside a night, and only their ingests take
+ * turns.
+ */
+const lockFor = (request: RunRequest, take: () => Promise<Taken>): Promise<Taken> =>
+  request.mode === 'ingest' ? Promise.resolve({ taken: true }) : take();
+
+/** Posts that the run may read: its own budget, and what the month's leaves of it. */
+async function affordable(
+  lake: Lake,
+  { maxTweets }: RunRequest,
+  x: Sections['x'],
+  now: Date,
+): Promise<number> {
+  const run = maxTweets ?? x.maxTweetsPerRun;
+  if (x.maxTweetsPerMonth === null) {
+    return run;
+  }
+  const posts = postsIn(monthOf(now), await loadPlans(lake));
+  return Math.max(0, Math.min(run, x.maxTweetsPerMonth - posts));
+}
+
 /** Readable, sortable and safe in every name that is built from it: start time, then a hash of the execution. */
 function runIdOf({ arn, startTime }: PlanRunInput['execution']): string {
   const [day = '', time = ''] = new Date(startTime).toISOString().split('T');
@@ -88,7 +143,7 @@ export const handler = onFirstCall(() => {
   );
   return planRun({
     lake: { s3: new S3Client({}), bucket: BUCKET },
-    sfn: new SFNClient({}),
+    isRunning: executionRuns(new SFNClient({})),
     emit: emitter(LAKE),
     clock: systemClock,
     secrets: new SecretsManagerClient({}),

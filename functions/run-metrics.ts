@@ -38,7 +38,9 @@ function ingestFigures({ ingest }: RunState): Figures {
     TweetsWritten: ingest.written,
     TweetsDouble: ingest.doubles,
     TweetsQuarantined: ingest.quarantined,
-    WindowsLeftOpen: ingest.status === 'DONE' && ingest.complete ? 0 : 1,
+    WindowsLeftOpen: ingest.open.length,
+    IngestGaps: ingest.gaps.length,
+    RecordsParked: ingest.parked,
     SpendUsd: ingest.spendUsd,
   };
 }

@@ -10,6 +10,9 @@ export function outcomeOf({ plan, clean, gate }: RunState): RunReport['outcome']
   if ('promote' in gate) {
     return gate.promote ? 'PROMOTED' : 'NOT_PROMOTED';
   }
+  if (plan.mode !== 'nightly' && plan.mode !== 'retrain') {
+    return clean.status === 'DONE' ? 'PUBLISHED' : 'NOTHING_NEW';
+  }
   // Nothing was trained: because nothing changed, or because the last training saw the same.
   return clean.status === 'DONE' ? 'NOT_PROMOTED' : 'NOTHING_NEW';
 }

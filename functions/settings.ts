@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PlanRunOutput } from '../workflows/payloads';
+import { NamedQuery, PlanRunOutput } from '../workflows/payloads';
 
 /**
  * The sections of the environment's settings that functions read; each gets its own, as JSON, in `SETTINGS`.
@@ -8,11 +8,21 @@ import { PlanRunOutput } from '../workflows/payloads';
 export const Sections = z.strictObject({
   x: z.strictObject({
     apiBaseUrl: z.url(),
-    /** Words and phrases; joined with OR. */
-    keywords: z.array(z.string().min(1)).min(1),
+    /** What is searched for, each under its name: keywords, or a query in X's own language. */
+    queries: z.array(NamedQuery).min(1),
+    /** Of queries that do not say otherwise: the language X filters by (null takes all), and retweets. */
     language: z.string().nullable(),
     excludeRetweets: z.boolean(),
-    maxTweetsPerRun: z.number().int().positive(),
+    /** Whether the access to X that is paid for has its advanced operators. */
+    operators: z.enum(['core', 'all']),
+    maxTweetsPerRun: z.number().int().min(10),
+    /** Over all runs of a calendar month in UTC; null sets no limit. */
+    maxTweetsPerMonth: z.number().int().positive().nullable(),
+    /**
+     * How long after its creation a tweet may still come into X's index: a window begins so much before the
+     * last one was opened, where that had tweets so fresh.
+     */
+    lateTweetSeconds: z.number().int().nonnegative(),
     /** US dollars X charges for one post read. */
     usdPerPost: z.number().nonnegative(),
   }),

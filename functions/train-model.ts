@@ -18,7 +18,12 @@ import { unpack } from './model/archives';
 import { readChampion, readSettledTraining } from './model/champion';
 import { costTags, modelKeys, trainingJobName } from './model/names';
 import { parseLoosely } from './model/read-evaluation';
-import { TrainingRequest, trainingRequest, tweetsManifest } from './model/training-inputs';
+import {
+  TrainingRequest,
+  labelsManifest,
+  trainingRequest,
+  tweetsManifest,
+} from './model/training-inputs';
 import type { Build } from './model/training-inputs';
 import { trainingJob } from './model/training-job';
 import type { Sections } from './settings';
@@ -97,6 +102,8 @@ async function start(
   if (manifest !== null) {
     await putJson(lake, keys.tweetsManifest, manifest);
   }
+  const { prefix } = datasets.labels;
+  await putJson(lake, keys.labelsManifest, labelsManifest(lake, prefix, request.labels));
   await putJson(lake, keys.request, request);
   await sageMaker.send(
     new CreateTrainingJobCommand(

@@ -17,9 +17,11 @@ const Context = z.object({
 /** The app for the environment that the context names; without an account or region, which the CLI adds. */
 export function sentimentLake(app: App): { data: DataStack; pipeline: PipelineStack } {
   const names = Object.keys(Context.shape);
-  const { env: environment, deployAs, ...overrides } = Context.parse(
-    Object.fromEntries(names.map((name) => [name, app.node.tryGetContext(name)])),
-  );
+  const {
+    env: environment,
+    deployAs,
+    ...overrides
+  } = Context.parse(Object.fromEntries(names.map((name) => [name, app.node.tryGetContext(name)])));
   const settings = settingsFor(environment, overrides);
   const asCaller = deployAs === 'caller' || (deployAs === undefined && environment === 'local');
   const props = () => ({

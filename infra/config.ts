@@ -99,15 +99,18 @@ const base = {
   x: {
     apiBaseUrl: 'https://api.x.com/2/',
     // A topic, not everyday words: X charges for each post that is read.
-    keywords: ['electric car', 'electric cars', 'ev charging'],
+    queries: [{ name: 'keywords', keywords: ['electric car', 'electric cars', 'ev charging'] }],
     language: 'en',
     excludeRetweets: true,
-    // 500 x $0.005 = $2.50 a night at most.
+    operators: 'core',
+    // 500 x $0.005 = $2.50 a night at most, and four such weeks a month.
     maxTweetsPerRun: 500,
+    maxTweetsPerMonth: 15_000,
+    lateTweetSeconds: 30,
     usdPerPost: 0.005,
   },
   people: { analysts: 'account', labellers: 'account', forceGranters: 'account' },
-  poll: { crawl: 30, clean: 30, check: 5, train: 30, endpoint: 30, refresh: 5 },
+  poll: { ingest: 30, crawl: 30, clean: 30, check: 5, train: 30, endpoint: 30, refresh: 5 },
   glue: { workerType: 'G.1X', workers: 2, timeoutMinutes: 60 },
   checks: { maxLabelShare: 0.95, minRowsForShare: 50 },
   training: {
@@ -155,35 +158,20 @@ const base = {
   runTimeoutHours: 6,
 } satisfies Settings;
 
+const everydayWords = 'the i a to you and is it my of in for that so this me on but'.split(' ');
+
 const environments: Record<EnvironmentName, Settings> = {
   local: {
     ...base,
     x: {
       ...base.x,
       // Frequent English words: the bundled corpus is everyday speech about nothing in particular.
-      keywords: [
-        'the',
-        'i',
-        'a',
-        'to',
-        'you',
-        'and',
-        'is',
-        'it',
-        'my',
-        'of',
-        'in',
-        'for',
-        'that',
-        'so',
-        'this',
-        'me',
-        'on',
-        'but',
-      ],
+      queries: [{ name: 'keywords', keywords: everydayWords }],
       maxTweetsPerRun: 5000,
+      // The stand-in charges nothing.
+      maxTweetsPerMonth: null,
     },
-    poll: { crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
+    poll: { ingest: 1, crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
   },
   // A night in dev can wait for capacity, and a first model costs a third.
   dev: { ...base, training: { ...base.training, spot: true } },
@@ -191,7 +179,7 @@ const environments: Record<EnvironmentName, Settings> = {
     ...base,
     nightly: { ...base.nightly, enabled: true },
     // 2,000 x $0.005 = $10 a night at most.
-    x: { ...base.x, maxTweetsPerRun: 2000 },
+    x: { ...base.x, maxTweetsPerRun: 2000, maxTweetsPerMonth: 60_000 },
     // Nobody until somebody is named here.
     people: { analysts: [], labellers: [], forceGranters: [] },
     endpoint: { ...base.endpoint, kind: 'realtime', instances: 2 },

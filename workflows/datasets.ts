@@ -43,6 +43,8 @@ const Catalog = z.strictObject({
   }),
   prefixes: z.strictObject({
     plans: Prefix,
+    imports: Prefix,
+    parked: Prefix,
     cleaningSummaries: Prefix,
     audit: Prefix,
     queryResults: Prefix,

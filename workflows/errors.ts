@@ -9,7 +9,6 @@ export const errorNames = [
   'XAuthenticationFailed',
   'XRequestRejected',
   'XUnavailable',
-  'StreamWriteFailed',
   'IngestDoesNotAddUp',
   'CrawlFailed',
   'CrawlerBusy',

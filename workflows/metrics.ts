@@ -19,8 +19,12 @@ export const metrics = {
   TweetsWritten: { unit: 'Count' },
   TweetsDouble: { unit: 'Count' },
   TweetsQuarantined: { unit: 'Count' },
-  /** 1 when the ingest stopped before its window was whole, else 0. */
+  /** Windows that the ingest left before they were whole. */
   WindowsLeftOpen: { unit: 'Count' },
+  /** Stretches whose tweets can no longer be had. */
+  IngestGaps: { unit: 'Count' },
+  /** Records that the stream refused and that wait in the lake. */
+  RecordsParked: { unit: 'Count' },
   /** US dollars for the posts read at X. */
   SpendUsd: { unit: 'None' },
 

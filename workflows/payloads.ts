@@ -27,7 +27,34 @@ const Running = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
 
 // ---- What a person or EventBridge types ---------------------------------------------------------
 
-export const RunMode = z.enum(['nightly', 'retrain', 'ingest']);
+/**
+ * `nightly` is the whole run; `retrain` trains on what the lake holds; `ingest` only fetches what is new.
+ * The others bring days up to date without training: `backfill` fetches a stretch of the last seven days,
+ * `import` takes tweets that lie in the lake's imports, `replay` streams and cleans days anew.
+ */
+export const RunMode = z.enum(['nightly', 'retrain', 'ingest', 'backfill', 'replay', 'import']);
+export type RunMode = z.infer<typeof RunMode>;
+
+/** A search at X under a name of its own: keywords to be joined, or a query in X's own language. */
+export const NamedQuery = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be small letters, digits and dashes'),
+    keywords: z.array(z.string()).min(1).optional(),
+    /** As X reads it, operators included; language and retweets are then the query's own business. */
+    query: z.string().optional(),
+    /** Left out: what the settings say. null takes every language. */
+    language: z.string().nullable().optional(),
+    excludeRetweets: z.boolean().optional(),
+  })
+  .refine(({ keywords, query }) => (keywords === undefined) !== (query === undefined), {
+    message: 'must hold either keywords or a query',
+  });
+export type NamedQuery = z.infer<typeof NamedQuery>;
+
+/** Folder of an import below `raw-data/imports/`. */
+const ImportName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,79}$/, 'must be small letters, digits and dashes');
 
 export const TrainingOptions = z.strictObject({
   epochs: z.number().int().min(1).max(50).optional(),
@@ -40,18 +67,50 @@ export const TrainingOptions = z.strictObject({
 });
 
 /** The execution's input: `{}` runs the nightly, `{"mode":"retrain"}` retrains on what the lake holds. */
-export const RunRequest = z.strictObject({
-  mode: RunMode.default('nightly'),
-  date: Day.optional(),
-  keywords: z.array(z.string().trim().min(1)).min(1).optional(),
-  /** X gives at least ten tweets a page, and each costs. */
-  maxTweets: z.number().int().min(10).optional(),
-  /** Promotes what the gate refuses; only with a grant, which is a permission of its own. */
-  force: z.boolean().default(false),
-  training: TrainingOptions.default({}),
-  /** Set by the nightly rule: the event's own time, so that a second delivery is recognised. */
-  scheduledFor: Instant.optional(),
-});
+export const RunRequest = z
+  .strictObject({
+    mode: RunMode.default('nightly'),
+    date: Day.optional(),
+    /** One query of these words and phrases, in place of the configured ones. */
+    keywords: z.array(z.string()).min(1).optional(),
+    queries: z.array(NamedQuery).min(1).optional(),
+    /** X gives at least ten tweets a page, and each costs. */
+    maxTweets: z.number().int().min(10).optional(),
+    /** Promotes what the gate refuses; only with a grant, which is a permission of its own. */
+    force: z.boolean().default(false),
+    training: TrainingOptions.default({}),
+    /** Of a backfill: days or instants; of a replay: days. Both ends belong to it. */
+    from: z.union([Day, Instant]).optional(),
+    to: z.union([Day, Instant]).optional(),
+    /** Whether a replay sends the days' tweets to Kinesis again, or cleans them only. */
+    stream: z.boolean().default(true),
+    import: ImportName.optional(),
+    /** Set by the nightly rule: the event's own time, so that a second delivery is recognised. */
+    scheduledFor: Instant.optional(),
+  })
+  .superRefine(({ mode, from, to, import: name, keywords, queries }, context) => {
+    const demand = (holds: boolean, path: string, message: string) => {
+      if (!holds) context.addIssue({ code: 'custom', path: [path], message });
+    };
+    const spans = mode === 'backfill' || mode === 'replay';
+    demand(!spans || from !== undefined, 'from', `is missing: a ${mode} needs its first day`);
+    demand(!spans || to !== undefined, 'to', `is missing: a ${mode} needs its last day`);
+    demand(
+      spans || (from === undefined && to === undefined),
+      'from',
+      `belongs to backfill and replay, not to ${mode}`,
+    );
+    demand(
+      (mode === 'import') === (name !== undefined),
+      'import',
+      'names what the mode import takes, and belongs to it alone',
+    );
+    demand(
+      keywords === undefined || queries === undefined,
+      'queries',
+      'must not come with keywords: name the keywords inside a query',
+    );
+  });
 export type RunRequest = z.infer<typeof RunRequest>;
 
 // ---- Plan the run -------------------------------------------------------------------------------
@@ -82,13 +141,26 @@ export const PlanRunOutput = z.strictObject({
   startedAt: Instant,
   /** Why there is nothing to run; null runs. */
   skip: z.string().nullable(),
-  queries: z.array(z.strictObject({ name: z.string(), query: z.string().max(512) })).min(1),
-  maxTweets: z.number().int().positive(),
+  /** Where the ingest takes its tweets from. */
+  source: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('news') }),
+    z.strictObject({ kind: z.literal('backfill'), from: Instant, to: Instant }),
+    z.strictObject({ kind: z.literal('import'), name: ImportName }),
+    z.strictObject({ kind: z.literal('replay'), stream: z.boolean() }),
+  ]),
+  /** Searches at X; none where the source is another. */
+  queries: z.array(z.strictObject({ name: z.string(), query: z.string().max(512) })),
+  /** Posts that this run may read at X at most, the month's budget included, and what they may cost. */
+  maxTweets: z.number().int().nonnegative(),
+  maxSpendUsd: z.number().nonnegative(),
+  /** Days that are cleaned whether or not anything changed. */
+  reprocess: z.array(Day),
   /** Null unless the input asked for it and a grant was there. */
   force: ForceGrant.nullable(),
   training: TrainingOptions,
   /** Seconds between two looks at a job of each stage. */
   poll: z.strictObject({
+    ingest: z.number().int().positive(),
     crawl: z.number().int().positive(),
     clean: z.number().int().positive(),
     check: z.number().int().positive(),
@@ -111,13 +183,57 @@ export const IngestCounts = z.strictObject({
 });
 export type IngestCounts = z.infer<typeof IngestCounts>;
 
-const Ingested = { ...IngestCounts.shape, days: z.array(Day), spendUsd: z.number().nonnegative() };
+/** A stretch of time whose tweets a query can no longer get. */
+export const Gap = z.strictObject({
+  query: z.string(),
+  /** null: nothing was fetched before, so nobody knows. */
+  from: Instant.nullable(),
+  until: Instant,
+  reason: z.string(),
+  foundAt: Instant,
+});
+export type Gap = z.infer<typeof Gap>;
+
+/** A window that the run leaves open: what lies between its bounds is still to be fetched. */
+export const OpenWindow = z.strictObject({
+  query: z.string(),
+  from: Instant.nullable(),
+  until: Instant.nullable(),
+  reason: z.string(),
+});
+export type OpenWindow = z.infer<typeof OpenWindow>;
+
+const Ingested = {
+  ...IngestCounts.shape,
+  days: z.array(Day),
+  /** By query, in the order of the plan. */
+  queries: z.array(z.strictObject({ name: z.string(), whole: z.boolean(), ...IngestCounts.shape })),
+  /** Found by this run. */
+  gaps: z.array(Gap),
+  open: z.array(OpenWindow),
+  /** Records that Kinesis refused for now and that wait in the lake; and those of earlier runs it took since. */
+  parked: Count,
+  unparked: Count,
+  /** Posts that were asked for and may have been charged, although no answer to it was kept: a kill in between. */
+  unanswered: Count,
+  spendUsd: z.number().nonnegative(),
+  /** Posts read at X in the month so far, and how many it may be; null sets no limit. */
+  month: z.strictObject({ month: z.string(), posts: Count, limit: Count.nullable() }),
+};
 
 export const IngestTweetsOutput = z.discriminatedUnion('status', [
-  /** More pages wait; called again at once. */
-  z.strictObject({ status: z.literal('MORE'), ...Ingested }),
+  /** More pages wait; called again at once. `cursor` is where a replay goes on. */
+  z.strictObject({ status: z.literal('MORE'), cursor: z.string().nullable(), ...Ingested }),
   /** The rate window is used up; called again at `resumeAt`. */
   z.strictObject({ status: z.literal('RATE_LIMITED'), resumeAt: Instant, ...Ingested }),
+  /** Another execution ingests; asked again at `resumeAt`. */
+  z.strictObject({
+    status: z.literal('BUSY'),
+    resumeAt: Instant,
+    holder: z.string(),
+    since: Instant,
+    ...Ingested,
+  }),
   /** Every query's window is whole, or `note` says why it is not. */
   z.strictObject({
     status: z.literal('DONE'),
@@ -318,7 +434,8 @@ export const RunReport = z.strictObject({
   runId: z.string(),
   mode: RunMode,
   date: Day,
-  outcome: z.enum(['PROMOTED', 'NOT_PROMOTED', 'NOTHING_NEW', 'INGESTED', 'SKIPPED']),
+  /** PUBLISHED: days were brought up to date, and nothing was to be trained. */
+  outcome: z.enum(['PROMOTED', 'NOT_PROMOTED', 'PUBLISHED', 'NOTHING_NEW', 'INGESTED', 'SKIPPED']),
   summary: z.string(),
   modelInService: z.string().nullable(),
   spendUsd: z.number().nonnegative(),

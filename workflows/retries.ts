@@ -32,13 +32,6 @@ export const stepRetries: Partial<Record<StepName, NamedRetry[]>> = {
   'ingest-tweets': [
     // The step itself has tried for 15 s by then. 2 tries: 10+20 s; a longer outage is for a redrive.
     { errors: ['XUnavailable'], interval: Duration.seconds(10), backoffRate: 2, maxAttempts: 2 },
-    // 3 tries: 5+10+20 s; a shard's limit counts by the second, a resharding takes about half a minute.
-    {
-      errors: ['StreamWriteFailed'],
-      interval: Duration.seconds(5),
-      backoffRate: 2,
-      maxAttempts: 3,
-    },
   ],
   'crawl-raw-data': [
     // 6 tries: 5+10+20+40+80+160 s ≈ 5 min; a crawl of a few new days takes one or two.

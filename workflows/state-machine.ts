@@ -96,9 +96,13 @@ export class SentimentPipeline extends Construct {
     );
     ingest.next(this.afterIngest(ingest, { crawl: crawling.start, report }));
     crawling.when('DONE', cleaning.start);
-    cleaning.when('DONE', checking.start).when('NOTHING_NEW', training.start);
+    // A backfill, a replay and an import bring days up to date; the next night learns from them.
+    const next = new sfn.Choice(this, 'Train now', { stateName: 'Train on it?' })
+      .when(sfn.Condition.stringEquals('$.plan.mode', 'nightly'), training.start)
+      .otherwise(refreshing.start);
+    cleaning.when('DONE', checking.start).when('NOTHING_NEW', next);
     checking.when('DONE', publish);
-    publish.next(training.start);
+    publish.next(next);
     training.when('DONE', judge).when('SKIPPED', refreshing.start);
     judge.next(
       new sfn.Choice(this, 'Take over', { stateName: 'Let it take over?' })
@@ -120,7 +124,7 @@ export class SentimentPipeline extends Construct {
     });
   }
 
-  /** More pages at once, a used-up rate window at its reset, and then on by mode. */
+  /** More pages at once, a used-up rate window at its reset, another's ingest at its end, and then on by mode. */
   private afterIngest(
     ingest: sfn.TaskStateBase,
     next: { crawl: sfn.IChainable; report: sfn.IChainable },
@@ -130,9 +134,14 @@ export class SentimentPipeline extends Construct {
       stateName: "Wait for X's rate limit",
       time: sfn.WaitTime.timestampPath('$.ingest.resumeAt'),
     });
+    const untilFree = new sfn.Wait(this, 'Other ingest', {
+      stateName: 'Wait for the other ingest',
+      time: sfn.WaitTime.timestampPath('$.ingest.resumeAt'),
+    });
     return new sfn.Choice(this, 'Ingested', { stateName: 'All tweets ingested?' })
       .when(sfn.Condition.stringEquals('$.ingest.status', 'MORE'), ingest)
       .when(sfn.Condition.stringEquals('$.ingest.status', 'RATE_LIMITED'), untilReset.next(ingest))
+      .when(sfn.Condition.stringEquals('$.ingest.status', 'BUSY'), untilFree.next(ingest))
       .when(
         sfn.Condition.and(isDone, sfn.Condition.stringEquals('$.plan.mode', 'ingest')),
         next.report,

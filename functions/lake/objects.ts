@@ -1,4 +1,9 @@
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { z } from 'zod';
 import { StepError } from '../../workflows/errors';
@@ -130,6 +135,11 @@ export async function putIf(
     }
     throw error;
   }
+}
+
+/** Takes an object away; one that is gone already stays so. */
+export async function removeObject(lake: Lake, key: string): Promise<void> {
+  await lake.s3.send(new DeleteObjectCommand({ Bucket: lake.bucket, Key: key }));
 }
 
 /** Every object below a prefix, in key order. */

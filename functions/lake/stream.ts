@@ -1,7 +1,7 @@
 import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import type { KinesisClient, PutRecordsRequestEntry } from '@aws-sdk/client-kinesis';
-import { StepError } from '../../workflows/errors';
 import type { Clock } from '../clock';
+import { statusOf } from './objects';
 
 // Kinesis takes 500 records and 5 MB (keys included) a call.
 const MAX_RECORDS = 500;
@@ -15,62 +15,114 @@ export interface StreamRecord {
   data: string;
 }
 
+/** What Kinesis did not take in any of the tries, and what it said last. */
+export interface Refusal {
+  records: StreamRecord[];
+  reason: string;
+}
+
 /**
- * Puts every record on the stream. A call that succeeds may still refuse some of its records: only those
- * are sent again, a bounded number of times, then `StreamWriteFailed`.
+ * Puts records on the stream, and answers with those it would not take. A call that succeeds may still
+ * refuse some of its records: only those are sent again, a bounded number of times. Throws what waiting
+ * cannot mend: no permission, no such stream.
  */
 export async function putRecords(
   kinesis: KinesisClient,
   stream: string,
   records: readonly StreamRecord[],
   clock: Clock,
-): Promise<void> {
+): Promise<Refusal | null> {
+  const refused: StreamRecord[] = [];
+  let reason = '';
   for (const batch of batches(records)) {
-    await putBatch(kinesis, stream, batch, clock);
+    const refusal = await putBatch(kinesis, stream, batch, clock);
+    refused.push(...(refusal?.records ?? []));
+    reason = refusal?.reason ?? reason;
   }
+  return refused.length === 0 ? null : { records: refused, reason };
 }
 
 async function putBatch(
   kinesis: KinesisClient,
   stream: string,
-  batch: readonly PutRecordsRequestEntry[],
+  batch: readonly StreamRecord[],
   clock: Clock,
-): Promise<void> {
+): Promise<Refusal | null> {
   let waiting = batch;
   for (let attempt = 1; ; attempt += 1) {
-    const { Records = [] } = await kinesis.send(
-      new PutRecordsCommand({ StreamName: stream, Records: [...waiting] }),
-    );
-    const results = Records;
-    const failed = waiting.filter((_, index) => results[index]?.SequenceNumber === undefined);
+    const { failed, reason } = await tryOnce(kinesis, stream, waiting);
     if (failed.length === 0) {
-      return;
+      return null;
     }
     if (attempt === MAX_TRIES) {
-      const reason = results.find(({ ErrorCode }) => ErrorCode !== undefined);
-      throw new StepError(
-        'StreamWriteFailed',
-        `The stream ${stream} refused ${failed.length} of ${batch.length} records in ${MAX_TRIES} tries: ` +
-          `${reason?.ErrorCode ?? 'no reason given'} ${reason?.ErrorMessage ?? ''}`.trimEnd(),
-      );
+      return {
+        records: [...failed],
+        reason: `refused ${failed.length} of ${batch.length} records in ${MAX_TRIES} tries: ${reason}`,
+      };
     }
     waiting = failed;
     await clock.sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (1 + Math.random() / 2));
   }
 }
 
-function batches(records: readonly StreamRecord[]): PutRecordsRequestEntry[][] {
-  const all: PutRecordsRequestEntry[][] = [];
+async function tryOnce(
+  kinesis: KinesisClient,
+  stream: string,
+  records: readonly StreamRecord[],
+): Promise<{ failed: readonly StreamRecord[]; reason: string }> {
+  try {
+    const { Records: results = [] } = await kinesis.send(
+      new PutRecordsCommand({ StreamName: stream, Records: records.map(entryOf) }),
+    );
+    const said = results.find(({ ErrorCode }) => ErrorCode !== undefined);
+    return {
+      // A record that the answer says nothing of may not be there: sent twice is better than not at all.
+      failed: records.filter((_, index) => results[index]?.SequenceNumber === undefined),
+      reason: `${said?.ErrorCode ?? 'no reason given'} ${said?.ErrorMessage ?? ''}`.trimEnd(),
+    };
+  } catch (error) {
+    if (!(error instanceof Error) || !isPassing(error)) {
+      throw error;
+    }
+    return { failed: records, reason: `${error.name}: ${error.message}` };
+  }
+}
+
+const PASSING = [
+  'ProvisionedThroughputExceededException',
+  'LimitExceededException',
+  'KMSThrottlingException',
+  'ThrottlingException',
+  'TimeoutError',
+];
+const PASSING_CODES = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'];
+
+/** Whether a failed call says nothing about the next: the service's own trouble, throttling, or the network's. */
+function isPassing(error: Error): boolean {
+  const code: unknown = Reflect.get(error, 'code');
+  return (
+    (statusOf(error) ?? 0) >= 500 ||
+    PASSING.includes(error.name) ||
+    (typeof code === 'string' && PASSING_CODES.includes(code))
+  );
+}
+
+const entryOf = ({ key, data }: StreamRecord): PutRecordsRequestEntry => ({
+  PartitionKey: key,
+  Data: Buffer.from(data),
+});
+
+function batches(records: readonly StreamRecord[]): StreamRecord[][] {
+  const all: StreamRecord[][] = [];
   let bytes = 0;
-  for (const { key, data } of records) {
-    const entry = { PartitionKey: key, Data: Buffer.from(data) };
-    const size = entry.Data.byteLength + key.length;
+  for (const record of records) {
+    const size = Buffer.byteLength(record.data) + Buffer.byteLength(record.key);
     const batch = all.at(-1);
     if (batch && batch.length < MAX_RECORDS && bytes + size <= MAX_BYTES) {
-      batch.push(entry);
+      batch.push(record);
       bytes += size;
     } else {
-      all.push([entry]);
+      all.push([record]);
       bytes = size;
     }
   }

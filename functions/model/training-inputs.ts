@@ -109,6 +109,16 @@ function fingerprintOf(
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
+/** SageMaker's manifest of exactly the label objects that the request names: no other can slip in meanwhile. */
+export const labelsManifest = (
+  lake: Lake,
+  prefix: string,
+  labels: TrainingRequest['labels'],
+): unknown[] => [
+  { prefix: uriOf(lake, prefix) },
+  ...labels.map(({ uri }) => uri.slice(uriOf(lake, prefix).length)),
+];
+
 /**
  * SageMaker's manifest of exactly the published versions' files: the common prefix, then keys relative to it.
  * Null when nothing is published, which a channel cannot express.

@@ -8,17 +8,23 @@ import {
 import { z } from 'zod';
 import { StepError } from '../../workflows/errors';
 import type { Clock } from '../clock';
+import { explain } from '../explain';
+import { rawBody } from './raw-body';
+import type { RawBody } from './raw-body';
 import { howToSetToken } from './token';
 import type { BearerToken } from './token';
 
-const REQUEST_TIMEOUT_MS = 20_000;
-// 5 tries: 1+2+4+8 s between them, plus jitter, well inside a Lambda's call; after that the state machine waits.
+/** How long a connection may be silent, and how long a whole answer may take. */
+const PATIENCE = { silenceMs: 15_000, answerMs: 25_000 };
+// 5 tries: 1+2+4+8 s between them, plus jitter, 2.5 minutes with their timeouts; after that the state machine waits.
 const MAX_TRIES = 5;
 const FIRST_PAUSE_MS = 1000;
 // X's window is 15 minutes. A reset further away is a daily limit: no run waits for that.
 const RATE_WINDOW_MS = 15 * 60 * 1000;
 const LONGEST_WAIT_MS = 60 * 60 * 1000;
 const PAST_RESET_TOLERANCE_MS = 60 * 1000;
+// A server's clock that is further off than this is not believed.
+const CREDIBLE_SKEW_MS = 24 * 60 * 60 * 1000;
 
 export interface SearchRequest {
   query: string;
@@ -26,6 +32,7 @@ export interface SearchRequest {
   sinceId: string | null;
   /** Used instead of `sinceId`, never together with it. */
   startTime: string | null;
+  endTime: string | null;
   untilId: string | null;
   nextToken: string | null;
 }
@@ -34,12 +41,13 @@ export type SearchAnswer =
   | {
       kind: 'page';
       tweets: unknown[];
+      body: RawBody;
       /** Handle by user id, as far as X sent the authors. */
       usernames: ReadonlyMap<string, string>;
-      newestId: string | null;
-      oldestId: string | null;
       nextToken: string | null;
       fetchedAt: string;
+      /** The server's clock, which dates the tweets; our own where it does not say. */
+      serverTime: Date;
       /** When the rate window that this page used up begins anew; null while requests remain. */
       usedUpUntil: Date | null;
     }
@@ -50,17 +58,16 @@ export type SearchAnswer =
   | { kind: 'stale'; detail: string };
 
 const Id = z.string().regex(/^\d+$/);
+// What `meta` says of ids is not read: a wrong `newest_id` would move the checkpoint past tweets.
 const SearchResponse = z.object({
-  data: z.array(z.unknown()).default([]),
-  includes: z.object({ users: z.array(z.unknown()).default([]) }).default({ users: [] }),
-  meta: z.object({
-    newest_id: Id.optional(),
-    oldest_id: Id.optional(),
-    next_token: z.string().optional(),
-  }),
+  data: z.array(z.unknown()).nullish(),
+  includes: z
+    .object({ users: z.array(z.unknown()).nullish() })
+    .nullish()
+    .catch(null),
+  meta: z.object({ next_token: z.string().min(1).nullish() }),
 });
 const User = z.object({ id: Id, username: z.string() });
-const HasId = z.object({ id: Id });
 
 const Problem = z
   .object({
@@ -82,23 +89,27 @@ export type Search = (request: SearchRequest) => Promise<SearchAnswer>;
  *
  * Throws `XAuthenticationFailed`, `XRequestRejected` and, after retries, `XUnavailable`.
  */
-export function recentSearch(apiBaseUrl: string, token: BearerToken, clock: Clock): Search {
+export function recentSearch(
+  apiBaseUrl: string,
+  token: BearerToken,
+  clock: Clock,
+  patience = PATIENCE,
+): Search {
   const prefix = versionedPrefix(apiBaseUrl);
   // The library always calls https.request, which takes plain http only with an agent of that protocol.
   const httpAgent = prefix.startsWith('http:') ? new Agent() : undefined;
 
   const ask = async (request: SearchRequest): Promise<SearchAnswer> => {
     const client = new TwitterApi(await token.read(), httpAgent && { httpAgent }).readOnly.v2;
-    const { data, rateLimit } = await client.get<unknown>(
-      'tweets/search/recent',
-      parameters(request),
-      {
-        prefix,
-        fullResponse: true,
-        timeout: REQUEST_TIMEOUT_MS,
-      },
-    );
-    return readPage(data, rateLimit, clock.now(), prefix);
+    const asked = client.get<Buffer>('tweets/search/recent', parameters(request), {
+      prefix,
+      fullResponse: true,
+      timeout: patience.silenceMs,
+      // The bytes themselves: what is refused is shown as it came, and a cut body is seen as one.
+      forceParseMode: 'buffer',
+    });
+    const { data, headers, rateLimit } = await inTime(asked, patience.answerMs);
+    return readPage(data, { headers, rateLimit }, clock.now());
   };
 
   return async (request) => {
@@ -120,15 +131,45 @@ export function recentSearch(apiBaseUrl: string, token: BearerToken, clock: Cloc
           throw error;
         }
         if (attempt === MAX_TRIES) {
-          throw new StepError(
-            'XUnavailable',
-            `${prefix}tweets/search/recent did not answer in ${MAX_TRIES} tries; the last one: ${sayWhy(error)}`,
-          );
+          throw givenUp(error, prefix);
         }
         await clock.sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (1 + Math.random() / 2));
       }
     }
   };
+}
+
+/** An answer that was no page of recent search: cut off on its way, or of another server. */
+class UnreadableAnswer extends Error {}
+class Late extends Error {}
+
+function givenUp(error: unknown, prefix: string): StepError {
+  return error instanceof UnreadableAnswer
+    ? new StepError(
+        'XRequestRejected',
+        `${prefix} answered ${MAX_TRIES} times, but not as X's recent search does (${error.message}). ` +
+          'Check the address of the X API in infra/config.ts.',
+      )
+    : new StepError(
+        'XUnavailable',
+        `${prefix}tweets/search/recent did not answer in ${MAX_TRIES} tries; the last one: ${sayWhy(error)}`,
+      );
+}
+
+/** The library gives up on silence alone: a server that sends a byte now and then would hold it for ever. */
+async function inTime<Answer>(asked: Promise<Answer>, milliseconds: number): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Late(`no whole answer within ${milliseconds / 1000} s`)),
+      milliseconds,
+    );
+  });
+  try {
+    return await Promise.race([asked, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** X's address as the library wants it: with the API's version and a slash at the end. */
@@ -147,38 +188,46 @@ function parameters(request: SearchRequest): Record<string, string | number> {
     'user.fields': 'id,username',
     ...(request.sinceId !== null && { since_id: request.sinceId }),
     ...(request.startTime !== null && { start_time: request.startTime }),
+    ...(request.endTime !== null && { end_time: request.endTime }),
     ...(request.untilId !== null && { until_id: request.untilId }),
     ...(request.nextToken !== null && { next_token: request.nextToken }),
   };
 }
 
 function readPage(
-  data: unknown,
-  rateLimit: { remaining: number; reset: number } | undefined,
+  body: Buffer,
+  answer: {
+    headers: Record<string, unknown>;
+    rateLimit?: { remaining: number; reset: number };
+  },
   now: Date,
-  prefix: string,
 ): SearchAnswer {
-  const parsed = SearchResponse.safeParse(data);
+  const parsed = SearchResponse.safeParse(parseJson(body));
   if (!parsed.success) {
-    throw new StepError(
-      'XRequestRejected',
-      `${prefix} answers, but not as X's recent search does (${parsed.error.issues[0]?.message ?? 'no meta'}). ` +
-        'Check the address of the X API in infra/config.ts.',
-    );
+    throw new UnreadableAnswer(explain(parsed.error));
   }
-  const { data: tweets, includes, meta } = parsed.data;
-  const users = includes.users.flatMap((user) => User.safeParse(user).data ?? []);
-  const ids = tweets.flatMap((tweet) => HasId.safeParse(tweet).data?.id ?? []).sort(byNumber);
+  const { data, includes, meta } = parsed.data;
+  const users = (includes?.users ?? []).flatMap((user) => User.safeParse(user).data ?? []);
+  const saidAt = new Date(String(answer.headers['date'] ?? ''));
   return {
     kind: 'page',
-    tweets,
+    tweets: data ?? [],
+    body: rawBody(body),
     usernames: new Map(users.map(({ id, username }) => [id, username])),
-    newestId: meta.newest_id ?? ids.at(-1) ?? null,
-    oldestId: meta.oldest_id ?? ids.at(0) ?? null,
     nextToken: meta.next_token ?? null,
     fetchedAt: now.toISOString(),
-    usedUpUntil: rateLimit?.remaining === 0 ? resumeTime(rateLimit.reset, now) : null,
+    serverTime: Math.abs(saidAt.valueOf() - now.valueOf()) < CREDIBLE_SKEW_MS ? saidAt : now,
+    usedUpUntil: answer.rateLimit?.remaining === 0 ? resumeTime(answer.rateLimit.reset, now) : null,
   };
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return value;
+  } catch {
+    throw new UnreadableAnswer('it is not whole JSON');
+  }
 }
 
 /** What a refusal means for the window: an answer where there is something to do, else an error. */
@@ -188,7 +237,7 @@ function judge(
   token: BearerToken,
   now: Date,
 ): SearchAnswer {
-  const problem = Problem.safeParse(error.data).data ?? {};
+  const problem = problemIn(error.data);
   const detail = describe(error, problem);
   if (error.code === 402 || (error.code === 429 && isCap(problem))) {
     return { kind: 'capped', detail };
@@ -210,6 +259,15 @@ function judge(
     return { kind: 'stale', detail };
   }
   throw new StepError('XRequestRejected', `X rejected the search (${request.query}): ${detail}`);
+}
+
+function problemIn(body: unknown): Problem {
+  try {
+    return Problem.parse(JSON.parse(Buffer.isBuffer(body) ? body.toString('utf8') : '{}'));
+  } catch {
+    // A proxy's page of HTML: the status alone has to do.
+    return {};
+  }
 }
 
 /** The monthly cap; its 429 carries no reset time worth waiting for. */
@@ -248,7 +306,9 @@ function describe(error: ApiResponseError, { title, detail, errors }: Problem): 
 const isTransient = (error: unknown): boolean =>
   error instanceof ApiResponseError ||
   error instanceof ApiRequestError ||
-  error instanceof ApiPartialResponseError;
+  error instanceof ApiPartialResponseError ||
+  error instanceof UnreadableAnswer ||
+  error instanceof Late;
 
 function sayWhy(error: unknown): string {
   // The library keeps what went wrong with the connection, but its getter `requestError` looks elsewhere.
@@ -258,7 +318,3 @@ function sayWhy(error: unknown): string {
     typeof options === 'object' && options !== null ? Reflect.get(options, 'error') : error;
   return reason instanceof Error ? reason.message : String(reason);
 }
-
-/** Ids outgrow a number's precision, not its order of length. */
-const byNumber = (a: string, b: string): number =>
-  a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);

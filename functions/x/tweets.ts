@@ -6,6 +6,8 @@ const Id = z.string().regex(/^\d{1,20}$/, 'must be decimal digits');
 const Metric = z.number().int().nonnegative();
 // Clocks differ; a tweet further ahead than this would open a day that has not begun.
 const FUTURE_TOLERANCE_MS = 60 * 60 * 1000;
+// Kinesis takes records of 1 MiB, key included.
+const MAX_ROW_BYTES = 1_000_000;
 
 const Tweet = z.object({
   id: Id,
@@ -37,33 +39,36 @@ export const RawTweetRow = z.strictObject({
 });
 export type RawTweetRow = z.infer<typeof RawTweetRow>;
 
-export interface Refused {
-  reason: string;
-  raw: string;
-}
+/** A record that became no row: why not, and the record as it came. */
+export const Refused = z.strictObject({ reason: z.string(), raw: z.string() });
+export type Refused = z.infer<typeof Refused>;
 
 export interface PageContext {
   usernames: ReadonlyMap<string, string>;
   queryName: string;
   runId: string;
   fetchedAt: string;
+  /** By the clock that dated the tweets. */
+  serverTime: Date;
+}
+
+/** Why a record cannot be a row. */
+export interface Misfit {
+  reason: string;
 }
 
 /** A tweet as X sent it, as a row; or why it cannot be one. */
-export function toRow(tweet: unknown, context: PageContext): RawTweetRow | Refused {
+export function toRow(tweet: unknown, context: PageContext): RawTweetRow | Misfit {
   const parsed = Tweet.safeParse(tweet);
   if (!parsed.success) {
-    return { reason: explain(parsed.error, tweet), raw: JSON.stringify(tweet) ?? String(tweet) };
+    return { reason: explain(parsed.error, tweet) };
   }
   const { id, author_id, text, created_at, lang, public_metrics: metrics } = parsed.data;
   const createdAt = new Date(created_at);
-  if (createdAt.valueOf() > Date.parse(context.fetchedAt) + FUTURE_TOLERANCE_MS) {
-    return {
-      reason: `created_at: lies in the future (got "${created_at}")`,
-      raw: JSON.stringify(tweet),
-    };
+  if (createdAt.valueOf() > context.serverTime.valueOf() + FUTURE_TOLERANCE_MS) {
+    return { reason: `created_at: lies in the future (got "${created_at}")` };
   }
-  return {
+  const row = {
     id,
     author_id,
     author_username: context.usernames.get(author_id) ?? null,
@@ -78,13 +83,20 @@ export function toRow(tweet: unknown, context: PageContext): RawTweetRow | Refus
     run_id: context.runId,
     fetched_at: context.fetchedAt,
   };
+  return Buffer.byteLength(JSON.stringify(row)) > MAX_ROW_BYTES
+    ? { reason: `is longer than the stream's ${MAX_ROW_BYTES} bytes` }
+    : row;
 }
 
-export const isRefused = (row: RawTweetRow | Refused): row is Refused => 'reason' in row;
+export const isMisfit = (row: RawTweetRow | Misfit): row is Misfit => 'reason' in row;
 
 export const dayOf = (row: RawTweetRow): string => utcDay(new Date(row.created_at));
 
 // The same spaces as in workflows/text-key.ts: a text must have the same key before and after.
 const URL = /[ \t\n\r\f\v\u00a0]*https?:\/\/[^ \t\n\r\f\v\u00a0]+/gi;
 
-export const withoutUrls = (text: string): string => text.replace(URL, '').trim();
+/** The text without its URLs; one that holds none stays as it is, to the last space. */
+export function withoutUrls(text: string): string {
+  const rest = text.replace(URL, '');
+  return rest === text ? text : rest.trim();
+}

@@ -33,12 +33,32 @@ const lock = `${prefixes.plans}lock.json`;
 const champion = `${prefixes.models}champion.json`;
 /** Which data and which code made a model: what an auditor asks first. */
 const manifests = `${prefixes.models}*/manifest.json`;
+/** How good it is: the figures, and the page for people. */
+const evaluations = `${prefixes.models}*/evaluation.*`;
+/** Models that somebody made again from a manifest, to compare. */
+const reproductions = `${prefixes.models}reproductions/`;
 const { raw_tweets, labels, quarantine, scored } = datasets;
 
 const access: Record<RoleName, Access> = {
   DataIngestionRole: {
-    read: [prefixes.plans, raw_tweets.prefix, quarantine.prefix, labels.prefix],
-    write: [prefixes.plans, raw_tweets.prefix, quarantine.prefix, labels.prefix],
+    read: [
+      prefixes.plans,
+      prefixes.imports,
+      prefixes.parked,
+      raw_tweets.prefix,
+      quarantine.prefix,
+      labels.prefix,
+    ],
+    write: [
+      prefixes.plans,
+      prefixes.imports,
+      prefixes.parked,
+      raw_tweets.prefix,
+      quarantine.prefix,
+      labels.prefix,
+    ],
+    // Records that the stream has taken after all.
+    remove: [prefixes.parked],
     wholeObjects: true,
   },
   DataProcessingRole: {
@@ -56,6 +76,8 @@ const access: Record<RoleName, Access> = {
       prefixes.audit,
       champion,
       manifests,
+      evaluations,
+      reproductions,
       lock,
     ],
     write: [prefixes.queryResults, prefixes.audit, lock],
@@ -93,6 +115,18 @@ export class LakeBucket extends Construct {
           abortIncompleteMultipartUploadAfter: Duration.days(7),
           noncurrentVersionExpiration,
           expiredObjectDeleteMarker: true,
+        },
+        {
+          // A plan is written anew with each page, and holds that page: yesterday's are of no use.
+          id: 'plans',
+          prefix: prefixes.plans,
+          noncurrentVersionExpiration: Duration.days(1),
+        },
+        {
+          // Their tweets are in raw-data/tweets/ by then.
+          id: 'imports',
+          prefix: prefixes.imports,
+          expiration: Duration.days(30),
         },
         {
           id: 'query-results',

@@ -35,7 +35,7 @@ export async function storedToken({ clients, outputs }: Pick<Session, 'clients' 
 /** Asks X for one page, which costs `tokenCheckCost`; answers what X said against it, or null. */
 export async function refusalOfX(token: string, { x }: Pick<Settings, 'x'>): Promise<string | null> {
   const url = new URL('tweets/search/recent', x.apiBaseUrl);
-  url.searchParams.set('query', `${x.keywords[0] ?? 'hello'} -is:retweet`);
+  url.searchParams.set('query', `${x.queries[0]?.keywords?.[0] ?? 'hello'} -is:retweet`);
   url.searchParams.set('max_results', String(postsAsked));
   const response = await fetch(url, {
     headers: { authorization: `Bearer ${token.trim()}` },

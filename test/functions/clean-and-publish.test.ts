@@ -9,7 +9,7 @@ import type { RunState } from '../../workflows/payloads';
 import { TestClock } from './support/clock';
 import { JobRuns, awsError } from './support/job-runs';
 import { Launcher, put, putJsonObject } from './support/launcher';
-import { CLEANED, RUN_ID, stepInput } from './support/state';
+import { CLEANED, INGESTED, RUN_ID, stepInput } from './support/state';
 
 const VERSION = `${RUN_ID}-0`;
 const COUNTS = {
@@ -182,18 +182,7 @@ describe('Clean tweets', () => {
 
   test('cleans an older day when the ingest touched it', async () => {
     await put(lake, 'raw-data/tweets/dt=2026-10-01/b.ndjson.gz', 'b');
-    const ingest = {
-      status: 'DONE' as const,
-      complete: true,
-      note: null,
-      received: 1,
-      written: 1,
-      doubles: 0,
-      quarantined: 0,
-      pages: 1,
-      days: ['2026-10-01'],
-      spendUsd: 0,
-    };
+    const ingest = { ...INGESTED, days: ['2026-10-01'] };
 
     expect(await clean({ ingest })).toMatchObject({
       days: [{ date: '2026-10-01' }, { date: '2026-11-23' }],

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import {
   CreateStreamCommand,
   GetRecordsCommand,
@@ -5,14 +6,24 @@ import {
 } from '@aws-sdk/client-kinesis';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { ingestTweets } from '../../functions/ingest-tweets';
+import { LEASE_KEY, ingestTweets } from '../../functions/ingest-tweets';
 import type { Lake } from '../../functions/lake/objects';
 import { recentSearch } from '../../functions/x/client';
-import { queryHash } from '../../functions/x/plan';
+import { planHash } from '../../functions/ingest/plan';
+import { idAt } from '../../functions/x/ids';
 import { bearerToken } from '../../functions/x/token';
+import { IngestTweetsOutput } from '../../workflows/payloads';
 import type { RunState } from '../../workflows/payloads';
 import { TestClock } from './support/clock';
-import { Launcher, failNextWrite, keysBelow, readJsonObject, readText } from './support/launcher';
+import {
+  Launcher,
+  failNextWrite,
+  keysBelow,
+  put,
+  putJsonObject,
+  readJsonObject,
+  readText,
+} from './support/launcher';
 import { PLAN, RUN_ID, stepInput } from './support/state';
 import { XServer, page, tweet } from './support/x-server';
 
@@ -26,6 +37,7 @@ let lake: Lake;
 let stream: string;
 let clock: TestClock;
 let streams = 0;
+let maxTweetsPerMonth: number | null;
 
 beforeAll(async () => {
   [launcher, x] = await Promise.all([Launcher.start(), XServer.start()]);
@@ -43,19 +55,22 @@ beforeEach(async () => {
   jest.spyOn(console, 'info').mockReturnValue();
   lake = await launcher.lake();
   clock = new TestClock();
+  x.time = clock.now();
+  maxTweetsPerMonth = null;
   streams += 1;
   stream = `stream-${streams}`;
   await kinesis.send(new CreateStreamCommand({ StreamName: stream, ShardCount: 1 }));
 });
 
-const ingest = () =>
+const ingest = ({ pages = 3, running = true } = {}) =>
   ingestTweets({
     lake,
     kinesis,
     stream,
     search: recentSearch(x.url, bearerToken(launcher.secrets(), SECRET, clock), clock),
-    usdPerPost: 0.005,
-    limits: { milliseconds: 60_000, pages: 3 },
+    isRunning: async () => running,
+    settings: { usdPerPost: 0.005, maxTweetsPerMonth, lateTweetSeconds: 30 },
+    limits: { milliseconds: 60_000, pages },
     clock,
   });
 
@@ -87,7 +102,8 @@ async function idsOnStream(): Promise<string[]> {
   return Records.map(({ Data }) => JSON.parse(Buffer.from(Data ?? []).toString('utf8')).id);
 }
 
-const planOf = (query = QUERY) => readJsonObject(lake, `raw-data/plans/${queryHash(query)}.json`);
+const planOf = (query = QUERY) =>
+  readJsonObject(lake, `raw-data/plans/queries/${planHash(query)}.json`);
 
 test('follows the pages to the last and writes each tweet to the lake and the stream', async () => {
   x.willAnswer(
@@ -107,7 +123,24 @@ test('follows the pages to the last and writes each tweet to the lake and the st
     quarantined: 0,
     pages: 2,
     days: ['2026-11-22', '2026-11-23'],
+    queries: [
+      {
+        name: 'keywords',
+        whole: true,
+        received: 3,
+        written: 3,
+        doubles: 0,
+        quarantined: 0,
+        pages: 2,
+      },
+    ],
+    gaps: [],
+    open: [],
+    parked: 0,
+    unparked: 0,
+    unanswered: 0,
     spendUsd: 0.015,
+    month: { month: '2026-11', posts: 3, limit: null },
   });
   expect(await idsInLake()).toEqual(['3', '4', '5']);
   expect((await idsOnStream()).sort()).toEqual(['3', '4', '5']);
@@ -237,7 +270,7 @@ test('a call killed between two pages loses and doubles nothing, and the counts 
 });
 
 test('a call killed after the page was stored and before the plan was, keeps what came in since', async () => {
-  failNextWrite(lake, `raw-data/plans/${queryHash(QUERY)}.json`);
+  failNextWrite(lake, `raw-data/plans/queries/${planHash(QUERY)}.json`);
   x.willAnswer(page([tweet(4), tweet(3)]));
   await expect(run()).rejects.toThrow('killed');
   x.willAnswer(page([tweet(5), tweet(4), tweet(3)]));
@@ -258,7 +291,26 @@ test('the checkpoint stays where it was until the last page is stored', async ()
 
   expect(await planOf()).toMatchObject({
     since_id: null,
-    window: { newest_id: '5', next_token: 'next' },
+    covered_until: null,
+    pending: { newest_id: '5', next_token: 'next' },
+  });
+});
+
+test('what was asked for when the process died counts as spent, and the run says so', async () => {
+  x.willAnswer(page([tweet(5)], 'next'), {
+    status: 400,
+    body: { title: 'Invalid Request', detail: 'no such token' },
+  });
+  await expect(run()).rejects.toMatchObject({ name: 'XRequestRejected' });
+  x.willAnswer(page([tweet(4)]));
+
+  const answer = await run();
+
+  expect(answer).toMatchObject({
+    received: 2,
+    unanswered: 100,
+    spendUsd: 0.51,
+    month: { posts: 102 },
   });
 });
 
@@ -360,32 +412,101 @@ test('a token that was replaced meanwhile is read anew', async () => {
     .send(new PutSecretValueCommand({ SecretId: SECRET, SecretString: 'good-token' }));
 });
 
-test('a checkpoint older than X reaches back falls to the oldest day X has, and the gap is noted', async () => {
+const TOO_OLD = {
+  status: 400,
+  body: {
+    title: 'Invalid Request',
+    errors: [
+      {
+        message: "'since_id' must be a tweet id created after 2026-11-17",
+        parameters: { since_id: ['5'] },
+      },
+    ],
+  },
+};
+
+/** Both clocks, ours and X's. */
+function passDays(days: number): void {
+  clock.advance(days * 24 * 60 * 60 * 1000);
+  x.time = clock.now();
+}
+
+test('a checkpoint older than X reaches back falls to the oldest day X has, and the gap is recorded', async () => {
   x.willAnswer(page([tweet(5)]));
   await run();
-  x.willAnswer(
-    {
-      status: 400,
-      body: {
-        title: 'Invalid Request',
-        errors: [
-          {
-            message: "'since_id' must be a tweet id created after 2026-11-17",
-            parameters: { since_id: ['5'] },
-          },
-        ],
-      },
-    },
-    page([tweet(9)]),
-  );
+  passDays(10);
+  x.willAnswer(TOO_OLD, page([tweet(9)]));
 
   const answer = await run({ runId: 'the-next-run' });
 
-  expect(x.searches[1]).toMatchObject({ start_time: '2026-11-17T02:21:00.000Z' });
+  expect(x.searches[1]).toMatchObject({ start_time: '2026-11-27T02:21:00.000Z' });
   expect(x.searches[1]).not.toHaveProperty('since_id');
-  expect(answer).toMatchObject({ status: 'DONE', complete: true, received: 1 });
-  expect(answer).toHaveProperty('note', expect.stringContaining('may be missing'));
+  expect(answer).toMatchObject({
+    status: 'DONE',
+    complete: true,
+    received: 1,
+    gaps: [
+      {
+        query: 'keywords',
+        from: '2026-11-24T02:19:30.000Z',
+        until: '2026-11-27T02:21:00.000Z',
+        foundAt: '2026-12-04T02:20:00.000Z',
+      },
+    ],
+  });
+  expect(answer).toHaveProperty('note', expect.stringContaining('gap in keywords from 2026-11-24'));
   expect(await planOf()).toMatchObject({ since_id: '9' });
+});
+
+test('a checkpoint that grew old because nobody tweeted is no gap', async () => {
+  x.willAnswer(page([tweet(5)]));
+  await run();
+  passDays(6);
+  x.willAnswer(page([]));
+  await run({ runId: 'a-quiet-run' });
+  passDays(5);
+  x.willAnswer(TOO_OLD, page([tweet(9)]));
+
+  expect(await run({ runId: 'the-next-run' })).toMatchObject({ complete: true, gaps: [] });
+});
+
+test('a window that is taken up again when its rest has left the index leaves a gap, although X says nothing', async () => {
+  x.willAnswer(page([tweet(idAt(clock.now()))], 'next'), {
+    status: 429,
+    body: { title: 'UsageCapExceeded' },
+  });
+  await run();
+  passDays(9);
+  x.willAnswer(page([]), page([]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(answer).toMatchObject({
+    complete: true,
+    gaps: [
+      { from: '2026-11-17T02:21:00.000Z', until: '2026-11-24T02:20:00.000Z' },
+      // What came in after that window was opened, and before what X still has.
+      { from: '2026-11-24T02:19:30.000Z', until: '2026-11-26T02:20:00.000Z' },
+    ],
+  });
+});
+
+test('a window of a query that is no longer asked for is shown, and becomes a gap once it is too old', async () => {
+  const queries = [{ name: 'tea', query: '(tea)' }];
+  x.willAnswer(page([tweet(idAt(clock.now()))], 'next'), {
+    status: 429,
+    body: { title: 'UsageCapExceeded' },
+  });
+  await run({ queries });
+  x.willAnswer(page([]));
+  const soon = await run({ runId: 'the-next-run' });
+  passDays(8);
+  x.willAnswer(page([]));
+  const late = await run({ runId: 'a-late-run', startedAt: clock.now().toISOString() });
+
+  expect(soon).toMatchObject({ open: [{ query: 'tea' }], gaps: [] });
+  expect(soon).toHaveProperty('note', expect.stringContaining('left open by earlier runs: tea'));
+  expect(late).toMatchObject({ open: [], gaps: [{ query: 'keywords' }, { query: 'tea' }] });
 });
 
 test('a window that grows too old between its pages goes on behind what it has', async () => {
@@ -484,10 +605,345 @@ test('a call repeated after its answer was lost asks X nothing more', async () =
 });
 
 test('a server that is no X API is named as such', async () => {
-  x.willAnswer({ body: { hello: 'world' } });
+  x.willAnswer(...Array.from({ length: 5 }, () => ({ body: { hello: 'world' } })));
 
   await expect(run()).rejects.toMatchObject({
     name: 'XRequestRejected',
     message: expect.stringContaining("not as X's recent search"),
+  });
+});
+
+test('tweets that two queries find are stored and counted once', async () => {
+  const queries = [
+    { name: 'tea', query: '(tea)' },
+    { name: 'cocoa', query: '(cocoa)' },
+  ];
+  x.willAnswer(page([tweet(5), tweet(4)], 'a'), page([tweet(3)]), page([tweet(5), tweet(2)]));
+
+  const answer = await run({ queries });
+
+  expect(answer).toMatchObject({ received: 5, written: 4, doubles: 1 });
+  expect(await idsInLake()).toEqual(['2', '3', '4', '5']);
+});
+
+test('a tweet that an earlier run stored is a double, even when X sends it again', async () => {
+  x.willAnswer(page([tweet(5), tweet(4)]));
+  await run();
+  x.willAnswer(page([tweet(6), tweet(5)]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(answer).toMatchObject({ received: 2, written: 1, doubles: 1 });
+  expect(await idsInLake()).toEqual(['4', '5', '6']);
+});
+
+test('a page decided on before a kill stands, whatever X answers afterwards', async () => {
+  x.willAnswer(page([tweet(5, { public_metrics: { like_count: 1 } })]));
+  failNextWrite(lake, /raw-data\/tweets/);
+  await expect(run()).rejects.toThrow('killed');
+  x.willAnswer();
+
+  const answer = await run();
+
+  expect(x.searches).toEqual([]);
+  expect(answer).toMatchObject({ status: 'DONE', received: 1, written: 1 });
+  expect(await rowsInLake()).toMatchObject([{ id: '5', like_count: 1 }]);
+});
+
+test('a page that another query decided on before a kill is stored first', async () => {
+  const queries = [{ name: 'tea', query: '(tea)' }];
+  x.willAnswer(page([tweet(5)]));
+  failNextWrite(lake, /raw-data\/tweets/);
+  await expect(run({ queries })).rejects.toThrow('killed');
+  x.willAnswer(page([tweet(5)]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(answer).toMatchObject({ received: 1, written: 0, doubles: 1 });
+  expect(await idsInLake()).toEqual(['5']);
+});
+
+test('tweets so fresh that older ones may still be on their way are asked for once more', async () => {
+  const fresh = new Date(clock.now().valueOf() - 5_000);
+  x.willAnswer(page([tweet(idAt(fresh))]));
+  await run();
+  x.willAnswer(page([tweet(idAt(fresh)), tweet(idAt(new Date(fresh.valueOf() - 10_000)))]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(x.searches[0]).toMatchObject({
+    since_id: idAt(new Date(clock.now().valueOf() - 30_000)),
+  });
+  expect(answer).toMatchObject({ received: 2, written: 1, doubles: 1 });
+});
+
+test("the month's budget ends a run that has posts of its own left", async () => {
+  maxTweetsPerMonth = 30;
+  const tweets = (newest: number, count: number) =>
+    Array.from({ length: count }, (_, index) => tweet(newest - index));
+  x.willAnswer(page(tweets(500, 25), 'second'));
+
+  const answer = await run();
+
+  expect(x.searches.map(({ max_results }) => max_results)).toEqual(['30']);
+  expect(answer).toMatchObject({
+    complete: false,
+    received: 25,
+    month: { posts: 25, limit: 30 },
+    open: [{ query: 'keywords', reason: "the month's budget of 30 posts is used up" }],
+  });
+});
+
+test("the month's budget begins anew with the month", async () => {
+  maxTweetsPerMonth = 30;
+  x.willAnswer(page(Array.from({ length: 25 }, (_, index) => tweet(500 - index))));
+  await run();
+  passDays(10);
+  x.willAnswer(page([tweet(501)]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(answer).toMatchObject({ received: 1, month: { month: '2026-12', posts: 1 } });
+});
+
+test('a server that pages without end and without a tweet is left, and gone on with later', async () => {
+  x.willAnswer(...Array.from({ length: 60 }, (_, index) => page([], `token-${index}`)));
+  const work = ingest({ pages: 100 });
+
+  const answer = await work(stepInput());
+
+  expect(answer).toMatchObject({ status: 'DONE', complete: false, pages: 50, received: 0 });
+});
+
+test('a page that names itself as the next is not asked for again', async () => {
+  x.willAnswer(page([tweet(5)], 'same'), page([tweet(4)], 'same'));
+
+  const answer = await run();
+
+  expect(answer).toMatchObject({ status: 'DONE', complete: false, received: 1 });
+  expect(answer).toHaveProperty('note', expect.stringContaining('the token of that very page'));
+});
+
+test('a refused record is kept byte for byte, even where its numbers outgrow JavaScript', async () => {
+  const raw = '{"id":12345678901234567890123,"text":"\\u00e9 tea",  "text": "twice"}';
+  x.willAnswer({ raw: Buffer.from(`{"data":[${raw}],"meta":{"result_count":1}}`) });
+
+  await run();
+
+  const [key = ''] = await keysBelow(lake, 'raw-data/quarantine/');
+  expect(JSON.parse(await readText(lake, key))).toMatchObject({ raw });
+});
+
+test('a record whose bytes are no UTF-8 is quarantined as bytes, and its neighbours are kept', async () => {
+  const [before = '', after = ''] = JSON.stringify(tweet(5, { text: 'caf#' })).split('#');
+  const bad = Buffer.concat([Buffer.from(before), Buffer.from([0xe9]), Buffer.from(after)]);
+  const good = Buffer.from(JSON.stringify(tweet(4, { text: 'é😀' })));
+  const body = [Buffer.from('{"data":['), bad, Buffer.from(','), good, Buffer.from('],"meta":{}}')];
+  x.willAnswer({ raw: Buffer.concat(body) });
+
+  expect(await run()).toMatchObject({ received: 2, written: 1, quarantined: 1 });
+
+  const [key = ''] = await keysBelow(lake, 'raw-data/quarantine/');
+  expect(JSON.parse(await readText(lake, key))).toMatchObject({
+    reason: 'is not UTF-8',
+    raw: `base64:${bad.toString('base64')}`,
+  });
+  expect(await rowsInLake()).toMatchObject([{ id: '4', text: 'é😀' }]);
+});
+
+test('a body that is cut off is asked for again', async () => {
+  x.willAnswer({ raw: Buffer.from('{"data":[{"id":"5"') }, page([tweet(5)]));
+
+  expect(await run()).toMatchObject({ status: 'DONE', written: 1 });
+});
+
+test('a text without a URL stays as it was sent, to the last space', async () => {
+  const text = '  \u202bשלום 👩‍👩‍👧\u202c e\u0301 \ud83d ';
+  x.willAnswer(page([tweet(1, { text })]));
+
+  await run();
+
+  expect(await rowsInLake()).toMatchObject([{ text }]);
+});
+
+test('each page leaves its sums in the ledger', async () => {
+  x.willAnswer(page([tweet(5), tweet(4), tweet(4)], 'next'), page([tweet(3, { author_id: 7 })]));
+
+  await run();
+
+  const keys = await keysBelow(lake, `raw-data/plans/pages/${RUN_ID}/`);
+  expect(await Promise.all(keys.map((key) => readJsonObject(lake, key)))).toMatchObject([
+    { received: 3, written: 2, doubles: 1, quarantined: 0 },
+    { received: 1, written: 0, doubles: 0, quarantined: 1 },
+  ]);
+});
+
+describe('another execution that ingests', () => {
+  const OTHER = 'arn:aws:states:us-east-1:000000000000:execution:sentiment-lake-test:other';
+  const hold = () =>
+    putJsonObject(lake, LEASE_KEY, {
+      executionArn: OTHER,
+      scheduledFor: null,
+      takenAt: '2026-11-24T02:10:00.000Z',
+      releasedAt: null,
+    });
+
+  test('is waited for by a night, and X is not asked', async () => {
+    await hold();
+    x.willAnswer();
+
+    const answer = await run();
+
+    expect(answer).toMatchObject({
+      status: 'BUSY',
+      holder: OTHER,
+      since: '2026-11-24T02:20:00.000Z',
+      resumeAt: '2026-11-24T02:20:01.000Z',
+    });
+  });
+
+  test('is not waited for longer than an hour', async () => {
+    await hold();
+    const busy = await run();
+    clock.advance(61 * 60_000);
+
+    const later = ingest()(stepInput({ ingest: IngestTweetsOutput.parse(busy) }));
+
+    await expect(later).rejects.toMatchObject({ name: 'RunInProgress' });
+  });
+
+  test('ends a run that only ingests, with the reason', async () => {
+    await hold();
+
+    expect(await run({ mode: 'ingest' })).toMatchObject({
+      status: 'DONE',
+      complete: false,
+      note: expect.stringContaining(`${OTHER} has been ingesting since`),
+    });
+  });
+
+  test('gives way once it no longer runs', async () => {
+    await hold();
+    x.willAnswer(page([tweet(1)]));
+
+    expect(await ingest({ running: false })(stepInput())).toMatchObject({
+      status: 'DONE',
+      written: 1,
+    });
+  });
+});
+
+describe('records that the stream refuses', () => {
+  const refuse = () => {
+    kinesis.middlewareStack.add(
+      (next, context) => async (args) =>
+        isRefusing && context.commandName === 'PutRecordsCommand'
+          ? {
+              output: { Records: [{ ErrorCode: 'InternalFailure' }], $metadata: {} },
+              response: {},
+            }
+          : next(args),
+      { step: 'initialize', name: 'refuse', override: true },
+    );
+  };
+  let isRefusing = true;
+
+  test('are parked in the lake, and the next run sends them and takes them away', async () => {
+    refuse();
+    x.willAnswer(page([tweet(5)]));
+    const refused = await run();
+    const parked = await keysBelow(lake, 'raw-data/parked/');
+    isRefusing = false;
+    x.willAnswer(page([]));
+    const sent = await run({ runId: 'the-next-run' });
+
+    expect(refused).toMatchObject({ status: 'DONE', written: 1, parked: 1 });
+    expect(parked).toHaveLength(1);
+    expect(sent).toMatchObject({ unparked: 1 });
+    expect(await keysBelow(lake, 'raw-data/parked/')).toEqual([]);
+    expect(await idsOnStream()).toEqual(['5']);
+  });
+});
+
+describe('a backfill', () => {
+  const span = { from: '2026-11-20T00:00:00.000Z', to: '2026-11-21T00:00:00.000Z' };
+
+  test('asks for its span, stores what is new and leaves the checkpoint alone', async () => {
+    x.willAnswer(page([tweet(5)]));
+    await run();
+    x.willAnswer(page([tweet(5), tweet(3)]));
+
+    const answer = await run({
+      runId: 'backfill',
+      mode: 'backfill',
+      source: { kind: 'backfill', ...span },
+    });
+
+    expect(x.searches[0]).toMatchObject({ start_time: span.from, end_time: span.to });
+    expect(answer).toMatchObject({ received: 2, written: 1, doubles: 1, complete: true });
+    expect(await planOf()).toMatchObject({ since_id: '5' });
+  });
+});
+
+describe('an import', () => {
+  const source = { kind: 'import' as const, name: 'mine' };
+  const bring = (page: number, lines: object[]) =>
+    put(
+      lake,
+      `raw-data/imports/mine/0000${page}.ndjson.gz`,
+      gzipSync(lines.map((line) => JSON.stringify(line)).join('\n')),
+    );
+
+  test('takes the pages that people brought through the same checks, and costs nothing', async () => {
+    await bring(0, [
+      { tweet: tweet(5), author_username: 'ada' },
+      { tweet: { id: '4' }, author_username: null },
+    ]);
+    await bring(1, [{ raw: 'no json' }, { tweet: tweet(5), author_username: 'ada' }]);
+    x.willAnswer();
+
+    const answer = await run({ mode: 'import', source, queries: [], maxTweets: 0 });
+
+    expect(answer).toMatchObject({
+      status: 'DONE',
+      complete: true,
+      received: 4,
+      written: 1,
+      doubles: 1,
+      quarantined: 2,
+      spendUsd: 0,
+    });
+    expect(await rowsInLake()).toMatchObject([{ id: '5', author_username: 'ada' }]);
+    expect(await idsOnStream()).toEqual(['5']);
+  });
+
+  test('that holds nothing says where it looked', async () => {
+    await expect(run({ mode: 'import', source, queries: [] })).rejects.toMatchObject({
+      name: 'InvalidInput',
+      message: expect.stringContaining('raw-data/imports/mine/'),
+    });
+  });
+});
+
+describe('a replay', () => {
+  const replay = { mode: 'replay' as const, queries: [], reprocess: ['2026-11-22', '2026-11-23'] };
+
+  test('sends the days that are meant to the stream again, and asks X nothing', async () => {
+    const of = (day: string) => ({ created_at: `${day}T10:00:00.000Z` });
+    x.willAnswer(page([tweet(5), tweet(4, of('2026-11-22')), tweet(3, of('2026-11-20'))]));
+    await run();
+    x.willAnswer();
+
+    const answer = await run({ ...replay, source: { kind: 'replay', stream: true } });
+
+    expect(answer).toMatchObject({ status: 'DONE', received: 2, written: 2, spendUsd: 0 });
+    expect(await idsOnStream()).toEqual(['5', '4', '3', '4', '5']);
+  });
+
+  test('that is not to stream sends nothing', async () => {
+    const answer = await run({ ...replay, source: { kind: 'replay', stream: false } });
+
+    expect(answer).toMatchObject({ status: 'DONE', received: 0, days: replay.reprocess });
+    expect(await idsOnStream()).toEqual([]);
   });
 });

@@ -85,7 +85,13 @@ describe('Train the model', () => {
         gitDirty: true,
       },
       settings: {
-        training: { instanceType: 'ml.m5.xlarge', maxSeconds: 3600, spot: false, maxWaitSeconds: 7200, volumeGb: 10 },
+        training: {
+          instanceType: 'ml.m5.xlarge',
+          maxSeconds: 3600,
+          spot: false,
+          maxWaitSeconds: 7200,
+          volumeGb: 10,
+        },
         gate: settingsFor('dev').gate,
       },
     })(stepInput(changes, attempt));
@@ -160,7 +166,10 @@ describe('Train the model', () => {
     });
     expect(sageMaker.inputOf('CreateTrainingJob')).toMatchObject({
       InputDataConfig: [
-        { ChannelName: 'labels', DataSource: source('S3Prefix', 'raw-data/labels/') },
+        {
+          ChannelName: 'labels',
+          DataSource: source('ManifestFile', `model-outputs/${JOB}/input/labels.manifest`),
+        },
         {
           ChannelName: 'request',
           DataSource: source('S3Prefix', `model-outputs/${JOB}/input/request.json`),
@@ -175,6 +184,10 @@ describe('Train the model', () => {
         },
       ],
     });
+    expect(await readJsonObject(lake, `model-outputs/${JOB}/input/labels.manifest`)).toEqual([
+      { prefix: inLake('raw-data/labels/') },
+      'people.ndjson',
+    ]);
     expect(await readJsonObject(lake, `model-outputs/${JOB}/input/tweets.manifest`)).toEqual([
       { prefix: inLake('cleaned-data/tweets/') },
       'dt=2026-11-22/run=v1/part-0.parquet',

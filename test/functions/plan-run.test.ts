@@ -1,6 +1,7 @@
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
+import { executionRuns } from '../../functions/lake/lease';
 import { releaseLock } from '../../functions/lake/lock';
 import type { Lake } from '../../functions/lake/objects';
 import { planRun } from '../../functions/plan-run';
@@ -39,12 +40,16 @@ beforeEach(async () => {
 let emitted = new Emitted();
 
 const { x, poll, gate } = settingsFor('dev');
-const settings = { x: { ...x, keywords: ['tea', 'green tea'] }, poll, gate };
+const settings = {
+  x: { ...x, queries: [{ name: 'keywords', keywords: ['tea', 'green tea'] }] },
+  poll,
+  gate,
+};
 
 const plan = (input: unknown, execution = EXECUTION) =>
   planRun({
     lake,
-    sfn: new SFNClient({}),
+    isRunning: executionRuns(new SFNClient({})),
     emit: emitted.emit,
     clock,
     secrets: launcher.secrets(),
@@ -69,8 +74,11 @@ test.each([{}, null])(
       date: '2026-11-24',
       startedAt: EXECUTION.startTime,
       skip: null,
+      source: { kind: 'news' },
       queries: [{ name: 'keywords', query: '(tea OR "green tea") lang:en -is:retweet' }],
       maxTweets: x.maxTweetsPerRun,
+      maxSpendUsd: x.maxTweetsPerRun * x.usdPerPost,
+      reprocess: [],
       force: null,
       training: {},
       poll,
@@ -80,7 +88,7 @@ test.each([{}, null])(
 
 test('takes what the input asks for instead', async () => {
   const answer = await plan({
-    mode: 'retrain',
+    mode: 'nightly',
     date: '2026-11-20',
     keywords: ['cocoa'],
     maxTweets: 50,
@@ -88,7 +96,7 @@ test('takes what the input asks for instead', async () => {
   });
 
   expect(answer).toMatchObject({
-    mode: 'retrain',
+    mode: 'nightly',
     date: '2026-11-20',
     queries: [{ query: '(cocoa) lang:en -is:retweet' }],
     maxTweets: 50,
@@ -113,7 +121,10 @@ test('force is planned with the grant that it takes, and not without', async () 
 });
 
 test.each([
-  [{ mode: 'nightlyy' }, 'mode: must be one of nightly, retrain, ingest (got "nightlyy")'],
+  [
+    { mode: 'nightlyy' },
+    'mode: must be one of nightly, retrain, ingest, backfill, replay, import (got "nightlyy")',
+  ],
   [{ date: '2026-02-30' }, 'date: is not a day of the calendar (got "2026-02-30")'],
   [{ date: 'yesterday' }, 'date: must be a date like 2026-11-24 (got "yesterday")'],
   [{ date: '2026-11-25' }, 'date: must not be after today, 2026-11-24 (got "2026-11-25")'],

@@ -8,7 +8,7 @@ import { TestClock } from './support/clock';
 import { Emitted } from './support/emitted';
 import { Launcher, putJsonObject, readJsonObject } from './support/launcher';
 import { FakeExecutions, FakeTopic } from './support/services';
-import { CLEANED, EXECUTION, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
+import { CLEANED, EXECUTION, INGESTED, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
 
 let launcher: Launcher;
 let lake: Lake;
@@ -29,18 +29,6 @@ beforeEach(async () => {
   emitted = new Emitted();
 });
 
-const INGESTED: RunState['ingest'] = {
-  status: 'DONE',
-  complete: true,
-  note: null,
-  received: 4000,
-  written: 3980,
-  doubles: 12,
-  quarantined: 8,
-  pages: 40,
-  days: ['2026-11-23'],
-  spendUsd: 20,
-};
 const figures = {
   macro_recall: 0.774,
   accuracy: 0.8,

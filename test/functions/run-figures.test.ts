@@ -2,7 +2,7 @@ import { runFigures, verdictFigures } from '../../functions/run-metrics';
 import { metrics } from '../../workflows/metrics';
 import { Champion } from '../../workflows/payloads';
 import type { RunState } from '../../workflows/payloads';
-import { CLEANED, EXECUTION, PLAN, TRAINED, stepInput } from './support/state';
+import { CLEANED, EXECUTION, INGESTED, PLAN, TRAINED, stepInput } from './support/state';
 
 const NOW = new Date(Date.parse(EXECUTION.startTime) + 90_000);
 
@@ -26,16 +26,10 @@ const GATE: Extract<RunState['gate'], { promote: boolean }> = {
 };
 const NIGHT: Partial<RunState> = {
   ingest: {
-    status: 'DONE',
+    ...INGESTED,
     complete: false,
     note: 'stopped early',
-    received: 4000,
-    written: 3980,
-    doubles: 12,
-    quarantined: 8,
-    pages: 40,
-    days: ['2026-11-23'],
-    spendUsd: 20,
+    open: [{ query: 'keywords', from: null, until: null, reason: 'the budget is used up' }],
   },
   clean: CLEANED,
   publish: {
@@ -71,6 +65,8 @@ test('a night tells what each of its stages knows', () => {
     TweetsReceived: 4000,
     TweetsWritten: 3980,
     TweetsDouble: 12,
+    IngestGaps: 0,
+    RecordsParked: 0,
     TweetsQuarantined: 8,
     WindowsLeftOpen: 1,
     SpendUsd: 20,

@@ -80,17 +80,40 @@ test('resends only what was refused, after growing pauses', async () => {
   expect(clock.pauses[1]).toBeGreaterThan(clock.pauses[0] ?? Infinity);
 });
 
-test('gives up after six tries and says how many records are missing and why', async () => {
+test('answers with what is refused six times, and with what the stream said', async () => {
   const seen = streamThatRefuses(['X.', 'X', 'X', 'X', 'X', 'X', 'X']);
 
-  await expect(put(records(4))).rejects.toMatchObject({
-    name: 'StreamWriteFailed',
-    message: expect.stringContaining(
+  const refusal = await put(records(4));
+
+  expect(refusal).toEqual({
+    records: [records(4)[0], records(4)[2]],
+    reason: expect.stringContaining(
       'refused 2 of 4 records in 6 tries: ProvisionedThroughputExceededException slow down',
     ),
   });
-
   expect(seen.calls).toHaveLength(MAX_TRIES);
+});
+
+test('a call that fails as a whole, by no fault of ours, is made again', async () => {
+  kinesis.reset();
+  const reset = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+  kinesis
+    .on(PutRecordsCommand)
+    .rejectsOnce(reset)
+    .resolves({ Records: [{ SequenceNumber: '1' }], FailedRecordCount: 0 });
+
+  expect(await put(records(1))).toBeNull();
+  expect(kinesis.commandCalls(PutRecordsCommand)).toHaveLength(2);
+});
+
+test('a call that is not allowed fails at once', async () => {
+  kinesis.reset();
+  kinesis
+    .on(PutRecordsCommand)
+    .rejects(Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' }));
+
+  await expect(put(records(1))).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  expect(kinesis.commandCalls(PutRecordsCommand)).toHaveLength(1);
 });
 
 test('sends nothing when there is nothing', async () => {

@@ -1,16 +1,21 @@
-import { MAX_QUERY_CHARACTERS, buildQueries } from '../../functions/x/queries';
+import { KEYWORDS, MAX_QUERY_CHARACTERS, buildQueries } from '../../functions/x/queries';
 
-const RULES = { language: 'en', excludeRetweets: true };
-const queryOf = (...keywords: string[]) => buildQueries(keywords, RULES)[0]?.query;
+const RULES = { language: 'en', excludeRetweets: true, operators: 'core' as const };
+const build = (keywords: string[], rules = RULES) =>
+  buildQueries([{ name: KEYWORDS, keywords }], rules);
+const queryOf = (...keywords: string[]) => build(keywords)[0]?.query;
 
 test('joins words with OR and adds the filters once', () => {
-  expect(buildQueries(['tea', 'coffee'], RULES)).toEqual([
+  expect(build(['tea', 'coffee'])).toEqual([
     { name: 'keywords', query: '(tea OR coffee) lang:en -is:retweet' },
   ]);
 });
 
 test('leaves out the filters that are not wanted', () => {
-  const [query] = buildQueries(['tea'], { language: null, excludeRetweets: false });
+  const [query] = buildQueries(
+    [{ name: KEYWORDS, keywords: ['tea'], language: null, excludeRetweets: false }],
+    RULES,
+  );
 
   expect(query?.query).toBe('(tea)');
 });
@@ -27,14 +32,14 @@ test.each([
   expect(queryOf(keyword)).toBe(`(${term}) lang:en -is:retweet`);
 });
 
-test.each(['#tea', '@nasa', '$tsla', 'naïve', '日本', 'a_b'])('leaves %s as it is', (keyword) => {
+test.each(['#tea', '@nasa', 'naïve', '日本', 'a_b'])('leaves %s as it is', (keyword) => {
   expect(queryOf(keyword)).toBe(`(${keyword}) lang:en -is:retweet`);
 });
 
 test('splits a long list into queries that X takes, with each keyword in exactly one', () => {
   const keywords = Array.from({ length: 120 }, (_, index) => `keyword${index}`);
 
-  const queries = buildQueries(keywords, RULES);
+  const queries = build(keywords);
 
   expect(queries.map(({ name }) => name)).toEqual([
     'keywords-1',
@@ -66,4 +71,76 @@ test.each([
       message: expect.stringContaining(`keywords.1: ${demand}`),
     }),
   );
+});
+
+test("takes a query in X's own language as it is", () => {
+  const query = '(tea OR "green tea") -is:retweet lang:en has:links';
+
+  expect(buildQueries([{ name: 'tea', query }], RULES)).toEqual([{ name: 'tea', query }]);
+});
+
+test('several named queries keep their names, and a long one is numbered', () => {
+  const many = Array.from({ length: 60 }, (_, index) => `keyword${index}`);
+
+  const queries = buildQueries(
+    [
+      { name: 'tea', keywords: ['tea'], language: null },
+      { name: 'many', keywords: many },
+    ],
+    RULES,
+  );
+
+  expect(queries.map(({ name }) => name)).toEqual(['tea', 'many-1', 'many-2']);
+  expect(queries[0]?.query).toBe('(tea) -is:retweet');
+});
+
+test.each([
+  [
+    'a query that is too long',
+    { query: 'a '.repeat(260) + 'b' },
+    'queries.q.query: must not be longer than 512',
+  ],
+  ['an empty query', { query: ' ' }, 'queries.q.query: must not be empty'],
+  ['an open quotation', { query: '"tea' }, 'opens a quotation'],
+  ['parentheses that do not match', { query: '(tea OR (coffee)' }, 'parentheses'],
+  ['an operator of a dearer access', { query: 'tea place:paris' }, 'operator place:'],
+  ['is:nullcast', { query: 'tea -is:nullcast' }, 'operator is:nullcast'],
+  ['a cashtag', { keywords: ['tea', '$tsla'] }, 'queries.q.keywords.1: uses the operator $'],
+  ['an operator that X does not have', { query: 'tea frm:nasa' }, 'operator frm:'],
+  ['an empty keyword', { keywords: ['tea', ''] }, 'queries.q.keywords.1: must not be empty'],
+])('refuses %s by name', (_, given, message) => {
+  expect(() => buildQueries([{ name: 'q', ...given }], RULES)).toThrow(
+    expect.objectContaining({ name: 'InvalidInput', message: expect.stringContaining(message) }),
+  );
+});
+
+test('takes every operator of the access that is paid for', () => {
+  const rules = { ...RULES, operators: 'all' as const };
+
+  expect(buildQueries([{ name: 'q', query: 'tea place:paris $tsla' }], rules)).toHaveLength(1);
+});
+
+test('an operator in quotes is a word', () => {
+  expect(buildQueries([{ name: 'q', query: '"place:paris"' }], RULES)).toHaveLength(1);
+});
+
+test.each([
+  [
+    'a name used twice',
+    [
+      { name: 'a', query: 'tea' },
+      { name: 'a', query: 'coffee' },
+    ],
+    'the name a',
+  ],
+  [
+    'the same search twice',
+    [
+      { name: 'a', query: 'tea' },
+      { name: 'b', query: 'tea' },
+    ],
+    'b asks the same as a',
+  ],
+])('refuses %s', (_, named, message) => {
+  expect(() => buildQueries(named, RULES)).toThrow(message);
 });

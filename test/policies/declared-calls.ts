@@ -106,6 +106,13 @@ const encryption = [
   ),
 ];
 
+const parking = declare(
+  'The embedded stream refuses no record, so none is parked in a recorded night',
+  INGESTION,
+  's3:GetObject PutObject DeleteObject',
+  object('raw-data/parked/page.ndjson'),
+);
+
 const images = ['training', 'serving'].flatMap((kind) => [
   ...declare(
     pulls,
@@ -278,6 +285,7 @@ export const declaredCalls: readonly DeclaredCall[] = [
   ...logsOfFunctions,
   ...encryption,
   ...images,
+  ...parking,
   ...jobs,
   ...queries,
   ...deliveries,

@@ -24,6 +24,8 @@ const rows: readonly Row[] = [
   ['raw-data/quarantine/dt=day/run.ndjson',   'rw',      'rwd',      '',        '',       '',    ''],
   ['raw-data/plans/plan.json',                'rw',      '',         '',        '',       '',    ''],
   ['raw-data/plans/lock.json',                'rw',      '',         'rw',      '',       '',    ''],
+  ['raw-data/imports/mine/00000.ndjson.gz',   'rw',      '',         '',        '',       '',    ''],
+  ['raw-data/parked/page.ndjson',             'rwd',     '',         '',        '',       '',    ''],
   ['raw-data/elsewhere.json',                 '',        '',         '',        '',       '',    ''],
   ['cleaned-data/tweets/dt=day/run=a/part',   '',        'rwd',      'r',       'r',      '',    ''],
   ['cleaned-data/summaries/run.json',         '',        'rwd',      'r',       'r',      '',    ''],
@@ -33,6 +35,8 @@ const rows: readonly Row[] = [
   ['processed-data/elsewhere.json',           '',        '',         '',        '',       '',    ''],
   ['model-outputs/champion.json',             '',        '',         'r',       'rw',     '',    ''],
   ['model-outputs/sl-job/output/model.tar.gz','',        '',         '',        'rw',     '',    ''],
+  ['model-outputs/sl-job/evaluation.html',    '',        '',         'r',       'rw',     '',    ''],
+  ['model-outputs/reproductions/sl-job/output/output.tar.gz', '', '', 'r',     'rw',     '',    ''],
   ['elsewhere/a.json',                        '',        '',         '',        '',       '',    ''],
 ];
 

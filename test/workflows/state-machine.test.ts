@@ -255,11 +255,16 @@ test('a used-up rate window is waited for in the machine, until the time the ste
 });
 
 describe('error names', () => {
-  const sources = ['functions', 'functions/lake', 'functions/model', 'functions/x'].flatMap(
-    (folder) =>
-      readdirSync(join(__dirname, '../..', folder))
-        .filter((name) => name.endsWith('.ts'))
-        .map((name) => readFileSync(join(__dirname, '../..', folder, name), 'utf8')),
+  const sources = [
+    'functions',
+    'functions/ingest',
+    'functions/lake',
+    'functions/model',
+    'functions/x',
+  ].flatMap((folder) =>
+    readdirSync(join(__dirname, '../..', folder))
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => readFileSync(join(__dirname, '../..', folder, name), 'utf8')),
   );
   const thrown = new Set(
     sources.flatMap((source) =>

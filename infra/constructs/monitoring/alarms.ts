@@ -15,6 +15,7 @@ const sentences = {
   'ingest-gap': 'No new tweet was written for longer than expected.',
   'window-open':
     'For days no pull from X was whole; tweets older than seven days will be out of reach.',
+  'tweets-lost': 'There are tweets that X no longer gives, and that no run has fetched.',
   'quarantine-share': 'Too many of the received tweets were put into quarantine.',
   'recall-low': 'The macro recall of the model in service is too low.',
   'recall-lost': 'The model in service is worse than it was, or than the one it replaced.',

@@ -72,6 +72,17 @@ export function monitorData({ facade, alarms, own, props }: Watch): void {
         ],
       },
       {
+        title: 'Gaps found, records parked',
+        metrics: [
+          {
+            metric: own.metric('IngestGaps'),
+            alarmFriendlyName: 'gaps',
+            addAlarm: alarms.above('tweets-lost', 0, { silence: 'as before', period: A_RUN }),
+          },
+          own.metric('RecordsParked'),
+        ],
+      },
+      {
         title: 'Labels of cleaned rows',
         graphWidgetType: GraphWidgetType.STACKED_AREA,
         metrics: [own.metric('HumanLabels'), own.metric('LexiconLabels')],

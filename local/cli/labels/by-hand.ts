@@ -5,8 +5,8 @@ import type { Label } from '../../../workflows/evaluation';
 import { utcDay } from '../../../functions/clock';
 import type { Lake } from '../../cloud/lake';
 import type { Session } from '../../cloud/session';
-import { records } from '../athena';
-import { runNamedQuery } from '../query';
+import { records, runSql } from '../athena';
+import { prepareQuery } from '../query';
 import { counted } from '../run/stages';
 import type { Screen } from '../screen';
 import { agreement, describeAgreement } from './agreement';
@@ -37,7 +37,8 @@ export async function labelByHand(
   input: Readable = process.stdin,
 ): Promise<number> {
   const from_day = utcDay(new Date(Date.now() - days * DAY_MILLIS));
-  const rows = records(await runNamedQuery(lake, session, 'tweets_to_label', { from_day }));
+  const { sql, literals } = prepareQuery('tweets_to_label', { from_day });
+  const rows = records(await runSql(lake, session, sql, literals));
   const texts = rows.map((row) => Unlabelled.parse(row));
   if (texts.length === 0) {
     screen.say(`No tweet of the last ${counted(days, 'day')} is without a person's label. Run a night, or look further back with --days.`);

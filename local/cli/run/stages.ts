@@ -51,18 +51,35 @@ function tell<Schema extends z.ZodType>(
   return typeof told === 'string' ? { done: true, text: told } : told;
 }
 
+/** What the run is to fetch, and the most that it may cost: said before the first call to X. */
+function describePlan({ mode, date, source, queries, maxTweets, maxSpendUsd, reprocess }: RunState['plan']): string {
+  switch (source.kind) {
+    case 'replay':
+      return `${mode} of ${counted(reprocess.length, 'day')}${source.stream ? ', sent to the stream again' : ''}`;
+    case 'import':
+      return `${mode} of ${source.name}`;
+    case 'backfill':
+    case 'news': {
+      const when = source.kind === 'backfill' ? `from ${source.from} to ${source.to}` : `for ${date}`;
+      const posts = `at most ${counted(maxTweets, 'tweet')} ($${maxSpendUsd.toFixed(2)} at X's price)`;
+      return mode === 'retrain' ? `${mode} ${when}` : `${mode} ${when}, ${counted(queries.length, 'query', 'queries')}, ${posts}`;
+    }
+  }
+}
+
 const looping = (text: string): StageNews => ({ done: false, text });
 
 const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
   'Plan the run': (value) =>
     tell(shapes.plan, value, (plan) =>
       plan.skip === null
-        ? `${plan.mode} for ${plan.date}, ${counted(plan.queries.length, 'query', 'queries')}, at most ${counted(plan.maxTweets, 'tweet')}`
+        ? describePlan(plan)
         : `nothing to run: ${plan.skip}`,
     ),
   'Ingest tweets': (value) =>
     tell(shapes.ingest, value, (ingest) => {
       if (ingest.status === 'PENDING') return looping('');
+      if (ingest.status === 'BUSY') return looping(`${ingest.holder.split(':').at(-1)} ingests; on when it is done`);
       const { received, written, doubles, quarantined, pages } = ingest;
       const sums = `${count(received)} received = ${count(written)} written + ${count(doubles)} double + ${count(quarantined)} quarantined`;
       if (ingest.status === 'RATE_LIMITED') return looping(`${sums}; X's rate window is used up, on at ${ingest.resumeAt.slice(11, 19)} UTC`);

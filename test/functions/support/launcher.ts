@@ -150,12 +150,14 @@ export async function put(lake: Lake, key: string, body: string | Uint8Array): P
 export const putJsonObject = (lake: Lake, key: string, value: unknown): Promise<void> =>
   put(lake, key, JSON.stringify(value));
 
-/** The next write of this key never reaches the bucket, as if the process had been killed just before. */
-export function failNextWrite({ s3 }: Lake, key: string): void {
+/** The next write of this key, or of one like it, never reaches the bucket, as if the process had been killed just before. */
+export function failNextWrite({ s3 }: Lake, key: string | RegExp): void {
+  const isMeant = (name: unknown): boolean =>
+    typeof key === 'string' ? name === key : typeof name === 'string' && key.test(name);
   let isDue = true;
   s3.middlewareStack.add(
     (next) => (args) => {
-      if (isDue && 'Body' in args.input && 'Key' in args.input && args.input.Key === key) {
+      if (isDue && 'Body' in args.input && 'Key' in args.input && isMeant(args.input.Key)) {
         isDue = false;
         throw new Error('killed');
       }

@@ -15,11 +15,14 @@ export const PLAN: RunState['plan'] = {
   date: '2026-11-24',
   startedAt: EXECUTION.startTime,
   skip: null,
+  source: { kind: 'news' },
   queries: [{ name: 'keywords', query: '(coffee) lang:en -is:retweet' }],
   maxTweets: 1000,
+  maxSpendUsd: 5,
+  reprocess: [],
   force: null,
   training: {},
-  poll: { crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
+  poll: { ingest: 1, crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
 };
 
 /** A step's input: a run that has just been planned, with these keys changed. */
@@ -31,6 +34,26 @@ export function stepInput(changes: Partial<RunState> = {}, attempt = 0): StepInp
     state: RunState.parse({ plan: PLAN, ...pending, ...changes }),
   };
 }
+
+export const INGESTED: Extract<RunState['ingest'], { status: 'DONE' }> = {
+  status: 'DONE',
+  complete: true,
+  note: null,
+  received: 4000,
+  written: 3980,
+  doubles: 12,
+  quarantined: 8,
+  pages: 40,
+  days: ['2026-11-23'],
+  queries: [],
+  gaps: [],
+  open: [],
+  parked: 0,
+  unparked: 0,
+  unanswered: 0,
+  spendUsd: 20,
+  month: { month: '2026-11', posts: 4000, limit: null },
+};
 
 export const CLEANED: Extract<RunState['clean'], { status: 'DONE' }> = {
   status: 'DONE',

@@ -5,13 +5,17 @@ import type { IncomingMessage, Server } from 'node:http';
 export interface Reply {
   status?: number;
   headers?: Record<string, string>;
-  body: unknown;
+  body?: unknown;
+  /** The body's bytes, where they are not what JSON.stringify gives. */
+  raw?: Buffer;
 }
 
 /** A real HTTP server that answers recent search with one prepared reply after the other. */
 export class XServer {
   /** Query parameters of each search, and the bearer token it came with. */
   readonly searches: (Record<string, string> & { authorization: string })[] = [];
+  /** The server's clock, by which it dates its answers. */
+  time = new Date('2026-11-24T02:20:00.000Z');
   private replies: (Reply | 'hang up')[] = [];
 
   private constructor(
@@ -33,9 +37,10 @@ export class XServer {
       }
       response.writeHead(reply.status ?? 200, {
         'content-type': 'application/json',
+        date: x.time.toUTCString(),
         ...reply.headers,
       });
-      response.end(JSON.stringify(reply.body));
+      response.end(reply.raw ?? JSON.stringify(reply.body));
     });
     return x;
   }

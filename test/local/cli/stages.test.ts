@@ -1,9 +1,22 @@
 import { newsOf } from '../../../local/cli/run/stages';
+import { INGESTED, PLAN } from '../../functions/support/state';
 
-const ingest = (more: Record<string, unknown>) =>
-  newsOf('Ingest tweets', {
-    ingest: { received: 4000, written: 3980, doubles: 12, quarantined: 8, pages: 40, days: [], spendUsd: 20, ...more },
-  });
+const ingest = (more: Record<string, unknown>) => {
+  const { status: _, complete: __, note: ___, ...figures } = INGESTED;
+  return newsOf('Ingest tweets', { ingest: { ...figures, ...more } });
+};
+
+test('the plan says what X may charge at most', () => {
+  expect(newsOf('Plan the run', { plan: { ...PLAN, maxTweets: 5000, maxSpendUsd: 25 } })?.text).toBe(
+    "nightly for 2026-11-24, 1 query, at most 5,000 tweets ($25.00 at X's price)",
+  );
+});
+
+test('an ingest that waits for another says for whom', () => {
+  const busy = { status: 'BUSY', resumeAt: '2026-11-24T02:30:00Z', holder: 'arn:aws:states:x:1:execution:m:other', since: '2026-11-24T02:20:00Z' };
+
+  expect(ingest(busy)).toEqual({ done: false, text: 'other ingests; on when it is done' });
+});
 
 test('ingest sums up', () => {
   expect(ingest({ status: 'DONE', complete: true, note: null })).toEqual({

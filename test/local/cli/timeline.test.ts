@@ -7,7 +7,7 @@ test('a recorded night is told as one line a stage, with its duration and its nu
   const lines = timelineOf(nightEvents).stages.map((stage) => stageLine(stage));
 
   expect(lines).toEqual([
-    '✓ Plan the run                   1.3 s  nightly for 2026-11-24, 1 query, at most 5,000 tweets',
+    '✓ Plan the run                   1.3 s  nightly for 2026-11-24, 1 query, at most 5,000 tweets ($25.00 at X\'s price)',
     '✓ Ingest tweets                  8.7 s  3,147 received = 3,147 written + 0 double + 0 quarantined, on 32 pages',
     '✓ Crawl raw data                 2.4 s  8 days of raw data in the catalog',
     '✓ Clean tweets              3 min 22 s  3,147 rows read = 3,147 written + 0 double + 0 quarantined, 8 days; labels: 3,147 human, 0 lexicon',

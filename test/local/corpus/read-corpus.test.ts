@@ -14,7 +14,8 @@ test('the bundled corpus has 4,200 rated texts with the published shares of labe
 });
 
 test('the default keywords find most of it', () => {
-  const { keywords, language } = settingsFor('local').x;
+  const { queries, language } = settingsFor('local').x;
+  const keywords = queries.flatMap((query) => query.keywords ?? []);
   const matches = compileQuery(`(${keywords.map((word) => `"${word}"`).join(' OR ')}) lang:${language} -is:retweet`);
 
   const found = corpus.filter(({ text }) => matches(indexed({ text, lang: 'en', username: 'a' })));

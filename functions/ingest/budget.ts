@@ -1,0 +1,31 @@
+/** X's limits of `max_results`. */
+const LARGEST_PAGE = 100;
+const SMALLEST_PAGE = 10;
+
+/** Posts that may still be read at X, in this run and in this month. */
+export class Budget {
+  constructor(
+    private run: number,
+    private month: number | null,
+    private readonly of: { run: number; month: number | null },
+  ) {}
+
+  /** How many posts the next page may hold; or why there is no next page. */
+  nextPage(): { posts: number } | { usedUp: string } {
+    const left = Math.min(this.run, this.month ?? Infinity);
+    if (left >= SMALLEST_PAGE) {
+      return { posts: Math.min(LARGEST_PAGE, left) };
+    }
+    return {
+      usedUp:
+        this.month !== null && this.month <= this.run
+          ? `the month's budget of ${this.of.month} posts is used up`
+          : `the budget of ${this.of.run} tweets is used up`,
+    };
+  }
+
+  spend(posts: number): void {
+    this.run -= posts;
+    this.month = this.month === null ? null : this.month - posts;
+  }
+}

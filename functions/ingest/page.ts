@@ -1,0 +1,156 @@
+import { datasets, prefixes } from '../../workflows/datasets';
+import { StepError } from '../../workflows/errors';
+import type { IngestCounts } from '../../workflows/payloads';
+import { utcDay } from '../clock';
+import { putIf } from '../lake/objects';
+import type { Lake } from '../lake/objects';
+import { packRows, rawPageKey } from '../lake/raw-pages';
+import type { StoredTweets } from '../lake/raw-pages';
+import { newestOf, oldestOf } from '../x/ids';
+import { RawTweetRow, dayOf, isMisfit, toRow } from '../x/tweets';
+import type { PageContext, Refused } from '../x/tweets';
+import type { PageAnswer } from './source';
+import { planHash } from './plan';
+import type { PendingPage, QueryPlan } from './plan';
+
+/** Tells a page's new tweets from doubles and from records that do not fit. */
+export async function sortPage(
+  answer: PageAnswer,
+  context: Pick<PageContext, 'queryName' | 'runId'>,
+  stored: StoredTweets,
+): Promise<PendingPage> {
+  const { tweets, body, usernames, fetchedAt, serverTime } = answer;
+  const fits: RawTweetRow[] = [];
+  const refused: Refused[] = [];
+  for (const [index, tweet] of tweets.entries()) {
+    const row = body.isTextAt(index)
+      ? toRow(tweet, { ...context, usernames, fetchedAt, serverTime })
+      : { reason: 'is not UTF-8' };
+    if (isMisfit(row)) {
+      refused.push({ reason: row.reason, raw: body.recordAt(index) });
+    } else {
+      fits.push(row);
+    }
+  }
+  const rows = await newAmong(fits, stored);
+  return {
+    run_id: context.runId,
+    fetched_at: fetchedAt,
+    server_time: serverTime.toISOString(),
+    counts: {
+      received: tweets.length,
+      written: rows.length,
+      doubles: fits.length - rows.length,
+      quarantined: refused.length,
+      pages: 1,
+    },
+    rows,
+    refused,
+    newest_id: newestOf(fits.map(({ id }) => id)),
+    oldest_id: oldestOf(fits.map(({ id }) => id)),
+    next_token: answer.nextToken,
+  };
+}
+
+/** Those that neither came before on this page nor lie in the lake, whichever query brought them there. */
+async function newAmong(
+  rows: readonly RawTweetRow[],
+  stored: StoredTweets,
+): Promise<RawTweetRow[]> {
+  const first = new Map(rows.toReversed().map((row) => [row.id, row]));
+  const distinct = rows.filter((row) => first.get(row.id) === row);
+  const held = new Set<string>();
+  for (const [day, ofDay] of byDay(distinct)) {
+    for (const id of await stored.among(
+      day,
+      ofDay.map(({ id }) => id),
+    )) {
+      held.add(id);
+    }
+  }
+  return distinct.filter(({ id }) => !held.has(id));
+}
+
+export interface StoredPage {
+  /** Keys of its tweets, by day. */
+  objects: { day: string; key: string }[];
+}
+
+/**
+ * Writes what follows from a page: its tweets by day, what was refused, and its line of the ledger. The
+ * names follow from plan, window and page, so that after a kill they land on what is there, and the first
+ * write stands.
+ */
+export async function storePage(
+  lake: Lake,
+  plan: QueryPlan,
+  page: PendingPage,
+): Promise<StoredPage> {
+  const name = pageName(plan);
+  mustAddUp(page.counts, name);
+  const objects = [...byDay(page.rows)].map(([day, rows]) => ({
+    day,
+    rows,
+    key: rawPageKey(
+      day,
+      rows.map(({ id }) => id),
+      name,
+    ),
+  }));
+  const isNew = { ifMatch: null };
+  await Promise.all(
+    objects.map(({ key, rows }) => putIf(lake, key, packRows(rows), 'application/gzip', isNew)),
+  );
+  if (page.refused.length > 0) {
+    const key = `${datasets.quarantine.prefix}dt=${utcDay(new Date(page.fetched_at))}/${name}.ndjson`;
+    const lines = page.refused.map(({ reason, raw }) =>
+      JSON.stringify({
+        run_id: page.run_id,
+        stage: 'ingest',
+        reason,
+        raw,
+        refused_at: page.fetched_at,
+      }),
+    );
+    await putIf(lake, key, `${lines.join('\n')}\n`, 'application/x-ndjson', isNew);
+  }
+  // Last: a page that is in the ledger is in the lake.
+  await putIf(
+    lake,
+    `${prefixes.plans}pages/${page.run_id}/${name}.json`,
+    JSON.stringify({
+      run_id: page.run_id,
+      query: plan.name,
+      fetched_at: page.fetched_at,
+      ...page.counts,
+      objects: objects.map(({ key }) => key),
+    }),
+    'application/json',
+    isNew,
+  );
+  return { objects: objects.map(({ day, key }) => ({ day, key })) };
+}
+
+/** Plan, window and page: the same for the same page, and never for another. */
+export const pageName = ({ of, window }: QueryPlan): string =>
+  `${planHash(of)}-w${padded(window?.number)}-p${padded(window?.pages)}`;
+
+const padded = (number = 0): string => String(number).padStart(5, '0');
+
+export function mustAddUp(counts: IngestCounts, where: string): void {
+  const { received, written, doubles, quarantined } = counts;
+  if (received !== written + doubles + quarantined) {
+    throw new StepError(
+      'IngestDoesNotAddUp',
+      `${where}: ${received} tweets received, but ${written} written + ${doubles} doubles + ${quarantined} quarantined`,
+    );
+  }
+}
+
+function byDay(rows: readonly RawTweetRow[]): Map<string, RawTweetRow[]> {
+  const days = new Map<string, RawTweetRow[]>();
+  for (const row of rows) {
+    days.set(dayOf(row), [...(days.get(dayOf(row)) ?? []), row]);
+  }
+  return new Map([...days].sort(([a], [b]) => a.localeCompare(b)));
+}

@@ -1,0 +1,210 @@
+import { StepError } from '../../workflows/errors';
+import type { Gap } from '../../workflows/payloads';
+import type { StoredTweets } from '../lake/raw-pages';
+import type { Budget } from './budget';
+import { pageName, sortPage, storePage } from './page';
+import { addCounts, savePlan } from './plan';
+import type { PendingPage, Planned, QueryPlan } from './plan';
+import type { Source } from './source';
+import { streamRows } from './streaming';
+import type { Streaming } from './streaming';
+import { agedOut, checkpointAfter, restartWindow, turnPage } from './window';
+import type { Lost, Window } from './window';
+
+// A server that sends page after page without a tweet is not followed for ever.
+const MAX_EMPTY_PAGES = 50;
+const MAX_GAPS_KEPT = 100;
+
+/** How a call ends. */
+export type Ending =
+  | { kind: 'whole' }
+  | { kind: 'more' }
+  | { kind: 'rate-limited'; resumeAt: Date }
+  | { kind: 'stopped'; why: string };
+
+export interface Pulling extends Streaming {
+  runId: string;
+  stored: StoredTweets;
+  budget: Budget;
+  lateSeconds: number;
+  /** Pages and time that this call may still use; counted down. */
+  allowance: { pages: number; until: number };
+}
+
+/**
+ * Follows a plan's window to its end, one page after the other, and opens the run's own where an earlier
+ * run left one behind. Before each call to X the plan says what may be spent on it; after each answer it
+ * holds the page, and only then is anything made of the page. So a call may end, or be killed, anywhere.
+ */
+export async function pull(
+  pulling: Pulling,
+  source: Source,
+  open: (plan: QueryPlan) => Window,
+  start: Planned,
+): Promise<{ planned: Planned; ending: Ending }> {
+  const { lake, clock, budget, allowance } = pulling;
+  let planned = start;
+  const save = async (plan: QueryPlan) => {
+    planned = await savePlan(lake, plan, planned.etag);
+  };
+  const end = async (ending: Ending, plan: QueryPlan) => {
+    await save({ ...plan, asked: 0 });
+    return { planned, ending };
+  };
+
+  let plan = planned.plan;
+  let usedUpUntil: Date | null = null;
+  for (;;) {
+    if (plan.pending !== null) {
+      plan = await settle(pulling, plan, plan.pending);
+    }
+    if (plan.progress.whole) {
+      return end({ kind: 'whole' }, plan);
+    }
+    if (usedUpUntil !== null) {
+      return end({ kind: 'rate-limited', resumeAt: usedUpUntil }, plan);
+    }
+    if (plan.window === null) {
+      plan = { ...plan, window: open(plan), windows: plan.windows + 1 };
+    }
+    const window = plan.window ?? open(plan);
+    if (window.empty_pages >= MAX_EMPTY_PAGES) {
+      const why = `X sent ${window.empty_pages} pages without a tweet`;
+      return end({ kind: 'stopped', why }, { ...plan, window: { ...window, empty_pages: 0 } });
+    }
+    const next = source.charged ? budget.nextPage() : { posts: 0 };
+    if ('usedUp' in next) {
+      return end({ kind: 'stopped', why: next.usedUp }, plan);
+    }
+    if (allowance.pages <= 0 || clock.now().valueOf() > allowance.until) {
+      return end({ kind: 'more' }, plan);
+    }
+    if (plan.asked !== next.posts) {
+      plan = { ...plan, asked: next.posts };
+      await save(plan);
+    }
+
+    const answer = await source.nextPage(window, next.posts);
+    allowance.pages -= 1;
+    if (answer.kind === 'rate-limited') {
+      return end(answer, plan);
+    }
+    if (answer.kind === 'capped') {
+      return end({ kind: 'stopped', why: `X gives no more for now: ${answer.detail}` }, plan);
+    }
+    if (answer.kind === 'stale') {
+      plan = behindWhatAged(plan, window, answer.detail, clock.now());
+      continue;
+    }
+    if (answer.nextToken !== null && answer.nextToken === window.next_token) {
+      const why = 'X answered a page with the token of that very page';
+      return end({ kind: 'stopped', why }, plan);
+    }
+    const page = await sortPage(
+      answer,
+      { queryName: plan.name, runId: pulling.runId },
+      pulling.stored,
+    );
+    const cost = source.charged ? page.counts.received : 0;
+    budget.spend(cost);
+    usedUpUntil = answer.usedUpUntil;
+    plan = {
+      ...plan,
+      window,
+      pending: page,
+      spent: { ...plan.spent, posts: plan.spent.posts + cost },
+      asked: goesOn(page, usedUpUntil, allowance) ? askedNext(source, budget) : 0,
+    };
+    await save(plan);
+  }
+}
+
+const goesOn = (page: PendingPage, usedUpUntil: Date | null, allowance: { pages: number }) =>
+  page.next_token !== null && usedUpUntil === null && allowance.pages > 0;
+
+function askedNext(source: Source, budget: Budget): number {
+  const next = source.charged ? budget.nextPage() : { posts: 0 };
+  return 'posts' in next ? next.posts : 0;
+}
+
+/** Brings a decided page into the lake and onto the stream; the plan behind it. Saves nothing. */
+export async function settle(
+  pulling: Streaming & { stored: StoredTweets; lateSeconds: number },
+  plan: QueryPlan,
+  page: PendingPage,
+): Promise<QueryPlan> {
+  const { objects } = await storePage(pulling.lake, plan, page);
+  for (const { day, key } of objects) pulling.stored.wrote(day, key);
+  const parked = await streamRows(pulling, page.rows, pageName(plan));
+  const { progress, window } = plan;
+  if (window === null) {
+    throw new StepError('ContractBroken', `the plan of ${plan.of} holds a page, but no window`);
+  }
+  const next: QueryPlan = {
+    ...plan,
+    pending: null,
+    progress: {
+      ...progress,
+      counts: addCounts(progress.counts, page.counts),
+      parked: progress.parked + parked,
+      days: [...new Set([...progress.days, ...objects.map(({ day }) => day)])].sort(),
+    },
+  };
+  const turned = turnPage(window, {
+    newestId: page.newest_id,
+    oldestId: page.oldest_id,
+    nextToken: page.next_token,
+    received: page.counts.received,
+    serverTime: page.server_time,
+  });
+  return page.next_token === null
+    ? closeWindow(next, turned, window, page, pulling.lateSeconds)
+    : { ...next, window: turned };
+}
+
+/** The plan once the window's last page is durable: only now does the checkpoint move. */
+function closeWindow(
+  plan: QueryPlan,
+  window: Window,
+  before: Window,
+  lastPage: PendingPage,
+  lateSeconds: number,
+): QueryPlan {
+  const lost = agedOut(before, before.oldest_id, new Date(lastPage.server_time));
+  const closed = { ...plan, ...checkpointAfter(window, plan, lateSeconds), window: null };
+  // A window that an earlier run left behind is followed by one of this run's own.
+  const whole = window.opened_by === plan.progress.run_id;
+  return withGap({ ...closed, progress: { ...closed.progress, whole } }, lost, {
+    reason: 'X searches seven days back, and the window was fetched too late for its oldest part',
+    foundAt: lastPage.fetched_at,
+  });
+}
+
+/** The window begun anew from the oldest day X has, with what that leaves out as a gap. */
+function behindWhatAged(plan: QueryPlan, window: Window, detail: string, now: Date): QueryPlan {
+  const restarted = restartWindow(window, now);
+  if (restarted === null) {
+    throw new StepError(
+      'XRequestRejected',
+      `X takes no start for the search (${plan.of}): ${detail}`,
+    );
+  }
+  return withGap({ ...plan, window: restarted.window }, restarted.lost, {
+    reason: 'X no longer reaches back to the last run',
+    foundAt: now.toISOString(),
+  });
+}
+
+/** The plan with a stretch noted that nobody can fetch any more. */
+export function withGap(
+  plan: QueryPlan,
+  lost: Lost | null,
+  found: Pick<Gap, 'reason' | 'foundAt'>,
+): QueryPlan {
+  if (lost === null) {
+    return plan;
+  }
+  const gap: Gap = { query: plan.name, ...lost, ...found };
+  const gaps = [...plan.progress.gaps, gap].slice(-MAX_GAPS_KEPT);
+  return { ...plan, progress: { ...plan.progress, gaps } };
+}

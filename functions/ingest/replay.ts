@@ -1,0 +1,48 @@
+import type { IngestCounts, RunPlan } from '../../workflows/payloads';
+import { getBytes, listObjects } from '../lake/objects';
+import { rawFolder, unpackRows } from '../lake/raw-pages';
+import { RawTweetRow } from '../x/tweets';
+import { addCounts, noCounts } from './plan';
+import { streamRows } from './streaming';
+import type { Streaming } from './streaming';
+
+export interface Replayed {
+  counts: IngestCounts;
+  parked: number;
+  /** Key of the last object that was sent; null when all were. */
+  cursor: string | null;
+}
+
+/** Sends the days' rows to the stream again, object by object, from where the last call stopped. */
+export async function replayDays(
+  streaming: Streaming,
+  plan: RunPlan,
+  cursor: string | null,
+  until: number,
+): Promise<Replayed> {
+  let counts = noCounts;
+  let parked = 0;
+  let last = cursor;
+  for (const day of plan.reprocess.toSorted()) {
+    for (const { key } of await listObjects(streaming.lake, rawFolder(day))) {
+      if (last !== null && key <= last) continue;
+      if (streaming.clock.now().valueOf() > until) {
+        return { counts, parked, cursor: last };
+      }
+      const object = await getBytes(streaming.lake, key);
+      const records = object === null ? [] : unpackRows(object.bytes);
+      const rows = records.flatMap((record) => RawTweetRow.safeParse(record).data ?? []);
+      const name = key.slice(rawFolder(day).length).replace(/\.ndjson\.gz$/, '');
+      parked += await streamRows(streaming, rows, `replay-${name}`);
+      counts = addCounts(counts, {
+        received: records.length,
+        written: rows.length,
+        doubles: 0,
+        quarantined: records.length - rows.length,
+        pages: 1,
+      });
+      last = key;
+    }
+  }
+  return { counts, parked, cursor: null };
+}

@@ -1,0 +1,98 @@
+import { gunzipSync } from 'node:zlib';
+import { z } from 'zod';
+import { prefixes } from '../../workflows/datasets';
+import { StepError } from '../../workflows/errors';
+import type { Clock } from '../clock';
+import { getBytes, listObjects, uriOf } from '../lake/objects';
+import type { Lake } from '../lake/objects';
+import type { Search, SearchAnswer } from '../x/client';
+import type { Window } from './window';
+
+export type PageAnswer = Extract<SearchAnswer, { kind: 'page' }>;
+
+/** Gives a window's pages, one a call. */
+export interface Source {
+  /** Whether each record costs what X charges for a post. */
+  readonly charged: boolean;
+  nextPage(window: Window, maxResults: number): Promise<SearchAnswer>;
+}
+
+export const fromX = (search: Search, query: string): Source => ({
+  charged: true,
+  nextPage: (window, maxResults) =>
+    search({
+      query,
+      maxResults,
+      sinceId: window.since_id,
+      startTime: window.start_time,
+      endTime: window.end_time,
+      untilId: window.until_id,
+      nextToken: window.next_token,
+    }),
+});
+
+/** Below it lie the folders of tweets that people bring, in pages of at most 500. */
+export const importFolder = (name: string): string => `${prefixes.imports}${name}/`;
+export const importPageKey = (name: string, page: number): string =>
+  `${importFolder(name)}${String(page).padStart(5, '0')}.ndjson.gz`;
+
+/** A line of an import: a tweet as X's API v2 gives it, or the text of a line that was not JSON. */
+const ImportLine = z.union([
+  z.strictObject({ tweet: z.unknown(), author_username: z.string().nullable() }),
+  z.strictObject({ raw: z.string() }),
+]);
+const Author = z.object({ author_id: z.string() });
+
+export async function fromImport(lake: Lake, name: string, clock: Clock): Promise<Source> {
+  const pages = (await listObjects(lake, importFolder(name))).length;
+  if (pages === 0) {
+    throw new StepError(
+      'InvalidInput',
+      `import: there is nothing below ${uriOf(lake, importFolder(name))}; npm run lake -- import-tweets <file> puts tweets there`,
+    );
+  }
+  return {
+    charged: false,
+    nextPage: async ({ next_token }) => {
+      const page = Number(next_token ?? 0);
+      const lines = await readPage(lake, importPageKey(name, page));
+      const now = clock.now();
+      return {
+        kind: 'page',
+        tweets: lines.map((line) => ('tweet' in line ? line.tweet : line.raw)),
+        body: {
+          recordAt: (index) => {
+            const line = lines[index];
+            return line && 'raw' in line ? line.raw : (JSON.stringify(line?.tweet) ?? '');
+          },
+          isTextAt: () => true,
+        },
+        usernames: new Map(
+          lines.flatMap((line) => {
+            const author =
+              'tweet' in line ? Author.safeParse(line.tweet).data?.author_id : undefined;
+            return 'tweet' in line && author !== undefined && line.author_username !== null
+              ? [[author, line.author_username] as const]
+              : [];
+          }),
+        ),
+        nextToken: page + 1 < pages ? String(page + 1) : null,
+        fetchedAt: now.toISOString(),
+        serverTime: now,
+        usedUpUntil: null,
+      };
+    },
+  };
+}
+
+async function readPage(lake: Lake, key: string): Promise<z.infer<typeof ImportLine>[]> {
+  const object = await getBytes(lake, key);
+  if (object === null) {
+    throw new StepError('InvalidInput', `import: ${uriOf(lake, key)} is missing`);
+  }
+  return gunzipSync(object.bytes)
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => ImportLine.parse(JSON.parse(line)));
+}

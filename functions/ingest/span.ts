@@ -1,0 +1,54 @@
+import { StepError } from '../../workflows/errors';
+import { DAY_MS, utcDay } from '../clock';
+import { searchableSince } from './window';
+
+/** X takes an end ten seconds before now at the latest; clocks differ. */
+const SHORT_OF_NOW_MS = 30_000;
+const MAX_DAYS = 400;
+
+const isDay = (text: string): boolean => text.length === 10;
+const refused = (field: string, demand: string, got: string): StepError =>
+  new StepError('InvalidInput', `${field}: ${demand} (got "${got}")`);
+
+/**
+ * A stretch that X can be asked for; days mean the whole day, as far as X has it. Throws `InvalidInput` for
+ * one that lies outside X's seven days.
+ */
+export function spanAtX(from = '', to = '', now: Date): { from: string; to: string } {
+  const oldest = searchableSince(now);
+  const newest = new Date(now.valueOf() - SHORT_OF_NOW_MS);
+  const start = new Date(isDay(from) ? `${from}T00:00:00Z` : from);
+  const end = isDay(to) ? new Date(Date.parse(`${to}T00:00:00Z`) + DAY_MS) : new Date(to);
+  const reachable = isDay(from) ? start.valueOf() + DAY_MS > oldest.valueOf() : start >= oldest;
+  if (!reachable) {
+    throw refused(
+      'from',
+      `must not be before ${oldest.toISOString()}: X searches seven days back`,
+      from,
+    );
+  }
+  if (isDay(to) ? end.valueOf() - DAY_MS > now.valueOf() : end > now) {
+    throw refused('to', `must not be after now, ${now.toISOString()}`, to);
+  }
+  const span = {
+    from: (start < oldest ? oldest : start).toISOString(),
+    to: (end > newest ? newest : end).toISOString(),
+  };
+  if (span.from >= span.to) {
+    throw refused('to', 'must lie after from', to);
+  }
+  return span;
+}
+
+/** The days from one to the other, both included. Throws `InvalidInput`. */
+export function daysBetween(from = '', to = '', today: string): string[] {
+  for (const [field, day] of Object.entries({ from, to })) {
+    if (!isDay(day)) throw refused(field, 'must be a day like 2026-11-24', day);
+    if (day > today) throw refused(field, `must not be after today, ${today}`, day);
+  }
+  const first = Date.parse(`${from}T00:00:00Z`);
+  const count = Math.round((Date.parse(`${to}T00:00:00Z`) - first) / DAY_MS) + 1;
+  if (count < 1) throw refused('to', 'must not be before from', to);
+  if (count > MAX_DAYS) throw refused('to', `must be within ${MAX_DAYS} days of from`, to);
+  return Array.from({ length: count }, (_, index) => utcDay(new Date(first + index * DAY_MS)));
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import type { KinesisClient } from '@aws-sdk/client-kinesis';
+import { prefixes } from '../../workflows/datasets';
+import type { Clock } from '../clock';
+import { getText, listObjects, putIf, removeObject } from '../lake/objects';
+import type { Lake } from '../lake/objects';
+import { putRecords } from '../lake/stream';
+import type { StreamRecord } from '../lake/stream';
+import { log } from '../step';
+import { RawTweetRow } from '../x/tweets';
+
+export interface Streaming {
+  lake: Lake;
+  kinesis: KinesisClient;
+  stream: string;
+  clock: Clock;
+}
+
+/**
+ * Puts rows on the stream; what it refuses for now is parked in the lake, for the next ingest to send.
+ * Answers how many that are. `name` is the page's.
+ */
+export async function streamRows(
+  { lake, kinesis, stream, clock }: Streaming,
+  rows: readonly RawTweetRow[],
+  name: string,
+): Promise<number> {
+  const records = rows.map((row) => ({ key: row.id, data: JSON.stringify(row) }));
+  const refusal = await putRecords(kinesis, stream, records, clock);
+  if (refusal === null) {
+    return 0;
+  }
+  log({ function: 'ingest-tweets', stream, parked: refusal.records.length, why: refusal.reason });
+  const body = refusal.records.map(({ data }) => `${data}\n`).join('');
+  // Sent again after a kill, the stream may refuse others: those get an object of their own.
+  const part = createHash('sha256').update(body).digest('hex').slice(0, 12);
+  await putIf(lake, `${prefixes.parked}${name}-${part}.ndjson`, body, 'application/x-ndjson', {
+    ifMatch: null,
+  });
+  return refusal.records.length;
+}
+
+/** Sends what was parked, oldest name first, until the time is up or the stream refuses again. Answers how many it took. */
+export async function streamParked(
+  { lake, kinesis, stream, clock }: Streaming,
+  until: number,
+): Promise<number> {
+  let taken = 0;
+  for (const { key } of await listObjects(lake, prefixes.parked)) {
+    const found = clock.now().valueOf() < until ? await getText(lake, key) : null;
+    if (found === null) {
+      break;
+    }
+    const records = found.text.split('\n').filter(Boolean).map(recordOf);
+    if ((await putRecords(kinesis, stream, records, clock)) !== null) {
+      break;
+    }
+    await removeObject(lake, key);
+    taken += records.length;
+  }
+  return taken;
+}
+
+const recordOf = (line: string): StreamRecord => ({
+  key: RawTweetRow.parse(JSON.parse(line)).id,
+  data: line,
+});

@@ -1,0 +1,105 @@
+import type { IngestTweetsOutput, OpenWindow } from '../../workflows/payloads';
+import { addCounts, monthOf, noCounts } from './plan';
+import type { Planned, QueryPlan } from './plan';
+import type { Ending } from './pull';
+import { stillOpen } from './window';
+
+type Done = Extract<IngestTweetsOutput, { status: 'DONE' }>;
+export type Figures = Omit<Done, 'status' | 'complete' | 'note'>;
+
+/** What plans say of the run so far; `others` are those the run does not ask for. */
+export function figuresOf(
+  run: readonly Planned[],
+  others: readonly Planned[],
+  given: {
+    unparked: number;
+    charged: boolean;
+    usdPerPost: number;
+    monthLimit: number | null;
+    now: Date;
+    startedAt: string;
+    ending: Ending;
+  },
+): Figures {
+  const plans = run.map(({ plan }) => plan);
+  const counts = plans.map(({ progress }) => progress.counts).reduce(addCounts, noCounts);
+  const unanswered = sum(plans, ({ progress }) => progress.unanswered);
+  const posts = given.charged ? counts.received + unanswered : 0;
+  return {
+    ...counts,
+    days: [...new Set(plans.flatMap(({ progress }) => progress.days))].sort(),
+    queries: plans.map(({ name, progress }) => ({
+      name,
+      whole: progress.whole,
+      ...progress.counts,
+    })),
+    gaps: [
+      ...plans.flatMap(({ progress }) => progress.gaps),
+      // Of a plan that nobody asks for any more: those that this run found.
+      ...others
+        .flatMap(({ plan }) => plan.progress.gaps)
+        .filter(({ foundAt }) => foundAt >= given.startedAt),
+    ],
+    open: [
+      ...plans.flatMap((plan) => openWindow(plan, whyOpen(given.ending))),
+      ...others.flatMap(({ plan }) => openWindow(plan, 'the run does not ask for this query')),
+    ],
+    parked: sum(plans, ({ progress }) => progress.parked),
+    unparked: given.unparked,
+    unanswered,
+    spendUsd: Number((posts * given.usdPerPost).toFixed(6)),
+    month: {
+      month: monthOf(given.now),
+      posts: postsIn(monthOf(given.now), [...run, ...others]),
+      limit: given.monthLimit,
+    },
+  };
+}
+
+/** Posts of a month, those included that a call may just have read. */
+export const postsIn = (month: string, planned: readonly Planned[]): number =>
+  sum(
+    planned.map(({ plan }) => plan).filter(({ spent }) => spent.month === month),
+    ({ spent, asked }) => spent.posts + asked,
+  );
+
+const openWindow = (plan: QueryPlan, reason: string): OpenWindow[] =>
+  plan.window === null || plan.window.pages === 0
+    ? []
+    : [{ query: plan.name, ...stillOpen(plan.window), reason }];
+
+function whyOpen(ending: Ending): string {
+  switch (ending.kind) {
+    case 'stopped':
+      return ending.why;
+    case 'rate-limited':
+      return "X's rate window is used up";
+    default:
+      return 'more pages wait';
+  }
+}
+
+/** Why the pull is not whole, or why it is empty; null when there is nothing to say. */
+export function noteOf(figures: Figures, ending: Ending, from: string): string | null {
+  const { gaps, open, parked, unparked, unanswered, received } = figures;
+  const notes = gaps.map(
+    ({ query, from: start, until, reason }) =>
+      `gap in ${query} from ${start ?? 'an unknown time'} to ${until}: ${reason}`,
+  );
+  if (ending.kind === 'stopped') {
+    notes.push(`stopped early, ${ending.why}; the next run goes on from here`);
+  } else if (received === 0) {
+    notes.push(from);
+  }
+  const abandoned = open.filter(({ reason }) => reason.startsWith('the run does not'));
+  if (abandoned.length > 0) {
+    notes.push(`left open by earlier runs: ${abandoned.map(({ query }) => query).join(', ')}`);
+  }
+  if (parked > 0) notes.push(`${parked} records parked, for the stream refused them`);
+  if (unparked > 0) notes.push(`${unparked} parked records sent`);
+  if (unanswered > 0) notes.push(`up to ${unanswered} posts were read without an answer`);
+  return notes.length === 0 ? null : notes.join('; ');
+}
+
+const sum = <Item>(items: readonly Item[], value: (item: Item) => number): number =>
+  items.reduce((total, item) => total + value(item), 0);
