@@ -24,7 +24,8 @@ export function readTable(content: string, delimiter: string): { names: string[]
   return {
     names,
     rows: records.map(({ record, raw, info }) => ({
-      line: info.lines - lineEnds(raw.replace(/\r?\n$/, '')),
+      // The raw text begins with the empty lines that were skipped.
+      line: info.lines - lineEnds(raw.replace(/^(?:\r?\n)+|\r?\n$/g, '')),
       cells: new Map(record.map((cell, index) => [names[index] ?? '', cell])),
     })),
   };
