@@ -31,6 +31,8 @@ export function bundleHandlers(folder: string): void {
     // The embedded cloud runs them on the machine's Node, which may be 20.
     target: 'node20',
     format: 'cjs',
+    // jsonc-parser's CommonJS files load one another by names that no bundler can follow.
+    mainFields: ['module', 'main'],
     // Not minified: a stack trace in the log has to name the function that failed.
     logLevel: 'warning',
   });

@@ -1,4 +1,5 @@
 import type { Label } from '../../../workflows/evaluation';
+import type { IngestTweetsOutput } from '../../../workflows/payloads';
 import type { CostLine } from '../costs';
 import type { Stage } from '../run/timeline';
 
@@ -30,6 +31,9 @@ export interface Opinion {
   confidence: number;
 }
 
+/** What the ingest says of itself: sums by query, gaps, and windows that are still open. */
+export type IngestFigures = Pick<IngestTweetsOutput, 'queries' | 'gaps' | 'open' | 'month' | 'parked' | 'unanswered'>;
+
 /** Everything that is shown of a run, on the terminal and in the report. */
 export interface Night {
   execution: string;
@@ -40,6 +44,8 @@ export interface Night {
   summary: string;
   modelInService: string | null;
   stages: Stage[];
+  /** null when the run asked nobody for tweets. */
+  ingest: IngestFigures | null;
   days: DaySentiment[];
   contributors: Contributor[];
   opinions: Opinion[];

@@ -10,6 +10,7 @@ import { awsCosts, xCosts } from '../costs';
 import { runNamedQuery } from '../query';
 import { describeFailure } from '../run/failure';
 import type { Run } from '../run/follow';
+import { lastState } from '../run/last-state';
 import { pickOpinions, type Contributor, type DaySentiment, type Night, type Opinion } from './figures';
 import { usageOf } from './usage';
 
@@ -87,6 +88,7 @@ export async function gatherNight(lake: Lake, session: Session, run: Run): Promi
   const succeeded = run.status === 'SUCCEEDED';
   const settings = settingsFor(session.environment === 'local' ? 'dev' : session.environment);
   const usage = usageOf(run, settings);
+  const { ingest } = lastState(run.events);
   const [first, last] = [run.events[0], run.events.at(-1)];
   return {
     execution: run.name,
@@ -97,6 +99,7 @@ export async function gatherNight(lake: Lake, session: Session, run: Run): Promi
     summary: report.success ? report.data.summary : '',
     modelInService: report.success ? report.data.modelInService : null,
     stages: run.timeline.stages,
+    ingest: ingest === undefined || ingest.status === 'PENDING' ? null : ingest,
     days: succeeded ? await sentimentByDay(lake, session) : [],
     contributors: succeeded ? await topContributors(lake, session) : [],
     opinions: succeeded ? pickOpinions(await opinions(lake, session)) : [],

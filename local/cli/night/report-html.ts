@@ -32,6 +32,32 @@ const cell = (text: string, className?: string): string =>
 
 const instant = (millis: number): string => new Date(millis).toISOString().slice(0, 19).replace('T', ' ');
 
+/** Sums by query, what is lost, and what is still to be fetched. */
+function ingestSections({ ingest }: Night): string {
+  if (ingest === null) return '';
+  const number = (value: number) => cell(value.toLocaleString('en-US'), 'number');
+  const queries = table(
+    ['query', 'received', 'written', 'double', 'quarantined', 'pages', 'window'],
+    ingest.queries.map(({ name, whole, ...sums }) => [
+      cell(name),
+      ...[sums.received, sums.written, sums.doubles, sums.quarantined, sums.pages].map(number),
+      cell(whole ? 'whole' : 'open', whole ? undefined : 'wrong'),
+    ]),
+  );
+  const stretches = (rows: readonly { query: string; from: string | null; until: string | null; reason: string }[]) =>
+    table(
+      ['query', 'from', 'until', 'why'],
+      rows.map(({ query, from, until, reason }) => [cell(query), cell(from ?? 'unknown'), cell(until ?? 'unknown'), cell(reason)]),
+    );
+  const { month, posts, limit } = ingest.month;
+  const spent = `In ${month} ${posts.toLocaleString('en-US')} posts were read at X${limit === null ? '' : ` of ${limit.toLocaleString('en-US')} that the settings allow`}.`;
+  return [
+    section('Tweets by query', queries === '' ? '' : `${queries}\n<p class="quiet">${spent}</p>`),
+    section('Gaps: tweets that X no longer gives', stretches(ingest.gaps)),
+    section('Still to be fetched', stretches(ingest.open)),
+  ].join('\n');
+}
+
 /** The report of one run as one HTML file that needs nothing else. */
 export function reportHtml(night: Night): string {
   const good = night.status === 'SUCCEEDED';
@@ -79,6 +105,7 @@ ${section('Sentiment by day', night.days.length === 0 ? '' : `${sentimentChart(n
 ${section('Who wrote most of it', contributors)}
 ${section('Three judges', opinions)}
 ${section('The run', night.stages.length === 0 ? '' : `${timelineChart(night.stages)}\n${stages}`)}
+${ingestSections(night)}
 ${section('What this night would have cost', `${costs}\n<p class="quiet">AWS ${dollars(total(night.aws))} and X ${dollars(night.x.usd)}, from public list prices; ${night.standIn ? 'this run cost nothing' : 'X charges for real'}.</p>`)}
 ${night.standIn ? `<p class="quiet">${provenance}</p>` : ''}
 </body>

@@ -1,24 +1,9 @@
-import type { z } from 'zod';
 import type { Settings } from '../../../infra/config';
-import { RunState } from '../../../workflows/payloads';
 import type { Usage } from '../costs';
 import type { Run } from '../run/follow';
+import { lastState } from '../run/last-state';
 import { stageKeys } from '../run/stages';
 import type { Stage } from '../run/timeline';
-
-const LastState = RunState.pick({ ingest: true, clean: true, check: true, train: true, refresh: true })
-  .loose()
-  .partial();
-
-/** The state as the last step left it, as far as it can be read. */
-function lastState(events: Run['events']): z.infer<typeof LastState> {
-  for (const { type, output } of [...events].reverse()) {
-    if (!type.endsWith('StateExited') || output === undefined) continue;
-    const parsed = LastState.safeParse(JSON.parse(output));
-    if (parsed.success && parsed.data.ingest) return parsed.data;
-  }
-  return {};
-}
 
 const secondsOf = ({ startedAt, endedAt }: Stage): number => ((endedAt ?? startedAt) - startedAt) / 1000;
 
@@ -52,8 +37,9 @@ export function usageOf({ events, timeline }: Pick<Run, 'events' | 'timeline'>, 
     // Scoring asks for the tweets of each day.
     athenaQueries: checks + days,
     scored: refresh?.status === 'DONE' ? refresh.scored : 0,
-    // A page is split by day; a day is cleaned, scored and summed up.
-    putRequests: (received?.pages ?? 0) * 2 + days * 4 + 20,
-    posts: received?.received ?? 0,
+    // A page is split by day, has a line in the ledger and a plan that says so; a day is cleaned, scored and summed up.
+    putRequests: (received?.pages ?? 0) * 4 + days * 4 + 20,
+    // What was imported or sent again was not read at X.
+    posts: Math.round((received?.spendUsd ?? 0) / settings.x.usdPerPost),
   };
 }

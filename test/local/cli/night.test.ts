@@ -4,6 +4,7 @@ import { pickOpinions, type Night } from '../../../local/cli/night/figures';
 import { reportHtml } from '../../../local/cli/night/report-html';
 import { cellsOf, summaryLines } from '../../../local/cli/night/summary';
 import { usageOf } from '../../../local/cli/night/usage';
+import { INGESTED } from '../../functions/support/state';
 import { nightEvents, timelineOf } from './recorded';
 
 const settings = settingsFor('dev');
@@ -19,6 +20,12 @@ const night: Night = {
   summary: 'all well',
   modelInService: 'sl-1',
   stages: timeline.stages,
+  ingest: {
+    ...INGESTED,
+    queries: [{ name: 'tea', whole: false, received: 12, written: 10, doubles: 1, quarantined: 1, pages: 2 }],
+    gaps: [{ query: 'tea', from: '2026-11-10T00:00:00Z', until: '2026-11-17T00:00:00Z', reason: 'too old', foundAt: '2026-11-24T00:00:00Z' }],
+    open: [{ query: 'tea', from: null, until: '2026-11-20T00:00:00Z', reason: 'the budget is used up' }],
+  },
   days: [
     { day: '2026-11-23', tweets: 100, negative: 25, neutral: 25, positive: 50, average: 0.25 },
     { day: '2026-11-24', tweets: 3, negative: 3, neutral: 0, positive: 0, average: -1 },
@@ -122,4 +129,13 @@ test('of many opinions three are picked: better than the lexicon, agreed by all,
   expect(pickOpinions([wrong, base, base, better])).toEqual([better, base, wrong]);
   expect(pickOpinions([{ ...wrong, text: 'short' }])).toEqual([{ ...wrong, text: 'short' }]);
   expect(pickOpinions([])).toEqual([]);
+});
+
+test('the report shows sums by query, gaps with their bounds, and what is still to be fetched', () => {
+  const html = reportHtml(night);
+
+  expect(html).toContain('Tweets by query');
+  expect(html).toMatch(/tea<\/td><td class="number">12<.*>open</);
+  expect(html).toMatch(/Gaps: .*2026-11-10T00:00:00Z.*2026-11-17T00:00:00Z.*too old/s);
+  expect(html).toMatch(/Still to be fetched.*unknown.*the budget is used up/s);
 });

@@ -1,10 +1,9 @@
 import { newsOf } from '../../../local/cli/run/stages';
 import { INGESTED, PLAN } from '../../functions/support/state';
 
-const ingest = (more: Record<string, unknown>) => {
-  const { status: _, complete: __, note: ___, ...figures } = INGESTED;
-  return newsOf('Ingest tweets', { ingest: { ...figures, ...more } });
-};
+const { pages, received, written, doubles, quarantined, days, queries, gaps, open, parked, unparked, unanswered, spendUsd, month } = INGESTED;
+const figures = { pages, received, written, doubles, quarantined, days, queries, gaps, open, parked, unparked, unanswered, spendUsd, month };
+const ingest = (more: Record<string, unknown>) => newsOf('Ingest tweets', { ingest: { ...figures, ...more } });
 
 test('the plan says what X may charge at most', () => {
   expect(newsOf('Plan the run', { plan: { ...PLAN, maxTweets: 5000, maxSpendUsd: 25 } })?.text).toBe(
