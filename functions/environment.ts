@@ -58,6 +58,7 @@ export const environments = {
     KEY_ARN: Text,
     GIT_COMMIT: Text,
     GIT_DIRTY: Flag,
+    PACKAGE_LOCK_SHA256: Text,
     SETTINGS: json(settings['train-model']),
   }),
   'judge-model': z.object({ BUCKET: Text, SETTINGS: json(settings['judge-model']) }),

@@ -234,6 +234,7 @@ export const handler = onFirstCall(() => {
       servingImage: env.SERVING_IMAGE,
       gitCommit: env.GIT_COMMIT,
       gitDirty: env.GIT_DIRTY,
+      packageLock: env.PACKAGE_LOCK_SHA256,
     },
     settings: env.SETTINGS,
   });

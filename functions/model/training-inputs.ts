@@ -13,6 +13,8 @@ export interface Build {
   servingImage: string;
   gitCommit: string;
   gitDirty: boolean;
+  /** SHA-256 of package-lock.json, by which the serving program is built. */
+  packageLock: string;
 }
 
 /** `request.json`: what a model's manifest must name and only this side knows. */
@@ -38,6 +40,8 @@ export const TrainingRequest = z.strictObject({
   hyperparameters: z.record(z.string(), z.string()),
   images: z.strictObject({ training: z.string(), serving: z.string() }),
   git: z.strictObject({ commit: z.string(), dirty: z.boolean() }),
+  /** SHA-256 by file; the training's own requirements.txt is among the manifest's inputs. */
+  lockfiles: z.record(z.string(), z.string()),
   fingerprint: z.string(),
 });
 export type TrainingRequest = z.infer<typeof TrainingRequest>;
@@ -92,6 +96,7 @@ export async function trainingRequest(
     golden_tweets: goldenTweets.map(({ text }) => text),
     level,
     git: { commit: build.gitCommit, dirty: build.gitDirty },
+    lockfiles: { 'package-lock.json': build.packageLock },
     fingerprint: fingerprintOf(seen),
   };
 }

@@ -83,6 +83,7 @@ describe('Train the model', () => {
         servingImage: 'serving:1',
         gitCommit: 'abc',
         gitDirty: true,
+        packageLock: 'lock',
       },
       settings: {
         training: {
@@ -225,6 +226,7 @@ describe('Train the model', () => {
       level: 0.95,
       images: { training: 'training:1', serving: 'serving:1' },
       git: { commit: 'abc', dirty: true },
+      lockfiles: { 'package-lock.json': 'lock' },
       fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
   });
