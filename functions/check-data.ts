@@ -13,6 +13,7 @@ import { addPartitions } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
 import { putJson, uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
+import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
 import type { Sections } from './settings';
 import { onFirstCall, step } from './step';
@@ -86,6 +87,7 @@ async function startChecks(
   const values: Record<string, string | number> = {
     version: days[0]?.version ?? '',
     days: days.map(({ date }) => date).join(','),
+    forgotten: await forgottenRows(catalog, days),
     min_rows: settings.minRowsForShare,
     max_label_share: settings.maxLabelShare,
   };
@@ -101,6 +103,15 @@ async function startChecks(
       return { name: query.name, queryExecutionId: id };
     }),
   );
+}
+
+/** `2026-11-24=3,…`: rows of the published days that may be missing from now on, since they were forgotten. */
+async function forgottenRows(catalog: Catalog, days: readonly CleanedDay[]): Promise<string> {
+  const checked = new Set(days.map(({ date }) => date));
+  return (await publishedDays(catalog))
+    .filter(({ date, forgotten }) => checked.has(date) && forgotten > 0)
+    .map(({ date, forgotten }) => `${date}=${forgotten}`)
+    .join(',');
 }
 
 async function resultOf(

@@ -52,7 +52,10 @@ async function daysToClean(
   { plan, ingest }: RunState,
 ): Promise<{ date: string; fingerprint: string }[]> {
   const touched = ingest.status === 'PENDING' ? [] : ingest.days;
-  const candidates = [...new Set([...touched, ...lastDays(plan.date, LOOKBACK_DAYS)])].sort();
+  const forced = new Set(plan.reprocess);
+  const candidates = [
+    ...new Set([...forced, ...touched, ...lastDays(plan.date, LOOKBACK_DAYS)]),
+  ].sort();
   const labels = await labelObjects(lake);
   const published = new Map(
     (await publishedDays(catalog)).map(({ date, fingerprint }) => [date, fingerprint]),
@@ -63,9 +66,13 @@ async function daysToClean(
       return { date, isEmpty: raw.length === 0, fingerprint: fingerprintOf([...raw, ...labels]) };
     }),
   );
-  return days
-    .filter(({ date, isEmpty, fingerprint }) => !isEmpty && fingerprint !== published.get(date))
-    .map(({ date, fingerprint }) => ({ date, fingerprint }));
+  // A forced day that has lost all its raw data is published without a row. Nothing else looks at it again: the
+  // lookback passes over days without raw data.
+  const isDue = ({ date, isEmpty, fingerprint }: (typeof days)[number]) =>
+    forced.has(date)
+      ? !isEmpty || published.has(date)
+      : !isEmpty && fingerprint !== published.get(date);
+  return days.filter(isDue).map(({ date, fingerprint }) => ({ date, fingerprint }));
 }
 
 /** StartJobRun has no client token: a run that a lost call started is known by the version it was given. */

@@ -20,9 +20,11 @@ const settings = {
   'plan-run': Sections.pick({ x: true, poll: true, gate: true }),
   'ingest-tweets': Sections.pick({ x: true }),
   'check-data': Sections.pick({ checks: true }),
-  'train-model': Sections.pick({ training: true, gate: true }),
+  'train-model': Sections.pick({ model: true, training: true, gate: true }),
   'judge-model': Sections.pick({ gate: true }),
   'update-endpoint': Sections.pick({ endpoint: true }),
+  'refresh-analytics': Sections.pick({ model: true }),
+  'score-stream': Sections.pick({ model: true }),
 };
 
 /** The variables that each function reads, and nothing else: the stack passes exactly these. */
@@ -79,10 +81,17 @@ export const environments = {
     DATABASE: Text,
     WORKGROUP: Text,
     ENDPOINT_NAME: Text,
+    SETTINGS: json(settings['refresh-analytics']),
   }),
   'report-run': z.object({ BUCKET: Text, LAKE: Text, TOPIC_ARN: Text }),
   'archive-execution': z.object({ BUCKET: Text, LAKE: Text, TOPIC_ARN: Text }),
-  'score-stream': z.object({ BUCKET: Text, LAKE: Text, DATABASE: Text, ENDPOINT_NAME: Text }),
+  'score-stream': z.object({
+    BUCKET: Text,
+    LAKE: Text,
+    DATABASE: Text,
+    ENDPOINT_NAME: Text,
+    SETTINGS: json(settings['score-stream']),
+  }),
 } satisfies Record<FunctionName, z.ZodObject>;
 
 const Table = z.record(z.enum(functionNames), z.array(z.string()));

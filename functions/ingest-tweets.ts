@@ -24,6 +24,7 @@ import { figuresOf, noteOf, postsIn } from './ingest/summary';
 import { agedPlan } from './ingest/aged';
 import { emptyWindow, newsWindow, spanWindow } from './ingest/window';
 import type { Window } from './ingest/window';
+import { Forgotten, readForgotten } from './lake/forgotten';
 import { executionRuns, releaseLease, takeLease } from './lake/lease';
 import type { IsRunning, Lease } from './lake/lease';
 import { StoredTweets } from './lake/raw-pages';
@@ -102,6 +103,7 @@ async function ingest(
     ...given,
     runId: run.runId,
     stored,
+    forgotten: new Forgotten((await readForgotten(lake)).list),
     budget,
     lateSeconds: settings.lateTweetSeconds,
     allowance,

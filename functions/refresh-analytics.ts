@@ -24,6 +24,7 @@ import type { Emit } from './metrics';
 import { readChampion } from './model/champion';
 import { MAX_TEXTS_A_CALL, describeEndpoint, pointEndpoint, predict } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
+import { languageList } from './model/languages';
 import { verdictFigures } from './run-metrics';
 import { onFirstCall, step } from './step';
 
@@ -42,6 +43,7 @@ interface Dependencies {
   sageMaker: SageMakerClient;
   endpoint: Endpoint;
   unscoredTweets: Query;
+  languages: readonly string[];
   emit: Emit;
   clock: Clock;
 }
@@ -90,10 +92,14 @@ async function advance(
   { pending, query, scored }: Progress,
   purpose: readonly (string | number)[],
 ): Promise<Progress> {
-  const { warehouse, clock, unscoredTweets } = given;
+  const { warehouse, clock, unscoredTweets, languages } = given;
   const [day = '', ...later] = pending;
   if (query === null) {
-    const values = { day, model_version: champion.modelVersion };
+    const values = {
+      day,
+      model_version: champion.modelVersion,
+      languages: languageList(languages),
+    };
     const queryExecutionId = await startQuery(warehouse, unscoredTweets, values, [
       ...purpose,
       scored,
@@ -196,7 +202,7 @@ async function servesChampion(
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, DATABASE, WORKGROUP, ENDPOINT_NAME, LAKE } = readEnvironment(
+  const { BUCKET, DATABASE, WORKGROUP, ENDPOINT_NAME, LAKE, SETTINGS } = readEnvironment(
     environments['refresh-analytics'],
   );
   const unscoredTweets = loadQueries().find(({ name }) => name === 'unscored_tweets');
@@ -210,6 +216,7 @@ export const handler = onFirstCall(() => {
     sageMaker: new SageMakerClient({}),
     endpoint: { runtime: new SageMakerRuntimeClient({}), name: ENDPOINT_NAME, clock: systemClock },
     unscoredTweets,
+    languages: SETTINGS.model.languages,
     emit: emitter(LAKE),
     clock: systemClock,
   });

@@ -2,6 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { prefixes } from '../workflows/datasets';
 import { RunReport, StepInput } from '../workflows/payloads';
+import type { Champion, RunState } from '../workflows/payloads';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
@@ -11,6 +12,7 @@ import type { Lake } from './lake/objects';
 import { emitter } from './metrics';
 import type { Emit } from './metrics';
 import { readChampion } from './model/champion';
+import { describeMark, readForgottenMark } from './model/forgotten-mark';
 import { runFigures } from './run-metrics';
 import { outcomeOf, summaryOf } from './run-summary';
 import { onFirstCall, step } from './step';
@@ -42,7 +44,7 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
       mode: plan.mode,
       date: plan.date,
       outcome,
-      summary: summaryOf(state),
+      summary: await summaryWith(lake, state, champion),
       modelInService: champion?.modelVersion ?? null,
       spendUsd: ingest.status === 'PENDING' ? 0 : ingest.spendUsd,
       reportUri: uriOf(lake, key),
@@ -66,6 +68,18 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
     }
     return report;
   });
+
+/** The run's sentence, and one more where the model in service was given what is forgotten since. */
+async function summaryWith(
+  lake: Lake,
+  state: RunState,
+  champion: Champion | null,
+): Promise<string> {
+  const mark = champion && (await readForgottenMark(lake, champion.modelVersion));
+  return mark && champion
+    ? `${summaryOf(state)} ${champion.modelVersion} ${describeMark(mark)}.`
+    : summaryOf(state);
+}
 
 export const handler = onFirstCall(() => {
   const { BUCKET, LAKE, TOPIC_ARN } = readEnvironment(environments['report-run']);

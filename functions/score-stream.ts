@@ -17,17 +17,16 @@ import { emitter } from './metrics';
 import type { Emit } from './metrics';
 import { MAX_TEXTS_A_CALL, predict } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
+import { isRead } from './model/languages';
 import { verdictFigures } from './run-metrics';
 import { log, onFirstCall } from './step';
 import { RawTweetRow, dayOf } from './x/tweets';
-
-/** What the model was trained to read. */
-const LANGUAGE = 'en';
 
 interface Dependencies {
   lake: Lake;
   catalog: Catalog;
   endpoint: Endpoint;
+  languages: readonly string[];
   emit: Emit;
   clock: Clock;
 }
@@ -38,10 +37,10 @@ interface Dependencies {
  * whole batch, which comes again. Names follow from the batch: a replay overwrites what it wrote.
  */
 export const scoreStream =
-  ({ lake, catalog, endpoint, emit, clock }: Dependencies) =>
+  ({ lake, catalog, endpoint, languages, emit, clock }: Dependencies) =>
   async ({ Records }: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> => {
     const sorted = Records.map((record) => ({ record, row: readRow(record) }));
-    const tweets = sorted.flatMap(({ row }) => (row?.lang === LANGUAGE ? [row] : []));
+    const tweets = sorted.flatMap(({ row }) => (row && isRead(languages, row.lang) ? [row] : []));
     const poison = sorted
       .filter(({ row }) => row === null)
       .map(({ record }) => record.kinesis.sequenceNumber);
@@ -100,11 +99,14 @@ function batchName(records: readonly KinesisStreamRecord[]): string {
 }
 
 export const handler = onFirstCall<KinesisStreamBatchResponse, KinesisStreamEvent>(() => {
-  const { BUCKET, DATABASE, ENDPOINT_NAME, LAKE } = readEnvironment(environments['score-stream']);
+  const { BUCKET, DATABASE, ENDPOINT_NAME, LAKE, SETTINGS } = readEnvironment(
+    environments['score-stream'],
+  );
   return scoreStream({
     lake: { s3: new S3Client({}), bucket: BUCKET },
     catalog: { glue: new GlueClient({}), database: DATABASE },
     endpoint: { runtime: new SageMakerRuntimeClient({}), name: ENDPOINT_NAME, clock: systemClock },
+    languages: SETTINGS.model.languages,
     emit: emitter(LAKE),
     clock: systemClock,
   });

@@ -34,6 +34,12 @@ export const Sections = z.strictObject({
     /** Days with fewer rows are too small for the share check. */
     minRowsForShare: z.number().int().positive(),
   }),
+  model: z.strictObject({
+    /** X's language tags that are trained on, scored and counted in the sentiment; the others are kept and counted only. */
+    languages: z
+      .array(z.string().regex(/^[a-z]{2,3}(-[A-Za-z]{2,4})?$/, 'must be a language tag like en'))
+      .min(1),
+  }),
   training: z.strictObject({
     instanceType: z.string(),
     maxSeconds: z.number().int().positive(),

@@ -39,6 +39,7 @@ interface Dependencies {
   lakeName: string;
   build: Build;
   settings: Pick<Sections, 'training' | 'gate'>;
+  languages: readonly string[];
 }
 
 type Running = Extract<TrainModelOutput, { status: 'RUNNING' }>;
@@ -70,6 +71,7 @@ export const trainModel = (given: Dependencies) =>
         build,
         champion: (await readChampion(lake))?.value ?? null,
         level: given.settings.gate.level,
+        languages: given.languages,
       });
       if (request.labels.length === 0) {
         throw new StepError(
@@ -237,5 +239,6 @@ export const handler = onFirstCall(() => {
       packageLock: env.PACKAGE_LOCK_SHA256,
     },
     settings: env.SETTINGS,
+    languages: env.SETTINGS.model.languages,
   });
 });

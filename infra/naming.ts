@@ -15,6 +15,9 @@ export const roleNames = [
 ] as const;
 export type RoleName = (typeof roleNames)[number];
 
+/** People take it on to make the lake forget tweets; no function has it. */
+export const forgetterRoleName = 'ForgetterRole';
+
 /** Roles of functions that only start and look at jobs: the lake's data is nothing to them. */
 export const starterRoleNames = ['CrawlStarterRole', 'EndpointUpdaterRole'] as const;
 export type StarterRoleName = (typeof starterRoleNames)[number];

@@ -2,6 +2,7 @@ import { datasets, prefixes } from '../../workflows/datasets';
 import { StepError } from '../../workflows/errors';
 import type { IngestCounts } from '../../workflows/payloads';
 import { utcDay } from '../clock';
+import type { Forgotten } from '../lake/forgotten';
 import { putIf } from '../lake/objects';
 import type { Lake } from '../lake/objects';
 import { packRows, rawPageKey } from '../lake/raw-pages';
@@ -18,6 +19,7 @@ export async function sortPage(
   answer: PageAnswer,
   context: Pick<PageContext, 'queryName' | 'runId'>,
   stored: StoredTweets,
+  forgotten: Forgotten,
 ): Promise<PendingPage> {
   const { tweets, body, usernames, fetchedAt, serverTime } = answer;
   const fits: RawTweetRow[] = [];
@@ -32,7 +34,9 @@ export async function sortPage(
       fits.push(row);
     }
   }
-  const rows = await newAmong(fits, stored);
+  // One that the lake was told to forget does not come back; it counts as a double.
+  const wanted = fits.filter((row) => !forgotten.has(row));
+  const rows = await newAmong(wanted, stored);
   return {
     run_id: context.runId,
     fetched_at: fetchedAt,

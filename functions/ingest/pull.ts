@@ -1,5 +1,6 @@
 import { StepError } from '../../workflows/errors';
 import type { Gap } from '../../workflows/payloads';
+import type { Forgotten } from '../lake/forgotten';
 import type { StoredTweets } from '../lake/raw-pages';
 import type { Budget } from './budget';
 import { pageName, sortPage, storePage } from './page';
@@ -25,6 +26,7 @@ export type Ending =
 export interface Pulling extends Streaming {
   runId: string;
   stored: StoredTweets;
+  forgotten: Forgotten;
   budget: Budget;
   lateSeconds: number;
   /** Pages and time that this call may still use; counted down. */
@@ -104,6 +106,7 @@ export async function pull(
       answer,
       { queryName: plan.name, runId: pulling.runId },
       pulling.stored,
+      pulling.forgotten,
     );
     const cost = source.charged ? page.counts.received : 0;
     budget.spend(cost);

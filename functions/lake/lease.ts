@@ -14,6 +14,8 @@ export const Lease = z.strictObject({
   scheduledFor: z.string().nullable(),
   takenAt: z.string(),
   releasedAt: z.string().nullable(),
+  /** Of a holder that is no execution, so that nobody can ask whether it still runs: until when it holds at most. */
+  heldUntil: z.string().optional(),
 });
 export type Lease = z.infer<typeof Lease>;
 
@@ -31,14 +33,17 @@ export async function takeLease(
   lake: Lake,
   key: string,
   isRunning: IsRunning,
-  who: { executionArn: string; scheduledFor: string | null; now: Date },
+  who: { executionArn: string; scheduledFor: string | null; now: Date; heldUntil?: string },
 ): Promise<{ taken: true } | { taken: false; holder: Lease }> {
   const wanted: Lease = {
     executionArn: who.executionArn,
     scheduledFor: who.scheduledFor,
     takenAt: who.now.toISOString(),
     releasedAt: null,
+    ...(who.heldUntil !== undefined && { heldUntil: who.heldUntil }),
   };
+  const holds = ({ executionArn, heldUntil }: Lease) =>
+    heldUntil === undefined ? isRunning(executionArn) : heldUntil > who.now.toISOString();
   for (let race = 0; race < MAX_RACES; race += 1) {
     const found = await getJson(lake, key, Lease);
     const holder = found?.value;
@@ -47,7 +52,7 @@ export async function takeLease(
     }
     if (holder && holder.executionArn !== who.executionArn) {
       const isSameStart = who.scheduledFor !== null && holder.scheduledFor === who.scheduledFor;
-      if (isSameStart || (holder.releasedAt === null && (await isRunning(holder.executionArn)))) {
+      if (isSameStart || (holder.releasedAt === null && (await holds(holder)))) {
         return { taken: false, holder };
       }
     }
@@ -59,6 +64,22 @@ export async function takeLease(
     'RunInProgress',
     `${uriOf(lake, key)} changed ${MAX_RACES} times while this run tried to take it`,
   );
+}
+
+/** Holds on to a lease for longer. Throws `RunInProgress` when somebody else has taken it since. */
+export async function renewLease(
+  lake: Lake,
+  key: string,
+  executionArn: string,
+  heldUntil: string,
+): Promise<void> {
+  const found = await getJson(lake, key, Lease);
+  const isOurs = found?.value.executionArn === executionArn && found.value.releasedAt === null;
+  const renewed =
+    isOurs && (await putJsonIf(lake, key, { ...found.value, heldUntil }, { ifMatch: found.etag }));
+  if (typeof renewed !== 'string') {
+    throw new StepError('RunInProgress', `${uriOf(lake, key)} was taken by somebody else`);
+  }
 }
 
 /** Releases the lease if this execution holds it; another's is left alone. */

@@ -11,7 +11,12 @@ export interface PublishedDay {
   fingerprint: string;
   /** The version this one replaced, or null. */
   replaced: string | null;
+  /** How many of its rows were forgotten since: the next version may have so many fewer. */
+  forgotten: number;
 }
+
+/** Parameter that `lake -- forget` sets, and that no new version has. */
+export const FORGOTTEN_PARAMETER = 'forgotten';
 
 export const TWEETS_TABLE = 'tweets' satisfies keyof typeof datasets;
 
@@ -26,13 +31,14 @@ export async function publishedDays(catalog: Catalog): Promise<PublishedDay[]> {
       rows: Number(parameters['rows'] ?? 0),
       fingerprint: parameters['fingerprint'] ?? '',
       replaced: parameters['replaced'] || null,
+      forgotten: Number(parameters[FORGOTTEN_PARAMETER] ?? 0),
     }))
     .sort((a, b) => a.date.localeCompare(b.date));
 }
 
 /** The parameters of a day's partition. */
 export const parametersOf = (
-  day: Omit<PublishedDay, 'location' | 'date'>,
+  day: Omit<PublishedDay, 'location' | 'date' | 'forgotten'>,
 ): Record<string, string> => ({
   version: day.version,
   rows: String(day.rows),

@@ -37,6 +37,8 @@ export const TrainingRequest = z.strictObject({
   golden_tweets: z.array(z.string()),
   /** Of the evaluation's intervals. */
   level: z.number(),
+  /** Of tweets that no person has labelled; a label counts whatever its text's language. */
+  languages: z.array(z.string()),
   hyperparameters: z.record(z.string(), z.string()),
   images: z.strictObject({ training: z.string(), serving: z.string() }),
   git: z.strictObject({ commit: z.string(), dirty: z.boolean() }),
@@ -64,12 +66,14 @@ export async function trainingRequest(
     plan,
     executionArn,
     build,
+    languages,
     champion,
     level,
   }: {
     plan: RunPlan;
     executionArn: string;
     build: Build;
+    languages: readonly string[];
     champion: Champion | null;
     level: number;
   },
@@ -84,6 +88,7 @@ export async function trainingRequest(
       rows,
     })),
     labels: labels.map(({ key, etag }) => ({ uri: uriOf(lake, key), etag })),
+    languages: [...languages],
     hyperparameters: hyperparametersOf(plan),
     images: { training: build.trainingImage, serving: build.servingImage },
   };
@@ -103,11 +108,15 @@ export async function trainingRequest(
 
 /** Equal for two trainings that would see the same; the serving image is no part of what is learnt. */
 function fingerprintOf(
-  seen: Pick<TrainingRequest, 'cleaned_data' | 'labels' | 'hyperparameters' | 'images'>,
+  seen: Pick<
+    TrainingRequest,
+    'cleaned_data' | 'labels' | 'languages' | 'hyperparameters' | 'images'
+  >,
 ): string {
   const parts = [
     seen.cleaned_data.map(({ date, version }) => [date, version]),
     seen.labels.map(({ uri, etag }) => [uri, etag]),
+    seen.languages,
     Object.entries(seen.hyperparameters).sort(),
     seen.images.training,
   ];

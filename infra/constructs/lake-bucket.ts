@@ -37,6 +37,8 @@ const manifests = `${prefixes.models}*/manifest.json`;
 const evaluations = `${prefixes.models}*/evaluation.*`;
 /** Models that somebody made again from a manifest, to compare. */
 const reproductions = `${prefixes.models}reproductions/`;
+/** That a model was given tweets which have been forgotten since: the report says so. */
+const marks = `${prefixes.models}*/forgotten.json`;
 const { raw_tweets, labels, quarantine, scored } = datasets;
 
 const access: Record<RoleName, Access> = {
@@ -78,6 +80,7 @@ const access: Record<RoleName, Access> = {
       manifests,
       evaluations,
       reproductions,
+      marks,
       lock,
     ],
     write: [prefixes.queryResults, prefixes.audit, lock],

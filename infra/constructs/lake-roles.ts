@@ -3,7 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { arn } from '../arns';
 import type { EnvironmentName, People, Settings } from '../config';
-import { lakeName, perRole, roleNames } from '../naming';
+import { forgetterRoleName, lakeName, perRole, roleNames } from '../naming';
 import type { RoleName } from '../naming';
 
 export interface LakeRolesProps {
@@ -20,7 +20,7 @@ const descriptions: Record<RoleName, string> = {
 };
 
 /**
- * The four roles that touch the lake's data. They carry no permission themselves: each resource opens
+ * The four roles that touch the lake's data, and the one of people who make it forget. They carry no permission themselves: each resource opens
  * itself to them, beside its definition.
  */
 export class LakeRoles extends Construct {
@@ -30,7 +30,10 @@ export class LakeRoles extends Construct {
    */
   readonly byName: Record<RoleName, iam.IRole>;
 
-  /** ARNs of all four, for policies that name them. */
+  /** Who makes the lake forget tweets; null while the settings name nobody who may. */
+  readonly forgetter: iam.IRole | null;
+
+  /** ARNs of all of them, for policies that name them. */
   readonly arns: string[];
 
   constructor(scope: Construct, id: string, props: LakeRolesProps) {
@@ -54,7 +57,23 @@ export class LakeRoles extends Construct {
     for (const person of principals(props.people.analysts)) trust(roles.AnalyticsRole, person);
     for (const person of principals(props.people.labellers)) trust(roles.DataIngestionRole, person);
     this.byName = perRole((name) => roles[name].withoutPolicyUpdates());
-    this.arns = roleNames.map((name) => roles[name].roleArn);
+    this.forgetter = this.makeForgetter(props);
+    this.arns = [
+      ...roleNames.map((name) => roles[name].roleArn),
+      ...(this.forgetter === null ? [] : [this.forgetter.roleArn]),
+    ];
+  }
+
+  private makeForgetter({ environment, people }: LakeRolesProps): iam.IRole | null {
+    const [first, ...others] = principals(people.forgetters);
+    if (first === undefined) return null;
+    const role = new iam.Role(this, forgetterRoleName, {
+      roleName: lakeName(environment, forgetterRoleName),
+      description: 'People who take tweets out of the lake, old versions included, assume it',
+      assumedBy: first,
+    });
+    for (const person of others) trust(role, person);
+    return role.withoutPolicyUpdates();
   }
 }
 

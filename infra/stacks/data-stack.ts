@@ -9,6 +9,7 @@ import type { Construct } from 'constructs';
 import type { EnvironmentName, Settings } from '../config';
 import { acknowledge } from '../constructs/acknowledge';
 import { ForceGrant } from '../constructs/force-grant';
+import { ForgetterAccess } from '../constructs/forgetter-access';
 import { allow } from '../constructs/grants';
 import { LakeBucket } from '../constructs/lake-bucket';
 import { LakeCatalog } from '../constructs/lake-catalog';
@@ -44,6 +45,9 @@ export class DataStack extends Stack {
     const { key } = new LakeKey(this, 'Key', { environment, roles });
     const { bucket } = new LakeBucket(this, 'Lake', { key, roles, settings });
     const { database } = new LakeCatalog(this, 'Catalog', { bucket, roles });
+    if (roles.forgetter !== null) {
+      new ForgetterAccess(this, 'Forgetting', { role: roles.forgetter, bucket, key, database });
+    }
     this.lake = {
       roles: roles.byName,
       key,

@@ -29,6 +29,15 @@ export const CliCommand = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('label'), environment, days: z.number().int().positive(), source: z.string() }),
   z.strictObject({ name: z.literal('grant-force'), environment, reason: z.string() }),
   z.strictObject({ name: z.literal('reproduce'), environment, version: z.string() }),
+  z.strictObject({ name: z.literal('import-tweets'), environment, file: z.string() }),
+  z.strictObject({
+    name: z.literal('forget'),
+    environment,
+    tweet: z.string().nullable(),
+    author: z.string().nullable(),
+    /** A file of ids. */
+    file: z.string().nullable(),
+  }),
   z.strictObject({
     name: z.literal('deploy'),
     environment: inAccount,

@@ -1,4 +1,6 @@
 import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
+import { readChampion } from '../../functions/model/champion';
+import { describeMark, readForgottenMark } from '../../functions/model/forgotten-mark';
 import type { Session } from '../cloud/session';
 import { renderTable } from './athena';
 import { firstRun } from './hints';
@@ -27,6 +29,15 @@ export async function printExecutions(session: Session, screen: Screen): Promise
     String(redriveCount ?? 0),
   ]);
   screen.say(renderTable({ columns: ['execution', 'status', 'started (UTC)', 'took', 'redriven'], rows }));
+  await sayIfModelIsMarked(session, screen);
+}
+
+/** The model in service may have learnt from what the lake was told to forget. */
+async function sayIfModelIsMarked({ people, outputs }: Session, screen: Screen): Promise<void> {
+  const bucket = { s3: people.analyst.s3, bucket: outputs.BucketName };
+  const champion = (await readChampion(bucket))?.value.modelVersion;
+  const mark = champion === undefined ? null : await readForgottenMark(bucket, champion);
+  if (mark) screen.say(`The model in service, ${champion}, ${describeMark(mark)}. A retrain makes one that was not.`);
 }
 
 /** The stages of one execution, with what each of them said. */

@@ -9,6 +9,8 @@ import { verify } from '../account/verify/verify';
 import { renderTable, runSql } from './athena';
 import { CliCommand, type CommandNamed } from './command';
 import { dollars } from './costs';
+import { forget } from './forget/forget';
+import { wantedIds } from './forget/ids';
 import { printExecution, printExecutions } from './history';
 import { interruptSignal, Interrupted } from './interrupt';
 import { importFile } from './labels/import';
@@ -22,6 +24,7 @@ import { nextCommands } from './night/summary';
 import { describePrediction, predict } from './predict';
 import { describeQueries, prepareQuery } from './query';
 import { checkInput, findCutOff, findExecution, newestFailure, redriveRun, startRun } from './run/launch';
+import { readTweets, uploadTweets } from './tweets/import';
 import { openScreen, seconds, type Screen } from './screen';
 
 interface Folder {
@@ -57,6 +60,9 @@ function announceSource(lake: Lake, screen: Screen, input: Record<string, unknow
   screen.say(`X charges about ${dollars(maxTweets * settingsFor('local').x.usdPerPost)} for the ${maxTweets} posts this run may read; --max-tweets sets another limit.`);
   return careful;
 }
+
+/** A retrain and a replay read no post. */
+const asksX = (mode: unknown): boolean => mode !== 'retrain' && mode !== 'replay';
 
 /** What a run will cost at X, before it is started; answers its input. */
 function announceCosts(lake: Lake, screen: Screen, { environment, input }: CommandNamed<'run'>): Record<string, unknown> {
@@ -148,7 +154,7 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
       return up(lake, screen);
     case 'run': {
       checkInput(command.input);
-      const input = command.input.mode === 'retrain' ? command.input : announceCosts(lake, screen, command);
+      const input = asksX(command.input.mode) ? announceCosts(lake, screen, command) : command.input;
       return withLake(lake, screen, command, false, async (it) => finishRun(lake, it, screen, await startRun(lake, it, screen, input)));
     }
     case 'redrive':
@@ -167,7 +173,7 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
         return 0;
       }
       // Before a lake is booted for it: a wrong name or value is answered at once.
-      const { sql, literals } = prepareQuery(query, parameters);
+      const { sql, literals } = prepareQuery(command.environment, query, parameters);
       return withLake(lake, screen, command, true, async (it) => screen.say(renderTable(await runSql(lake, it, sql, literals))));
     }
     case 'sql':
@@ -191,6 +197,20 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
       return withLake(lake, screen, command, true, (it) => grantForce(it, screen, command.reason));
     case 'reproduce':
       return withLake(lake, screen, command, false, (it) => reproduce(lake, it, screen, command.version));
+    case 'import-tweets': {
+      // Before a lake is booted for it: a file that cannot be meant is refused at once.
+      const tweets = readTweets(command.file);
+      return withLake(lake, screen, command, false, async (it) => {
+        const { written, leftOut } = await uploadTweets(it, tweets);
+        if (leftOut > 0) screen.say(`${leftOut} of them are left out: the lake was told to forget them.`);
+        screen.say(`${tweets.lines.length} records of ${command.file} → raw-data/imports/${tweets.name}/${written === 0 ? ' (they lay there already)' : ''}`);
+        return finishRun(lake, it, screen, await startRun(lake, it, screen, { mode: 'import', import: tweets.name }));
+      });
+    }
+    case 'forget': {
+      const wanted = wantedIds(command);
+      return withLake(lake, screen, command, false, (it) => forget(lake, it, screen, wanted));
+    }
     case 'deploy':
       return deployTo(lake, screen, command);
     case 'destroy':

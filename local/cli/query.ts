@@ -1,3 +1,5 @@
+import { languageList } from '../../functions/model/languages';
+import { settingsFor, type EnvironmentName } from '../../infra/config';
 import { renderedCatalog } from '../../queries/catalog';
 import { executionParameters, type Query, type QueryValues } from '../../queries/query';
 import type { Lake } from '../cloud/lake';
@@ -26,8 +28,12 @@ export interface PreparedQuery {
   literals: string[];
 }
 
+/** Questions about sentiment are about the languages that the environment's model reads. */
+const languagesOf = (environment: EnvironmentName, { parameters }: Query): QueryValues =>
+  parameters.some((parameter) => parameter.name === 'languages') ? { languages: languageList(settingsFor(environment).model.languages) } : {};
+
 /** A question of the catalog with its parameters. Throws UserError for a wrong name or value. */
-export function prepareQuery(name: string, values: QueryValues): PreparedQuery {
+export function prepareQuery(environment: EnvironmentName, name: string, values: QueryValues): PreparedQuery {
   const catalog = renderedCatalog();
   const query = catalog.find((candidate) => candidate.name === name);
   if (!query) {
@@ -35,13 +41,13 @@ export function prepareQuery(name: string, values: QueryValues): PreparedQuery {
     throw new UserError(`There is no query "${name}": ${names.join(', ')} are possible.`);
   }
   try {
-    return { sql: query.sql, literals: executionParameters(query, values) };
+    return { sql: query.sql, literals: executionParameters(query, { ...languagesOf(environment, query), ...values }) };
   } catch (error) {
     throw new UserError(`${error instanceof Error ? error.message : String(error)}. It is called as: ${usage(query)}`);
   }
 }
 
 export function runNamedQuery(lake: Lake, session: Session, name: string, values: QueryValues = {}): Promise<Table> {
-  const { sql, literals } = prepareQuery(name, values);
+  const { sql, literals } = prepareQuery(session.environment, name, values);
   return runSql(lake, session, sql, literals);
 }

@@ -1,9 +1,10 @@
 import { AthenaClient } from '@aws-sdk/client-athena';
+import { GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
 import type { EnvironmentName } from '../../infra/config';
-import { forceGranterRole, lakeName, type RoleName } from '../../infra/naming';
+import { forceGranterRole, lakeName, type forgetterRoleName, type RoleName } from '../../infra/naming';
 import type { Connection } from './clients';
 import type { Outputs } from './stack';
 import { UserError } from './user-error';
@@ -16,6 +17,8 @@ export interface People {
   ingestion: { s3: S3Client };
   /** Lets one execution promote what the gate refuses. */
   forceGranter: { secrets: SecretsManagerClient };
+  /** Takes tweets out of the lake, old versions included. */
+  forgetter: { s3: S3Client; glue: GlueClient };
 }
 
 /** An hour, the most that a role gives by default; the SDK asks again before it is over. */
@@ -25,7 +28,7 @@ const sessionSeconds = 3600;
 export function roleArn(
   { StateMachineArn }: Outputs,
   environment: EnvironmentName,
-  role: RoleName | typeof forceGranterRole,
+  role: RoleName | typeof forgetterRoleName | typeof forceGranterRole,
 ): string {
   const [, partition, , , account] = StateMachineArn.split(':');
   return `arn:${partition}:iam::${account}:role/${lakeName(environment, role)}`;
@@ -67,11 +70,12 @@ export function peopleOf(
   outputs: Outputs,
   environment: EnvironmentName,
 ): People {
-  const as = (role: RoleName | typeof forceGranterRole) => ({
+  const as = (role: Parameters<typeof roleArn>[2]) => ({
     ...config,
     credentials: assumed(sts, roleArn(outputs, environment, role)),
   });
   const analyst = as('AnalyticsRole');
+  const forgetter = as('ForgetterRole');
   return {
     analyst: {
       athena: new AthenaClient(analyst),
@@ -79,5 +83,9 @@ export function peopleOf(
     },
     ingestion: { s3: new S3Client({ ...as('DataIngestionRole'), forcePathStyle }) },
     forceGranter: { secrets: new SecretsManagerClient(as(forceGranterRole)) },
+    forgetter: {
+      s3: new S3Client({ ...forgetter, forcePathStyle }),
+      glue: new GlueClient(forgetter),
+    },
   };
 }

@@ -8,7 +8,7 @@ export class UsageError extends Error {
 
 /** As in infra/config.ts, which cannot be read before the packages are there. */
 export const environments = ['local', 'dev', 'prod'];
-const modes = ['nightly', 'retrain', 'ingest'];
+const modes = ['nightly', 'retrain', 'ingest', 'backfill', 'replay', 'import'];
 
 const runOptions = {
   mode: { type: 'string' },
@@ -19,7 +19,9 @@ const runOptions = {
 
 const lakeUsage =
   'npm run lake -- [--env local|dev|prod] run | retrain | redrive [execution] | history [execution] | query <name> [--parameter value] | ' +
-  'sql "<athena sql>" | predict "<text>" | import-labels <file>|--bundled | label | grant-force "<reason>" | reproduce <version>';
+  'sql "<athena sql>" | predict "<text>" | import-labels <file>|--bundled | label | import-tweets <file> | ' +
+  'replay --from <day> --to <day> | backfill --from <day> --to <day> | forget --tweet <id>|--author <id>|--file <ids> | ' +
+  'grant-force "<reason>" | reproduce <version>';
 
 function parse(args, options, allowPositionals) {
   try {
@@ -117,6 +119,18 @@ function parseAccount(name, args, environment) {
   }
 }
 
+const span = { from: { type: 'string' }, to: { type: 'string' } };
+
+function spanOf(name, { from, to }) {
+  if (from === undefined || to === undefined) {
+    throw new UsageError(`${name} needs both ends: npm run lake -- ${name} --from 2026-11-22 --to 2026-11-23`);
+  }
+  for (const [option, value] of Object.entries({ from, to })) {
+    if (!/^\d{4}-\d{2}-\d{2}/.test(value)) throw new UsageError(`--${option} is "${value}": a day like 2026-11-22 is needed.`);
+  }
+  return { from, to };
+}
+
 function noMore(name, rest) {
   if (rest.length > 0) throw new UsageError(`${name} takes nothing more, but got "${rest[0]}".`);
 }
@@ -196,6 +210,32 @@ function parseLake(args) {
       return { name: 'grant-force', reason: one('grant-force', rest, 'one reason') };
     case 'reproduce':
       return { name: 'reproduce', version: one('reproduce', rest, "a model's version") };
+    case 'import-tweets': {
+      const { positionals } = parse(rest, {}, true);
+      return { name: 'import-tweets', file: one('import-tweets', positionals, 'one file') };
+    }
+    case 'replay': {
+      const options = { ...span, 'no-stream': { type: 'boolean', default: false } };
+      const { values, positionals } = parse(rest, options, true);
+      noMore('replay', positionals);
+      return { name: 'run', input: { mode: 'replay', ...spanOf('replay', values), ...(values['no-stream'] && { stream: false }) } };
+    }
+    case 'backfill': {
+      const { keywords, 'max-tweets': maxTweets, input } = runOptions;
+      const { values, positionals } = parse(rest, { ...span, keywords, 'max-tweets': maxTweets, input }, true);
+      noMore('backfill', positionals);
+      return { name: 'run', input: { ...runInput(values, 'npm run lake -- backfill'), mode: 'backfill', ...spanOf('backfill', values) } };
+    }
+    case 'forget': {
+      const kinds = ['tweet', 'author', 'file'];
+      const options = Object.fromEntries(kinds.map((kind) => [kind, { type: 'string' }]));
+      const { values, positionals } = parse(rest, options, true);
+      noMore('forget', positionals);
+      if (kinds.filter((kind) => values[kind] !== undefined).length !== 1) {
+        throw new UsageError('forget needs one of --tweet <id>, --author <id> and --file <ids>.');
+      }
+      return { name: 'forget', ...Object.fromEntries(kinds.map((kind) => [kind, values[kind] ?? null])) };
+    }
     default:
       throw new UsageError(`"${verb}" is not a command: ${lakeUsage}`);
   }

@@ -51,7 +51,12 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
     labels = read_labels(places.channel("labels"))
     require_every_class(labels)
     weak = (
-        read_weak_rows(places.channel("tweets"), labels, options.weak_per_human)
+        read_weak_rows(
+            places.channel("tweets"),
+            labels,
+            options.weak_per_human,
+            manifest.languages_of(request),
+        )
         if options.weak_weight > 0
         else []
     )

@@ -1,6 +1,7 @@
 -- How did sentiment move, day by day?
 -- The model's newest verdict counts; where it has given none, the label in the lake does.
--- parameters: from_day day = today-7, to_day day = today
+-- Languages that the model does not read are left out.
+-- parameters: from_day day = today-7, to_day day = today, languages text = en
 with latest_verdicts as (
   select tweet_id, label
   from (
@@ -21,6 +22,7 @@ judged as (
   from tweets
   left join latest_verdicts on latest_verdicts.tweet_id = tweets.tweet_id
   where tweets.dt between ? /* from_day */ and ? /* to_day */
+    and (tweets.lang is null or contains(split(? /* languages */, ','), tweets.lang))
 )
 select
   dt,

@@ -1,5 +1,6 @@
 -- Who posted most of each sentiment?
--- parameters: from_day day = today-7, to_day day = today, top integer = 5
+-- Languages that the model does not read are left out.
+-- parameters: from_day day = today-7, to_day day = today, languages text = en, top integer = 5
 with latest_verdicts as (
   select tweet_id, label
   from (
@@ -20,6 +21,7 @@ judged as (
   from tweets
   left join latest_verdicts on latest_verdicts.tweet_id = tweets.tweet_id
   where tweets.dt between ? /* from_day */ and ? /* to_day */
+    and (tweets.lang is null or contains(split(? /* languages */, ','), tweets.lang))
 ),
 per_author as (
   -- A handle may change within the days asked for; an id does not.

@@ -1,5 +1,6 @@
 -- Which tweets of a day has a model version not judged yet?
--- parameters: day day = today, model_version text, language text = en
+-- A tweet whose language nobody said is taken for one of the model's.
+-- parameters: day day = today, model_version text, languages text = en
 select tweets.tweet_id, tweets.text
 from tweets
 left join scored
@@ -7,6 +8,6 @@ left join scored
   and scored.dt = tweets.dt
   and scored.model_version = ? /* model_version */
 where tweets.dt = ? /* day */
-  and coalesce(tweets.lang, 'und') = ? /* language */
+  and (tweets.lang is null or contains(split(? /* languages */, ','), tweets.lang))
   and scored.tweet_id is null
 order by tweets.tweet_id

@@ -128,6 +128,27 @@ describe('Check the data', () => {
     expect(await listPartitions(catalog, 'tweets')).toEqual([]);
   });
 
+  test('a day may lose the rows that were forgotten of it, and no other', async () => {
+    const published = [cleanTweet('1'), cleanTweet('2'), cleanTweet('3')];
+    const folder = `cleaned-data/tweets/dt=${DAY}/run=before-0/`;
+    await put(lake, `${folder}part-0.parquet`, await tweetsParquet(published));
+    const day = { version: 'before-0', rows: 3, fingerprint: 'f', replaced: null };
+    const forget = (rows: number) =>
+      setPartition(catalog, 'tweets', {
+        values: [DAY],
+        location: `s3://${lake.bucket}/${folder}`,
+        parameters: { ...parametersOf(day), forgotten: String(rows) },
+      });
+
+    await forget(1);
+    await expect(check([cleanTweet('1')])).rejects.toMatchObject({
+      message: expect.stringContaining('shrunken_days'),
+    });
+
+    await forget(2);
+    expect(await check([cleanTweet('1')], 1)).toMatchObject({ status: 'DONE' });
+  });
+
   test('at most five offending rows are shown, all are counted', async () => {
     const rows = Array.from({ length: 30 }, (_, index) =>
       cleanTweet(String(index), { label: 'angry' }),
@@ -191,6 +212,7 @@ describe('Refresh analytics', () => {
       sageMaker: sageMaker.client,
       endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
       unscoredTweets,
+      languages: ['en'],
       emit: emitted.emit,
       clock: systemClock,
     })(stepInput({ refresh: state }, attempt));

@@ -2,6 +2,7 @@ import { cleanTweets } from '../../functions/clean-tweets';
 import { crawlRawData } from '../../functions/crawl-raw-data';
 import { addPartitions, listPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
+import { removeObject } from '../../functions/lake/objects';
 import type { Lake } from '../../functions/lake/objects';
 import { publishedDays } from '../../functions/lake/published';
 import { publishData } from '../../functions/publish-data';
@@ -9,7 +10,7 @@ import type { RunState } from '../../workflows/payloads';
 import { TestClock } from './support/clock';
 import { JobRuns, awsError } from './support/job-runs';
 import { Launcher, put, putJsonObject } from './support/launcher';
-import { CLEANED, INGESTED, RUN_ID, stepInput } from './support/state';
+import { CLEANED, INGESTED, PLAN, RUN_ID, stepInput } from './support/state';
 
 const VERSION = `${RUN_ID}-0`;
 const COUNTS = {
@@ -285,6 +286,23 @@ describe('Clean tweets', () => {
       expect(await clean()).toEqual({ status: 'NOTHING_NEW' });
     });
 
+    test('a forced day is cleaned all the same', async () => {
+      expect(await clean({ plan: { ...PLAN, reprocess: ['2026-11-23'] } })).toMatchObject({
+        status: 'RUNNING',
+        days: [{ date: '2026-11-23' }],
+      });
+    });
+
+    test('a forced day without raw data is published anew if readers see rows of it, and passed over else', async () => {
+      await removeObject(lake, 'raw-data/tweets/dt=2026-11-23/a.ndjson.gz');
+
+      expect(
+        await clean({ plan: { ...PLAN, reprocess: ['2026-11-22', '2026-11-23'] } }),
+      ).toMatchObject({ status: 'RUNNING', days: [{ date: '2026-11-23' }] });
+      // The lookback does not take it up.
+      expect(await clean()).toEqual({ status: 'NOTHING_NEW' });
+    });
+
     test('a new raw object of the day makes it new', async () => {
       await put(lake, 'raw-data/tweets/dt=2026-11-23/b.ndjson.gz', 'b');
 
@@ -331,6 +349,7 @@ describe('Publish the data', () => {
         rows: 3,
         fingerprint: 'f1',
         replaced: null,
+        forgotten: 0,
         location: CLEANED.days[0]?.location,
       },
     ]);

@@ -95,6 +95,7 @@ describe('Train the model', () => {
         },
         gate: settingsFor('dev').gate,
       },
+      languages: ['en'],
     })(stepInput(changes, attempt));
   const retrain = { plan: { ...PLAN, mode: 'retrain' as const } };
 
@@ -220,6 +221,7 @@ describe('Train the model', () => {
           etag: expect.stringMatching(/^"[0-9a-f]+"$/),
         },
       ],
+      languages: ['en'],
       hyperparameters: {},
       champion: null,
       golden_tweets: goldenTweets.map(({ text }) => text),

@@ -82,6 +82,7 @@ const score = (event: KinesisStreamEvent) =>
     lake,
     catalog,
     endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
+    languages: ['en'],
     emit: emitted.emit,
     clock: new TestClock(),
   })(event);
@@ -156,8 +157,14 @@ test('a record that does not fit is reported, and the others are scored', async 
   expect(endpoint.requests).toEqual([['tweet 1', 'tweet 4']]);
 });
 
+test('a tweet whose language nobody said is taken for one of the model’s', async () => {
+  await score(batch(row(1, { lang: null }), row(2, { lang: 'und' })));
+
+  expect(endpoint.requests).toEqual([['tweet 1']]);
+});
+
 test('tweets in another language are left alone', async () => {
-  const answer = await score(batch(row(1, { lang: 'de' }), row(2, { lang: null })));
+  const answer = await score(batch(row(1, { lang: 'de' }), row(2, { lang: 'und' })));
 
   expect(answer).toEqual({ batchItemFailures: [] });
   expect(endpoint.requests).toEqual([]);

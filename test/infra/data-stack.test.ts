@@ -211,7 +211,9 @@ describe('people', () => {
   const trusted = (people: Partial<Settings['people']>, role: string) =>
     Object.values(
       Template.fromStack(
-        dataStack('prod', { people: { analysts: [], labellers: [], forceGranters: [], ...people } }),
+        dataStack('prod', {
+          people: { analysts: [], labellers: [], forgetters: [], forceGranters: [], ...people },
+        }),
       ).findResources('AWS::IAM::Role', {
         Properties: { RoleName: `sentiment-lake-prod-${role}` },
       }),
@@ -243,7 +245,9 @@ describe('people', () => {
     expect(JSON.stringify(nobody)).toContain(':root');
     expect(trusted({ forceGranters: [granter] }, 'ForceGranterRole')).toEqual([{ AWS: granter }]);
     Template.fromStack(
-      dataStack('prod', { people: { analysts: [], labellers: [], forceGranters: [] } }),
+      dataStack('prod', {
+        people: { analysts: [], labellers: [], forgetters: [], forceGranters: [] },
+      }),
     ).hasResourceProperties('AWS::IAM::Role', {
       RoleName: 'sentiment-lake-prod-ForceGranterRole',
       AssumeRolePolicyDocument: {
@@ -254,8 +258,15 @@ describe('people', () => {
     });
   });
 
+  test('the role that forgets is not made until somebody is named who may assume it', () => {
+    const person = 'arn:aws:iam::111122223333:user/ana';
+
+    expect(trusted({}, 'ForgetterRole')).toEqual([]);
+    expect(trusted({ forgetters: [person] }, 'ForgetterRole')).toEqual([{ AWS: person }]);
+  });
+
   test('in dev the IAM of the account decides', () => {
-    for (const name of ['AnalyticsRole', 'DataIngestionRole', 'ForceGranterRole']) {
+    for (const name of ['AnalyticsRole', 'DataIngestionRole', 'ForgetterRole', 'ForceGranterRole']) {
       template.hasResourceProperties('AWS::IAM::Role', {
         RoleName: `sentiment-lake-dev-${name}`,
         AssumeRolePolicyDocument: {

@@ -133,6 +133,9 @@ def test_a_class_missing_from_a_split_is_named(tmp_path: Path) -> None:
         require_every_class(read_labels(tmp_path))
 
 
+ENGLISH = frozenset({"en"})
+
+
 def weak_file(folder: Path, rows: list[dict]) -> Path:
     path = folder / "dt=2026-11-20" / "run=r1-0" / "part-0.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -145,6 +148,7 @@ def weak(text: str, label_source: str = "lexicon") -> dict:
         "tweet_id": "1",
         "text_hash": text_hash(text),
         "text": text,
+        "lang": "en",
         "label": "positive",
         "label_source": label_source,
         "label_confidence": 0.8,
@@ -158,7 +162,8 @@ def test_weak_rows_are_unlabelled_train_side_texts_once_each(tmp_path: Path) -> 
     train_side = next(t for t in map(str, range(99)) if split_of(text_hash(t)) == "train")
     write(tmp_path / "labels", [labelled(known, "negative"), labelled(train_side, "neutral")])
 
-    rows = read_weak_rows(tmp_path / "tweets", read_labels(tmp_path / "labels"), per_human=100)
+    labels = read_labels(tmp_path / "labels")
+    rows = read_weak_rows(tmp_path / "tweets", labels, per_human=100, languages=ENGLISH)
 
     expected = {text_hash(text) for text in texts[1:] if split_of(text_hash(text)) == "train"}
     assert [row.text_hash for row in rows] == sorted(expected)
@@ -170,15 +175,35 @@ def test_weak_rows_are_bounded_by_the_human_training_rows(tmp_path: Path) -> Non
     write(tmp_path / "labels", label_rows())
     labels = read_labels(tmp_path / "labels")
 
-    few = read_weak_rows(tmp_path / "tweets", labels, per_human=0.5)
-    more = read_weak_rows(tmp_path / "tweets", labels, per_human=1)
+    few = read_weak_rows(tmp_path / "tweets", labels, per_human=0.5, languages=ENGLISH)
+    more = read_weak_rows(tmp_path / "tweets", labels, per_human=1, languages=ENGLISH)
 
     assert len(few) == len(labels.of("train")) // 2
     assert more[: len(few)] == few
 
 
+def test_weak_rows_are_of_the_models_languages_or_of_none(tmp_path: Path) -> None:
+    texts = [str(n) for n in range(99) if split_of(text_hash(str(n))) == "train"][:4]
+    tags = ["en", "de", None, "und"]
+    weak_file(
+        tmp_path / "tweets",
+        [{**weak(text), "lang": tag} for text, tag in zip(texts, tags, strict=True)],
+    )
+    write(tmp_path / "labels", label_rows())
+    labels = read_labels(tmp_path / "labels")
+
+    def read(*languages: str) -> set[str]:
+        rows = read_weak_rows(tmp_path / "tweets", labels, 100, frozenset(languages))
+        return {row.text for row in rows}
+
+    assert read("en") == {texts[0], texts[2]}
+    assert read("de", "und") == set(texts[1:])
+
+
 def test_without_a_tweets_channel_there_are_no_weak_rows(tmp_path: Path) -> None:
-    assert read_weak_rows(tmp_path / "absent", HumanLabels([], 0), per_human=3) == []
+    labels = HumanLabels([], 0)
+
+    assert read_weak_rows(tmp_path / "absent", labels, per_human=3, languages=ENGLISH) == []
 
 
 def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
@@ -186,7 +211,7 @@ def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
     with pytest.raises(ValueError, match="part-0.parquet is not readable Parquet"):
-        read_weak_rows(tmp_path, HumanLabels([], 0), per_human=3)
+        read_weak_rows(tmp_path, HumanLabels([], 0), per_human=3, languages=ENGLISH)
 
 
 def test_a_parquet_file_without_a_column_is_named(tmp_path: Path) -> None:
@@ -195,7 +220,7 @@ def test_a_parquet_file_without_a_column_is_named(tmp_path: Path) -> None:
     weak_file(tmp_path, [row])
 
     with pytest.raises(ValueError, match="part-0.parquet lacks the column label_confidence"):
-        read_weak_rows(tmp_path, HumanLabels([], 0), per_human=3)
+        read_weak_rows(tmp_path, HumanLabels([], 0), per_human=3, languages=ENGLISH)
 
 
 def test_the_digest_sees_a_changed_label_but_not_the_order(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ def test_weak_rows_train_with_a_weight_and_are_counted(job: Job) -> None:
         {
             "text_hash": tiny_job.text_hash(text),
             "text": text,
+            "lang": "en",
             "label": "positive",
             "label_source": "lexicon",
             "label_confidence": 0.7,

@@ -280,6 +280,51 @@ const rare = [
   ),
 ];
 
+const forgets =
+  'Made by a person who makes the lake forget tweets, which no recorded run does: test/drills/forget.test.ts';
+const FORGETTER = ['ForgetterRole'];
+export const forgettable = {
+  /** Rows are taken out of these. */
+  rewritten: [
+    'raw-data/tweets/dt=day/page.ndjson.gz',
+    'raw-data/labels/people.ndjson',
+    'raw-data/quarantine/dt=day/run.ndjson',
+    'raw-data/plans/queries/query.json',
+    'raw-data/imports/name/00000.ndjson.gz',
+    'raw-data/parked/page.ndjson',
+    'processed-data/scored/dt=day/a.parquet',
+    'processed-data/audit/executions/a.json',
+  ],
+  /** These go whole. */
+  removed: ['cleaned-data/tweets/dt=day/run=a/part.parquet', 'processed-data/query-results/a.csv'],
+};
+const forgetting = [
+  ...forgettable.rewritten.flatMap((name) =>
+    declare(forgets, FORGETTER, 's3:PutObject DeleteObject', object(name)),
+  ),
+  ...[...forgettable.rewritten, ...forgettable.removed].flatMap((name) => [
+    ...declare(forgets, FORGETTER, 's3:GetObjectVersion DeleteObjectVersion', object(name)),
+    ...declare(forgets, FORGETTER, 's3:ListBucketVersions', 'arn:aws:s3:::bucket', {
+      's3:prefix': name.slice(0, name.lastIndexOf('/') + 1),
+    }),
+  ]),
+  ...declare(forgets, FORGETTER, 's3:GetObject', object('raw-data/plans/lock.json')),
+  ...declare(forgets, FORGETTER, 's3:GetObject', object('model-outputs/sl-job/input/request.json')),
+  ...declare(
+    forgets,
+    FORGETTER,
+    's3:GetObject PutObject',
+    object('model-outputs/sl-job/forgotten.json'),
+  ),
+  ...declare(forgets, FORGETTER, 's3:ListBucket', 'arn:aws:s3:::bucket', {
+    's3:prefix': 'model-outputs/',
+  }),
+  ...['catalog', 'database/sentiment_lake', 'table/sentiment_lake/tweets'].flatMap((name) =>
+    declare(forgets, FORGETTER, 'glue:GetPartitions UpdatePartition', arn('glue', name)),
+  ),
+  ...declare(encrypts, FORGETTER, 'kms:Decrypt GenerateDataKey', key, via('s3')),
+];
+
 /** Every call that stands in for a record. */
 export const declaredCalls: readonly DeclaredCall[] = [
   ...logsOfFunctions,
@@ -292,4 +337,5 @@ export const declaredCalls: readonly DeclaredCall[] = [
   ...machine,
   ...rare,
   ...force,
+  ...forgetting,
 ];

@@ -1,5 +1,5 @@
 import type { Context } from './calls';
-import { forceGrant, key as lakeKey } from './declared-calls';
+import { forceGrant, forgettable, key as lakeKey } from './declared-calls';
 import type { Policies } from './granted';
 import { accessLogs } from './service-calls';
 import { columns, intended } from './intent';
@@ -97,6 +97,44 @@ function ofRoles(policies: Policies): Row[] {
         who: role,
         principal,
         request: { action, resource },
+        allow: false,
+      })),
+    ];
+  });
+}
+
+/** Who makes the lake forget: old versions, too, but of the lake's data alone, and without reading what is current. */
+function ofForgetter(policies: Policies): Row[] {
+  const who = 'ForgetterRole';
+  const principal = lakeRole(who, policies);
+  const { rewritten, removed } = forgettable;
+  const closed = [
+    'raw-data/elsewhere.json',
+    'processed-data/elsewhere.json',
+    'cleaned-data/summaries/run.json',
+    'model-outputs/champion.json',
+    'model-outputs/sl-job/output/model.tar.gz',
+    'elsewhere/a.json',
+  ];
+  return [...rewritten, ...removed, ...closed].flatMap((key) => {
+    const write = rewritten.includes(key);
+    const versions = write || removed.includes(key);
+    return [
+      ...rowsOf(
+        who,
+        principal,
+        requests(key, { read: key.startsWith('raw-data/plans/'), write, remove: write }),
+      ),
+      ...['s3:GetObjectVersion', 's3:DeleteObjectVersion'].map((action) => ({
+        who,
+        principal,
+        request: { action, resource: object(key) },
+        allow: versions,
+      })),
+      ...['s3:PutObjectAcl', 's3:PutObjectTagging'].map((action) => ({
+        who,
+        principal,
+        request: { action, resource: object(key) },
         allow: false,
       })),
     ];
@@ -232,6 +270,7 @@ function ofAccessLogs(): Row[] {
 
 export const tableOf = (policies: Policies): Row[] => [
   ...ofRoles(policies),
+  ...ofForgetter(policies),
   ...ofOthers(),
   ...ofKey(policies),
   ...ofQueues(),

@@ -7,6 +7,7 @@ import pytest
 from conftest import TWEET, Lake
 
 VERSION = "r1-0"
+TWO_DAYS = "2026-11-20,2026-11-21"
 
 
 def candidate(**changes: Any) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def test_all_checks_pass_good_rows(lake: Lake) -> None:
     assert lake.ask("checks/duplicate_ids", version=VERSION) == []
     assert lake.ask("checks/impossible_dates", version=VERSION) == []
     assert lake.ask("checks/unknown_labels", version=VERSION) == []
-    assert lake.ask("checks/shrunken_days", version=VERSION, days="2026-11-20,2026-11-21") == []
+    assert lake.ask("checks/shrunken_days", version=VERSION, days=TWO_DAYS, forgotten="") == []
     lopsided = lake.ask("checks/lopsided_labels", version=VERSION, min_rows=2, max_label_share=0.9)
     assert lopsided == []
 
@@ -76,12 +77,28 @@ def test_shrunken_days_sees_a_day_that_lost_rows_or_all_of_them(lake: Lake) -> N
     lake.add("tweets", {**TWEET, "dt": "2026-11-21"}, {**TWEET, "dt": "2026-11-22"})
     lake.add("tweets_candidates", candidate())
 
-    rows = lake.ask("checks/shrunken_days", version=VERSION, days="2026-11-20,2026-11-21")
+    rows = lake.ask("checks/shrunken_days", version=VERSION, days=TWO_DAYS, forgotten="")
 
     assert rows == [
-        {"dt": "2026-11-20", "published_rows": 2, "candidate_rows": 1},
-        {"dt": "2026-11-21", "published_rows": 1, "candidate_rows": 0},
+        {"dt": "2026-11-20", "published_rows": 2, "candidate_rows": 1, "forgotten_rows": 0},
+        {"dt": "2026-11-21", "published_rows": 1, "candidate_rows": 0, "forgotten_rows": 0},
     ]
+
+
+def test_shrunken_days_lets_a_day_lose_what_was_forgotten_and_no_row_more(lake: Lake) -> None:
+    lake.add("tweets", *({**TWEET, "tweet_id": str(n)} for n in range(3)))
+    lake.add("tweets", {**TWEET, "dt": "2026-11-21"})
+    lake.add("tweets_candidates", candidate())
+
+    def ask(forgotten: str) -> list[str]:
+        rows = lake.ask(
+            "checks/shrunken_days", version=VERSION, days=TWO_DAYS, forgotten=forgotten
+        )
+        return [row["dt"] for row in rows]
+
+    assert ask("2026-11-20=2,2026-11-21=1") == []
+    assert ask("2026-11-20=1,2026-11-21=1") == ["2026-11-20"]
+    assert ask("2026-11-21=1") == ["2026-11-20"]
 
 
 @pytest.mark.parametrize(

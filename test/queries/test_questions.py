@@ -2,7 +2,7 @@
 
 from conftest import TWEET, VERDICT, Lake
 
-DAYS = {"from_day": "2026-11-20", "to_day": "2026-11-21"}
+DAYS = {"from_day": "2026-11-20", "to_day": "2026-11-21", "languages": "en"}
 
 
 def test_daily_sentiment_prefers_the_newest_verdict_to_the_label(lake: Lake) -> None:
@@ -87,13 +87,13 @@ def test_unscored_tweets_leaves_out_the_judged_and_other_languages(lake: Lake) -
     lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2"}, {**TWEET, "tweet_id": "3", "lang": "fr"})
     lake.add("tweets", {**TWEET, "tweet_id": "4", "lang": None})
     lake.add("scored", VERDICT)
-    values = {"day": "2026-11-20", "language": "en"}
+    values = {"day": "2026-11-20", "languages": "en"}
 
     judged = lake.ask("questions/unscored_tweets", **values, model_version="m1")
     new_model = lake.ask("questions/unscored_tweets", **values, model_version="m2")
 
-    assert judged == [{"tweet_id": "2", "text": "I love it"}]
-    assert [row["tweet_id"] for row in new_model] == ["1", "2"]
+    assert [row["tweet_id"] for row in judged] == ["2", "4"]
+    assert [row["tweet_id"] for row in new_model] == ["1", "2", "4"]
 
 
 def test_rows_per_day_counts_labels_and_authors(lake: Lake) -> None:
@@ -120,3 +120,30 @@ def test_tweets_to_label_shows_each_text_once_and_none_that_a_person_labelled(la
     ]
     shares = (VERDICT["negative"], VERDICT["neutral"], VERDICT["positive"])
     assert rows[1]["model_confidence"] == max(shares)
+
+
+def test_sentiment_counts_the_models_languages_alone(lake: Lake) -> None:
+    lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2", "lang": "fr", "author_id": "8"})
+    lake.add("tweets", {**TWEET, "tweet_id": "3", "lang": None})
+    both = {**DAYS, "languages": "fr,en"}
+
+    def counts(days: dict[str, str]) -> tuple[int, int]:
+        [day] = lake.ask("questions/daily_sentiment", **days)
+        authors = lake.ask("questions/top_contributors", **days, top=5)
+        return day["tweets"], sum(author["tweets"] for author in authors)
+
+    assert counts(DAYS) == (2, 2)
+    assert counts(both) == (3, 3)
+
+
+def test_tweets_per_language_counts_what_the_model_does_not_read(lake: Lake) -> None:
+    lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2"}, {**TWEET, "tweet_id": "3", "lang": "fr"})
+    lake.add("tweets", {**TWEET, "tweet_id": "4", "lang": None})
+
+    rows = lake.ask("questions/tweets_per_language", **DAYS)
+
+    assert {(row["language"], row["read_by_model"], row["tweets"]) for row in rows} == {
+        ("en", True, 2),
+        ("fr", False, 1),
+        (None, True, 1),
+    }

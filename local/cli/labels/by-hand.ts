@@ -37,7 +37,7 @@ export async function labelByHand(
   input: Readable = process.stdin,
 ): Promise<number> {
   const from_day = utcDay(new Date(Date.now() - days * DAY_MILLIS));
-  const { sql, literals } = prepareQuery('tweets_to_label', { from_day });
+  const { sql, literals } = prepareQuery(session.environment, 'tweets_to_label', { from_day });
   const rows = records(await runSql(lake, session, sql, literals));
   const texts = rows.map((row) => Unlabelled.parse(row));
   if (texts.length === 0) {

@@ -22,7 +22,7 @@ VALIDATION_PERCENT = 10
 TEXT_HASH = re.compile(r"[0-9a-f]{64}")
 SAMPLINGS = ("random", "uncertain", "import")
 LABEL_FIELDS = ("text_hash", "text", "label", "source", "imported_at")
-WEAK_COLUMNS = ["text_hash", "text", "label", "label_source", "label_confidence"]
+WEAK_COLUMNS = ["text_hash", "text", "lang", "label", "label_source", "label_confidence"]
 
 Split = Literal["train", "validation", "test"]
 
@@ -157,10 +157,13 @@ def _winner(text_hash: str, given: list[tuple[str, int, str]]) -> Row:
     return Row(text_hash, text, label)
 
 
-def read_weak_rows(folder: Path, labels: HumanLabels, per_human: float) -> list[Row]:
+def read_weak_rows(
+    folder: Path, labels: HumanLabels, per_human: float, languages: frozenset[str]
+) -> list[Row]:
     """Texts of the tweets channel that only the lexicon labelled, once each, by text_hash; at most
     `per_human` for each human training row, those with the smallest hashes: a choice without a
-    seed that hardly changes from one night to the next.
+    seed that hardly changes from one night to the next. `languages` are X's tags; a tweet that
+    has none counts as one of them.
 
     Only those on the train side of the split: a text of the test side may get its human label
     later, and a model must not have seen it. Raises ValueError that names the file.
@@ -178,6 +181,8 @@ def read_weak_rows(folder: Path, labels: HumanLabels, per_human: float) -> list[
             raise ValueError(f"{path} lacks the column {', '.join(missing)}")
         for number, record in enumerate(table.to_pylist(), start=1):
             if record["label_source"] != "lexicon" or record["text_hash"] in human:
+                continue
+            if record["lang"] is not None and record["lang"] not in languages:
                 continue
             if record["label"] not in INDEX_OF or not TEXT_HASH.fullmatch(
                 record["text_hash"] or ""

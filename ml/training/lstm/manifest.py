@@ -42,6 +42,14 @@ def read_request(folder: Path) -> dict[str, Any]:
     return request
 
 
+def languages_of(request: dict[str, Any]) -> frozenset[str]:
+    """X's language tags of the tweets to learn from; English where the request names none."""
+    languages = request.get("languages", ["en"])
+    if not isinstance(languages, list) or not all(isinstance(tag, str) for tag in languages):
+        raise ValueError(f"request.json: languages must be a list of tags, not {languages!r}")
+    return frozenset(languages)
+
+
 def build(
     *,
     model_version: str,

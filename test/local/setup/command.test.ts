@@ -19,6 +19,11 @@ const readable: [string[], unknown][] = [
   [['lake', 'predict', 'what a day'], { name: 'predict', text: 'what a day' }],
   [['lake', 'import-labels', 'mine.csv', '--source', 'me'], { name: 'import-labels', file: 'mine.csv', source: 'me' }],
   [['lake', 'import-labels', '--bundled', '--env', 'dev'], { name: 'import-labels', file: null, source: null, environment: 'dev' }],
+  [['lake', 'import-tweets', 'mine.json'], { name: 'import-tweets', file: 'mine.json' }],
+  [['lake', 'replay', '--from', '2026-11-20', '--to', '2026-11-22'], { name: 'run', input: { mode: 'replay', from: '2026-11-20', to: '2026-11-22' } }],
+  [['lake', 'replay', '--from', '2026-11-20', '--to', '2026-11-22', '--no-stream'], { name: 'run', input: { mode: 'replay', from: '2026-11-20', to: '2026-11-22', stream: false } }],
+  [['lake', 'backfill', '--from', '2026-11-20T08:00:00Z', '--to', '2026-11-22', '--max-tweets', '50', '--env', 'dev'], { name: 'run', environment: 'dev', input: { maxTweets: 50, mode: 'backfill', from: '2026-11-20T08:00:00Z', to: '2026-11-22' } }],
+  [['lake', 'forget', '--author', '12', '--env', 'dev'], { name: 'forget', tweet: null, author: '12', file: null, environment: 'dev' }],
   [['lake', '--env=prod', 'history'], { name: 'history', execution: null, environment: 'prod' }],
   [['lake', 'query', 'daily_sentiment', '--env', 'dev', '--days', '7'], { name: 'query', query: 'daily_sentiment', parameters: { days: '7' }, environment: 'dev' }],
   [['deploy', '--env', 'dev'], { name: 'deploy', environment: 'dev', yes: false, checkToken: false, context: [] }],
@@ -29,7 +34,7 @@ const readable: [string[], unknown][] = [
 ];
 
 const refused: [string[], RegExp][] = [
-  [['start', '--mode', 'weekly'], /^--mode is "weekly": one of nightly, retrain, ingest is possible\.$/],
+  [['start', '--mode', 'weekly'], /^--mode is "weekly": one of nightly, retrain, ingest, backfill, replay, import is possible\.$/],
   [['start', '--speed', '9'], /^Unknown option '--speed'\.$/],
   [['start', 'now'], /^npm start takes nothing more, but got "now"\.$/],
   [['start', '--max-tweets', '0'], /^--max-tweets is "0": a whole number above 0 is needed\.$/],
@@ -45,6 +50,11 @@ const refused: [string[], RegExp][] = [
   [['deploy'], /^Say which environment: npm run deploy -- --env dev$/],
   [['destroy', '--env', 'local'], /^The local environment is deployed by npm start/],
   [['deploy', '--env', 'dev', '-c', 'env=prod'], /^The environment is given with --env\.$/],
+  [['lake', 'import-tweets'], /^import-tweets needs one file/],
+  [['lake', 'replay', '--from', '2026-11-20'], /^replay needs both ends: npm run lake -- replay --from/],
+  [['lake', 'backfill', '--from', '2026-11-20', '--to', 'today'], /^--to is "today": a day like 2026-11-22 is needed\.$/],
+  [['lake', 'forget'], /^forget needs one of --tweet <id>, --author <id> and --file <ids>\.$/],
+  [['lake', 'forget', '--tweet', '1', '--author', '2'], /^forget needs one of/],
   [['lake', 'dance'], /^"dance" is not a command: npm run lake/],
   [['lake', 'predict', 'two', 'words'], /^predict needs one text, in quotation marks if it holds spaces\.$/],
   [['lake', 'sql'], /^sql needs one statement/],

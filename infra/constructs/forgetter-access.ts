@@ -1,0 +1,90 @@
+import { Aws } from 'aws-cdk-lib';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { datasets, prefixes } from '../../workflows/datasets';
+import { arn } from '../arns';
+import { allow } from './grants';
+
+export interface ForgetterAccessProps {
+  readonly role: iam.IRole;
+  readonly bucket: s3.IBucket;
+  readonly key: kms.IKey;
+  /** Name of the Glue database. */
+  readonly database: string;
+}
+
+/** Where rows are taken out of what stays. */
+const rewritten = [
+  datasets.raw_tweets.prefix,
+  datasets.labels.prefix,
+  datasets.quarantine.prefix,
+  datasets.scored.prefix,
+  prefixes.plans,
+  prefixes.imports,
+  prefixes.parked,
+  prefixes.audit,
+];
+/** What goes whole: it can be made or asked again. */
+const removed = [datasets.tweets.prefix, prefixes.queryResults];
+/** What a model was given, and the mark that it was given something forgotten. */
+const requests = `${prefixes.models}*/input/request.json`;
+const marks = `${prefixes.models}*/forgotten.json`;
+
+/**
+ * What the person needs who makes the lake forget: it alone may read and delete old versions of objects, since
+ * what is overwritten or deleted otherwise stays for the lifecycle's days. It starts nothing, and reads no model.
+ */
+export class ForgetterAccess extends Construct {
+  constructor(scope: Construct, id: string, { role, bucket, key, database }: ForgetterAccessProps) {
+    super(scope, id);
+    const objects = (keys: readonly string[]) =>
+      keys.map((name) => bucket.arnForObjects(name.endsWith('/') ? `${name}*` : name));
+    const wildcard =
+      'A forgotten tweet may lie in any object below a prefix that holds one data set; nothing outside these prefixes is open';
+    const data = [...rewritten, ...removed];
+    allow(this, 'UsesBucket', role, [
+      {
+        actions: ['s3:ListBucket', 's3:ListBucketVersions'],
+        resources: [bucket.bucketArn],
+        conditions: {
+          // IfExists: as for the other roles, a missing object is to be answered 404.
+          StringLikeIfExists: {
+            's3:prefix': [...data, prefixes.models].flatMap((prefix) => [
+              prefix.slice(0, -1),
+              `${prefix}*`,
+            ]),
+          },
+        },
+      },
+      {
+        actions: ['s3:GetObject'],
+        resources: objects([prefixes.plans, requests, marks]),
+        wildcard,
+      },
+      { actions: ['s3:GetObjectVersion'], resources: objects(data), wildcard },
+      { actions: ['s3:PutObject'], resources: objects([...rewritten, marks]), wildcard },
+      { actions: ['s3:DeleteObject'], resources: objects(rewritten), wildcard },
+      { actions: ['s3:DeleteObjectVersion'], resources: objects(data), wildcard },
+    ]);
+    allow(this, 'UsesKey', role, [
+      {
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: [key.keyArn],
+        conditions: { StringEquals: { 'kms:ViaService': `s3.${Aws.REGION}.amazonaws.com` } },
+      },
+    ]);
+    // Which version of a day readers see, and by how many rows the next one may be smaller.
+    allow(this, 'ChangesPartitions', role, [
+      {
+        actions: ['glue:GetPartitions', 'glue:UpdatePartition'],
+        resources: [
+          arn('glue', 'catalog'),
+          arn('glue', `database/${database}`),
+          arn('glue', `table/${database}/tweets`),
+        ],
+      },
+    ]);
+  }
+}

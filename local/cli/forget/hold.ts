@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import { executionRuns, releaseLease, renewLease, takeLease } from '../../../functions/lake/lease';
+import type { Lake } from '../../../functions/lake/objects';
+import { prefixes } from '../../../workflows/datasets';
+import { UserError } from '../../cloud/user-error';
+
+/** The lock of the night and the lease of the ingest: with both, nothing else writes what we rewrite. */
+const KEYS = ['lock.json', 'ingest-lease.json'].map((name) => `${prefixes.plans}${name}`);
+// Nobody can ask whether this process still runs, so what it holds runs out by itself.
+const heldMillis = 2 * 60_000;
+const renewMillis = 20_000;
+
+/** While it lasts no run and no ingest begins. */
+export interface Hold {
+  /** Throws UserError when the hold was lost: another may be at work. */
+  mustHold: () => void;
+  release: () => Promise<void>;
+}
+
+/** Throws UserError while an execution works on the lake, or another `forget` does. */
+export async function holdLake(lake: Lake, sfn: SFNClient): Promise<Hold> {
+  const holder = `forget/${randomUUID()}`;
+  const taken: string[] = [];
+  const until = () => new Date(Date.now() + heldMillis).toISOString();
+  const release = async () => {
+    for (const key of taken) await releaseLease(lake, key, holder, new Date());
+  };
+  for (const key of KEYS) {
+    const lease = await takeLease(lake, key, executionRuns(sfn), {
+      executionArn: holder, scheduledFor: null, now: new Date(), heldUntil: until(),
+    });
+    if (!lease.taken) {
+      await release();
+      const { executionArn, takenAt, heldUntil } = lease.holder;
+      const whose = heldUntil === undefined ? executionArn : `Another forget (it holds the lake until ${heldUntil} if it was killed)`;
+      throw new UserError(`${whose} has been working on this lake since ${takenAt}: wait for its end, then run the same command again.`);
+    }
+    taken.push(key);
+  }
+
+  let lostBecause: unknown;
+  let goodUntil = Date.now() + heldMillis;
+  const renew = async () => {
+    const next = Date.now() + heldMillis;
+    for (const key of KEYS) await renewLease(lake, key, holder, new Date(next).toISOString());
+    goodUntil = next;
+  };
+  const beat = setInterval(() => {
+    renew().catch((error: unknown) => (lostBecause = error));
+  }, renewMillis);
+  beat.unref();
+  return {
+    mustHold: () => {
+      if (lostBecause === undefined && Date.now() < goodUntil) return;
+      const why = lostBecause instanceof Error ? ` (${lostBecause.message})` : '';
+      throw new UserError(`The lake is no longer held${why}: nothing more was changed. Run the same command again.`);
+    },
+    release: async () => {
+      clearInterval(beat);
+      await release();
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { readTweets } from '../../../local/cli/tweets/import';
+import { parseTweets } from '../../../local/cli/tweets/parse';
+
+const tweet = (id: string, changes: object = {}) => ({ id, text: `tweet ${id}`, author_id: '7', ...changes });
+const answer = { data: [tweet('1'), tweet('2', { author_id: '8' })], includes: { users: [{ id: '7', username: 'ada', name: 'Ada' }] }, meta: { result_count: 2 } };
+const read = (content: string | Buffer) => parseTweets('mine.json', Buffer.from(content));
+const line = (value: object, author_username: string | null = null) => ({ tweet: value, author_username });
+
+test('an answer of X, with the authors beside the tweets', () => {
+  expect(read(JSON.stringify(answer))).toEqual([line(tweet('1'), 'ada'), line(tweet('2', { author_id: '8' }))]);
+});
+
+test('a single tweet’s answer, a list of answers, a list of tweets, and a tweet alone', () => {
+  const ids = (value: unknown) => read(JSON.stringify(value)).map((one) => 'tweet' in one && one.tweet);
+
+  expect(ids({ data: tweet('1') })).toEqual([tweet('1')]);
+  expect(ids([answer, { meta: { result_count: 0 } }, { data: [tweet('3')] }])).toHaveLength(3);
+  expect(ids([tweet('1'), tweet('2')])).toEqual([tweet('1'), tweet('2')]);
+  expect(ids(tweet('1'))).toEqual([tweet('1')]);
+});
+
+test('JSON Lines of tweets or answers; a broken line travels on as it is', () => {
+  const lines = `${JSON.stringify(tweet('1'))}\r\n\n{"id":"2",\n${JSON.stringify(answer)}\n`;
+
+  expect(read(lines)).toEqual([line(tweet('1')), { raw: '{"id":"2",' }, line(tweet('1'), 'ada'), line(tweet('2', { author_id: '8' }))]);
+});
+
+test('gzipped, and with the author laid flat into the tweet', () => {
+  const flat = tweet('1', { author: { id: '7', username: 'ada' } });
+
+  expect(read(gzipSync(JSON.stringify(flat)))).toEqual([line(flat, 'ada')]);
+});
+
+test('signs beyond JSON’s own line ends do not cut a line', () => {
+  const odd = tweet('1', { text: 'a\u2028b \u{1F600}' });
+
+  expect(read(`${JSON.stringify(odd)}\n${JSON.stringify(tweet('2'))}\n`)).toEqual([line(odd), line(tweet('2'))]);
+});
+
+test.each([
+  ['{"data": [\n  {"id": "1"', /neither JSON nor JSON Lines: line 1/],
+  ['id,text\n1,hello\n', /neither JSON nor JSON Lines/],
+  ['', /is empty/],
+  ['{"name": "sentiment-lake"}', /holds no tweet as X's API v2 gives them/],
+  ['[{"id_str": "1", "full_text": "old"}]', /look like API v1\.1/],
+  [Buffer.from([0x22, 0xff, 0x22]), /UTF-8/],
+  [Buffer.from([0x1f, 0x8b, 0x00]), /gzipped UTF-8/],
+])('a file that is something else is refused whole: %j', (content, why) => {
+  expect(() => read(content)).toThrow(why);
+});
+
+test('the same file has the same name wherever it lies, and another content another', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tweets-'));
+  const named = (name: string, content: string) => {
+    writeFileSync(join(folder, name), content);
+    return readTweets(join(folder, name)).name;
+  };
+  const content = JSON.stringify(answer);
+
+  const name = named('My Export (1).ndjson', content);
+
+  expect(name).toMatch(/^my-export-1-[0-9a-f]{16}$/);
+  expect(named('My Export (1).ndjson', content)).toBe(name);
+  expect(named('My Export (1).ndjson', `${content}\n`)).not.toBe(name);
+  expect(named('😀.json', content)).toMatch(/^tweets-[0-9a-f]{16}$/);
+  rmSync(folder, { recursive: true });
+});
