@@ -297,8 +297,16 @@ export const forgettable = {
   ],
   /** These go whole. */
   removed: ['cleaned-data/tweets/dt=day/run=a/part.parquet', 'processed-data/query-results/a.csv'],
+  /** These, too, and nobody reads them for it. */
+  pages: ['model-outputs/sl-job/evaluation.html', 'model-outputs/sl-job/output/output.tar.gz'],
 };
 const forgetting = [
+  ...forgettable.pages.flatMap((name) =>
+    declare(forgets, FORGETTER, 's3:DeleteObjectVersion', object(name)),
+  ),
+  ...declare(forgets, FORGETTER, 's3:ListBucketVersions', 'arn:aws:s3:::bucket', {
+    's3:prefix': 'model-outputs/',
+  }),
   ...forgettable.rewritten.flatMap((name) =>
     declare(forgets, FORGETTER, 's3:PutObject DeleteObject', object(name)),
   ),

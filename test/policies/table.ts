@@ -107,7 +107,7 @@ function ofRoles(policies: Policies): Row[] {
 function ofForgetter(policies: Policies): Row[] {
   const who = 'ForgetterRole';
   const principal = lakeRole(who, policies);
-  const { rewritten, removed } = forgettable;
+  const { rewritten, removed, pages } = forgettable;
   const closed = [
     'raw-data/elsewhere.json',
     'processed-data/elsewhere.json',
@@ -116,7 +116,7 @@ function ofForgetter(policies: Policies): Row[] {
     'model-outputs/sl-job/output/model.tar.gz',
     'elsewhere/a.json',
   ];
-  return [...rewritten, ...removed, ...closed].flatMap((key) => {
+  return [...rewritten, ...removed, ...pages, ...closed].flatMap((key) => {
     const write = rewritten.includes(key);
     const versions = write || removed.includes(key);
     return [
@@ -129,7 +129,7 @@ function ofForgetter(policies: Policies): Row[] {
         who,
         principal,
         request: { action, resource: object(key) },
-        allow: versions,
+        allow: versions || (action === 's3:DeleteObjectVersion' && pages.includes(key)),
       })),
       ...['s3:PutObjectAcl', 's3:PutObjectTagging'].map((action) => ({
         who,

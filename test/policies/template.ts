@@ -39,9 +39,7 @@ const identities: Record<string, (resource: Resource, id: string) => { ref: stri
     'AWS::Kinesis::Stream': () => ({ ref: 'stream', arn: arn('kinesis', 'stream/stream') }),
     // X's token is called plainly.
     'AWS::SecretsManager::Secret': (_, id) =>
-      same(
-        arn('secretsmanager', `secret:${plain(id) === 'XBearerToken' ? 'secret' : plain(id)}`),
-      ),
+      same(arn('secretsmanager', `secret:${plain(id) === 'XBearerToken' ? 'secret' : plain(id)}`)),
     'AWS::SNS::Topic': () => same(arn('sns', 'name')),
     'AWS::SQS::Queue': (_, id) => ({ ref: `https://sqs/${id}`, arn: arn('sqs', plain(id)) }),
     'AWS::Lambda::EventSourceMapping': () => ({ ref: 'uuid', arn: 'uuid' }),

@@ -12,6 +12,7 @@ const manifest = (changes: Record<string, unknown> = {}): Manifest =>
       execution_arn: 'arn',
       cleaned_data: [],
       labels: [],
+      languages: ['en'],
       champion: null,
       golden_tweets: [],
       level: 0.95,
