@@ -125,7 +125,7 @@ def test_sigterm_ends_the_job_with_its_best_epoch_so_far(job: Job) -> None:
             break
     rest = process.stdout.read()
 
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=180) == 0
     assert "stopped in epoch" in rest
     evaluation = json.loads((job.root / "output" / "data" / "evaluation.json").read_text())
     assert 2 <= evaluation["training"]["epochs"] < 50
