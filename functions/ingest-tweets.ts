@@ -208,7 +208,7 @@ async function takeUp(
   const others: Planned[] = [];
   for (const other of all.filter((planned) => !isOfTask(planned))) {
     const { plan, etag } = await settled(other);
-    const aged = agedPlan(plan, now);
+    const aged = agedPlan(plan, now, given.settings.lateTweetSeconds);
     others.push(aged === null ? { plan, etag } : await savePlan(given.lake, aged, etag));
   }
   const taken: Planned[] = [];

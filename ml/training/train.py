@@ -20,9 +20,12 @@ from typing import Any
 
 import numpy as np
 import vectors
-from lstm import archive, card, encoder_archive, evaluation, manifest
+from evaluation import contest, report
+from evaluation.champions import find_champion
+from evaluation.curve import learning_curve
+from lstm import archive, card, encoder_archive, manifest
 from lstm.champion import start_from
-from lstm.data import read_labels, read_weak_rows, require_every_class
+from lstm.data import HumanLabels, read_labels, read_weak_rows, require_every_class
 from lstm.export import to_onnx
 from lstm.pretraining import Corpus, read_corpora, unlabelled_texts
 from lstm.recipe import Lesson, pretrain_encoder, train_model
@@ -30,6 +33,8 @@ from lstm.self_training import train_student
 from lstm.serving_choice import choose_network
 from lstm.settings import Hyperparameters, Places, read_hyperparameters
 from lstm.starts import Start, fitted_to
+from lstm.training import probabilities
+from vectors import WordVectors
 
 VECTORS_PATH = Path(os.environ.get("VECTORS_PATH", "/opt/program/vectors.npz"))
 
@@ -68,12 +73,14 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
         if options.weak_weight > 0
         else []
     )
-    champion = archive.find_champion(places.channel("champion"))
+    golden, level = contest.golden_texts(request), contest.level_of(request)
+    found = find_champion(places.channel("champion"), request)
+    champion = found.archive
     encoder = encoder_archive.find(places.channel("encoder"))
     print(
         f"rows train={len(labels.of('train'))} validation={len(labels.of('validation'))} "
         f"test={len(labels.of('test'))} weak={len(weak)} "
-        f"champion={champion.version if champion else 'none'} "
+        f"champion={champion.version if champion else found.problem or 'none'} "
         f"encoder={encoder.version if encoder else 'none'}",
         flush=True,
     )
@@ -102,9 +109,16 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
     serving = choose_network(places.model, labels.of("test"), options)
     archive.seal(places.model, trained.tokenizer, model_version, serving.network)
     candidate = archive.Archive.from_folder(places.model)
-    majority = int(np.bincount([row.label for row in labels.of("train")]).argmax())
     verdict = {
-        **evaluation.evaluate(candidate, champion, labels.of("test"), majority, options.seed),
+        **contest.Contest(
+            candidate=candidate,
+            champion=found,
+            train=labels.of("train"),
+            held_out=labels.of("test"),
+            golden=golden,
+            seed=options.seed,
+            level=level,
+        ).evaluate(),
         "training": {
             "epochs": trained.fitted.epochs,
             "seconds": round(seconds, 1),
@@ -116,7 +130,10 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
                 "weak": len(weak),
             },
         },
+        "learning_curve": None,
     }
+    if options.learning_curve:
+        verdict["learning_curve"] = _curve(labels, known, options, start, verdict, stop)
     made_of = {
         **manifest.build(
             model_version=model_version,
@@ -138,6 +155,10 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
     for folder in (places.model, places.output_data):
         archive.write_json(folder / "evaluation.json", verdict)
         archive.write_json(folder / "manifest.json", made_of)
+    # Only here: the page shows texts, and the archive goes where the model goes.
+    (places.output_data / "evaluation.html").write_text(
+        report.page(verdict, labels.of("test")), "utf-8"
+    )
     (places.model / "model-card.md").write_text(card.model_card(made_of, verdict), "utf-8")
     # Once more, with the checksums of what was written since.
     archive.seal(places.model, trained.tokenizer, model_version, serving.network)
@@ -168,6 +189,25 @@ def encoder_version(request: dict[str, Any], model_version: str) -> str:
     return (
         str(asked["version"]) if isinstance(asked, dict) and "version" in asked else model_version
     )
+
+
+def _curve(
+    labels: HumanLabels,
+    known: WordVectors,
+    options: Hyperparameters,
+    start: Start | None,
+    verdict: dict[str, Any],
+    stop: Stop,
+) -> list[dict[str, Any]]:
+    """What fewer labels would have given, each time trained from the same start."""
+
+    def train_and_answer(part: HumanLabels, texts: list[str]) -> np.ndarray:
+        lesson = Lesson.of(part.of("train"), [], None, part.of("validation"), [], options)
+        trained = train_model(lesson, known, options, start, stop)
+        ids = trained.tokenizer.encode(texts)
+        return probabilities(trained.model, ids).argmax(axis=1)
+
+    return learning_curve(labels, train_and_answer, verdict)
 
 
 def find_start(

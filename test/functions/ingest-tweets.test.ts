@@ -509,6 +509,78 @@ test('a window of a query that is no longer asked for is shown, and becomes a ga
   expect(late).toMatchObject({ open: [], gaps: [{ query: 'keywords' }, { query: 'tea' }] });
 });
 
+test('a query that is asked for again after its window was given up has a gap from then on', async () => {
+  const queries = [{ name: 'tea', query: '(tea)' }];
+  const opened = clock.now();
+  x.willAnswer(page([tweet(idAt(opened))], 'next'), {
+    status: 429,
+    body: { title: 'UsageCapExceeded' },
+  });
+  await run({ queries });
+  passDays(8);
+  x.willAnswer(page([]));
+  await run({ runId: 'of-another-query', startedAt: clock.now().toISOString() });
+  x.willAnswer(page([]));
+
+  const again = await run({ runId: 'asked-again', queries });
+
+  const from = new Date(opened.valueOf() - 30_000).toISOString();
+  expect(again).toMatchObject({ gaps: [{ query: 'tea', from }] });
+});
+
+test('a gap whose finder was killed before its report is reported by the next run, once', async () => {
+  x.willAnswer(page([tweet(9)]));
+  await run();
+  passDays(8);
+  const stale = {
+    status: 400,
+    body: { errors: [{ message: "'since_id' is too old", parameters: { since_id: ['9'] } }] },
+  };
+  const failing = Array.from({ length: 5 }, () => ({ status: 503, body: {} }));
+  x.willAnswer(stale, page([tweet(99)], 'next'), ...failing);
+  await expect(run({ runId: 'killed' })).rejects.toMatchObject({ name: 'XUnavailable' });
+  x.willAnswer(page([]), page([]));
+
+  const next = await run({ runId: 'the-next' });
+  x.willAnswer(page([]));
+  const afterNext = await run({ runId: 'after-the-next' });
+
+  expect(next).toMatchObject({ gaps: [{ query: 'keywords' }] });
+  expect(afterNext).toMatchObject({ gaps: [] });
+});
+
+test('a write that meets another in flight is tried again, and stands', async () => {
+  x.willAnswer(page([tweet(5)]));
+  let conflicts = 0;
+  lake.s3.middlewareStack.add(
+    (next) => (args) => {
+      const key = 'Key' in args.input ? String(args.input.Key) : '';
+      if ('Body' in args.input && key.startsWith('raw-data/tweets/') && conflicts < 2) {
+        conflicts += 1;
+        throw Object.assign(new Error('conflict'), { $metadata: { httpStatusCode: 409 } });
+      }
+      return next(args);
+    },
+    { step: 'initialize' },
+  );
+
+  await run();
+
+  expect(conflicts).toBe(2);
+  expect(await idsInLake()).toEqual(['5']);
+});
+
+test('a tweet that a jumping clock dates otherwise the second time is still the same tweet', async () => {
+  x.willAnswer(page([tweet(5, { created_at: '2026-11-23T23:59:00.000Z' })]));
+  await run();
+  x.willAnswer(page([tweet(5, { created_at: '2026-11-24T00:01:00.000Z' })]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(answer).toMatchObject({ received: 1, written: 0, doubles: 1 });
+  expect(await idsInLake()).toEqual(['5']);
+});
+
 test('a window that grows too old between its pages goes on behind what it has', async () => {
   x.willAnswer(
     page([tweet(9), tweet(8)], 'next'),

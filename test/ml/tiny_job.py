@@ -162,7 +162,8 @@ class Job:
             env={**self.environment, **environment},
             capture_output=True,
             text=True,
-            timeout=180,  # a job takes seconds, on a machine that does nothing else
+            # Ten seconds on an idle machine; most of it is loading torch and scikit-learn.
+            timeout=180,
         )
 
     def failure(self) -> str:

@@ -62,6 +62,8 @@ class Hyperparameters:
     soft_weight: float = _within(0.7, 0.0, 1.0)
     student_epochs: int = _within(2, 1, 50)
     student_learning_rate: float = _within(1.5e-3, 1e-6, 1.0)
+    # 1 also trains on 200 and 1,000 labels, for the report; a night does without.
+    learning_curve: int = _within(0, 0, 1)
 
 
 # For some ten thousands of labels and more: TweetEval's sentiment tweets chose them.

@@ -129,13 +129,17 @@ const fault: fc.Arbitrary<Fault> = fc
     times: what.fault === 'timeout' ? 1 : times,
   }));
 
-const serviceFaults = (faults: readonly ServiceFault[], requests: number) =>
+const serviceFaults = (
+  faults: readonly ServiceFault[],
+  requests: number,
+  times: readonly number[],
+) =>
   fc
     .array(
       fc.tuple(
         fc.integer({ min: 1, max: requests }),
         fc.constantFrom(...faults),
-        fc.constantFrom(1, 1, 2, 3, 4),
+        fc.constantFrom(...times),
       ),
       { maxLength: 4 },
     )
@@ -161,8 +165,8 @@ const execution: fc.Arbitrary<Execution> = fc.record({
   mode: fc.constantFrom('nightly', 'ingest'),
   queries: fc.constantFrom('both', 'both', 'one', 'two'),
   maxTweets: fc.oneof(
-    { weight: 2, arbitrary: fc.constant(1000) },
-    { weight: 1, arbitrary: fc.integer({ min: 10, max: 60 }) },
+    { weight: 1, arbitrary: fc.constant(1000) },
+    { weight: 1, arbitrary: fc.integer({ min: 10, max: 40 }) },
   ),
   redrives: fc.integer({ min: 0, max: 2 }),
   kills: fc.array(kill, { maxLength: 3 }),
@@ -210,10 +214,12 @@ export const scripts: fc.Arbitrary<Script> = fc
     s3: serviceFaults(
       ['error-500', 'error-503', 'reset', 'conflict-409', 'done-then-500', 'done-then-reset'],
       120,
+      [1, 1, 2, 3, 4],
     ),
     kinesis: serviceFaults(
       ['error-500', 'reset', 'done-then-500', 'done-then-reset', 'partial', 'throttled'],
       12,
+      [1, 1, 3, 7, 20],
     ),
     steps: fc
       .tuple(fc.array(arrival, { maxLength: 24 }), fc.array(step, { minLength: 1, maxLength: 4 }))
