@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ListExecutionsCommand,
   RedriveExecutionCommand,
@@ -36,15 +37,25 @@ export function checkInput(input: unknown): z.infer<typeof RunRequest> {
 
 export async function startRun(lake: Lake, session: Session, screen: Screen, input: unknown): Promise<Run> {
   const { mode } = checkInput(input);
-  const { executionArn = '' } = await session.clients.sfn.send(
-    new StartExecutionCommand({
-      stateMachineArn: session.outputs.StateMachineArn,
-      name: nameFor(mode, new Date()),
-      input: JSON.stringify(input),
-    }),
-  );
+  const executionArn = await startNamed(session, mode, JSON.stringify(input));
   screen.say(`Execution ${executionName(executionArn)} started.`);
   return follow(lake, session, screen, executionArn);
+}
+
+/** Names go by the second: the next one is tried where somebody started one in the same. */
+async function startNamed({ clients, outputs }: Session, mode: string, input: string): Promise<string> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const { executionArn = '' } = await clients.sfn.send(
+        new StartExecutionCommand({ stateMachineArn: outputs.StateMachineArn, name: nameFor(mode, new Date()), input }),
+      );
+      return executionArn;
+    } catch (error) {
+      const isTaken = error instanceof Error && error.name === 'ExecutionAlreadyExists';
+      if (!isTaken || tries === 3) throw error;
+      await sleep(1000);
+    }
+  }
 }
 
 /** Executions, newest first. */
