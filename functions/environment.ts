@@ -17,10 +17,10 @@ const Flag = z.enum(['true', 'false']).transform((flag) => flag === 'true');
 
 /** The sections of the settings that each function reads. */
 const settings = {
-  'plan-run': Sections.pick({ x: true, poll: true }),
+  'plan-run': Sections.pick({ x: true, poll: true, gate: true }),
   'ingest-tweets': Sections.pick({ x: true }),
   'check-data': Sections.pick({ checks: true }),
-  'train-model': Sections.pick({ model: true, training: true }),
+  'train-model': Sections.pick({ model: true, training: true, gate: true }),
   'judge-model': Sections.pick({ gate: true }),
   'update-endpoint': Sections.pick({ endpoint: true }),
   'refresh-analytics': Sections.pick({ model: true }),
@@ -29,7 +29,12 @@ const settings = {
 
 /** The variables that each function reads, and nothing else: the stack passes exactly these. */
 export const environments = {
-  'plan-run': z.object({ BUCKET: Text, LAKE: Text, SETTINGS: json(settings['plan-run']) }),
+  'plan-run': z.object({
+    BUCKET: Text,
+    LAKE: Text,
+    FORCE_GRANT_SECRET_ARN: Text,
+    SETTINGS: json(settings['plan-run']),
+  }),
   'ingest-tweets': z.object({
     BUCKET: Text,
     STREAM_NAME: Text,
@@ -55,6 +60,7 @@ export const environments = {
     KEY_ARN: Text,
     GIT_COMMIT: Text,
     GIT_DIRTY: Flag,
+    PACKAGE_LOCK_SHA256: Text,
     SETTINGS: json(settings['train-model']),
   }),
   'judge-model': z.object({ BUCKET: Text, SETTINGS: json(settings['judge-model']) }),

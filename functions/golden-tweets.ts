@@ -7,7 +7,8 @@ export interface GoldenTweet {
 
 /**
  * Tweets nobody would rate otherwise. They catch a model that is loaded wrongly (labels in another order,
- * another tokenizer, an archive mixed up), not one that is a little worse: that is the gate's work.
+ * another tokenizer, an archive mixed up, labels swapped by whoever imported them), not one that is a little
+ * worse. The training job answers them for the gate, the endpoint for the smoke test.
  */
 export const goldenTweets: readonly GoldenTweet[] = [
   { text: 'I love this so much, best day ever! Thank you all :)', expected: 'positive' },
@@ -22,3 +23,12 @@ export const goldenTweets: readonly GoldenTweet[] = [
   { text: 'The train to the airport leaves at nine on Monday', expected: 'neutral' },
   { text: 'The meeting is on the second floor of the building', expected: 'neutral' },
 ];
+
+/** What is neutral is a matter of taste even among people; what is plainly good or bad is not. */
+export const isMisread = ({
+  expected,
+  label,
+}: {
+  expected: Label;
+  label: Label | undefined;
+}): boolean => expected !== 'neutral' && label !== expected;

@@ -1,20 +1,18 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { StepError } from '../workflows/errors';
-import { Evaluation } from '../workflows/evaluation';
+import type { Evaluation, MeasuredModel, Scores } from '../workflows/evaluation';
 import { JudgeModelOutput, StepInput } from '../workflows/payloads';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
-import { explain } from './explain';
 import { getText, keyOf } from './lake/objects';
 import type { Lake } from './lake/objects';
 import { readChampion, settleTraining } from './model/champion';
-import { judge } from './model/evaluation-rules';
+import { rule, rulesFor } from './model/evaluation-rules';
+import { heldOutNow } from './model/held-out';
+import { readEvaluation } from './model/read-evaluation';
 import type { Sections } from './settings';
 import { onFirstCall, step } from './step';
-
-// Figures are rounded to a few digits before they are written.
-const ROUNDING = 0.002;
 
 interface Dependencies {
   lake: Lake;
@@ -22,7 +20,10 @@ interface Dependencies {
   clock: Clock;
 }
 
-/** Decides whether the candidate takes over. Fails closed: figures it cannot trust end the execution. */
+/**
+ * Decides whether the candidate takes over. Fails closed: what cannot be trusted is a reason to leave everything as
+ * it is. Force reaches past broken rules, and never past an evaluation that is not to be trusted.
+ */
 export const judgeModel = ({ lake, settings, clock }: Dependencies) =>
   step(
     StepInput,
@@ -34,96 +35,121 @@ export const judgeModel = ({ lake, settings, clock }: Dependencies) =>
           `There is no trained model to judge: training is ${train.status}`,
         );
       }
-      const evaluation = await readEvaluation(lake, train.evaluationUri);
-      const champion = (await readChampion(lake))?.value.modelVersion ?? null;
-      const compared = evaluation.champion?.version ?? null;
-      if (compared !== champion) {
-        throw unusable(
-          train.evaluationUri,
-          `it compares with ${compared ?? 'no champion'}, but in service is ${champion ?? 'none'}. ` +
-            'Start a new execution with {"mode":"retrain"}',
-        );
-      }
-      const verdict = judge(evaluation, settings);
-      const promote = verdict.promote || plan.force;
-      const forced = plan.force && !verdict.promote;
-      if (!promote) {
+      const text = await evaluationText(lake, train.evaluationUri);
+      const inService = (await readChampion(lake))?.value.modelVersion ?? null;
+      const { evaluation, problem } = readEvaluation(text, train.evaluationUri);
+      const distrust =
+        problem ?? (await mismatchIn(evaluation, { lake, inService, jobName: train.jobName }));
+      const verdict =
+        evaluation === null || distrust !== null
+          ? {
+              promote: false,
+              forced: false,
+              reasons: [rule(false, `Evaluation: not to be trusted: ${distrust}`).sentence],
+            }
+          : decide(evaluation, settings, inService, plan.force);
+      if (!verdict.promote) {
         const { jobName, fingerprint } = train;
         await settleTraining(lake, { jobName, fingerprint, settledAt: clock.now().toISOString() });
       }
-      return {
-        promote,
-        forced,
-        reasons: forced
-          ? [...verdict.reasons, 'Promoted all the same: the run was started with force']
-          : verdict.reasons,
-        heldOutRows: evaluation.held_out.rows,
-        candidate: evaluation.candidate,
-        champion: evaluation.champion,
-        lexicon: evaluation.lexicon,
-        minusChampion: evaluation.candidate_minus_champion,
-        minusLexicon: evaluation.candidate_minus_lexicon,
-      };
+      return { ...verdict, inService, ...figuresOf(evaluation) };
     },
   );
 
-async function readEvaluation(lake: Lake, uri: string): Promise<Evaluation> {
+async function evaluationText(lake: Lake, uri: string): Promise<string> {
   const found = await getText(lake, keyOf(lake, uri));
   if (found === null) {
-    throw unusable(uri, 'there is no such object');
+    throw new StepError(
+      'EvaluationUnusable',
+      `${uri} cannot decide on the model: there is no such object`,
+    );
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(found.text);
-  } catch {
-    throw unusable(uri, 'it is not JSON (NaN and Infinity are not)');
-  }
-  const parsed = Evaluation.safeParse(value);
-  if (!parsed.success) {
-    throw unusable(uri, explain(parsed.error, value));
-  }
-  const contradiction = contradictionIn(parsed.data);
-  if (contradiction !== null) {
-    throw unusable(uri, contradiction);
-  }
-  return parsed.data;
+  return found.text;
 }
 
-/** Figures that cannot all be true, whatever wrote them. */
-function contradictionIn(evaluation: Evaluation): string | null {
-  const { candidate, champion, lexicon, candidate_minus_champion: minusChampion } = evaluation;
-  if ((champion === null) !== (minusChampion === null)) {
-    return 'champion and candidate_minus_champion must both be there, or neither';
-  }
-  const pairs = [
-    { name: 'lexicon', other: lexicon, difference: evaluation.candidate_minus_lexicon },
-    { name: 'champion', other: champion, difference: minusChampion },
-  ];
-  for (const { name, other, difference } of pairs) {
-    if (other && difference) {
-      const value = candidate.macro_recall - other.macro_recall;
-      if (Math.abs(value - difference.value) > ROUNDING) {
-        return `candidate_minus_${name} is ${difference.value}, but the macro recalls differ by ${value.toFixed(4)}`;
-      }
-      if (difference.low > difference.high) {
-        return `the interval of candidate_minus_${name} ends before it begins`;
-      }
-    }
-  }
-  for (const [name, scores] of Object.entries({ candidate, champion, lexicon })) {
-    if (scores) {
-      const { negative, neutral, positive } = scores.recall;
-      const mean = (negative + neutral + positive) / 3;
-      if (Math.abs(mean - scores.macro_recall) > ROUNDING) {
-        return `${name}.macro_recall is ${scores.macro_recall}, but the mean of its recalls is ${mean.toFixed(4)}`;
-      }
-    }
-  }
-  return null;
+interface Circumstances {
+  lake: Lake;
+  inService: string | null;
+  jobName: string;
 }
 
-const unusable = (uri: string, why: string): StepError =>
-  new StepError('EvaluationUnusable', `${uri} cannot decide on the model: ${why}`);
+/** How an evaluation that is sound in itself is about something else than this night; null where it is not. */
+async function mismatchIn(
+  { candidate, champion, held_out }: Evaluation,
+  { lake, inService, jobName }: Circumstances,
+): Promise<string | null> {
+  const again = 'Start a new execution with {"mode":"retrain"}';
+  if (candidate.version !== jobName) {
+    return `it is about ${candidate.version}, and trained was ${jobName}`;
+  }
+  if (champion !== null && champion.version !== inService) {
+    return `it compares with ${champion.version}, but in service is ${inService ?? 'none'}. ${again}`;
+  }
+  const now = await heldOutNow(lake);
+  return now.sha256 === held_out.sha256 && now.rows === held_out.rows
+    ? null
+    : `its ${held_out.rows} held-out rows (${short(held_out.sha256)}) are not the ${now.rows} that the labels in the lake ` +
+        `give now (${short(now.sha256)}): another label set, or labels that came meanwhile. ${again}`;
+}
+
+const short = (sha256: string): string => sha256.slice(0, 12);
+
+type Verdict = Pick<JudgeModelOutput, 'promote' | 'forced' | 'reasons'>;
+
+function decide(
+  evaluation: Evaluation,
+  settings: Sections['gate'],
+  inService: string | null,
+  force: JudgeForce,
+): Verdict {
+  const rules = rulesFor(evaluation, settings, inService);
+  const reasons = rules.map(({ sentence }) => sentence);
+  if (rules.every(({ kept }) => kept)) {
+    return { promote: true, forced: false, reasons };
+  }
+  return force === null
+    ? { promote: false, forced: false, reasons }
+    : {
+        promote: true,
+        forced: true,
+        reasons: [
+          ...reasons,
+          `FORCED: promoted all the same, by the grant ${force.grant}: “${force.reason}”`,
+        ],
+      };
+}
+
+type JudgeForce = StepInput['state']['plan']['force'];
+
+const scoresOf = ({ macro_recall, accuracy, macro_f1, recall }: Scores): Scores => ({
+  macro_recall,
+  accuracy,
+  macro_f1,
+  recall,
+});
+
+const named = (model: MeasuredModel) => ({ ...scoresOf(model), version: model.version });
+
+/** What the history keeps of the evaluation. */
+function figuresOf(evaluation: Evaluation | null) {
+  return evaluation === null
+    ? {
+        heldOutRows: null,
+        candidate: null,
+        champion: null,
+        lexicon: null,
+        minusChampion: null,
+        minusLexicon: null,
+      }
+    : {
+        heldOutRows: evaluation.held_out.rows,
+        candidate: scoresOf(evaluation.candidate),
+        champion: evaluation.champion && named(evaluation.champion),
+        lexicon: { ...scoresOf(evaluation.lexicon), name: evaluation.lexicon.name },
+        minusChampion: evaluation.candidate_minus_champion,
+        minusLexicon: evaluation.candidate_minus_lexicon,
+      };
+}
 
 export const handler = onFirstCall(() => {
   const { BUCKET, SETTINGS } = readEnvironment(environments['judge-model']);

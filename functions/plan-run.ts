@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { StepError } from '../workflows/errors';
 import { PlanRunInput, PlanRunOutput, RunRequest } from '../workflows/payloads';
@@ -18,6 +19,7 @@ import type { Taken } from './lake/lock';
 import type { Lake } from './lake/objects';
 import { emitter } from './metrics';
 import type { Emit } from './metrics';
+import { takeForceGrant } from './model/force-grant';
 import type { Sections } from './settings';
 import { onFirstCall, step } from './step';
 import { KEYWORDS, buildQueries } from './x/queries';
@@ -27,11 +29,13 @@ interface Dependencies {
   isRunning: IsRunning;
   emit: Emit;
   clock: Clock;
-  settings: Pick<Sections, 'x' | 'poll'>;
+  secrets: SecretsManagerClient;
+  forceGrantSecretArn: string;
+  settings: Pick<Sections, 'x' | 'poll' | 'gate'>;
 }
 
 /** Turns whatever the execution was started with into the plan that every later step follows. */
-export const planRun = ({ lake, isRunning, emit, clock, settings }: Dependencies) =>
+export const planRun = ({ lake, isRunning, emit, clock, settings, ...given }: Dependencies) =>
   step(PlanRunInput, PlanRunOutput, async ({ execution, input }) => {
     const now = clock.now();
     const request = parseRequest(input, utcDay(now));
@@ -45,6 +49,13 @@ export const planRun = ({ lake, isRunning, emit, clock, settings }: Dependencies
         now,
       }),
     );
+    const { secrets, forceGrantSecretArn: secretArn } = given;
+    const hours = settings.gate.forceGrantHours;
+    // After the lock: a run that is skipped leaves the grant to the next. A failed one holds no lock for long.
+    const force =
+      request.force && lock.taken
+        ? await takeForceGrant({ secrets, secretArn, lake, hours }, execution.arn, now)
+        : null;
     if (request.mode === 'nightly' && request.scheduledFor !== undefined) {
       emit({ NightsStarted: 1 });
     }
@@ -62,7 +73,7 @@ export const planRun = ({ lake, isRunning, emit, clock, settings }: Dependencies
       maxSpendUsd: Number((maxTweets * settings.x.usdPerPost).toFixed(6)),
       reprocess:
         request.mode === 'replay' ? daysBetween(request.from, request.to, utcDay(now)) : [],
-      force: request.force,
+      force,
       training: request.training,
       poll: settings.poll,
     };
@@ -127,12 +138,16 @@ function runIdOf({ arn, startTime }: PlanRunInput['execution']): string {
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, LAKE, SETTINGS } = readEnvironment(environments['plan-run']);
+  const { BUCKET, LAKE, FORCE_GRANT_SECRET_ARN, SETTINGS } = readEnvironment(
+    environments['plan-run'],
+  );
   return planRun({
     lake: { s3: new S3Client({}), bucket: BUCKET },
     isRunning: executionRuns(new SFNClient({})),
     emit: emitter(LAKE),
     clock: systemClock,
+    secrets: new SecretsManagerClient({}),
+    forceGrantSecretArn: FORCE_GRANT_SECRET_ARN,
     settings: SETTINGS,
   });
 });

@@ -26,11 +26,12 @@ interface Dependencies {
 /** Writes down that the candidate is the champion, and lets the stream be scored from now on. */
 export const promoteModel = ({ lake, lambda, mappingId, clock }: Dependencies) =>
   step(StepInput, PromoteModelOutput, async ({ execution, state }): Promise<PromoteModelOutput> => {
-    const { train, gate, endpoint } = state;
+    const { plan, train, gate, endpoint } = state;
     if (
       train.status !== 'DONE' ||
       !('promote' in gate) ||
       !gate.promote ||
+      gate.candidate === null ||
       endpoint.status !== 'DONE'
     ) {
       throw new StepError(
@@ -49,7 +50,8 @@ export const promoteModel = ({ lake, lambda, mappingId, clock }: Dependencies) =
       promotedAt: clock.now().toISOString(),
       promotedBy: execution.arn,
       forced: gate.forced,
-      previous: gate.champion?.version ?? null,
+      ...(gate.forced && plan.force && { forcedBecause: plan.force.reason }),
+      previous: gate.inService,
     });
     const { modelVersion, fingerprint, previous, promotedAt } = promoted;
     await settleTraining(lake, { jobName: modelVersion, fingerprint, settledAt: promotedAt });

@@ -31,7 +31,11 @@ interface Dependencies {
 /** Says in one sentence what came of the run, keeps the whole state beside it, and lets the next run begin. */
 export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
   step(StepInput, RunReport, async ({ execution, state }) => {
-    const { plan, ingest } = state;
+    const { plan, ingest, train } = state;
+    const evaluation =
+      train.status === 'DONE'
+        ? `, evaluation of the model ${train.evaluationUri.replace(/json$/, 'html')}`
+        : '';
     const key = `${prefixes.audit}reports/${plan.runId}.json`;
     const outcome = outcomeOf(state);
     const champion = (await readChampion(lake))?.value ?? null;
@@ -58,7 +62,7 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
               0,
               MAX_SUBJECT_CHARACTERS,
             ),
-          Message: `${report.summary}\n\nRun ${plan.runId}, report ${report.reportUri}`,
+          Message: `${report.summary}\n\nRun ${plan.runId}, report ${report.reportUri}${evaluation}`,
         }),
       );
     }

@@ -47,7 +47,7 @@ function ingestFigures({ ingest }: RunState): Figures {
 
 /** Held-out rows change from night to night: what is compared was measured on the same rows where it can be. */
 function modelFigures({ gate }: RunState, champion: Champion | null): Figures {
-  if (!('promote' in gate)) {
+  if (!('promote' in gate) || gate.candidate === null) {
     return {};
   }
   const candidate = gate.candidate.macro_recall;

@@ -57,7 +57,10 @@ function judged({ train, gate }: RunState): string | null {
   if (train.status !== 'DONE' || !('promote' in gate)) {
     return null;
   }
-  const recall = `macro recall ${(gate.candidate.macro_recall * 100).toFixed(1)} % on ${count(gate.heldOutRows)} rows`;
+  const recall =
+    gate.candidate === null || gate.heldOutRows === null
+      ? 'figures not to be trusted'
+      : `macro recall ${(gate.candidate.macro_recall * 100).toFixed(1)} % on ${count(gate.heldOutRows)} rows`;
   const verdict = gate.promote ? (gate.forced ? 'promoted by force' : 'promoted') : 'not promoted';
   const broken = gate.reasons.filter((reason) => reason.startsWith('BROKEN'));
   return [`model ${train.jobName} ${verdict}, ${recall}`, ...broken].join(', ');

@@ -50,9 +50,17 @@ export const Sections = z.strictObject({
     volumeGb: z.number().int().positive(),
   }),
   gate: z.strictObject({
+    /** Held-out rows without which nothing is promoted: in all, and of each class. */
     minHeldOutRows: z.number().int().positive(),
+    minHeldOutPerClass: z.number().int().positive(),
+    /** Of the bootstrap intervals, those of the difference to the champion among them. */
+    level: z.number().min(0.5).lt(1),
     /** How much the candidate may be worse than the champion in macro recall before it is refused. */
     tolerance: z.number().nonnegative(),
+    /** How much recall of one class may be lost against the champion. */
+    maxRecallDrop: z.number().gt(0).lt(1),
+    /** How long a grant lets an execution promote in spite of the gate. */
+    forceGrantHours: z.number().positive(),
   }),
   endpoint: z.strictObject({
     kind: z.enum(['serverless', 'realtime']),

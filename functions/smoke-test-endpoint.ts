@@ -5,7 +5,7 @@ import { StepError } from '../workflows/errors';
 import { SmokeTestEndpointOutput, StepInput } from '../workflows/payloads';
 import { systemClock } from './clock';
 import { environments, readEnvironment } from './environment';
-import { goldenTweets } from './golden-tweets';
+import { goldenTweets, isMisread } from './golden-tweets';
 import type { Lake } from './lake/objects';
 import { readChampion } from './model/champion';
 import { describeEndpoint, pointEndpoint, predict } from './model/endpoint';
@@ -72,10 +72,7 @@ function judge(
         ]
       : [];
   });
-  // What is neutral is a matter of taste even among people; what is plainly good or bad is not.
-  const wrong = answers.filter(
-    ({ expected, label }) => expected !== 'neutral' && label !== expected,
-  );
+  const wrong = answers.filter(isMisread);
   if (wrong.length > 0) {
     const list = wrong.map(
       ({ text, expected, label }) => `"${text}" is ${expected}, the model says ${label}`,

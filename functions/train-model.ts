@@ -12,12 +12,18 @@ import { StepError } from '../workflows/errors';
 import { StepInput, TrainModelOutput } from '../workflows/payloads';
 import { environments, readEnvironment } from './environment';
 import type { Catalog } from './lake/catalog';
-import { getBytes, getJson, keyOf, putJson, uriOf } from './lake/objects';
+import { getBytes, getJson, keyOf, listObjects, putJson, putText, uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
 import { unpack } from './model/archives';
 import { readChampion, readSettledTraining } from './model/champion';
 import { costTags, modelKeys, trainingJobName } from './model/names';
-import { TrainingRequest, trainingRequest, tweetsManifest } from './model/training-inputs';
+import { parseLoosely } from './model/read-evaluation';
+import {
+  TrainingRequest,
+  labelsManifest,
+  trainingRequest,
+  tweetsManifest,
+} from './model/training-inputs';
 import type { Build } from './model/training-inputs';
 import { trainingJob } from './model/training-job';
 import type { Sections } from './settings';
@@ -32,7 +38,7 @@ interface Dependencies {
   /** Name of the lake, for the bill. */
   lakeName: string;
   build: Build;
-  settings: Sections['training'];
+  settings: Pick<Sections, 'training' | 'gate'>;
   languages: readonly string[];
 }
 
@@ -63,6 +69,8 @@ export const trainModel = (given: Dependencies) =>
         plan,
         executionArn: execution.arn,
         build,
+        champion: (await readChampion(lake))?.value ?? null,
+        level: given.settings.gate.level,
         languages: given.languages,
       });
       if (request.labels.length === 0) {
@@ -96,8 +104,9 @@ async function start(
   if (manifest !== null) {
     await putJson(lake, keys.tweetsManifest, manifest);
   }
+  const { prefix } = datasets.labels;
+  await putJson(lake, keys.labelsManifest, labelsManifest(lake, prefix, request.labels));
   await putJson(lake, keys.request, request);
-  const champion = await readChampion(lake);
   await sageMaker.send(
     new CreateTrainingJobCommand(
       trainingJob(lake, {
@@ -106,13 +115,25 @@ async function start(
         keyArn,
         tags: costTags(given.lakeName),
         image: request.images.training,
-        settings,
+        settings: settings.training,
         hyperparameters: request.hyperparameters,
         hasTweets: manifest !== null,
-        championUri: champion?.value.modelUri ?? null,
+        championUri: await scorableChampion(lake, request),
       }),
     ),
   );
+}
+
+/**
+ * The champion's archive, where there is one: a channel without an object would end the job, and with it every
+ * night. Without the channel the job says that it had none, and the gate that it cannot compare.
+ */
+async function scorableChampion(lake: Lake, { champion }: TrainingRequest): Promise<string | null> {
+  if (champion === null) {
+    return null;
+  }
+  const found = await listObjects(lake, keyOf(lake, champion.uri));
+  return found.length === 0 ? null : champion.uri;
 }
 
 async function look(given: Dependencies, running: Running): Promise<TrainModelOutput> {
@@ -150,13 +171,17 @@ async function done(
     keyOf(lake, modelUri).replace(/model\.tar\.gz$/, 'output.tar.gz'),
   );
   const files = archive
-    ? await unpack(archive.bytes, ['evaluation.json', 'manifest.json'])
+    ? await unpack(archive.bytes, ['evaluation.json', 'evaluation.html', 'manifest.json'])
     : new Map<string, Buffer>();
-  const evaluation = parseFile(files, 'evaluation.json', jobName);
-  const manifest = parseFile(files, 'manifest.json', jobName);
-  await putJson(lake, keys.evaluation, evaluation);
-  await putJson(lake, keys.manifest, manifest);
-  const figures = TrainingFigures.safeParse(evaluation);
+  // As it came, figures that are no numbers included: the gate says what it thinks of them.
+  const evaluation = textOf(files, 'evaluation.json', jobName);
+  const page = files.get('evaluation.html');
+  await putText(lake, keys.evaluation, evaluation, 'application/json');
+  await putText(lake, keys.manifest, textOf(files, 'manifest.json', jobName), 'application/json');
+  if (page) {
+    await putText(lake, keys.evaluationPage, page.toString('utf8'), 'text/html; charset=utf-8');
+  }
+  const figures = TrainingFigures.safeParse(parseLoosely(evaluation, uriOf(lake, keys.evaluation)));
   if (!figures.success) {
     throw new StepError(
       'EvaluationUnusable',
@@ -175,20 +200,12 @@ async function done(
   };
 }
 
-function parseFile(files: ReadonlyMap<string, Buffer>, name: string, jobName: string): unknown {
+function textOf(files: ReadonlyMap<string, Buffer>, name: string, jobName: string): string {
   const content = files.get(name);
   if (content === undefined) {
     throw new StepError('TrainingFailed', `The output archive of ${jobName} holds no ${name}`);
   }
-  try {
-    const value: unknown = JSON.parse(content.toString('utf8'));
-    return value;
-  } catch (error) {
-    // Python writes NaN and Infinity, which are not JSON: such a figure ends here.
-    throw new StepError('EvaluationUnusable', `${name} of ${jobName} is not JSON`, {
-      cause: error,
-    });
-  }
+  return content.toString('utf8');
 }
 
 async function describeJob(
@@ -219,8 +236,9 @@ export const handler = onFirstCall(() => {
       servingImage: env.SERVING_IMAGE,
       gitCommit: env.GIT_COMMIT,
       gitDirty: env.GIT_DIRTY,
+      packageLock: env.PACKAGE_LOCK_SHA256,
     },
-    settings: env.SETTINGS.training,
+    settings: env.SETTINGS,
     languages: env.SETTINGS.model.languages,
   });
 });

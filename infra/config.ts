@@ -57,9 +57,15 @@ const Settings = z.strictObject({
   ...Sections.shape,
   /**
    * Analysts ask Athena as AnalyticsRole; labellers put labels into the lake as DataIngestionRole; forgetters take
-   * tweets out of it as ForgetterRole, which is not even made while nobody may assume it.
+   * tweets out of it as ForgetterRole, which is not even made while nobody may assume it; force granters let one
+   * execution promote what the gate refuses, as ForceGranterRole.
    */
-  people: z.strictObject({ analysts: People, labellers: People, forgetters: People }),
+  people: z.strictObject({
+    analysts: People,
+    labellers: People,
+    forgetters: People,
+    forceGranters: People,
+  }),
   glue: z.strictObject({
     workerType: z.enum(['G.1X', 'G.2X']),
     workers: z.number().int().min(2),
@@ -109,7 +115,12 @@ const base = {
     lateTweetSeconds: 30,
     usdPerPost: 0.005,
   },
-  people: { analysts: 'account', labellers: 'account', forgetters: 'account' },
+  people: {
+    analysts: 'account',
+    labellers: 'account',
+    forgetters: 'account',
+    forceGranters: 'account',
+  },
   poll: { ingest: 30, crawl: 30, clean: 30, check: 5, train: 30, endpoint: 30, refresh: 5 },
   glue: { workerType: 'G.1X', workers: 2, timeoutMinutes: 60 },
   checks: { maxLabelShare: 0.95, minRowsForShare: 50 },
@@ -121,7 +132,15 @@ const base = {
     maxWaitSeconds: 2 * 3600,
     volumeGb: 10,
   },
-  gate: { minHeldOutRows: 200, tolerance: 0.01 },
+  gate: {
+    minHeldOutRows: 200,
+    minHeldOutPerClass: 30,
+    level: 0.95,
+    tolerance: 0.01,
+    // With 171 held-out neutral rows two trainings on the same data differ by 4 points (one standard error).
+    maxRecallDrop: 0.1,
+    forceGrantHours: 24,
+  },
   endpoint: {
     kind: 'serverless',
     instanceType: 'ml.c6i.large',
@@ -174,7 +193,7 @@ const environments: Record<EnvironmentName, Settings> = {
     // 2,000 x $0.005 = $10 a night at most.
     x: { ...base.x, maxTweetsPerRun: 2000, maxTweetsPerMonth: 60_000 },
     // Nobody until somebody is named here.
-    people: { analysts: [], labellers: [], forgetters: [] },
+    people: { analysts: [], labellers: [], forgetters: [], forceGranters: [] },
     endpoint: { ...base.endpoint, kind: 'realtime', instances: 2 },
     protectData: true,
     logRetentionDays: 365,

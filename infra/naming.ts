@@ -22,6 +22,9 @@ export const forgetterRoleName = 'ForgetterRole';
 export const starterRoleNames = ['CrawlStarterRole', 'EndpointUpdaterRole'] as const;
 export type StarterRoleName = (typeof starterRoleNames)[number];
 
+/** The permission to let one execution promote in spite of the gate is the permission to take on this role. */
+export const forceGranterRole = 'ForceGranterRole';
+
 /** One value per role of the lake, built by `valueOf`. */
 export const perRole = <Value>(valueOf: (name: RoleName) => Value): Record<RoleName, Value> => ({
   DataIngestionRole: valueOf('DataIngestionRole'),

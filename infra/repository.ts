@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -29,6 +30,12 @@ export function copyInto(folder: string, path: string, to = path): void {
     filter: (source) => !ignored.test(source.slice(repositoryRoot.length + 1)),
   });
 }
+
+/** SHA-256 of a file of the repository, in hex. */
+export const checksum = (path: string): string =>
+  createHash('sha256')
+    .update(readFileSync(inRepository(path)))
+    .digest('hex');
 
 export interface Revision {
   /** The commit that is checked out; `unknown` without git. */

@@ -5,6 +5,7 @@
 export const errorNames = [
   'InvalidInput',
   'RunInProgress',
+  'ForceNotGranted',
   'XAuthenticationFailed',
   'XRequestRejected',
   'XUnavailable',

@@ -62,6 +62,8 @@ export const TrainingOptions = z.strictObject({
   learning_rate: z.number().gt(0).lt(1).optional(),
   hidden_size: z.number().int().min(8).max(1024).optional(),
   seed: z.number().int().nonnegative().optional(),
+  /** 1 also trains on 200 and 1,000 labels, for the evaluation's report. */
+  learning_curve: z.number().int().min(0).max(1).optional(),
 });
 
 /** The execution's input: `{}` runs the nightly, `{"mode":"retrain"}` retrains on what the lake holds. */
@@ -74,6 +76,7 @@ export const RunRequest = z
     queries: z.array(NamedQuery).min(1).optional(),
     /** X gives at least ten tweets a page, and each costs. */
     maxTweets: z.number().int().min(10).optional(),
+    /** Promotes what the gate refuses; only with a grant, which is a permission of its own. */
     force: z.boolean().default(false),
     training: TrainingOptions.default({}),
     /** Of a backfill: days or instants; of a replay: days. Both ends belong to it. */
@@ -122,6 +125,14 @@ export const PlanRunInput = z.strictObject({
 });
 export type PlanRunInput = z.infer<typeof PlanRunInput>;
 
+/** What let this one execution promote in spite of the gate. */
+export const ForceGrant = z.strictObject({
+  /** Version of the secret that holds the grant: CloudTrail says who wrote it. */
+  grant: z.string(),
+  reason: z.string(),
+});
+export type ForceGrant = z.infer<typeof ForceGrant>;
+
 export const PlanRunOutput = z.strictObject({
   runId: z.string().regex(/^[a-z0-9-]{1,40}$/),
   mode: RunMode,
@@ -144,7 +155,8 @@ export const PlanRunOutput = z.strictObject({
   maxSpendUsd: z.number().nonnegative(),
   /** Days that are cleaned whether or not anything changed. */
   reprocess: z.array(Day),
-  force: z.boolean(),
+  /** Null unless the input asked for it and a grant was there. */
+  force: ForceGrant.nullable(),
   training: TrainingOptions,
   /** Seconds between two looks at a job of each stage. */
   poll: z.strictObject({
@@ -342,12 +354,16 @@ export const JudgeModelOutput = z.strictObject({
   forced: z.boolean(),
   /** Every rule, kept or broken, as a sentence. */
   reasons: z.array(z.string()).min(1),
-  heldOutRows: Count,
-  candidate: Scores,
+  /** The champion when it was decided; its place is all that a promotion may take. */
+  inService: z.string().nullable(),
+  // All null where the evaluation could not be trusted.
+  heldOutRows: Count.nullable(),
+  candidate: Scores.nullable(),
+  /** Null also where there is none, or where it could not be scored. */
   champion: Scores.extend({ version: z.string() }).nullable(),
-  lexicon: Scores.extend({ name: z.string() }),
+  lexicon: Scores.extend({ name: z.string() }).nullable(),
   minusChampion: Difference.nullable(),
-  minusLexicon: Difference,
+  minusLexicon: Difference.nullable(),
 });
 export type JudgeModelOutput = z.infer<typeof JudgeModelOutput>;
 
@@ -385,6 +401,8 @@ export const Champion = z.strictObject({
   promotedAt: Instant,
   promotedBy: z.string(),
   forced: z.boolean(),
+  /** Of a forced one: the grant's reason. */
+  forcedBecause: z.string().optional(),
   previous: z.string().nullable(),
 });
 export type Champion = z.infer<typeof Champion>;

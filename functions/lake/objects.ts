@@ -80,14 +80,17 @@ export async function getBytes(
   }
 }
 
-export async function putJson(lake: Lake, key: string, value: unknown): Promise<void> {
+export const putJson = (lake: Lake, key: string, value: unknown): Promise<void> =>
+  putText(lake, key, `${JSON.stringify(value, null, 2)}\n`, 'application/json');
+
+export async function putText(
+  lake: Lake,
+  key: string,
+  text: string,
+  contentType: string,
+): Promise<void> {
   await lake.s3.send(
-    new PutObjectCommand({
-      Bucket: lake.bucket,
-      Key: key,
-      Body: `${JSON.stringify(value, null, 2)}\n`,
-      ContentType: 'application/json',
-    }),
+    new PutObjectCommand({ Bucket: lake.bucket, Key: key, Body: text, ContentType: contentType }),
   );
 }
 

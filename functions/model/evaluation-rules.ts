@@ -1,67 +1,159 @@
+import { labels } from '../../workflows/evaluation';
 import type { Difference, Evaluation } from '../../workflows/evaluation';
+import { goldenTweets, isMisread } from '../golden-tweets';
 import type { Sections } from '../settings';
 
-export interface Verdict {
-  promote: boolean;
-  /** Every rule, kept or broken, as a sentence with its numbers. */
-  reasons: string[];
+/** A rule of the gate, kept or broken, as a sentence with its numbers. */
+export interface Rule {
+  kept: boolean;
+  sentence: string;
 }
+
+type Limits = Sections['gate'];
 
 const METRIC = 'macro recall';
 
 /**
- * A candidate takes over if all three hold, on the held-out, human-labelled rows:
- * 1. There are enough rows for the figures to mean something.
- * 2. It beats the lexicon: a model that a word list equals is not worth serving.
- * 3. It is not worse than the champion. Worse is either certain (the whole interval of the difference lies
- *    below 0) or too much (the difference itself is below minus the tolerance). Between the two, more recent
- *    data is preferred over a difference that may be chance.
+ * A candidate takes over if every one of these holds, on the held-out, human-labelled rows. What is said of the
+ * champion is worth something because both were scored there and then, as they serve.
  */
-export function judge(
+export const rulesFor = (
   evaluation: Evaluation,
-  { minHeldOutRows, tolerance }: Sections['gate'],
-): Verdict {
-  const { held_out, candidate, champion, lexicon } = evaluation;
-  const rules = [
-    rule(
-      held_out.rows >= minHeldOutRows,
-      `Held-out rows: ${held_out.rows} (at least ${minHeldOutRows} are needed)`,
-    ),
-    rule(
-      candidate.macro_recall > lexicon.macro_recall,
-      `Lexicon (${lexicon.name}): ${METRIC} ${percent(candidate.macro_recall)} against ${percent(lexicon.macro_recall)}, ` +
-        `difference ${interval(evaluation.candidate_minus_lexicon)}`,
-    ),
-  ];
-  const versusChampion = evaluation.candidate_minus_champion;
-  if (champion === null || versusChampion === null) {
-    rules.push(rule(true, 'Champion: none in service yet'));
-  } else {
-    const certainlyWorse = versusChampion.high < 0;
-    const tooMuchWorse = versusChampion.value < -tolerance;
-    const why = certainlyWorse
-      ? ', certainly worse'
-      : tooMuchWorse
-        ? `, worse by more than ${points(tolerance)}`
-        : '';
-    rules.push(
-      rule(
-        !certainlyWorse && !tooMuchWorse,
-        `Champion (${champion.version}): ${METRIC} ${percent(candidate.macro_recall)} against ` +
-          `${percent(champion.macro_recall)}, difference ${interval(versusChampion)}${why}`,
-      ),
-    );
-  }
-  return {
-    promote: rules.every(({ kept }) => kept),
-    reasons: rules.map(({ sentence }) => sentence),
-  };
-}
+  limits: Limits,
+  inService: string | null,
+): Rule[] => [
+  enoughRows(evaluation, limits),
+  configuredLevel(evaluation, limits),
+  beatsLexicon(evaluation),
+  notWorseThanChampion(evaluation, limits, inService),
+  ...noClassLost(evaluation, limits),
+  ...somethingNew(evaluation),
+  goldenTweetsUnderstood(evaluation),
+];
 
-const rule = (kept: boolean, sentence: string) => ({
+export const rule = (kept: boolean, sentence: string): Rule => ({
   kept,
   sentence: `${kept ? 'kept' : 'BROKEN'}: ${sentence}`,
 });
+
+/** Fewer, in all or of one class, would leave the figures to chance. */
+function enoughRows({ held_out }: Evaluation, limits: Limits): Rule {
+  const { minHeldOutRows, minHeldOutPerClass } = limits;
+  const [scarcest = 'neutral'] = [...labels].sort(
+    (a, b) => held_out.per_class[a] - held_out.per_class[b],
+  );
+  const fewest = held_out.per_class[scarcest];
+  const enough = held_out.rows >= minHeldOutRows && fewest >= minHeldOutPerClass;
+  return rule(
+    enough,
+    `Held-out rows: ${held_out.rows}, ${fewest} of them ${scarcest} (at least ${minHeldOutRows} are needed, ` +
+      `${minHeldOutPerClass} of each class)${enough ? '' : '. A fifth of all labels is held out: label more (npm run lake -- label)'}`,
+  );
+}
+
+function configuredLevel({ level }: Evaluation, limits: Limits): Rule {
+  return rule(
+    level === limits.level,
+    `Level of the intervals: ${percent(level)} (${percent(limits.level)} is configured)`,
+  );
+}
+
+/** A model that a word list equals is not worth serving. */
+function beatsLexicon({ candidate, lexicon, candidate_minus_lexicon }: Evaluation): Rule {
+  return rule(
+    candidate.macro_recall > lexicon.macro_recall,
+    `Lexicon (${lexicon.name}): ${METRIC} ${percent(candidate.macro_recall)} against ${percent(lexicon.macro_recall)}, ` +
+      `difference ${interval(candidate_minus_lexicon)}`,
+  );
+}
+
+/**
+ * Worse is either certain (the whole paired interval of the difference lies below 0) or too much (the difference
+ * itself is below minus the tolerance). Between the two, more recent data is preferred over a difference that
+ * may be chance.
+ */
+function notWorseThanChampion(
+  evaluation: Evaluation,
+  { tolerance }: Limits,
+  inService: string | null,
+): Rule {
+  const { candidate, champion, candidate_minus_champion: difference } = evaluation;
+  if (champion === null || difference === null) {
+    return inService === null
+      ? rule(true, 'Champion: none in service yet')
+      : rule(
+          false,
+          `Champion (${inService}): could not be scored: ${evaluation.champion_problem ?? 'the evaluation does not say why'}`,
+        );
+  }
+  const certainlyWorse = difference.high < 0;
+  const tooMuchWorse = difference.value < -tolerance;
+  const why = certainlyWorse
+    ? ', certainly worse'
+    : tooMuchWorse
+      ? `, worse by more than ${points(tolerance)}`
+      : '';
+  return rule(
+    !certainlyWorse && !tooMuchWorse,
+    `Champion (${champion.version}): ${METRIC} ${percent(candidate.macro_recall)} against ` +
+      `${percent(champion.macro_recall)}, difference ${interval(difference)}${why}`,
+  );
+}
+
+/** A mean can hide that one class was given up for the others. */
+function noClassLost({ candidate, champion }: Evaluation, { maxRecallDrop }: Limits): Rule[] {
+  if (champion === null) {
+    return [];
+  }
+  const changes = labels.map((label) => ({
+    label,
+    change: candidate.recall[label] - champion.recall[label],
+  }));
+  const lost = changes.filter(({ change }) => change < -maxRecallDrop);
+  const figures = changes.map(({ label, change }) => `${label} ${signed(change)}`).join(', ');
+  return [
+    rule(
+      lost.length === 0,
+      `Recall by class: ${figures} points (no class may lose more than ${points(maxRecallDrop)})`,
+    ),
+  ];
+}
+
+/** Promoting what answers as before would change nothing but the version that verdicts carry. */
+function somethingNew({ candidate, champion, held_out }: Evaluation): Rule[] {
+  if (champion === null) {
+    return [];
+  }
+  const isSame =
+    candidate.version === champion.version || candidate.answers_sha256 === champion.answers_sha256;
+  return [
+    rule(
+      !isSame,
+      isSame
+        ? `Something new: none, it gives the champion's answer on each of the ${held_out.rows} rows`
+        : 'Something new: it answers some of the rows otherwise than the champion',
+    ),
+  ];
+}
+
+/** Labels that were swapped before they came here cannot be seen in any figure, but here. */
+function goldenTweetsUnderstood({ golden }: Evaluation): Rule {
+  const answers = goldenTweets.map(({ text, expected }) => ({
+    text,
+    expected,
+    label: golden.find((answer) => answer.text === text)?.label,
+  }));
+  const missing = answers.filter(({ label }) => label === undefined).length;
+  if (missing > 0) {
+    return rule(false, `Golden tweets: ${missing} of ${goldenTweets.length} were not answered`);
+  }
+  const misread = answers.filter(isMisread);
+  const list = misread.map(({ text, label }) => `; "${text}" as ${label}`).join('');
+  return rule(
+    misread.length === 0,
+    `Golden tweets: ${misread.length} of ${goldenTweets.length} misread${list}`,
+  );
+}
 
 /** A share as a percentage, 0.7742 as 77.4 %. */
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;

@@ -27,10 +27,12 @@ export const costTags = (lake: string): Tag[] => [{ Key: 'application', Value: l
 /** Where everything of a model lies. */
 export const modelKeys = (jobName: string) => ({
   tweetsManifest: `${prefixes.models}${jobName}/input/tweets.manifest`,
+  labelsManifest: `${prefixes.models}${jobName}/input/labels.manifest`,
   request: `${prefixes.models}${jobName}/input/request.json`,
   archive: `${prefixes.models}${jobName}/output/model.tar.gz`,
   output: `${prefixes.models}${jobName}/output/output.tar.gz`,
   evaluation: `${prefixes.models}${jobName}/evaluation.json`,
+  evaluationPage: `${prefixes.models}${jobName}/evaluation.html`,
   manifest: `${prefixes.models}${jobName}/manifest.json`,
 });
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { RunPlan } from '../../workflows/payloads';
+import type { Champion, RunPlan } from '../../workflows/payloads';
+import { goldenTweets } from '../golden-tweets';
 import type { Catalog } from '../lake/catalog';
 import { labelObjects } from '../lake/fingerprints';
 import { keyOf, listObjects, uriOf } from '../lake/objects';
@@ -12,6 +13,8 @@ export interface Build {
   servingImage: string;
   gitCommit: string;
   gitDirty: boolean;
+  /** SHA-256 of package-lock.json, by which the serving program is built. */
+  packageLock: string;
 }
 
 /** `request.json`: what a model's manifest must name and only this side knows. */
@@ -28,11 +31,19 @@ export const TrainingRequest = z.strictObject({
     }),
   ),
   labels: z.array(z.strictObject({ uri: z.string(), etag: z.string() })),
+  /** What the candidate is compared with; null on the first night. */
+  champion: z.strictObject({ version: z.string(), uri: z.string() }).nullable(),
+  /** Texts to answer for the gate, which alone knows what is right. */
+  golden_tweets: z.array(z.string()),
+  /** Of the evaluation's intervals. */
+  level: z.number(),
   /** Of tweets that no person has labelled; a label counts whatever its text's language. */
   languages: z.array(z.string()),
   hyperparameters: z.record(z.string(), z.string()),
   images: z.strictObject({ training: z.string(), serving: z.string() }),
   git: z.strictObject({ commit: z.string(), dirty: z.boolean() }),
+  /** SHA-256 by file; the training's own requirements.txt is among the manifest's inputs. */
+  lockfiles: z.record(z.string(), z.string()),
   fingerprint: z.string(),
 });
 export type TrainingRequest = z.infer<typeof TrainingRequest>;
@@ -56,7 +67,16 @@ export async function trainingRequest(
     executionArn,
     build,
     languages,
-  }: { plan: RunPlan; executionArn: string; build: Build; languages: readonly string[] },
+    champion,
+    level,
+  }: {
+    plan: RunPlan;
+    executionArn: string;
+    build: Build;
+    languages: readonly string[];
+    champion: Champion | null;
+    level: number;
+  },
 ): Promise<TrainingRequest> {
   const days = await publishedDays(catalog);
   const labels = await labelObjects(lake);
@@ -77,7 +97,11 @@ export async function trainingRequest(
     run_id: plan.runId,
     execution_arn: executionArn,
     ...seen,
+    champion: champion && { version: champion.modelVersion, uri: champion.modelUri },
+    golden_tweets: goldenTweets.map(({ text }) => text),
+    level,
     git: { commit: build.gitCommit, dirty: build.gitDirty },
+    lockfiles: { 'package-lock.json': build.packageLock },
     fingerprint: fingerprintOf(seen),
   };
 }
@@ -98,6 +122,16 @@ function fingerprintOf(
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
+
+/** SageMaker's manifest of exactly the label objects that the request names: no other can slip in meanwhile. */
+export const labelsManifest = (
+  lake: Lake,
+  prefix: string,
+  labels: TrainingRequest['labels'],
+): unknown[] => [
+  { prefix: uriOf(lake, prefix) },
+  ...labels.map(({ uri }) => uri.slice(uriOf(lake, prefix).length)),
+];
 
 /**
  * SageMaker's manifest of exactly the published versions' files: the common prefix, then keys relative to it.

@@ -1,7 +1,7 @@
 import { TrainingInstanceType } from '@aws-sdk/client-sagemaker';
 import type { Channel, CreateTrainingJobRequest, Tag } from '@aws-sdk/client-sagemaker';
 import { z } from 'zod';
-import { datasets, prefixes } from '../../workflows/datasets';
+import { prefixes } from '../../workflows/datasets';
 import { uriOf } from '../lake/objects';
 import type { Lake } from '../lake/objects';
 import type { Sections } from '../settings';
@@ -26,13 +26,21 @@ interface Job {
   hasTweets: boolean;
   /** Address of the champion's archive; null on the first night. */
   championUri: string | null;
+  /**
+   * Where the job's inputs lie.
+   *
+   * @default - at the job's own
+   */
+  inputs?: ReturnType<typeof modelKeys>;
+  /** @default model-outputs/ */
+  outputPrefix?: string;
 }
 
 /** The training job: cut off from the network, encrypted with the lake's key, and bounded in time. */
 export function trainingJob(lake: Lake, job: Job): CreateTrainingJobRequest {
-  const keys = modelKeys(job.jobName);
+  const keys = job.inputs ?? modelKeys(job.jobName);
   const channels = [
-    prefixChannel('labels', uriOf(lake, datasets.labels.prefix)),
+    manifestChannel('labels', uriOf(lake, keys.labelsManifest)),
     prefixChannel('request', uriOf(lake, keys.request)),
     ...(job.hasTweets ? [manifestChannel('tweets', uriOf(lake, keys.tweetsManifest))] : []),
     ...(job.championUri === null ? [] : [prefixChannel('champion', job.championUri)]),
@@ -48,7 +56,10 @@ export function trainingJob(lake: Lake, job: Job): CreateTrainingJobRequest {
     },
     HyperParameters: job.hyperparameters,
     InputDataConfig: channels,
-    OutputDataConfig: { S3OutputPath: uriOf(lake, prefixes.models), KmsKeyId: job.keyArn },
+    OutputDataConfig: {
+      S3OutputPath: uriOf(lake, job.outputPrefix ?? prefixes.models),
+      KmsKeyId: job.keyArn,
+    },
     ResourceConfig: {
       InstanceType: z.enum(TrainingInstanceType).parse(job.settings.instanceType),
       InstanceCount: 1,

@@ -31,6 +31,8 @@ const removed = [datasets.tweets.prefix, prefixes.queryResults];
 /** What a model was given, and the mark that it was given something forgotten. */
 const requests = `${prefixes.models}*/input/request.json`;
 const marks = `${prefixes.models}*/forgotten.json`;
+/** Pages that quote a model's worst mistakes, and the archives that brought them: only to be deleted. */
+const pages = [`${prefixes.models}*/evaluation.html`, `${prefixes.models}*/output/output.tar.gz`];
 
 /**
  * What the person needs who makes the lake forget: it alone may read and delete old versions of objects, since
@@ -66,7 +68,7 @@ export class ForgetterAccess extends Construct {
       { actions: ['s3:GetObjectVersion'], resources: objects(data), wildcard },
       { actions: ['s3:PutObject'], resources: objects([...rewritten, marks]), wildcard },
       { actions: ['s3:DeleteObject'], resources: objects(rewritten), wildcard },
-      { actions: ['s3:DeleteObjectVersion'], resources: objects(data), wildcard },
+      { actions: ['s3:DeleteObjectVersion'], resources: objects([...data, ...pages]), wildcard },
     ]);
     allow(this, 'UsesKey', role, [
       {

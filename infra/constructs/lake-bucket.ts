@@ -33,6 +33,10 @@ const lock = `${prefixes.plans}lock.json`;
 const champion = `${prefixes.models}champion.json`;
 /** Which data and which code made a model: what an auditor asks first. */
 const manifests = `${prefixes.models}*/manifest.json`;
+/** How good it is: the figures, and the page for people. */
+const evaluations = `${prefixes.models}*/evaluation.*`;
+/** Models that somebody made again from a manifest, to compare. */
+const reproductions = `${prefixes.models}reproductions/`;
 /** That a model was given tweets which have been forgotten since: the report says so. */
 const marks = `${prefixes.models}*/forgotten.json`;
 const { raw_tweets, labels, quarantine, scored } = datasets;
@@ -74,6 +78,8 @@ const access: Record<RoleName, Access> = {
       prefixes.audit,
       champion,
       manifests,
+      evaluations,
+      reproductions,
       marks,
       lock,
     ],

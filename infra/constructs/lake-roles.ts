@@ -77,12 +77,12 @@ export class LakeRoles extends Construct {
   }
 }
 
-const principals = (people: People): iam.IPrincipal[] =>
+export const principals = (people: People): iam.IPrincipal[] =>
   people === 'account'
     ? [new iam.AccountRootPrincipal()]
     : people.map((person) => new iam.ArnPrincipal(person));
 
-function trust(role: iam.Role, principal: iam.IPrincipal): void {
+export function trust(role: iam.Role, principal: iam.IPrincipal): void {
   role.assumeRolePolicy?.addStatements(
     new iam.PolicyStatement({ actions: ['sts:AssumeRole'], principals: [principal] }),
   );

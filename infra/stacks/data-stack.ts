@@ -8,6 +8,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { EnvironmentName, Settings } from '../config';
 import { acknowledge } from '../constructs/acknowledge';
+import { ForceGrant } from '../constructs/force-grant';
 import { ForgetterAccess } from '../constructs/forgetter-access';
 import { allow } from '../constructs/grants';
 import { LakeBucket } from '../constructs/lake-bucket';
@@ -28,6 +29,7 @@ export interface Lake {
   readonly bucket: s3.IBucket;
   readonly stream: kinesis.IStream;
   readonly tokenSecret: secretsmanager.ISecret;
+  readonly forceGrant: secretsmanager.ISecret;
   /** Name of the Glue database. */
   readonly database: string;
 }
@@ -53,6 +55,12 @@ export class DataStack extends Stack {
       database,
       stream: this.createStream(key, roles.byName),
       tokenSecret: this.createTokenSecret(key, roles.byName),
+      forceGrant: new ForceGrant(this, 'ForceGrant', {
+        environment,
+        key,
+        granters: settings.people.forceGranters,
+        reader: roles.byName.DataIngestionRole,
+      }).secret,
     };
   }
 

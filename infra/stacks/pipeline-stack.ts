@@ -29,7 +29,7 @@ import { Schedules } from '../constructs/schedules';
 import { StarterRoles } from '../constructs/starter-roles';
 import { StreamScoring } from '../constructs/stream-scoring';
 import { lakeName } from '../naming';
-import { revision, withScratchFolder } from '../repository';
+import { checksum, revision, withScratchFolder } from '../repository';
 import type { Lake } from './data-stack';
 
 export interface PipelineStackProps extends StackProps {
@@ -96,6 +96,7 @@ export class PipelineStack extends Stack {
       BUCKET: lake.bucket.bucketName,
       STREAM_NAME: lake.stream.streamName,
       TOKEN_SECRET_ARN: lake.tokenSecret.secretArn,
+      FORCE_GRANT_SECRET_ARN: lake.forceGrant.secretArn,
       DATABASE: lake.database,
       CRAWLER: crawler,
       GLUE_JOB: glueJob,
@@ -107,6 +108,7 @@ export class PipelineStack extends Stack {
       // Read by train-model alone: a commit redeploys that function, and no other.
       GIT_COMMIT: commit,
       GIT_DIRTY: String(dirty),
+      PACKAGE_LOCK_SHA256: checksum('package-lock.json'),
       ENDPOINT_NAME: endpoint,
       ROLLBACK_ALARMS: JSON.stringify(rollback.alarmNames),
       TOPIC_ARN: topic.topicArn,
@@ -174,6 +176,7 @@ export class PipelineStack extends Stack {
       WorkgroupName: workGroup,
       EndpointName: endpoint,
       TokenSecretArn: lake.tokenSecret.secretArn,
+      ForceGrantSecretArn: lake.forceGrant.secretArn,
       StreamName: lake.stream.streamName,
       CrawlerName: crawler,
       GlueJobName: glueJob,

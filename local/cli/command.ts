@@ -16,7 +16,19 @@ export const CliCommand = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('query'), environment, query: z.string().nullable(), parameters: z.record(z.string(), z.string()) }),
   z.strictObject({ name: z.literal('sql'), environment, sql: z.string() }),
   z.strictObject({ name: z.literal('predict'), environment, text: z.string() }),
-  z.strictObject({ name: z.literal('import-labels'), environment, file: z.string().nullable(), source: z.string().nullable() }),
+  z.strictObject({
+    name: z.literal('import-labels'),
+    environment,
+    file: z.string().nullable(),
+    source: z.string().nullable(),
+    textColumn: z.string().default('text'),
+    labelColumn: z.string().default('label'),
+    /** `neg=negative,4=positive` */
+    map: z.string().nullable().default(null),
+  }),
+  z.strictObject({ name: z.literal('label'), environment, days: z.number().int().positive(), source: z.string() }),
+  z.strictObject({ name: z.literal('grant-force'), environment, reason: z.string() }),
+  z.strictObject({ name: z.literal('reproduce'), environment, version: z.string() }),
   z.strictObject({ name: z.literal('import-tweets'), environment, file: z.string() }),
   z.strictObject({
     name: z.literal('forget'),

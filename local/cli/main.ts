@@ -15,6 +15,10 @@ import { printExecution, printExecutions } from './history';
 import { interruptSignal, Interrupted } from './interrupt';
 import { importFile } from './labels/import';
 import { reportImport, importBundledLabels } from './labels/bundled';
+import { labelByHand } from './labels/by-hand';
+import { parseMap } from './labels/parse';
+import { grantForce } from './grant-force';
+import { reproduce } from './reproduce/reproduce';
 import { finishRun } from './night/finish';
 import { nextCommands } from './night/summary';
 import { describePrediction, predict } from './predict';
@@ -182,10 +186,17 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
       });
     case 'import-labels':
       return withLake(lake, screen, command, true, async (it) => {
-        const { file, source } = command;
+        const { file, source, textColumn, labelColumn, map } = command;
+        const columns = { text: textColumn, label: labelColumn, map: map === null ? new Map() : parseMap(map) };
         if (file === null) await importBundledLabels(lake, it, screen);
-        else reportImport(screen, await importFile(it, file, source));
+        else reportImport(screen, await importFile(it, file, { source, columns }));
       });
+    case 'label':
+      return withLake(lake, screen, command, true, (it) => labelByHand(lake, it, screen, command));
+    case 'grant-force':
+      return withLake(lake, screen, command, true, (it) => grantForce(it, screen, command.reason));
+    case 'reproduce':
+      return withLake(lake, screen, command, false, (it) => reproduce(lake, it, screen, command.version));
     case 'import-tweets': {
       // Before a lake is booted for it: a file that cannot be meant is refused at once.
       const tweets = readTweets(command.file);

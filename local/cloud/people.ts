@@ -1,9 +1,10 @@
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
 import type { EnvironmentName } from '../../infra/config';
-import { lakeName, type forgetterRoleName, type RoleName } from '../../infra/naming';
+import { forceGranterRole, lakeName, type forgetterRoleName, type RoleName } from '../../infra/naming';
 import type { Connection } from './clients';
 import type { Outputs } from './stack';
 import { UserError } from './user-error';
@@ -14,6 +15,8 @@ export interface People {
   analyst: { athena: AthenaClient; s3: S3Client };
   /** Puts human labels. */
   ingestion: { s3: S3Client };
+  /** Lets one execution promote what the gate refuses. */
+  forceGranter: { secrets: SecretsManagerClient };
   /** Takes tweets out of the lake, old versions included. */
   forgetter: { s3: S3Client; glue: GlueClient };
 }
@@ -25,7 +28,7 @@ const sessionSeconds = 3600;
 export function roleArn(
   { StateMachineArn }: Outputs,
   environment: EnvironmentName,
-  role: RoleName | typeof forgetterRoleName,
+  role: RoleName | typeof forgetterRoleName | typeof forceGranterRole,
 ): string {
   const [, partition, , , account] = StateMachineArn.split(':');
   return `arn:${partition}:iam::${account}:role/${lakeName(environment, role)}`;
@@ -67,7 +70,7 @@ export function peopleOf(
   outputs: Outputs,
   environment: EnvironmentName,
 ): People {
-  const as = (role: RoleName | typeof forgetterRoleName) => ({
+  const as = (role: Parameters<typeof roleArn>[2]) => ({
     ...config,
     credentials: assumed(sts, roleArn(outputs, environment, role)),
   });
@@ -79,6 +82,7 @@ export function peopleOf(
       s3: new S3Client({ ...analyst, forcePathStyle }),
     },
     ingestion: { s3: new S3Client({ ...as('DataIngestionRole'), forcePathStyle }) },
+    forceGranter: { secrets: new SecretsManagerClient(as(forceGranterRole)) },
     forgetter: {
       s3: new S3Client({ ...forgetter, forcePathStyle }),
       glue: new GlueClient(forgetter),

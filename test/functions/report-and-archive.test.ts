@@ -38,6 +38,7 @@ const figures = {
 const GATE: Extract<RunState['gate'], { promote: boolean }> = {
   promote: true,
   forced: false,
+  inService: null,
   reasons: ['kept: Held-out rows: 800 (at least 200 are needed)'],
   heldOutRows: 800,
   candidate: figures,
@@ -80,6 +81,7 @@ describe('what a run says of itself', () => {
     const gate = {
       ...GATE,
       promote: false,
+      inService: null,
       reasons: [...GATE.reasons, 'BROKEN: Lexicon (VADER): too good'],
     };
 

@@ -15,6 +15,7 @@ const scores = (macro_recall: number) => ({
 const GATE: Extract<RunState['gate'], { promote: boolean }> = {
   promote: false,
   forced: false,
+  inService: null,
   reasons: ['kept: enough rows'],
   heldOutRows: 800,
   candidate: scores(0.72),

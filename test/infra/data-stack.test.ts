@@ -211,7 +211,9 @@ describe('people', () => {
   const trusted = (people: Partial<Settings['people']>, role: string) =>
     Object.values(
       Template.fromStack(
-        dataStack('prod', { people: { analysts: [], labellers: [], forgetters: [], ...people } }),
+        dataStack('prod', {
+          people: { analysts: [], labellers: [], forgetters: [], forceGranters: [], ...people },
+        }),
       ).findResources('AWS::IAM::Role', {
         Properties: { RoleName: `sentiment-lake-prod-${role}` },
       }),
@@ -235,6 +237,27 @@ describe('people', () => {
     expect(trusted({ analysts: [analyst] }, 'DataIngestionRole')).toEqual([lambda]);
   });
 
+  test('who is not named in prod may not assume ForceGranterRole, but the root user', () => {
+    const granter = 'arn:aws:iam::111122223333:role/lead';
+
+    const [nobody] = trusted({}, 'ForceGranterRole');
+
+    expect(JSON.stringify(nobody)).toContain(':root');
+    expect(trusted({ forceGranters: [granter] }, 'ForceGranterRole')).toEqual([{ AWS: granter }]);
+    Template.fromStack(
+      dataStack('prod', {
+        people: { analysts: [], labellers: [], forgetters: [], forceGranters: [] },
+      }),
+    ).hasResourceProperties('AWS::IAM::Role', {
+      RoleName: 'sentiment-lake-prod-ForceGranterRole',
+      AssumeRolePolicyDocument: {
+        Statement: [
+          Match.objectLike({ Condition: { ArnEquals: { 'aws:PrincipalArn': Match.anyValue() } } }),
+        ],
+      },
+    });
+  });
+
   test('the role that forgets is not made until somebody is named who may assume it', () => {
     const person = 'arn:aws:iam::111122223333:user/ana';
 
@@ -243,7 +266,7 @@ describe('people', () => {
   });
 
   test('in dev the IAM of the account decides', () => {
-    for (const name of ['AnalyticsRole', 'DataIngestionRole', 'ForgetterRole']) {
+    for (const name of ['AnalyticsRole', 'DataIngestionRole', 'ForgetterRole', 'ForceGranterRole']) {
       template.hasResourceProperties('AWS::IAM::Role', {
         RoleName: `sentiment-lake-dev-${name}`,
         AssumeRolePolicyDocument: {

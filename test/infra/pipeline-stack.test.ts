@@ -411,6 +411,7 @@ test('the command line finds what it needs among the outputs', () => {
       'CrawlerName',
       'DatabaseName',
       'EndpointName',
+      'ForceGrantSecretArn',
       'GlueJobName',
       'ScoreStreamMappingId',
       'StateMachineArn',

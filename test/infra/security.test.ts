@@ -22,7 +22,7 @@ describe('encryption', () => {
     ['AWS::Logs::LogGroup', 'KmsKeyId', 20],
     ['AWS::SQS::Queue', 'KmsMasterKeyId', 2],
     ['AWS::SNS::Topic', 'KmsMasterKeyId', 1],
-    ['AWS::SecretsManager::Secret', 'KmsKeyId', 1],
+    ['AWS::SecretsManager::Secret', 'KmsKeyId', 2],
   ])("every %s has the lake's key", (type, property, least) => {
     const found = properties(type);
 

@@ -232,3 +232,30 @@ def test_the_digest_sees_a_changed_label_but_not_the_order(tmp_path: Path) -> No
 
     assert rows_digest(rows) == rows_digest(rows[::-1])
     assert rows_digest(rows) != rows_digest(changed)
+
+
+def test_the_held_out_rows_are_those_the_gate_counts(tmp_path: Path) -> None:
+    """test/functions/held-out.test.ts has the other half."""
+    path = Path(__file__).parents[1] / "fixtures" / "held-out.json"
+    fixture = json.loads(path.read_text("utf-8"))
+    lines = "".join(json.dumps(row) + "\n" for row in fixture["labels"])
+    (tmp_path / "labels.ndjson").write_text(lines, "utf-8")
+
+    held_out = read_labels(tmp_path).of("test")
+
+    assert fixture["held_out"] == {"rows": len(held_out), "sha256": rows_digest(held_out)}
+
+
+def test_a_text_labelled_as_uncertain_only_trains(tmp_path: Path) -> None:
+    rows = [
+        {**row, "sampling": "uncertain" if index % 2 else "random"}
+        for index, row in enumerate(label_rows())
+    ]
+    (tmp_path / "labels.ndjson").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    labels = read_labels(tmp_path)
+
+    uncertain = {row["text_hash"] for row in rows if row["sampling"] == "uncertain"}
+    assert uncertain <= {row.text_hash for row in labels.of("train")}
+    assert not uncertain & {row.text_hash for row in labels.of("test")}
+    assert len(labels.rows) == len(rows)

@@ -22,6 +22,7 @@ def test_a_run_leaves_archive_evaluation_and_manifest(trained: Job) -> None:
         "tokenizer.json",
     ]
     assert sorted(path.name for path in (trained.root / "output" / "data").iterdir()) == [
+        "evaluation.html",
         "evaluation.json",
         "manifest.json",
     ]
@@ -67,6 +68,8 @@ def test_the_same_data_and_seed_give_the_same_model_and_the_champion_ties(
     assert evaluation["champion"]["version"] == "tiny-1"
     assert evaluation["champion"]["macro_recall"] == evaluation["candidate"]["macro_recall"]
     assert evaluation["candidate_minus_champion"]["value"] == 0
+    # What the gate sees that there is nothing new by.
+    assert evaluation["champion"]["answers_sha256"] == evaluation["candidate"]["answers_sha256"]
 
 
 def test_weak_rows_train_with_a_weight_and_are_counted(job: Job) -> None:
@@ -92,18 +95,6 @@ def test_weak_rows_train_with_a_weight_and_are_counted(job: Job) -> None:
     assert finished.returncode == 0, finished.stderr
     weak = sum(split_of(row["text_hash"]) == "train" for row in rows)
     assert job.model_json("evaluation.json")["training"]["rows"]["weak"] == weak > 0
-
-
-def test_a_damaged_champion_fails_the_job(job: Job) -> None:
-    champion = job.root / "input" / "data" / "champion" / "model.tar.gz"
-    champion.parent.mkdir(parents=True)
-    champion.write_bytes(b"not an archive")
-
-    finished = job.run()
-
-    assert finished.returncode == 1
-    assert "model.tar.gz is not a readable tar.gz" in job.failure()
-    assert "training failed: " in finished.stderr and "Traceback" not in finished.stderr
 
 
 def test_an_unknown_hyperparameter_fails_the_job(job: Job) -> None:
@@ -134,7 +125,7 @@ def test_sigterm_ends_the_job_with_its_best_epoch_so_far(job: Job) -> None:
             break
     rest = process.stdout.read()
 
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=180) == 0
     assert "stopped in epoch" in rest
     evaluation = json.loads((job.root / "output" / "data" / "evaluation.json").read_text())
     assert 2 <= evaluation["training"]["epochs"] < 50

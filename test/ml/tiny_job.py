@@ -141,7 +141,8 @@ class Job:
             env={**self.environment, **environment},
             capture_output=True,
             text=True,
-            timeout=60,
+            # Ten seconds on an idle machine; most of it is loading torch and scikit-learn.
+            timeout=180,
         )
 
     def failure(self) -> str:

@@ -14,6 +14,7 @@ const via = (service: string): Context => ({
   'kms:ViaService': `${service}.${REGION}.amazonaws.com`,
 });
 export const key = arn('kms', 'key/uuid');
+export const forceGrant = arn('secretsmanager', 'secret:ForceGrantSecret');
 
 /** One call for each role and action. Actions come as in policies: `service:A B C`. */
 function declare(
@@ -43,6 +44,29 @@ const encrypts = 'S3, Kinesis, SNS and SQS call KMS as their caller; the embedde
 const pulls = 'SageMaker pulls the image as the role of the job or model; locally it is a process';
 const spark =
   "Glue's Spark writes in parts below a temporary name and cleans up; locally the job uploads finished files";
+
+/** The granter is a person; a run without force asks for no grant, and the recorded runs have none. */
+const force = [
+  ...declare(
+    'Plan the run looks for a grant when the input asks for force',
+    INGESTION,
+    'secretsmanager:GetSecretValue',
+    forceGrant,
+  ),
+  ...declare(
+    'A person gives a grant, from a shell or in the console, which shows the value first',
+    ['ForceGranterRole'],
+    'secretsmanager:PutSecretValue GetSecretValue DescribeSecret',
+    forceGrant,
+  ),
+  ...declare(
+    'Secrets Manager calls KMS as its caller',
+    ['ForceGranterRole'],
+    'kms:Decrypt GenerateDataKey',
+    key,
+    via('secretsmanager'),
+  ),
+];
 
 const logsOfFunctions = Object.entries(functionRoles).flatMap(([name, role]) => [
   ...declare(
@@ -273,8 +297,16 @@ export const forgettable = {
   ],
   /** These go whole. */
   removed: ['cleaned-data/tweets/dt=day/run=a/part.parquet', 'processed-data/query-results/a.csv'],
+  /** These, too, and nobody reads them for it. */
+  pages: ['model-outputs/sl-job/evaluation.html', 'model-outputs/sl-job/output/output.tar.gz'],
 };
 const forgetting = [
+  ...forgettable.pages.flatMap((name) =>
+    declare(forgets, FORGETTER, 's3:DeleteObjectVersion', object(name)),
+  ),
+  ...declare(forgets, FORGETTER, 's3:ListBucketVersions', 'arn:aws:s3:::bucket', {
+    's3:prefix': 'model-outputs/',
+  }),
   ...forgettable.rewritten.flatMap((name) =>
     declare(forgets, FORGETTER, 's3:PutObject DeleteObject', object(name)),
   ),
@@ -312,5 +344,6 @@ export const declaredCalls: readonly DeclaredCall[] = [
   ...deliveries,
   ...machine,
   ...rare,
+  ...force,
   ...forgetting,
 ];

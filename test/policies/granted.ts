@@ -10,14 +10,14 @@ export interface Granted {
   readonly statement: Statement;
 }
 
-/** A statement of a bucket's, key's, queue's or topic's own policy. */
+/** A statement of a bucket's, key's, queue's, topic's or secret's own policy. */
 export interface ResourceStatement {
   readonly id: string;
   readonly kind: ResourceKind;
   readonly statement: Statement;
 }
 
-export type ResourceKind = 'bucket' | 'key' | 'queue' | 'topic';
+export type ResourceKind = 'bucket' | 'key' | 'queue' | 'topic' | 'secret';
 
 export interface Policies {
   readonly granted: readonly Granted[];
@@ -31,6 +31,7 @@ const resourcePolicies: Record<string, { kind: ResourceKind; property: string }>
   'AWS::KMS::Key': { kind: 'key', property: 'KeyPolicy' },
   'AWS::SQS::QueuePolicy': { kind: 'queue', property: 'PolicyDocument' },
   'AWS::SNS::TopicPolicy': { kind: 'topic', property: 'PolicyDocument' },
+  'AWS::SecretsManager::ResourcePolicy': { kind: 'secret', property: 'ResourcePolicy' },
 };
 const Document = z.looseObject({ Statement: z.array(Statement) });
 

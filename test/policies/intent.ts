@@ -35,6 +35,8 @@ const rows: readonly Row[] = [
   ['processed-data/elsewhere.json',           '',        '',         '',        '',       '',    ''],
   ['model-outputs/champion.json',             '',        '',         'r',       'rw',     '',    ''],
   ['model-outputs/sl-job/output/model.tar.gz','',        '',         '',        'rw',     '',    ''],
+  ['model-outputs/sl-job/evaluation.html',    '',        '',         'r',       'rw',     '',    ''],
+  ['model-outputs/reproductions/sl-job/output/output.tar.gz', '', '', 'r',     'rw',     '',    ''],
   ['elsewhere/a.json',                        '',        '',         '',        '',       '',    ''],
 ];
 

@@ -37,7 +37,13 @@ test.each(denials.map((one) => [one.id, one] as const))(
   'without %s something is allowed that should not be',
   async (id, { kind }) => {
     const ofResources = policies.ofResources.filter((one) => one.id !== id);
-    const service = { bucket: 's3:', key: 'kms:', queue: 'sqs:', topic: 'sns:' }[kind];
+    const service = {
+      bucket: 's3:',
+      key: 'kms:',
+      queue: 'sqs:',
+      topic: 'sns:',
+      secret: 'secretsmanager:',
+    }[kind];
     const rows = table.filter(({ request, allow }) => !allow && request.action.startsWith(service));
 
     expect((await answer(rows, { ...policies, ofResources })).length).toBeGreaterThan(0);

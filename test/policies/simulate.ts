@@ -1,6 +1,7 @@
 import { runSimulation } from '@cloud-copilot/iam-simulate';
 import type { Call, Context } from './calls';
 import type { Policies, ResourceKind } from './granted';
+import { forceGrant } from './declared-calls';
 import { ACCOUNT } from './template';
 import type { Statement } from '../infra/synthesis';
 
@@ -23,7 +24,7 @@ export const administrator = (arn: string): Principal => ({
 });
 
 const roleName = (role: string) =>
-  /^(Data|Forgetter|Analytics|MachineLearning|Crawl|Endpoint).*Role$/.test(role)
+  /^(Data|Forgetter|Analytics|MachineLearning|Crawl|Endpoint|Force).*Role$/.test(role)
     ? `sentiment-lake-local-${role}`
     : role;
 
@@ -85,6 +86,8 @@ function kindOf(resource: string): ResourceKind | undefined {
   if (resource.startsWith('arn:aws:s3:::')) return 'bucket';
   if (resource.includes(':kms:')) return 'key';
   if (resource.includes(':sqs:')) return 'queue';
+  // X's token has no policy of its own.
+  if (resource === forceGrant) return 'secret';
   return resource.includes(':sns:') ? 'topic' : undefined;
 }
 

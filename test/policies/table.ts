@@ -1,5 +1,5 @@
 import type { Context } from './calls';
-import { forgettable, key as lakeKey } from './declared-calls';
+import { forceGrant, forgettable, key as lakeKey } from './declared-calls';
 import type { Policies } from './granted';
 import { accessLogs } from './service-calls';
 import { columns, intended } from './intent';
@@ -107,7 +107,7 @@ function ofRoles(policies: Policies): Row[] {
 function ofForgetter(policies: Policies): Row[] {
   const who = 'ForgetterRole';
   const principal = lakeRole(who, policies);
-  const { rewritten, removed } = forgettable;
+  const { rewritten, removed, pages } = forgettable;
   const closed = [
     'raw-data/elsewhere.json',
     'processed-data/elsewhere.json',
@@ -116,7 +116,7 @@ function ofForgetter(policies: Policies): Row[] {
     'model-outputs/sl-job/output/model.tar.gz',
     'elsewhere/a.json',
   ];
-  return [...rewritten, ...removed, ...closed].flatMap((key) => {
+  return [...rewritten, ...removed, ...pages, ...closed].flatMap((key) => {
     const write = rewritten.includes(key);
     const versions = write || removed.includes(key);
     return [
@@ -129,7 +129,7 @@ function ofForgetter(policies: Policies): Row[] {
         who,
         principal,
         request: { action, resource: object(key) },
-        allow: versions,
+        allow: versions || (action === 's3:DeleteObjectVersion' && pages.includes(key)),
       })),
       ...['s3:PutObjectAcl', 's3:PutObjectTagging'].map((action) => ({
         who,
@@ -231,6 +231,32 @@ function ofQueues(): Row[] {
   ]);
 }
 
+/** Force: whoever else may write every secret may not write this one, nor the granter anything else. */
+function ofForceGrant(policies: Policies): Row[] {
+  const put = { action: 'secretsmanager:PutSecretValue', resource: forceGrant };
+  const admin = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
+  const granter = lakeRole('ForceGranterRole', policies);
+  const champion = { action: 's3:PutObject', resource: object('model-outputs/champion.json') };
+  const token = { ...put, resource: forceGrant.replace('ForceGrantSecret', 'secret') };
+  return [
+    { who: 'a force granter', principal: granter, request: put, allow: true },
+    { who: 'a force granter', principal: granter, request: champion, allow: false },
+    { who: 'a force granter', principal: granter, request: token, allow: false },
+    ...['PutSecretValue', 'UpdateSecret', 'UpdateSecretVersionStage'].map((name) => ({
+      who: 'an administrator of the account',
+      principal: admin,
+      request: { ...put, action: `secretsmanager:${name}` },
+      allow: false,
+    })),
+    ...columns.map((role) => ({
+      who: role,
+      principal: lakeRole(role, policies),
+      request: put,
+      allow: false,
+    })),
+  ];
+}
+
 /** Who asked the bucket for what: people read it, over TLS. */
 function ofAccessLogs(): Row[] {
   const admin = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
@@ -248,5 +274,6 @@ export const tableOf = (policies: Policies): Row[] => [
   ...ofOthers(),
   ...ofKey(policies),
   ...ofQueues(),
+  ...ofForceGrant(policies),
   ...ofAccessLogs(),
 ];

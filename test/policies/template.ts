@@ -37,7 +37,9 @@ const identities: Record<string, (resource: Resource, id: string) => { ref: stri
       return { ref: Name, arn: arn('glue', `database/${Name}`) };
     },
     'AWS::Kinesis::Stream': () => ({ ref: 'stream', arn: arn('kinesis', 'stream/stream') }),
-    'AWS::SecretsManager::Secret': () => same(arn('secretsmanager', 'secret:secret')),
+    // X's token is called plainly.
+    'AWS::SecretsManager::Secret': (_, id) =>
+      same(arn('secretsmanager', `secret:${plain(id) === 'XBearerToken' ? 'secret' : plain(id)}`)),
     'AWS::SNS::Topic': () => same(arn('sns', 'name')),
     'AWS::SQS::Queue': (_, id) => ({ ref: `https://sqs/${id}`, arn: arn('sqs', plain(id)) }),
     'AWS::Lambda::EventSourceMapping': () => ({ ref: 'uuid', arn: 'uuid' }),

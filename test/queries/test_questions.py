@@ -106,6 +106,22 @@ def test_rows_per_day_counts_labels_and_authors(lake: Lake) -> None:
     ]
 
 
+def test_tweets_to_label_shows_each_text_once_and_none_that_a_person_labelled(lake: Lake) -> None:
+    lake.add("tweets", {**TWEET, "text_hash": "b"}, {**TWEET, "tweet_id": "2", "text_hash": "b"})
+    lake.add("tweets", {**TWEET, "tweet_id": "3", "text_hash": "a"})
+    lake.add("tweets", {**TWEET, "tweet_id": "4", "text_hash": "c", "label_source": "human"})
+    lake.add("scored", VERDICT)
+
+    rows = lake.ask("questions/tweets_to_label", **DAYS, top=10)
+
+    assert [(row["text_hash"], row["model_label"]) for row in rows] == [
+        ("a", None),
+        ("b", VERDICT["label"]),
+    ]
+    shares = (VERDICT["negative"], VERDICT["neutral"], VERDICT["positive"])
+    assert rows[1]["model_confidence"] == max(shares)
+
+
 def test_sentiment_counts_the_models_languages_alone(lake: Lake) -> None:
     lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2", "lang": "fr", "author_id": "8"})
     lake.add("tweets", {**TWEET, "tweet_id": "3", "lang": None})

@@ -79,6 +79,23 @@ async function removeQueryResults({ lake, mustHold }: Work): Promise<Tally> {
   return tally;
 }
 
+const QUOTES = new RegExp(`^${prefixes.models}.+/(?:evaluation\\.html|output/output\\.tar\\.gz)$`);
+
+/**
+ * A model's page quotes the texts it was most wrong about, and lies in the archive that its job left, too. All go:
+ * which texts a page quotes is not asked, and the figures stay in `evaluation.json`.
+ */
+async function removePages({ lake, mustHold }: Work): Promise<Tally> {
+  const tally = nothing();
+  await forEachOf(versionsBelow(lake, prefixes.models), async (object) => {
+    if (!QUOTES.test(object.key)) return;
+    mustHold();
+    tally.versions += (await deleteAllVersions(lake, object)) - 1;
+    tally.objects += 1;
+  });
+  return tally;
+}
+
 /**
  * From the outside inwards: what is known by a tweet's text or id goes first, the tweets themselves last. So a call
  * that is killed leaves what the next one needs to find the rest.
@@ -102,6 +119,7 @@ async function takeOut(work: Work, wanted: Wanted): Promise<HoldingVersion[]> {
   await record.add('plans', await scrubBelow(work, prefixes.plans, plan(finder), isOfTweets));
   await record.add('audit', await scrubBelow(work, prefixes.audit, audit(finder)));
   await record.add('query-results', await removeQueryResults(work));
+  await record.add('evaluations', await removePages(work));
 
   // Before the raw rows go: from then on a run of anybody's may publish the days anew.
   const catalog = { glue: session.people.forgetter.glue, database: session.outputs.DatabaseName };

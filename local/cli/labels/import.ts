@@ -1,4 +1,4 @@
-import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
@@ -8,7 +8,9 @@ import { textHash } from '../../../workflows/text-key';
 import type { Session } from '../../cloud/session';
 import { UserError } from '../../cloud/user-error';
 import { corpusSource, labelOfRating, type RatedText } from '../../corpus/read-corpus';
-import { parseLabels, type LabelledText, type Rejected } from './parse';
+import { labelsInLake, putLabels } from './in-lake';
+import { parseLabels, usualColumns, type Columns, type LabelledText, type Parsed, type Rejected } from './parse';
+import { isTweetEval, readTweetEval } from './tweeteval';
 
 export interface ImportReport {
   key: string;
@@ -17,12 +19,25 @@ export interface ImportReport {
   labels: number;
   /** Rows that say again what another row said. */
   doubles: number;
+  /** Texts whose rows did not agree, and a majority settled it. */
+  settled: number;
+  /** Texts the lake had under another label, at most a few of them. The newest counts. */
+  changed: { count: number; examples: Changed[] };
   rejected: Rejected[];
 }
+
+interface Changed {
+  line: number;
+  from: Label;
+  to: Label;
+}
+
+const shownChanges = 5;
 
 interface Distinct {
   labels: Map<string, LabelledText>;
   doubles: number;
+  settled: number;
   rejected: Rejected[];
 }
 
@@ -39,6 +54,7 @@ export function distinctLabels(rows: readonly LabelledText[]): Distinct {
   const labels = new Map<string, LabelledText>();
   const rejected: Rejected[] = [];
   let doubles = 0;
+  let settled = 0;
   for (const [hash, same] of byText) {
     const votes = new Map<Label, LabelledText[]>();
     for (const row of same) votes.set(row.label, [...(votes.get(row.label) ?? []), row]);
@@ -47,16 +63,17 @@ export function distinctLabels(rows: readonly LabelledText[]): Distinct {
     if (!first || !most) continue;
     if (second && second.length === most.length) {
       const lines = same.map(({ line }) => line).join(', ');
-      rejected.push({ line: first.line, reason: `lines ${lines} label the same text differently` });
+      rejected.push({ ...first.file !== undefined && { file: first.file }, line: first.line, reason: `lines ${lines} label the same text differently` });
     } else {
       labels.set(hash, first);
       doubles += same.length - 1;
+      if (second) settled += 1;
     }
   }
-  return { labels, doubles, rejected };
+  return { labels, doubles, settled, rejected };
 }
 
-const slug = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
+export const slug = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
 
 async function exists({ people, outputs }: Session, Key: string): Promise<boolean> {
   try {
@@ -79,24 +96,21 @@ async function store(session: Session, source: string, rows: readonly LabelledTe
     key,
     labels: entries.length,
     doubles: distinct.doubles,
+    settled: distinct.settled,
     rejected: [...rejected, ...distinct.rejected].sort((a, b) => a.line - b.line),
   };
   if (entries.length === 0) throw new UserError('No label is left to import: every row was refused.');
-  if (await exists(session, key)) return { ...report, written: false };
+  if (await exists(session, key)) return { ...report, changed: { count: 0, examples: [] }, written: false };
+  const known = await labelsInLake(session);
+  const changed = entries.flatMap(([hash, { line, label }]) => {
+    const from = known.get(hash);
+    return from === undefined || from === label ? [] : [{ line, from, to: label }];
+  });
 
   const imported_at = new Date().toISOString();
-  const lines = entries.map(([text_hash, { text, label }]) =>
-    JSON.stringify({ text_hash, text, label, source, imported_at }),
-  );
-  await session.people.ingestion.s3.send(
-    new PutObjectCommand({
-      Bucket: session.outputs.BucketName,
-      Key: key,
-      Body: `${lines.join('\n')}\n`,
-      ContentType: 'application/x-ndjson',
-    }),
-  );
-  return { ...report, written: true };
+  const records = entries.map(([text_hash, { text, label }]) => ({ text_hash, text, label, source, imported_at, sampling: 'import' as const }));
+  await putLabels(session, key, records);
+  return { ...report, changed: { count: changed.length, examples: changed.slice(0, shownChanges) }, written: true };
 }
 
 /** Imports the ratings of the bundled corpus. */
@@ -105,16 +119,27 @@ export function importCorpus(session: Session, corpus: readonly RatedText[]): Pr
   return store(session, corpusSource, rows, []);
 }
 
-/** Imports a person's own labels; `source` names where they come from. @default the file's name */
-export async function importFile(session: Session, path: string, source: string | null): Promise<ImportReport> {
+/** What an import may be told of a file. */
+export interface ImportOptions {
+  /** Names where the labels come from. @default the file's name */
+  source: string | null;
+  columns: Columns;
+}
+
+/** Imports a person's own labels, from a table, JSON Lines, or TweetEval's layout. */
+export async function importFile(session: Session, path: string, { source, columns }: ImportOptions = { source: null, columns: usualColumns }): Promise<ImportReport> {
+  const { rows, rejected } = isTweetEval(path) ? readTweetEval(path, columns.map) : readFile(path, columns);
+  const name = slug(source ?? basename(path, extname(path)));
+  if (name === '') throw new UserError(`"${source ?? path}" gives no name for the source: --source needs letters or digits.`);
+  return store(session, name, rows, rejected);
+}
+
+function readFile(path: string, columns: Columns): Parsed {
   let content: string;
   try {
     content = readFileSync(path, 'utf8');
   } catch {
     throw new UserError(`${path} cannot be read.`);
   }
-  const { rows, rejected } = parseLabels(path, content);
-  const name = slug(source ?? basename(path, extname(path)));
-  if (name === '') throw new UserError(`"${source ?? path}" gives no name for the source: --source needs letters or digits.`);
-  return store(session, name, rows, rejected);
+  return parseLabels(path, content, columns);
 }

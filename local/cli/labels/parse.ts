@@ -1,116 +1,118 @@
 import { extname } from 'node:path';
 import { z } from 'zod';
-import { Label } from '../../../workflows/evaluation';
+import { Label, labels } from '../../../workflows/evaluation';
 import { UserError } from '../../cloud/user-error';
+import { readTable } from './table';
 
 /** One label as a person gave it; `line` is where it stands in its file, from 1. */
 export interface LabelledText {
   line: number;
   text: string;
   label: Label;
+  /** Set where an import reads several files. */
+  file?: string;
 }
 
 export interface Rejected {
   line: number;
   reason: string;
+  file?: string;
 }
 
-const spellings: Record<string, Label> = {
-  negative: 'negative', neg: 'negative', '-1': 'negative',
-  neutral: 'neutral', neu: 'neutral', '0': 'neutral',
-  positive: 'positive', pos: 'positive', '1': 'positive', '+1': 'positive',
-};
+/** Where text and label stand, and what a file's own words for the labels mean. */
+export interface Columns {
+  text: string;
+  label: string;
+  map: ReadonlyMap<string, Label>;
+}
+
+const spellings: ReadonlyMap<string, Label> = new Map(
+  Object.entries({
+    negative: 'negative', neg: 'negative', '-1': 'negative',
+    neutral: 'neutral', neu: 'neutral', '0': 'neutral',
+    positive: 'positive', pos: 'positive', '1': 'positive', '+1': 'positive',
+  } as const),
+);
+
+export const usualColumns: Columns = { text: 'text', label: 'label', map: new Map() };
+
+/** `neg=negative,4=positive`. Throws UserError for what is no such list. */
+export function parseMap(given: string): ReadonlyMap<string, Label> {
+  return new Map(
+    given.split(',').map((pair) => {
+      const [, from = '', to = ''] = /^\s*(.+?)\s*=\s*(\w+)\s*$/.exec(pair) ?? [];
+      const label = Label.safeParse(to.toLowerCase());
+      if (!label.success) {
+        throw new UserError(`--map takes a list like neg=negative,4=positive (labels are ${labels.join(', ')}), but got "${pair}".`);
+      }
+      return [from.toLowerCase(), label.data];
+    }),
+  );
+}
 
 const Row = z.object({ text: z.string(), label: z.union([z.string(), z.number()]) });
 
-interface Cells {
-  line: number;
-  cells: string[];
-}
-
-/** Splits RFC 4180 text: quoted cells may hold separators, doubled quotes and line ends. */
-function splitTable(content: string, separator: string): Cells[] {
-  const rows: Cells[] = [];
-  let cells: string[] = [];
-  let cell = '';
-  let quoted = false;
-  let line = 1;
-  let startedOn = 1;
-  const endRow = () => {
-    cells.push(cell.replace(/\r$/, ''));
-    if (cells.length > 1 || cells[0] !== '') rows.push({ line: startedOn, cells });
-    cells = [];
-    cell = '';
-    startedOn = line;
-  };
-  for (let at = 0; at < content.length; at += 1) {
-    const char = content.charAt(at);
-    if (char === '\n') line += 1;
-    if (quoted) {
-      if (char !== '"') cell += char;
-      else if (content.charAt(at + 1) === '"') {
-        cell += '"';
-        at += 1;
-      } else quoted = false;
-    } else if (char === '"' && cell === '') quoted = true;
-    else if (char === separator) {
-      cells.push(cell);
-      cell = '';
-    } else if (char === '\n') endRow();
-    else cell += char;
-  }
-  if (quoted) throw new UserError(`A quotation mark opened in the row of line ${startedOn} is not closed.`);
-  if (cell !== '' || cells.length > 0) endRow();
-  return rows;
-}
-
-function checkRow(line: number, row: unknown): LabelledText | Rejected {
+/** Checks a row that was read; `map` counts before the usual spellings. */
+export function checkRow(line: number, row: unknown, map: Columns['map']): LabelledText | Rejected {
   const parsed = Row.safeParse(row);
   if (!parsed.success) return { line, reason: 'it needs a text and a label' };
   const text = parsed.data.text.trim();
   const spelling = String(parsed.data.label).trim().toLowerCase();
   if (text === '') return { line, reason: 'the text is empty' };
-  const label = Object.hasOwn(spellings, spelling) ? spellings[spelling] : undefined;
-  if (!label) return { line, reason: `"${spelling}" is no label: negative, neutral or positive is` };
+  const label = map.get(spelling) ?? spellings.get(spelling);
+  if (!label) return { line, reason: `"${spelling}" is no label: negative, neutral or positive is, or what --map says` };
   return { line, text, label };
 }
 
-function readTable(content: string, separator: string): (LabelledText | Rejected)[] {
-  const [header, ...rows] = splitTable(content, separator);
-  const names = header?.cells.map((name) => name.trim().toLowerCase()) ?? [];
-  const text = names.indexOf('text');
-  const label = names.indexOf('label');
-  if (text === -1 || label === -1) {
-    throw new UserError(`The first line must name the columns text and label; it names ${names.join(', ') || 'none'}.`);
+function tableRows(content: string, separator: string, columns: Columns): (LabelledText | Rejected)[] {
+  const { names, rows } = readTable(content, separator);
+  const [text, label] = [columns.text.toLowerCase(), columns.label.toLowerCase()];
+  if (!names.includes(text) || !names.includes(label)) {
+    throw new UserError(
+      `The first line must name the columns ${columns.text} and ${columns.label}; it names ${names.join(', ') || 'none'}. ` +
+        'Others are named with --text-column and --label-column.',
+    );
   }
-  return rows.map(({ line, cells }) => checkRow(line, { text: cells[text], label: cells[label] }));
+  return rows.map(({ line, cells }) => checkRow(line, { text: cells.get(text), label: cells.get(label) }, columns.map));
 }
 
-function readLines(content: string): (LabelledText | Rejected)[] {
+const Fields = z.looseObject({});
+
+function jsonRows(content: string, columns: Columns): (LabelledText | Rejected)[] {
   return content.split('\n').flatMap((raw, index) => {
     if (raw.trim() === '') return [];
+    const line = index + 1;
     try {
-      return [checkRow(index + 1, JSON.parse(raw))];
+      const fields = Fields.safeParse(JSON.parse(raw)).data ?? {};
+      return [checkRow(line, { text: fields[columns.text], label: fields[columns.label] }, columns.map)];
     } catch {
-      return [{ line: index + 1, reason: 'it is not JSON' }];
+      return [{ line, reason: 'it is not JSON' }];
     }
   });
 }
 
+export interface Parsed {
+  rows: LabelledText[];
+  rejected: Rejected[];
+}
+
+export const sortOut = (all: readonly (LabelledText | Rejected)[]): Parsed => ({
+  rows: all.filter((row) => 'label' in row),
+  rejected: all.filter((row) => 'reason' in row),
+});
+
 /** Reads labels from CSV, TSV or JSON Lines, by the file's ending. Bad rows are told apart, not dropped. */
-export function parseLabels(path: string, content: string): { rows: LabelledText[]; rejected: Rejected[] } {
+export function parseLabels(path: string, content: string, columns: Columns = usualColumns): Parsed {
   const text = content.replace(/^\uFEFF/, '');
   const readers: Record<string, () => (LabelledText | Rejected)[]> = {
-    '.csv': () => readTable(text, ','),
-    '.tsv': () => readTable(text, '\t'),
-    '.jsonl': () => readLines(text),
-    '.ndjson': () => readLines(text),
+    '.csv': () => tableRows(text, ',', columns),
+    '.tsv': () => tableRows(text, '\t', columns),
+    '.jsonl': () => jsonRows(text, columns),
+    '.ndjson': () => jsonRows(text, columns),
   };
   const reader = readers[extname(path).toLowerCase()];
-  if (!reader) throw new UserError(`${path} must end in .csv, .tsv, .jsonl or .ndjson.`);
-  const all = reader();
-  return {
-    rows: all.filter((row): row is LabelledText => 'label' in row),
-    rejected: all.filter((row): row is Rejected => 'reason' in row),
-  };
+  if (!reader) {
+    throw new UserError(`${path} must end in .csv, .tsv, .jsonl or .ndjson, or be a folder or …_text.txt laid out as TweetEval.`);
+  }
+  return sortOut(reader());
 }

@@ -58,8 +58,8 @@ function ingestSections({ ingest }: Night): string {
   ].join('\n');
 }
 
-/** The report of one run as one HTML file that needs nothing else. */
-export function reportHtml(night: Night): string {
+/** The report of one run as one HTML file that needs nothing else; `evaluation` is the page beside it about its model. */
+export function reportHtml(night: Night, evaluation: string | null = null): string {
   const good = night.status === 'SUCCEEDED';
   const stages = table(
     ['state', 'said', 'took'],
@@ -100,6 +100,7 @@ export function reportHtml(night: Night): string {
 <span class="quiet">${instant(night.startedAt)} UTC, ${seconds(night.endedAt - night.startedAt)}${night.redrives > 0 ? `, redriven ${night.redrives} ×` : ''}</span></p>
 <p>${escapeHtml(night.summary)}</p>
 <p class="quiet">Model in service: ${escapeHtml(night.modelInService ?? 'none yet')}</p>
+${evaluation === null ? '' : `<p><a href="${escapeHtml(evaluation)}">How good the trained model is</a></p>`}
 ${section('What went wrong', night.failure.length === 0 ? '' : `<pre>${escapeHtml(night.failure.join('\n'))}</pre>`)}
 ${section('Sentiment by day', night.days.length === 0 ? '' : `${sentimentChart(night.days)}\n<p class="quiet">Red negative, grey neutral, green positive; average from −1 to +1; tweets.</p>`)}
 ${section('Who wrote most of it', contributors)}

@@ -125,12 +125,15 @@ const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
   'Better than the champion?': (value) =>
     tell(shapes.gate, value, (gate) => {
       if ('status' in gate) return looping('');
+      const verdict = gate.promote ? (gate.forced ? 'yes, forced' : 'yes') : 'no';
+      const { candidate, lexicon, minusLexicon, heldOutRows } = gate;
+      if (!candidate || !lexicon || !minusLexicon || heldOutRows === null) return `${verdict}: ${gate.reasons.join('; ')}`;
       const against = [
         gate.champion && gate.minusChampion ? `champion ${percent(gate.champion.macro_recall)} (${difference(gate.minusChampion)})` : 'no champion yet',
-        `lexicon ${percent(gate.lexicon.macro_recall)} (${difference(gate.minusLexicon)})`,
+        `lexicon ${percent(lexicon.macro_recall)} (${difference(minusLexicon)})`,
       ];
-      const verdict = gate.promote ? (gate.forced ? 'yes, forced' : 'yes') : 'no';
-      return `${verdict}: macro recall ${percent(gate.candidate.macro_recall)} on ${count(gate.heldOutRows)} rows against ${against.join(', ')}`;
+      const broken = gate.reasons.filter((reason) => reason.startsWith('BROKEN')).map((reason) => `; ${reason}`);
+      return `${verdict}: macro recall ${percent(candidate.macro_recall)} on ${count(heldOutRows)} rows against ${against.join(', ')}${broken.join('')}`;
     }),
   'Update the endpoint': (value) =>
     tell(shapes.endpoint, value, (endpoint) =>

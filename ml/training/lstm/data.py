@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,7 @@ from lstm.labels import INDEX_OF, LABELS
 TEST_PERCENT = 20
 VALIDATION_PERCENT = 10
 TEXT_HASH = re.compile(r"[0-9a-f]{64}")
+SAMPLINGS = ("random", "uncertain", "import")
 LABEL_FIELDS = ("text_hash", "text", "label", "source", "imported_at")
 WEAK_COLUMNS = ["text_hash", "text", "lang", "label", "label_source", "label_confidence"]
 
@@ -34,10 +35,13 @@ class Row:
     text: str
     label: int
     confidence: float = 1.0
+    # False for a text that was only ever labelled because a model was unsure of it: hard texts do
+    # not say how good a model is on texts as they come.
+    may_be_held_out: bool = True
 
     @property
     def split(self) -> Split:
-        return split_of(self.text_hash)
+        return split_of(self.text_hash) if self.may_be_held_out else "train"
 
 
 @dataclass(frozen=True)
@@ -75,18 +79,27 @@ def read_labels(folder: Path) -> HumanLabels:
     those, the first in LABELS. Raises ValueError that names file and line, or that there is none.
     """
     of_text: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
+    may_be_held_out: set[str] = set()
     for path in files_in(folder):
         for number, line in enumerate(_lines(path), start=1):
             if line.strip():
                 row, imported_at = _label_row(line, f"{path}, line {number}")
                 of_text[row.text_hash].append((imported_at, row.label, row.text))
+                if row.may_be_held_out:
+                    may_be_held_out.add(row.text_hash)
     if not of_text:
         raise ValueError(
             f"no human labels in {folder}: validation and test rows need them; "
             "import some (npm run lake -- import-labels <file>)"
         )
     return HumanLabels(
-        rows=[_winner(text_hash, of_text[text_hash]) for text_hash in sorted(of_text)],
+        rows=[
+            replace(
+                _winner(text_hash, of_text[text_hash]),
+                may_be_held_out=text_hash in may_be_held_out,
+            )
+            for text_hash in sorted(of_text)
+        ],
         conflicts=sum(len({label for _, label, _ in given}) > 1 for given in of_text.values()),
     )
 
@@ -120,9 +133,18 @@ def _label_row(line: str, where: str) -> tuple[Row, str]:
         raise ValueError(
             f"{where}: label must be one of {', '.join(LABELS)}, not {record['label']!r}"
         )
-    return Row(record["text_hash"], record["text"], INDEX_OF[record["label"]]), record[
-        "imported_at"
-    ]
+    sampling = record.get("sampling") or "import"
+    if sampling not in SAMPLINGS:
+        raise ValueError(
+            f"{where}: sampling must be one of {', '.join(SAMPLINGS)}, not {sampling!r}"
+        )
+    row = Row(
+        record["text_hash"],
+        record["text"],
+        INDEX_OF[record["label"]],
+        may_be_held_out=sampling != "uncertain",
+    )
+    return row, record["imported_at"]
 
 
 def _winner(text_hash: str, given: list[tuple[str, int, str]]) -> Row:

@@ -14,7 +14,16 @@ from lstm.archive import sha256
 from lstm.data import HumanLabels, Row, rows_digest
 from lstm.settings import Hyperparameters
 
-PACKAGES = ("torch", "numpy", "onnx", "onnxruntime", "pyarrow", "tokenizers", "vaderSentiment")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "pyarrow",
+    "scikit-learn",
+    "tokenizers",
+    "vaderSentiment",
+)
 REQUIREMENTS = Path(__file__).parent.parent / "requirements.txt"
 
 

@@ -44,38 +44,48 @@ def scores(truth: np.ndarray, answers: np.ndarray) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """The same resampled rows for every comparison: `draws` is (resamples, N), row numbers.
+    """Intervals of macro recall by resampling held-out rows within each true class: macro recall is
+    a mean over classes, and a resample that happens to hold no row of a class would have none.
 
-    Drawn within each true class: macro recall is a mean over classes, and a resample that happens
-    to hold no row of a class would have none.
+    Within a class a row only counts by how it was answered, so the counts of a resample are drawn
+    (a multinomial) instead of its rows: the same distribution, whatever the number of rows.
     """
 
-    draws: np.ndarray
-
-    @classmethod
-    def over(cls, truth: np.ndarray, seed: int) -> Bootstrap:
-        rng = np.random.default_rng(seed)
-        members = [np.flatnonzero(truth == label) for label in range(len(LABELS))]
-        drawn = [rng.choice(rows, (RESAMPLES, len(rows))) for rows in members if len(rows)]
-        return cls(np.concatenate(drawn, axis=1))
+    seed: int
+    level: float = LEVEL
 
     def difference(
         self, truth: np.ndarray, one: np.ndarray, other: np.ndarray
     ) -> dict[str, object]:
-        """`Difference` of workflows/evaluation.ts: macro recall of `one` minus that of `other`."""
-        gain = (one == truth).astype(float) - (other == truth).astype(float)
-        per_class = []
-        for label in range(len(LABELS)):
-            drawn = truth[self.draws] == label
-            per_class.append(
-                (gain[self.draws] * drawn).sum(axis=1) / np.maximum(drawn.sum(axis=1), 1)
-            )
-        differences = np.mean(per_class, axis=0)
-        low, high = np.quantile(differences, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        """`Difference` of workflows/evaluation.ts: macro recall of `one` minus that of `other`.
+        Paired: a resampled row brings the answers of both."""
+        gain = (one == truth).astype(int) - (other == truth).astype(int)
+        low, high = self._interval(truth, gain, (-1, 0, 1))
         return {
             "value": macro_recall(truth, one) - macro_recall(truth, other),
-            "low": float(low),
-            "high": float(high),
-            "level": LEVEL,
+            "low": low,
+            "high": high,
+            "level": self.level,
             "resamples": RESAMPLES,
         }
+
+    def interval(self, truth: np.ndarray, answers: np.ndarray) -> dict[str, float]:
+        """Between which values the macro recall lies, at the level."""
+        low, high = self._interval(truth, (answers == truth).astype(int), (0, 1))
+        return {"low": low, "high": high}
+
+    def _interval(
+        self, truth: np.ndarray, worth: np.ndarray, values: tuple[int, ...]
+    ) -> tuple[float, float]:
+        """Quantiles of the mean over classes of the mean `worth` of a class's rows."""
+        rng = np.random.default_rng(self.seed)
+        means = np.zeros(RESAMPLES)
+        for label in range(len(LABELS)):
+            of_class = worth[truth == label]
+            if len(of_class) == 0:
+                continue
+            shares = [float((of_class == value).mean()) for value in values]
+            drawn = rng.multinomial(len(of_class), shares, size=RESAMPLES)
+            means += drawn @ np.array(values) / len(of_class) / len(LABELS)
+        low, high = np.quantile(means, [(1 - self.level) / 2, (1 + self.level) / 2])
+        return float(low), float(high)

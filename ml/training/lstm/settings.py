@@ -40,6 +40,8 @@ class Hyperparameters:
     weak_weight: float = _within(0.1, 0.0, 1.0)
     # At most so many of them for each human training row: a lake grows, a night does not.
     weak_per_human: float = _within(3.0, 0.0, 100.0)
+    # 1 also trains on 200 and 1,000 labels, for the report; a night does without.
+    learning_curve: int = _within(0, 0, 1)
 
 
 def parse_hyperparameters(given: dict[str, str]) -> Hyperparameters:

@@ -20,7 +20,7 @@ export const PLAN: RunState['plan'] = {
   maxTweets: 1000,
   maxSpendUsd: 5,
   reprocess: [],
-  force: false,
+  force: null,
   training: {},
   poll: { ingest: 1, crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
 };

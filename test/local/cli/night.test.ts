@@ -139,3 +139,8 @@ test('the report shows sums by query, gaps with their bounds, and what is still 
   expect(html).toMatch(/Gaps: .*2026-11-10T00:00:00Z.*2026-11-17T00:00:00Z.*too old/s);
   expect(html).toMatch(/Still to be fetched.*unknown.*the budget is used up/s);
 });
+
+test('the report leads to the evaluation that lies beside it, where there is one', () => {
+  expect(reportHtml(night, 'evaluation.html')).toContain('<a href="evaluation.html">');
+  expect(reportHtml(night)).not.toContain('<a ');
+});

@@ -44,6 +44,7 @@ test('the gate gives its verdict with both intervals', () => {
   const gate = {
     promote: false,
     forced: false,
+    inService: null,
     reasons: ['worse than the champion'],
     heldOutRows: 880,
     candidate: scores,

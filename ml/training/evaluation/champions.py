@@ -1,0 +1,40 @@
+"""The champion that the candidate is compared with, or why it cannot be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lstm import archive
+from lstm.archive import Archive
+
+
+@dataclass(frozen=True)
+class Champion:
+    """At most one of both is set; neither is, before the first model was promoted."""
+
+    archive: Archive | None = None
+    problem: str | None = None
+
+
+def find_champion(folder: Path, request: dict[str, Any]) -> Champion:
+    """The archive of the champion channel.
+
+    A damaged, missing or mistaken champion is not the candidate's fault, and no reason to throw its
+    training away: it is a problem, which the gate gives as its reason to leave everything as it is.
+    """
+    try:
+        found = archive.find_champion(folder)
+    except (ValueError, OSError) as error:
+        # Without the job's own folders, which tell nobody anything.
+        return Champion(problem=str(error).replace(f"{folder}/", ""))
+    expected = request.get("champion")
+    if expected is None:
+        return Champion(archive=found)
+    version = expected.get("version") if isinstance(expected, dict) else expected
+    if found is None:
+        return Champion(problem=f"there is no archive of {version}")
+    if found.version != version:
+        return Champion(problem=f"the archive of {version} holds {found.version}")
+    return Champion(archive=found)

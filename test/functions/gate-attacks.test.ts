@@ -1,0 +1,272 @@
+import { judgeModel } from '../../functions/judge-model';
+import type { Lake } from '../../functions/lake/objects';
+import { settingsFor } from '../../infra/config';
+import type { Evaluation } from '../../workflows/evaluation';
+import type { Champion, RunState } from '../../workflows/payloads';
+import { TestClock } from './support/clock';
+import { difference, evaluationOf, even, labelRows, measured, ndjson } from './support/evaluation';
+import { Launcher, keysBelow, put, putJsonObject, readJsonObject } from './support/launcher';
+import { PLAN, TRAINED, stepInput } from './support/state';
+
+/*
+ * The gate, attacked: each test gives it a night that must not put a model into service, and looks for the reason
+ * in what the execution's history keeps. That the base night is promoted shows that it is the attack that fails.
+ */
+const ROWS = labelRows(600);
+const { gate: settings } = settingsFor('dev');
+const GRANT = { grant: 'v1', reason: 'the champion is broken beyond repair' };
+
+let launcher: Launcher;
+let lake: Lake;
+
+beforeAll(async () => {
+  launcher = await Launcher.start();
+});
+
+afterAll(() => launcher.stop());
+
+beforeEach(async () => {
+  jest.spyOn(console, 'info').mockReturnValue();
+  lake = await launcher.lake();
+  await put(lake, 'raw-data/labels/people.ndjson', ndjson(ROWS));
+});
+
+const inLake = (key: string) => `s3://${lake.bucket}/${key}`;
+const EVALUATION = `model-outputs/${TRAINED.jobName}/evaluation.json`;
+
+const champion = (modelVersion = 'sl-champion'): Champion => ({
+  modelVersion,
+  modelUri: inLake('model-outputs/sl-champion/output/model.tar.gz'),
+  evaluationUri: inLake('model-outputs/sl-champion/evaluation.json'),
+  manifestUri: inLake('model-outputs/sl-champion/manifest.json'),
+  configName: 'sl-champion',
+  fingerprint: 'older',
+  promotedAt: '2026-11-23T03:00:00.000Z',
+  promotedBy: 'arn:of:the:night:before',
+  forced: false,
+  previous: null,
+});
+
+const putChampion = (modelVersion?: string) =>
+  putJsonObject(lake, 'model-outputs/champion.json', champion(modelVersion));
+
+const step = (force: RunState['plan']['force'] = null) =>
+  judgeModel({ lake, settings, clock: new TestClock() })(
+    stepInput({
+      plan: { ...PLAN, force },
+      train: { ...TRAINED, evaluationUri: inLake(EVALUATION) },
+    }),
+  );
+
+async function judge(evaluation: unknown, force?: RunState['plan']['force']) {
+  const text = typeof evaluation === 'string' ? evaluation : JSON.stringify(evaluation);
+  await put(lake, EVALUATION, text);
+  return step(force);
+}
+
+const night = (changes: Parameters<typeof evaluationOf>[0] = {}) =>
+  evaluationOf({ rows: ROWS, ...changes });
+const against = (theirs: number, ours = 0.77, spread?: number) =>
+  night({ champion: even(theirs), candidate: even(ours), ...(spread !== undefined && { spread }) });
+
+/** The evaluation with one thing changed, by a path of names. */
+function changed(evaluation: Evaluation, path: string, value: unknown): unknown {
+  const copy: unknown = JSON.parse(JSON.stringify(evaluation));
+  const names = path.split('.');
+  const last = names.pop() ?? '';
+  const at = names.reduce<unknown>((node, name) => Reflect.get(Object(node), name), copy);
+  if (value === undefined) Reflect.deleteProperty(Object(at), last);
+  else Reflect.set(Object(at), last, value);
+  return copy;
+}
+
+test('the night that is attacked below is promoted as it is, with every rule and its figures', async () => {
+  await putChampion();
+
+  const verdict = await judge(against(0.75));
+
+  expect(verdict).toMatchObject({ promote: true, forced: false, inService: 'sl-champion', heldOutRows: 600 });
+  expect(verdict.reasons).toEqual([
+    'kept: Held-out rows: 600, 200 of them negative (at least 200 are needed, 30 of each class)',
+    'kept: Level of the intervals: 95.0 % (95.0 % is configured)',
+    'kept: Lexicon (vader): macro recall 77.0 % against 70.0 %, difference +7.0 points [+5.0, +9.0] at 95 %',
+    'kept: Champion (sl-champion): macro recall 77.0 % against 75.0 %, difference +2.0 points [+0.0, +4.0] at 95 %',
+    'kept: Recall by class: negative +2.0, neutral +2.0, positive +2.0 points (no class may lose more than 10.0 points)',
+    'kept: Something new: it answers some of the rows otherwise than the champion',
+    'kept: Golden tweets: 0 of 8 misread',
+  ]);
+});
+
+describe('an evaluation that is not to be trusted is a reason, and force does not reach past it', () => {
+  const base = night();
+  const nan = JSON.stringify(base).replace(/"macro_recall":[0-9.]+/, '"macro_recall":NaN');
+  const infinite = JSON.stringify(base).replace(/"low":-?[0-9.e-]+/, '"low":-Infinity');
+
+  test.each([
+    ['a figure that is NaN, as Python writes it', nan, 'candidate.macro_recall: must be a number (got "NaN")'],
+    ['a figure that is infinite', infinite, 'must be a number (got "-Infinity")'],
+    ['NaN that became null', changed(base, 'candidate.accuracy', null), 'candidate.accuracy: must be a number'],
+    ['a missing metric', changed(base, 'candidate.macro_recall', undefined), 'candidate.macro_recall: is missing'],
+    ['a metric of another name', changed(base, 'metric', 'accuracy'), 'metric: must be "macro_recall" (got "accuracy")'],
+    ['a figure of another name', changed(base, 'candidate.macro_precision', 0.9), 'candidate: unknown field "macro_precision"'],
+    ['another schema', changed(base, 'schema_version', 1), 'schema_version: must be 2'],
+    ['a share above one', changed(base, 'candidate.recall.neutral', 1.2), 'candidate.recall.neutral: must be at most 1'],
+    ['no lexicon', changed(base, 'lexicon', undefined), 'lexicon: is missing'],
+    ['another lexicon', changed(base, 'lexicon.name', 'empty'), 'lexicon.name: must be "vader"'],
+    ['a changed label set', changed(base, 'held_out.labels', ['negative', 'positive']), 'held_out.labels'],
+    ['labels in another order', changed(base, 'held_out.labels', ['positive', 'neutral', 'negative']), 'held_out.labels.0: must be "negative"'],
+    ['a macro recall its confusion contradicts', changed(base, 'candidate.macro_recall', 0.95), 'candidate.macro_recall is 0.95, but by its confusion 0.77'],
+    ['recalls of two classes swapped', changed(night({ candidate: { negative: 0.9, neutral: 0.7, positive: 0.8 } }), 'candidate.recall', { negative: 0.8, neutral: 0.7, positive: 0.9 }), 'candidate.recall.negative is 0.8, but by its confusion 0.9'],
+    ['a lexicon that was made worse', changed(base, 'lexicon.macro_recall', 0.3), 'lexicon.macro_recall is 0.3'],
+    ['more rows than were answered', changed(base, 'held_out.rows', 6000), 'confusion holds 600 rows, not 6000'],
+    ['classes of another size', changed(base, 'held_out.per_class', { negative: 300, neutral: 200, positive: 100 }), 'confusion holds 200 negative rows, not 300'],
+    ['a difference that contradicts the figures', changed(base, 'candidate_minus_lexicon', difference(0.2)), 'candidate_minus_lexicon is 0.2'],
+    ['an interval beside its difference', changed(base, 'candidate_minus_lexicon', { ...difference(0.07), low: 0.08, high: 0.09 }), 'does not hold'],
+    ['an interval from a handful of draws', changed(base, 'candidate_minus_lexicon.resamples', 10), 'comes of 10 resamples'],
+    ['a difference to no champion', changed(base, 'candidate_minus_champion', difference(0.1)), 'champion and candidate_minus_champion'],
+    ['the figures of another model', changed(base, 'candidate.version', 'sl-yesterday'), 'it is about sl-yesterday, and trained was'],
+    ['held-out rows of another label set', night({ rows: labelRows(601) }), 'are not the 600 that the labels in the lake give now'],
+    ['the hash of another label set', changed(base, 'held_out.sha256', 'a'.repeat(64)), 'its 600 held-out rows (aaaaaaaaaaaa) are not the 600'],
+  ])('%s', async (_, evaluation, reason) => {
+    for (const force of [null, GRANT]) {
+      const verdict = await judge(evaluation, force);
+
+      expect(verdict).toMatchObject({ promote: false, forced: false });
+      expect(verdict.reasons.join()).toContain('BROKEN: Evaluation: not to be trusted: ');
+      expect(verdict.reasons.join()).toContain(reason);
+    }
+  });
+
+  test('one that compares with a model that is not in service', async () => {
+    await putChampion('sl-another');
+
+    const verdict = await judge(against(0.7), GRANT);
+
+    expect(verdict.promote).toBe(false);
+    expect(verdict.reasons.join()).toContain('it compares with sl-champion, but in service is sl-another');
+  });
+
+  test('one that compares with a model while none is in service', async () => {
+    expect((await judge(against(0.7), GRANT)).promote).toBe(false);
+  });
+
+  test('labels swapped after the training: the held-out rows are no longer these', async () => {
+    const swapped = { negative: 'positive', neutral: 'neutral', positive: 'negative' } as const;
+    const evaluation = night();
+    await put(lake, 'raw-data/labels/people.ndjson', ndjson(ROWS.map((row) => ({ ...row, label: swapped[row.label] }))));
+
+    const verdict = await judge(evaluation);
+
+    expect(verdict.promote).toBe(false);
+    expect(verdict.reasons.join()).toContain('another label set');
+  });
+});
+
+describe('a broken rule keeps the model out', () => {
+  const nobody = night({ candidate: { negative: 1, neutral: 0.2, positive: 1 }, champion: even(0.7) });
+  const swappedGolden = night().golden.map((answer) => ({
+    ...answer,
+    label: ({ negative: 'positive', neutral: 'neutral', positive: 'negative' } as const)[answer.label],
+  }));
+
+  test.each([
+    ['a lexicon that is as good', night({ lexicon: even(0.77) }), 'BROKEN: Lexicon (vader)'],
+    ['a champion that is better by more than the tolerance', against(0.785), 'worse by more than 1.0 points'],
+    ['a champion that is certainly better', against(0.775, 0.77, 0.001), 'certainly worse'],
+    ['a class given up for the others', nobody, 'BROKEN: Recall by class: negative +30.0, neutral −50.0'],
+    ['a candidate that answers as the champion does', changed(against(0.77), 'candidate.answers_sha256', against(0.77).champion?.answers_sha256), "BROKEN: Something new: none, it gives the champion's answer on each of the 600 rows"],
+    ['intervals at a laxer level', lax(against(0.75)), 'BROKEN: Level of the intervals: 60.0 %'],
+    ['labels swapped before the training: the figures are fine, plain sentences are not', { ...night(), golden: swappedGolden }, 'BROKEN: Golden tweets: 6 of 8 misread'],
+    ['golden tweets that were not asked', { ...night(), golden: [] }, 'BROKEN: Golden tweets: 8 of 8 were not answered'],
+    ['golden tweets replaced by easier ones', { ...night(), golden: [{ text: 'good', label: 'positive', probability: 1 }] }, '8 of 8 were not answered'],
+  ])('%s', async (_, evaluation, reason) => {
+    const compares = typeof evaluation === 'object' && evaluation !== null && Reflect.get(evaluation, 'champion') !== null;
+    if (compares) await putChampion();
+
+    const verdict = await judge(evaluation);
+
+    expect(verdict).toMatchObject({ promote: false, forced: false });
+    expect(verdict.reasons.filter((one) => one.startsWith('BROKEN')).join()).toContain(reason);
+    // A refusal settles the training: the same data is not learnt again the next night.
+    expect(await readJsonObject(lake, 'model-outputs/latest-training.json')).toMatchObject({ jobName: TRAINED.jobName });
+  });
+
+  test('a tiny hold-out, in all or of one class', async () => {
+    for (const [rows, reason] of [
+      [labelRows(60), 'Held-out rows: 60, 20 of them negative'],
+      [labelRows(600).filter((row, at) => row.label !== 'neutral' || at % 12 === 0), 'of them neutral'],
+    ] as const) {
+      await put(lake, 'raw-data/labels/people.ndjson', ndjson(rows));
+
+      const verdict = await judge(night({ rows, candidate: even(0.95), lexicon: even(0.4) }));
+
+      expect(verdict.promote).toBe(false);
+      expect(verdict.reasons.filter((one) => one.startsWith('BROKEN')).join()).toContain(reason);
+      expect(verdict.reasons.join()).toContain('npm run lake -- label');
+    }
+  });
+
+  test.each([
+    ['missing', 'there is no archive of sl-champion'],
+    ['corrupt', 'model.tar.gz is not a readable tar.gz: not a gzip file'],
+  ])('a champion that is %s', async (_, champion_problem) => {
+    await putChampion();
+
+    const verdict = await judge({ ...night(), champion_problem });
+
+    expect(verdict).toMatchObject({ promote: false, champion: null, inService: 'sl-champion' });
+    expect(verdict.reasons).toContain(`BROKEN: Champion (sl-champion): could not be scored: ${champion_problem}`);
+  });
+
+  test('an evaluation that keeps silent about the champion in service', async () => {
+    await putChampion();
+
+    expect((await judge(night())).reasons.join()).toContain('BROKEN: Champion (sl-champion): could not be scored');
+  });
+});
+
+function lax(evaluation: Evaluation): unknown {
+  const text = JSON.stringify(evaluation).replaceAll('"level":0.95', '"level":0.6');
+  const value: unknown = JSON.parse(text);
+  return value;
+}
+
+describe('where there is nothing to read, the execution ends', () => {
+  test.each([['no JSON', '{"metric":'], ['a list', '[]'], ['nothing', '']])('%s', async (_, text) => {
+    await put(lake, EVALUATION, text === '' ? ' ' : text);
+
+    await expect(step(GRANT)).rejects.toMatchObject({ name: 'EvaluationUnusable' });
+    expect(await keysBelow(lake, 'model-outputs/latest')).toEqual([]);
+  });
+
+  test('no such object', async () => {
+    await expect(step(GRANT)).rejects.toMatchObject({ name: 'EvaluationUnusable' });
+  });
+});
+
+describe('force', () => {
+  test('promotes a model that breaks a rule, and the history says by which grant', async () => {
+    const verdict = await judge(night({ candidate: even(0.6) }), GRANT);
+
+    expect(verdict).toMatchObject({ promote: true, forced: true });
+    expect(verdict.reasons.at(-1)).toBe(
+      'FORCED: promoted all the same, by the grant v1: “the champion is broken beyond repair”',
+    );
+  });
+
+  test('reaches past a champion that is corrupt: else nobody could ever replace it', async () => {
+    await putChampion();
+
+    const verdict = await judge({ ...night(), champion_problem: 'damaged' }, GRANT);
+
+    expect(verdict).toMatchObject({ promote: true, forced: true, inService: 'sl-champion' });
+  });
+
+  test('is not recorded for a model that keeps all rules', async () => {
+    expect(await judge(night(), GRANT)).toMatchObject({ promote: true, forced: false });
+  });
+});
+
+test('the builder of this test makes figures that fit each other', () => {
+  expect(measured(even(0.5), { negative: 10, neutral: 10, positive: 10 })).toMatchObject({ macro_recall: 0.5, accuracy: 0.5, macro_f1: 0.5 });
+});

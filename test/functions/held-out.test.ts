@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { heldOutOf } from '../../functions/model/held-out';
+import type { LabelRow } from '../../functions/model/held-out';
+import { Label } from '../../workflows/evaluation';
+import { Sampling } from '../../workflows/labels';
+
+const Fixture = z.object({
+  held_out: z.object({ rows: z.number(), sha256: z.string() }),
+  labels: z.array(
+    z.object({
+      text_hash: z.string(),
+      label: Label,
+      imported_at: z.string(),
+      sampling: Sampling.nullish(),
+    }),
+  ),
+});
+const path = join(__dirname, '../fixtures/held-out.json');
+const fixture = Fixture.parse(JSON.parse(readFileSync(path, 'utf8')));
+
+test('the gate counts the same held-out rows as the training job (test/ml/test_data.py has the other half)', () => {
+  expect(heldOutOf(fixture.labels)).toEqual(fixture.held_out);
+});
+
+const row = (changes: Partial<LabelRow> = {}): LabelRow => ({
+  // On the test side: 0 % 100 is below 20.
+  text_hash: '0'.repeat(64),
+  label: 'neutral',
+  imported_at: '2026-11-20T00:00:00.000Z',
+  ...changes,
+});
+
+test('a text that was only labelled because the model was unsure of it is not held out', () => {
+  expect(heldOutOf([row({ sampling: 'uncertain' })]).rows).toBe(0);
+  expect(heldOutOf([row({ sampling: 'random' })]).rows).toBe(1);
+  expect(heldOutOf([row({ sampling: 'uncertain' }), row({ sampling: 'import' })]).rows).toBe(1);
+});
+
+test('another label of one row is another set', () => {
+  expect(heldOutOf([row({ label: 'positive' })]).sha256).not.toBe(heldOutOf([row()]).sha256);
+});
