@@ -136,9 +136,12 @@ export async function settle(
   plan: QueryPlan,
   page: PendingPage,
 ): Promise<QueryPlan> {
-  const { objects } = await storePage(pulling.lake, plan, page);
+  // Side by side: whichever is missing after a kill follows from the pending page once more.
+  const [{ objects }, parked] = await Promise.all([
+    storePage(pulling.lake, plan, page),
+    streamRows(pulling, page.rows, pageName(plan)),
+  ]);
   for (const { day, key } of objects) pulling.stored.wrote(day, key);
-  const parked = await streamRows(pulling, page.rows, pageName(plan));
   const { progress, window } = plan;
   if (window === null) {
     throw new StepError('ContractBroken', `the plan of ${plan.of} holds a page, but no window`);

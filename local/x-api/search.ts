@@ -208,17 +208,35 @@ function parseRequest(params: URLSearchParams, now: number): Request {
   };
 }
 
-function found(archive: Posts, request: Request, hidden: ReadonlySet<string>): ArchivedPost[] {
-  const { sinceId, untilId, from, to, matches } = request;
-  return archive.posts.filter(
-    (post) =>
-      post.createdAt >= from &&
-      post.createdAt < to &&
-      (sinceId === null || compareIds(post.id, sinceId) > 0) &&
+/** Where the posts older than this id begin, among posts newest first. */
+function firstOlderThan(posts: readonly ArchivedPost[], id: string): number {
+  let from = 0;
+  let to = posts.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const post = posts[middle];
+    if (post && compareIds(post.id, id) >= 0) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Posts that the request finds from its cursor on, newest first: as many as two pages and one need. */
+function found(archive: Posts, request: Request, hidden: ReadonlySet<string>, size: number): ArchivedPost[] {
+  const { sinceId, untilId, from, to, matches, cursor } = request;
+  const { posts } = archive;
+  const matching: ArchivedPost[] = [];
+  const start = cursor.owed || cursor.before === null ? 0 : firstOlderThan(posts, cursor.before);
+  for (let index = start; index < posts.length; index += 1) {
+    const post = posts[index];
+    if (!post || (sinceId !== null && compareIds(post.id, sinceId) <= 0)) break;
+    const fits = post.createdAt >= from && post.createdAt < to &&
       (untilId === null || compareIds(post.id, untilId) < 0) &&
-      !hidden.has(post.id) &&
-      matches(post.searchable),
-  );
+      !hidden.has(post.id) && matches(post.searchable);
+    if (fits) matching.push(post);
+    if (!cursor.owed && matching.length > 2 * size) break;
+  }
+  return matching;
 }
 
 function renderPost(post: ArchivedPost, fields: Set<string>): Record<string, unknown> {
@@ -300,12 +318,12 @@ export interface PageOptions {
 export function searchRecent(archive: Posts, params: URLSearchParams, now: number, options: PageOptions = {}): SearchAnswer {
   const { hidden = new Set(), pageSize = 100, turn = 'straight' } = options;
   const request = parseRequest(params, now);
-  let posts = found(archive, request, hidden);
+  const size = Math.min(request.maxResults, pageSize);
+  let posts = found(archive, request, hidden, size);
   const pollsForNews = request.sinceId !== null && request.isFirstPage &&
     request.untilId === null && !params.has('end_time');
-  if (posts.length === 0 && pollsForNews && archive.release(now) > 0) posts = found(archive, request, hidden);
+  if (posts.length === 0 && pollsForNews && archive.release(now) > 0) posts = found(archive, request, hidden, size);
 
-  const size = Math.min(request.maxResults, pageSize);
   const { page, next } = turnTo(posts, request.cursor, size, turn);
   const nextToken = next && {
     next_token: Buffer.from(JSON.stringify({ query: request.queryHash, ...next })).toString('base64url'),

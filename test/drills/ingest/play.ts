@@ -255,7 +255,7 @@ export class Player implements Played {
           maxTweets,
           maxSpendUsd: 5,
           reprocess: [],
-          force: false,
+          force: null,
           training: {},
           poll: { ingest: 1, crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
         },
