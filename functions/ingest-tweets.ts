@@ -11,7 +11,16 @@ import { systemClock } from './clock';
 import { environments, readEnvironment } from './environment';
 import { Budget } from './ingest/budget';
 import { mustAddUp } from './ingest/page';
-import { addCounts, loadPlans, monthOf, newPlan, noCounts, resume, savePlan } from './ingest/plan';
+import {
+  addCounts,
+  claim,
+  loadPlans,
+  monthOf,
+  newPlan,
+  noCounts,
+  resume,
+  savePlan,
+} from './ingest/plan';
 import type { Planned, QueryPlan } from './ingest/plan';
 import { pull, settle } from './ingest/pull';
 import type { Ending, Pulling } from './ingest/pull';
@@ -186,9 +195,9 @@ async function tasksOf(
 }
 
 /**
- * The plans as this run goes on with them. Pages that anybody decided on and did not get to store come
- * first, those of queries that are no longer asked included: else another query's page could bring the
- * same tweets again.
+ * The plans as this run goes on with them. All are claimed first; then pages that anybody decided on and did
+ * not get to store are stored, those of queries that are no longer asked included: else another query's page
+ * could bring the same tweets again.
  */
 async function takeUp(
   given: Dependencies,
@@ -196,30 +205,37 @@ async function takeUp(
   tasks: readonly Task[],
   stored: StoredTweets,
 ): Promise<{ taken: Planned[]; others: Planned[] }> {
-  const now = given.clock.now();
-  const all = await loadPlans(given.lake);
-  const settling = { ...given, stored, lateSeconds: given.settings.lateTweetSeconds };
+  const { lake, clock, settings } = given;
+  const now = clock.now();
+  const all = await loadPlans(lake);
+  const isOfTask = ({ plan }: Planned) => tasks.some(({ of }) => of === plan.of);
+  const claimed: { taken: Planned[]; others: Planned[] } = { taken: [], others: [] };
+  for (const { of, name } of tasks) {
+    const found = all.find(({ plan }) => plan.of === of);
+    const planned =
+      found === undefined
+        ? newPlan(of, name, run.runId, now)
+        : resume({ ...found, plan: { ...found.plan, name } }, run.runId, now);
+    claimed.taken.push(await claim(lake, planned));
+  }
+  for (const other of all.filter((planned) => !isOfTask(planned))) {
+    // One that is whole is nobody's work in hand.
+    claimed.others.push(other.plan.progress.whole ? other : await claim(lake, other));
+  }
+
+  const settling = { ...given, stored, lateSeconds: settings.lateTweetSeconds };
   const settled = async ({ plan, etag }: Planned): Promise<Planned> =>
     plan.pending === null
       ? { plan, etag }
-      : savePlan(given.lake, await settle(settling, plan, plan.pending), etag);
-
-  const isOfTask = ({ plan }: Planned) => tasks.some(({ of }) => of === plan.of);
+      : savePlan(lake, await settle(settling, plan, plan.pending), etag);
   const others: Planned[] = [];
-  for (const other of all.filter((planned) => !isOfTask(planned))) {
+  for (const other of claimed.others) {
     const { plan, etag } = await settled(other);
-    const aged = agedPlan(plan, now, given.settings.lateTweetSeconds);
-    others.push(aged === null ? { plan, etag } : await savePlan(given.lake, aged, etag));
+    const aged = agedPlan(plan, now, settings.lateTweetSeconds);
+    others.push(aged === null ? { plan, etag } : await savePlan(lake, aged, etag));
   }
   const taken: Planned[] = [];
-  for (const { of, name } of tasks) {
-    const found = all.find(({ plan }) => plan.of === of);
-    taken.push(
-      found === undefined
-        ? newPlan(of, name, run.runId, now)
-        : await settled(resume({ ...found, plan: { ...found.plan, name } }, run.runId, now)),
-    );
-  }
+  for (const one of claimed.taken) taken.push(await settled(one));
   return { taken, others };
 }
 

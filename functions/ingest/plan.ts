@@ -54,6 +54,8 @@ export const QueryPlan = z.strictObject({
   covered_until: Instant.nullable(),
   /** Windows opened so far. */
   windows: Count,
+  /** How often an invocation took the plan up: each leaves the one before with an ETag of the past. */
+  claims: Count,
   window: Window.nullable(),
   pending: PendingPage.nullable(),
   /** Posts that a call may be reading at X right now: whoever finds them here counts them as spent. */
@@ -120,6 +122,7 @@ export const newPlan = (of: string, name: string, runId: string, now: Date): Pla
     since_id: null,
     covered_until: null,
     windows: 0,
+    claims: 0,
     window: null,
     pending: null,
     asked: 0,
@@ -128,6 +131,13 @@ export const newPlan = (of: string, name: string, runId: string, now: Date): Pla
     progress: freshProgress(runId),
   },
 });
+
+/**
+ * Takes the plan up before anything is looked at that others could change: an invocation that outlived its
+ * execution, or its own retry, fails at its next page, and stores nothing of it.
+ */
+export const claim = (lake: Lake, { plan, etag }: Planned): Promise<Planned> =>
+  savePlan(lake, { ...plan, claims: plan.claims + 1 }, etag);
 
 /**
  * Writes the plan if it still is what was read. Throws `RunInProgress` when somebody else wrote it since.

@@ -9,6 +9,7 @@ import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secr
 import { LEASE_KEY, ingestTweets } from '../../functions/ingest-tweets';
 import type { Lake } from '../../functions/lake/objects';
 import { recentSearch } from '../../functions/x/client';
+import type { Search, SearchAnswer, SearchRequest } from '../../functions/x/client';
 import { planHash } from '../../functions/ingest/plan';
 import { idAt } from '../../functions/x/ids';
 import { bearerToken } from '../../functions/x/token';
@@ -62,12 +63,25 @@ beforeEach(async () => {
   await kinesis.send(new CreateStreamCommand({ StreamName: stream, ShardCount: 1 }));
 });
 
-const ingest = ({ pages = 3, running = true } = {}) =>
+const search = () => recentSearch(x.url, bearerToken(launcher.secrets(), SECRET, clock), clock);
+
+/** The first page of everything. */
+const SEARCH: SearchRequest = {
+  query: '',
+  maxResults: 100,
+  sinceId: null,
+  startTime: null,
+  endTime: null,
+  untilId: null,
+  nextToken: null,
+};
+
+const ingest = ({ pages = 3, running = true, search: asked = search() } = {}) =>
   ingestTweets({
     lake,
     kinesis,
     stream,
-    search: recentSearch(x.url, bearerToken(launcher.secrets(), SECRET, clock), clock),
+    search: asked,
     isRunning: async () => running,
     settings: { usdPerPost: 0.005, maxTweetsPerMonth, lateTweetSeconds: 30 },
     limits: { milliseconds: 60_000, pages },
@@ -733,6 +747,28 @@ test('a page that another query decided on before a kill is stored first', async
 
   expect(answer).toMatchObject({ received: 1, written: 0, doubles: 1 });
   expect(await idsInLake()).toEqual(['5']);
+});
+
+test('an invocation that outlives its execution stores nothing more', async () => {
+  const queries = [
+    { name: 'tea', query: '(tea)' },
+    { name: 'cocoa', query: '(cocoa)' },
+  ];
+  x.willAnswer(page([tweet(9)]));
+  let old: Promise<unknown> = Promise.resolve();
+  const answerOld = await new Promise<(answer: SearchAnswer) => void>((isAsked) => {
+    const slowly: Search = (request) =>
+      request.query === '(tea)' ? search()(request) : new Promise((resolve) => isAsked(resolve));
+    old = ingest({ search: slowly })(stepInput({ plan: { ...PLAN, queries } }));
+  });
+  x.willAnswer(page([tweet(10)]), page([tweet(5), tweet(4)]));
+  await run({ queries, runId: 'the-next-run' });
+
+  x.willAnswer(page([tweet(5), tweet(3)]));
+  answerOld(await search()({ ...SEARCH, query: '(cocoa)' }));
+
+  await expect(old).rejects.toMatchObject({ name: 'RunInProgress' });
+  expect(await idsInLake()).toEqual(['10', '4', '5', '9']);
 });
 
 test('tweets so fresh that older ones may still be on their way are asked for once more', async () => {
