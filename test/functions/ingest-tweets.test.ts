@@ -761,14 +761,14 @@ test('an invocation that outlives its execution stores nothing more', async () =
       request.query === '(tea)' ? search()(request) : new Promise((resolve) => isAsked(resolve));
     old = ingest({ search: slowly })(stepInput({ plan: { ...PLAN, queries } }));
   });
-  x.willAnswer(page([tweet(10)]), page([tweet(5), tweet(4)]));
-  await run({ queries, runId: 'the-next-run' });
+  x.willAnswer(page([tweet(10), tweet(5)]));
+  await run({ queries: queries.slice(0, 1), runId: 'the-next-run' });
 
   x.willAnswer(page([tweet(5), tweet(3)]));
   answerOld(await search()({ ...SEARCH, query: '(cocoa)' }));
 
   await expect(old).rejects.toMatchObject({ name: 'RunInProgress' });
-  expect(await idsInLake()).toEqual(['10', '4', '5', '9']);
+  expect(await idsInLake()).toEqual(['10', '5', '9']);
 });
 
 test('tweets so fresh that older ones may still be on their way are asked for once more', async () => {
