@@ -131,7 +131,16 @@ def test_a_human_label_beats_the_lexicon(spark: SparkSession) -> None:
     frame = texts.transform(clean_text)
     key = {row["text"]: row["text_hash"] for row in frame.collect()}
     labels = spark.createDataFrame(
-        [(key["I love this"], "I love this", "negative", "people", "2026-11-01T00:00:00Z")],
+        [
+            (
+                key["I love this"],
+                "I love this",
+                "negative",
+                "people",
+                "2026-11-01T00:00:00Z",
+                "import",
+            )
+        ],
         schema("labels"),
     )
 
@@ -153,8 +162,8 @@ def test_a_human_label_beats_the_lexicon(spark: SparkSession) -> None:
 def test_people_who_disagree_are_settled_by_majority_then_by_the_newest(
     spark: SparkSession,
 ) -> None:
-    def vote(key: str, label: str, day: int) -> tuple[str, str, str, str, str]:
-        return (key, key, label, "people", f"2026-11-{day:02d}T00:00:00Z")
+    def vote(key: str, label: str, day: int) -> tuple[str, str, str, str, str, str]:
+        return (key, key, label, "people", f"2026-11-{day:02d}T00:00:00Z", "import")
 
     labels = spark.createDataFrame(
         [
