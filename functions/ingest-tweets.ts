@@ -3,7 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { prefixes } from '../workflows/datasets';
+import { leaseKeys } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
 import { IngestTweetsOutput, StepInput } from '../workflows/payloads';
 import type { RunPlan } from '../workflows/payloads';
@@ -48,7 +48,6 @@ import { bearerToken } from './x/token';
 const INVOCATION = { milliseconds: 150 * 1000, pages: 40 };
 /** Whoever ingests waits for X's rate window at most; longer than a few of those, something hangs. */
 const LONGEST_WAIT_MS = 60 * 60 * 1000;
-export const LEASE_KEY = `${prefixes.plans}ingest-lease.json`;
 
 interface Dependencies extends Streaming {
   search: Search;
@@ -78,7 +77,7 @@ export const ingestTweets = (given: Dependencies) =>
       return replay(given, plan, plan.source.stream, before);
     }
     const { clock, lake } = given;
-    const lease = await takeLease(lake, LEASE_KEY, given.isRunning, {
+    const lease = await takeLease(lake, leaseKeys.ingest, given.isRunning, {
       executionArn: execution.arn,
       scheduledFor: null,
       now: clock.now(),
@@ -88,7 +87,7 @@ export const ingestTweets = (given: Dependencies) =>
     }
     const answer = await ingest(given, plan, before?.unparked ?? 0);
     if (answer.status === 'DONE') {
-      await releaseLease(lake, LEASE_KEY, execution.arn, clock.now());
+      await releaseLease(lake, leaseKeys.ingest, execution.arn, clock.now());
     }
     return answer;
   });

@@ -55,6 +55,12 @@ const Catalog = z.strictObject({
 
 export const { database, datasets, candidates, prefixes } = Catalog.parse(catalog);
 
+/** Who works on the lake: one run at a time on its days and models, one ingest at a time on its raw data. */
+export const leaseKeys = {
+  run: `${prefixes.plans}lock.json`,
+  ingest: `${prefixes.plans}ingest-lease.json`,
+};
+
 /** The data set behind a table; the candidates table shares the columns of `tweets`. */
 export const tables = {
   ...datasets,

@@ -9,7 +9,15 @@ import type { PendingPage, Planned, QueryPlan } from './plan';
 import type { Source } from './source';
 import { streamRows } from './streaming';
 import type { Streaming } from './streaming';
-import { agedOut, checkpointAfter, restartWindow, turnPage, windowBehind } from './window';
+import {
+  agedOut,
+  checkpointAfter,
+  earlierOf,
+  laterOf,
+  restartWindow,
+  turnPage,
+  windowBehind,
+} from './window';
 import type { Lost, Window } from './window';
 
 // A server that sends page after page without a tweet is not followed for ever.
@@ -66,10 +74,10 @@ export async function pull(
     if (usedUpUntil !== null) {
       return end({ kind: 'rate-limited', resumeAt: usedUpUntil }, plan);
     }
+    const window: Window = plan.window ?? open(plan);
     if (plan.window === null) {
-      plan = { ...plan, window: open(plan), windows: plan.windows + 1 };
+      plan = { ...plan, window, windows: plan.windows + 1 };
     }
-    const window = plan.window ?? open(plan);
     if (window.empty_pages >= MAX_EMPTY_PAGES) {
       const why = `X sent ${window.empty_pages} pages without a tweet`;
       return end({ kind: 'stopped', why }, { ...plan, window: { ...window, empty_pages: 0 } });
@@ -172,9 +180,6 @@ export async function settle(
     ? closeWindow(next, turned, window, page, pulling.lateSeconds)
     : { ...next, window: turned };
 }
-
-const earlierOf = (a: string, b: string): string => (a < b ? a : b);
-const laterOf = (a: string, b: string): string => (a < b ? b : a);
 
 /** The plan once the window's last page is durable: only now does the checkpoint move. */
 function closeWindow(

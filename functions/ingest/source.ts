@@ -37,10 +37,11 @@ export const importPageKey = (name: string, page: number): string =>
   `${importFolder(name)}${String(page).padStart(5, '0')}.ndjson.gz`;
 
 /** A line of an import: a tweet as X's API v2 gives it, or the text of a line that was not JSON. */
-const ImportLine = z.union([
+export const ImportLine = z.union([
   z.strictObject({ tweet: z.unknown(), author_username: z.string().nullable() }),
   z.strictObject({ raw: z.string() }),
 ]);
+export type ImportLine = z.infer<typeof ImportLine>;
 const Author = z.object({ author_id: z.string() });
 
 export async function fromImport(lake: Lake, name: string, clock: Clock): Promise<Source> {
@@ -85,7 +86,7 @@ export async function fromImport(lake: Lake, name: string, clock: Clock): Promis
   };
 }
 
-async function readPage(lake: Lake, key: string): Promise<z.infer<typeof ImportLine>[]> {
+async function readPage(lake: Lake, key: string): Promise<ImportLine[]> {
   const object = await getBytes(lake, key);
   if (object === null) {
     throw new StepError('InvalidInput', `import: ${uriOf(lake, key)} is missing`);

@@ -87,16 +87,16 @@ function whyOpen(ending: Ending): string {
 }
 
 /** Why the pull is not whole, or why it is empty; null when there is nothing to say. */
-export function noteOf(figures: Figures, ending: Ending, from: string): string | null {
+export function noteOf(figures: Figures, ending: Ending, ifEmpty: string): string | null {
   const { gaps, open, parked, unparked, unanswered, received } = figures;
   const notes = gaps.map(
-    ({ query, from: start, until, reason }) =>
-      `gap in ${query} from ${start ?? 'an unknown time'} to ${until}: ${reason}`,
+    ({ query, from, until, reason }) =>
+      `gap in ${query} from ${from ?? 'an unknown time'} to ${until}: ${reason}`,
   );
   if (ending.kind === 'stopped') {
     notes.push(`stopped early, ${ending.why}; the next run goes on from here`);
   } else if (received === 0) {
-    notes.push(from);
+    notes.push(ifEmpty);
   }
   const abandoned = open.filter(({ reason }) => reason.startsWith('the run does not'));
   if (abandoned.length > 0) {

@@ -190,4 +190,6 @@ export const stillOpen = (window: Window): Pick<OpenWindow, 'from' | 'until'> =>
 const older = (a: string | null, b: string | null): string | null =>
   a === null ? b : b === null ? a : byAge(a, b) < 0 ? a : b;
 const newer = (a: string | null, b: string): string => (a === null || byAge(a, b) < 0 ? b : a);
-const laterOf = (a: string, b: string): string => (a > b ? a : b);
+/** Of two instants, written alike. */
+export const earlierOf = (a: string, b: string): string => (a < b ? a : b);
+export const laterOf = (a: string, b: string): string => (a > b ? a : b);

@@ -1,24 +1,21 @@
-import { prefixes } from '../../workflows/datasets';
+import { leaseKeys } from '../../workflows/datasets';
 import { StepError } from '../../workflows/errors';
 import { releaseLease, takeLease } from './lease';
 import type { IsRunning } from './lease';
 import type { Lake } from './objects';
 
-/**
- * One execution changes the lake's days and models at a time. EventBridge can deliver a start twice, and two
- * runs would pay X twice for the same tweets.
- */
-const KEY = `${prefixes.plans}lock.json`;
-
 export type Taken = { taken: true } | { taken: false; reason: string };
 
-/** Takes the lock for an execution. Throws `RunInProgress` while another execution runs. */
+/**
+ * Takes the lock for an execution: one changes the lake's days and models at a time. EventBridge can deliver a
+ * start twice, and two runs would pay X twice for the same tweets. Throws `RunInProgress` while another execution runs.
+ */
 export async function takeLock(
   lake: Lake,
   isRunning: IsRunning,
   who: { executionArn: string; scheduledFor: string | null; now: Date },
 ): Promise<Taken> {
-  const lease = await takeLease(lake, KEY, isRunning, who);
+  const lease = await takeLease(lake, leaseKeys.run, isRunning, who);
   if (lease.taken) {
     return lease;
   }
@@ -38,4 +35,4 @@ export async function takeLock(
 
 /** Releases the lock if this execution holds it; another's is left alone. */
 export const releaseLock = (lake: Lake, executionArn: string, now: Date): Promise<void> =>
-  releaseLease(lake, KEY, executionArn, now);
+  releaseLease(lake, leaseKeys.run, executionArn, now);

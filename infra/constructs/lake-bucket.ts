@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { datasets, prefixes } from '../../workflows/datasets';
+import { datasets, leaseKeys, prefixes } from '../../workflows/datasets';
 import { arn } from '../arns';
 import type { Settings } from '../config';
 import { roleNames } from '../naming';
@@ -28,8 +28,6 @@ interface Access {
   readonly wholeObjects?: true;
 }
 
-/** The lock of the night: taken by the plan, given back by the report. */
-const lock = `${prefixes.plans}lock.json`;
 const champion = `${prefixes.models}champion.json`;
 /** Which data and which code made a model: what an auditor asks first. */
 const manifests = `${prefixes.models}*/manifest.json`;
@@ -41,26 +39,21 @@ const reproductions = `${prefixes.models}reproductions/`;
 const marks = `${prefixes.models}*/forgotten.json`;
 const { raw_tweets, labels, quarantine, scored } = datasets;
 
+/** What an ingest and people bring, and what it keeps of where it stands. */
+const brought = [
+  prefixes.plans,
+  prefixes.imports,
+  prefixes.parked,
+  raw_tweets.prefix,
+  quarantine.prefix,
+  labels.prefix,
+  prefixes.corpora,
+];
+
 const access: Record<RoleName, Access> = {
   DataIngestionRole: {
-    read: [
-      prefixes.plans,
-      prefixes.imports,
-      prefixes.parked,
-      raw_tweets.prefix,
-      quarantine.prefix,
-      labels.prefix,
-      prefixes.corpora,
-    ],
-    write: [
-      prefixes.plans,
-      prefixes.imports,
-      prefixes.parked,
-      raw_tweets.prefix,
-      quarantine.prefix,
-      labels.prefix,
-      prefixes.corpora,
-    ],
+    read: brought,
+    write: brought,
     // Records that the stream has taken after all.
     remove: [prefixes.parked],
     wholeObjects: true,
@@ -83,9 +76,9 @@ const access: Record<RoleName, Access> = {
       evaluations,
       reproductions,
       marks,
-      lock,
+      leaseKeys.run,
     ],
-    write: [prefixes.queryResults, prefixes.audit, lock],
+    write: [prefixes.queryResults, prefixes.audit, leaseKeys.run],
   },
   MachineLearningRole: {
     read: [

@@ -6,13 +6,14 @@ import {
 } from '@aws-sdk/client-kinesis';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { LEASE_KEY, ingestTweets } from '../../functions/ingest-tweets';
+import { ingestTweets } from '../../functions/ingest-tweets';
 import type { Lake } from '../../functions/lake/objects';
 import { recentSearch } from '../../functions/x/client';
 import type { Search, SearchAnswer, SearchRequest } from '../../functions/x/client';
 import { planHash } from '../../functions/ingest/plan';
 import { idAt } from '../../functions/x/ids';
 import { bearerToken } from '../../functions/x/token';
+import { leaseKeys } from '../../workflows/datasets';
 import { IngestTweetsOutput } from '../../workflows/payloads';
 import type { RunState } from '../../workflows/payloads';
 import { TestClock } from './support/clock';
@@ -901,7 +902,7 @@ test('each page leaves its sums in the ledger', async () => {
 describe('another execution that ingests', () => {
   const OTHER = 'arn:aws:states:us-east-1:000000000000:execution:sentiment-lake-test:other';
   const hold = () =>
-    putJsonObject(lake, LEASE_KEY, {
+    putJsonObject(lake, leaseKeys.ingest, {
       executionArn: OTHER,
       scheduledFor: null,
       takenAt: '2026-11-24T02:10:00.000Z',

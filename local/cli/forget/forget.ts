@@ -1,6 +1,6 @@
 import { Forgotten, FORGOTTEN_KEY, readForgotten, withIds } from '../../../functions/lake/forgotten';
 import { putJsonIf, type Lake as Bucket } from '../../../functions/lake/objects';
-import { datasets, prefixes } from '../../../workflows/datasets';
+import { datasets, leaseKeys, prefixes } from '../../../workflows/datasets';
 import type { Lake } from '../../cloud/lake';
 import type { Session } from '../../cloud/session';
 import { UserError } from '../../cloud/user-error';
@@ -19,7 +19,7 @@ import { forEachOf, nothing, scrubBelow, type Rewrite, type Scrubbing, type Tall
 import { deleteAllVersions, versionsBelow } from './versions';
 
 /** Not of tweets: who holds the lake, and the list of what is forgotten. */
-const OWN_KEYS = new Set([FORGOTTEN_KEY, `${prefixes.plans}lock.json`, `${prefixes.plans}ingest-lease.json`]);
+const OWN_KEYS = new Set([FORGOTTEN_KEY, ...Object.values(leaseKeys)]);
 const isOfTweets = (key: string): boolean => !OWN_KEYS.has(key);
 // Each lost race means that another forget wrote in between, which the hold excludes.
 const MAX_RACES = 3;

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { executionRuns, releaseLease, renewLease, takeLease } from '../../../functions/lake/lease';
 import type { Lake } from '../../../functions/lake/objects';
-import { prefixes } from '../../../workflows/datasets';
+import { leaseKeys } from '../../../workflows/datasets';
 import { UserError } from '../../cloud/user-error';
 
 /** The lock of the night and the lease of the ingest: with both, nothing else writes what we rewrite. */
-const KEYS = ['lock.json', 'ingest-lease.json'].map((name) => `${prefixes.plans}${name}`);
+const KEYS = Object.values(leaseKeys);
 // Nobody can ask whether this process still runs, so what it holds runs out by itself.
 const heldMillis = 2 * 60_000;
 const renewMillis = 20_000;

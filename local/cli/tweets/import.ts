@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { importPageKey } from '../../../functions/ingest/source';
+import { importPageKey, type ImportLine } from '../../../functions/ingest/source';
 import { Forgotten, readForgotten } from '../../../functions/lake/forgotten';
 import { putIf, type Lake as Bucket } from '../../../functions/lake/objects';
 import type { Session } from '../../cloud/session';
 import { UserError } from '../../cloud/user-error';
-import { parseTweets, type ImportLine } from './parse';
+import { parseTweets } from './parse';
 
 /** As many tweets as a page of an ingest takes. */
 const linesAPage = 500;

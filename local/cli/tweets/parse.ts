@@ -1,9 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
+import type { ImportLine } from '../../../functions/ingest/source';
 import { UserError } from '../../cloud/user-error';
-
-/** A line of an import as it lies in the lake: a tweet as X's API v2 gives it, or the text of a line that was not JSON. */
-export type ImportLine = { tweet: unknown; author_username: string | null } | { raw: string };
 
 const Users = z.array(z.object({ id: z.string(), username: z.string() }));
 /** An answer of X: one tweet or many, with the authors beside them. */

@@ -49,7 +49,8 @@ class Hyperparameters:
     weak_weight: float = _within(0.1, 0.0, 1.0)
     # At most so many of them for each human training row: a lake grows, a night does not.
     weak_per_human: float = _within(3.0, 0.0, 100.0)
-    # The network that serves. `int8` is twice as fast, and does so only if its macro recall on the
+    # The network that serves. `int8` is up to twice as fast, where the
+    # processor has AVX-512, and does so only if its macro recall on the
     # held-out rows is not lower by more than the tolerance; a text's probabilities then depend a
     # little on what else is in its batch.
     serves: str = _one_of("fp32", "int8")
