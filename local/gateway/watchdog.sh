@@ -2,6 +2,8 @@
 # Runs a program so that it cannot outlive the gateway: `sh watchdog.sh program arguments...`.
 # Its standard input is a pipe that only the gateway holds. When the gateway dies, however it dies,
 # the pipe ends and the whole process group is killed. It must lead its own group.
+# Before the program starts: a SIGTERM that comes at once must not end this shell instead of it.
+trap : TERM
 exec 3<&0 </dev/null
 "$@" 3<&- &
 child=$!
@@ -13,12 +15,17 @@ child=$!
 ) &
 reader=$!
 exec 3<&-
-trap : TERM
 # A trapped signal ends `wait` early: wait again until the program is really gone.
 while :; do
   wait "$child"
   status=$?
   kill -0 "$child" 2>/dev/null || break
 done
+# A `wait` that the signal ended in the very moment the program did has not said its exit code yet.
+if [ "$status" -eq 143 ]; then
+  wait "$child"
+  again=$?
+  [ "$again" -eq 127 ] || status=$again
+fi
 kill -s KILL "$reader"
 exit "$status"
