@@ -19,6 +19,7 @@ from lstm.scores import scores
 from lstm.settings import LARGE, Hyperparameters
 
 from ml.bench import ROOT, report
+from ml.bench.agreement import agreements
 from ml.bench.baselines import baselines
 from ml.bench.data import Data, labels_of, read_data, read_texts
 from ml.bench.models import Made, make_models, peak_megabytes, pretrain, teach
@@ -115,12 +116,12 @@ def run(given: argparse.Namespace) -> None:
         out.write_text("".join(f"{label}\n" for label in labels_from(made.archive, texts)), "utf-8")
         print(f"{len(texts)} labels of seed {made.seed} in {out}")
 
+    validation = [row.text for row in data.validation]
+    report.print_agreements(agreements(models[0].folder, validation))
     if not given.no_speed:
         lesson = Lesson.of(data.train, [], None, data.validation, [], options)
         report.print_training_speed(*training_speed(lesson, known, options))
-        report.print_serving_speed(
-            serving_speeds([row.text for row in data.validation], *both_ways(models[0]))
-        )
+        report.print_serving_speed(serving_speeds(validation, *both_ways(models[0])))
     report.print_sizes(models, peak_megabytes())
 
 

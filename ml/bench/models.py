@@ -22,7 +22,7 @@ from lstm.self_training import Teachers, learn_from, train_teachers
 from lstm.serving_choice import Serving, choose_network
 from lstm.settings import Hyperparameters
 from lstm.starts import Start, fitted_to
-from lstm.training import use_one_thread
+from lstm.training import make_repeatable
 
 from ml.bench.data import Data
 
@@ -138,7 +138,7 @@ def _train(job: _Job) -> Trained:
     lesson = _lesson(job.data, job.options)
     if job.teachers is None:
         return train_model(lesson, known, job.options, job.start, never)
-    use_one_thread(job.options.seed)
+    make_repeatable(job.options.seed)
     return learn_from(job.teachers, lesson, known, job.options, job.start, never)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from lstm.scores import scores
 
+from ml.bench.agreement import Agreement
 from ml.bench.data import Data, labels_of
 from ml.bench.models import Made
 from ml.bench.serving_speed import Speed
@@ -97,6 +98,15 @@ def print_serving_speed(speeds: list[Speed]) -> None:
         f"{ours / of[next(name for name in of if name.startswith('transformer'))]:.0f} times the "
         "transformer"
     )
+
+
+def print_agreements(found: list[Agreement]) -> None:
+    print("\nAlone and in batches of 64, differences of probabilities")
+    for each in found:
+        print(
+            f"{each.network}: largest {each.largest:.1e}, mean {each.mean:.1e}; {each.other_label} "
+            f"of {each.texts} texts get another label"
+        )
 
 
 def print_sizes(models: list[Made], own_megabytes: float) -> None:

@@ -15,7 +15,7 @@ from lstm.recipe import Lesson, Material
 from lstm.settings import Hyperparameters
 from lstm.starts import new_model
 from lstm.tokenizer import PAD_ID
-from lstm.training import loss_of, use_one_thread
+from lstm.training import loss_of, make_repeatable
 
 SECONDS = 8.0
 TURNS = 3
@@ -27,7 +27,7 @@ def training_speed(
 ) -> tuple[float, float]:
     """Tweets/s of ours, of the naive loop: the same network, but every text padded to 60 tokens,
     batches of 32 as they come, and one dense Adam; medians of a few turns."""
-    use_one_thread(options.seed)
+    make_repeatable(options.seed)
     material = Material.of(lesson, known, options, None)
     ours = _ours(material, new_model(material.vocabulary, known, options, None))
     naive = _naive(material, _dense(new_model(material.vocabulary, known, options, None)))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from lstm import lexicon
-from lstm.model import lexicon_verdict
+from lstm.model import _both_ways, _packed, lexicon_verdict
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 
@@ -45,3 +45,19 @@ def test_padding_changes_nothing() -> None:
     padded = torch.cat([features, torch.zeros(1, 9, 4)], dim=1)
 
     assert torch.equal(lexicon_verdict(features), lexicon_verdict(padded))
+
+
+def test_training_runs_the_same_lstm_as_the_network_that_is_exported() -> None:
+    torch.manual_seed(1)
+    lstm = torch.nn.LSTM(5, 4, batch_first=True, bidirectional=True)
+    lengths = torch.tensor([9, 7, 7, 3, 1])
+    inputs = torch.randn(5, 9, 5, requires_grad=True)
+    real = (torch.arange(9) < lengths[:, None])[:, :, None]
+    found = []
+    for run in (_packed, _both_ways):
+        states = run(lstm, inputs, lengths) * real
+        weights = [inputs, *lstm.parameters()]
+        found.append([states, *torch.autograd.grad(states.square().sum(), weights)])
+
+    for packed, both_ways in zip(*found, strict=True):
+        torch.testing.assert_close(both_ways, packed, atol=1e-6, rtol=1e-4)

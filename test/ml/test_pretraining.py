@@ -98,6 +98,16 @@ def test_words_and_weights_of_an_encoder_survive_its_files(pretrained: Job) -> N
     assert np.isfinite(start.parts["lstm.weight_hh_l0"]).all()
 
 
+def test_the_same_corpora_and_seed_give_the_same_encoder(pretrained: Job, job: Job) -> None:
+    shutil.rmtree(job.root / "input" / "data" / "labels")
+    write_corpora(job.root / "input" / "data" / "corpora")
+
+    assert job.run(TRAINING_JOB_NAME="encoder-1").returncode == 0
+
+    weights = [(each.root / "model" / "encoder.npz").read_bytes() for each in (pretrained, job)]
+    assert weights[0] == weights[1]
+
+
 def test_a_damaged_encoder_is_refused(pretrained: Job, tmp_path: Path) -> None:
     shutil.copytree(pretrained.root / "model", tmp_path / "encoder")
     weights = tmp_path / "encoder" / "encoder.npz"
@@ -134,3 +144,26 @@ def test_a_student_is_trained_by_teachers(job: Job) -> None:
     student = re.search(r"^student rows=(\d+) teachers=2", finished.stdout, re.MULTILINE)
     assert student is not None and int(student.group(1)) > len(texts) / 2
     assert job.model_json("manifest.json")["hyperparameters"]["teachers"] == 2
+
+
+def test_sigterm_ends_a_pre_training_with_the_encoder_as_it_stands(job: Job) -> None:
+    shutil.rmtree(job.root / "input" / "data" / "labels")
+    write_corpora(job.root / "input" / "data" / "corpora")
+    tiny_job.write_hyperparameters(job.root, pretrain_epochs="50", hidden_size="64")
+
+    rest = job.terminate_at("pre-training epoch 2/50")
+
+    assert "stopped in pre-training epoch" in rest
+    assert encoder_archive.find(job.root / "model") is not None
+
+
+def test_sigterm_among_the_teachers_makes_the_best_of_them_the_model(job: Job) -> None:
+    tiny_job.write_hyperparameters(
+        job.root, teachers="2", start_from="scratch", epochs="50", hidden_size="64"
+    )
+
+    rest = job.terminate_at("epoch 2/50")
+
+    [seed] = re.findall(r"^the teacher of seed (\d+) is the model", rest, re.MULTILINE)
+    assert re.search(rf"^teacher seed={seed} epochs=\d+", rest, re.MULTILINE)
+    assert 2 <= job.model_json("evaluation.json")["training"]["epochs"] < 50

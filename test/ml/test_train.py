@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
-import subprocess
 
 import pyarrow
 import pyarrow.parquet
@@ -113,21 +111,9 @@ def test_a_job_without_a_name_fails(job: Job) -> None:
 
 def test_sigterm_ends_the_job_with_its_best_epoch_so_far(job: Job) -> None:
     tiny_job.write_hyperparameters(job.root, epochs="50", batch_size="8", hidden_size="64")
-    process = subprocess.Popen(
-        job.command(),
-        cwd=tiny_job.TRAINING,
-        env=job.environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("epoch 2/50"):
-            process.send_signal(signal.SIGTERM)
-            break
-    rest = process.stdout.read()
 
-    assert process.wait(timeout=180) == 0
+    rest = job.terminate_at("epoch 2/50")
+
     assert "stopped in epoch" in rest
     evaluation = json.loads((job.root / "output" / "data" / "evaluation.json").read_text())
     assert 2 <= evaluation["training"]["epochs"] < 50

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tarfile
@@ -165,6 +166,21 @@ class Job:
             # Ten seconds on an idle machine; most of it is loading torch and scikit-learn.
             timeout=180,
         )
+
+    def terminate_at(self, beginning: str) -> str:
+        """Runs the job, sends SIGTERM once it prints a line that begins so, and returns what it
+        printed from there on. It has to end well."""
+        process = subprocess.Popen(
+            self.command(), cwd=TRAINING, env=self.environment, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith(beginning):
+                process.send_signal(signal.SIGTERM)
+                break
+        rest = process.stdout.read()
+        assert process.wait(timeout=180) == 0
+        return rest
 
     def failure(self) -> str:
         return (self.root / "output" / "failure").read_text("utf-8")

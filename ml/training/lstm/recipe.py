@@ -23,9 +23,9 @@ from lstm.training import (
     HeldOut,
     balance,
     fit,
+    make_repeatable,
     one_hot,
     smoothed,
-    use_one_thread,
 )
 
 
@@ -96,7 +96,7 @@ def pretrain_encoder(
     stop: Callable[[], bool],
 ) -> Start:
     """An encoder from labelled corpora, whatever their tasks."""
-    use_one_thread(options.seed)
+    make_repeatable(options.seed, options.pretrain_threads)
     texts = [text for corpus in corpora for text in corpus.texts]
     vocabulary = build_vocabulary(texts, known, options.frequent_words)
     tokenizer = Tokenizer(definition(vocabulary), options.max_tokens)
@@ -148,7 +148,7 @@ def train_model(
     stop: Callable[[], bool],
 ) -> Trained:
     """One network, trained on the lesson's texts."""
-    use_one_thread(options.seed)
+    make_repeatable(options.seed)
     material = Material.of(lesson, known, options, start)
     model = new_model(material.vocabulary, known, options, start)
     fitted = fit(model, material.examples, material.validation, material.options, stop)

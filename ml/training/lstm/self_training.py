@@ -25,7 +25,7 @@ from lstm.processes import end_with_parent
 from lstm.recipe import Lesson, Material, Trained
 from lstm.settings import Hyperparameters
 from lstm.starts import Start, new_model
-from lstm.training import Examples, Fitted, fit, probabilities, use_one_thread
+from lstm.training import Examples, Fitted, fit, make_repeatable, probabilities
 
 PROCESSES = 2
 POLL_SECONDS = 0.5
@@ -61,7 +61,7 @@ def train_student(
 ) -> Trained:
     """A student of `options.teachers` teachers; the best teacher if it is stopped before that."""
     teachers = train_teachers(lesson, known, options, start, stop)
-    use_one_thread(options.seed)
+    make_repeatable(options.seed)
     return learn_from(teachers, lesson, known, options, start, stop)
 
 
@@ -169,7 +169,7 @@ def _must_stop() -> bool:
 def _teach(lesson: Lesson, known: WordVectors, options: Hyperparameters, start: Any) -> Taught:
     if _must_stop():
         raise InterruptedError
-    use_one_thread(options.seed)
+    make_repeatable(options.seed)
     material = Material.of(lesson, known, options, start)
     model = new_model(material.vocabulary, known, options, start)
     fitted = fit(model, material.examples, material.validation, material.options, _must_stop)

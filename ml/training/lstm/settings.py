@@ -57,6 +57,9 @@ class Hyperparameters:
     int8_tolerance: float = _within(0.005, 0.0, 1.0)
     pretrain_epochs: int = _within(3, 1, 50)
     pretrain_batch_size: int = _within(128, 8, 1024)
+    # An encoder is made alone, so it may have the whole machine; another number of threads adds up
+    # its floats in another order, and makes a slightly different encoder.
+    pretrain_threads: int = _within(2, 1, 64)
     # Teachers of a student that learns from their mean answer; 0 is no self-training.
     teachers: int = _within(0, 0, 16)
     # How much of a student's loss the teachers are, and how it learns.
@@ -67,8 +70,11 @@ class Hyperparameters:
     learning_curve: int = _within(0, 0, 1)
 
 
-# For some ten thousands of labels and more: TweetEval's sentiment tweets chose them.
-LARGE = Hyperparameters(epochs=4, batch_size=128, hidden_size=160)
+# For some ten thousands of labels and more: TweetEval's sentiment tweets chose them. Trained on the
+# first four fifths, judged on the rest, 160 hidden units gave 67.6 macro recall, 128 gave 68.0 and
+# 67.6 (two seeds) in two thirds of the time, of training and of serving; half the learning rate
+# gave 67.1.
+LARGE = Hyperparameters(epochs=4, batch_size=128, hidden_size=128)
 
 
 def parse_hyperparameters(given: dict[str, str]) -> Hyperparameters:

@@ -1,4 +1,4 @@
-"""The training loop: seeded, one thread, best epoch kept."""
+"""The training loop: seeded, best epoch kept."""
 
 from __future__ import annotations
 
@@ -73,9 +73,10 @@ def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
     return -(targets * logits.log_softmax(dim=1)).sum(dim=1).mean()
 
 
-def use_one_thread(seed: int) -> None:
-    """One thread was fastest for batches this small, and makes a run repeatable."""
-    torch.set_num_threads(1)
+def make_repeatable(seed: int, threads: int = 1) -> None:
+    """For as many threads, on one kind of machine. Two processes of one thread get more done than
+    one process of two, so more threads are for what no second process can share."""
+    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     # It would write NaN over all memory that torch takes, to show reads of what nobody wrote.
     torch.utils.deterministic.fill_uninitialized_memory = False
