@@ -13,6 +13,8 @@ import { archived } from '../../local/cli/run/archived';
 import { grantForce } from '../../local/cli/grant-force';
 import { importBundledLabels } from '../../local/cli/labels/bundled';
 import { predict } from '../../local/cli/predict';
+import { Manifest } from '../../local/cli/reproduce/manifest';
+import { reproduce } from '../../local/cli/reproduce/reproduce';
 import { findExecution, redriveRun, startRun } from '../../local/cli/run/launch';
 import type { Run } from '../../local/cli/run/follow';
 import type { Screen } from '../../local/cli/screen';
@@ -39,6 +41,8 @@ const stop = new AbortController();
 let lake: Lake;
 let session: Session;
 let firstNight: Run;
+/** The model of a training that had a champion beside it. */
+let retrained: string;
 
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
@@ -186,8 +190,13 @@ test('a retrain compares with the champion on the same rows', async () => {
   expect(['PROMOTED', 'NOT_PROMOTED']).toContain(report.outcome);
   const gate = run.events.findLast(({ state, type }) => state === 'Better than the champion?' && type.endsWith('Exited'));
   expect(gate?.output).toContain('minusChampion');
-  const judged = z.looseObject({ gate: z.looseObject({ champion: z.looseObject({ version: z.string() }) }) });
-  expect(judged.parse(JSON.parse(gate?.output ?? '{}')).gate.champion.version).not.toBe('');
+  const judged = z.looseObject({
+    train: z.looseObject({ jobName: z.string() }),
+    gate: z.looseObject({ champion: z.looseObject({ version: z.string() }) }),
+  });
+  const { train, gate: verdict } = judged.parse(JSON.parse(gate?.output ?? '{}'));
+  expect(verdict.champion.version).not.toBe('');
+  retrained = train.jobName;
 }, 240_000);
 
 test('a candidate that fails a check is not published, and the cause shows the offending row', async () => {
@@ -221,6 +230,16 @@ test('once the data is whole again, the next night succeeds and doubles nothing'
   expect(rows?.['n']).toBe(rows?.['ids']);
   expect(Number(rows?.['n'])).toBe(new Set(await ingestedIds()).size);
 }, 300_000);
+
+test('a model is made again from its manifest, bit by bit, though its days have newer versions since', async () => {
+  const { request } = Manifest.parse(JSON.parse((await bytesOf(`${prefixes.models}${retrained}/manifest.json`)).toString('utf8')));
+  expect(request.champion).not.toBeNull();
+
+  const exitCode = await reproduce(lake, session, screen, retrained);
+
+  expect(said.slice(-1)).toEqual([`${retrained} was reproduced: rows and metrics are equal, and so is every bit of the network.`]);
+  expect(exitCode).toBe(0);
+}, 240_000);
 
 test('a run with force and without a grant ends before it does anything, and a grant is good for one', async () => {
   const input = { mode: 'retrain', force: true, training: { epochs: 1 } };
