@@ -2,12 +2,12 @@ import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { boot, type Cloud } from '../../local/cloud/boot';
 import { clientsFor, embedded, type Clients } from '../../local/cloud/clients';
 import { account, clientEnvironment, region, type Lake } from '../../local/cloud/lake';
+import { freePort } from '../support/free-port';
 
 /*
  * The account's commands, as a person types them, against an empty embedded cloud that AWS_ENDPOINT_URL names: the dev
@@ -53,12 +53,7 @@ const stacksOfDev = async (): Promise<string[]> => {
 };
 
 beforeAll(async () => {
-  const port = await new Promise<number>((done) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => done(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
+  const port = await freePort();
   const lake: Lake = { root, home: join(home, 'cloud'), port, env: process.env, signal: stop.signal };
   cloud = await boot(lake);
   clients = clientsFor(embedded(cloud.url));

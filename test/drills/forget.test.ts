@@ -1,49 +1,24 @@
 import { GetObjectCommand, ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3';
 import { parquetReadObjects } from 'hyparquet';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { clientsFor, embedded, type Clients } from '../../local/cloud/clients';
 import { findOutputs, type Outputs } from '../../local/cloud/stack';
+import { Person, type Ended } from './person';
 
 /*
  * An author is forgotten as a person does it: a night, the command, a kill in the middle of it, the command again. Then
  * nothing below any prefix may hold the author's id, name, tweets' ids or texts, old versions of objects included, and
  * neither the next search nor an import may bring them back.
  */
-const root = resolve(__dirname, '..', '..');
-const home = mkdtempSync(join(tmpdir(), 'lake-forget-'));
-const started: ChildProcess[] = [];
-let port: number;
+let person: Person;
 let clients: Clients;
 let outputs: Outputs;
 let s3: S3Client;
 
-interface Ended {
-  code: number | null;
-  output: string;
-}
-
-function run(args: string[], killAt?: RegExp): { child: ChildProcess; ended: Promise<Ended>; output: () => string } {
-  const child = spawn(process.execPath, [join(root, 'local', 'setup', 'main.mjs'), ...args], {
-    cwd: root,
-    env: { ...process.env, LAKE_HOME: home, LAKE_PORT: String(port) },
-  });
-  started.push(child);
-  let output = '';
-  const read = (data: Buffer) => {
-    output += data.toString();
-    if (killAt?.test(output)) child.kill('SIGKILL');
-  };
-  child.stdout.on('data', read);
-  child.stderr.on('data', read);
-  return { child, output: () => output, ended: new Promise((done) => child.on('close', (code) => done({ code, output }))) };
-}
-const lake = (...args: string[]): Promise<Ended> => run(['lake', ...args]).ended;
+const lake = (...args: string[]): Promise<Ended> => person.lake(...args);
 const pause = (millis: number) => new Promise((done) => setTimeout(done, millis));
 
 /** What an object says, as text: unpacked, Parquet as its rows. */
@@ -97,25 +72,16 @@ async function traces(): Promise<string[]> {
 const withoutCursors = (found: string[]): string[] => found.filter((trace) => !/^raw-data\/plans\/queries\//.test(trace));
 
 beforeAll(async () => {
-  port = await new Promise<number>((done) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => done(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-  const up = run(['up']);
+  person = await Person.arrive('forget');
+  const up = person.run(['up']);
   for (let look = 0; !up.output().includes('Ctrl-C ends it') && look < 1200; look += 1) await pause(250);
-  const connection = embedded(`http://127.0.0.1:${port}`);
+  const connection = embedded(`http://127.0.0.1:${person.port}`);
   clients = clientsFor(connection);
   s3 = clients.s3;
   outputs = (await findOutputs(clients.cloudFormation, 'local')) ?? (() => { throw new Error(up.output()); })();
 }, 400_000);
 
-afterAll(async () => {
-  for (const child of started) if (child.exitCode === null) child.kill('SIGTERM');
-  await pause(3000);
-  rmSync(home, { recursive: true, force: true });
-}, 30_000);
+afterAll(() => person.leave(), 60_000);
 
 test('a night brings the author’s tweets into every place', async () => {
   const { code, output } = await lake('run', '--max-tweets', '200');
@@ -133,7 +99,7 @@ test('a night brings the author’s tweets into every place', async () => {
 }, 400_000);
 
 test('killed in the middle, the same command ends what it began', async () => {
-  const first = await run(['lake', 'forget', '--author', who.author_id], /Spark works/).ended;
+  const first = await person.run(['lake', 'forget', '--author', who.author_id], /Spark works/).ended;
   expect(first.code).toBeNull();
   for (let look = 0; look < 300; look += 1) {
     const { output } = await lake('history');
@@ -156,7 +122,7 @@ test('nothing on the laptop beside the lake says more', () => {
   const files = (folder: string): string[] =>
     readdirSync(folder).map((name) => join(folder, name)).flatMap((path) => (statSync(path).isDirectory() ? files(path) : [path]));
 
-  expect(files(join(home, 'runs')).filter((path) => readFileSync(path, 'utf8').includes(who.author_id))).toEqual([]);
+  expect(files(join(person.home, 'runs')).filter((path) => readFileSync(path, 'utf8').includes(who.author_id))).toEqual([]);
 });
 
 test('readers see every other tweet, and the record says how many went, but not which', async () => {
@@ -179,7 +145,7 @@ test('the model that was given the tweets is marked, and the history says so', a
 
 test('neither a search of the same days nor an import brings them back', async () => {
   const days = all.map(({ id }) => new Date(Number((BigInt(id) >> 22n) + 1_288_834_974_657n)).toISOString().slice(0, 10)).sort();
-  const file = join(home, 'theirs.json');
+  const file = join(person.home, 'theirs.json');
   writeFileSync(file, JSON.stringify(theirs.map((row) => ({ ...row, created_at: `${days.at(-1)}T00:00:00.000Z` }))));
 
   const searched = await lake('backfill', '--from', days.at(-1) ?? '', '--to', days.at(-1) ?? '', '--max-tweets', '100');

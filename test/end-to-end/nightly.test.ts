@@ -2,7 +2,6 @@ import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-s
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -25,6 +24,7 @@ import { Champion, RunReport } from '../../workflows/payloads';
 import { keepAsRecorded, lines, notedCalls, recordedCalls } from '../policies/recorded';
 import type { RecordedCall } from '../policies/calls';
 import { declaredCalls } from '../policies/declared-calls';
+import { freePort } from '../support/free-port';
 
 /*
  * The whole pipeline on the embedded cloud: the stock CDK CLI deploys it, enforcement is on, Spark, the
@@ -43,14 +43,6 @@ let session: Session;
 let firstNight: Run;
 /** The model of a training that had a champion beside it. */
 let retrained: string;
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 
 async function keysBelow(Prefix: string): Promise<string[]> {
   const { s3 } = session.clients;

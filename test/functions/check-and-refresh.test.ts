@@ -10,10 +10,11 @@ import { renderedCatalog } from '../../queries/catalog';
 import { parseQuery } from '../../queries/catalog';
 import type { RunState } from '../../workflows/payloads';
 import { systemClock } from '../../functions/clock';
+import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
 import { awsError } from './support/job-runs';
 import { Emitted } from './support/emitted';
-import { Launcher, keysBelow, put, putJsonObject, readJsonObject } from './support/launcher';
+import { keysBelow, put, putJsonObject, readJsonObject } from './support/launcher';
 import { FakeEndpoint, FakeSageMaker } from './support/sagemaker';
 import { CLEANED, RUN_ID, TRAINED, stepInput } from './support/state';
 import { cleanTweet, tweetsParquet } from './support/tweets-parquet';
@@ -22,20 +23,12 @@ const DAY = '2026-11-23';
 const VERSION = `${RUN_ID}-0`;
 const catalogOfQueries = renderedCatalog();
 
-let launcher: Launcher;
 let lake: Lake;
 let catalog: Catalog;
 let warehouse: Warehouse;
 
-beforeAll(async () => {
-  launcher = await Launcher.start();
-});
-
-afterAll(() => launcher.stop());
-
-beforeEach(async () => {
-  jest.spyOn(console, 'info').mockReturnValue();
-  lake = await launcher.lake();
+eachWithLake(async (fresh, launcher) => {
+  lake = fresh;
   catalog = await launcher.catalog(lake);
   warehouse = await launcher.warehouse(lake, catalog);
 });

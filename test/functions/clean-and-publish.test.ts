@@ -7,9 +7,10 @@ import type { Lake } from '../../functions/lake/objects';
 import { publishedDays } from '../../functions/lake/published';
 import { publishData } from '../../functions/publish-data';
 import type { RunState } from '../../workflows/payloads';
+import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
 import { JobRuns, awsError } from './support/job-runs';
-import { Launcher, put, putJsonObject } from './support/launcher';
+import { put, putJsonObject } from './support/launcher';
 import { CLEANED, INGESTED, PLAN, RUN_ID, stepInput } from './support/state';
 
 const VERSION = `${RUN_ID}-0`;
@@ -24,20 +25,12 @@ const COUNTS = {
 };
 const SUMMARY = { version: VERSION, days: [{ date: '2026-11-23', rows: 7 }], ...COUNTS };
 
-let launcher: Launcher;
 let lake: Lake;
 let catalog: Catalog;
 let jobs: JobRuns;
 
-beforeAll(async () => {
-  launcher = await Launcher.start();
-});
-
-afterAll(() => launcher.stop());
-
-beforeEach(async () => {
-  jest.spyOn(console, 'info').mockReturnValue();
-  lake = await launcher.lake();
+eachWithLake(async (fresh, launcher) => {
+  lake = fresh;
   catalog = await launcher.catalog(lake);
   jobs = new JobRuns(catalog);
 });

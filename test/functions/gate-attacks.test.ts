@@ -3,9 +3,10 @@ import type { Lake } from '../../functions/lake/objects';
 import { settingsFor } from '../../infra/config';
 import type { Evaluation } from '../../workflows/evaluation';
 import type { Champion, RunState } from '../../workflows/payloads';
+import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
 import { difference, evaluationOf, even, labelRows, measured, ndjson } from './support/evaluation';
-import { Launcher, keysBelow, put, putJsonObject, readJsonObject } from './support/launcher';
+import { keysBelow, put, putJsonObject, readJsonObject } from './support/launcher';
 import { PLAN, TRAINED, stepInput } from './support/state';
 
 /*
@@ -16,18 +17,10 @@ const ROWS = labelRows(600);
 const { gate: settings } = settingsFor('dev');
 const GRANT = { grant: 'v1', reason: 'the champion is broken beyond repair' };
 
-let launcher: Launcher;
 let lake: Lake;
 
-beforeAll(async () => {
-  launcher = await Launcher.start();
-});
-
-afterAll(() => launcher.stop());
-
-beforeEach(async () => {
-  jest.spyOn(console, 'info').mockReturnValue();
-  lake = await launcher.lake();
+eachWithLake(async (fresh) => {
+  lake = fresh;
   await put(lake, 'raw-data/labels/people.ndjson', ndjson(ROWS));
 });
 

@@ -16,12 +16,12 @@ import { trainModel } from '../../functions/train-model';
 import { updateEndpoint } from '../../functions/update-endpoint';
 import { settingsFor } from '../../infra/config';
 import type { Champion, RunState } from '../../workflows/payloads';
+import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
 import { evaluationOf, even, labelRows, ndjson } from './support/evaluation';
 import { FakeMappings } from './support/mappings';
 import { awsError } from './support/job-runs';
 import {
-  Launcher,
   keysBelow,
   put,
   putJsonObject,
@@ -31,21 +31,13 @@ import {
 import { FakeEndpoint, FakeSageMaker } from './support/sagemaker';
 import { EXECUTION, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
 
-let launcher: Launcher;
 let lake: Lake;
 let catalog: Catalog;
 let sageMaker: FakeSageMaker;
 const clock = new TestClock();
 
-beforeAll(async () => {
-  launcher = await Launcher.start();
-});
-
-afterAll(() => launcher.stop());
-
-beforeEach(async () => {
-  jest.spyOn(console, 'info').mockReturnValue();
-  lake = await launcher.lake();
+eachWithLake(async (fresh, launcher) => {
+  lake = fresh;
   catalog = await launcher.catalog(lake);
   sageMaker = new FakeSageMaker();
 });

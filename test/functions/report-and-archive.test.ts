@@ -4,27 +4,20 @@ import { reportRun } from '../../functions/report-run';
 import { outcomeOf, summaryOf } from '../../functions/run-summary';
 import { runFigures } from '../../functions/run-metrics';
 import type { RunState } from '../../workflows/payloads';
+import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
 import { Emitted } from './support/emitted';
-import { Launcher, putJsonObject, readJsonObject } from './support/launcher';
+import { putJsonObject, readJsonObject } from './support/launcher';
 import { FakeExecutions, FakeTopic } from './support/services';
 import { CLEANED, EXECUTION, INGESTED, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
 
-let launcher: Launcher;
 let lake: Lake;
 let topic: FakeTopic;
 let emitted: Emitted;
 const clock = new TestClock();
 
-beforeAll(async () => {
-  launcher = await Launcher.start();
-});
-
-afterAll(() => launcher.stop());
-
-beforeEach(async () => {
-  jest.spyOn(console, 'info').mockReturnValue();
-  lake = await launcher.lake();
+eachWithLake((fresh) => {
+  lake = fresh;
   topic = new FakeTopic();
   emitted = new Emitted();
 });

@@ -7,26 +7,19 @@ import type { Lake } from '../../functions/lake/objects';
 import { scoreStream } from '../../functions/score-stream';
 import { RawTweetRow } from '../../functions/x/tweets';
 import { datasets } from '../../workflows/datasets';
+import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
 import { awsError } from './support/job-runs';
 import { Emitted } from './support/emitted';
-import { Launcher, keysBelow } from './support/launcher';
+import { keysBelow } from './support/launcher';
 import { FakeEndpoint } from './support/sagemaker';
 
-let launcher: Launcher;
 let lake: Lake;
 let catalog: Catalog;
 let endpoint: FakeEndpoint;
 
-beforeAll(async () => {
-  launcher = await Launcher.start();
-});
-
-afterAll(() => launcher.stop());
-
-beforeEach(async () => {
-  jest.spyOn(console, 'info').mockReturnValue();
-  lake = await launcher.lake();
+eachWithLake(async (fresh, launcher) => {
+  lake = fresh;
   catalog = await launcher.catalog(lake);
   endpoint = new FakeEndpoint();
 });

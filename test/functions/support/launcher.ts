@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -17,6 +16,7 @@ import type { Catalog } from '../../../functions/lake/catalog';
 import { getBytes, listObjects } from '../../../functions/lake/objects';
 import type { Lake } from '../../../functions/lake/objects';
 import { database, tables } from '../../../workflows/datasets';
+import { freePort } from '../../support/free-port';
 
 const PARQUET = {
   InputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
@@ -183,15 +183,3 @@ export async function readJsonObject(lake: Lake, key: string): Promise<unknown> 
 
 export const keysBelow = async (lake: Lake, prefix: string): Promise<string[]> =>
   (await listObjects(lake, prefix)).map(({ key }) => key);
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') {
-    throw new Error('the probe has no port');
-  }
-  return address.port;
-}

@@ -1,0 +1,64 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { freePort } from '../support/free-port';
+
+const root = resolve(__dirname, '..', '..');
+
+export interface Ended {
+  /** Null if it was killed. */
+  code: number | null;
+  output: string;
+}
+
+export interface Command {
+  ended: Promise<Ended>;
+  /** What it has printed so far. */
+  output: () => string;
+}
+
+/** Someone at the project's own commands, with a lake of their own that nothing outlives. */
+export class Person {
+  private readonly started: ChildProcess[] = [];
+
+  private constructor(
+    readonly home: string,
+    readonly port: number,
+  ) {}
+
+  static async arrive(name: string): Promise<Person> {
+    return new Person(mkdtempSync(join(tmpdir(), `lake-${name}-`)), await freePort());
+  }
+
+  /** Starts a command; kills it with SIGKILL as soon as it has printed `killAt`. */
+  run(args: string[], killAt?: RegExp): Command {
+    const child = spawn(process.execPath, [join(root, 'local', 'setup', 'main.mjs'), ...args], {
+      cwd: root,
+      env: { ...process.env, LAKE_HOME: this.home, LAKE_PORT: String(this.port) },
+    });
+    this.started.push(child);
+    let output = '';
+    const read = (data: Buffer) => {
+      output += data.toString();
+      if (killAt?.test(output)) child.kill('SIGKILL');
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    const ended = new Promise<Ended>((done) => child.on('close', (code) => done({ code, output })));
+    return { ended, output: () => output };
+  }
+
+  lake(...args: string[]): Promise<Ended> {
+    return this.run(['lake', ...args]).ended;
+  }
+
+  /** Ends what still runs, waits for it, and leaves nothing behind. */
+  async leave(): Promise<void> {
+    const running = this.started.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+    await Promise.all(
+      running.map((child) => new Promise((done) => child.once('close', done).kill('SIGTERM'))),
+    );
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
