@@ -8,6 +8,9 @@ module.exports = {
   // hyparquet is published as ES modules only, which jest cannot require.
   transformIgnorePatterns: ['/node_modules/(?!hyparquet)'],
   transform: {
-    '^.+\\.(ts|js)$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' } }],
+    '^.+\\.(ts|js)$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' } },
+    ],
   },
 };

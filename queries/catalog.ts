@@ -22,29 +22,41 @@ const readFolder = (folder: string, kind: Query['kind'], name: string): Query[] 
   readdirSync(join(folder, name))
     .filter((file) => file.endsWith('.sql'))
     .sort()
-    .map((file) => parseQuery(basename(file, '.sql'), kind, readFileSync(join(folder, name, file), 'utf8')));
+    .map((file) =>
+      parseQuery(basename(file, '.sql'), kind, readFileSync(join(folder, name, file), 'utf8')),
+    );
 
 /** One file as a query; throws with its name when a comment or a placeholder is not as described above. */
 export function parseQuery(name: string, kind: Query['kind'], sql: string): Query {
   const [, title] = /^-- (.+)\n/.exec(sql) ?? [];
   const [, declared] = /^-- parameters: (.+)$/m.exec(sql) ?? [];
-  if (title === undefined) throw new Error(`${name}.sql: its first line must be a comment that says the question`);
+  if (title === undefined)
+    throw new Error(`${name}.sql: its first line must be a comment that says the question`);
 
-  const parameters = (declared ?? '').split(', ').filter((text) => text !== '').map((text) => {
-    const [, parameter, type, fallback] = /^([a-z_]+) ([a-z]+)(?: = (\S+))?$/.exec(text) ?? [];
-    if (parameter === undefined) throw new Error(`${name}.sql: cannot read the parameter "${text}"`);
-    return { name: parameter, type, default: fallback ?? null };
-  });
-  const placeholders = [...sql.matchAll(/\? \/\* ([a-z_]+) \*\//g)].map(([, parameter]) => parameter);
+  const parameters = (declared ?? '')
+    .split(', ')
+    .filter((text) => text !== '')
+    .map((text) => {
+      const [, parameter, type, fallback] = /^([a-z_]+) ([a-z]+)(?: = (\S+))?$/.exec(text) ?? [];
+      if (parameter === undefined)
+        throw new Error(`${name}.sql: cannot read the parameter "${text}"`);
+      return { name: parameter, type, default: fallback ?? null };
+    });
+  const placeholders = [...sql.matchAll(/\? \/\* ([a-z_]+) \*\//g)].map(
+    ([, parameter]) => parameter,
+  );
   const unnamed = withoutComments(sql).split('?').length - 1 - placeholders.length;
-  if (unnamed !== 0) throw new Error(`${name}.sql: ${unnamed} placeholders lack their name, as in ? /* from_day */`);
+  if (unnamed !== 0)
+    throw new Error(`${name}.sql: ${unnamed} placeholders lack their name, as in ? /* from_day */`);
   const names = parameters.map((parameter) => parameter.name);
   const stray = [
     ...placeholders.filter((parameter) => !names.includes(String(parameter))),
     ...names.filter((parameter) => !placeholders.includes(parameter)),
   ];
-  if (stray.length > 0) throw new Error(`${name}.sql: declared and used parameters differ: ${stray.join(', ')}`);
+  if (stray.length > 0)
+    throw new Error(`${name}.sql: declared and used parameters differ: ${stray.join(', ')}`);
   return Query.parse({ name, kind, title, parameters, placeholders, sql });
 }
 
-const withoutComments = (sql: string): string => sql.replaceAll(/--.*$/gm, '').replaceAll(/\/\*.*?\*\//gs, '');
+const withoutComments = (sql: string): string =>
+  sql.replaceAll(/--.*$/gm, '').replaceAll(/\/\*.*?\*\//gs, '');

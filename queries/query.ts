@@ -32,7 +32,11 @@ function resolveDefault(text: string, today: Date): string {
 }
 
 /** A value as the SQL literal Athena wants in `ExecutionParameters`; throws on a value of another type. */
-function literal(query: Query, { name, type }: Query['parameters'][number], value: string | number): string {
+function literal(
+  query: Query,
+  { name, type }: Query['parameters'][number],
+  value: string | number,
+): string {
   const refuse = (expected: string): never => {
     throw new Error(`${query.name}: ${name} must be ${expected} (got "${value}")`);
   };
@@ -40,7 +44,9 @@ function literal(query: Query, { name, type }: Query['parameters'][number], valu
     case 'text':
       return quote(String(value));
     case 'day':
-      return /^\d{4}-\d{2}-\d{2}$/.test(String(value)) ? quote(String(value)) : refuse('a day like 2026-11-24');
+      return /^\d{4}-\d{2}-\d{2}$/.test(String(value))
+        ? quote(String(value))
+        : refuse('a day like 2026-11-24');
     case 'integer':
       return /^-?\d+$/.test(String(value)) ? String(value) : refuse('a whole number');
     case 'number':
@@ -54,7 +60,11 @@ const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
  * Athena's `ExecutionParameters` for a query: one SQL literal for each `?`, in order.
  * Throws when a value is missing, unknown or of another type, naming the query and the parameter.
  */
-export function executionParameters(query: Query, values: QueryValues, today = new Date()): string[] {
+export function executionParameters(
+  query: Query,
+  values: QueryValues,
+  today = new Date(),
+): string[] {
   const known = new Map(query.parameters.map((parameter) => [parameter.name, parameter]));
   const unknown = Object.keys(values).find((name) => !known.has(name));
   if (unknown !== undefined) {
@@ -64,8 +74,11 @@ export function executionParameters(query: Query, values: QueryValues, today = n
   }
   return query.placeholders.map((name) => {
     const parameter = known.get(name);
-    if (parameter === undefined) throw new Error(`${query.name}: nothing declares the parameter "${name}"`);
-    const value = values[name] ?? (parameter.default === null ? undefined : resolveDefault(parameter.default, today));
+    if (parameter === undefined)
+      throw new Error(`${query.name}: nothing declares the parameter "${name}"`);
+    const value =
+      values[name] ??
+      (parameter.default === null ? undefined : resolveDefault(parameter.default, today));
     if (value === undefined) throw new Error(`${query.name} needs a value for ${name}`);
     return literal(query, parameter, value);
   });

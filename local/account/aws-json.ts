@@ -75,7 +75,9 @@ export async function callAws<Schema extends z.ZodType>(
     const fields = new Map(Object.entries(said ?? {}));
     throw new AwsJsonError(
       errorName(fields.get('__type') ?? response.headers.get('x-amzn-errortype') ?? ''),
-      String(fields.get('message') ?? fields.get('Message') ?? `${service} answered ${response.status}`),
+      String(
+        fields.get('message') ?? fields.get('Message') ?? `${service} answered ${response.status}`,
+      ),
       response.status,
     );
   }

@@ -15,23 +15,38 @@ export async function runCdk(
 ): Promise<void> {
   const cdk = join(lake.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
   const given = [`env=${environment}`, ...context].flatMap((pair) => ['-c', pair]);
-  const consent = verb === 'deploy' ? ['--require-approval', 'never', '--progress', 'events'] : ['--force'];
+  const consent =
+    verb === 'deploy' ? ['--require-approval', 'never', '--progress', 'events'] : ['--force'];
   const output = join(lake.home, `cdk.out-${environment}`);
   await run(
     lake,
     `cdk ${verb}`,
     process.execPath,
-    [cdk, '--no-notices', '--no-color', '--no-version-reporting', '--output', output, ...given, verb, '--all', ...consent],
+    [
+      cdk,
+      '--no-notices',
+      '--no-color',
+      '--no-version-reporting',
+      '--output',
+      output,
+      ...given,
+      verb,
+      '--all',
+      ...consent,
+    ],
     {
       ...lake.env,
       // The CLI knows AWS_REGION only.
-      ...(lake.env.AWS_DEFAULT_REGION && !lake.env.AWS_REGION && { AWS_REGION: lake.env.AWS_DEFAULT_REGION }),
+      ...(lake.env.AWS_DEFAULT_REGION &&
+        !lake.env.AWS_REGION && { AWS_REGION: lake.env.AWS_DEFAULT_REGION }),
       CDK_DISABLE_CLI_TELEMETRY: 'true',
       CDK_DISABLE_VERSION_CHECK: 'true',
       FORCE_COLOR: '0',
     },
     (line) => {
-      const resource = /\|\s*(?:CREATE|UPDATE|DELETE)_\w+\s*\|\s*(AWS::\S+|Custom::\S+)/.exec(line)?.[1];
+      const resource = /\|\s*(?:CREATE|UPDATE|DELETE)_\w+\s*\|\s*(AWS::\S+|Custom::\S+)/.exec(
+        line,
+      )?.[1];
       if (resource !== undefined) progress(`cdk ${verb}: ${resource}`);
     },
     limitMillis,

@@ -23,7 +23,11 @@ function settingsWith({ environment, context }: CommandNamed<'deploy'>): Setting
 }
 
 /** What is wrong with the stored token: its shape, and with `askX` what X says of it. */
-async function tokenFindings(session: Session, settings: Settings, askX: boolean): Promise<Finding[]> {
+async function tokenFindings(
+  session: Session,
+  settings: Settings,
+  askX: boolean,
+): Promise<Finding[]> {
   // Another server than X's needs no token of X's.
   if (new URL(settings.x.apiBaseUrl).hostname !== xHost) return [];
   const where = `secret ${session.outputs.TokenSecretArn}`;
@@ -32,15 +36,38 @@ async function tokenFindings(session: Session, settings: Settings, askX: boolean
     token = await storedToken(session);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return [{ level: 'warning', what: `X's token was not checked: ${reason}`, where, todo: 'secretsmanager:GetSecretValue is needed to look at it' }];
+    return [
+      {
+        level: 'warning',
+        what: `X's token was not checked: ${reason}`,
+        where,
+        todo: 'secretsmanager:GetSecretValue is needed to look at it',
+      },
+    ];
   }
   const problem = shapeProblem(token);
   if (problem !== null) {
-    return [{ level: 'warning', what: `the text stored for X ${problem}: a night would end with XAuthenticationFailed`, where, todo: howToStore(session) }];
+    return [
+      {
+        level: 'warning',
+        what: `the text stored for X ${problem}: a night would end with XAuthenticationFailed`,
+        where,
+        todo: howToStore(session),
+      },
+    ];
   }
   if (!askX) return [];
   const refusal = await refusalOfX(token, settings);
-  return refusal === null ? [] : [{ level: 'error', what: `X refuses the token: ${refusal}`, where, todo: howToStore(session) }];
+  return refusal === null
+    ? []
+    : [
+        {
+          level: 'error',
+          what: `X refuses the token: ${refusal}`,
+          where,
+          todo: howToStore(session),
+        },
+      ];
 }
 
 function report(screen: Screen, findings: Finding[]): void {
@@ -49,42 +76,75 @@ function report(screen: Screen, findings: Finding[]): void {
   if (errors > 0) throw new UserError(`Not deployed: ${errors} of these must be put right first.`);
 }
 
-function sayNext(screen: Screen, { environment, outputs }: Session, { endpoint, nightly }: Settings): void {
+function sayNext(
+  screen: Screen,
+  { environment, outputs }: Session,
+  { endpoint, nightly }: Settings,
+): void {
   for (const [name, value] of Object.entries(outputs)) screen.say(`  ${name.padEnd(16)} ${value}`);
   screen.say();
-  screen.say(`Next:  ${commandFor(environment, 'npm run lake -- import-labels --bundled')}   a first model needs human labels`);
-  screen.say(`       ${commandFor(environment, 'npm run lake -- run')}                       the first night`);
-  screen.say(`       ${commandFor(environment, 'npm run verify --')}                            a tiny night, and what only an account can show`);
-  screen.say(`       ${commandFor(environment, 'npm run destroy --')}                           takes it down; the data stay`);
-  screen.say(nightly.enabled ? `It starts by itself: ${nightly.cron} (UTC).` : 'It does not start by itself: nightly.enabled in infra/config.ts.');
+  screen.say(
+    `Next:  ${commandFor(environment, 'npm run lake -- import-labels --bundled')}   a first model needs human labels`,
+  );
+  screen.say(
+    `       ${commandFor(environment, 'npm run lake -- run')}                       the first night`,
+  );
+  screen.say(
+    `       ${commandFor(environment, 'npm run verify --')}                            a tiny night, and what only an account can show`,
+  );
+  screen.say(
+    `       ${commandFor(environment, 'npm run destroy --')}                           takes it down; the data stay`,
+  );
+  screen.say(
+    nightly.enabled
+      ? `It starts by itself: ${nightly.cron} (UTC).`
+      : 'It does not start by itself: nightly.enabled in infra/config.ts.',
+  );
   if (endpoint.kind === 'realtime') {
-    screen.say(`Once a model is promoted, ${endpoint.instances} × ${endpoint.instanceType} serve it around the clock, and cost by the hour: docs/deploy.md.`);
+    screen.say(
+      `Once a model is promoted, ${endpoint.instances} × ${endpoint.instanceType} serve it around the clock, and cost by the hour: docs/deploy.md.`,
+    );
   }
 }
 
 /** `npm run deploy`: checks what can be known before, asks before a first deployment, deploys, says what is next. */
-export async function deployTo(lake: Lake, screen: Screen, command: CommandNamed<'deploy'>): Promise<number> {
+export async function deployTo(
+  lake: Lake,
+  screen: Screen,
+  command: CommandNamed<'deploy'>,
+): Promise<number> {
   const { environment } = command;
   const settings = settingsWith(command);
   const account = await findAccount(lake);
   screen.say(`${environment}: ${describeAccount(account)}`);
   const existing = await findStack(account.clients.cloudFormation, stackName(environment, 'Data'));
   if (command.checkToken) screen.say(`--check-token asks X once: ${tokenCheckCost(settings)}.`);
-  const token = existing ? await sessionIn(account, environment).then(
-    (session) => tokenFindings(session, settings, command.checkToken),
-    // A deployment that broke off has no outputs yet: it goes on here.
-    (error: unknown) => (error instanceof UserError ? [] : Promise.reject(error)),
-  ) : [];
+  const token = existing
+    ? await sessionIn(account, environment).then(
+        (session) => tokenFindings(session, settings, command.checkToken),
+        // A deployment that broke off has no outputs yet: it goes on here.
+        (error: unknown) => (error instanceof UserError ? [] : Promise.reject(error)),
+      )
+    : [];
   report(screen, [...(await preflight(account, settings)), ...token]);
-  if (!existing) await confirm(`Deploy sentiment-lake ${environment} into this account for the first time?`, command.yes, lake.signal);
+  if (!existing)
+    await confirm(
+      `Deploy sentiment-lake ${environment} into this account for the first time?`,
+      command.yes,
+      lake.signal,
+    );
 
   const started = Date.now();
-  if (!screen.isTerminal) screen.say('cdk deploy: CodeBuild builds two images, ten minutes or so the first time …');
+  if (!screen.isTerminal)
+    screen.say('cdk deploy: CodeBuild builds two images, ten minutes or so the first time …');
   await runCdk(lake, command, 'deploy', (line) => screen.live(line, started));
   screen.rest();
   const session = await sessionIn(account, environment);
-  screen.say(`Deployed in ${Math.round((Date.now() - started) / 1000)} s. A night reads ${settings.x.maxTweetsPerRun} posts at most: ${dollars(settings.x.maxTweetsPerRun * settings.x.usdPerPost)} at X.`);
-  for (const finding of existing ? [] : await tokenFindings(session, settings, command.checkToken)) screen.say(describeFinding(finding));
+  screen.say(
+    `Deployed in ${Math.round((Date.now() - started) / 1000)} s. A night reads ${settings.x.maxTweetsPerRun} posts at most: ${dollars(settings.x.maxTweetsPerRun * settings.x.usdPerPost)} at X.`,
+  );
+  for (const finding of existing ? [] : await tokenFindings(session, settings, command.checkToken))
+    screen.say(describeFinding(finding));
   sayNext(screen, session, settings);
   return 0;
 }

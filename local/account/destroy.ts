@@ -11,32 +11,56 @@ import { UserError } from '../cloud/user-error';
 import { ask, confirm } from './ask';
 import { runCdk } from './cdk';
 import { keyOfStack } from './key';
-import { deleteBucket, findAccessLogs, findLakeData, scheduleKeyDeletion, type LakeData } from './lake-data';
+import {
+  deleteBucket,
+  findAccessLogs,
+  findLakeData,
+  scheduleKeyDeletion,
+  type LakeData,
+} from './lake-data';
 import { findServing, removeServing, type Serving } from './serving';
 import { describeAccount, findAccount, type Account } from './session';
 
 const stopMillis = 120_000;
 
 async function running(sfn: SFNClient, stateMachineArn: string): Promise<string[]> {
-  const { executions = [] } = await sfn.send(new ListExecutionsCommand({ stateMachineArn, statusFilter: 'RUNNING' }));
+  const { executions = [] } = await sfn.send(
+    new ListExecutionsCommand({ stateMachineArn, statusFilter: 'RUNNING' }),
+  );
   return executions.map(({ executionArn = '' }) => executionArn);
 }
 
 /** Ends what runs: an execution would put an endpoint back behind our back. */
-async function stopExecutions(sfn: SFNClient, machine: string, signal: AbortSignal): Promise<number> {
+async function stopExecutions(
+  sfn: SFNClient,
+  machine: string,
+  signal: AbortSignal,
+): Promise<number> {
   const executions = await running(sfn, machine);
   for (const executionArn of executions) {
-    await sfn.send(new StopExecutionCommand({ executionArn, error: 'Destroyed', cause: 'npm run destroy takes this environment down' }));
+    await sfn.send(
+      new StopExecutionCommand({
+        executionArn,
+        error: 'Destroyed',
+        cause: 'npm run destroy takes this environment down',
+      }),
+    );
   }
-  for (const deadline = Date.now() + stopMillis; (await running(sfn, machine)).length > 0; ) {
-    if (Date.now() > deadline) throw new UserError(`An execution of ${machine} does not stop: look at it in the console, then call this again.`);
+  for (const deadline = Date.now() + stopMillis; (await running(sfn, machine)).length > 0;) {
+    if (Date.now() > deadline)
+      throw new UserError(
+        `An execution of ${machine} does not stop: look at it in the console, then call this again.`,
+      );
     await sleep(1_000, undefined, { signal });
   }
   return executions.length;
 }
 
 /** Refuses before anything is touched: half a tear-down would be the worst. */
-async function mustBeUnprotected({ clients }: Account, { environment }: CommandNamed<'destroy'>): Promise<boolean> {
+async function mustBeUnprotected(
+  { clients }: Account,
+  { environment }: CommandNamed<'destroy'>,
+): Promise<boolean> {
   const stacks = [stackName(environment, 'Pipeline'), stackName(environment, 'Data')];
   const found = await Promise.all(stacks.map((name) => findStack(clients.cloudFormation, name)));
   for (const stack of found) {
@@ -50,39 +74,84 @@ async function mustBeUnprotected({ clients }: Account, { environment }: CommandN
 }
 
 /** The bucket whose deletion was confirmed by its name. Throws UserError when the name is another. */
-async function confirmDeletion(data: readonly LakeData[], { yes, confirm: typed }: CommandNamed<'destroy'>, signal: AbortSignal): Promise<LakeData[]> {
+async function confirmDeletion(
+  data: readonly LakeData[],
+  { yes, confirm: typed }: CommandNamed<'destroy'>,
+  signal: AbortSignal,
+): Promise<LakeData[]> {
   const [one, ...others] = data;
-  if (!one) throw new UserError('There is no bucket of this environment to delete the data of; without --delete-data the rest is taken down. Nothing was done.');
-  if (others.length > 0) throw new UserError(`More than one bucket is this environment's: ${data.map(({ bucket }) => bucket).join(', ')}. Delete the one you mean by hand.`);
-  const name = typed ?? (await ask(`--delete-data deletes every tweet, label and model for good. Type the bucket's name, ${one.bucket}:`, 'say it with --confirm <bucket>', signal));
+  if (!one)
+    throw new UserError(
+      'There is no bucket of this environment to delete the data of; without --delete-data the rest is taken down. Nothing was done.',
+    );
+  if (others.length > 0)
+    throw new UserError(
+      `More than one bucket is this environment's: ${data.map(({ bucket }) => bucket).join(', ')}. Delete the one you mean by hand.`,
+    );
+  const name =
+    typed ??
+    (await ask(
+      `--delete-data deletes every tweet, label and model for good. Type the bucket's name, ${one.bucket}:`,
+      'say it with --confirm <bucket>',
+      signal,
+    ));
   if (name !== one.bucket || (typed !== null && !yes)) {
-    throw new UserError(typed !== null && !yes ? '--confirm counts with --yes only. Nothing was done.' : `"${name}" is not ${one.bucket}. Nothing was done.`);
+    throw new UserError(
+      typed !== null && !yes
+        ? '--confirm counts with --yes only. Nothing was done.'
+        : `"${name}" is not ${one.bucket}. Nothing was done.`,
+    );
   }
   return [one];
 }
 
-const plural = (number: number, what: string): string => `${count(number)} ${what}${number === 1 ? '' : 's'}`;
+const plural = (number: number, what: string): string =>
+  `${count(number)} ${what}${number === 1 ? '' : 's'}`;
 
 const describeServing = ({ endpoints, configs, models, jobs }: Serving): string =>
-  [plural(endpoints.length, 'endpoint'), plural(configs.length, 'endpoint config'), plural(models.length, 'model'), plural(jobs.length, 'running training job')].join(', ');
+  [
+    plural(endpoints.length, 'endpoint'),
+    plural(configs.length, 'endpoint config'),
+    plural(models.length, 'model'),
+    plural(jobs.length, 'running training job'),
+  ].join(', ');
 
-function sayWhatIsLeft(screen: Screen, data: readonly LakeData[], accessLogs: readonly string[], environment: string): void {
+function sayWhatIsLeft(
+  screen: Screen,
+  data: readonly LakeData[],
+  accessLogs: readonly string[],
+  environment: string,
+): void {
   if (data.length + accessLogs.length === 0) {
     screen.say(`Nothing of sentiment-lake ${environment} is left that costs.`);
     return;
   }
   screen.say('Left, on purpose:');
   for (const { bucket, keyArn } of data) {
-    screen.say(`  bucket ${bucket}: storage, $${prices.s3PerGbMonth} a GB and month. Its policy went with the stack: IAM alone guards it now.`);
-    if (keyArn !== null) screen.say(`  key ${keyArn}: ${dollars(prices.kmsKeyPerMonth)} a month. Without it the objects cannot be read any more.`);
+    screen.say(
+      `  bucket ${bucket}: storage, $${prices.s3PerGbMonth} a GB and month. Its policy went with the stack: IAM alone guards it now.`,
+    );
+    if (keyArn !== null)
+      screen.say(
+        `  key ${keyArn}: ${dollars(prices.kmsKeyPerMonth)} a month. Without it the objects cannot be read any more.`,
+      );
   }
-  for (const bucket of accessLogs) screen.say(`  bucket ${bucket}, the access logs: storage, $${prices.s3PerGbMonth} a GB and month.`);
-  screen.say(`  log groups below /aws/sagemaker/ and /aws-glue/, shared by all that use these services: $${prices.logsPerGbMonth} a GB and month.`);
+  for (const bucket of accessLogs)
+    screen.say(
+      `  bucket ${bucket}, the access logs: storage, $${prices.s3PerGbMonth} a GB and month.`,
+    );
+  screen.say(
+    `  log groups below /aws/sagemaker/ and /aws-glue/, shared by all that use these services: $${prices.logsPerGbMonth} a GB and month.`,
+  );
   screen.say(`To delete the data, too: npm run destroy -- --env ${environment} --delete-data`);
 }
 
 /** `npm run destroy`: ends what runs, removes what CloudFormation does not know, then the stacks; the data only when told. */
-export async function destroyIn(lake: Lake, screen: Screen, command: CommandNamed<'destroy'>): Promise<number> {
+export async function destroyIn(
+  lake: Lake,
+  screen: Screen,
+  command: CommandNamed<'destroy'>,
+): Promise<number> {
   const { environment } = command;
   const account = await findAccount(lake);
   const { clients } = account;
@@ -90,14 +159,26 @@ export async function destroyIn(lake: Lake, screen: Screen, command: CommandName
   const areStacks = await mustBeUnprotected(account, command);
   // Asked of the stack while it is there: it names the key itself, the bucket what it encrypts with.
   const stackKey = await keyOfStack({ clients, environment, region: account.region });
-  const data = (await findLakeData(account, environment)).map(({ bucket, keyArn }) => ({ bucket, keyArn: keyArn ?? stackKey }));
+  const data = (await findLakeData(account, environment)).map(({ bucket, keyArn }) => ({
+    bucket,
+    keyArn: keyArn ?? stackKey,
+  }));
   const serving = await findServing(clients.sageMaker, environment);
-  screen.say(`Found: ${areStacks ? 'stacks' : 'no stack'}, ${describeServing(serving)}, ${plural(data.length, 'bucket')}.`);
+  screen.say(
+    `Found: ${areStacks ? 'stacks' : 'no stack'}, ${describeServing(serving)}, ${plural(data.length, 'bucket')}.`,
+  );
   const doomed = command.deleteData ? await confirmDeletion(data, command, lake.signal) : [];
-  await confirm(`Take sentiment-lake ${environment} down${command.deleteData ? ', its data included' : '; the data stay'}?`, command.yes, lake.signal);
+  await confirm(
+    `Take sentiment-lake ${environment} down${command.deleteData ? ', its data included' : '; the data stay'}?`,
+    command.yes,
+    lake.signal,
+  );
 
   const machine = (await findOutputs(clients.cloudFormation, environment))?.StateMachineArn;
-  if (machine !== undefined) screen.say(`Stopped: ${plural(await stopExecutions(clients.sfn, machine, lake.signal), 'execution')}.`);
+  if (machine !== undefined)
+    screen.say(
+      `Stopped: ${plural(await stopExecutions(clients.sfn, machine, lake.signal), 'execution')}.`,
+    );
   // Asked again: what ran may have made more.
   const made = await findServing(clients.sageMaker, environment);
   await removeServing(clients.sageMaker, environment, made, lake.signal);
@@ -110,18 +191,30 @@ export async function destroyIn(lake: Lake, screen: Screen, command: CommandName
     screen.say('Stacks deleted.');
   }
   const remove = async (bucket: string) => {
-    const deleted = await deleteBucket(clients.s3, bucket, lake.signal, (so) => screen.live(`deleting ${bucket}: ${count(so)} versions`));
+    const deleted = await deleteBucket(clients.s3, bucket, lake.signal, (so) =>
+      screen.live(`deleting ${bucket}: ${count(so)} versions`),
+    );
     screen.rest();
     screen.say(`Bucket ${bucket} deleted with ${plural(deleted, 'version')} of objects.`);
   };
   // The lake's own bucket last: this is called again by its name after an interruption.
-  if (command.deleteData) for (const bucket of await findAccessLogs(account, environment)) await remove(bucket);
+  if (command.deleteData)
+    for (const bucket of await findAccessLogs(account, environment)) await remove(bucket);
   for (const { bucket, keyArn } of doomed) {
     await remove(bucket);
-    if (keyArn !== null) screen.say(`Key ${keyArn} will be gone in ${await scheduleKeyDeletion(account, keyArn)} days; until then: aws kms cancel-key-deletion.`);
+    if (keyArn !== null)
+      screen.say(
+        `Key ${keyArn} will be gone in ${await scheduleKeyDeletion(account, keyArn)} days; until then: aws kms cancel-key-deletion.`,
+      );
   }
   const left = await findServing(clients.sageMaker, environment);
-  if ([left.endpoints, left.configs, left.models].flat().length > 0) throw new UserError(`Still there: ${describeServing(left)}. Call this again.`);
-  sayWhatIsLeft(screen, await findLakeData(account, environment), await findAccessLogs(account, environment), environment);
+  if ([left.endpoints, left.configs, left.models].flat().length > 0)
+    throw new UserError(`Still there: ${describeServing(left)}. Call this again.`);
+  sayWhatIsLeft(
+    screen,
+    await findLakeData(account, environment),
+    await findAccessLogs(account, environment),
+    environment,
+  );
   return 0;
 }

@@ -4,12 +4,20 @@ import type { Session } from '../cloud/session';
 import { findStack } from '../cloud/stack';
 
 /** ARN of the key that the data stack made; null when there is no such stack. */
-export async function keyOfStack({ clients, environment, region }: Pick<Session, 'clients' | 'environment' | 'region'>): Promise<string | null> {
+export async function keyOfStack({
+  clients,
+  environment,
+  region,
+}: Pick<Session, 'clients' | 'environment' | 'region'>): Promise<string | null> {
   const StackName = stackName(environment, 'Data');
   const stack = await findStack(clients.cloudFormation, StackName);
   if (stack === undefined) return null;
-  const { StackResources = [] } = await clients.cloudFormation.send(new DescribeStackResourcesCommand({ StackName }));
-  const id = StackResources.find(({ ResourceType }) => ResourceType === 'AWS::KMS::Key')?.PhysicalResourceId;
+  const { StackResources = [] } = await clients.cloudFormation.send(
+    new DescribeStackResourcesCommand({ StackName }),
+  );
+  const id = StackResources.find(
+    ({ ResourceType }) => ResourceType === 'AWS::KMS::Key',
+  )?.PhysicalResourceId;
   const [, partition, , , account] = (stack.StackId ?? '').split(':');
   return id === undefined ? null : `arn:${partition}:kms:${region}:${account}:key/${id}`;
 }

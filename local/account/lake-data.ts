@@ -27,7 +27,11 @@ const batch = 1000;
 const keyWaitDays = 30;
 
 /** The buckets whose name CloudFormation made of the data stack's and a construct's: `sentimentlake-dev-data-lakebucket…`. */
-async function bucketsOf({ clients: { s3 }, region }: Account, environment: AccountEnvironment, construct: string): Promise<string[]> {
+async function bucketsOf(
+  { clients: { s3 }, region }: Account,
+  environment: AccountEnvironment,
+  construct: string,
+): Promise<string[]> {
   const prefix = `${stackName(environment, 'Data').toLowerCase()}-${construct}`;
   const found: string[] = [];
   let ContinuationToken: string | undefined;
@@ -42,17 +46,24 @@ async function bucketsOf({ clients: { s3 }, region }: Account, environment: Acco
 }
 
 /** The buckets that hold who asked the lake's bucket for what. */
-export const findAccessLogs = (account: Account, environment: AccountEnvironment): Promise<string[]> =>
-  bucketsOf(account, environment, 'lakeaccesslogs');
+export const findAccessLogs = (
+  account: Account,
+  environment: AccountEnvironment,
+): Promise<string[]> => bucketsOf(account, environment, 'lakeaccesslogs');
 
 /**
  * The environment's bucket by its name, and the key it encrypts with: they are found when the stacks are gone, too.
  * More than one is possible after a deployment that followed a tear-down.
  */
-export async function findLakeData(account: Account, environment: AccountEnvironment): Promise<LakeData[]> {
+export async function findLakeData(
+  account: Account,
+  environment: AccountEnvironment,
+): Promise<LakeData[]> {
   const found: LakeData[] = [];
   for (const Bucket of await bucketsOf(account, environment, 'lakebucket')) {
-    const { ServerSideEncryptionConfiguration } = await account.clients.s3.send(new GetBucketEncryptionCommand({ Bucket }));
+    const { ServerSideEncryptionConfiguration } = await account.clients.s3.send(
+      new GetBucketEncryptionCommand({ Bucket }),
+    );
     const rule = ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
     found.push({ bucket: Bucket, keyArn: rule?.KMSMasterKeyID ?? null });
   }
@@ -60,22 +71,38 @@ export async function findLakeData(account: Account, environment: AccountEnviron
 }
 
 /** Empties the bucket, old versions, delete markers and unfinished uploads included, and deletes it. Answers how many went. */
-export async function deleteBucket(s3: S3Client, Bucket: string, signal: AbortSignal, progress: (deleted: number) => void): Promise<number> {
+export async function deleteBucket(
+  s3: S3Client,
+  Bucket: string,
+  signal: AbortSignal,
+  progress: (deleted: number) => void,
+): Promise<number> {
   let deleted = 0;
   for (;;) {
     signal.throwIfAborted();
     // The first page each time: what it listed is gone afterwards.
-    const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket, MaxKeys: batch }));
-    const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
+    const { Versions = [], DeleteMarkers = [] } = await s3.send(
+      new ListObjectVersionsCommand({ Bucket, MaxKeys: batch }),
+    );
+    const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({
+      Key,
+      VersionId,
+    }));
     if (Objects.length === 0) break;
-    const { Errors = [] } = await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
+    const { Errors = [] } = await s3.send(
+      new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }),
+    );
     const [first] = Errors;
-    if (first) throw new UserError(`${Errors.length} objects of ${Bucket} cannot be deleted; the first, ${first.Key}: ${first.Message}`);
+    if (first)
+      throw new UserError(
+        `${Errors.length} objects of ${Bucket} cannot be deleted; the first, ${first.Key}: ${first.Message}`,
+      );
     deleted += Objects.length;
     progress(deleted);
   }
   const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket }));
-  for (const { Key, UploadId } of Uploads) await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+  for (const { Key, UploadId } of Uploads)
+    await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
   await s3.send(new DeleteBucketCommand({ Bucket }));
   return deleted;
 }
@@ -97,7 +124,13 @@ async function keyState(account: Account, KeyId: string): Promise<string | null>
 export async function scheduleKeyDeletion(account: Account, KeyId: string): Promise<number> {
   const state = await keyState(account, KeyId);
   if (state !== null && state !== 'PendingDeletion') {
-    await callAws(account, 'kms', 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays: keyWaitDays }, z.looseObject({}));
+    await callAws(
+      account,
+      'kms',
+      'ScheduleKeyDeletion',
+      { KeyId, PendingWindowInDays: keyWaitDays },
+      z.looseObject({}),
+    );
   }
   return keyWaitDays;
 }

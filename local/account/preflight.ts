@@ -16,16 +16,21 @@ export interface Finding {
 /** The version of `cdk bootstrap` that today's CDK publishes assets with. */
 const leastBootstrap = 6;
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 async function bootstrapFindings({ clients, id, region }: Account): Promise<Finding[]> {
   const stack = await findStack(clients.cloudFormation, 'CDKToolkit');
-  const version = Number(stack?.Outputs?.find(({ OutputKey }) => OutputKey === 'BootstrapVersion')?.OutputValue ?? 0);
+  const version = Number(
+    stack?.Outputs?.find(({ OutputKey }) => OutputKey === 'BootstrapVersion')?.OutputValue ?? 0,
+  );
   if (isWhole(stack?.StackStatus) && version >= leastBootstrap) return [];
   return [
     {
       level: 'error',
-      what: stack ? `cdk bootstrap is ${stack.StackStatus}, version ${version}; ${leastBootstrap} is needed` : 'the CDK was never bootstrapped here',
+      what: stack
+        ? `cdk bootstrap is ${stack.StackStatus}, version ${version}; ${leastBootstrap} is needed`
+        : 'the CDK was never bootstrapped here',
       where: `stack CDKToolkit, account ${id}, ${region}`,
       todo: `npx cdk bootstrap aws://${id}/${region}`,
     },
@@ -49,16 +54,34 @@ async function regionFindings({ clients, region }: Account): Promise<Finding[]> 
 }
 
 /** Quotas that are too small are errors; those that cannot be read are said, and not guessed. */
-export function quotaFindings(quotas: ReadonlyMap<string, number>, settings: Pick<Settings, 'training' | 'endpoint'>, region: string): Finding[] {
+export function quotaFindings(
+  quotas: ReadonlyMap<string, number>,
+  settings: Pick<Settings, 'training' | 'endpoint'>,
+  region: string,
+): Finding[] {
   return neededQuotas(settings).flatMap(({ quota, matches, least }): Finding[] => {
     const found = [...quotas].find(([name]) => matches(name));
     const where = `Service Quotas, Amazon SageMaker, ${region}`;
     if (!found) {
-      return [{ level: 'warning', what: `the quota "${quota}" is not listed: it was not checked`, where, todo: `see that it is ${least} or more` }];
+      return [
+        {
+          level: 'warning',
+          what: `the quota "${quota}" is not listed: it was not checked`,
+          where,
+          todo: `see that it is ${least} or more`,
+        },
+      ];
     }
     const [name, value] = found;
     if (value >= least) return [];
-    return [{ level: 'error', what: `the quota "${name}" is ${value}; ${least} is needed`, where, todo: `ask for ${least} there: it takes hours to days` }];
+    return [
+      {
+        level: 'error',
+        what: `the quota "${name}" is ${value}; ${least} is needed`,
+        where,
+        todo: `ask for ${least} there: it takes hours to days`,
+      },
+    ];
   });
 }
 

@@ -23,7 +23,10 @@ const named = (quota: string, least: number): Need => ({
 });
 
 /** The quotas of a new account can be 0; without these the night ends at its training or its endpoint. */
-export function neededQuotas({ training, endpoint }: Pick<Settings, 'training' | 'endpoint'>): Need[] {
+export function neededQuotas({
+  training,
+  endpoint,
+}: Pick<Settings, 'training' | 'endpoint'>): Need[] {
   const usage = training.spot ? 'spot training job usage' : 'training job usage';
   return [
     named(`${training.instanceType} for ${usage}`, 1),

@@ -22,7 +22,8 @@ export interface Account {
   clients: Clients;
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 /** The region of the SDK's own chain: AWS_REGION, or the profile's. Throws UserError when there is none. */
 async function regionOf(clients: Clients): Promise<string> {
@@ -39,7 +40,9 @@ export async function findAccount({ env }: Pick<Lake, 'env'>): Promise<Account> 
   const clients = clientsFor(connection);
   const region = await regionOf(clients);
   try {
-    const { Account: id = '', Arn: caller = '' } = await clients.sts.send(new GetCallerIdentityCommand({}));
+    const { Account: id = '', Arn: caller = '' } = await clients.sts.send(
+      new GetCallerIdentityCommand({}),
+    );
     return { id, caller, region, endpoint: env.AWS_ENDPOINT_URL ?? null, connection, clients };
   } catch (error) {
     throw new UserError(
@@ -54,13 +57,19 @@ export const describeAccount = ({ id, region, caller, endpoint }: Account): stri
   `account ${id}, ${region}, as ${caller}${endpoint === null ? '' : ` (AWS_ENDPOINT_URL is ${endpoint})`}`;
 
 /** A deployed environment of the account. Nothing is booted for it, and nothing ends with it. */
-export async function openAccount(lake: Pick<Lake, 'env'>, environment: AccountEnvironment): Promise<Session> {
+export async function openAccount(
+  lake: Pick<Lake, 'env'>,
+  environment: AccountEnvironment,
+): Promise<Session> {
   const account = await findAccount(lake);
   return sessionIn(account, environment);
 }
 
 /** As `openAccount`, in an account that is known. Throws UserError when the environment is not deployed there. */
-export async function sessionIn(account: Account, environment: AccountEnvironment): Promise<Session> {
+export async function sessionIn(
+  account: Account,
+  environment: AccountEnvironment,
+): Promise<Session> {
   const { clients, connection } = account;
   const outputs = await findOutputs(clients.cloudFormation, environment);
   if (!outputs) {

@@ -19,13 +19,18 @@ export const howToStore = (session: Pick<Session, 'outputs'>): string =>
 export function shapeProblem(text: string): string | null {
   const token = text.trim();
   if (token === '') return 'is empty';
-  if (!tokenShape.test(token)) return 'is not a bearer token but, it seems, the random text of the deployment';
-  if (token.length < shortestToken) return `has ${token.length} characters: X's bearer tokens have about 110`;
+  if (!tokenShape.test(token))
+    return 'is not a bearer token but, it seems, the random text of the deployment';
+  if (token.length < shortestToken)
+    return `has ${token.length} characters: X's bearer tokens have about 110`;
   return null;
 }
 
 /** The stored text, for its shape alone: it is never printed. */
-export async function storedToken({ clients, outputs }: Pick<Session, 'clients' | 'outputs'>): Promise<string> {
+export async function storedToken({
+  clients,
+  outputs,
+}: Pick<Session, 'clients' | 'outputs'>): Promise<string> {
   const { SecretString } = await clients.secrets.send(
     new GetSecretValueCommand({ SecretId: outputs.TokenSecretArn }),
   );
@@ -33,7 +38,10 @@ export async function storedToken({ clients, outputs }: Pick<Session, 'clients' 
 }
 
 /** Asks X for one page, which costs `tokenCheckCost`; answers what X said against it, or null. */
-export async function refusalOfX(token: string, { x }: Pick<Settings, 'x'>): Promise<string | null> {
+export async function refusalOfX(
+  token: string,
+  { x }: Pick<Settings, 'x'>,
+): Promise<string | null> {
   const url = new URL('tweets/search/recent', x.apiBaseUrl);
   url.searchParams.set('query', `${x.queries[0]?.keywords?.[0] ?? 'hello'} -is:retweet`);
   url.searchParams.set('max_results', String(postsAsked));

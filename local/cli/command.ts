@@ -13,7 +13,12 @@ export const CliCommand = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('run'), environment, input }),
   z.strictObject({ name: z.literal('redrive'), environment, execution }),
   z.strictObject({ name: z.literal('history'), environment, execution }),
-  z.strictObject({ name: z.literal('query'), environment, query: z.string().nullable(), parameters: z.record(z.string(), z.string()) }),
+  z.strictObject({
+    name: z.literal('query'),
+    environment,
+    query: z.string().nullable(),
+    parameters: z.record(z.string(), z.string()),
+  }),
   z.strictObject({ name: z.literal('sql'), environment, sql: z.string() }),
   z.strictObject({ name: z.literal('predict'), environment, text: z.string() }),
   z.strictObject({
@@ -26,7 +31,12 @@ export const CliCommand = z.discriminatedUnion('name', [
     /** `neg=negative,4=positive` */
     map: z.string().nullable().default(null),
   }),
-  z.strictObject({ name: z.literal('label'), environment, days: z.number().int().positive(), source: z.string() }),
+  z.strictObject({
+    name: z.literal('label'),
+    environment,
+    days: z.number().int().positive(),
+    source: z.string(),
+  }),
   z.strictObject({ name: z.literal('grant-force'), environment, reason: z.string() }),
   z.strictObject({ name: z.literal('reproduce'), environment, version: z.string() }),
   z.strictObject({ name: z.literal('pretrain'), environment, files: z.array(z.string()).min(1) }),

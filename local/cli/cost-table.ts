@@ -28,7 +28,10 @@ export function nightOf(tweets: number, environment: EnvironmentName): Usage {
   const glueSeconds = sparkStartSeconds + tweets / rowsPerSecond;
   const trainingSeconds = trainingStartSeconds + ((labels + tweets) * epochs) / examplesPerSecond;
   const looks =
-    steps + glueSeconds / poll.clean + trainingSeconds / poll.train + endpointSeconds / poll.endpoint;
+    steps +
+    glueSeconds / poll.clean +
+    trainingSeconds / poll.train +
+    endpointSeconds / poll.endpoint;
   return {
     transitions: Math.ceil(looks) * statesPerLook,
     lambdaCalls: Math.ceil(looks),
@@ -51,11 +54,22 @@ export function costTable(environment: EnvironmentName): string {
     const usage = nightOf(tweets, environment);
     const x = xCosts(usage, settings).usd;
     const aws = total(awsCosts(usage, settings));
-    return [tweets.toLocaleString('en-US'), x, aws, x + aws, nightsPerMonth * x, nightsPerMonth * aws, nightsPerMonth * (x + aws)];
+    return [
+      tweets.toLocaleString('en-US'),
+      x,
+      aws,
+      x + aws,
+      nightsPerMonth * x,
+      nightsPerMonth * aws,
+      nightsPerMonth * (x + aws),
+    ];
   });
   return [
     '| tweets a night | X | AWS | night | X, month | AWS, month | month |',
     '|---:|---:|---:|---:|---:|---:|---:|',
-    ...rows.map((row) => `| ${row.map((cell) => (typeof cell === 'number' ? dollars(cell) : cell)).join(' | ')} |`),
+    ...rows.map(
+      (row) =>
+        `| ${row.map((cell) => (typeof cell === 'number' ? dollars(cell) : cell)).join(' | ')} |`,
+    ),
   ].join('\n');
 }

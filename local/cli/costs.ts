@@ -66,7 +66,8 @@ const spotShare = 0.4;
 
 const workerDpu = { 'G.1X': 1, 'G.2X': 2 };
 
-const round = (value: number, digits = 1): string => value.toLocaleString('en-US', { maximumFractionDigits: digits });
+const round = (value: number, digits = 1): string =>
+  value.toLocaleString('en-US', { maximumFractionDigits: digits });
 
 /** What the night would have cost on AWS, line by line; idle days cost the standing lines alone. */
 export function awsCosts(usage: Usage, settings: Settings): CostLine[] {
@@ -85,7 +86,9 @@ export function awsCosts(usage: Usage, settings: Settings): CostLine[] {
     {
       what: 'Lambda',
       how: `${round(usage.lambdaCalls)} calls, ${round(usage.lambdaSeconds)} s × ${lambdaGb} GB × $0.0000166667`,
-      usd: usage.lambdaCalls * prices.lambdaPerCall + usage.lambdaSeconds * lambdaGb * prices.lambdaPerGbSecond,
+      usd:
+        usage.lambdaCalls * prices.lambdaPerCall +
+        usage.lambdaSeconds * lambdaGb * prices.lambdaPerGbSecond,
     },
     {
       what: 'Glue crawler',
@@ -105,7 +108,10 @@ export function awsCosts(usage: Usage, settings: Settings): CostLine[] {
     {
       what: 'SageMaker training',
       how: `${round(usage.trainingSeconds)} s on ${settings.training.instanceType} × $0.23 per hour${settings.training.spot ? ` × ${spotShare} (spot)` : ''}`,
-      usd: (usage.trainingSeconds / 3600) * prices.sageMakerTrainingPerHour['ml.m5.xlarge'] * (settings.training.spot ? spotShare : 1),
+      usd:
+        (usage.trainingSeconds / 3600) *
+        prices.sageMakerTrainingPerHour['ml.m5.xlarge'] *
+        (settings.training.spot ? spotShare : 1),
     },
     endpoint.kind === 'serverless'
       ? {
@@ -118,7 +124,11 @@ export function awsCosts(usage: Usage, settings: Settings): CostLine[] {
           how: `24 h × ${endpoint.instances} × ${endpoint.instanceType} × $0.102 per hour`,
           usd: 24 * endpoint.instances * prices.sageMakerHostingPerHour['ml.c6i.large'],
         },
-    { what: 'S3', how: `${round(usage.putRequests)} writes × $0.005 per 1,000`, usd: usage.putRequests * prices.s3PerPut },
+    {
+      what: 'S3',
+      how: `${round(usage.putRequests)} writes × $0.005 per 1,000`,
+      usd: usage.putRequests * prices.s3PerPut,
+    },
     {
       what: 'Kinesis, key and secret, a day',
       how: '24 h × ($0.015 + $0.02) for the shard and its week, and a thirtieth of $1 and $0.40 a month',
@@ -136,6 +146,8 @@ export const xCosts = (usage: Usage, settings: Settings): CostLine => ({
   usd: usage.posts * settings.x.usdPerPost,
 });
 
-export const total = (lines: readonly CostLine[]): number => lines.reduce((sum, { usd }) => sum + usd, 0);
+export const total = (lines: readonly CostLine[]): number =>
+  lines.reduce((sum, { usd }) => sum + usd, 0);
 
-export const dollars = (usd: number): string => (usd > 0 && usd < 0.01 ? 'under $0.01' : `$${usd.toFixed(2)}`);
+export const dollars = (usd: number): string =>
+  usd > 0 && usd < 0.01 ? 'under $0.01' : `$${usd.toFixed(2)}`;

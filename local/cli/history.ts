@@ -21,14 +21,18 @@ export async function printExecutions(session: Session, screen: Screen): Promise
     screen.say(`No execution yet: ${firstRun(session.environment)} runs the first one.`);
     return;
   }
-  const rows = executions.slice(0, shown).map(({ name, status, startDate, stopDate, redriveCount }) => [
-    name ?? '',
-    status ?? '',
-    startDate?.toISOString().slice(0, 19).replace('T', ' ') ?? '',
-    startDate && stopDate ? seconds(Number(stopDate) - Number(startDate)) : '',
-    String(redriveCount ?? 0),
-  ]);
-  screen.say(renderTable({ columns: ['execution', 'status', 'started (UTC)', 'took', 'redriven'], rows }));
+  const rows = executions
+    .slice(0, shown)
+    .map(({ name, status, startDate, stopDate, redriveCount }) => [
+      name ?? '',
+      status ?? '',
+      startDate?.toISOString().slice(0, 19).replace('T', ' ') ?? '',
+      startDate && stopDate ? seconds(Number(stopDate) - Number(startDate)) : '',
+      String(redriveCount ?? 0),
+    ]);
+  screen.say(
+    renderTable({ columns: ['execution', 'status', 'started (UTC)', 'took', 'redriven'], rows }),
+  );
   await sayIfModelIsMarked(session, screen);
 }
 
@@ -37,11 +41,18 @@ async function sayIfModelIsMarked({ people, outputs }: Session, screen: Screen):
   const bucket = { s3: people.analyst.s3, bucket: outputs.BucketName };
   const champion = (await readChampion(bucket))?.value.modelVersion;
   const mark = champion === undefined ? null : await readForgottenMark(bucket, champion);
-  if (mark) screen.say(`The model in service, ${champion}, ${describeMark(mark)}. A retrain makes one that was not.`);
+  if (mark)
+    screen.say(
+      `The model in service, ${champion}, ${describeMark(mark)}. A retrain makes one that was not.`,
+    );
 }
 
 /** The stages of one execution, with what each of them said. */
-export async function printExecution(session: Session, screen: Screen, nameOrArn: string): Promise<void> {
+export async function printExecution(
+  session: Session,
+  screen: Screen,
+  nameOrArn: string,
+): Promise<void> {
   const { executionArn = '', status } = await findExecution(session, nameOrArn);
   const events = await eventsAfter(session.clients.sfn, executionArn, 0);
   const timeline = new Timeline();
@@ -51,7 +62,9 @@ export async function printExecution(session: Session, screen: Screen, nameOrArn
   const { failure } = timeline;
   if (!failure || status === 'RUNNING') return;
   screen.say(`${failure.error}: ${readCause(failure.cause)}`);
-  screen.say(`Go on from there: ${redriveCommand(executionName(executionArn), session.environment)}`);
+  screen.say(
+    `Go on from there: ${redriveCommand(executionName(executionArn), session.environment)}`,
+  );
 }
 
 /** Every event as Step Functions tells it, for `history.json`. */

@@ -5,7 +5,11 @@ export class Interrupted extends Error {
   }
 }
 
-const exitCodes: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+const exitCodes: Partial<Record<NodeJS.Signals, number>> = {
+  SIGHUP: 129,
+  SIGINT: 130,
+  SIGTERM: 143,
+};
 const parentCheckMillis = 500;
 /** Everything ends within this time, or is left to the watchdogs of the children. */
 const patienceMillis = 12_000;

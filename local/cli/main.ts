@@ -1,4 +1,9 @@
-import { openSession, type LocalSession, type Session, type SessionOptions } from '../cloud/session';
+import {
+  openSession,
+  type LocalSession,
+  type Session,
+  type SessionOptions,
+} from '../cloud/session';
 import { clientEnvironment, type Lake } from '../cloud/lake';
 import { tweetSource } from '../cloud/deploy';
 import { settingsFor, type EnvironmentName } from '../../infra/config';
@@ -24,7 +29,14 @@ import { nextCommands } from './night/summary';
 import { describePrediction, predict } from './predict';
 import { putCorpus, readCorpusFile } from './pretrain';
 import { describeQueries, prepareQuery } from './query';
-import { checkInput, findCutOff, findExecution, newestFailure, redriveRun, startRun } from './run/launch';
+import {
+  checkInput,
+  findCutOff,
+  findExecution,
+  newestFailure,
+  redriveRun,
+  startRun,
+} from './run/launch';
 import { readTweets, uploadTweets } from './tweets/import';
 import { openScreen, seconds, type Screen } from './screen';
 
@@ -34,7 +46,12 @@ interface Folder {
   port: number;
 }
 
-async function session(lake: Lake, screen: Screen, command: SessionOptions['command'], onlyLooks = false): Promise<LocalSession> {
+async function session(
+  lake: Lake,
+  screen: Screen,
+  command: SessionOptions['command'],
+  onlyLooks = false,
+): Promise<LocalSession> {
   const started = Date.now();
   const opened = await openSession(lake, {
     command,
@@ -51,14 +68,22 @@ async function session(lake: Lake, screen: Screen, command: SessionOptions['comm
 const carefulMaxTweets = 500;
 
 /** Says where tweets come from, if not from the stand-in; answers the input, careful with real money. */
-function announceSource(lake: Lake, screen: Screen, input: Record<string, unknown>): Record<string, unknown> {
+function announceSource(
+  lake: Lake,
+  screen: Screen,
+  input: Record<string, unknown>,
+): Record<string, unknown> {
   const { url, standIn, token } = tweetSource(lake);
   if (standIn) return input;
-  screen.say(`Tweets come from ${url}${token === null ? ' (X_BEARER_TOKEN is not set)' : ', with your bearer token'}.`);
+  screen.say(
+    `Tweets come from ${url}${token === null ? ' (X_BEARER_TOKEN is not set)' : ', with your bearer token'}.`,
+  );
   if (new URL(url).hostname !== 'api.x.com') return input;
   const careful = { maxTweets: carefulMaxTweets, ...input };
   const { maxTweets = carefulMaxTweets } = checkInput(careful);
-  screen.say(`X charges about ${dollars(maxTweets * settingsFor('local').x.usdPerPost)} for the ${maxTweets} posts this run may read; --max-tweets sets another limit.`);
+  screen.say(
+    `X charges about ${dollars(maxTweets * settingsFor('local').x.usdPerPost)} for the ${maxTweets} posts this run may read; --max-tweets sets another limit.`,
+  );
   return careful;
 }
 
@@ -66,11 +91,17 @@ function announceSource(lake: Lake, screen: Screen, input: Record<string, unknow
 const asksX = (mode: unknown): boolean => mode !== 'retrain' && mode !== 'replay';
 
 /** What a run will cost at X, before it is started; answers its input. */
-function announceCosts(lake: Lake, screen: Screen, { environment, input }: CommandNamed<'run'>): Record<string, unknown> {
+function announceCosts(
+  lake: Lake,
+  screen: Screen,
+  { environment, input }: CommandNamed<'run'>,
+): Record<string, unknown> {
   if (environment === 'local') return announceSource(lake, screen, input);
   const { x } = settingsFor(environment);
   const { maxTweets = x.maxTweetsPerRun } = checkInput(input);
-  screen.say(`X charges about ${dollars(maxTweets * x.usdPerPost)} for the ${maxTweets} posts this run may read; --max-tweets sets another limit.`);
+  screen.say(
+    `X charges about ${dollars(maxTweets * x.usdPerPost)} for the ${maxTweets} posts this run may read; --max-tweets sets another limit.`,
+  );
   return input;
 }
 
@@ -84,19 +115,35 @@ async function start(lake: Lake, screen: Screen, input: Record<string, unknown>)
   checkInput(input);
   const runInput = announceSource(lake, screen, input);
   const booting = Date.now();
-  if (!screen.isTerminal) screen.say('Embedded cloud: booting, and deploying with the stock CDK CLI …');
+  if (!screen.isTerminal)
+    screen.say('Embedded cloud: booting, and deploying with the stock CDK CLI …');
   const lakeSession = await session(lake, screen, 'start');
   try {
     screen.say(`Embedded cloud: ready at ${lakeSession.url} in ${seconds(Date.now() - booting)}`);
     await importBundledLabels(lake, lakeSession, screen);
     const cutOff = await findCutOff(lakeSession);
     if (cutOff) {
-      screen.say(`${cutOff.name} was cut off when its process ended: it goes on from where it stood.`);
-      const redriven = await finishRun(lake, lakeSession, screen, await redriveRun(lake, lakeSession, screen, cutOff));
+      screen.say(
+        `${cutOff.name} was cut off when its process ended: it goes on from where it stood.`,
+      );
+      const redriven = await finishRun(
+        lake,
+        lakeSession,
+        screen,
+        await redriveRun(lake, lakeSession, screen, cutOff),
+      );
       // What else was asked for is still to be done.
       if (redriven !== 0 || Object.keys(input).length === 0) return sayNext(screen, redriven);
     }
-    return sayNext(screen, await finishRun(lake, lakeSession, screen, await startRun(lake, lakeSession, screen, runInput)));
+    return sayNext(
+      screen,
+      await finishRun(
+        lake,
+        lakeSession,
+        screen,
+        await startRun(lake, lakeSession, screen, runInput),
+      ),
+    );
   } finally {
     screen.rest();
     await lakeSession.close();
@@ -106,15 +153,18 @@ async function start(lake: Lake, screen: Screen, input: Record<string, unknown>)
 /** `npm run up`: keeps the lake running for any client until it is interrupted. */
 async function up(lake: Lake, screen: Screen): Promise<number> {
   announceSource(lake, screen, {});
-  if (!screen.isTerminal) screen.say('Embedded cloud: booting, and deploying with the stock CDK CLI …');
+  if (!screen.isTerminal)
+    screen.say('Embedded cloud: booting, and deploying with the stock CDK CLI …');
   const lakeSession = await session(lake, screen, 'up');
   try {
     await importBundledLabels(lake, lakeSession, screen);
     screen.say(`The lake is up at ${lakeSession.url}. For any AWS client, in another terminal:`);
     screen.say();
-    for (const [name, value] of Object.entries(clientEnvironment(lakeSession.url))) screen.say(`export ${name}=${value}`);
+    for (const [name, value] of Object.entries(clientEnvironment(lakeSession.url)))
+      screen.say(`export ${name}=${value}`);
     screen.say();
-    for (const [name, value] of Object.entries(lakeSession.outputs)) screen.say(`  ${name.padEnd(16)} ${value}`);
+    for (const [name, value] of Object.entries(lakeSession.outputs))
+      screen.say(`  ${name.padEnd(16)} ${value}`);
     screen.say();
     screen.say('Ctrl-C ends it; what it holds stays.');
     await new Promise<void>((resolve) => lake.signal.addEventListener('abort', () => resolve()));
@@ -130,14 +180,25 @@ interface Place {
 }
 
 /** The environment's lake: the embedded one, or the one in the account, which is said. */
-async function sessionFor(lake: Lake, screen: Screen, { environment }: Place, onlyLooks: boolean): Promise<Session> {
+async function sessionFor(
+  lake: Lake,
+  screen: Screen,
+  { environment }: Place,
+  onlyLooks: boolean,
+): Promise<Session> {
   if (environment === 'local') return session(lake, screen, 'lake', onlyLooks);
   const account = await findAccount(lake);
   screen.say(`${environment}: ${describeAccount(account)}`);
   return sessionIn(account, environment);
 }
 
-async function withLake(lake: Lake, screen: Screen, place: Place, onlyLooks: boolean, work: (session: Session) => Promise<number | void>): Promise<number> {
+async function withLake(
+  lake: Lake,
+  screen: Screen,
+  place: Place,
+  onlyLooks: boolean,
+  work: (session: Session) => Promise<number | void>,
+): Promise<number> {
   const lakeSession = await sessionFor(lake, screen, place, onlyLooks);
   try {
     return (await work(lakeSession)) ?? 0;
@@ -155,17 +216,26 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
       return up(lake, screen);
     case 'run': {
       checkInput(command.input);
-      const input = asksX(command.input.mode) ? announceCosts(lake, screen, command) : command.input;
-      return withLake(lake, screen, command, false, async (it) => finishRun(lake, it, screen, await startRun(lake, it, screen, input)));
+      const input = asksX(command.input.mode)
+        ? announceCosts(lake, screen, command)
+        : command.input;
+      return withLake(lake, screen, command, false, async (it) =>
+        finishRun(lake, it, screen, await startRun(lake, it, screen, input)),
+      );
     }
     case 'redrive':
       return withLake(lake, screen, command, false, async (it) => {
-        const execution = command.execution === null ? await newestFailure(it) : await findExecution(it, command.execution);
+        const execution =
+          command.execution === null
+            ? await newestFailure(it)
+            : await findExecution(it, command.execution);
         return finishRun(lake, it, screen, await redriveRun(lake, it, screen, execution));
       });
     case 'history': {
       const { execution } = command;
-      return withLake(lake, screen, command, true, (it) => execution === null ? printExecutions(it, screen) : printExecution(it, screen, execution));
+      return withLake(lake, screen, command, true, (it) =>
+        execution === null ? printExecutions(it, screen) : printExecution(it, screen, execution),
+      );
     }
     case 'query': {
       const { query, parameters } = command;
@@ -175,10 +245,14 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
       }
       // Before a lake is booted for it: a wrong name or value is answered at once.
       const { sql, literals } = prepareQuery(command.environment, query, parameters);
-      return withLake(lake, screen, command, true, async (it) => screen.say(renderTable(await runSql(lake, it, sql, literals))));
+      return withLake(lake, screen, command, true, async (it) =>
+        screen.say(renderTable(await runSql(lake, it, sql, literals))),
+      );
     }
     case 'sql':
-      return withLake(lake, screen, command, true, async (it) => screen.say(renderTable(await runSql(lake, it, command.sql))));
+      return withLake(lake, screen, command, true, async (it) =>
+        screen.say(renderTable(await runSql(lake, it, command.sql))),
+      );
     case 'predict':
       return withLake(lake, screen, command, true, async (it) => {
         const { model_version, predictions } = await predict(it, [command.text]);
@@ -188,7 +262,11 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
     case 'import-labels':
       return withLake(lake, screen, command, true, async (it) => {
         const { file, source, textColumn, labelColumn, map } = command;
-        const columns = { text: textColumn, label: labelColumn, map: map === null ? new Map() : parseMap(map) };
+        const columns = {
+          text: textColumn,
+          label: labelColumn,
+          map: map === null ? new Map() : parseMap(map),
+        };
         if (file === null) await importBundledLabels(lake, it, screen);
         else reportImport(screen, await importFile(it, file, { source, columns }));
       });
@@ -197,16 +275,22 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
     case 'grant-force':
       return withLake(lake, screen, command, true, (it) => grantForce(it, screen, command.reason));
     case 'reproduce':
-      return withLake(lake, screen, command, false, (it) => reproduce(lake, it, screen, command.version));
+      return withLake(lake, screen, command, false, (it) =>
+        reproduce(lake, it, screen, command.version),
+      );
     case 'pretrain': {
       const corpora = command.files.map(readCorpusFile);
       return withLake(lake, screen, command, true, async (it) => {
         for (const corpus of corpora) {
           const tasks = [...corpus.rowsByTask].map(([task, rows]) => `${task} ${rows}`).join(', ');
           const written = await putCorpus(it, corpus);
-          screen.say(`${corpus.path}: ${tasks} ${written ? '→' : 'is in the lake already:'} ${corpus.key}`);
+          screen.say(
+            `${corpus.path}: ${tasks} ${written ? '→' : 'is in the lake already:'} ${corpus.key}`,
+          );
         }
-        screen.say('The next training pre-trains an encoder on all corpora of the lake; those after it start from that encoder.');
+        screen.say(
+          'The next training pre-trains an encoder on all corpora of the lake; those after it start from that encoder.',
+        );
       });
     }
     case 'import-tweets': {
@@ -214,9 +298,17 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
       const tweets = readTweets(command.file);
       return withLake(lake, screen, command, false, async (it) => {
         const { written, leftOut } = await uploadTweets(it, tweets);
-        if (leftOut > 0) screen.say(`${leftOut} of them are left out: the lake was told to forget them.`);
-        screen.say(`${tweets.lines.length} records of ${command.file} → raw-data/imports/${tweets.name}/${written === 0 ? ' (they lay there already)' : ''}`);
-        return finishRun(lake, it, screen, await startRun(lake, it, screen, { mode: 'import', import: tweets.name }));
+        if (leftOut > 0)
+          screen.say(`${leftOut} of them are left out: the lake was told to forget them.`);
+        screen.say(
+          `${tweets.lines.length} records of ${command.file} → raw-data/imports/${tweets.name}/${written === 0 ? ' (they lay there already)' : ''}`,
+        );
+        return finishRun(
+          lake,
+          it,
+          screen,
+          await startRun(lake, it, screen, { mode: 'import', import: tweets.name }),
+        );
       });
     }
     case 'forget': {

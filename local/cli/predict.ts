@@ -9,13 +9,19 @@ const Share = z.number().min(0).max(1);
 const Answer = z.object({
   model_version: z.string(),
   predictions: z.array(
-    z.object({ label: Label, probabilities: z.object({ negative: Share, neutral: Share, positive: Share }) }),
+    z.object({
+      label: Label,
+      probabilities: z.object({ negative: Share, neutral: Share, positive: Share }),
+    }),
   ),
 });
 export type Prediction = z.infer<typeof Answer>['predictions'][number];
 
 /** Asks the endpoint in service. Throws UserError when no model is in service yet. */
-export async function predict({ clients, outputs, environment }: Session, texts: string[]): Promise<z.infer<typeof Answer>> {
+export async function predict(
+  { clients, outputs, environment }: Session,
+  texts: string[],
+): Promise<z.infer<typeof Answer>> {
   try {
     const { Body } = await clients.sageMakerRuntime.send(
       new InvokeEndpointCommand({
@@ -28,7 +34,9 @@ export async function predict({ clients, outputs, environment }: Session, texts:
     return Answer.parse(JSON.parse(Buffer.from(Body ?? []).toString()));
   } catch (error) {
     if (error instanceof Error && /not found|could not find/i.test(error.message)) {
-      throw new UserError(`No model is in service yet: the first nightly run puts one there (${firstRun(environment)}).`);
+      throw new UserError(
+        `No model is in service yet: the first nightly run puts one there (${firstRun(environment)}).`,
+      );
     }
     throw error;
   }

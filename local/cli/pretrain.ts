@@ -34,8 +34,16 @@ export function readCorpusFile(path: string): Corpus {
   if (rowsByTask.size === 0) throw new UserError(`${path} holds no row.`);
   // The key says what the file holds: the same file again is the same object, and the same encoder.
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
-  const name = basename(path).replace(/\.jsonl?(\.gz)?$/i, '').toLowerCase().replace(/[^a-z0-9]+/g, '-');
-  return { path, key: `${prefixes.corpora}${name}-${hash}.jsonl.gz`, content: gzipSync(text), rowsByTask };
+  const name = basename(path)
+    .replace(/\.jsonl?(\.gz)?$/i, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-');
+  return {
+    path,
+    key: `${prefixes.corpora}${name}-${hash}.jsonl.gz`,
+    content: gzipSync(text),
+    rowsByTask,
+  };
 }
 
 function textOf(path: string): string {
@@ -44,7 +52,9 @@ function textOf(path: string): string {
     content = readFileSync(path);
     if (content[0] === 0x1f && content[1] === 0x8b) content = gunzipSync(content);
   } catch (error) {
-    throw new UserError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UserError(
+      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(content);
@@ -62,11 +72,16 @@ function parseRow(line: string, where: string): z.infer<typeof CorpusRow> {
   }
   const parsed = CorpusRow.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new UserError(`${where}: expected {"task": "emotion", "text": "…", "label": 2 or "joy"}: ${parsed.error.issues[0]?.message ?? 'invalid'}`);
+  throw new UserError(
+    `${where}: expected {"task": "emotion", "text": "…", "label": 2 or "joy"}: ${parsed.error.issues[0]?.message ?? 'invalid'}`,
+  );
 }
 
 /** Puts a corpus into the lake; false when it is there already. */
-export async function putCorpus({ people, outputs }: Session, { key, content }: Corpus): Promise<boolean> {
+export async function putCorpus(
+  { people, outputs }: Session,
+  { key, content }: Corpus,
+): Promise<boolean> {
   const { s3 } = people.ingestion;
   try {
     await s3.send(new HeadObjectCommand({ Bucket: outputs.BucketName, Key: key }));
@@ -75,7 +90,12 @@ export async function putCorpus({ people, outputs }: Session, { key, content }: 
     if (!(error instanceof Error && error.name === 'NotFound')) throw error;
   }
   await s3.send(
-    new PutObjectCommand({ Bucket: outputs.BucketName, Key: key, Body: content, ContentType: 'application/gzip' }),
+    new PutObjectCommand({
+      Bucket: outputs.BucketName,
+      Key: key,
+      Body: content,
+      ContentType: 'application/gzip',
+    }),
   );
   return true;
 }

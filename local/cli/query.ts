@@ -19,7 +19,10 @@ function usage({ name, parameters }: Query): string {
 /** The catalog's questions with what they take; checks need a candidate version and are left to the pipeline. */
 export function describeQueries(): string[] {
   const questions = renderedCatalog().filter(({ kind }) => kind === 'question');
-  return ['npm run lake -- query <name>:', ...questions.flatMap((query) => [`  ${query.title}`, `      ${usage(query)}`])];
+  return [
+    'npm run lake -- query <name>:',
+    ...questions.flatMap((query) => [`  ${query.title}`, `      ${usage(query)}`]),
+  ];
 }
 
 export interface PreparedQuery {
@@ -30,10 +33,16 @@ export interface PreparedQuery {
 
 /** Questions about sentiment are about the languages that the environment's model reads. */
 const languagesOf = (environment: EnvironmentName, { parameters }: Query): QueryValues =>
-  parameters.some((parameter) => parameter.name === 'languages') ? { languages: languageList(settingsFor(environment).model.languages) } : {};
+  parameters.some((parameter) => parameter.name === 'languages')
+    ? { languages: languageList(settingsFor(environment).model.languages) }
+    : {};
 
 /** A question of the catalog with its parameters. Throws UserError for a wrong name or value. */
-export function prepareQuery(environment: EnvironmentName, name: string, values: QueryValues): PreparedQuery {
+export function prepareQuery(
+  environment: EnvironmentName,
+  name: string,
+  values: QueryValues,
+): PreparedQuery {
   const catalog = renderedCatalog();
   const query = catalog.find((candidate) => candidate.name === name);
   if (!query) {
@@ -41,13 +50,23 @@ export function prepareQuery(environment: EnvironmentName, name: string, values:
     throw new UserError(`There is no query "${name}": ${names.join(', ')} are possible.`);
   }
   try {
-    return { sql: query.sql, literals: executionParameters(query, { ...languagesOf(environment, query), ...values }) };
+    return {
+      sql: query.sql,
+      literals: executionParameters(query, { ...languagesOf(environment, query), ...values }),
+    };
   } catch (error) {
-    throw new UserError(`${error instanceof Error ? error.message : String(error)}. It is called as: ${usage(query)}`);
+    throw new UserError(
+      `${error instanceof Error ? error.message : String(error)}. It is called as: ${usage(query)}`,
+    );
   }
 }
 
-export function runNamedQuery(lake: Lake, session: Session, name: string, values: QueryValues = {}): Promise<Table> {
+export function runNamedQuery(
+  lake: Lake,
+  session: Session,
+  name: string,
+  values: QueryValues = {},
+): Promise<Table> {
   const { sql, literals } = prepareQuery(session.environment, name, values);
   return runSql(lake, session, sql, literals);
 }

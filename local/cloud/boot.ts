@@ -44,7 +44,8 @@ async function healthy(lake: Lake, launcherUrl: string, ended: Promise<number>):
     }
     await sleep(100, undefined, { signal: lake.signal });
   }
-  const what = exitCode === undefined ? 'did not answer within 60 s' : `ended with code ${exitCode}`;
+  const what =
+    exitCode === undefined ? 'did not answer within 60 s' : `ended with code ${exitCode}`;
   throw new UserError(`The embedded cloud ${what}: ${logFile(lake, 'launcher')} says why.`);
 }
 
@@ -59,7 +60,14 @@ export async function boot(lake: Lake): Promise<Cloud> {
   const launcher = startChild(lake, {
     command: pythonOf(lake),
     args: [
-      '-m', 'local.launcher', '--port', String(launcherPort), '--gateway', url, '--home', lake.home,
+      '-m',
+      'local.launcher',
+      '--port',
+      String(launcherPort),
+      '--gateway',
+      url,
+      '--home',
+      lake.home,
       // Which calls the roles made, for docs/permissions.md.
       ...(lake.env['LAKE_RECORD_CALLS'] ? ['--record-calls', lake.env['LAKE_RECORD_CALLS']] : []),
     ],
@@ -77,8 +85,13 @@ export async function boot(lake: Lake): Promise<Cloud> {
       home: lake.home,
       projectRoot: lake.root,
       python: pythonOf(lake),
-      log: (line) => appendFileSync(logFile(lake, 'gateway'), `${new Date().toISOString()} ${line}\n`),
-      xApi: createXApi({ home: lake.home, readTexts: () => readCorpus(corpusPath(lake.root)), script }),
+      log: (line) =>
+        appendFileSync(logFile(lake, 'gateway'), `${new Date().toISOString()} ${line}\n`),
+      xApi: createXApi({
+        home: lake.home,
+        readTexts: () => readCorpus(corpusPath(lake.root)),
+        script,
+      }),
     });
     return {
       url,

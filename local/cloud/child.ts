@@ -24,7 +24,9 @@ export function startChild(lake: Lake, options: ChildOptions): ChildProcess {
   mkdirSync(dirname(log), { recursive: true });
   const file = createWriteStream(log, { flags: 'a' });
   const guard = join(lake.root, 'local', 'setup', 'guard.mjs');
-  const [program, ...rest] = guarded ? [process.execPath, guard, command, ...args] : [command, ...args];
+  const [program, ...rest] = guarded
+    ? [process.execPath, guard, command, ...args]
+    : [command, ...args];
   const child = spawn(program ?? command, rest, {
     cwd: lake.root,
     env,

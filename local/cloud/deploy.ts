@@ -15,7 +15,16 @@ const timeLimitMillis = 6 * 60_000;
 
 /** What a synthesis reads. */
 const sources = [
-  'infra', 'workflows', 'functions', 'queries', 'policies', 'etl', 'ml', 'cdk.json', 'package-lock.json', 'tsconfig.json',
+  'infra',
+  'workflows',
+  'functions',
+  'queries',
+  'policies',
+  'etl',
+  'ml',
+  'cdk.json',
+  'package-lock.json',
+  'tsconfig.json',
 ];
 
 function filesBelow(root: string, path: string): string[] {
@@ -23,7 +32,9 @@ function filesBelow(root: string, path: string): string[] {
   if (!existsSync(full)) return [];
   if (!path.includes('.')) {
     return readdirSync(full, { withFileTypes: true, recursive: true })
-      .filter((entry) => entry.isFile() && !/__pycache__|\.pyc$/.test(join(entry.parentPath, entry.name)))
+      .filter(
+        (entry) => entry.isFile() && !/__pycache__|\.pyc$/.test(join(entry.parentPath, entry.name)),
+      )
       .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
   }
   return [path];
@@ -43,7 +54,9 @@ function commitOf(root: string): string {
 
 /** Changes with everything that a deployment is made from. */
 function fingerprintOf(lake: Lake, context: string[]): string {
-  const hash = createHash('sha256').update(JSON.stringify([context, commitOf(lake.root), process.version]));
+  const hash = createHash('sha256').update(
+    JSON.stringify([context, commitOf(lake.root), process.version]),
+  );
   for (const path of sources.flatMap((source) => filesBelow(lake.root, source)).sort()) {
     hash.update(`\0${path}\0`).update(readFileSync(join(lake.root, path)));
   }
@@ -53,7 +66,11 @@ function fingerprintOf(lake: Lake, context: string[]): string {
 export const standInUrl = (port: number): string => `http://127.0.0.1:${port}/_x/2/`;
 
 /** Where tweets come from: the stand-in unless the person names a server or has a token for X's own. */
-export function tweetSource({ env, port }: Lake): { url: string; token: string | null; standIn: boolean } {
+export function tweetSource({ env, port }: Lake): {
+  url: string;
+  token: string | null;
+  standIn: boolean;
+} {
   const token = env.X_BEARER_TOKEN || null;
   const given = env.X_API_BASE_URL;
   if (given) {
@@ -61,7 +78,9 @@ export function tweetSource({ env, port }: Lake): { url: string; token: string |
     try {
       url = new URL(given);
     } catch {
-      throw new UserError(`X_API_BASE_URL is "${given}": an address like http://127.0.0.1:8080/2/ is needed.`);
+      throw new UserError(
+        `X_API_BASE_URL is "${given}": an address like http://127.0.0.1:8080/2/ is needed.`,
+      );
     }
     // The settings' base URL ends in the API's version; a bare server means version 2.
     if (url.pathname === '/') url.pathname = '/2/';
@@ -104,7 +123,9 @@ export async function run(
   lake.signal.removeEventListener('abort', stop);
   lake.signal.throwIfAborted();
   if (code !== 0) {
-    throw new UserError(`${tail.map((line) => `    ${line}`).join('\n')}\n${title} failed (exit code ${code}). All of its output: ${log}`);
+    throw new UserError(
+      `${tail.map((line) => `    ${line}`).join('\n')}\n${title} failed (exit code ${code}). All of its output: ${log}`,
+    );
   }
 }
 
@@ -120,7 +141,8 @@ function cdkEnvironment(lake: Lake, url: string): NodeJS.ProcessEnv {
     FORCE_COLOR: '0',
   };
   // A profile or session of the person's own would be preferred to the lake's keys, and sent to it.
-  for (const name of ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SESSION_TOKEN', 'X_BEARER_TOKEN']) delete env[name];
+  for (const name of ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SESSION_TOKEN', 'X_BEARER_TOKEN'])
+    delete env[name];
   return env;
 }
 
@@ -128,18 +150,31 @@ function cdkEnvironment(lake: Lake, url: string): NodeJS.ProcessEnv {
  * Brings the lake to what this checkout says, with the stock CDK CLI; skips what the last deployment
  * into this folder already did. `say` gets a line now and then.
  */
-export async function deploy(lake: Lake, url: string, clients: Clients, say: (line: string) => void): Promise<Outputs> {
+export async function deploy(
+  lake: Lake,
+  url: string,
+  clients: Clients,
+  say: (line: string) => void,
+): Promise<Outputs> {
   const source = tweetSource(lake);
   const context = ['-c', 'env=local', '-c', `xApiBaseUrl=${source.url}`];
   const stamp = join(lake.home, 'deployed');
   const fingerprint = fingerprintOf(lake, context);
   const existing = await findOutputs(clients.cloudFormation, 'local');
-  const isCurrent = existing !== undefined && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint;
+  const isCurrent =
+    existing !== undefined && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint;
 
   const server = join(lake.root, 'dist', 'serving', 'server.cjs');
   if (!isCurrent || !existsSync(server)) {
     say('building the serving program');
-    await run(lake, 'Building the serving program', process.execPath, ['ml/serving/build.mjs'], lake.env, () => undefined);
+    await run(
+      lake,
+      'Building the serving program',
+      process.execPath,
+      ['ml/serving/build.mjs'],
+      lake.env,
+      () => undefined,
+    );
   }
   if (isCurrent) {
     await storeToken(clients, existing, source.token);
@@ -148,18 +183,44 @@ export async function deploy(lake: Lake, url: string, clients: Clients, say: (li
 
   const cdk = join(lake.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
   const env = cdkEnvironment(lake, url);
-  const cli = [cdk, '--no-notices', '--no-color', '--no-version-reporting', '--no-path-metadata', '--output', join(lake.home, 'cdk.out'), ...context];
+  const cli = [
+    cdk,
+    '--no-notices',
+    '--no-color',
+    '--no-version-reporting',
+    '--no-path-metadata',
+    '--output',
+    join(lake.home, 'cdk.out'),
+    ...context,
+  ];
   if (!(await isDeployed(clients.cloudFormation, 'CDKToolkit'))) {
     say('cdk bootstrap');
-    await run(lake, 'cdk bootstrap', process.execPath, [...cli, 'bootstrap', `aws://${account}/${region}`], env, () => undefined);
+    await run(
+      lake,
+      'cdk bootstrap',
+      process.execPath,
+      [...cli, 'bootstrap', `aws://${account}/${region}`],
+      env,
+      () => undefined,
+    );
   }
   say('cdk deploy');
-  await run(lake, 'cdk deploy', process.execPath, [...cli, 'deploy', '--all', '--require-approval', 'never', '--progress', 'events'], env, (line) => {
-    const resource = /\|\s*(?:CREATE|UPDATE)_\w+\s*\|\s*(AWS::\S+)/.exec(line)?.[1];
-    if (resource !== undefined) say(`cdk deploy: ${resource}`);
-  });
+  await run(
+    lake,
+    'cdk deploy',
+    process.execPath,
+    [...cli, 'deploy', '--all', '--require-approval', 'never', '--progress', 'events'],
+    env,
+    (line) => {
+      const resource = /\|\s*(?:CREATE|UPDATE)_\w+\s*\|\s*(AWS::\S+)/.exec(line)?.[1];
+      if (resource !== undefined) say(`cdk deploy: ${resource}`);
+    },
+  );
   const outputs = await findOutputs(clients.cloudFormation, 'local');
-  if (!outputs) throw new UserError(`The pipeline's stack is not there after its deployment: ${logFile(lake, 'deploy')} says why.`);
+  if (!outputs)
+    throw new UserError(
+      `The pipeline's stack is not there after its deployment: ${logFile(lake, 'deploy')} says why.`,
+    );
   await storeToken(clients, outputs, source.token);
   writeAtomically(stamp, fingerprint);
   return outputs;

@@ -26,5 +26,6 @@ export const clientEnvironment = (url: string): Record<string, string> => ({
 });
 
 export const pythonOf = (lake: Lake): string => join(lake.root, '.venv', 'bin', 'python');
-export const runFolder = (lake: Lake, execution: string): string => join(lake.home, 'runs', execution);
+export const runFolder = (lake: Lake, execution: string): string =>
+  join(lake.home, 'runs', execution);
 export const logFile = (lake: Lake, name: string): string => join(lake.home, 'logs', `${name}.log`);

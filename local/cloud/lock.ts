@@ -7,7 +7,11 @@ import { errorCode } from '../files';
 export const Command = z.enum(['start', 'up', 'lake']);
 export type Command = z.infer<typeof Command>;
 
-const Holder = z.strictObject({ pid: z.number().int().positive(), command: Command, bootedAt: z.string() });
+const Holder = z.strictObject({
+  pid: z.number().int().positive(),
+  command: Command,
+  bootedAt: z.string(),
+});
 export type Holder = z.infer<typeof Holder>;
 
 const lockPath = (home: string): string => join(home, 'lock');
@@ -38,7 +42,8 @@ function read(path: string): Holder | undefined {
   }
 }
 
-const isHeld = (holder: Holder): boolean => holder.bootedAt === bootOfMachine() && isAlive(holder.pid);
+const isHeld = (holder: Holder): boolean =>
+  holder.bootedAt === bootOfMachine() && isAlive(holder.pid);
 
 /** Who keeps the lake in `home` running, if anyone does. */
 export function holderOf(home: string): Holder | undefined {
@@ -50,7 +55,10 @@ export function holderOf(home: string): Holder | undefined {
  * Takes the lock of a lake's folder: two clouds over the same files would ruin them. Answers the
  * holder when there is one; a lock left by a killed process is taken over.
  */
-export function lockHome(home: string, command: Command): { holder: Holder } | { release: () => void } {
+export function lockHome(
+  home: string,
+  command: Command,
+): { holder: Holder } | { release: () => void } {
   mkdirSync(home, { recursive: true });
   const path = lockPath(home);
   const mine = `${path}.${process.pid}`;

@@ -15,7 +15,8 @@ export type Note = z.infer<typeof Note>;
 
 const notePath = (home: string): string => join(home, 'cloud.json');
 
-export const writeNote = (home: string, note: Note): void => writeAtomically(notePath(home), JSON.stringify(note));
+export const writeNote = (home: string, note: Note): void =>
+  writeAtomically(notePath(home), JSON.stringify(note));
 export const removeNote = (home: string): void => rmSync(notePath(home), { force: true });
 
 export function readNote(home: string): Note | undefined {

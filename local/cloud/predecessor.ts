@@ -10,7 +10,8 @@ const patienceMillis = 15_000;
 
 const pidPath = (home: string): string => join(home, 'launcher.pid');
 
-export const rememberLauncher = (home: string, pid: number): void => writeAtomically(pidPath(home), String(pid));
+export const rememberLauncher = (home: string, pid: number): void =>
+  writeAtomically(pidPath(home), String(pid));
 
 function commandLineOf(pid: number): string {
   try {
@@ -19,7 +20,10 @@ function commandLineOf(pid: number): string {
     // No such process, or a system without /proc.
   }
   try {
-    return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
   } catch {
     return '';
   }

@@ -48,7 +48,11 @@ export interface SessionOptions {
 const endMillis = 12_000;
 const readyMillis = 8 * 60_000;
 
-const nameOf: Record<Command, string> = { start: 'npm start', up: 'npm run up', lake: 'npm run lake' };
+const nameOf: Record<Command, string> = {
+  start: 'npm start',
+  up: 'npm run up',
+  lake: 'npm run lake',
+};
 
 const who = ({ command, pid }: Holder): string => `${nameOf[command]} (process ${pid})`;
 
@@ -62,7 +66,11 @@ const localSession = (connection: Connection, clients: Clients, outputs: Outputs
 });
 
 /** Joins the lake that another process keeps, once it is ready; undefined when that one ends first. */
-async function attach(lake: Lake, holder: Holder, say: (line: string) => void): Promise<LocalSession | undefined> {
+async function attach(
+  lake: Lake,
+  holder: Holder,
+  say: (line: string) => void,
+): Promise<LocalSession | undefined> {
   const deadline = Date.now() + readyMillis;
   let told = false;
   while (Date.now() < deadline && holderOf(lake.home)?.pid === holder.pid) {
@@ -72,13 +80,23 @@ async function attach(lake: Lake, holder: Holder, say: (line: string) => void): 
       const connection = embedded(url);
       const clients = clientsFor(connection);
       const outputs = await findOutputs(clients.cloudFormation, 'local');
-      if (!outputs) throw new UserError(`The lake that ${who(holder)} keeps has no whole pipeline: end it and start it again.`);
+      if (!outputs)
+        throw new UserError(
+          `The lake that ${who(holder)} keeps has no whole pipeline: end it and start it again.`,
+        );
       const wanted = tweetSource(lake);
       if (!wanted.standIn && wanted.url !== note.tweetsFrom) {
-        throw new UserError(`The lake that ${who(holder)} keeps takes its tweets from ${note.tweetsFrom}: end it, and start it with X_API_BASE_URL and X_BEARER_TOKEN.`);
+        throw new UserError(
+          `The lake that ${who(holder)} keeps takes its tweets from ${note.tweetsFrom}: end it, and start it with X_API_BASE_URL and X_BEARER_TOKEN.`,
+        );
       }
       const standIn = note.tweetsFrom === standInUrl(note.port);
-      return { ...localSession(connection, clients, outputs), url, standIn, close: async () => undefined };
+      return {
+        ...localSession(connection, clients, outputs),
+        url,
+        standIn,
+        close: async () => undefined,
+      };
     }
     if (!told) say(`Waiting until ${who(holder)} has the lake ready.`);
     told = true;
@@ -107,14 +125,19 @@ export async function openSession(lake: Lake, options: SessionOptions): Promise<
     if ('release' in lock) return bootSession(lake, options, lock.release);
 
     const { holder } = lock;
-    if (command !== 'up' && (holder.command === 'up' || (holder.command === 'start' && mayShareRun))) {
+    if (
+      command !== 'up' &&
+      (holder.command === 'up' || (holder.command === 'start' && mayShareRun))
+    ) {
       const session = await attach(lake, holder, say);
       if (session) return session;
       continue;
     }
     // A command that was just interrupted takes a moment to end.
     const patience = holder.command === 'lake' ? readyMillis : endMillis;
-    say(`${who(holder)} is at work in ${lake.home}; waiting up to ${Math.round(patience / 1000)} s for its end.`);
+    say(
+      `${who(holder)} is at work in ${lake.home}; waiting up to ${Math.round(patience / 1000)} s for its end.`,
+    );
     if (!(await ended(lake, holder, patience))) {
       throw new UserError(
         holder.command === 'up'
@@ -125,7 +148,11 @@ export async function openSession(lake: Lake, options: SessionOptions): Promise<
   }
 }
 
-async function bootSession(lake: Lake, options: SessionOptions, release: () => void): Promise<LocalSession> {
+async function bootSession(
+  lake: Lake,
+  options: SessionOptions,
+  release: () => void,
+): Promise<LocalSession> {
   let stop = async (): Promise<void> => undefined;
   let endBeat = (): void => undefined;
   const killedAfter = lastSign(lake.home);
@@ -144,10 +171,18 @@ async function bootSession(lake: Lake, options: SessionOptions, release: () => v
     stop = cloud.stop;
     const connection = embedded(cloud.url);
     const clients = clientsFor(connection);
-    const existing = options.asItIs ? await findOutputs(clients.cloudFormation, 'local') : undefined;
+    const existing = options.asItIs
+      ? await findOutputs(clients.cloudFormation, 'local')
+      : undefined;
     const outputs = existing ?? (await deploy(lake, cloud.url, clients, options.progress));
     writeNote(lake.home, { ...note, ready: true });
-    return { ...localSession(connection, clients, outputs), url: cloud.url, standIn, killedAfter, close };
+    return {
+      ...localSession(connection, clients, outputs),
+      url: cloud.url,
+      standIn,
+      killedAfter,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

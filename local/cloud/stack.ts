@@ -1,4 +1,8 @@
-import { DescribeStacksCommand, type CloudFormationClient, type Stack } from '@aws-sdk/client-cloudformation';
+import {
+  DescribeStacksCommand,
+  type CloudFormationClient,
+  type Stack,
+} from '@aws-sdk/client-cloudformation';
 import { z } from 'zod';
 import type { EnvironmentName } from '../../infra/config';
 import { stackName } from '../../infra/naming';
@@ -15,7 +19,10 @@ const Outputs = z.object({
 });
 export type Outputs = z.infer<typeof Outputs>;
 
-export async function findStack(client: CloudFormationClient, StackName: string): Promise<Stack | undefined> {
+export async function findStack(
+  client: CloudFormationClient,
+  StackName: string,
+): Promise<Stack | undefined> {
   try {
     return (await client.send(new DescribeStacksCommand({ StackName }))).Stacks?.[0];
   } catch (error) {
@@ -24,17 +31,24 @@ export async function findStack(client: CloudFormationClient, StackName: string)
   }
 }
 
-export const isWhole = (status: string | undefined): boolean => /^(CREATE|UPDATE)_COMPLETE$/.test(status ?? '');
+export const isWhole = (status: string | undefined): boolean =>
+  /^(CREATE|UPDATE)_COMPLETE$/.test(status ?? '');
 
 export async function isDeployed(client: CloudFormationClient, name: string): Promise<boolean> {
   return isWhole((await findStack(client, name))?.StackStatus);
 }
 
 /** The outputs of the environment's deployed pipeline, or undefined when there is none whole. */
-export async function findOutputs(client: CloudFormationClient, environment: EnvironmentName): Promise<Outputs | undefined> {
+export async function findOutputs(
+  client: CloudFormationClient,
+  environment: EnvironmentName,
+): Promise<Outputs | undefined> {
   const stack = await findStack(client, stackName(environment, 'Pipeline'));
   if (!isWhole(stack?.StackStatus)) return undefined;
-  const outputs = (stack?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
+  const outputs = (stack?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [
+    OutputKey,
+    OutputValue,
+  ]);
   const parsed = Outputs.safeParse(Object.fromEntries(outputs));
   return parsed.success ? parsed.data : undefined;
 }

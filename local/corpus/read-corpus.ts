@@ -38,7 +38,9 @@ export function parseCorpus(content: string): RatedText[] {
 export function readCorpus(path: string): RatedText[] {
   const rows = parseCorpus(readFileSync(path, 'utf8'));
   if (rows.length !== expectedRows) {
-    throw new Error(`${path} has ${rows.length} rows instead of ${expectedRows}: delete it and run again`);
+    throw new Error(
+      `${path} has ${rows.length} rows instead of ${expectedRows}: delete it and run again`,
+    );
   }
   return rows;
 }

@@ -100,9 +100,7 @@ def role_may(role_arn: str, session: str, action: str, resource: str) -> Verdict
     return Verdict(False, _sentence(principal, action, resource, found))
 
 
-def _sentence(
-    principal: str, action: str, resource: str, denied: iam_evaluator.EvalResult
-) -> str:
+def _sentence(principal: str, action: str, resource: str, denied: iam_evaluator.EvalResult) -> str:
     if denied.decision != "Deny":
         reason = f"because no identity-based policy allows the {action} action"
     elif denied.resource_policy_arn:
@@ -110,6 +108,5 @@ def _sentence(
     else:
         reason = "with an explicit deny in an identity-based policy"
     return (
-        f"User: {principal} is not authorized to perform: {action} "
-        f"on resource: {resource} {reason}"
+        f"User: {principal} is not authorized to perform: {action} on resource: {resource} {reason}"
     )

@@ -11,9 +11,27 @@ REGION = "us-east-1"
 
 # Only these start. SageMaker, Glue crawlers and Glue job runs are the gateway's.
 SERVICES = (
-    "athena", "cloudformation", "codebuild", "ecr", "events", "glue", "iam", "kinesis", "kms",
-    "lambda", "logs", "monitoring", "s3", "scheduler", "secretsmanager", "sns", "sqs", "ssm",
-    "states", "sts", "tagging",
+    "athena",
+    "cloudformation",
+    "codebuild",
+    "ecr",
+    "events",
+    "glue",
+    "iam",
+    "kinesis",
+    "kms",
+    "lambda",
+    "logs",
+    "monitoring",
+    "s3",
+    "scheduler",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "ssm",
+    "states",
+    "sts",
+    "tagging",
 )
 
 # What a Lambda worker may inherit from the person's shell. Anything more (AWS_PROFILE, proxies,

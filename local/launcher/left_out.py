@@ -41,7 +41,8 @@ LEFT_OUT: dict[str, LeftOut] = {
     "AWS::XRay::Group": LeftOut("traces are not collected", "GroupName"),
     "AWS::XRay::SamplingRule": LeftOut("traces are not collected", "RuleName"),
     "AWS::CloudWatch::CompositeAlarm": LeftOut(
-        "alarms are kept but nothing reads them locally", "AlarmName",
+        "alarms are kept but nothing reads them locally",
+        "AlarmName",
         {"Arn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:{id}"},
     ),
     "AWS::CloudWatch::AnomalyDetector": LeftOut("no metric has a history here"),
@@ -53,9 +54,7 @@ LEFT_OUT: dict[str, LeftOut] = {
     "AWS::SageMaker::Model": _sagemaker("model", "ModelName"),
     "AWS::SageMaker::EndpointConfig": _sagemaker("endpoint-config", "EndpointConfigName"),
     "AWS::SageMaker::Endpoint": _sagemaker("endpoint", "EndpointName"),
-    "AWS::SageMaker::ModelPackageGroup": _sagemaker(
-        "model-package-group", "ModelPackageGroupName"
-    ),
+    "AWS::SageMaker::ModelPackageGroup": _sagemaker("model-package-group", "ModelPackageGroupName"),
     "AWS::SageMaker::ModelPackage": _sagemaker("model-package", "ModelPackageName"),
     "AWS::SageMaker::ModelCard": _sagemaker("model-card", "ModelCardName"),
     "AWS::SageMaker::MonitoringSchedule": _sagemaker(

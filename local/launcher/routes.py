@@ -1,10 +1,10 @@
 """What the gateway asks the launcher, below /_lake/; the gateway never passes these on.
 
-    GET  /_lake/health       -> {"ok": true, "ministackVersion": "...", "saved": true}
-    POST /_lake/identify     {accessKeyId, sessionToken?} -> {arn, account}; 403 {message}
-    POST /_lake/authorize    {accessKeyId, action, resource, context?} -> {allowed, message}; 403
-    POST /_lake/credentials  {roleArn, service, sessionName, sourceArn?}
-                             -> {AccessKeyId, SecretAccessKey, SessionToken, Expiration}; 403
+GET  /_lake/health       -> {"ok": true, "ministackVersion": "...", "saved": true}
+POST /_lake/identify     {accessKeyId, sessionToken?} -> {arn, account}; 403 {message}
+POST /_lake/authorize    {accessKeyId, action, resource, context?} -> {allowed, message}; 403
+POST /_lake/credentials  {roleArn, service, sessionName, sourceArn?}
+                         -> {AccessKeyId, SecretAccessKey, SessionToken, Expiration}; 403
 """
 
 import json
@@ -27,9 +27,7 @@ class BadRequest(Exception):
 def answer(method: str, path: str, body: bytes) -> Answer:
     """Status and JSON body for one request below /_lake/."""
     if (method, path) == ("GET", "/_lake/health"):
-        return 200, {
-            "ok": True, "ministackVersion": MINISTACK_VERSION, "saved": snapshots.saved()
-        }
+        return 200, {"ok": True, "ministackVersion": MINISTACK_VERSION, "saved": snapshots.saved()}
     handler = _POSTS.get(path)
     if handler is None or method != "POST":
         return 404, {"message": f"No such route: {method} {path}"}

@@ -42,18 +42,23 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if path.startswith(routes.PREFIX):
         await _internal(scope, receive, send)
         return
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1")
-               for name, value in scope["headers"]}
+    headers = {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+    }
     # Nothing here leaves the machine: a policy's aws:SecureTransport is taken as satisfied.
     scope["headers"] = [*scope["headers"], (b"x-forwarded-proto", b"https")]
     caller_key.set(extract_access_key_id(headers, {}) or "")
     service = _signed_for(headers)
     if service and service not in SERVICES:
         # ministack would load the models of every service there is, 400 MB, to say the same.
-        await _respond(send, 400, {
-            "__type": "UnknownServiceException",
-            "message": f"The embedded cloud has no {service}: see docs/embedded-cloud.md",
-        })
+        await _respond(
+            send,
+            400,
+            {
+                "__type": "UnknownServiceException",
+                "message": f"The embedded cloud has no {service}: see docs/embedded-cloud.md",
+            },
+        )
         return
     start_up.gateway_is_there()
     await ministack_app.app(scope, receive, send)
@@ -84,11 +89,13 @@ async def _internal(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _respond(send: Send, status: int, fields: dict[str, Any]) -> None:
-    await send({
-        "type": "http.response.start",
-        "status": status,
-        "headers": [(b"content-type", b"application/json")],
-    })
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [(b"content-type", b"application/json")],
+        }
+    )
     await send({"type": "http.response.body", "body": json.dumps(fields).encode()})
 
 

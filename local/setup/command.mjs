@@ -38,7 +38,9 @@ function runInput(values, usage) {
     try {
       input = JSON.parse(values.input);
     } catch (error) {
-      throw new UsageError(`--input is not JSON (${error.message}): ${usage} --input '{"mode":"retrain"}'`);
+      throw new UsageError(
+        `--input is not JSON (${error.message}): ${usage} --input '{"mode":"retrain"}'`,
+      );
     }
     if (input === null || typeof input !== 'object' || Array.isArray(input)) {
       throw new UsageError(`--input must be a JSON object: ${usage} --input '{"mode":"retrain"}'`);
@@ -51,13 +53,19 @@ function runInput(values, usage) {
     input.mode = values.mode;
   }
   if (values.keywords !== undefined) {
-    input.keywords = values.keywords.split(',').map((word) => word.trim()).filter((word) => word !== '');
-    if (input.keywords.length === 0) throw new UsageError('--keywords names no word: --keywords love,hate');
+    input.keywords = values.keywords
+      .split(',')
+      .map((word) => word.trim())
+      .filter((word) => word !== '');
+    if (input.keywords.length === 0)
+      throw new UsageError('--keywords names no word: --keywords love,hate');
   }
   if (values['max-tweets'] !== undefined) {
     const count = Number(values['max-tweets']);
     if (!Number.isInteger(count) || count < 1) {
-      throw new UsageError(`--max-tweets is "${values['max-tweets']}": a whole number above 0 is needed.`);
+      throw new UsageError(
+        `--max-tweets is "${values['max-tweets']}": a whole number above 0 is needed.`,
+      );
     }
     input.maxTweets = count;
   }
@@ -76,7 +84,9 @@ function takeEnvironment(args) {
     }
     environment = joined ?? args[(at += 1)] ?? '';
     if (!environments.includes(environment)) {
-      throw new UsageError(`--env is "${environment}": one of ${environments.join(', ')} is possible.`);
+      throw new UsageError(
+        `--env is "${environment}": one of ${environments.join(', ')} is possible.`,
+      );
     }
   }
   return { environment, rest };
@@ -86,7 +96,8 @@ function takeEnvironment(args) {
 function contextOf(values) {
   const pairs = values.context ?? [];
   for (const pair of pairs) {
-    if (!/^[A-Za-z]+=./s.test(pair)) throw new UsageError(`-c takes name=value, but got "${pair}".`);
+    if (!/^[A-Za-z]+=./s.test(pair))
+      throw new UsageError(`-c takes name=value, but got "${pair}".`);
     if (pair.startsWith('env=')) throw new UsageError('The environment is given with --env.');
   }
   return pairs;
@@ -100,20 +111,46 @@ function parseAccount(name, args, environment) {
   const usage = `npm run ${name} -- --env dev`;
   if (environment === null) throw new UsageError(`Say which environment: ${usage}`);
   if (environment === 'local' && name !== 'verify') {
-    throw new UsageError(`The local environment is deployed by npm start, and undone by rm -rf .lake; an account's: ${usage}`);
+    throw new UsageError(
+      `The local environment is deployed by npm start, and undone by rm -rf .lake; an account's: ${usage}`,
+    );
   }
   switch (name) {
     case 'deploy': {
-      const { values } = parse(args, { ...yes, ...context, 'check-token': { type: 'boolean', default: false } }, false);
-      return { name, environment, yes: values.yes, checkToken: values['check-token'], context: contextOf(values) };
+      const { values } = parse(
+        args,
+        { ...yes, ...context, 'check-token': { type: 'boolean', default: false } },
+        false,
+      );
+      return {
+        name,
+        environment,
+        yes: values.yes,
+        checkToken: values['check-token'],
+        context: contextOf(values),
+      };
     }
     case 'destroy': {
-      const options = { ...yes, 'delete-data': { type: 'boolean', default: false }, confirm: { type: 'string' } };
+      const options = {
+        ...yes,
+        'delete-data': { type: 'boolean', default: false },
+        confirm: { type: 'string' },
+      };
       const { values } = parse(args, options, false);
-      return { name, environment, yes: values.yes, deleteData: values['delete-data'], confirm: values.confirm ?? null };
+      return {
+        name,
+        environment,
+        yes: values.yes,
+        deleteData: values['delete-data'],
+        confirm: values.confirm ?? null,
+      };
     }
     default: {
-      const { values } = parse(args, { keywords: runOptions.keywords, 'max-tweets': runOptions['max-tweets'], ...yes }, false);
+      const { values } = parse(
+        args,
+        { keywords: runOptions.keywords, 'max-tweets': runOptions['max-tweets'], ...yes },
+        false,
+      );
       return { name, environment, yes: values.yes, input: runInput(values, usage) };
     }
   }
@@ -123,10 +160,13 @@ const span = { from: { type: 'string' }, to: { type: 'string' } };
 
 function spanOf(name, { from, to }) {
   if (from === undefined || to === undefined) {
-    throw new UsageError(`${name} needs both ends: npm run lake -- ${name} --from 2026-11-22 --to 2026-11-23`);
+    throw new UsageError(
+      `${name} needs both ends: npm run lake -- ${name} --from 2026-11-22 --to 2026-11-23`,
+    );
   }
   for (const [option, value] of Object.entries({ from, to })) {
-    if (!/^\d{4}-\d{2}-\d{2}/.test(value)) throw new UsageError(`--${option} is "${value}": a day like 2026-11-22 is needed.`);
+    if (!/^\d{4}-\d{2}-\d{2}/.test(value))
+      throw new UsageError(`--${option} is "${value}": a day like 2026-11-22 is needed.`);
   }
   return { from, to };
 }
@@ -136,7 +176,8 @@ function noMore(name, rest) {
 }
 
 function one(name, rest, what) {
-  if (rest.length !== 1) throw new UsageError(`${name} needs ${what}, in quotation marks if it holds spaces.`);
+  if (rest.length !== 1)
+    throw new UsageError(`${name} needs ${what}, in quotation marks if it holds spaces.`);
   return rest[0];
 }
 
@@ -152,7 +193,10 @@ function parseLake(args) {
     case 'retrain': {
       const { values, positionals } = parse(rest, { input: runOptions.input }, true);
       noMore('retrain', positionals);
-      return { name: 'run', input: { ...runInput(values, 'npm run lake -- retrain'), mode: 'retrain' } };
+      return {
+        name: 'run',
+        input: { ...runInput(values, 'npm run lake -- retrain'), mode: 'retrain' },
+      };
     }
     case 'redrive':
     case 'history': {
@@ -162,13 +206,16 @@ function parseLake(args) {
     }
     case 'query': {
       const [query, ...given] = rest;
-      if (query?.startsWith('-')) throw new UsageError(`query needs a name first, but got "${query}".`);
+      if (query?.startsWith('-'))
+        throw new UsageError(`query needs a name first, but got "${query}".`);
       const parameters = {};
       for (let at = 0; at < given.length; at += 1) {
         const [, name, joined] = /^(?:--)?([a-z][a-z0-9_-]*)(?:=(.*))?$/i.exec(given[at]) ?? [];
         const value = joined ?? (given[at].startsWith('--') ? given[(at += 1)] : undefined);
         if (name === undefined || value === undefined) {
-          throw new UsageError(`query parameters look like --days 7 or days=7, but got "${given[at] ?? given.at(-1)}".`);
+          throw new UsageError(
+            `query parameters look like --days 7 or days=7, but got "${given[at] ?? given.at(-1)}".`,
+          );
         }
         parameters[name.replaceAll('-', '_')] = value;
       }
@@ -202,13 +249,19 @@ function parseLake(args) {
     }
     case 'pretrain': {
       const { positionals } = parse(rest, {}, true);
-      if (positionals.length === 0) throw new UsageError('pretrain needs one file of labelled texts, or several.');
+      if (positionals.length === 0)
+        throw new UsageError('pretrain needs one file of labelled texts, or several.');
       return { name: 'pretrain', files: positionals };
     }
     case 'label': {
-      const { values } = parse(rest, { days: { type: 'string', default: '30' }, source: { type: 'string', default: 'by-hand' } }, false);
+      const { values } = parse(
+        rest,
+        { days: { type: 'string', default: '30' }, source: { type: 'string', default: 'by-hand' } },
+        false,
+      );
       const days = Number(values.days);
-      if (!Number.isInteger(days) || days < 1) throw new UsageError(`--days is "${values.days}": a whole number above 0 is needed.`);
+      if (!Number.isInteger(days) || days < 1)
+        throw new UsageError(`--days is "${values.days}": a whole number above 0 is needed.`);
       return { name: 'label', days, source: values.source };
     }
     case 'grant-force':
@@ -223,13 +276,31 @@ function parseLake(args) {
       const options = { ...span, 'no-stream': { type: 'boolean', default: false } };
       const { values, positionals } = parse(rest, options, true);
       noMore('replay', positionals);
-      return { name: 'run', input: { mode: 'replay', ...spanOf('replay', values), ...(values['no-stream'] && { stream: false }) } };
+      return {
+        name: 'run',
+        input: {
+          mode: 'replay',
+          ...spanOf('replay', values),
+          ...(values['no-stream'] && { stream: false }),
+        },
+      };
     }
     case 'backfill': {
       const { keywords, 'max-tweets': maxTweets, input } = runOptions;
-      const { values, positionals } = parse(rest, { ...span, keywords, 'max-tweets': maxTweets, input }, true);
+      const { values, positionals } = parse(
+        rest,
+        { ...span, keywords, 'max-tweets': maxTweets, input },
+        true,
+      );
       noMore('backfill', positionals);
-      return { name: 'run', input: { ...runInput(values, 'npm run lake -- backfill'), mode: 'backfill', ...spanOf('backfill', values) } };
+      return {
+        name: 'run',
+        input: {
+          ...runInput(values, 'npm run lake -- backfill'),
+          mode: 'backfill',
+          ...spanOf('backfill', values),
+        },
+      };
     }
     case 'forget': {
       const kinds = ['tweet', 'author', 'file'];
@@ -239,7 +310,10 @@ function parseLake(args) {
       if (kinds.filter((kind) => values[kind] !== undefined).length !== 1) {
         throw new UsageError('forget needs one of --tweet <id>, --author <id> and --file <ids>.');
       }
-      return { name: 'forget', ...Object.fromEntries(kinds.map((kind) => [kind, values[kind] ?? null])) };
+      return {
+        name: 'forget',
+        ...Object.fromEntries(kinds.map((kind) => [kind, values[kind] ?? null])),
+      };
     }
     default:
       throw new UsageError(`"${verb}" is not a command: ${lakeUsage}`);
@@ -252,7 +326,9 @@ export function parseCommand(args) {
   const { environment, rest } = takeEnvironment(given);
   if (environment !== null && environment !== 'local' && (script === 'start' || script === 'up')) {
     const name = script === 'up' ? 'npm run up' : 'npm start';
-    throw new UsageError(`${name} is the embedded cloud's; in an account: npm run lake -- run --env ${environment}`);
+    throw new UsageError(
+      `${name} is the embedded cloud's; in an account: npm run lake -- run --env ${environment}`,
+    );
   }
   switch (script) {
     case 'deploy':
@@ -271,6 +347,8 @@ export function parseCommand(args) {
     case 'lake':
       return { ...parseLake(rest), ...(environment !== null && { environment }) };
     default:
-      throw new UsageError('Start this with npm start, npm run up, lake, deploy, verify or destroy, or npm test.');
+      throw new UsageError(
+        'Start this with npm start, npm run up, lake, deploy, verify or destroy, or npm test.',
+      );
   }
 }

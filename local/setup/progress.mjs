@@ -20,7 +20,8 @@ function progressLine(title, terminal) {
   let detail = '';
   const draw = () => {
     const line = `  ${title}  ${seconds(started)}  ${detail}`;
-    if (terminal) process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
+    if (terminal)
+      process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
     else console.log(line.trimEnd());
   };
   if (!terminal) console.log(`  ${title} …`);

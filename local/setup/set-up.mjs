@@ -37,7 +37,9 @@ async function describePort(command) {
   const pid = ownLake(port);
   if (pid !== null) return `port ${port} held by this lake (process ${pid})`;
   if (command.name !== 'start' && command.name !== 'up') return `port ${port} in use`;
-  throw new SetupError(`Port ${port} is in use by another program. Choose another one: LAKE_PORT=${port + 1} npm ${command.name === 'up' ? 'run up' : 'start'}`);
+  throw new SetupError(
+    `Port ${port} is in use by another program. Choose another one: LAKE_PORT=${port + 1} npm ${command.name === 'up' ? 'run up' : 'start'}`,
+  );
 }
 
 /** Whether a command works in an account: it needs the npm packages, and of Python only the corpus. */
@@ -53,13 +55,22 @@ async function setUp(command) {
     inAccount || command.name === 'test' ? null : describePort(command),
   ]);
   const free = diskFree(root);
-  const found = [`Node ${process.versions.node}`, python && `Python ${python.version}`, java && `Java ${java}`, port, `${Math.floor(free)} GB of disk free`];
+  const found = [
+    `Node ${process.versions.node}`,
+    python && `Python ${python.version}`,
+    java && `Java ${java}`,
+    port,
+    `${Math.floor(free)} GB of disk free`,
+  ];
   if (!quiet) console.log(`sentiment-lake found ${found.filter(Boolean).join(' · ')}`);
 
   const log = join(home, 'logs', 'set-up.log');
   const options = { root, python, log, forTests: command.name === 'test', onlyNpm: inAccount };
   if (setupSteps(options).every((step) => step.isDone())) {
-    if (!quiet) console.log('Set-up is complete: nothing to download. Nothing leaves this machine unless you name a server.');
+    if (!quiet)
+      console.log(
+        'Set-up is complete: nothing to download. Nothing leaves this machine unless you name a server.',
+      );
     return;
   }
 
@@ -71,7 +82,9 @@ async function setUp(command) {
       `about ${duration(time)} on a fast line.\nIt stays in this folder, and nothing of yours leaves this machine.`,
   );
   if (size > 500 && free < diskNeeded) {
-    throw new SetupError(`${free.toFixed(1)} GB of disk are free; the set-up needs ${diskNeeded} GB.`);
+    throw new SetupError(
+      `${free.toFixed(1)} GB of disk are free; the set-up needs ${diskNeeded} GB.`,
+    );
   }
 
   const name = createHash('sha256').update(root).digest('hex').slice(0, 12);
@@ -97,7 +110,10 @@ export async function main(args) {
   for (const signal of signals) process.on(signal, onSignal);
   const parent = process.ppid;
   // npm killed outright takes nobody with it: its child has to look.
-  const watch = setInterval(() => process.ppid !== parent && process.env.npm_execpath && onSignal('SIGTERM'), 500);
+  const watch = setInterval(
+    () => process.ppid !== parent && process.env.npm_execpath && onSignal('SIGTERM'),
+    500,
+  );
   await setUp(command);
   clearInterval(watch);
   for (const signal of signals) process.off(signal, onSignal);

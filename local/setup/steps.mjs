@@ -34,11 +34,17 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
   const run = (title, command, args, more = {}) =>
     runStep({ title, command, args, cwd: root, log, ...more });
 
-  const requirements = ['local/requirements.txt', 'etl/requirements.txt', 'ml/training/requirements.txt'];
+  const requirements = [
+    'local/requirements.txt',
+    'etl/requirements.txt',
+    'ml/training/requirements.txt',
+  ];
   const installPython = (title, files) => async () => {
     // An installation that was killed leaves packages that pip can neither use nor remove.
     if (existsSync(installing)) rmSync(venv, { recursive: true });
-    const isOwn = python.command.startsWith(venv) || readStamp(join(share, 'python.version')) === python.version;
+    const isOwn =
+      python.command.startsWith(venv) ||
+      readStamp(join(share, 'python.version')) === python.version;
     if (!existsSync(venvPython) || !isOwn) {
       rmSync(venv, { recursive: true, force: true });
       mkdirSync(share, { recursive: true });
@@ -47,9 +53,20 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
       writeFileSync(join(share, 'python.version'), python.version);
     }
     writeFileSync(installing, '');
-    await run(title, venvPython, pip('install', '--no-compile', '--progress-bar', 'off', ...files.flatMap((file) => ['-r', file])), {
-      interesting: pipDetail,
-    });
+    await run(
+      title,
+      venvPython,
+      pip(
+        'install',
+        '--no-compile',
+        '--progress-bar',
+        'off',
+        ...files.flatMap((file) => ['-r', file]),
+      ),
+      {
+        interesting: pipDetail,
+      },
+    );
     rmSync(installing);
   };
 
@@ -60,11 +77,20 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
       megabytes: 330,
       seconds: 40,
       stamp: join(root, 'node_modules', '.sentiment-lake'),
-      key: () => hashOf(root, ['package-lock.json', '.npmrc'], process.versions.modules, process.platform, process.arch),
+      key: () =>
+        hashOf(
+          root,
+          ['package-lock.json', '.npmrc'],
+          process.versions.modules,
+          process.platform,
+          process.arch,
+        ),
       run: () => {
         const npm = process.env.npm_execpath;
         const args = ['ci', '--no-audit', '--no-fund'];
-        return npm ? run('npm packages', process.execPath, [npm, ...args]) : run('npm packages', 'npm', args);
+        return npm
+          ? run('npm packages', process.execPath, [npm, ...args])
+          : run('npm packages', 'npm', args);
       },
     },
     {
@@ -85,9 +111,19 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
       run: () => {
         const download = join(share, 'download');
         rmSync(download, { recursive: true, force: true });
-        const args = pip('download', '--no-deps', '--no-binary', ':all:', '--dest', download, corpusPackage);
+        const args = pip(
+          'download',
+          '--no-deps',
+          '--no-binary',
+          ':all:',
+          '--dest',
+          download,
+          corpusPackage,
+        );
         return run('rated corpus (download)', venvPython, args)
-          .then(() => run('rated corpus', venvPython, ['local/setup/extract_corpus.py', download, share]))
+          .then(() =>
+            run('rated corpus', venvPython, ['local/setup/extract_corpus.py', download, share]),
+          )
           .then(() => rmSync(download, { recursive: true }));
       },
     },

@@ -39,7 +39,9 @@ export async function findPython(root, env = process.env) {
   const inVenv = join(root, '.venv', 'bin', 'python');
   // One that an installation left half done is made anew, by a Python from elsewhere.
   const isUsable = existsSync(inVenv) && !existsSync(unfinishedMark(root));
-  const names = env.PYTHON ? [env.PYTHON] : ['python3', 'python3.13', 'python3.12', 'python3.11', 'python'];
+  const names = env.PYTHON
+    ? [env.PYTHON]
+    : ['python3', 'python3.13', 'python3.12', 'python3.11', 'python'];
   const [current, ...found] = await Promise.all([
     isUsable ? pythonVersion(inVenv) : null,
     ...names.map(pythonVersion),

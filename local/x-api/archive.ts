@@ -18,7 +18,11 @@ const releases = 2;
 const Post = z.strictObject({
   row: z.number().int().positive(),
   id: z.string().regex(/^\d+$/),
-  author: z.number().int().nonnegative().max(authors.length - 1),
+  author: z
+    .number()
+    .int()
+    .nonnegative()
+    .max(authors.length - 1),
   text: z.string(),
 });
 type Post = z.infer<typeof Post>;
@@ -60,7 +64,12 @@ function drawTimes(count: number, from: number, to: number, random: () => number
   }).sort((a, b) => a - b);
 }
 
-function post(texts: readonly { row: number; text: string }[], from: number, to: number, seed: string): Post[] {
+function post(
+  texts: readonly { row: number; text: string }[],
+  from: number,
+  to: number,
+  seed: string,
+): Post[] {
   const random = randomFrom(seed);
   const times = drawTimes(texts.length, from, to, random);
   return texts.map(({ row, text }, index) => ({
@@ -126,7 +135,10 @@ export class Archive {
     if (arriving.length === 0 || from >= now) return 0;
     this.keep({
       ...this.saved,
-      posts: [...this.saved.posts, ...post(arriving, from, now, `release ${this.saved.held.length}`)],
+      posts: [
+        ...this.saved.posts,
+        ...post(arriving, from, now, `release ${this.saved.held.length}`),
+      ],
       held: this.saved.held.slice(arriving.length),
     });
     return arriving.length;
@@ -141,7 +153,8 @@ export class Archive {
 
 function show(kept: Post): ArchivedPost {
   const author = authors[kept.author];
-  if (!author) throw new Error(`the archive names author ${kept.author}, who is not among ${authors.length}`);
+  if (!author)
+    throw new Error(`the archive names author ${kept.author}, who is not among ${authors.length}`);
   return {
     id: kept.id,
     text: kept.text,
@@ -161,7 +174,8 @@ function load(path: string): Saved | undefined {
     return undefined;
   }
   const saved = Saved.safeParse(JSON.parse(content));
-  if (!saved.success) throw new Error(`${path} is not an archive this version wrote: delete the lake's folder`);
+  if (!saved.success)
+    throw new Error(`${path} is not an archive this version wrote: delete the lake's folder`);
   return saved.data;
 }
 

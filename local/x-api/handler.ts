@@ -58,7 +58,10 @@ const problem = (status: number, title: string): Answer => ({
 
 /** X API v2 recent search over the bundled corpus. */
 export const createXApi = ({ home, readTexts, ...options }: XApiOptions): XApiHandler =>
-  serveXApi(Archive.open(join(home, 'x', 'archive.json'), readTexts, (options.now ?? Date.now)()), options);
+  serveXApi(
+    Archive.open(join(home, 'x', 'archive.json'), readTexts, (options.now ?? Date.now)()),
+    options,
+  );
 
 /**
  * X API v2 recent search over these posts: `GET <prefix>/2/tweets/search/recent`.
@@ -81,7 +84,9 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
     const seconds = Math.floor(now() / 1000);
     const current = budgets.get(token);
     const budget =
-      current && current.resets > seconds ? current : { used: 0, resets: seconds + rateWindowSeconds };
+      current && current.resets > seconds
+        ? current
+        : { used: 0, resets: seconds + rateWindowSeconds };
     budget.used += 1;
     budgets.set(token, budget);
     return budget;
@@ -92,11 +97,15 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
 
   const search = (params: URLSearchParams, due: Due): Found & { body: unknown } => {
     const query = params.get('query') ?? '';
-    const turn = due.has('empty-page') ? 'empty'
-      : due.has('repeated-token') ? 'repeated'
-      : due.all('order').some(({ how }) => how === 'pages-swapped') ? 'swapped'
-      : 'straight';
-    const page = () => searchRecent(posts, params, now(), { pageSize: script.pageSize, hidden: hidden(), turn });
+    const turn = due.has('empty-page')
+      ? 'empty'
+      : due.has('repeated-token')
+        ? 'repeated'
+        : due.all('order').some(({ how }) => how === 'pages-swapped')
+          ? 'swapped'
+          : 'straight';
+    const page = () =>
+      searchRecent(posts, params, now(), { pageSize: script.pageSize, hidden: hidden(), turn });
     for (const { tweets, requests } of due.all('late')) {
       for (const post of page().data?.slice(0, tweets) ?? []) {
         const id = String(post['id']);
@@ -107,7 +116,11 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
     const answer = page();
     const sent = changed(answer, due, lastPages.get(query) ?? []);
     if (answer.data) lastPages.set(query, answer.data);
-    return { body: sent, sent: sent.data ?? [], ids: (answer.data ?? []).map((post) => String(post['id'])) };
+    return {
+      body: sent,
+      sent: sent.data ?? [],
+      ids: (answer.data ?? []).map((post) => String(post['id'])),
+    };
   };
 
   /** The answer to a search, and what of the posts is in it. */
@@ -122,7 +135,8 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
     };
     const refusal = refusalOf(due, headers, now(), params);
     if (refusal) return { answer: refusal, ...nothing };
-    if (used > requestsPerWindow) return { answer: { ...problem(429, 'Too Many Requests'), headers }, ...nothing };
+    if (used > requestsPerWindow)
+      return { answer: { ...problem(429, 'Too Many Requests'), headers }, ...nothing };
     try {
       const { body, ...found } = search(params, due);
       return { answer: { status: 200, body, headers }, ...found };
@@ -154,8 +168,20 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
         result = { answer: problem(500, 'Internal Server Error'), ...nothing };
       }
       const whole = send(request, response, result.answer, due);
-      const { answer: { status }, sent, ids } = result;
-      observe?.({ request: met.request, params, status, sent, ids, whole, heldBack: new Set(hiddenUntil.keys()) });
+      const {
+        answer: { status },
+        sent,
+        ids,
+      } = result;
+      observe?.({
+        request: met.request,
+        params,
+        status,
+        sent,
+        ids,
+        whole,
+        heldBack: new Set(hiddenUntil.keys()),
+      });
     }
   };
 }
@@ -165,17 +191,30 @@ const nothing: Found = { sent: [], ids: [] };
 const noFault = new Due([]);
 
 /** What the script wants answered in place of a page, if anything. */
-function refusalOf(due: Due, headers: Record<string, string>, now: number, params: URLSearchParams): Answer | null {
+function refusalOf(
+  due: Due,
+  headers: Record<string, string>,
+  now: number,
+  params: URLSearchParams,
+): Answer | null {
   const limit = due.find('rate-limit');
   if (limit) {
-    const reset = { ...headers, 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': String(Math.floor(now / 1000) + limit.resetSeconds) };
+    const reset = {
+      ...headers,
+      'x-rate-limit-remaining': '0',
+      'x-rate-limit-reset': String(Math.floor(now / 1000) + limit.resetSeconds),
+    };
     return { ...problem(429, 'Too Many Requests'), headers: limit.headers ? reset : {} };
   }
   const cap = due.find('monthly-cap');
   if (cap) return { status: 429, body: usageCapExceeded, headers: cap.headers ? headers : {} };
   const status = due.find('status');
   if (status) {
-    const bodies = { problem: problem(status.status, 'Service Unavailable').body, html: '<html>over capacity</html>', empty: '' };
+    const bodies = {
+      problem: problem(status.status, 'Service Unavailable').body,
+      html: '<html>over capacity</html>',
+      empty: '',
+    };
     return { status: status.status, body: bodies[status.body], headers };
   }
   if (due.has('stale-start')) {

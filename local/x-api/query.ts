@@ -170,7 +170,8 @@ export function compileQuery(query: string): (post: Indexed) => boolean {
 
   const whole = either();
   const rest = tokens[next];
-  if (rest) throw new QueryError(`"${rest.value}" is not expected here (at position ${rest.at + 1})`);
+  if (rest)
+    throw new QueryError(`"${rest.value}" is not expected here (at position ${rest.at + 1})`);
   if (!whole.standsAlone) {
     throw new QueryError('the query only narrows a search; name a word, phrase, #tag or @user too');
   }

@@ -40,10 +40,21 @@ function run(program: string, args: string[]): Promise<Ended> {
 
 const npmRun = (...args: string[]): Promise<Ended> => run('local/setup/main.mjs', args);
 const deploy = () =>
-  npmRun('deploy', '--env', 'dev', '--yes', '-c', 'deployAs=caller', '-c', `xApiBaseUrl=${cloud.url}/_x/2/`);
+  npmRun(
+    'deploy',
+    '--env',
+    'dev',
+    '--yes',
+    '-c',
+    'deployAs=caller',
+    '-c',
+    `xApiBaseUrl=${cloud.url}/_x/2/`,
+  );
 const bucketsOfDev = async (): Promise<string[]> => {
   const { Buckets = [] } = await clients.s3.send(new ListBucketsCommand({}));
-  return Buckets.map(({ Name = '' }) => Name).filter((name) => name.startsWith('sentimentlake-dev-')).sort();
+  return Buckets.map(({ Name = '' }) => Name)
+    .filter((name) => name.startsWith('sentimentlake-dev-'))
+    .sort();
 };
 const stacksOfDev = async (): Promise<string[]> => {
   const { Stacks = [] } = await clients.cloudFormation.send(new DescribeStacksCommand({}));
@@ -54,7 +65,13 @@ const stacksOfDev = async (): Promise<string[]> => {
 
 beforeAll(async () => {
   const port = await freePort();
-  const lake: Lake = { root, home: join(home, 'cloud'), port, env: process.env, signal: stop.signal };
+  const lake: Lake = {
+    root,
+    home: join(home, 'cloud'),
+    port,
+    env: process.env,
+    signal: stop.signal,
+  };
   cloud = await boot(lake);
   clients = clientsFor(embedded(cloud.url));
 }, 60_000);
@@ -81,7 +98,15 @@ test('a deployment does not begin where the CDK was never bootstrapped', async (
 
 test('bootstrapped, it deploys', async () => {
   const { code: bootstrapped } = await run('node_modules/aws-cdk/bin/cdk', [
-    '--no-notices', '--output', join(home, 'cdk.out'), '-c', 'env=dev', '-c', 'deployAs=caller', 'bootstrap', `aws://${account}/${region}`,
+    '--no-notices',
+    '--output',
+    join(home, 'cdk.out'),
+    '-c',
+    'env=dev',
+    '-c',
+    'deployAs=caller',
+    'bootstrap',
+    `aws://${account}/${region}`,
   ]);
   expect(bootstrapped).toBe(0);
 
@@ -89,7 +114,10 @@ test('bootstrapped, it deploys', async () => {
 
   expect([code, output]).toEqual([0, expect.stringContaining('StateMachineArn')]);
   const [accessLogs = '', lakeBucket = ''] = await bucketsOfDev();
-  expect([accessLogs, lakeBucket]).toEqual([expect.stringContaining('lakeaccesslogs'), expect.stringContaining('lakebucket')]);
+  expect([accessLogs, lakeBucket]).toEqual([
+    expect.stringContaining('lakeaccesslogs'),
+    expect.stringContaining('lakebucket'),
+  ]);
   buckets = { accessLogs, lake: lakeBucket };
 }, 240_000);
 
@@ -97,12 +125,23 @@ test('labels are put, and questions asked, under the roles of the lake', async (
   const labels = await npmRun('lake', 'import-labels', '--bundled', '--env', 'dev');
   const question = await npmRun('lake', 'sql', 'select 40 + 2 as answer', '--env', 'dev');
 
-  expect([labels.code, labels.output]).toEqual([0, expect.stringContaining('Labels imported: 4,139')]);
+  expect([labels.code, labels.output]).toEqual([
+    0,
+    expect.stringContaining('Labels imported: 4,139'),
+  ]);
   expect([question.code, question.output]).toEqual([0, expect.stringMatching(/^\s*42$/m)]);
 }, 120_000);
 
 test('the data are not deleted under a wrong name, and nothing else is', async () => {
-  const { code, output } = await npmRun('destroy', '--env', 'dev', '--delete-data', '--confirm', 'wrong', '--yes');
+  const { code, output } = await npmRun(
+    'destroy',
+    '--env',
+    'dev',
+    '--delete-data',
+    '--confirm',
+    'wrong',
+    '--yes',
+  );
 
   expect([code, output]).toEqual([1, expect.stringContaining('Nothing was done')]);
   expect(await stacksOfDev()).toHaveLength(2);
@@ -118,7 +157,15 @@ test('a tear-down leaves the buckets, and says what they cost', async () => {
 }, 240_000);
 
 test('with --delete-data and the name of its bucket both go, too', async () => {
-  const { code } = await npmRun('destroy', '--env', 'dev', '--yes', '--delete-data', '--confirm', buckets.lake);
+  const { code } = await npmRun(
+    'destroy',
+    '--env',
+    'dev',
+    '--yes',
+    '--delete-data',
+    '--confirm',
+    buckets.lake,
+  );
 
   expect(code).toBe(0);
   expect(await bucketsOfDev()).toEqual([]);

@@ -27,7 +27,9 @@ async function contentOf(key: string, bytes: Buffer): Promise<string> {
   if (key.endsWith('.tar.gz')) return gunzipSync(bytes).toString('latin1');
   if (!key.endsWith('.parquet')) return bytes.toString('utf8');
   const rows = await parquetReadObjects({ file: new Uint8Array(bytes).buffer });
-  return JSON.stringify(rows, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  return JSON.stringify(rows, (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
 }
 
 /** Name and content of every version of every object in the lake's bucket. */
@@ -36,9 +38,13 @@ async function everyVersion(): Promise<{ key: string; isLatest: boolean; text: s
   let KeyMarker: string | undefined;
   let VersionIdMarker: string | undefined;
   do {
-    const page = await s3.send(new ListObjectVersionsCommand({ Bucket: outputs.BucketName, KeyMarker, VersionIdMarker }));
+    const page = await s3.send(
+      new ListObjectVersionsCommand({ Bucket: outputs.BucketName, KeyMarker, VersionIdMarker }),
+    );
     for (const { Key = '', VersionId, IsLatest = false } of page.Versions ?? []) {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket: outputs.BucketName, Key, VersionId }));
+      const { Body } = await s3.send(
+        new GetObjectCommand({ Bucket: outputs.BucketName, Key, VersionId }),
+      );
       const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
       found.push({ key: Key, isLatest: IsLatest, text: await contentOf(Key, bytes) });
     }
@@ -48,7 +54,12 @@ async function everyVersion(): Promise<{ key: string; isLatest: boolean; text: s
   return found;
 }
 
-const Raw = z.object({ id: z.string(), author_id: z.string(), author_username: z.string().nullable(), text: z.string() });
+const Raw = z.object({
+  id: z.string(),
+  author_id: z.string(),
+  author_username: z.string().nullable(),
+  text: z.string(),
+});
 type Raw = z.infer<typeof Raw>;
 let all: Raw[];
 let theirs: Raw[];
@@ -57,10 +68,21 @@ let who: Raw;
 /** Places whose content or name still says something of the author. */
 async function traces(): Promise<string[]> {
   const texts = theirs.map(({ text }) => JSON.stringify(text).slice(1, -1));
-  const others = new Set(all.filter(({ author_id }) => author_id !== who.author_id).map(({ text }) => JSON.stringify(text).slice(1, -1)));
+  const others = new Set(
+    all
+      .filter(({ author_id }) => author_id !== who.author_id)
+      .map(({ text }) => JSON.stringify(text).slice(1, -1)),
+  );
   // Words that stand in another author's tweet, too, are no trace.
-  const theirWords = texts.filter((text) => text.length > 12 && ![...others].some((other) => other.includes(text)));
-  const needles = [who.author_id, String(who.author_username), ...theirs.map(({ id }) => id), ...theirWords];
+  const theirWords = texts.filter(
+    (text) => text.length > 12 && ![...others].some((other) => other.includes(text)),
+  );
+  const needles = [
+    who.author_id,
+    String(who.author_username),
+    ...theirs.map(({ id }) => id),
+    ...theirWords,
+  ];
   expect(theirWords.length).toBeGreaterThan(5);
   return (await everyVersion()).flatMap(({ key, text, isLatest }) => {
     const needle = needles.find((one) => text.includes(one) || key.includes(one));
@@ -69,16 +91,22 @@ async function traces(): Promise<string[]> {
 }
 
 /** Where a plan stands is an id of X's, and nothing else that is kept of it. */
-const withoutCursors = (found: string[]): string[] => found.filter((trace) => !/^raw-data\/plans\/queries\//.test(trace));
+const withoutCursors = (found: string[]): string[] =>
+  found.filter((trace) => !/^raw-data\/plans\/queries\//.test(trace));
 
 beforeAll(async () => {
   person = await Person.arrive('forget');
   const up = person.run(['up']);
-  for (let look = 0; !up.output().includes('Ctrl-C ends it') && look < 1200; look += 1) await pause(250);
+  for (let look = 0; !up.output().includes('Ctrl-C ends it') && look < 1200; look += 1)
+    await pause(250);
   const connection = embedded(`http://127.0.0.1:${person.port}`);
   clients = clientsFor(connection);
   s3 = clients.s3;
-  outputs = (await findOutputs(clients.cloudFormation, 'local')) ?? (() => { throw new Error(up.output()); })();
+  outputs =
+    (await findOutputs(clients.cloudFormation, 'local')) ??
+    (() => {
+      throw new Error(up.output());
+    })();
 }, 400_000);
 
 afterAll(() => person.leave(), 60_000);
@@ -90,16 +118,37 @@ test('a night brings the author’s tweets into every place', async () => {
 
   all = (await everyVersion())
     .filter(({ key }) => key.startsWith('raw-data/tweets/'))
-    .flatMap(({ text }) => text.split('\n').filter(Boolean).map((line) => Raw.parse(JSON.parse(line))));
-  const [most = ['']] = [...new Map(all.map(({ author_id }) => [author_id, all.filter((row) => row.author_id === author_id).length]))].sort((a, b) => b[1] - a[1]);
+    .flatMap(({ text }) =>
+      text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => Raw.parse(JSON.parse(line))),
+    );
+  const [most = ['']] = [
+    ...new Map(
+      all.map(({ author_id }) => [
+        author_id,
+        all.filter((row) => row.author_id === author_id).length,
+      ]),
+    ),
+  ].sort((a, b) => b[1] - a[1]);
   theirs = all.filter(({ author_id }) => author_id === most[0]);
   [who = Raw.parse(null)] = theirs;
   const places = new Set((await traces()).map((trace) => trace.split('/').slice(0, 2).join('/')));
-  expect([...places].sort()).toEqual(expect.arrayContaining(['cleaned-data/tweets', 'processed-data/query-results', 'raw-data/labels', 'raw-data/plans', 'raw-data/tweets']));
+  expect([...places].sort()).toEqual(
+    expect.arrayContaining([
+      'cleaned-data/tweets',
+      'processed-data/query-results',
+      'raw-data/labels',
+      'raw-data/plans',
+      'raw-data/tweets',
+    ]),
+  );
 }, 400_000);
 
 test('killed in the middle, the same command ends what it began', async () => {
-  const first = await person.run(['lake', 'forget', '--author', who.author_id], /Spark works/).ended;
+  const first = await person.run(['lake', 'forget', '--author', who.author_id], /Spark works/)
+    .ended;
   expect(first.code).toBeNull();
   for (let look = 0; look < 300; look += 1) {
     const { output } = await lake('history');
@@ -114,29 +163,45 @@ test('killed in the middle, the same command ends what it began', async () => {
 
 test('no version of any object holds the author’s id, name, tweets or their texts', async () => {
   expect(withoutCursors(await traces())).toEqual([]);
-  const plans = (await everyVersion()).filter(({ key }) => key.startsWith('raw-data/plans/queries/'));
-  expect(plans.filter(({ text }) => text.includes(who.author_id) || text.includes(String(who.author_username)))).toEqual([]);
+  const plans = (await everyVersion()).filter(({ key }) =>
+    key.startsWith('raw-data/plans/queries/'),
+  );
+  expect(
+    plans.filter(
+      ({ text }) => text.includes(who.author_id) || text.includes(String(who.author_username)),
+    ),
+  ).toEqual([]);
 });
 
 test('nothing on the laptop beside the lake says more', () => {
   const files = (folder: string): string[] =>
-    readdirSync(folder).map((name) => join(folder, name)).flatMap((path) => (statSync(path).isDirectory() ? files(path) : [path]));
+    readdirSync(folder)
+      .map((name) => join(folder, name))
+      .flatMap((path) => (statSync(path).isDirectory() ? files(path) : [path]));
 
-  expect(files(join(person.home, 'runs')).filter((path) => readFileSync(path, 'utf8').includes(who.author_id))).toEqual([]);
+  expect(
+    files(join(person.home, 'runs')).filter((path) =>
+      readFileSync(path, 'utf8').includes(who.author_id),
+    ),
+  ).toEqual([]);
 });
 
 test('readers see every other tweet, and the record says how many went, but not which', async () => {
   const { output } = await lake('sql', 'select count(*) as n from tweets');
   expect(output).toMatch(new RegExp(`^ *${all.length - theirs.length}$`, 'm'));
 
-  const records = (await everyVersion()).filter(({ key, isLatest }) => isLatest && key.startsWith('processed-data/audit/forgotten/'));
+  const records = (await everyVersion()).filter(
+    ({ key, isLatest }) => isLatest && key.startsWith('processed-data/audit/forgotten/'),
+  );
   const Record = z.object({ went: z.object({ 'raw-tweets': z.object({ rows: z.number() }) }) });
   const rows = records.map(({ text }) => Record.parse(JSON.parse(text)).went['raw-tweets'].rows);
   expect(rows.reduce((sum, one) => sum + one, 0)).toBe(theirs.length);
 });
 
 test('the model that was given the tweets is marked, and the history says so', async () => {
-  const marks = (await everyVersion()).filter(({ key, isLatest }) => isLatest && /^model-outputs\/sl-[^/]+\/forgotten\.json$/.test(key));
+  const marks = (await everyVersion()).filter(
+    ({ key, isLatest }) => isLatest && /^model-outputs\/sl-[^/]+\/forgotten\.json$/.test(key),
+  );
   expect(marks).toHaveLength(1);
 
   const { output } = await lake('history');
@@ -144,11 +209,26 @@ test('the model that was given the tweets is marked, and the history says so', a
 });
 
 test('neither a search of the same days nor an import brings them back', async () => {
-  const days = all.map(({ id }) => new Date(Number((BigInt(id) >> 22n) + 1_288_834_974_657n)).toISOString().slice(0, 10)).sort();
+  const days = all
+    .map(({ id }) =>
+      new Date(Number((BigInt(id) >> 22n) + 1_288_834_974_657n)).toISOString().slice(0, 10),
+    )
+    .sort();
   const file = join(person.home, 'theirs.json');
-  writeFileSync(file, JSON.stringify(theirs.map((row) => ({ ...row, created_at: `${days.at(-1)}T00:00:00.000Z` }))));
+  writeFileSync(
+    file,
+    JSON.stringify(theirs.map((row) => ({ ...row, created_at: `${days.at(-1)}T00:00:00.000Z` }))),
+  );
 
-  const searched = await lake('backfill', '--from', days.at(-1) ?? '', '--to', days.at(-1) ?? '', '--max-tweets', '100');
+  const searched = await lake(
+    'backfill',
+    '--from',
+    days.at(-1) ?? '',
+    '--to',
+    days.at(-1) ?? '',
+    '--max-tweets',
+    '100',
+  );
   const brought = await lake('import-tweets', file);
 
   expect([searched.code, brought.code]).toEqual([0, 0]);

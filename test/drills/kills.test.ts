@@ -40,7 +40,9 @@ test.each([
   const { code, output } = await run(['start'], moment);
 
   expect(code).toBeNull();
-  expect(output).toMatch(/nightly-\S+ was cut off when its process ended: it goes on from where it stood/);
+  expect(output).toMatch(
+    /nightly-\S+ was cut off when its process ended: it goes on from where it stood/,
+  );
 });
 
 test('the last start ends the night, and the lake holds each tweet once', async () => {
@@ -50,7 +52,11 @@ test('the last start ends the night, and the lake holds each tweet once', async 
   expect(code).toBe(0);
   // What had succeeded before a kill was not done again.
   expect(output).not.toContain('Ingest tweets');
-  const { output: table } = await run(['lake', 'sql', 'select count(*) as n, count(distinct tweet_id) as ids from tweets']);
+  const { output: table } = await run([
+    'lake',
+    'sql',
+    'select count(*) as n, count(distinct tweet_id) as ids from tweets',
+  ]);
   expect(table).toMatch(new RegExp(`^ *${tweets} +${tweets}$`, 'm'));
   expect(readdirSync(join(person.home, 'runs'))).toHaveLength(1);
   expect(existsSync(join(person.home, 'lock'))).toBe(false);

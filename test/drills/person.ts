@@ -55,7 +55,9 @@ export class Person {
 
   /** Ends what still runs, waits for it, and leaves nothing behind. */
   async leave(): Promise<void> {
-    const running = this.started.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+    const running = this.started.filter(
+      ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
+    );
     await Promise.all(
       running.map((child) => new Promise((done) => child.once('close', done).kill('SIGTERM'))),
     );

@@ -33,7 +33,12 @@ import { freePort } from '../support/free-port';
  */
 const TWEETS = 500;
 const said: string[] = [];
-const screen: Screen = { isTerminal: false, say: (line = '') => void said.push(line), live: () => undefined, rest: () => undefined };
+const screen: Screen = {
+  isTerminal: false,
+  say: (line = '') => void said.push(line),
+  live: () => undefined,
+  rest: () => undefined,
+};
 const home = mkdtempSync(join(tmpdir(), 'lake-end-to-end-'));
 /** Which calls the roles made: docs/permissions.md. */
 const noted = join(home, 'calls.jsonl');
@@ -59,7 +64,9 @@ async function keysBelow(Prefix: string): Promise<string[]> {
 }
 
 async function bytesOf(Key: string): Promise<Buffer> {
-  const { Body } = await session.clients.s3.send(new GetObjectCommand({ Bucket: session.outputs.BucketName, Key }));
+  const { Body } = await session.clients.s3.send(
+    new GetObjectCommand({ Bucket: session.outputs.BucketName, Key }),
+  );
   return Buffer.from((await Body?.transformToByteArray()) ?? []);
 }
 
@@ -78,7 +85,9 @@ const statesEntered = (run: Run, name: string): number =>
 const endOf = ({ status, timeline }: Run) => ({ status, failure: timeline.failure });
 const championKey = `${prefixes.models}champion.json`;
 const reportOf = async (run: Run): Promise<RunReport> => {
-  const { output } = await session.clients.sfn.send(new DescribeExecutionCommand({ executionArn: run.arn }));
+  const { output } = await session.clients.sfn.send(
+    new DescribeExecutionCommand({ executionArn: run.arn }),
+  );
   return RunReport.parse(JSON.parse(output ?? ''));
 };
 
@@ -98,7 +107,6 @@ afterAll(async () => {
   await session?.close();
   rmSync(home, { recursive: true, force: true });
 }, 60_000);
-
 
 test('wrong input ends the execution at its first state with an error that names the field', async () => {
   // Past the command line's own check, as the console would.
@@ -126,7 +134,10 @@ test('a night without labels fails at the training, with its data published', as
   firstNight = await startRun(lake, session, screen, { maxTweets: TWEETS });
 
   expect(firstNight.status).toBe('FAILED');
-  expect(firstNight.timeline.failure).toMatchObject({ state: 'Train the model', error: 'NoLabels' });
+  expect(firstNight.timeline.failure).toMatchObject({
+    state: 'Train the model',
+    error: 'NoLabels',
+  });
   const [rows] = await ask('select count(*) as n from tweets');
   expect(Number(rows?.['n'])).toBe(TWEETS);
 }, 180_000);
@@ -136,13 +147,22 @@ test('every ingested id is once in cleaned-data, and nothing of mentions, hashta
   const cleaned = await ask('select tweet_id, clean_text from tweets');
 
   expect(cleaned.map((row) => row['tweet_id']).sort()).toEqual([...new Set(ingested)].sort());
-  expect(cleaned.map((row) => row['clean_text'] ?? '').filter((text) => /[@#]|https?|[A-Z]|[^\p{L}\p{N}\p{M} ]/u.test(text))).toEqual([]);
+  expect(
+    cleaned
+      .map((row) => row['clean_text'] ?? '')
+      .filter((text) => /[@#]|https?|[A-Z]|[^\p{L}\p{N}\p{M} ]/u.test(text)),
+  ).toEqual([]);
 }, 60_000);
 
 test('redriven with labels, it goes on at the training and promotes a model', async () => {
   await importBundledLabels(lake, session, screen);
 
-  const redriven = await redriveRun(lake, session, screen, await findExecution(session, firstNight.name));
+  const redriven = await redriveRun(
+    lake,
+    session,
+    screen,
+    await findExecution(session, firstNight.name),
+  );
 
   expect(endOf(redriven)).toMatchObject({ status: 'SUCCEEDED' });
   // Two states entered once: what had succeeded was kept.
@@ -169,18 +189,27 @@ test('the history of the run is complete, and archived', async () => {
   expect(inTime).toBe(true);
   // One archive for each of its ends, and one of the execution that was refused.
   expect(keys.map((key) => key.slice(key.lastIndexOf('/') + 1))).toEqual(
-    expect.arrayContaining([`${firstNight.name}-0.json`, `${firstNight.name}-1.json`, 'wrong-input-0.json']),
+    expect.arrayContaining([
+      `${firstNight.name}-0.json`,
+      `${firstNight.name}-1.json`,
+      'wrong-input-0.json',
+    ]),
   );
 }, 30_000);
 
 test('a retrain compares with the champion on the same rows', async () => {
-  const run = await startRun(lake, session, screen, { mode: 'retrain', training: { epochs: 2, seed: 7 } });
+  const run = await startRun(lake, session, screen, {
+    mode: 'retrain',
+    training: { epochs: 2, seed: 7 },
+  });
 
   expect(endOf(run)).toMatchObject({ status: 'SUCCEEDED' });
   expect(statesEntered(run, 'Ingest tweets')).toBe(0);
   const report = await reportOf(run);
   expect(['PROMOTED', 'NOT_PROMOTED']).toContain(report.outcome);
-  const gate = run.events.findLast(({ state, type }) => state === 'Better than the champion?' && type.endsWith('Exited'));
+  const gate = run.events.findLast(
+    ({ state, type }) => state === 'Better than the champion?' && type.endsWith('Exited'),
+  );
   expect(gate?.output).toContain('minusChampion');
   const judged = z.looseObject({
     train: z.looseObject({ jobName: z.string() }),
@@ -192,13 +221,19 @@ test('a retrain compares with the champion on the same rows', async () => {
 }, 240_000);
 
 test('a candidate that fails a check is not published, and the cause shows the offending row', async () => {
-  const [before] = await ask('select dt, count(*) as n from tweets group by dt order by dt desc limit 1');
+  const [before] = await ask(
+    'select dt, count(*) as n from tweets group by dt order by dt desc limit 1',
+  );
   const day = before?.['dt'] ?? '';
   // The same id twice would be doubles; a label of one kind needs many rows; so: a day that loses rows.
   const key = (await keysBelow(`${datasets.raw_tweets.prefix}dt=${day}/`))[0] ?? '';
   const page = await bytesOf(key);
   await session.clients.s3.send(
-    new PutObjectCommand({ Bucket: session.outputs.BucketName, Key: key, Body: gzipSync('{"id":"broken"}\n') }),
+    new PutObjectCommand({
+      Bucket: session.outputs.BucketName,
+      Key: key,
+      Body: gzipSync('{"id":"broken"}\n'),
+    }),
   );
 
   const run = await startRun(lake, session, screen, { maxTweets: 10 });
@@ -224,12 +259,16 @@ test('once the data is whole again, the next night succeeds and doubles nothing'
 }, 300_000);
 
 test('a model is made again from its manifest, bit by bit, though its days have newer versions since', async () => {
-  const { request } = Manifest.parse(JSON.parse((await bytesOf(`${prefixes.models}${retrained}/manifest.json`)).toString('utf8')));
+  const { request } = Manifest.parse(
+    JSON.parse((await bytesOf(`${prefixes.models}${retrained}/manifest.json`)).toString('utf8')),
+  );
   expect(request.champion).not.toBeNull();
 
   const exitCode = await reproduce(lake, session, screen, retrained);
 
-  expect(said.slice(-1)).toEqual([`${retrained} was reproduced: rows and metrics are equal, and so is every bit of the network.`]);
+  expect(said.slice(-1)).toEqual([
+    `${retrained} was reproduced: rows and metrics are equal, and so is every bit of the network.`,
+  ]);
   expect(exitCode).toBe(0);
 }, 240_000);
 
@@ -240,7 +279,10 @@ test('a run with force and without a grant ends before it does anything, and a g
   const forced = await startRun(lake, session, screen, input);
   const again = await startRun(lake, session, screen, input);
 
-  expect(refused.timeline.failure).toMatchObject({ state: 'Plan the run', error: 'ForceNotGranted' });
+  expect(refused.timeline.failure).toMatchObject({
+    state: 'Plan the run',
+    error: 'ForceNotGranted',
+  });
   expect(endOf(forced)).toMatchObject({ status: 'SUCCEEDED' });
   expect(again.timeline.failure).toMatchObject({ state: 'Plan the run', error: 'ForceNotGranted' });
 }, 300_000);
@@ -252,9 +294,17 @@ test('the notebook runs from its first cell to its last', async () => {
     TRAINING: '{"epochs":1,"learning_curve":0}',
   };
   const executed = join(home, 'executed.ipynb');
-  const args = ['--output', executed, '--timeout', '240', join(lake.root, 'ml/sagemaker_training.ipynb')];
+  const args = [
+    '--output',
+    executed,
+    '--timeout',
+    '240',
+    join(lake.root, 'ml/sagemaker_training.ipynb'),
+  ];
 
-  const { stderr } = await promisify(execFile)(join(lake.root, '.venv/bin/jupyter-execute'), args, { env });
+  const { stderr } = await promisify(execFile)(join(lake.root, '.venv/bin/jupyter-execute'), args, {
+    env,
+  });
 
   expect(stderr).not.toContain('Error');
   const notebook = readFileSync(executed, 'utf8');
@@ -273,7 +323,9 @@ test('no role was refused, and the roles made exactly the calls that the tests o
   expect(calls.filter(({ denied }) => denied)).toEqual([]);
   // When they differ, and are meant to: npm run record:calls
   expect({
-    unknown: lines(calls.filter((call) => !isDeclared(call))).filter((call) => !known.includes(call)),
+    unknown: lines(calls.filter((call) => !isDeclared(call))).filter(
+      (call) => !known.includes(call),
+    ),
     gone: known.filter((call) => !lines(calls).includes(call)),
   }).toEqual({ unknown: [], gone: [] });
 });

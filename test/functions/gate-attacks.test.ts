@@ -78,7 +78,12 @@ test('the night that is attacked below is promoted as it is, with every rule and
 
   const verdict = await judge(against(0.75));
 
-  expect(verdict).toMatchObject({ promote: true, forced: false, inService: 'sl-champion', heldOutRows: 600 });
+  expect(verdict).toMatchObject({
+    promote: true,
+    forced: false,
+    inService: 'sl-champion',
+    heldOutRows: 600,
+  });
   expect(verdict.reasons).toEqual([
     'kept: Held-out rows: 600, 200 of them negative (at least 200 are needed, 30 of each class)',
     'kept: Level of the intervals: 95.0 % (95.0 % is configured)',
@@ -96,30 +101,114 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
   const infinite = JSON.stringify(base).replace(/"low":-?[0-9.e-]+/, '"low":-Infinity');
 
   test.each([
-    ['a figure that is NaN, as Python writes it', nan, 'candidate.macro_recall: must be a number (got "NaN")'],
+    [
+      'a figure that is NaN, as Python writes it',
+      nan,
+      'candidate.macro_recall: must be a number (got "NaN")',
+    ],
     ['a figure that is infinite', infinite, 'must be a number (got "-Infinity")'],
-    ['NaN that became null', changed(base, 'candidate.accuracy', null), 'candidate.accuracy: must be a number'],
-    ['a missing metric', changed(base, 'candidate.macro_recall', undefined), 'candidate.macro_recall: is missing'],
-    ['a metric of another name', changed(base, 'metric', 'accuracy'), 'metric: must be "macro_recall" (got "accuracy")'],
-    ['a figure of another name', changed(base, 'candidate.macro_precision', 0.9), 'candidate: unknown field "macro_precision"'],
+    [
+      'NaN that became null',
+      changed(base, 'candidate.accuracy', null),
+      'candidate.accuracy: must be a number',
+    ],
+    [
+      'a missing metric',
+      changed(base, 'candidate.macro_recall', undefined),
+      'candidate.macro_recall: is missing',
+    ],
+    [
+      'a metric of another name',
+      changed(base, 'metric', 'accuracy'),
+      'metric: must be "macro_recall" (got "accuracy")',
+    ],
+    [
+      'a figure of another name',
+      changed(base, 'candidate.macro_precision', 0.9),
+      'candidate: unknown field "macro_precision"',
+    ],
     ['another schema', changed(base, 'schema_version', 1), 'schema_version: must be 2'],
-    ['a share above one', changed(base, 'candidate.recall.neutral', 1.2), 'candidate.recall.neutral: must be at most 1'],
+    [
+      'a share above one',
+      changed(base, 'candidate.recall.neutral', 1.2),
+      'candidate.recall.neutral: must be at most 1',
+    ],
     ['no lexicon', changed(base, 'lexicon', undefined), 'lexicon: is missing'],
     ['another lexicon', changed(base, 'lexicon.name', 'empty'), 'lexicon.name: must be "vader"'],
-    ['a changed label set', changed(base, 'held_out.labels', ['negative', 'positive']), 'held_out.labels'],
-    ['labels in another order', changed(base, 'held_out.labels', ['positive', 'neutral', 'negative']), 'held_out.labels.0: must be "negative"'],
-    ['a macro recall its confusion contradicts', changed(base, 'candidate.macro_recall', 0.95), 'candidate.macro_recall is 0.95, but by its confusion 0.77'],
-    ['recalls of two classes swapped', changed(night({ candidate: { negative: 0.9, neutral: 0.7, positive: 0.8 } }), 'candidate.recall', { negative: 0.8, neutral: 0.7, positive: 0.9 }), 'candidate.recall.negative is 0.8, but by its confusion 0.9'],
-    ['a lexicon that was made worse', changed(base, 'lexicon.macro_recall', 0.3), 'lexicon.macro_recall is 0.3'],
-    ['more rows than were answered', changed(base, 'held_out.rows', 6000), 'confusion holds 600 rows, not 6000'],
-    ['classes of another size', changed(base, 'held_out.per_class', { negative: 300, neutral: 200, positive: 100 }), 'confusion holds 200 negative rows, not 300'],
-    ['a difference that contradicts the figures', changed(base, 'candidate_minus_lexicon', difference(0.2)), 'candidate_minus_lexicon is 0.2'],
-    ['an interval beside its difference', changed(base, 'candidate_minus_lexicon', { ...difference(0.07), low: 0.08, high: 0.09 }), 'does not hold'],
-    ['an interval from a handful of draws', changed(base, 'candidate_minus_lexicon.resamples', 10), 'comes of 10 resamples'],
-    ['a difference to no champion', changed(base, 'candidate_minus_champion', difference(0.1)), 'champion and candidate_minus_champion'],
-    ['the figures of another model', changed(base, 'candidate.version', 'sl-yesterday'), 'it is about sl-yesterday, and trained was'],
-    ['held-out rows of another label set', night({ rows: labelRows(601) }), 'are not the 600 that the labels in the lake give now'],
-    ['the hash of another label set', changed(base, 'held_out.sha256', 'a'.repeat(64)), 'its 600 held-out rows (aaaaaaaaaaaa) are not the 600'],
+    [
+      'a changed label set',
+      changed(base, 'held_out.labels', ['negative', 'positive']),
+      'held_out.labels',
+    ],
+    [
+      'labels in another order',
+      changed(base, 'held_out.labels', ['positive', 'neutral', 'negative']),
+      'held_out.labels.0: must be "negative"',
+    ],
+    [
+      'a macro recall its confusion contradicts',
+      changed(base, 'candidate.macro_recall', 0.95),
+      'candidate.macro_recall is 0.95, but by its confusion 0.77',
+    ],
+    [
+      'recalls of two classes swapped',
+      changed(
+        night({ candidate: { negative: 0.9, neutral: 0.7, positive: 0.8 } }),
+        'candidate.recall',
+        { negative: 0.8, neutral: 0.7, positive: 0.9 },
+      ),
+      'candidate.recall.negative is 0.8, but by its confusion 0.9',
+    ],
+    [
+      'a lexicon that was made worse',
+      changed(base, 'lexicon.macro_recall', 0.3),
+      'lexicon.macro_recall is 0.3',
+    ],
+    [
+      'more rows than were answered',
+      changed(base, 'held_out.rows', 6000),
+      'confusion holds 600 rows, not 6000',
+    ],
+    [
+      'classes of another size',
+      changed(base, 'held_out.per_class', { negative: 300, neutral: 200, positive: 100 }),
+      'confusion holds 200 negative rows, not 300',
+    ],
+    [
+      'a difference that contradicts the figures',
+      changed(base, 'candidate_minus_lexicon', difference(0.2)),
+      'candidate_minus_lexicon is 0.2',
+    ],
+    [
+      'an interval beside its difference',
+      changed(base, 'candidate_minus_lexicon', { ...difference(0.07), low: 0.08, high: 0.09 }),
+      'does not hold',
+    ],
+    [
+      'an interval from a handful of draws',
+      changed(base, 'candidate_minus_lexicon.resamples', 10),
+      'comes of 10 resamples',
+    ],
+    [
+      'a difference to no champion',
+      changed(base, 'candidate_minus_champion', difference(0.1)),
+      'champion and candidate_minus_champion',
+    ],
+    [
+      'the figures of another model',
+      changed(base, 'candidate.version', 'sl-yesterday'),
+      'it is about sl-yesterday, and trained was',
+    ],
+    [
+      'held-out rows of another label set',
+      night({ rows: labelRows(601) }),
+      'are not the 600 that the labels in the lake give now',
+    ],
+    [
+      'the hash of another label set',
+      changed(base, 'held_out.sha256', 'a'.repeat(64)),
+      'its 600 held-out rows (aaaaaaaaaaaa) are not the 600',
+    ],
   ])('%s', async (_, evaluation, reason) => {
     for (const force of [null, GRANT]) {
       const verdict = await judge(evaluation, force);
@@ -136,7 +225,9 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
     const verdict = await judge(against(0.7), GRANT);
 
     expect(verdict.promote).toBe(false);
-    expect(verdict.reasons.join()).toContain('it compares with sl-champion, but in service is sl-another');
+    expect(verdict.reasons.join()).toContain(
+      'it compares with sl-champion, but in service is sl-another',
+    );
   });
 
   test('one that compares with a model while none is in service', async () => {
@@ -146,7 +237,11 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
   test('labels swapped after the training: the held-out rows are no longer these', async () => {
     const swapped = { negative: 'positive', neutral: 'neutral', positive: 'negative' } as const;
     const evaluation = night();
-    await put(lake, 'raw-data/labels/people.ndjson', ndjson(ROWS.map((row) => ({ ...row, label: swapped[row.label] }))));
+    await put(
+      lake,
+      'raw-data/labels/people.ndjson',
+      ndjson(ROWS.map((row) => ({ ...row, label: swapped[row.label] }))),
+    );
 
     const verdict = await judge(evaluation);
 
@@ -156,24 +251,56 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
 });
 
 describe('a broken rule keeps the model out', () => {
-  const nobody = night({ candidate: { negative: 1, neutral: 0.2, positive: 1 }, champion: even(0.7) });
+  const nobody = night({
+    candidate: { negative: 1, neutral: 0.2, positive: 1 },
+    champion: even(0.7),
+  });
   const swappedGolden = night().golden.map((answer) => ({
     ...answer,
-    label: ({ negative: 'positive', neutral: 'neutral', positive: 'negative' } as const)[answer.label],
+    label: ({ negative: 'positive', neutral: 'neutral', positive: 'negative' } as const)[
+      answer.label
+    ],
   }));
 
   test.each([
     ['a lexicon that is as good', night({ lexicon: even(0.77) }), 'BROKEN: Lexicon (vader)'],
-    ['a champion that is better by more than the tolerance', against(0.785), 'worse by more than 1.0 points'],
+    [
+      'a champion that is better by more than the tolerance',
+      against(0.785),
+      'worse by more than 1.0 points',
+    ],
     ['a champion that is certainly better', against(0.775, 0.77, 0.001), 'certainly worse'],
-    ['a class given up for the others', nobody, 'BROKEN: Recall by class: negative +30.0, neutral −50.0'],
-    ['a candidate that answers as the champion does', changed(against(0.77), 'candidate.answers_sha256', against(0.77).champion?.answers_sha256), "BROKEN: Something new: none, it gives the champion's answer on each of the 600 rows"],
+    [
+      'a class given up for the others',
+      nobody,
+      'BROKEN: Recall by class: negative +30.0, neutral −50.0',
+    ],
+    [
+      'a candidate that answers as the champion does',
+      changed(against(0.77), 'candidate.answers_sha256', against(0.77).champion?.answers_sha256),
+      "BROKEN: Something new: none, it gives the champion's answer on each of the 600 rows",
+    ],
     ['intervals at a laxer level', lax(against(0.75)), 'BROKEN: Level of the intervals: 60.0 %'],
-    ['labels swapped before the training: the figures are fine, plain sentences are not', { ...night(), golden: swappedGolden }, 'BROKEN: Golden tweets: 6 of 8 misread'],
-    ['golden tweets that were not asked', { ...night(), golden: [] }, 'BROKEN: Golden tweets: 8 of 8 were not answered'],
-    ['golden tweets replaced by easier ones', { ...night(), golden: [{ text: 'good', label: 'positive', probability: 1 }] }, '8 of 8 were not answered'],
+    [
+      'labels swapped before the training: the figures are fine, plain sentences are not',
+      { ...night(), golden: swappedGolden },
+      'BROKEN: Golden tweets: 6 of 8 misread',
+    ],
+    [
+      'golden tweets that were not asked',
+      { ...night(), golden: [] },
+      'BROKEN: Golden tweets: 8 of 8 were not answered',
+    ],
+    [
+      'golden tweets replaced by easier ones',
+      { ...night(), golden: [{ text: 'good', label: 'positive', probability: 1 }] },
+      '8 of 8 were not answered',
+    ],
   ])('%s', async (_, evaluation, reason) => {
-    const compares = typeof evaluation === 'object' && evaluation !== null && Reflect.get(evaluation, 'champion') !== null;
+    const compares =
+      typeof evaluation === 'object' &&
+      evaluation !== null &&
+      Reflect.get(evaluation, 'champion') !== null;
     if (compares) await putChampion();
 
     const verdict = await judge(evaluation);
@@ -181,13 +308,18 @@ describe('a broken rule keeps the model out', () => {
     expect(verdict).toMatchObject({ promote: false, forced: false });
     expect(verdict.reasons.filter((one) => one.startsWith('BROKEN')).join()).toContain(reason);
     // A refusal settles the training: the same data is not learnt again the next night.
-    expect(await readJsonObject(lake, 'model-outputs/latest-training.json')).toMatchObject({ jobName: TRAINED.jobName });
+    expect(await readJsonObject(lake, 'model-outputs/latest-training.json')).toMatchObject({
+      jobName: TRAINED.jobName,
+    });
   });
 
   test('a tiny hold-out, in all or of one class', async () => {
     for (const [rows, reason] of [
       [labelRows(60), 'Held-out rows: 60, 20 of them negative'],
-      [labelRows(600).filter((row, at) => row.label !== 'neutral' || at % 12 === 0), 'of them neutral'],
+      [
+        labelRows(600).filter((row, at) => row.label !== 'neutral' || at % 12 === 0),
+        'of them neutral',
+      ],
     ] as const) {
       await put(lake, 'raw-data/labels/people.ndjson', ndjson(rows));
 
@@ -208,13 +340,17 @@ describe('a broken rule keeps the model out', () => {
     const verdict = await judge({ ...night(), champion_problem });
 
     expect(verdict).toMatchObject({ promote: false, champion: null, inService: 'sl-champion' });
-    expect(verdict.reasons).toContain(`BROKEN: Champion (sl-champion): could not be scored: ${champion_problem}`);
+    expect(verdict.reasons).toContain(
+      `BROKEN: Champion (sl-champion): could not be scored: ${champion_problem}`,
+    );
   });
 
   test('an evaluation that keeps silent about the champion in service', async () => {
     await putChampion();
 
-    expect((await judge(night())).reasons.join()).toContain('BROKEN: Champion (sl-champion): could not be scored');
+    expect((await judge(night())).reasons.join()).toContain(
+      'BROKEN: Champion (sl-champion): could not be scored',
+    );
   });
 });
 
@@ -225,7 +361,11 @@ function lax(evaluation: Evaluation): unknown {
 }
 
 describe('where there is nothing to read, the execution ends', () => {
-  test.each([['no JSON', '{"metric":'], ['a list', '[]'], ['nothing', '']])('%s', async (_, text) => {
+  test.each([
+    ['no JSON', '{"metric":'],
+    ['a list', '[]'],
+    ['nothing', ''],
+  ])('%s', async (_, text) => {
     await put(lake, EVALUATION, text === '' ? ' ' : text);
 
     await expect(step(GRANT)).rejects.toMatchObject({ name: 'EvaluationUnusable' });
@@ -261,5 +401,9 @@ describe('force', () => {
 });
 
 test('the builder of this test makes figures that fit each other', () => {
-  expect(measured(even(0.5), { negative: 10, neutral: 10, positive: 10 })).toMatchObject({ macro_recall: 0.5, accuracy: 0.5, macro_f1: 0.5 });
+  expect(measured(even(0.5), { negative: 10, neutral: 10, positive: 10 })).toMatchObject({
+    macro_recall: 0.5,
+    accuracy: 0.5,
+    macro_f1: 0.5,
+  });
 });

@@ -21,13 +21,7 @@ import { TestClock } from './support/clock';
 import { evaluationOf, even, labelRows, ndjson } from './support/evaluation';
 import { FakeMappings } from './support/mappings';
 import { awsError } from './support/job-runs';
-import {
-  keysBelow,
-  put,
-  putJsonObject,
-  readJsonObject,
-  readText,
-} from './support/launcher';
+import { keysBelow, put, putJsonObject, readJsonObject, readText } from './support/launcher';
 import { FakeEndpoint, FakeSageMaker } from './support/sagemaker';
 import { EXECUTION, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
 

@@ -110,9 +110,7 @@ test('force is planned with the grant that it takes, and not without', async () 
     message: expect.stringContaining('npm run lake -- grant-force'),
   });
   const SecretString = '{"reason":"the champion reads Dutch only"}';
-  await launcher
-    .secrets()
-    .send(new PutSecretValueCommand({ SecretId: forceGrant, SecretString }));
+  await launcher.secrets().send(new PutSecretValueCommand({ SecretId: forceGrant, SecretString }));
 
   expect((await plan({ mode: 'retrain', force: true })).force).toEqual({
     grant: expect.any(String),

@@ -266,7 +266,12 @@ describe('people', () => {
   });
 
   test('in dev the IAM of the account decides', () => {
-    for (const name of ['AnalyticsRole', 'DataIngestionRole', 'ForgetterRole', 'ForceGranterRole']) {
+    for (const name of [
+      'AnalyticsRole',
+      'DataIngestionRole',
+      'ForgetterRole',
+      'ForceGranterRole',
+    ]) {
       template.hasResourceProperties('AWS::IAM::Role', {
         RoleName: `sentiment-lake-dev-${name}`,
         AssumeRolePolicyDocument: {

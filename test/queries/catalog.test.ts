@@ -11,7 +11,9 @@ test('reads every query of the folder, and each has a title', () => {
   const catalog = renderedCatalog();
 
   expect(catalog.filter(({ kind }) => kind === 'check')).toHaveLength(6);
-  expect(catalog.map(({ name }) => name)).toEqual(expect.arrayContaining(['daily_sentiment', 'top_contributors']));
+  expect(catalog.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['daily_sentiment', 'top_contributors']),
+  );
   expect(new Set(catalog.map(({ name }) => name)).size).toBe(catalog.length);
 });
 
@@ -30,7 +32,10 @@ test.each([
   [{}, 'days needs a value for share'],
   [{ share: 'much' }, 'days: share must be a number (got "much")'],
   [{ share: 1, from_day: 'monday' }, 'days: from_day must be a day like 2026-11-24 (got "monday")'],
-  [{ share: 1, to_day: '2026-11-24' }, 'days has no parameter "to_day"; it takes from_day, share, name'],
+  [
+    { share: 1, to_day: '2026-11-24' },
+    'days has no parameter "to_day"; it takes from_day, share, name',
+  ],
 ])('refuses %j', (values, message) => {
   const query = parseQuery('days', 'question', sql);
 

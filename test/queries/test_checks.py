@@ -91,9 +91,7 @@ def test_shrunken_days_lets_a_day_lose_what_was_forgotten_and_no_row_more(lake: 
     lake.add("tweets_candidates", candidate())
 
     def ask(forgotten: str) -> list[str]:
-        rows = lake.ask(
-            "checks/shrunken_days", version=VERSION, days=TWO_DAYS, forgotten=forgotten
-        )
+        rows = lake.ask("checks/shrunken_days", version=VERSION, days=TWO_DAYS, forgotten=forgotten)
         return [row["dt"] for row in rows]
 
     assert ask("2026-11-20=2,2026-11-21=1") == []

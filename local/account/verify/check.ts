@@ -44,10 +44,18 @@ const messageOf = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 
 /** Performs a check. One that cannot be carried out has failed: nothing was shown. */
-export async function perform({ name, notLocally, look }: Check, subject: Subject): Promise<Outcome> {
+export async function perform(
+  { name, notLocally, look }: Check,
+  subject: Subject,
+): Promise<Outcome> {
   const isStandIn = subject.session.endpoint !== null;
   if (isStandIn && notLocally !== undefined) {
-    return { name, status: 'skipped', says: `not in the embedded cloud: ${notLocally}`, evidence: null };
+    return {
+      name,
+      status: 'skipped',
+      says: `not in the embedded cloud: ${notLocally}`,
+      evidence: null,
+    };
   }
   try {
     const { saw, problems, evidence } = await look(subject);
@@ -55,7 +63,13 @@ export async function perform({ name, notLocally, look }: Check, subject: Subjec
       ? { name, status: 'passed', says: saw, evidence }
       : { name, status: 'failed', says: problems.join('; '), evidence };
   } catch (error) {
-    if (error instanceof NotApplicable) return { name, status: 'skipped', says: error.message, evidence: null };
-    return { name, status: 'failed', says: messageOf(error), evidence: { error: messageOf(error) } };
+    if (error instanceof NotApplicable)
+      return { name, status: 'skipped', says: error.message, evidence: null };
+    return {
+      name,
+      status: 'failed',
+      says: messageOf(error),
+      evidence: { error: messageOf(error) },
+    };
   }
 }

@@ -48,14 +48,22 @@ export const encryptedObjects: Check = {
       const keys = await newest(s3, Bucket, prefix);
       if (keys.length === 0) problems.push(`${prefix} holds nothing to look at`);
       for (const Key of keys) {
-        const { ServerSideEncryption, SSEKMSKeyId, BucketKeyEnabled } = await s3.send(new HeadObjectCommand({ Bucket, Key }));
+        const { ServerSideEncryption, SSEKMSKeyId, BucketKeyEnabled } = await s3.send(
+          new HeadObjectCommand({ Bucket, Key }),
+        );
         heads.push({ Key, ServerSideEncryption, SSEKMSKeyId, BucketKeyEnabled });
         if (ServerSideEncryption !== 'aws:kms' || SSEKMSKeyId !== keyArn) {
-          problems.push(`${Key} is encrypted with ${ServerSideEncryption ?? 'nothing'}, ${SSEKMSKeyId ?? 'no key'}`);
+          problems.push(
+            `${Key} is encrypted with ${ServerSideEncryption ?? 'nothing'}, ${SSEKMSKeyId ?? 'no key'}`,
+          );
         }
       }
     }
-    return { saw: `${heads.length} objects below ${places(subject).length} prefixes, all aws:kms under ${keyArn}`, problems, evidence: heads };
+    return {
+      saw: `${heads.length} objects below ${places(subject).length} prefixes, all aws:kms under ${keyArn}`,
+      problems,
+      evidence: heads,
+    };
   },
 };
 
@@ -63,30 +71,57 @@ export const bucketDefaults: Check = {
   name: 'the bucket encrypts with the key, versions and is closed',
   look: async ({ session: { clients, outputs, endpoint }, keyArn }) => {
     const Bucket = outputs.BucketName;
-    const [{ ServerSideEncryptionConfiguration }, { Status }, { PublicAccessBlockConfiguration: block }] = await Promise.all([
+    const [
+      { ServerSideEncryptionConfiguration },
+      { Status },
+      { PublicAccessBlockConfiguration: block },
+    ] = await Promise.all([
       clients.s3.send(new GetBucketEncryptionCommand({ Bucket })),
       clients.s3.send(new GetBucketVersioningCommand({ Bucket })),
       clients.s3.send(new GetPublicAccessBlockCommand({ Bucket })),
     ]);
     const rule = ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
-    const isClosed = block?.BlockPublicAcls && block.BlockPublicPolicy && block.IgnorePublicAcls && block.RestrictPublicBuckets;
+    const isClosed =
+      block?.BlockPublicAcls &&
+      block.BlockPublicPolicy &&
+      block.IgnorePublicAcls &&
+      block.RestrictPublicBuckets;
     const problems = [
       // The embedded cloud's CloudFormation does not set a bucket's encryption; versions and the rest it does.
-      ...(endpoint !== null || (rule?.SSEAlgorithm === 'aws:kms' && rule.KMSMasterKeyID === keyArn) ? [] : [`by default it encrypts with ${JSON.stringify(rule)}`]),
+      ...(endpoint !== null || (rule?.SSEAlgorithm === 'aws:kms' && rule.KMSMasterKeyID === keyArn)
+        ? []
+        : [`by default it encrypts with ${JSON.stringify(rule)}`]),
       ...(Status === 'Enabled' ? [] : [`versioning is ${Status ?? 'off'}`]),
       ...(isClosed ? [] : ['public access is not blocked']),
     ];
-    const encryption = endpoint === null ? 'aws:kms with the key' : 'default encryption not looked at (the embedded cloud sets none)';
-    return { saw: `${Bucket}: ${encryption}, versioned, closed to the public`, problems, evidence: { rule, Status, block } };
+    const encryption =
+      endpoint === null
+        ? 'aws:kms with the key'
+        : 'default encryption not looked at (the embedded cloud sets none)';
+    return {
+      saw: `${Bucket}: ${encryption}, versioned, closed to the public`,
+      problems,
+      evidence: { rule, Status, block },
+    };
   },
 };
 
-const isDenied = (error: unknown): error is Error => error instanceof Error && /^AccessDenied/.test(error.name);
+const isDenied = (error: unknown): error is Error =>
+  error instanceof Error && /^AccessDenied/.test(error.name);
 
-type Attempt = { what: string; s3: S3Client; headers: Partial<PutObjectCommandInput>; mustBeDenied: boolean };
+type Attempt = {
+  what: string;
+  s3: S3Client;
+  headers: Partial<PutObjectCommandInput>;
+  mustBeDenied: boolean;
+};
 
 /** Tries a write; answers AWS's refusal, or null when it was let through. */
-async function refusalOf({ s3, headers }: Attempt, Bucket: string, Key: string): Promise<string | null> {
+async function refusalOf(
+  { s3, headers }: Attempt,
+  Bucket: string,
+  Key: string,
+): Promise<string | null> {
   try {
     await s3.send(new PutObjectCommand({ Bucket, Key, Body: '{}', ...headers }));
   } catch (error) {
@@ -107,20 +142,44 @@ export const refusedPuts: Check = {
     const attempts: Attempt[] = [
       { what: 'header-less, as DataIngestionRole', s3: role, headers: {}, mustBeDenied: false },
       { what: 'AES256', s3: role, headers: { ServerSideEncryption: 'AES256' }, mustBeDenied: true },
-      { what: 'aws:kms without a key', s3: role, headers: { ServerSideEncryption: 'aws:kms' }, mustBeDenied: true },
-      { what: "somebody else's key", s3: role, headers: { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: other }, mustBeDenied: true },
+      {
+        what: 'aws:kms without a key',
+        s3: role,
+        headers: { ServerSideEncryption: 'aws:kms' },
+        mustBeDenied: true,
+      },
+      {
+        what: "somebody else's key",
+        s3: role,
+        headers: { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: other },
+        mustBeDenied: true,
+      },
     ];
     // Root is spared by the policy, so that a mistake in it can be mended; the embedded cloud knows no one else.
-    if (session.endpoint === null) attempts.push({ what: "under the person's own name", s3: clients.s3, headers: {}, mustBeDenied: true });
+    if (session.endpoint === null)
+      attempts.push({
+        what: "under the person's own name",
+        s3: clients.s3,
+        headers: {},
+        mustBeDenied: true,
+      });
     const evidence = [];
     const problems: string[] = [];
     for (const attempt of attempts) {
       const refusal = await refusalOf(attempt, outputs.BucketName, probe);
       evidence.push({ write: attempt.what, key: probe, refusal });
-      if (attempt.mustBeDenied === (refusal === null)) problems.push(`${attempt.what}: ${refusal ?? 'was let through'}`);
+      if (attempt.mustBeDenied === (refusal === null))
+        problems.push(`${attempt.what}: ${refusal ?? 'was let through'}`);
     }
-    const own = session.endpoint === null ? '' : "; under one's own name not tried: here that is root, which is spared";
-    return { saw: `${attempts.length - 1} wrong writes refused, a plain one taken${own}`, problems, evidence };
+    const own =
+      session.endpoint === null
+        ? ''
+        : "; under one's own name not tried: here that is root, which is spared";
+    return {
+      saw: `${attempts.length - 1} wrong writes refused, a plain one taken${own}`,
+      problems,
+      evidence,
+    };
   },
 };
 
@@ -130,18 +189,37 @@ export const rolesKeepToTheirFolders: Check = {
     const Bucket = outputs.BucketName;
     const [raw = ''] = await newest(people.ingestion.s3, Bucket, datasets.raw_tweets.prefix);
     const [cleaned = ''] = await newest(people.analyst.s3, Bucket, datasets.tweets.prefix);
-    if (raw === '' || cleaned === '') throw new Error('there are no raw or no cleaned tweets to look at');
+    if (raw === '' || cleaned === '')
+      throw new Error('there are no raw or no cleaned tweets to look at');
     const attempts = [
-      { who: 'AnalyticsRole', what: `reads ${raw}`, send: () => people.analyst.s3.send(new GetObjectCommand({ Bucket, Key: raw })) },
-      { who: 'AnalyticsRole', what: `deletes ${cleaned}`, send: () => people.analyst.s3.send(new DeleteObjectCommand({ Bucket, Key: `${cleaned}.verify` })) },
-      { who: 'DataIngestionRole', what: `reads ${cleaned}`, send: () => people.ingestion.s3.send(new GetObjectCommand({ Bucket, Key: cleaned })) },
+      {
+        who: 'AnalyticsRole',
+        what: `reads ${raw}`,
+        send: () => people.analyst.s3.send(new GetObjectCommand({ Bucket, Key: raw })),
+      },
+      {
+        who: 'AnalyticsRole',
+        what: `deletes ${cleaned}`,
+        send: () =>
+          people.analyst.s3.send(new DeleteObjectCommand({ Bucket, Key: `${cleaned}.verify` })),
+      },
+      {
+        who: 'DataIngestionRole',
+        what: `reads ${cleaned}`,
+        send: () => people.ingestion.s3.send(new GetObjectCommand({ Bucket, Key: cleaned })),
+      },
     ];
     const evidence = [];
     for (const { who, what, send } of attempts) {
-      const refusal = await send().then(() => null, (error: unknown) => (isDenied(error) ? error.message : Promise.reject(error)));
+      const refusal = await send().then(
+        () => null,
+        (error: unknown) => (isDenied(error) ? error.message : Promise.reject(error)),
+      );
       evidence.push({ who, what, refusal });
     }
-    const problems = evidence.filter(({ refusal }) => refusal === null).map(({ who, what }) => `${who} ${what}`);
+    const problems = evidence
+      .filter(({ refusal }) => refusal === null)
+      .map(({ who, what }) => `${who} ${what}`);
     return { saw: `${evidence.length} calls beyond a role's folders refused`, problems, evidence };
   },
 };
@@ -151,11 +229,26 @@ export const tlsOnly: Check = {
   notLocally: 'it speaks plain http, and policies see it as secure',
   look: async ({ session: { people, outputs, region } }) => {
     const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
-    const plain = new S3Client({ region, endpoint: `http://s3.${region}.${suffix}`, credentials: people.analyst.s3.config.credentials });
-    const list = new ListObjectsV2Command({ Bucket: outputs.BucketName, Prefix: datasets.tweets.prefix, MaxKeys: 1 });
+    const plain = new S3Client({
+      region,
+      endpoint: `http://s3.${region}.${suffix}`,
+      credentials: people.analyst.s3.config.credentials,
+    });
+    const list = new ListObjectsV2Command({
+      Bucket: outputs.BucketName,
+      Prefix: datasets.tweets.prefix,
+      MaxKeys: 1,
+    });
     await people.analyst.s3.send(list);
-    const refusal = await plain.send(list).then(() => null, (error: unknown) => (isDenied(error) ? error.message : Promise.reject(error)));
-    return { saw: `the listing that https answers is refused over http: ${refusal}`, problems: refusal === null ? ['a listing over plain http was answered'] : [], evidence: { refusal } };
+    const refusal = await plain.send(list).then(
+      () => null,
+      (error: unknown) => (isDenied(error) ? error.message : Promise.reject(error)),
+    );
+    return {
+      saw: `the listing that https answers is refused over http: ${refusal}`,
+      problems: refusal === null ? ['a listing over plain http was answered'] : [],
+      evidence: { refusal },
+    };
   },
 };
 
@@ -163,23 +256,45 @@ export const athenaResults: Check = {
   name: 'query results are encrypted and stay in the lake',
   look: async ({ session, keyArn, signal }) => {
     await runSql({ signal }, session, 'select 1 as one');
-    const { WorkGroup } = await session.clients.athena.send(new GetWorkGroupCommand({ WorkGroup: session.outputs.WorkgroupName }));
+    const { WorkGroup } = await session.clients.athena.send(
+      new GetWorkGroupCommand({ WorkGroup: session.outputs.WorkgroupName }),
+    );
     const configuration = WorkGroup?.Configuration;
     const { EncryptionConfiguration, OutputLocation } = configuration?.ResultConfiguration ?? {};
     const problems = [
-      ...(configuration?.EnforceWorkGroupConfiguration === true ? [] : ['the workgroup lets a client choose']),
-      ...(EncryptionConfiguration?.EncryptionOption === 'SSE_KMS' && EncryptionConfiguration.KmsKey === keyArn ? [] : [`results are encrypted with ${JSON.stringify(EncryptionConfiguration)}`]),
-      ...(OutputLocation?.startsWith(`s3://${session.outputs.BucketName}/`) ? [] : [`results go to ${OutputLocation}`]),
+      ...(configuration?.EnforceWorkGroupConfiguration === true
+        ? []
+        : ['the workgroup lets a client choose']),
+      ...(EncryptionConfiguration?.EncryptionOption === 'SSE_KMS' &&
+      EncryptionConfiguration.KmsKey === keyArn
+        ? []
+        : [`results are encrypted with ${JSON.stringify(EncryptionConfiguration)}`]),
+      ...(OutputLocation?.startsWith(`s3://${session.outputs.BucketName}/`)
+        ? []
+        : [`results go to ${OutputLocation}`]),
     ];
-    return { saw: `workgroup ${WorkGroup?.Name} enforces SSE_KMS with the key, results below ${OutputLocation}`, problems, evidence: WorkGroup };
+    return {
+      saw: `workgroup ${WorkGroup?.Name} enforces SSE_KMS with the key, results below ${OutputLocation}`,
+      problems,
+      evidence: WorkGroup,
+    };
   },
 };
 
 export const secretKey: Check = {
   name: "X's token is under the key",
   look: async ({ session: { clients, outputs }, keyArn }) => {
-    const { KmsKeyId, Name, LastChangedDate } = await clients.secrets.send(new DescribeSecretCommand({ SecretId: outputs.TokenSecretArn }));
-    const problems = KmsKeyId === keyArn ? [] : [`the secret is under ${KmsKeyId ?? 'the key of Secrets Manager'}`];
-    return { saw: `secret ${Name} is under the lake's key`, problems, evidence: { Name, KmsKeyId, LastChangedDate } };
+    const { KmsKeyId, Name, LastChangedDate } = await clients.secrets.send(
+      new DescribeSecretCommand({ SecretId: outputs.TokenSecretArn }),
+    );
+    const problems =
+      KmsKeyId === keyArn
+        ? []
+        : [`the secret is under ${KmsKeyId ?? 'the key of Secrets Manager'}`];
+    return {
+      saw: `secret ${Name} is under the lake's key`,
+      problems,
+      evidence: { Name, KmsKeyId, LastChangedDate },
+    };
   },
 };

@@ -14,8 +14,22 @@ import { UserError } from '../../cloud/user-error';
 import { confirm } from '../ask';
 import { keyOfStack } from '../key';
 import { perform, type Check, type Outcome, type Subject } from './check';
-import { athenaResults, bucketDefaults, encryptedObjects, refusedPuts, rolesKeepToTheirFolders, secretKey, tlsOnly } from './data-checks';
-import { endpointIsClosed, imagePull, logGroups, noDrift, trainingIsClosed } from './pipeline-checks';
+import {
+  athenaResults,
+  bucketDefaults,
+  encryptedObjects,
+  refusedPuts,
+  rolesKeepToTheirFolders,
+  secretKey,
+  tlsOnly,
+} from './data-checks';
+import {
+  endpointIsClosed,
+  imagePull,
+  logGroups,
+  noDrift,
+  trainingIsClosed,
+} from './pipeline-checks';
 
 /** Enough for two pages of X's and a day or two in the lake; costs a dime. */
 const tinyMaxTweets = 20;
@@ -29,7 +43,11 @@ export const nightlySucceeds: Check = {
       ...(isArchived ? [] : ['its history is not in processed-data/audit/executions/']),
     ];
     const stages = run.timeline.stages.map(({ name, status, text }) => ({ name, status, text }));
-    return { saw: `${run.name} SUCCEEDED in ${stages.length} stages, its history archived`, problems, evidence: { arn: run.arn, stages } };
+    return {
+      saw: `${run.name} SUCCEEDED in ${stages.length} stages, its history archived`,
+      problems,
+      evidence: { arn: run.arn, stages },
+    };
   },
 };
 
@@ -65,17 +83,27 @@ function save(folder: string, session: Session, outcomes: readonly Outcome[]): v
 }
 
 /** `npm run verify`: runs a tiny nightly, looks at what it left, saves the evidence. Answers 0 only if nothing failed. */
-export async function verify(lake: Lake, session: Session, screen: Screen, { environment, input, yes }: CommandNamed<'verify'>): Promise<number> {
+export async function verify(
+  lake: Lake,
+  session: Session,
+  screen: Screen,
+  { environment, input, yes }: CommandNamed<'verify'>,
+): Promise<number> {
   const settings = settingsFor(environment);
   const request = { maxTweets: tinyMaxTweets, ...input };
   const { maxTweets = tinyMaxTweets } = checkInput(request);
   const keyArn = await keyOfStack(session);
-  if (keyArn === null) throw new UserError(`The data stack of ${environment} names no key: deploy it again.`);
+  if (keyArn === null)
+    throw new UserError(`The data stack of ${environment} names no key: deploy it again.`);
   if (environment === 'local') {
     await importBundledLabels(lake, session, screen);
   } else {
     const price = dollars(maxTweets * settings.x.usdPerPost);
-    await confirm(`A nightly of ${maxTweets} posts costs about ${price} at X, and a dollar or so at AWS. Run it?`, yes, lake.signal);
+    await confirm(
+      `A nightly of ${maxTweets} posts costs about ${price} at X, and a dollar or so at AWS. Run it?`,
+      yes,
+      lake.signal,
+    );
   }
 
   const run = await startRun(lake, session, screen, request);
@@ -93,8 +121,11 @@ export async function verify(lake: Lake, session: Session, screen: Screen, { env
   const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
   const folder = join(lake.home, 'verify', `${environment}-${stamp}`);
   save(folder, session, outcomes);
-  const counted = (status: Outcome['status']) => outcomes.filter((outcome) => outcome.status === status).length;
+  const counted = (status: Outcome['status']) =>
+    outcomes.filter((outcome) => outcome.status === status).length;
   screen.say();
-  screen.say(`${counted('passed')} passed, ${counted('failed')} failed, ${counted('skipped')} skipped. Evidence: ${join(folder, 'verification.json')}`);
+  screen.say(
+    `${counted('passed')} passed, ${counted('failed')} failed, ${counted('skipped')} skipped. Evidence: ${join(folder, 'verification.json')}`,
+  );
   return counted('failed') === 0 ? 0 : 1;
 }

@@ -1,4 +1,9 @@
-import { GetPartitionsCommand, UpdatePartitionCommand, type GlueClient, type Partition } from '@aws-sdk/client-glue';
+import {
+  GetPartitionsCommand,
+  UpdatePartitionCommand,
+  type GlueClient,
+  type Partition,
+} from '@aws-sdk/client-glue';
 import { z } from 'zod';
 import { datasets } from '../../../workflows/datasets';
 import type { Lake } from '../../../functions/lake/objects';
@@ -25,7 +30,10 @@ const FOLDER = /^(.*\/dt=(\d{4}-\d{2}-\d{2})\/run=([^/]+)\/)/;
 const Row = z.object({ tweet_id: z.string(), author_id: z.string(), text_hash: z.string() });
 
 /** The versions of days that hold forgotten tweets, whether published, replaced or never published. */
-export async function versionsThatHold(lake: Lake, finder: Finder): Promise<{ versions: HoldingVersion[]; unreadable: string[] }> {
+export async function versionsThatHold(
+  lake: Lake,
+  finder: Finder,
+): Promise<{ versions: HoldingVersion[]; unreadable: string[] }> {
   const folders = new Map<string, HoldingVersion>();
   const unreadable: string[] = [];
   await forEachOf(versionsBelow(lake, datasets.tweets.prefix), async ({ key, versions }) => {
@@ -45,18 +53,26 @@ export async function versionsThatHold(lake: Lake, finder: Finder): Promise<{ ve
       }
     }
   });
-  return { versions: [...folders.values()].sort((a, b) => (a.folder < b.folder ? -1 : 1)), unreadable };
+  return {
+    versions: [...folders.values()].sort((a, b) => (a.folder < b.folder ? -1 : 1)),
+    unreadable,
+  };
 }
 
 async function forgottenRows(bytes: Uint8Array, finder: Finder): Promise<number> {
   const rows = (await parquetRows(bytes, Object.keys(Row.shape))).map((row) => Row.parse(row));
-  const holding = rows.filter(({ tweet_id, author_id }) => finder.isForgotten({ id: tweet_id, author_id }));
+  const holding = rows.filter(({ tweet_id, author_id }) =>
+    finder.isForgotten({ id: tweet_id, author_id }),
+  );
   for (const { text_hash } of holding) finder.found.texts.add(text_hash);
   return holding.length;
 }
 
 /** Deletes versions of days, old versions of their objects included. */
-export async function removeVersions({ lake, mustHold }: Scrubbing, versions: readonly HoldingVersion[]): Promise<Tally> {
+export async function removeVersions(
+  { lake, mustHold }: Scrubbing,
+  versions: readonly HoldingVersion[],
+): Promise<Tally> {
   const tally = nothing();
   for (const { folder, rows } of versions) {
     for await (const object of versionsBelow(lake, folder)) {
@@ -70,11 +86,16 @@ export async function removeVersions({ lake, mustHold }: Scrubbing, versions: re
 }
 
 /** Every published day's partition, by day. */
-export async function publishedPartitions({ glue, database }: Catalog): Promise<Map<string, Partition>> {
+export async function publishedPartitions({
+  glue,
+  database,
+}: Catalog): Promise<Map<string, Partition>> {
   const days = new Map<string, Partition>();
   let NextToken: string | undefined;
   do {
-    const page = await glue.send(new GetPartitionsCommand({ DatabaseName: database, TableName: TWEETS_TABLE, NextToken }));
+    const page = await glue.send(
+      new GetPartitionsCommand({ DatabaseName: database, TableName: TWEETS_TABLE, NextToken }),
+    );
     for (const partition of page.Partitions ?? []) days.set(partition.Values?.[0] ?? '', partition);
     NextToken = page.NextToken;
   } while (NextToken !== undefined);
@@ -82,14 +103,23 @@ export async function publishedPartitions({ glue, database }: Catalog): Promise<
 }
 
 /** Those of the versions that readers see. */
-export const thatReadersSee = (versions: readonly HoldingVersion[], published: ReadonlyMap<string, Partition>): HoldingVersion[] =>
-  versions.filter(({ date, folder }) => published.get(date)?.StorageDescriptor?.Location?.endsWith(`/${folder}`));
+export const thatReadersSee = (
+  versions: readonly HoldingVersion[],
+  published: ReadonlyMap<string, Partition>,
+): HoldingVersion[] =>
+  versions.filter(({ date, folder }) =>
+    published.get(date)?.StorageDescriptor?.Location?.endsWith(`/${folder}`),
+  );
 
 /**
  * Writes into a published day's partition how many of its rows are forgotten: by so many, and no more, the check
  * lets the next version of the day shrink. That version's partition has no such number.
  */
-export async function allowToShrink({ glue, database }: Catalog, partition: Partition, rows: number): Promise<void> {
+export async function allowToShrink(
+  { glue, database }: Catalog,
+  partition: Partition,
+  rows: number,
+): Promise<void> {
   await glue.send(
     new UpdatePartitionCommand({
       DatabaseName: database,

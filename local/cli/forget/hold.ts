@@ -28,13 +28,21 @@ export async function holdLake(lake: Lake, sfn: SFNClient): Promise<Hold> {
   };
   for (const key of KEYS) {
     const lease = await takeLease(lake, key, executionRuns(sfn), {
-      executionArn: holder, scheduledFor: null, now: new Date(), heldUntil: until(),
+      executionArn: holder,
+      scheduledFor: null,
+      now: new Date(),
+      heldUntil: until(),
     });
     if (!lease.taken) {
       await release();
       const { executionArn, takenAt, heldUntil } = lease.holder;
-      const whose = heldUntil === undefined ? executionArn : `Another forget (it holds the lake until ${heldUntil} if it was killed)`;
-      throw new UserError(`${whose} has been working on this lake since ${takenAt}: wait for its end, then run the same command again.`);
+      const whose =
+        heldUntil === undefined
+          ? executionArn
+          : `Another forget (it holds the lake until ${heldUntil} if it was killed)`;
+      throw new UserError(
+        `${whose} has been working on this lake since ${takenAt}: wait for its end, then run the same command again.`,
+      );
     }
     taken.push(key);
   }
@@ -54,7 +62,9 @@ export async function holdLake(lake: Lake, sfn: SFNClient): Promise<Hold> {
     mustHold: () => {
       if (lostBecause === undefined && Date.now() < goodUntil) return;
       const why = lostBecause instanceof Error ? ` (${lostBecause.message})` : '';
-      throw new UserError(`The lake is no longer held${why}: nothing more was changed. Run the same command again.`);
+      throw new UserError(
+        `The lake is no longer held${why}: nothing more was changed. Run the same command again.`,
+      );
     },
     release: async () => {
       clearInterval(beat);

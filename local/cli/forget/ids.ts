@@ -10,7 +10,8 @@ export interface Wanted {
 const ID = /^\d{1,20}$/;
 
 function checked(id: string, where: string): string {
-  if (!ID.test(id)) throw new UserError(`${where}: "${id}" is no id: X's ids are 1 to 20 decimal digits.`, 2);
+  if (!ID.test(id))
+    throw new UserError(`${where}: "${id}" is no id: X's ids are 1 to 20 decimal digits.`, 2);
   return id;
 }
 
@@ -31,16 +32,28 @@ export function readIds(path: string): Wanted {
     throw new UserError(`${path} cannot be read.`);
   }
   const wanted: Wanted = { tweets: [], authors: [] };
-  for (const [index, line] of content.replace(/^\uFEFF/, '').split(/\r?\n/).entries()) {
+  for (const [index, line] of content
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .entries()) {
     const found = parseLine(line, `${path}, line ${index + 1}`);
     if (found) wanted[found.kind === 'author' ? 'authors' : 'tweets'].push(found.id);
   }
-  if (wanted.tweets.length + wanted.authors.length === 0) throw new UserError(`${path} names no id.`);
+  if (wanted.tweets.length + wanted.authors.length === 0)
+    throw new UserError(`${path} names no id.`);
   return wanted;
 }
 
 /** What the command line names. Throws UserError. */
-export function wantedIds({ tweet, author, file }: { tweet: string | null; author: string | null; file: string | null }): Wanted {
+export function wantedIds({
+  tweet,
+  author,
+  file,
+}: {
+  tweet: string | null;
+  author: string | null;
+  file: string | null;
+}): Wanted {
   if (file !== null) return readIds(file);
   return {
     tweets: tweet === null ? [] : [checked(tweet, '--tweet')],

@@ -12,9 +12,12 @@ export async function removeLocalCopies(lake: Pick<Lake, 'home'>, finder: Finder
   const runs = join(lake.home, 'runs');
   if (!existsSync(runs)) return;
   for (const run of readdirSync(runs)) {
-    for (const page of ['report.html', 'evaluation.html']) rmSync(join(runs, run, page), { force: true });
+    for (const page of ['report.html', 'evaluation.html'])
+      rmSync(join(runs, run, page), { force: true });
     const history = join(runs, run, 'history.json');
-    const scrubbed = existsSync(history) ? await audit(finder)(readFileSync(history), history) : null;
+    const scrubbed = existsSync(history)
+      ? await audit(finder)(readFileSync(history), history)
+      : null;
     if (scrubbed?.bytes) writeAtomically(history, Buffer.from(scrubbed.bytes).toString('utf8'));
   }
 }

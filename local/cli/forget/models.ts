@@ -1,5 +1,9 @@
 import { getJson, listObjects, putJson, uriOf, type Lake } from '../../../functions/lake/objects';
-import { ForgottenMark, forgottenMarkKey, readForgottenMark } from '../../../functions/model/forgotten-mark';
+import {
+  ForgottenMark,
+  forgottenMarkKey,
+  readForgottenMark,
+} from '../../../functions/model/forgotten-mark';
 import { TrainingRequest } from '../../../functions/model/training-inputs';
 import { prefixes } from '../../../workflows/datasets';
 import type { HoldingVersion } from './cleaned';
@@ -9,7 +13,11 @@ const REQUEST = new RegExp(`^${prefixes.models}([^/]+)/input/request\\.json$`);
 const Request = TrainingRequest.pick({ cleaned_data: true, labels: true }).loose();
 
 /** The training jobs that were given one of the versions or label objects. */
-async function jobsGiven(lake: Lake, versions: readonly HoldingVersion[], labelKeys: readonly string[]): Promise<{ job: string; mark: Omit<ForgottenMark, 'markedAt'> }[]> {
+async function jobsGiven(
+  lake: Lake,
+  versions: readonly HoldingVersion[],
+  labelKeys: readonly string[],
+): Promise<{ job: string; mark: Omit<ForgottenMark, 'markedAt'> }[]> {
   const holding = new Set(versions.map(({ date, version }) => `${date} ${version}`));
   const uris = new Set(labelKeys.map((key) => uriOf(lake, key)));
   const jobs = [];
@@ -30,7 +38,12 @@ async function jobsGiven(lake: Lake, versions: readonly HoldingVersion[], labelK
  * Marks every model that was given what is now forgotten: days or labels that held it. Whether training picked
  * that very row is not asked: a model too many is marked rather than one too few.
  */
-export async function markModels({ lake, mustHold }: Scrubbing, versions: readonly HoldingVersion[], labelKeys: readonly string[], now: Date): Promise<string[]> {
+export async function markModels(
+  { lake, mustHold }: Scrubbing,
+  versions: readonly HoldingVersion[],
+  labelKeys: readonly string[],
+  now: Date,
+): Promise<string[]> {
   const jobs = await jobsGiven(lake, versions, labelKeys);
   for (const { job, mark } of jobs) {
     mustHold();

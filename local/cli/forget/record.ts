@@ -4,7 +4,17 @@ import { nothing, sum, type Tally } from './scrub';
 
 /** The places that tweets are taken out of, as the record names them. */
 export const places = [
-  'labels', 'scored', 'quarantine', 'imports', 'parked', 'plans', 'audit', 'query-results', 'evaluations', 'raw-tweets', 'cleaned-tweets',
+  'labels',
+  'scored',
+  'quarantine',
+  'imports',
+  'parked',
+  'plans',
+  'audit',
+  'query-results',
+  'evaluations',
+  'raw-tweets',
+  'cleaned-tweets',
 ] as const;
 export type Place = (typeof places)[number];
 

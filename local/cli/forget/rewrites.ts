@@ -67,18 +67,29 @@ export class Finder {
     if (Array.isArray(value)) {
       const kept = value.filter((element: unknown) => !this.isForgottenElement(element));
       const pruned = kept.map((element: unknown) => this.prune(element));
-      return { value: pruned.map((one) => one.value), rows: value.length - kept.length + total(pruned) };
+      return {
+        value: pruned.map((one) => one.value),
+        rows: value.length - kept.length + total(pruned),
+      };
     }
     if (typeof value === 'string') return this.pruneName(value);
     if (typeof value !== 'object' || value === null) return { value, rows: 0 };
-    const pruned = Object.entries(value).map(([name, inner]: [string, unknown]) => ({ name, ...this.prune(inner) }));
-    return { value: Object.fromEntries(pruned.map(({ name, value: inner }) => [name, inner])), rows: total(pruned) };
+    const pruned = Object.entries(value).map(([name, inner]: [string, unknown]) => ({
+      name,
+      ...this.prune(inner),
+    }));
+    return {
+      value: Object.fromEntries(pruned.map(({ name, value: inner }) => [name, inner])),
+      rows: total(pruned),
+    };
   }
 
   /** A raw page's name begins with the ids of its oldest and newest tweet; the ledger keeps the name. */
   private pruneName(text: string): { value: string; rows: number } {
     const value = text.replace(PAGE_RANGE, (range, from: string, oldest: string, newest: string) =>
-      [oldest, newest].some((id) => this.forgotten.hasTweet(id.replace(/^0+(?=\d)/, ''))) ? `${from}forgotten` : range,
+      [oldest, newest].some((id) => this.forgotten.hasTweet(id.replace(/^0+(?=\d)/, '')))
+        ? `${from}forgotten`
+        : range,
     );
     return { value, rows: value === text ? 0 : 1 };
   }
@@ -86,11 +97,14 @@ export class Finder {
   private isForgottenElement(element: unknown): boolean {
     if (typeof element === 'string') return this.isForgottenVerdict(element);
     const refused = Refused.safeParse(element).data;
-    return this.isForgotten(element) || (refused !== undefined && this.isForgottenText(refused.raw));
+    return (
+      this.isForgotten(element) || (refused !== undefined && this.isForgottenText(refused.raw))
+    );
   }
 }
 
-const total = (parts: readonly { rows: number }[]): number => parts.reduce((sum, { rows }) => sum + rows, 0);
+const total = (parts: readonly { rows: number }[]): number =>
+  parts.reduce((sum, { rows }) => sum + rows, 0);
 
 function jsonOf(text: string): unknown {
   try {
@@ -114,7 +128,10 @@ const linesOf = (text: string): string[] => text.split('\n').filter((line) => li
 const joined = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
 /** Lines that stay, byte for byte; null where all do. */
-function scrubLines(text: string, isForgotten: (line: string) => boolean): { rows: number; lines: string[] } | null {
+function scrubLines(
+  text: string,
+  isForgotten: (line: string) => boolean,
+): { rows: number; lines: string[] } | null {
   const all = linesOf(text);
   const lines = all.filter((line) => !isForgotten(line));
   return lines.length === all.length ? null : { rows: all.length - lines.length, lines };
@@ -124,61 +141,98 @@ const PAGE_RANGE = /(\/dt=\d{4}-\d{2}-\d{2}\/)(\d{20})-(\d{20})(?=-)/g;
 const RANGE = /^(.*\/dt=(\d{4}-\d{2}-\d{2})\/)\d{20}-\d{20}-(.+)\.ndjson\.gz$/;
 
 /** Raw pages. The ids in the key's range are those of tweets that stay. */
-export const rawPage = (finder: Finder): Rewrite => (bytes, key): Scrubbed | null => {
-  const left = scrubLines(unzipped(bytes), (line) => finder.isForgottenText(line));
-  if (left === null) return null;
-  if (left.lines.length === 0) return { rows: left.rows, bytes: null };
-  const ids = left.lines.map((line) => Tweet.safeParse(jsonOf(line)).data?.id);
-  const known = ids.filter((id) => id !== undefined);
-  const [, , day, name] = RANGE.exec(key) ?? [];
-  const renamed = day !== undefined && name !== undefined && known.length === ids.length ? rawPageKey(day, known, name) : key;
-  return { rows: left.rows, bytes: gzipSync(joined(left.lines)), key: renamed };
-};
+export const rawPage =
+  (finder: Finder): Rewrite =>
+  (bytes, key): Scrubbed | null => {
+    const left = scrubLines(unzipped(bytes), (line) => finder.isForgottenText(line));
+    if (left === null) return null;
+    if (left.lines.length === 0) return { rows: left.rows, bytes: null };
+    const ids = left.lines.map((line) => Tweet.safeParse(jsonOf(line)).data?.id);
+    const known = ids.filter((id) => id !== undefined);
+    const [, , day, name] = RANGE.exec(key) ?? [];
+    const renamed =
+      day !== undefined && name !== undefined && known.length === ids.length
+        ? rawPageKey(day, known, name)
+        : key;
+    return { rows: left.rows, bytes: gzipSync(joined(left.lines)), key: renamed };
+  };
 
 /** Parked records: rows as in raw pages, not compressed. */
-export const parked = (finder: Finder): Rewrite => (bytes) => {
-  const left = scrubLines(textOf(bytes), (line) => finder.isForgottenText(line));
-  return left && { rows: left.rows, bytes: left.lines.length === 0 ? null : Buffer.from(joined(left.lines)) };
-};
+export const parked =
+  (finder: Finder): Rewrite =>
+  (bytes) => {
+    const left = scrubLines(textOf(bytes), (line) => finder.isForgottenText(line));
+    return (
+      left && {
+        rows: left.rows,
+        bytes: left.lines.length === 0 ? null : Buffer.from(joined(left.lines)),
+      }
+    );
+  };
 
 /** Imports: a page that loses all its lines stays, empty, since pages are counted. */
-export const imported = (finder: Finder): Rewrite => (bytes) => {
-  const left = scrubLines(unzipped(bytes), (line) => {
-    const parsed = jsonOf(line);
-    const tweet = ImportLine.safeParse(parsed).data?.tweet;
-    if (Tweet.safeParse(tweet).success) return finder.isForgotten(tweet);
-    const raw = Refused.safeParse(parsed).data?.raw;
-    return finder.isForgottenText(raw ?? JSON.stringify(tweet) ?? line);
-  });
-  return left && { rows: left.rows, bytes: gzipSync(joined(left.lines)) };
-};
+export const imported =
+  (finder: Finder): Rewrite =>
+  (bytes) => {
+    const left = scrubLines(unzipped(bytes), (line) => {
+      const parsed = jsonOf(line);
+      const tweet = ImportLine.safeParse(parsed).data?.tweet;
+      if (Tweet.safeParse(tweet).success) return finder.isForgotten(tweet);
+      const raw = Refused.safeParse(parsed).data?.raw;
+      return finder.isForgottenText(raw ?? JSON.stringify(tweet) ?? line);
+    });
+    return left && { rows: left.rows, bytes: gzipSync(joined(left.lines)) };
+  };
 
-export const quarantined = (finder: Finder): Rewrite => (bytes) => {
-  const left = scrubLines(textOf(bytes), (line) => finder.isForgottenText(Refused.safeParse(jsonOf(line)).data?.raw ?? line));
-  return left && { rows: left.rows, bytes: left.lines.length === 0 ? null : Buffer.from(joined(left.lines)) };
-};
+export const quarantined =
+  (finder: Finder): Rewrite =>
+  (bytes) => {
+    const left = scrubLines(textOf(bytes), (line) =>
+      finder.isForgottenText(Refused.safeParse(jsonOf(line)).data?.raw ?? line),
+    );
+    return (
+      left && {
+        rows: left.rows,
+        bytes: left.lines.length === 0 ? null : Buffer.from(joined(left.lines)),
+      }
+    );
+  };
 
 /** Plans and their pending pages. */
-export const plan = (finder: Finder): Rewrite => (bytes) => {
-  const { value, rows } = finder.prune(JSON.parse(textOf(bytes)));
-  return rows === 0 ? null : { rows, bytes: Buffer.from(JSON.stringify(value)) };
-};
+export const plan =
+  (finder: Finder): Rewrite =>
+  (bytes) => {
+    const { value, rows } = finder.prune(JSON.parse(textOf(bytes)));
+    return rows === 0 ? null : { rows, bytes: Buffer.from(JSON.stringify(value)) };
+  };
 
 const LabelRow = z.object({ text_hash: z.string() });
 
 /** Labels. An object that loses all its rows stays, empty: its name keeps the same file from being imported again. */
-export const labels = (texts: ReadonlySet<string>): Rewrite => (bytes) => {
-  const left = scrubLines(textOf(bytes), (line) => texts.has(LabelRow.safeParse(jsonOf(line)).data?.text_hash ?? ''));
-  return left && { rows: left.rows, bytes: Buffer.from(joined(left.lines)) };
-};
+export const labels =
+  (texts: ReadonlySet<string>): Rewrite =>
+  (bytes) => {
+    const left = scrubLines(textOf(bytes), (line) =>
+      texts.has(LabelRow.safeParse(jsonOf(line)).data?.text_hash ?? ''),
+    );
+    return left && { rows: left.rows, bytes: Buffer.from(joined(left.lines)) };
+  };
 
 const ScoredRow = z.strictObject({
-  tweet_id: z.string(), label: Label, negative: z.number(), neutral: z.number(), positive: z.number(),
-  model_version: z.string(), scored_at: z.date(),
+  tweet_id: z.string(),
+  label: Label,
+  negative: z.number(),
+  neutral: z.number(),
+  positive: z.number(),
+  model_version: z.string(),
+  scored_at: z.date(),
 });
 
 /** Rows of a Parquet file, as far as the columns asked for. */
-export async function parquetRows(bytes: Uint8Array, columns?: string[]): Promise<Record<string, unknown>[]> {
+export async function parquetRows(
+  bytes: Uint8Array,
+  columns?: string[],
+): Promise<Record<string, unknown>[]> {
   try {
     return await parquetReadObjects({ file: new Uint8Array(bytes).buffer, columns });
   } catch (error) {
@@ -186,20 +240,27 @@ export async function parquetRows(bytes: Uint8Array, columns?: string[]): Promis
   }
 }
 
-export const verdicts = (finder: Finder): Rewrite => async (bytes) => {
-  const all = (await parquetRows(bytes)).map((row) => ScoredRow.parse(row));
-  const rows = all.filter(({ tweet_id }) => !finder.isForgottenVerdict(tweet_id));
-  if (rows.length === all.length) return null;
-  return { rows: all.length - rows.length, bytes: rows.length === 0 ? null : toParquet(rows) };
-};
+export const verdicts =
+  (finder: Finder): Rewrite =>
+  async (bytes) => {
+    const all = (await parquetRows(bytes)).map((row) => ScoredRow.parse(row));
+    const rows = all.filter(({ tweet_id }) => !finder.isForgottenVerdict(tweet_id));
+    if (rows.length === all.length) return null;
+    return { rows: all.length - rows.length, bytes: rows.length === 0 ? null : toParquet(rows) };
+  };
 
 /** Histories and reports stay as proof; an id in them, always in quotation marks, gives way to a word. */
-export const audit = (finder: Finder): Rewrite => (bytes) => {
-  let rows = 0;
-  const text = textOf(bytes).replace(/(\\*")(\d{1,20})(\\*")/g, (whole, before: string, id: string, after: string) => {
-    if (!finder.isForgottenId(id)) return whole;
-    rows += 1;
-    return `${before}forgotten${after}`;
-  });
-  return rows === 0 ? null : { rows, bytes: Buffer.from(text) };
-};
+export const audit =
+  (finder: Finder): Rewrite =>
+  (bytes) => {
+    let rows = 0;
+    const text = textOf(bytes).replace(
+      /(\\*")(\d{1,20})(\\*")/g,
+      (whole, before: string, id: string, after: string) => {
+        if (!finder.isForgottenId(id)) return whole;
+        rows += 1;
+        return `${before}forgotten${after}`;
+      },
+    );
+    return rows === 0 ? null : { rows, bytes: Buffer.from(text) };
+  };

@@ -10,7 +10,10 @@ export interface Scrubbed {
 }
 
 /** Answers what is left of a content, or null when it holds nothing that is to be forgotten. */
-export type Rewrite = (bytes: Uint8Array, key: string) => Scrubbed | null | Promise<Scrubbed | null>;
+export type Rewrite = (
+  bytes: Uint8Array,
+  key: string,
+) => Scrubbed | null | Promise<Scrubbed | null>;
 
 /** What went from one place. */
 export interface Tally {
@@ -33,7 +36,10 @@ export const sum = (a: Tally, b: Tally): Tally => ({
 const atOnce = 8;
 
 /** Works on what a generator brings, several at once. */
-export async function forEachOf<Item>(items: AsyncIterable<Item>, work: (item: Item) => Promise<void>): Promise<void> {
+export async function forEachOf<Item>(
+  items: AsyncIterable<Item>,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
   const running = new Set<Promise<void>>();
   for await (const item of items) {
     const task: Promise<void> = work(item).finally(() => running.delete(task));
@@ -46,7 +52,10 @@ export async function forEachOf<Item>(items: AsyncIterable<Item>, work: (item: I
 }
 
 const contentTypes: Record<string, string> = {
-  gz: 'application/gzip', ndjson: 'application/x-ndjson', json: 'application/json', parquet: 'application/vnd.apache.parquet',
+  gz: 'application/gzip',
+  ndjson: 'application/x-ndjson',
+  json: 'application/json',
+  parquet: 'application/vnd.apache.parquet',
 };
 
 export interface Scrubbing {
@@ -56,7 +65,12 @@ export interface Scrubbing {
 }
 
 /** Takes what `rewrite` leaves out from every version of every object below a prefix. */
-export async function scrubBelow(scrubbing: Scrubbing, prefix: string, rewrite: Rewrite, wanted: (key: string) => boolean = () => true): Promise<Tally> {
+export async function scrubBelow(
+  scrubbing: Scrubbing,
+  prefix: string,
+  rewrite: Rewrite,
+  wanted: (key: string) => boolean = () => true,
+): Promise<Tally> {
   let tally = nothing();
   await forEachOf(versionsBelow(scrubbing.lake, prefix), async (object) => {
     if (!wanted(object.key)) return;
@@ -70,7 +84,11 @@ export async function scrubBelow(scrubbing: Scrubbing, prefix: string, rewrite: 
  * Old versions go first, then the current one is replaced and what it was is deleted, too: killed anywhere, the
  * next call finds the rest. Nothing that holds a row becomes current again.
  */
-async function scrubObject({ lake, mustHold }: Scrubbing, { key, versions }: Versions, rewrite: Rewrite): Promise<Tally> {
+async function scrubObject(
+  { lake, mustHold }: Scrubbing,
+  { key, versions }: Versions,
+  rewrite: Rewrite,
+): Promise<Tally> {
   const tally = nothing();
   const left = async (id: string): Promise<Scrubbed | null> => {
     try {
@@ -96,9 +114,12 @@ async function scrubObject({ lake, mustHold }: Scrubbing, { key, versions }: Ver
   const target = scrubbed.key ?? key;
   if (scrubbed.bytes !== null) {
     const type = contentTypes[key.split('.').at(-1) ?? ''] ?? 'application/octet-stream';
-    const written = await putIf(lake, target, scrubbed.bytes, type, { ifMatch: target === key ? current.etag : null });
+    const written = await putIf(lake, target, scrubbed.bytes, type, {
+      ifMatch: target === key ? current.etag : null,
+    });
     // Under another name it may lie there already, from a call that was killed.
-    if (written === null && target === key) throw new UserError(`${key} was changed meanwhile: run the same command again.`);
+    if (written === null && target === key)
+      throw new UserError(`${key} was changed meanwhile: run the same command again.`);
   }
   if ((scrubbed.bytes === null || target !== key) && others > 0) await deleteVersion(lake, key);
   await deleteVersion(lake, key, current.id);

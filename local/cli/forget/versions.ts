@@ -24,13 +24,18 @@ export interface Versions {
 type Listed = (ObjectVersion | DeleteMarkerEntry) & { marker: boolean };
 
 /** Every key below a prefix with all its versions, whether there is a current one or not. */
-export async function* versionsBelow({ s3, bucket }: Lake, prefix: string): AsyncGenerator<Versions> {
+export async function* versionsBelow(
+  { s3, bucket }: Lake,
+  prefix: string,
+): AsyncGenerator<Versions> {
   // A key's versions may go on over the end of a page: the last one is held back.
   let held: Versions[] = [];
   let KeyMarker: string | undefined;
   let VersionIdMarker: string | undefined;
   do {
-    const page = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, KeyMarker, VersionIdMarker }));
+    const page = await s3.send(
+      new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, KeyMarker, VersionIdMarker }),
+    );
     const listed: Listed[] = [
       ...(page.Versions ?? []).map((version) => ({ ...version, marker: false })),
       ...(page.DeleteMarkers ?? []).map((marker) => ({ ...marker, marker: true })),
@@ -51,9 +56,22 @@ export async function* versionsBelow({ s3, bucket }: Lake, prefix: string): Asyn
 
 function byKey(listed: readonly Listed[]): [string, Version[]][] {
   const keys = new Map<string, Version[]>();
-  for (const { Key = '', VersionId = 'null', IsLatest = false, LastModified = new Date(0), marker, ...rest } of listed) {
+  for (const {
+    Key = '',
+    VersionId = 'null',
+    IsLatest = false,
+    LastModified = new Date(0),
+    marker,
+    ...rest
+  } of listed) {
     const etag = 'ETag' in rest ? (rest.ETag ?? '') : '';
-    const version = { id: VersionId, etag, isCurrent: IsLatest, isMarker: marker, modified: LastModified };
+    const version = {
+      id: VersionId,
+      etag,
+      isCurrent: IsLatest,
+      isMarker: marker,
+      modified: LastModified,
+    };
     keys.set(Key, [...(keys.get(Key) ?? []), version]);
   }
   return [...keys].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -61,17 +79,36 @@ function byKey(listed: readonly Listed[]): [string, Version[]][] {
 
 const sorted = ({ key, versions }: Versions): Versions => ({
   key,
-  versions: versions.toSorted((a, b) => Number(b.isCurrent) - Number(a.isCurrent) || b.modified.valueOf() - a.modified.valueOf()),
+  versions: versions.toSorted(
+    (a, b) =>
+      Number(b.isCurrent) - Number(a.isCurrent) || b.modified.valueOf() - a.modified.valueOf(),
+  ),
 });
 
-export async function readVersion({ s3, bucket }: Lake, key: string, version: string): Promise<Uint8Array> {
-  const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: version }));
+export async function readVersion(
+  { s3, bucket }: Lake,
+  key: string,
+  version: string,
+): Promise<Uint8Array> {
+  const object = await s3.send(
+    new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: version }),
+  );
   return (await object.Body?.transformToByteArray()) ?? new Uint8Array();
 }
 
 /** Deletes one version for good; without a version the object, of which a marker and the old versions stay. */
-export async function deleteVersion({ s3, bucket }: Lake, key: string, version?: string): Promise<void> {
-  await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, ...(version !== undefined && { VersionId: version }) }));
+export async function deleteVersion(
+  { s3, bucket }: Lake,
+  key: string,
+  version?: string,
+): Promise<void> {
+  await s3.send(
+    new DeleteObjectCommand({
+      Bucket: bucket,
+      Key: key,
+      ...(version !== undefined && { VersionId: version }),
+    }),
+  );
 }
 
 /** Deletes all versions of an object; answers how many held something. */

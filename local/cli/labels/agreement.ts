@@ -12,7 +12,8 @@ export interface Agreement {
 export function agreement(pairs: readonly (readonly [Label, Label])[]): Agreement {
   const of = pairs.length;
   const agreed = pairs.filter(([one, other]) => one === other).length;
-  const share = (judge: 0 | 1, label: Label) => pairs.filter((pair) => pair[judge] === label).length / of;
+  const share = (judge: 0 | 1, label: Label) =>
+    pairs.filter((pair) => pair[judge] === label).length / of;
   const byChance = labels.reduce((sum, label) => sum + share(0, label) * share(1, label), 0);
   const kappa = of === 0 || byChance === 1 ? null : (agreed / of - byChance) / (1 - byChance);
   return { agreed, of, kappa };

@@ -8,20 +8,37 @@ import { importCorpus, type ImportReport } from './import';
 const shownRejections = 10;
 
 /** Says what an import did, refused rows included. */
-export function reportImport(screen: Screen, { key, written, labels, doubles, settled, changed, rejected }: ImportReport): void {
+export function reportImport(
+  screen: Screen,
+  { key, written, labels, doubles, settled, changed, rejected }: ImportReport,
+): void {
   for (const { file, line, reason } of rejected.slice(0, shownRejections)) {
     screen.say(`  ${file === undefined ? '' : `${file}, `}line ${line} refused: ${reason}`);
   }
-  if (rejected.length > shownRejections) screen.say(`  and ${counted(rejected.length - shownRejections, 'more line')} refused`);
-  if (settled > 0) screen.say(`  ${counted(settled, 'text')} had labels that disagree; the commonest counts`);
-  for (const { line, from, to } of changed.examples) screen.say(`  line ${line} says ${to}, the lake said ${from}`);
-  if (changed.count > 0) screen.say(`  ${counted(changed.count, 'text')} labelled otherwise in the lake; the newest label counts`);
+  if (rejected.length > shownRejections)
+    screen.say(`  and ${counted(rejected.length - shownRejections, 'more line')} refused`);
+  if (settled > 0)
+    screen.say(`  ${counted(settled, 'text')} had labels that disagree; the commonest counts`);
+  for (const { line, from, to } of changed.examples)
+    screen.say(`  line ${line} says ${to}, the lake said ${from}`);
+  if (changed.count > 0)
+    screen.say(
+      `  ${counted(changed.count, 'text')} labelled otherwise in the lake; the newest label counts`,
+    );
   const sums = `${counted(labels, 'label')}, ${count(doubles)} double, ${count(rejected.length)} refused`;
-  screen.say(written ? `Labels imported: ${sums} → ${key}` : `Labels are in the lake already: ${sums} (${key})`);
+  screen.say(
+    written
+      ? `Labels imported: ${sums} → ${key}`
+      : `Labels are in the lake already: ${sums} (${key})`,
+  );
 }
 
 /** What `npm run lake -- import-labels` does for a file, done for the ratings of the bundled corpus. */
-export async function importBundledLabels(lake: Lake, session: Session, screen: Screen): Promise<void> {
+export async function importBundledLabels(
+  lake: Lake,
+  session: Session,
+  screen: Screen,
+): Promise<void> {
   screen.live('import-labels: the ratings of the bundled corpus');
   const report = await importCorpus(session, readCorpus(corpusPath(lake.root)));
   screen.rest();

@@ -41,10 +41,14 @@ export async function labelByHand(
   const rows = records(await runSql(lake, session, sql, literals));
   const texts = rows.map((row) => Unlabelled.parse(row));
   if (texts.length === 0) {
-    screen.say(`No tweet of the last ${counted(days, 'day')} is without a person's label. Run a night, or look further back with --days.`);
+    screen.say(
+      `No tweet of the last ${counted(days, 'day')} is without a person's label. Run a night, or look further back with --days.`,
+    );
     return 0;
   }
-  screen.say(`${counted(texts.length, 'text')} without a label. 1 negative, 2 neutral, 3 positive, s skips, q ends.`);
+  screen.say(
+    `${counted(texts.length, 'text')} without a label. 1 negative, 2 neutral, 3 positive, s skips, q ends.`,
+  );
   const store = storeIn(session, slug(source) || 'by-hand');
   await ask(texts, { signal: lake.signal, screen, input, store });
   return 0;
@@ -59,7 +63,10 @@ interface Dialogue {
 }
 
 /** Asks until nothing is left, or the person has enough; whatever was answered is stored, come what may. */
-export async function ask(texts: readonly Unlabelled[], { signal, screen, input, store, random }: Dialogue): Promise<Labelled[]> {
+export async function ask(
+  texts: readonly Unlabelled[],
+  { signal, screen, input, store, random }: Dialogue,
+): Promise<Labelled[]> {
   const said: Labelled[] = [];
   let stored = 0;
   const save = async () => {
@@ -137,9 +144,14 @@ function storeIn(session: Session, source: string): Dialogue['store'] {
   const key = `${datasets.labels.prefix}${source}-${started.replace(/[^0-9]/g, '').slice(0, 14)}-${randomBytes(3).toString('hex')}.ndjson`;
   return async (said) => {
     const imported_at = new Date().toISOString();
-    const rows = said.map(
-      ({ text_hash, text, label, sampling }): LabelRecord => ({ text_hash, text, label, source, imported_at, sampling }),
-    );
+    const rows = said.map(({ text_hash, text, label, sampling }): LabelRecord => ({
+      text_hash,
+      text,
+      label,
+      source,
+      imported_at,
+      sampling,
+    }));
     await putLabels(session, key, rows);
     return key;
   };

@@ -9,7 +9,14 @@ import type { Session } from '../../cloud/session';
 import { UserError } from '../../cloud/user-error';
 import { corpusSource, labelOfRating, type RatedText } from '../../corpus/read-corpus';
 import { labelsInLake, putLabels } from './in-lake';
-import { parseLabels, usualColumns, type Columns, type LabelledText, type Parsed, type Rejected } from './parse';
+import {
+  parseLabels,
+  usualColumns,
+  type Columns,
+  type LabelledText,
+  type Parsed,
+  type Rejected,
+} from './parse';
 import { isTweetEval, readTweetEval } from './tweeteval';
 
 export interface ImportReport {
@@ -63,7 +70,11 @@ export function distinctLabels(rows: readonly LabelledText[]): Distinct {
     if (!first || !most) continue;
     if (second && second.length === most.length) {
       const lines = same.map(({ line }) => line).join(', ');
-      rejected.push({ ...first.file !== undefined && { file: first.file }, line: first.line, reason: `lines ${lines} label the same text differently` });
+      rejected.push({
+        ...(first.file !== undefined && { file: first.file }),
+        line: first.line,
+        reason: `lines ${lines} label the same text differently`,
+      });
     } else {
       labels.set(hash, first);
       doubles += same.length - 1;
@@ -73,7 +84,11 @@ export function distinctLabels(rows: readonly LabelledText[]): Distinct {
   return { labels, doubles, settled, rejected };
 }
 
-export const slug = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
+export const slug = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
 
 async function exists({ people, outputs }: Session, Key: string): Promise<boolean> {
   try {
@@ -86,7 +101,12 @@ async function exists({ people, outputs }: Session, Key: string): Promise<boolea
 }
 
 /** Writes labels as one object whose key is a hash of what they say: the same labels change nothing. */
-async function store(session: Session, source: string, rows: readonly LabelledText[], rejected: Rejected[]): Promise<ImportReport> {
+async function store(
+  session: Session,
+  source: string,
+  rows: readonly LabelledText[],
+  rejected: Rejected[],
+): Promise<ImportReport> {
   const distinct = distinctLabels(rows);
   const entries = [...distinct.labels].sort(([a], [b]) => (a < b ? -1 : 1));
   const said = entries.map(([hash, { text, label }]) => [hash, text, label]);
@@ -99,8 +119,10 @@ async function store(session: Session, source: string, rows: readonly LabelledTe
     settled: distinct.settled,
     rejected: [...rejected, ...distinct.rejected].sort((a, b) => a.line - b.line),
   };
-  if (entries.length === 0) throw new UserError('No label is left to import: every row was refused.');
-  if (await exists(session, key)) return { ...report, changed: { count: 0, examples: [] }, written: false };
+  if (entries.length === 0)
+    throw new UserError('No label is left to import: every row was refused.');
+  if (await exists(session, key))
+    return { ...report, changed: { count: 0, examples: [] }, written: false };
   const known = await labelsInLake(session);
   const changed = entries.flatMap(([hash, { line, label }]) => {
     const from = known.get(hash);
@@ -108,14 +130,32 @@ async function store(session: Session, source: string, rows: readonly LabelledTe
   });
 
   const imported_at = new Date().toISOString();
-  const records = entries.map(([text_hash, { text, label }]) => ({ text_hash, text, label, source, imported_at, sampling: 'import' as const }));
+  const records = entries.map(([text_hash, { text, label }]) => ({
+    text_hash,
+    text,
+    label,
+    source,
+    imported_at,
+    sampling: 'import' as const,
+  }));
   await putLabels(session, key, records);
-  return { ...report, changed: { count: changed.length, examples: changed.slice(0, shownChanges) }, written: true };
+  return {
+    ...report,
+    changed: { count: changed.length, examples: changed.slice(0, shownChanges) },
+    written: true,
+  };
 }
 
 /** Imports the ratings of the bundled corpus. */
-export function importCorpus(session: Session, corpus: readonly RatedText[]): Promise<ImportReport> {
-  const rows = corpus.map(({ row, text, rating }) => ({ line: row, text, label: labelOfRating(rating) }));
+export function importCorpus(
+  session: Session,
+  corpus: readonly RatedText[],
+): Promise<ImportReport> {
+  const rows = corpus.map(({ row, text, rating }) => ({
+    line: row,
+    text,
+    label: labelOfRating(rating),
+  }));
   return store(session, corpusSource, rows, []);
 }
 
@@ -127,10 +167,19 @@ export interface ImportOptions {
 }
 
 /** Imports a person's own labels, from a table, JSON Lines, or TweetEval's layout. */
-export async function importFile(session: Session, path: string, { source, columns }: ImportOptions = { source: null, columns: usualColumns }): Promise<ImportReport> {
-  const { rows, rejected } = isTweetEval(path) ? readTweetEval(path, columns.map) : readFile(path, columns);
+export async function importFile(
+  session: Session,
+  path: string,
+  { source, columns }: ImportOptions = { source: null, columns: usualColumns },
+): Promise<ImportReport> {
+  const { rows, rejected } = isTweetEval(path)
+    ? readTweetEval(path, columns.map)
+    : readFile(path, columns);
   const name = slug(source ?? basename(path, extname(path)));
-  if (name === '') throw new UserError(`"${source ?? path}" gives no name for the source: --source needs letters or digits.`);
+  if (name === '')
+    throw new UserError(
+      `"${source ?? path}" gives no name for the source: --source needs letters or digits.`,
+    );
   return store(session, name, rows, rejected);
 }
 

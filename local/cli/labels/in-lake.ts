@@ -45,7 +45,11 @@ async function labelKeys({ people, outputs }: Session): Promise<string[]> {
   let ContinuationToken: string | undefined;
   do {
     const page = await people.ingestion.s3.send(
-      new ListObjectsV2Command({ Bucket: outputs.BucketName, Prefix: datasets.labels.prefix, ContinuationToken }),
+      new ListObjectsV2Command({
+        Bucket: outputs.BucketName,
+        Prefix: datasets.labels.prefix,
+        ContinuationToken,
+      }),
     );
     keys.push(...(page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
     ContinuationToken = page.NextContinuationToken;
@@ -54,13 +58,19 @@ async function labelKeys({ people, outputs }: Session): Promise<string[]> {
 }
 
 async function textOf({ people, outputs }: Session, Key: string): Promise<string> {
-  const { Body } = await people.ingestion.s3.send(new GetObjectCommand({ Bucket: outputs.BucketName, Key }));
+  const { Body } = await people.ingestion.s3.send(
+    new GetObjectCommand({ Bucket: outputs.BucketName, Key }),
+  );
   const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
   return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8');
 }
 
 /** Writes labels as one object, whole or not at all. */
-export async function putLabels({ people, outputs }: Session, key: string, rows: readonly LabelRecord[]): Promise<void> {
+export async function putLabels(
+  { people, outputs }: Session,
+  key: string,
+  rows: readonly LabelRecord[],
+): Promise<void> {
   await people.ingestion.s3.send(
     new PutObjectCommand({
       Bucket: outputs.BucketName,

@@ -1,7 +1,13 @@
 import type { Readable } from 'node:stream';
 
 /** What a person's keystroke means; anything else is asked again. */
-export const answers = { 1: 'negative', 2: 'neutral', 3: 'positive', s: 'skip', q: 'quit' } as const;
+export const answers = {
+  1: 'negative',
+  2: 'neutral',
+  3: 'positive',
+  s: 'skip',
+  q: 'quit',
+} as const;
 export type Answer = (typeof answers)[keyof typeof answers];
 
 const ENDINGS = ['\u0003', '\u0004'];
@@ -16,7 +22,10 @@ interface Keyboard extends Readable {
  * A person's answers, key by key: without Enter on a terminal, else from whatever is piped in. Ends with the
  * input, with q, Ctrl-C or Ctrl-D, and when `signal` aborts; the terminal is left as it was.
  */
-export async function* keystrokes(input: Keyboard, signal: AbortSignal): AsyncGenerator<Answer | 'unknown'> {
+export async function* keystrokes(
+  input: Keyboard,
+  signal: AbortSignal,
+): AsyncGenerator<Answer | 'unknown'> {
   const stop = () => input.destroy();
   if (input.isTTY) input.setRawMode?.(true);
   signal.addEventListener('abort', stop, { once: true });

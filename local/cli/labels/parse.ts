@@ -28,9 +28,16 @@ export interface Columns {
 
 const spellings: ReadonlyMap<string, Label> = new Map(
   Object.entries({
-    negative: 'negative', neg: 'negative', '-1': 'negative',
-    neutral: 'neutral', neu: 'neutral', '0': 'neutral',
-    positive: 'positive', pos: 'positive', '1': 'positive', '+1': 'positive',
+    negative: 'negative',
+    neg: 'negative',
+    '-1': 'negative',
+    neutral: 'neutral',
+    neu: 'neutral',
+    '0': 'neutral',
+    positive: 'positive',
+    pos: 'positive',
+    '1': 'positive',
+    '+1': 'positive',
   } as const),
 );
 
@@ -43,7 +50,9 @@ export function parseMap(given: string): ReadonlyMap<string, Label> {
       const [, from = '', to = ''] = /^\s*(.+?)\s*=\s*(\w+)\s*$/.exec(pair) ?? [];
       const label = Label.safeParse(to.toLowerCase());
       if (!label.success) {
-        throw new UserError(`--map takes a list like neg=negative,4=positive (labels are ${labels.join(', ')}), but got "${pair}".`);
+        throw new UserError(
+          `--map takes a list like neg=negative,4=positive (labels are ${labels.join(', ')}), but got "${pair}".`,
+        );
       }
       return [from.toLowerCase(), label.data];
     }),
@@ -60,11 +69,19 @@ export function checkRow(line: number, row: unknown, map: Columns['map']): Label
   const spelling = String(parsed.data.label).trim().toLowerCase();
   if (text === '') return { line, reason: 'the text is empty' };
   const label = map.get(spelling) ?? spellings.get(spelling);
-  if (!label) return { line, reason: `"${spelling}" is no label: negative, neutral or positive is, or what --map says` };
+  if (!label)
+    return {
+      line,
+      reason: `"${spelling}" is no label: negative, neutral or positive is, or what --map says`,
+    };
   return { line, text, label };
 }
 
-function tableRows(content: string, separator: string, columns: Columns): (LabelledText | Rejected)[] {
+function tableRows(
+  content: string,
+  separator: string,
+  columns: Columns,
+): (LabelledText | Rejected)[] {
   const { names, rows } = readTable(content, separator);
   const [text, label] = [columns.text.toLowerCase(), columns.label.toLowerCase()];
   if (!names.includes(text) || !names.includes(label)) {
@@ -73,7 +90,9 @@ function tableRows(content: string, separator: string, columns: Columns): (Label
         'Others are named with --text-column and --label-column.',
     );
   }
-  return rows.map(({ line, cells }) => checkRow(line, { text: cells.get(text), label: cells.get(label) }, columns.map));
+  return rows.map(({ line, cells }) =>
+    checkRow(line, { text: cells.get(text), label: cells.get(label) }, columns.map),
+  );
 }
 
 const Fields = z.looseObject({});
@@ -84,7 +103,9 @@ function jsonRows(content: string, columns: Columns): (LabelledText | Rejected)[
     const line = index + 1;
     try {
       const fields = Fields.safeParse(JSON.parse(raw)).data ?? {};
-      return [checkRow(line, { text: fields[columns.text], label: fields[columns.label] }, columns.map)];
+      return [
+        checkRow(line, { text: fields[columns.text], label: fields[columns.label] }, columns.map),
+      ];
     } catch {
       return [{ line, reason: 'it is not JSON' }];
     }
@@ -102,7 +123,11 @@ export const sortOut = (all: readonly (LabelledText | Rejected)[]): Parsed => ({
 });
 
 /** Reads labels from CSV, TSV or JSON Lines, by the file's ending. Bad rows are told apart, not dropped. */
-export function parseLabels(path: string, content: string, columns: Columns = usualColumns): Parsed {
+export function parseLabels(
+  path: string,
+  content: string,
+  columns: Columns = usualColumns,
+): Parsed {
   const text = content.replace(/^\uFEFF/, '');
   const readers: Record<string, () => (LabelledText | Rejected)[]> = {
     '.csv': () => tableRows(text, ',', columns),
@@ -112,7 +137,9 @@ export function parseLabels(path: string, content: string, columns: Columns = us
   };
   const reader = readers[extname(path).toLowerCase()];
   if (!reader) {
-    throw new UserError(`${path} must end in .csv, .tsv, .jsonl or .ndjson, or be a folder or …_text.txt laid out as TweetEval.`);
+    throw new UserError(
+      `${path} must end in .csv, .tsv, .jsonl or .ndjson, or be a folder or …_text.txt laid out as TweetEval.`,
+    );
   }
   return sortOut(reader());
 }

@@ -18,7 +18,10 @@ const Records = z.array(
 );
 
 /** CSV or TSV as RFC 4180 has it: quoted cells may hold separators, doubled quotes and line ends. */
-export function readTable(content: string, delimiter: string): { names: string[]; rows: TableRow[] } {
+export function readTable(
+  content: string,
+  delimiter: string,
+): { names: string[]; rows: TableRow[] } {
   const [header, ...records] = parseRecords(content, delimiter);
   const names = header?.record.map((name) => name.trim().toLowerCase()) ?? [];
   return {

@@ -3,7 +3,14 @@ import { basename, dirname, join } from 'node:path';
 import type { Label } from '../../../workflows/evaluation';
 import { Label as LabelSchema } from '../../../workflows/evaluation';
 import { UserError } from '../../cloud/user-error';
-import { checkRow, sortOut, type Columns, type LabelledText, type Parsed, type Rejected } from './parse';
+import {
+  checkRow,
+  sortOut,
+  type Columns,
+  type LabelledText,
+  type Parsed,
+  type Rejected,
+} from './parse';
 
 const TEXTS = /^(.+)_text\.txt$/;
 /** TweetEval's sentiment task, where no mapping.txt says otherwise. */
@@ -24,8 +31,13 @@ export const isTweetEval = (path: string): boolean =>
 export function readTweetEval(path: string, map: Columns['map']): Parsed {
   const isFolder = existsSync(path) && statSync(path).isDirectory();
   const folder = isFolder ? path : dirname(path);
-  const texts = isFolder ? readdirSync(path).filter((name) => TEXTS.test(name)).sort() : [basename(path)];
-  if (texts.length === 0) throw new UserError(`${path} holds no …_text.txt: is it laid out as TweetEval?`);
+  const texts = isFolder
+    ? readdirSync(path)
+        .filter((name) => TEXTS.test(name))
+        .sort()
+    : [basename(path)];
+  if (texts.length === 0)
+    throw new UserError(`${path} holds no …_text.txt: is it laid out as TweetEval?`);
   const mapping = new Map([...mappingOf(folder), ...map]);
   return sortOut(texts.flatMap((name) => pair(folder, name, mapping)));
 }
@@ -38,7 +50,9 @@ function mappingOf(folder: string): ReadonlyMap<string, Label> {
       const [, number = '', name = ''] = /^\s*(\S+)\s+(\S+)/.exec(line) ?? [];
       const label = LabelSchema.safeParse(name.toLowerCase());
       if (!label.success) {
-        throw new UserError(`${path}, line ${index + 1}: "${line.trim()}" is no number and one of negative, neutral, positive. Is this TweetEval's sentiment task?`);
+        throw new UserError(
+          `${path}, line ${index + 1}: "${line.trim()}" is no number and one of negative, neutral, positive. Is this TweetEval's sentiment task?`,
+        );
       }
       return [number, label.data];
     }),
@@ -49,9 +63,14 @@ function pair(folder: string, name: string, mapping: Columns['map']): (LabelledT
   const labelsName = name.replace(TEXTS, '$1_labels.txt');
   const [texts, labels] = [linesOf(join(folder, name)), linesOf(join(folder, labelsName))];
   if (texts.length !== labels.length) {
-    throw new UserError(`${name} has ${texts.length} lines and ${labelsName} ${labels.length}: they must belong together line by line.`);
+    throw new UserError(
+      `${name} has ${texts.length} lines and ${labelsName} ${labels.length}: they must belong together line by line.`,
+    );
   }
-  return texts.map((text, index) => ({ ...checkRow(index + 1, { text, label: labels[index] }, mapping), file: name }));
+  return texts.map((text, index) => ({
+    ...checkRow(index + 1, { text, label: labels[index] }, mapping),
+    file: name,
+  }));
 }
 
 /** A file's lines without the empty rest behind its last line end. */

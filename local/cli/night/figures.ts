@@ -32,7 +32,10 @@ export interface Opinion {
 }
 
 /** What the ingest says of itself: sums by query, gaps, and windows that are still open. */
-export type IngestFigures = Pick<IngestTweetsOutput, 'queries' | 'gaps' | 'open' | 'month' | 'parked' | 'unanswered'>;
+export type IngestFigures = Pick<
+  IngestTweetsOutput,
+  'queries' | 'gaps' | 'open' | 'month' | 'parked' | 'unanswered'
+>;
 
 /** Everything that is shown of a run, on the terminal and in the report. */
 export interface Night {
@@ -66,7 +69,9 @@ const wantedLength = { from: 30, to: 110 };
 
 /** Three tweets: the model right where the lexicon is not, both right, and the model wrong. */
 export function pickOpinions(all: readonly Opinion[]): Opinion[] {
-  const readable = all.filter(({ text }) => text.length >= wantedLength.from && text.length <= wantedLength.to);
+  const readable = all.filter(
+    ({ text }) => text.length >= wantedLength.from && text.length <= wantedLength.to,
+  );
   const kinds: ((opinion: Opinion) => boolean)[] = [
     ({ human, lexicon, model }) => model === human && lexicon !== human,
     ({ human, lexicon, model }) => model === human && lexicon === human,

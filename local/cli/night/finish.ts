@@ -19,7 +19,9 @@ const Trained = z.looseObject({ train: TrainModelOutput });
 
 /** What the run's training left in the lake; null where the run trained nothing. */
 function trainedModel(run: Run) {
-  const outputs = run.events.filter(({ state, output }) => state === 'Train the model' && output !== undefined);
+  const outputs = run.events.filter(
+    ({ state, output }) => state === 'Train the model' && output !== undefined,
+  );
   const last = outputs.at(-1)?.output;
   if (last === undefined) return null;
   const trained = Trained.safeParse(JSON.parse(last));
@@ -39,13 +41,19 @@ async function textAt(session: Session, uri: string): Promise<string | null> {
 }
 
 /** One event a line. */
-const historyJson = (events: unknown[]): string => `[\n${events.map((event) => JSON.stringify(event)).join(',\n')}\n]\n`;
+const historyJson = (events: unknown[]): string =>
+  `[\n${events.map((event) => JSON.stringify(event)).join(',\n')}\n]\n`;
 
 /**
  * Leaves report, history, manifest and the model's evaluation of a finished run in its folder, prints what it brought or why it
  * failed, and answers the exit code: 0 only if it SUCCEEDED.
  */
-export async function finishRun(lake: Lake, session: Session, screen: Screen, run: Run): Promise<number> {
+export async function finishRun(
+  lake: Lake,
+  session: Session,
+  screen: Screen,
+  run: Run,
+): Promise<number> {
   screen.live('Gathering the figures of the night');
   const folder = runFolder(lake, run.name);
   const report = join(folder, 'report.html');
@@ -59,11 +67,15 @@ export async function finishRun(lake: Lake, session: Session, screen: Screen, ru
   if (manifest !== null) writeAtomically(join(folder, 'manifest.json'), manifest);
   const isArchived = await archived(session, run);
   screen.rest();
-  if (!isArchived) screen.say('Its history was not archived within 10 s: processed-data/audit/executions/ may lack it.');
+  if (!isArchived)
+    screen.say(
+      'Its history was not archived within 10 s: processed-data/audit/executions/ may lack it.',
+    );
 
-  const lines = run.status === 'SUCCEEDED'
-    ? summaryLines(night, { report }, screen.isTerminal)
-    : ['', ...describeFailure(run, session.environment), `Report: ${report}`];
+  const lines =
+    run.status === 'SUCCEEDED'
+      ? summaryLines(night, { report }, screen.isTerminal)
+      : ['', ...describeFailure(run, session.environment), `Report: ${report}`];
   for (const line of lines) screen.say(line);
   return run.status === 'SUCCEEDED' ? 0 : 1;
 }

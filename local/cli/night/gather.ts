@@ -11,7 +11,13 @@ import { runNamedQuery } from '../query';
 import { describeFailure } from '../run/failure';
 import type { Run } from '../run/follow';
 import { lastState } from '../run/last-state';
-import { pickOpinions, type Contributor, type DaySentiment, type Night, type Opinion } from './figures';
+import {
+  pickOpinions,
+  type Contributor,
+  type DaySentiment,
+  type Night,
+  type Opinion,
+} from './figures';
 import { usageOf } from './usage';
 
 const Figure = z.coerce.number();
@@ -50,7 +56,11 @@ async function sentimentByDay(lake: Lake, session: Session): Promise<DaySentimen
   const rows = records(await runNamedQuery(lake, session, 'daily_sentiment'));
   return rows
     .map((row) => DayRow.parse(row))
-    .map(({ dt, average_sentiment, ...counts }) => ({ day: dt, average: average_sentiment, ...counts }))
+    .map(({ dt, average_sentiment, ...counts }) => ({
+      day: dt,
+      average: average_sentiment,
+      ...counts,
+    }))
     .slice(-shownDays);
 }
 
@@ -66,7 +76,9 @@ async function topContributors(lake: Lake, session: Session): Promise<Contributo
 }
 
 async function opinions(lake: Lake, session: Session): Promise<Opinion[]> {
-  const rows = records(await runNamedQuery(lake, session, 'tweets_with_verdicts', { top: opinionPool }));
+  const rows = records(
+    await runNamedQuery(lake, session, 'tweets_with_verdicts', { top: opinionPool }),
+  );
   // Tweets without a human label or a verdict have nothing to compare.
   return rows.flatMap((row) => {
     const parsed = OpinionRow.safeParse(row);
@@ -83,7 +95,9 @@ async function opinions(lake: Lake, session: Session): Promise<Opinion[]> {
 
 /** Collects what is shown of a run. A failed one shows the lake as it stood before. */
 export async function gatherNight(lake: Lake, session: Session, run: Run): Promise<Night> {
-  const execution = await session.clients.sfn.send(new DescribeExecutionCommand({ executionArn: run.arn }));
+  const execution = await session.clients.sfn.send(
+    new DescribeExecutionCommand({ executionArn: run.arn }),
+  );
   const report = RunReport.safeParse(JSON.parse(execution.output ?? 'null'));
   const succeeded = run.status === 'SUCCEEDED';
   const settings = settingsFor(session.environment === 'local' ? 'dev' : session.environment);

@@ -19,7 +19,8 @@ const style = `
   .wrong { color: #c2483d; }
 `;
 
-const section = (title: string, body: string): string => (body === '' ? '' : `<h2>${title}</h2>\n${body}`);
+const section = (title: string, body: string): string =>
+  body === '' ? '' : `<h2>${title}</h2>\n${body}`;
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
@@ -30,7 +31,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 const cell = (text: string, className?: string): string =>
   `<td${className ? ` class="${className}"` : ''}>${escapeHtml(text)}</td>`;
 
-const instant = (millis: number): string => new Date(millis).toISOString().slice(0, 19).replace('T', ' ');
+const instant = (millis: number): string =>
+  new Date(millis).toISOString().slice(0, 19).replace('T', ' ');
 
 /** Sums by query, what is lost, and what is still to be fetched. */
 function ingestSections({ ingest }: Night): string {
@@ -44,10 +46,17 @@ function ingestSections({ ingest }: Night): string {
       cell(whole ? 'whole' : 'open', whole ? undefined : 'wrong'),
     ]),
   );
-  const stretches = (rows: readonly { query: string; from: string | null; until: string | null; reason: string }[]) =>
+  const stretches = (
+    rows: readonly { query: string; from: string | null; until: string | null; reason: string }[],
+  ) =>
     table(
       ['query', 'from', 'until', 'why'],
-      rows.map(({ query, from, until, reason }) => [cell(query), cell(from ?? 'unknown'), cell(until ?? 'unknown'), cell(reason)]),
+      rows.map(({ query, from, until, reason }) => [
+        cell(query),
+        cell(from ?? 'unknown'),
+        cell(until ?? 'unknown'),
+        cell(reason),
+      ]),
     );
   const { month, posts, limit } = ingest.month;
   const spent = `In ${month} ${posts.toLocaleString('en-US')} posts were read at X${limit === null ? '' : ` of ${limit.toLocaleString('en-US')} that the settings allow`}.`;
@@ -71,7 +80,11 @@ export function reportHtml(night: Night, evaluation: string | null = null): stri
   );
   const contributors = table(
     ['sentiment', 'author', 'tweets'],
-    night.contributors.map(({ sentiment, author, tweets }) => [cell(sentiment), cell(`@${author}`), cell(String(tweets), 'number')]),
+    night.contributors.map(({ sentiment, author, tweets }) => [
+      cell(sentiment),
+      cell(`@${author}`),
+      cell(String(tweets), 'number'),
+    ]),
   );
   const opinions = table(
     ['tweet', 'people', 'lexicon', 'model'],
@@ -84,7 +97,11 @@ export function reportHtml(night: Night, evaluation: string | null = null): stri
   );
   const costs = table(
     ['service', 'how', 'US dollars'],
-    [...night.aws, night.x].map(({ what, how, usd }) => [cell(what), cell(how), cell(usd.toFixed(4), 'number')]),
+    [...night.aws, night.x].map(({ what, how, usd }) => [
+      cell(what),
+      cell(how),
+      cell(usd.toFixed(4), 'number'),
+    ]),
   );
   return `<!doctype html>
 <html lang="en">

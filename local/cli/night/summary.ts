@@ -4,7 +4,8 @@ import { seconds } from '../screen';
 import { provenance, type DaySentiment, type Night } from './figures';
 
 const barWidth = 40;
-const paint = (code: number, text: string, colour: boolean): string => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
+const paint = (code: number, text: string, colour: boolean): string =>
+  colour ? `\x1b[${code}m${text}\x1b[0m` : text;
 
 /** Splits `barWidth` cells by share, so that they always add up (largest remainder). */
 export function cellsOf(parts: readonly number[], width = barWidth): number[] {
@@ -12,7 +13,9 @@ export function cellsOf(parts: readonly number[], width = barWidth): number[] {
   if (sum === 0) return parts.map(() => 0);
   const exact = parts.map((part) => (part / sum) * width);
   const cells = exact.map(Math.floor);
-  const byRemainder = exact.map((value, index) => ({ index, rest: value % 1 })).sort((a, b) => b.rest - a.rest);
+  const byRemainder = exact
+    .map((value, index) => ({ index, rest: value % 1 }))
+    .sort((a, b) => b.rest - a.rest);
   const missing = width - cells.reduce((a, b) => a + b, 0);
   for (const { index } of byRemainder.slice(0, missing)) cells[index] = (cells[index] ?? 0) + 1;
   return cells;
@@ -34,7 +37,10 @@ function dayLines({ days }: Night, colour: boolean): string[] {
   return [
     '',
     `Sentiment by day (${paint(31, '- negative', colour)}, ${paint(90, '. neutral', colour)}, ${paint(32, '+ positive', colour)}; average from −1 to +1)`,
-    ...days.map((day) => `  ${day.day}  ${bar(day, colour)}  ${average(day.average)}  ${counted(day.tweets, 'tweet').padStart(12)}`),
+    ...days.map(
+      (day) =>
+        `  ${day.day}  ${bar(day, colour)}  ${average(day.average)}  ${counted(day.tweets, 'tweet').padStart(12)}`,
+    ),
   ];
 }
 
@@ -64,7 +70,10 @@ function opinionLines({ opinions }: Night): string[] {
 
 /** What is printed when a run has ended well. */
 export function summaryLines(night: Night, paths: { report: string }, colour: boolean): string[] {
-  const x = night.x.usd === 0 ? 'nothing' : `${dollars(night.x.usd)}${night.standIn ? ', had the tweets come from there' : ''} (${night.x.how})`;
+  const x =
+    night.x.usd === 0
+      ? 'nothing'
+      : `${dollars(night.x.usd)}${night.standIn ? ', had the tweets come from there' : ''} (${night.x.how})`;
   return [
     ...dayLines(night, colour),
     ...contributorLines(night),

@@ -5,7 +5,8 @@ import { lastState } from '../run/last-state';
 import { stageKeys } from '../run/stages';
 import type { Stage } from '../run/timeline';
 
-const secondsOf = ({ startedAt, endedAt }: Stage): number => ((endedAt ?? startedAt) - startedAt) / 1000;
+const secondsOf = ({ startedAt, endedAt }: Stage): number =>
+  ((endedAt ?? startedAt) - startedAt) / 1000;
 
 /** Task, Choice and Wait: what one look at a job takes. */
 const statesPerLook = 3;
@@ -19,7 +20,10 @@ function looks(stage: Stage, poll: Record<string, number>): number {
 }
 
 /** What a run used of the things that AWS and X charge for, had it run with these settings. */
-export function usageOf({ events, timeline }: Pick<Run, 'events' | 'timeline'>, settings: Settings): Usage {
+export function usageOf(
+  { events, timeline }: Pick<Run, 'events' | 'timeline'>,
+  settings: Settings,
+): Usage {
   const { ingest, clean, check, train, refresh } = lastState(events);
   const { stages } = timeline;
   const passes = (name: Stage['name']) => stages.filter((stage) => stage.name === name);
@@ -33,7 +37,10 @@ export function usageOf({ events, timeline }: Pick<Run, 'events' | 'timeline'>, 
     lambdaSeconds: calls * lambdaSecondsPerCall,
     crawls: passes('Crawl raw data').length,
     glueSeconds: clean?.status === 'DONE' ? clean.summary.seconds : 0,
-    trainingSeconds: train?.status === 'DONE' ? passes('Train the model').reduce((sum, stage) => sum + secondsOf(stage), 0) : 0,
+    trainingSeconds:
+      train?.status === 'DONE'
+        ? passes('Train the model').reduce((sum, stage) => sum + secondsOf(stage), 0)
+        : 0,
     // Scoring asks for the tweets of each day.
     athenaQueries: checks + days,
     scored: refresh?.status === 'DONE' ? refresh.scored : 0,

@@ -20,7 +20,8 @@ export async function lookForLost(session: Session, request: TrainingRequest): P
     else if (found !== etag) lost.changed.push(`labels ${uri}`);
   }
   for (const { date, version, location } of request.cleaned_data) {
-    if ((await etagsBelow(analyst.s3, location)).size === 0) lost.gone.push(`the day ${date} in version ${version}`);
+    if ((await etagsBelow(analyst.s3, location)).size === 0)
+      lost.gone.push(`the day ${date} in version ${version}`);
   }
   return lost;
 }
@@ -28,6 +29,8 @@ export async function lookForLost(session: Session, request: TrainingRequest): P
 /** ETags of the first thousand objects below an address, by their own. */
 async function etagsBelow(s3: S3Client, uri: string): Promise<Map<string, string>> {
   const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(uri) ?? [];
-  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: key }));
+  const { Contents = [] } = await s3.send(
+    new ListObjectsV2Command({ Bucket: bucket, Prefix: key }),
+  );
   return new Map(Contents.map(({ Key = '', ETag = '' }) => [`s3://${bucket}/${Key}`, ETag]));
 }

@@ -32,7 +32,12 @@ export function compare(then: Manifest, now: Manifest): Line[] {
     const [one, other] = [String(before), String(after)];
     return { what, then: one, now: other, equal: one === other, decides };
   };
-  const named = (title: string, before: Record<string, string>, after: Record<string, string>, decides: boolean) =>
+  const named = (
+    title: string,
+    before: Record<string, string>,
+    after: Record<string, string>,
+    decides: boolean,
+  ) =>
     [...new Set([...Object.keys(before), ...Object.keys(after)])].map((name) =>
       line(`${title}${name}`, before[name] ?? 'none', after[name] ?? 'none', decides),
     );
@@ -53,7 +58,9 @@ export function compare(then: Manifest, now: Manifest): Line[] {
   ];
 }
 
-const describeRows = ({ rows, sha256 }: z.infer<typeof Rows>): string => `${rows} (${sha256.slice(0, 12)})`;
+const describeRows = ({ rows, sha256 }: z.infer<typeof Rows>): string =>
+  `${rows} (${sha256.slice(0, 12)})`;
 
 /** Other parts carry the model's version, which has to differ. */
-const networks = ({ files }: Manifest): string[] => Object.keys(files).filter((name) => name.endsWith('.onnx'));
+const networks = ({ files }: Manifest): string[] =>
+  Object.keys(files).filter((name) => name.endsWith('.onnx'));

@@ -23,13 +23,20 @@ import { compare, Manifest, type Line } from './manifest';
 const scratch = `${prefixes.models}reproductions/`;
 
 /** Trains a model again from its manifest, and compares. The champion is neither read nor replaced. Exit code 1 if it differs. */
-export async function reproduce(lake: Pick<Lake, 'signal'>, session: Session, screen: Screen, version: string): Promise<number> {
+export async function reproduce(
+  lake: Pick<Lake, 'signal'>,
+  session: Session,
+  screen: Screen,
+  version: string,
+): Promise<number> {
   const then = await manifestOf(session, `${prefixes.models}${version}/manifest.json`, version);
   const { gone, changed } = await lookForLost(session, then.request);
   for (const what of changed) screen.say(`  changed since: ${what}`);
   for (const what of gone) screen.say(`  gone since (forgotten or expired): ${what}`);
   if (gone.length > 0) {
-    screen.say(`${version} cannot be made again: a part of what it was trained on is gone. Its manifest still says what that was.`);
+    screen.say(
+      `${version} cannot be made again: a part of what it was trained on is gone. Its manifest still says what that was.`,
+    );
     return 1;
   }
   sayCode(screen, session, then);
@@ -44,34 +51,49 @@ export async function reproduce(lake: Pick<Lake, 'signal'>, session: Session, sc
 function sayCode(screen: Screen, { environment }: Session, { request: { git } }: Manifest): void {
   const here = revision();
   if (environment !== 'local' || (here.commit === git.commit && !here.dirty && !git.dirty)) return;
-  const of = ({ commit, dirty }: { commit: string; dirty: boolean }) => `${commit.slice(0, 12)}${dirty ? ' with changes' : ''}`;
+  const of = ({ commit, dirty }: { commit: string; dirty: boolean }) =>
+    `${commit.slice(0, 12)}${dirty ? ' with changes' : ''}`;
   screen.say(`  the code was ${of(git)} then, and is ${of(here)} now`);
 }
 
-async function manifestOf({ people, outputs }: Session, Key: string, version: string): Promise<Manifest> {
+async function manifestOf(
+  { people, outputs }: Session,
+  Key: string,
+  version: string,
+): Promise<Manifest> {
   let text: string;
   try {
-    const { Body } = await people.analyst.s3.send(new GetObjectCommand({ Bucket: outputs.BucketName, Key }));
+    const { Body } = await people.analyst.s3.send(
+      new GetObjectCommand({ Bucket: outputs.BucketName, Key }),
+    );
     text = (await Body?.transformToString()) ?? '';
   } catch (error) {
     if (error instanceof Error && error.name === 'NoSuchKey') {
-      throw new UserError(`There is no model ${version}: its manifest would be s3://${outputs.BucketName}/${Key}.`);
+      throw new UserError(
+        `There is no model ${version}: its manifest would be s3://${outputs.BucketName}/${Key}.`,
+      );
     }
     throw error;
   }
   const parsed = Manifest.safeParse(JSON.parse(text));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new UserError(`The manifest of ${version} is of another make, and does not say enough (${issue?.path.join('.')}: ${issue?.message}).`);
+    throw new UserError(
+      `The manifest of ${version} is of another make, and does not say enough (${issue?.path.join('.')}: ${issue?.message}).`,
+    );
   }
   return parsed.data;
 }
 
 /** Starts the job under the person's own name, who may be refused: CreateTrainingJob and PassRole are theirs to have. */
-async function startJob(session: Session, { request, model_version, hyperparameters }: Manifest): Promise<string> {
+async function startJob(
+  session: Session,
+  { request, model_version, hyperparameters }: Manifest,
+): Promise<string> {
   const { clients, outputs, environment } = session;
   const keyArn = await keyOfStack(session);
-  if (keyArn === null) throw new UserError(`There is no data stack of ${environment}, and so no key to encrypt with.`);
+  if (keyArn === null)
+    throw new UserError(`There is no data stack of ${environment}, and so no key to encrypt with.`);
   const jobName = `sl-repro-${randomBytes(6).toString('hex')}`;
   const job = trainingJob(
     { s3: clients.s3, bucket: outputs.BucketName },
@@ -82,7 +104,9 @@ async function startJob(session: Session, { request, model_version, hyperparamet
       tags: costTags(lakeName(environment)),
       image: request.images.training,
       settings: settingsFor(environment).training,
-      hyperparameters: Object.fromEntries(Object.entries(hyperparameters).map(([name, value]) => [name, String(value)])),
+      hyperparameters: Object.fromEntries(
+        Object.entries(hyperparameters).map(([name, value]) => [name, String(value)]),
+      ),
       hasTweets: request.cleaned_data.length > 0,
       // It spoke on the weak labels, and may be what the training began with.
       championUri: request.champion?.uri ?? null,
@@ -95,26 +119,42 @@ async function startJob(session: Session, { request, model_version, hyperparamet
   return jobName;
 }
 
-async function ended({ signal }: Pick<Lake, 'signal'>, session: Session, screen: Screen, jobName: string): Promise<void> {
+async function ended(
+  { signal }: Pick<Lake, 'signal'>,
+  session: Session,
+  screen: Screen,
+  jobName: string,
+): Promise<void> {
   const { poll, training } = settingsFor(session.environment);
   const started = Date.now();
-  const patience = (training.maxSeconds + (training.spot ? training.maxWaitSeconds : 0) + 600) * 1000;
+  const patience =
+    (training.maxSeconds + (training.spot ? training.maxWaitSeconds : 0) + 600) * 1000;
   while (Date.now() - started < patience) {
-    const job = await session.clients.sageMaker.send(new DescribeTrainingJobCommand({ TrainingJobName: jobName }));
+    const job = await session.clients.sageMaker.send(
+      new DescribeTrainingJobCommand({ TrainingJobName: jobName }),
+    );
     if (job.TrainingJobStatus === 'Completed') return;
     if (job.TrainingJobStatus === 'Failed' || job.TrainingJobStatus === 'Stopped') {
-      throw new UserError(`The training job ${jobName} ended as ${job.TrainingJobStatus}: ${job.FailureReason ?? 'no reason given'}.`);
+      throw new UserError(
+        `The training job ${jobName} ended as ${job.TrainingJobStatus}: ${job.FailureReason ?? 'no reason given'}.`,
+      );
     }
     screen.live(`the LSTM learns again (${job.SecondaryStatus ?? 'starting'})`, started);
     await sleep(poll.train * 1000, undefined, { signal });
   }
-  throw new UserError(`The training job ${jobName} has not ended in ${Math.round(patience / 60_000)} minutes.`);
+  throw new UserError(
+    `The training job ${jobName} has not ended in ${Math.round(patience / 60_000)} minutes.`,
+  );
 }
 
 async function reproduction({ people, outputs }: Session, jobName: string): Promise<Manifest> {
   const Key = `${scratch}${jobName}/output/output.tar.gz`;
-  const { Body } = await people.analyst.s3.send(new GetObjectCommand({ Bucket: outputs.BucketName, Key }));
-  const files = await unpack((await Body?.transformToByteArray()) ?? new Uint8Array(), ['manifest.json']);
+  const { Body } = await people.analyst.s3.send(
+    new GetObjectCommand({ Bucket: outputs.BucketName, Key }),
+  );
+  const files = await unpack((await Body?.transformToByteArray()) ?? new Uint8Array(), [
+    'manifest.json',
+  ]);
   return Manifest.parse(JSON.parse(files.get('manifest.json')?.toString('utf8') ?? 'null'));
 }
 
@@ -125,7 +165,9 @@ function sayVerdict(screen: Screen, version: string, lines: readonly Line[]): nu
   screen.rest();
   screen.say(renderTable({ columns: ['what', 'then', 'now', ''], rows }));
   const differs = lines.some(({ decides, equal }) => decides && !equal);
-  const sameNetwork = lines.filter(({ what }) => what.endsWith('.onnx')).every(({ equal }) => equal);
+  const sameNetwork = lines
+    .filter(({ what }) => what.endsWith('.onnx'))
+    .every(({ equal }) => equal);
   screen.say(
     differs
       ? `${version} was NOT reproduced: the lines above say what differs.`

@@ -14,9 +14,11 @@ const lookMillis = 150;
 export async function archived(session: Session, { name, events }: Run): Promise<boolean> {
   const redrives = events.filter(({ type }) => type === 'ExecutionRedriven').length;
   const Key = `${prefixes.audit}executions/${name}-${redrives}.json`;
-  for (const deadline = Date.now() + patienceMillis; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + patienceMillis; Date.now() < deadline;) {
     try {
-      await session.people.analyst.s3.send(new HeadObjectCommand({ Bucket: session.outputs.BucketName, Key }));
+      await session.people.analyst.s3.send(
+        new HeadObjectCommand({ Bucket: session.outputs.BucketName, Key }),
+      );
       return true;
     } catch (error) {
       if (!(error instanceof Error && error.name === 'NotFound')) throw error;

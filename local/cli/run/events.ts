@@ -36,12 +36,21 @@ function simplify(event: HistoryEvent): RunEvent {
 }
 
 /** The events after `lastId`, oldest first. Asks from the end, so that a long history costs nothing. */
-export async function eventsAfter(sfn: SFNClient, executionArn: string, lastId: number): Promise<RunEvent[]> {
+export async function eventsAfter(
+  sfn: SFNClient,
+  executionArn: string,
+  lastId: number,
+): Promise<RunEvent[]> {
   const news: RunEvent[] = [];
   let nextToken: string | undefined;
   do {
     const page = await sfn.send(
-      new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: 100, nextToken }),
+      new GetExecutionHistoryCommand({
+        executionArn,
+        reverseOrder: true,
+        maxResults: 100,
+        nextToken,
+      }),
     );
     const events = (page.events ?? []).map(simplify);
     news.push(...events.filter(({ id }) => id > lastId));

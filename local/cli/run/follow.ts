@@ -27,7 +27,10 @@ const nameWidth = 25;
 export const executionName = (arn: string): string => arn.split(':').at(-1) ?? arn;
 
 /** One line for a stage that has ended. */
-export function stageLine({ name, startedAt, endedAt, status, text }: Stage, isTerminal = false): string {
+export function stageLine(
+  { name, startedAt, endedAt, status, text }: Stage,
+  isTerminal = false,
+): string {
   const mark = status === 'failed' ? '✗' : '✓';
   const colour = status === 'failed' ? 31 : 32;
   const duration = endedAt === null ? '' : seconds(endedAt - startedAt);
@@ -43,7 +46,8 @@ function show(screen: Screen, change: Change): void {
     screen.say(stageLine(stage, screen.isTerminal));
     return;
   }
-  if (screen.isTerminal) screen.live(`${stage.name.padEnd(nameWidth)} ${stage.text}`.trimEnd(), stage.startedAt);
+  if (screen.isTerminal)
+    screen.live(`${stage.name.padEnd(nameWidth)} ${stage.text}`.trimEnd(), stage.startedAt);
   else screen.say(`  ${stage.name} … ${stage.text}`.trimEnd());
 }
 
@@ -51,7 +55,13 @@ function show(screen: Screen, change: Change): void {
  * Watches an execution to its end and prints each stage as it starts and ends. `known` are events of an
  * earlier attempt: they are part of the story and are not printed again.
  */
-export async function follow(lake: Lake, session: Session, screen: Screen, arn: string, known: RunEvent[] = []): Promise<Run> {
+export async function follow(
+  lake: Lake,
+  session: Session,
+  screen: Screen,
+  arn: string,
+  known: RunEvent[] = [],
+): Promise<Run> {
   const { sfn } = session.clients;
   const timeline = new Timeline();
   timeline.add(known);

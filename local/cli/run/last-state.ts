@@ -2,7 +2,13 @@ import type { z } from 'zod';
 import { RunState } from '../../../workflows/payloads';
 import type { Run } from './follow';
 
-const LastState = RunState.pick({ ingest: true, clean: true, check: true, train: true, refresh: true })
+const LastState = RunState.pick({
+  ingest: true,
+  clean: true,
+  check: true,
+  train: true,
+  refresh: true,
+})
   .loose()
   .partial();
 

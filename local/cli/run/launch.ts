@@ -35,7 +35,12 @@ export function checkInput(input: unknown): z.infer<typeof RunRequest> {
   throw new UserError(`Input not accepted: ${field}: ${issue?.message ?? 'not valid'}.`, 2);
 }
 
-export async function startRun(lake: Lake, session: Session, screen: Screen, input: unknown): Promise<Run> {
+export async function startRun(
+  lake: Lake,
+  session: Session,
+  screen: Screen,
+  input: unknown,
+): Promise<Run> {
   const { mode } = checkInput(input);
   const executionArn = await startNamed(session, mode, JSON.stringify(input));
   screen.say(`Execution ${executionName(executionArn)} started.`);
@@ -43,11 +48,19 @@ export async function startRun(lake: Lake, session: Session, screen: Screen, inp
 }
 
 /** Names go by the second: the next one is tried where somebody started one in the same. */
-async function startNamed({ clients, outputs }: Session, mode: string, input: string): Promise<string> {
+async function startNamed(
+  { clients, outputs }: Session,
+  mode: string,
+  input: string,
+): Promise<string> {
   for (let tries = 1; ; tries += 1) {
     try {
       const { executionArn = '' } = await clients.sfn.send(
-        new StartExecutionCommand({ stateMachineArn: outputs.StateMachineArn, name: nameFor(mode, new Date()), input }),
+        new StartExecutionCommand({
+          stateMachineArn: outputs.StateMachineArn,
+          name: nameFor(mode, new Date()),
+          input,
+        }),
       );
       return executionArn;
     } catch (error) {
@@ -73,20 +86,32 @@ export async function listExecutions({ clients, outputs }: Session): Promise<Exe
 }
 
 /** The execution with this name or ARN. Throws UserError when there is none. */
-export async function findExecution(session: Session, nameOrArn: string): Promise<ExecutionListItem> {
+export async function findExecution(
+  session: Session,
+  nameOrArn: string,
+): Promise<ExecutionListItem> {
   const executions = await listExecutions(session);
-  const found = executions.find(({ name, executionArn }) => name === nameOrArn || executionArn === nameOrArn);
+  const found = executions.find(
+    ({ name, executionArn }) => name === nameOrArn || executionArn === nameOrArn,
+  );
   if (found) return found;
   const newest = executions[0]?.name;
-  throw new UserError(`There is no execution "${nameOrArn}"${newest === undefined ? '' : `; the newest is ${newest}`}.`);
+  throw new UserError(
+    `There is no execution "${nameOrArn}"${newest === undefined ? '' : `; the newest is ${newest}`}.`,
+  );
 }
 
 /** The newest execution, which must have failed. Throws UserError when there is nothing to redrive. */
 export async function newestFailure(session: Session): Promise<ExecutionListItem> {
   const [newest] = await listExecutions(session);
-  if (!newest) throw new UserError(`There is no execution yet: ${firstRun(session.environment)} runs the first one.`);
+  if (!newest)
+    throw new UserError(
+      `There is no execution yet: ${firstRun(session.environment)} runs the first one.`,
+    );
   if (newest.status === 'SUCCEEDED' || newest.status === 'RUNNING') {
-    throw new UserError(`The newest execution, ${newest.name}, is ${newest.status}. An older one is redriven by its name; ${commandFor(session.environment, 'npm run lake -- history')} lists them.`);
+    throw new UserError(
+      `The newest execution, ${newest.name}, is ${newest.status}. An older one is redriven by its name; ${commandFor(session.environment, 'npm run lake -- history')} lists them.`,
+    );
   }
   return newest;
 }
@@ -104,10 +129,17 @@ export async function findCutOff(session: Session): Promise<ExecutionListItem | 
   return events.at(-1)?.error === stoppedError ? newest : undefined;
 }
 
-export async function redriveRun(lake: Lake, session: Session, screen: Screen, execution: ExecutionListItem): Promise<Run> {
+export async function redriveRun(
+  lake: Lake,
+  session: Session,
+  screen: Screen,
+  execution: ExecutionListItem,
+): Promise<Run> {
   const { executionArn = '', status } = execution;
   if (status === 'SUCCEEDED' || status === 'RUNNING') {
-    throw new UserError(`${executionName(executionArn)} is ${status}: only a failed execution can be redriven.`);
+    throw new UserError(
+      `${executionName(executionArn)} is ${status}: only a failed execution can be redriven.`,
+    );
   }
   const { sfn } = session.clients;
   const known = await eventsAfter(sfn, executionArn, 0);

@@ -20,7 +20,9 @@ export const stageKeys = {
 } as const;
 export type StageName = keyof typeof stageKeys;
 
-export const StageName = z.custom<StageName>((name) => typeof name === 'string' && name in stageKeys);
+export const StageName = z.custom<StageName>(
+  (name) => typeof name === 'string' && name in stageKeys,
+);
 
 /** What a step's answer says to a person; `done` is false while its stage loops. */
 export interface StageNews {
@@ -32,7 +34,8 @@ export const count = (value: number): string => value.toLocaleString('en-US');
 export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`;
 const percent = (share: number): string => (share * 100).toFixed(1);
-const signed = (share: number): string => `${share < 0 ? '−' : '+'}${Math.abs(share * 100).toFixed(1)}`;
+const signed = (share: number): string =>
+  `${share < 0 ? '−' : '+'}${Math.abs(share * 100).toFixed(1)}`;
 const difference = ({ value, low, high }: Difference): string =>
   `${signed(value)} [${signed(low)}, ${signed(high)}]`;
 
@@ -52,7 +55,15 @@ function tell<Schema extends z.ZodType>(
 }
 
 /** What the run is to fetch, and the most that it may cost: said before the first call to X. */
-function describePlan({ mode, date, source, queries, maxTweets, maxSpendUsd, reprocess }: RunState['plan']): string {
+function describePlan({
+  mode,
+  date,
+  source,
+  queries,
+  maxTweets,
+  maxSpendUsd,
+  reprocess,
+}: RunState['plan']): string {
   switch (source.kind) {
     case 'replay':
       return `${mode} of ${counted(reprocess.length, 'day')}${source.stream ? ', sent to the stream again' : ''}`;
@@ -60,9 +71,12 @@ function describePlan({ mode, date, source, queries, maxTweets, maxSpendUsd, rep
       return `${mode} of ${source.name}`;
     case 'backfill':
     case 'news': {
-      const when = source.kind === 'backfill' ? `from ${source.from} to ${source.to}` : `for ${date}`;
+      const when =
+        source.kind === 'backfill' ? `from ${source.from} to ${source.to}` : `for ${date}`;
       const posts = `at most ${counted(maxTweets, 'tweet')} ($${maxSpendUsd.toFixed(2)} at X's price)`;
-      return mode === 'retrain' ? `${mode} ${when}` : `${mode} ${when}, ${counted(queries.length, 'query', 'queries')}, ${posts}`;
+      return mode === 'retrain'
+        ? `${mode} ${when}`
+        : `${mode} ${when}, ${counted(queries.length, 'query', 'queries')}, ${posts}`;
     }
   }
 }
@@ -72,30 +86,36 @@ const looping = (text: string): StageNews => ({ done: false, text });
 const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
   'Plan the run': (value) =>
     tell(shapes.plan, value, (plan) =>
-      plan.skip === null
-        ? describePlan(plan)
-        : `nothing to run: ${plan.skip}`,
+      plan.skip === null ? describePlan(plan) : `nothing to run: ${plan.skip}`,
     ),
   'Ingest tweets': (value) =>
     tell(shapes.ingest, value, (ingest) => {
       if (ingest.status === 'PENDING') return looping('');
-      if (ingest.status === 'BUSY') return looping(`${ingest.holder.split(':').at(-1)} ingests; on when it is done`);
+      if (ingest.status === 'BUSY')
+        return looping(`${ingest.holder.split(':').at(-1)} ingests; on when it is done`);
       const { received, written, doubles, quarantined, pages } = ingest;
       const sums = `${count(received)} received = ${count(written)} written + ${count(doubles)} double + ${count(quarantined)} quarantined`;
-      if (ingest.status === 'RATE_LIMITED') return looping(`${sums}; X's rate window is used up, on at ${ingest.resumeAt.slice(11, 19)} UTC`);
+      if (ingest.status === 'RATE_LIMITED')
+        return looping(
+          `${sums}; X's rate window is used up, on at ${ingest.resumeAt.slice(11, 19)} UTC`,
+        );
       if (ingest.status === 'MORE') return looping(`${sums}, more to come`);
       if (received === 0) return ingest.note ?? 'no new tweets';
       return `${sums}, on ${counted(pages, 'page')}${ingest.note === null ? '' : ` (${ingest.note})`}`;
     }),
   'Crawl raw data': (value) =>
     tell(shapes.crawl, value, (crawl) =>
-      crawl.status === 'DONE' ? `${counted(crawl.partitions, 'day')} of raw data in the catalog` : looping('the crawler runs'),
+      crawl.status === 'DONE'
+        ? `${counted(crawl.partitions, 'day')} of raw data in the catalog`
+        : looping('the crawler runs'),
     ),
   'Clean tweets': (value) =>
     tell(shapes.clean, value, (clean) => {
       if (clean.status === 'NOTHING_NEW') return 'no day has new raw data';
       if (clean.status !== 'DONE') {
-        return looping(clean.status === 'RUNNING' ? `Spark works on ${counted(clean.days.length, 'day')}` : '');
+        return looping(
+          clean.status === 'RUNNING' ? `Spark works on ${counted(clean.days.length, 'day')}` : '',
+        );
       }
       const { read, written, doubles, quarantined, human_labels, lexicon_labels } = clean.summary;
       return (
@@ -127,17 +147,24 @@ const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
       if ('status' in gate) return looping('');
       const verdict = gate.promote ? (gate.forced ? 'yes, forced' : 'yes') : 'no';
       const { candidate, lexicon, minusLexicon, heldOutRows } = gate;
-      if (!candidate || !lexicon || !minusLexicon || heldOutRows === null) return `${verdict}: ${gate.reasons.join('; ')}`;
+      if (!candidate || !lexicon || !minusLexicon || heldOutRows === null)
+        return `${verdict}: ${gate.reasons.join('; ')}`;
       const against = [
-        gate.champion && gate.minusChampion ? `champion ${percent(gate.champion.macro_recall)} (${difference(gate.minusChampion)})` : 'no champion yet',
+        gate.champion && gate.minusChampion
+          ? `champion ${percent(gate.champion.macro_recall)} (${difference(gate.minusChampion)})`
+          : 'no champion yet',
         `lexicon ${percent(lexicon.macro_recall)} (${difference(minusLexicon)})`,
       ];
-      const broken = gate.reasons.filter((reason) => reason.startsWith('BROKEN')).map((reason) => `; ${reason}`);
+      const broken = gate.reasons
+        .filter((reason) => reason.startsWith('BROKEN'))
+        .map((reason) => `; ${reason}`);
       return `${verdict}: macro recall ${percent(candidate.macro_recall)} on ${count(heldOutRows)} rows against ${against.join(', ')}${broken.join('')}`;
     }),
   'Update the endpoint': (value) =>
     tell(shapes.endpoint, value, (endpoint) =>
-      endpoint.status === 'DONE' ? `${endpoint.endpointName} serves ${endpoint.configName}` : looping('the endpoint changes models'),
+      endpoint.status === 'DONE'
+        ? `${endpoint.endpointName} serves ${endpoint.configName}`
+        : looping('the endpoint changes models'),
     ),
   'Smoke-test the endpoint': (value) =>
     tell(shapes.smoke, value, (smoke) => {
@@ -147,12 +174,19 @@ const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
     }),
   'Promote the model': (value) =>
     tell(shapes.promote, value, (promote) =>
-      'status' in promote ? looping('') : `${promote.modelVersion} is in service${promote.previous === null ? '' : `, ${promote.previous} was before`}`,
+      'status' in promote
+        ? looping('')
+        : `${promote.modelVersion} is in service${promote.previous === null ? '' : `, ${promote.previous} was before`}`,
     ),
   'Refresh analytics': (value) =>
     tell(shapes.refresh, value, (refresh) => {
-      if (refresh.status === 'DONE') return refresh.modelVersion === null ? 'no model in service yet' : `${counted(refresh.scored, 'tweet')} scored`;
-      return looping(refresh.status === 'RUNNING' ? `${counted(refresh.scored, 'tweet')} scored so far` : '');
+      if (refresh.status === 'DONE')
+        return refresh.modelVersion === null
+          ? 'no model in service yet'
+          : `${counted(refresh.scored, 'tweet')} scored`;
+      return looping(
+        refresh.status === 'RUNNING' ? `${counted(refresh.scored, 'tweet')} scored so far` : '',
+      );
     }),
   Report: (value) => tell(RunReport, value, (report) => report.summary),
 };

@@ -18,9 +18,7 @@ export interface Failure {
 }
 
 /** What to print: a stage began, has news, or ended; a redrive began. */
-export type Change =
-  | { kind: 'started' | 'news' | 'ended'; stage: Stage }
-  | { kind: 'redriven' };
+export type Change = { kind: 'started' | 'news' | 'ended'; stage: Stage } | { kind: 'redriven' };
 
 const parsed = (text: string | undefined): unknown => {
   try {

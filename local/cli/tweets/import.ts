@@ -26,11 +26,19 @@ export function readTweets(path: string): TweetImport {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw new UserError(`${path} cannot be read (${error instanceof Error ? error.message : String(error)}).`);
+    throw new UserError(
+      `${path} cannot be read (${error instanceof Error ? error.message : String(error)}).`,
+    );
   }
   const lines = parseTweets(path, bytes);
-  const stem = basename(path).toLowerCase().replace(/(\.(json|jsonl|ndjson|gz))+$/, '');
-  const slug = stem.replace(/[^a-z0-9]+/g, '-').slice(0, longestSlug).replace(/^-|-$/g, '') || 'tweets';
+  const stem = basename(path)
+    .toLowerCase()
+    .replace(/(\.(json|jsonl|ndjson|gz))+$/, '');
+  const slug =
+    stem
+      .replace(/[^a-z0-9]+/g, '-')
+      .slice(0, longestSlug)
+      .replace(/^-|-$/g, '') || 'tweets';
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
   return { name: `${slug}-${hash}`, lines };
 }
@@ -41,7 +49,10 @@ const Ids = z.object({ id: z.string(), author_id: z.string() });
  * Puts the tweets where an execution of mode `import` finds them; pages that lie there already stay. What the lake was
  * told to forget is left out here already. Answers how many pages are new, and how many tweets were left out.
  */
-export async function uploadTweets({ people, outputs }: Session, { name, lines }: TweetImport): Promise<{ written: number; leftOut: number }> {
+export async function uploadTweets(
+  { people, outputs }: Session,
+  { name, lines }: TweetImport,
+): Promise<{ written: number; leftOut: number }> {
   const bucket: Bucket = { s3: people.ingestion.s3, bucket: outputs.BucketName };
   const forgotten = new Forgotten((await readForgotten(bucket)).list);
   const isForgotten = (line: ImportLine): boolean => {
@@ -55,7 +66,9 @@ export async function uploadTweets({ people, outputs }: Session, { name, lines }
     const part = all.filter((line) => !isForgotten(line));
     leftOut += all.length - part.length;
     const body = gzipSync(part.map((line) => `${JSON.stringify(line)}\n`).join(''));
-    const etag = await putIf(bucket, importPageKey(name, page), body, 'application/gzip', { ifMatch: null });
+    const etag = await putIf(bucket, importPageKey(name, page), body, 'application/gzip', {
+      ifMatch: null,
+    });
     if (etag !== null) written += 1;
   }
   return { written, leftOut };

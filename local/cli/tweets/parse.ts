@@ -19,13 +19,20 @@ const OldTweet = z.object({ id_str: z.string() });
 
 const isResponse = (value: unknown): value is z.infer<typeof Response> => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return !('id' in value) && ('data' in value || 'meta' in value || 'errors' in value) && Response.safeParse(value).success;
+  return (
+    !('id' in value) &&
+    ('data' in value || 'meta' in value || 'errors' in value) &&
+    Response.safeParse(value).success
+  );
 };
 
 function lineOf(tweet: unknown, usernames: ReadonlyMap<string, string>): ImportLine {
   const author = Author.safeParse(tweet).data?.author_id;
   const beside = author === undefined ? undefined : usernames.get(author);
-  return { tweet, author_username: beside ?? WithAuthor.safeParse(tweet).data?.author.username ?? null };
+  return {
+    tweet,
+    author_username: beside ?? WithAuthor.safeParse(tweet).data?.author.username ?? null,
+  };
 }
 
 /** The tweets of an answer of X, of a list of answers or tweets, or of one tweet. */
@@ -34,7 +41,8 @@ function linesOf(value: unknown): ImportLine[] {
   if (!isResponse(value)) return [lineOf(value, new Map())];
   const users = Users.safeParse(value.includes?.users).data ?? [];
   const usernames = new Map(users.map(({ id, username }) => [id, username]));
-  const data = value.data === undefined ? [] : Array.isArray(value.data) ? value.data : [value.data];
+  const data =
+    value.data === undefined ? [] : Array.isArray(value.data) ? value.data : [value.data];
   return data.map((tweet: unknown) => lineOf(tweet, usernames));
 }
 
@@ -55,7 +63,9 @@ function readLines(path: string, content: string): ImportLine[] {
     if (line.trim() === '') return [];
     const parsed = parseJson(line);
     if ('message' in parsed && isFirst) {
-      throw new UserError(`${path} is neither JSON nor JSON Lines: line ${index + 1}: ${parsed.message}. Nothing was imported.`);
+      throw new UserError(
+        `${path} is neither JSON nor JSON Lines: line ${index + 1}: ${parsed.message}. Nothing was imported.`,
+      );
     }
     isFirst = false;
     return 'message' in parsed ? [{ raw: line }] : linesOf(parsed.value);
@@ -67,7 +77,9 @@ function textOf(path: string, bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(isGzipped ? gunzipSync(bytes) : bytes);
   } catch (error) {
-    throw new UserError(`${path} cannot be read as ${isGzipped ? 'gzipped ' : ''}UTF-8 text (${error instanceof Error ? error.message : String(error)}). Nothing was imported.`);
+    throw new UserError(
+      `${path} cannot be read as ${isGzipped ? 'gzipped ' : ''}UTF-8 text (${error instanceof Error ? error.message : String(error)}). Nothing was imported.`,
+    );
   }
 }
 

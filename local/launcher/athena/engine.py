@@ -42,8 +42,7 @@ def run(
     Raises QueryFailed, AccessDenied and NotSupported among them.
     """
     found = [
-        tables.find(name.database, name.name, query.equalities())
-        for name in query.tables(database)
+        tables.find(name.database, name.name, query.equalities()) for name in query.tables(database)
     ]
     for table in found:
         access.may_see(caller, table)

@@ -17,8 +17,17 @@ class Kinds:
     Names are those of the tables' columns, and of the aliases the query gives.
     """
 
-    _SAME = (exp.Paren, exp.Neg, exp.Sum, exp.Window, exp.Max, exp.Min, exp.Filter, exp.Coalesce,
-             exp.Abs)
+    _SAME = (
+        exp.Paren,
+        exp.Neg,
+        exp.Sum,
+        exp.Window,
+        exp.Max,
+        exp.Min,
+        exp.Filter,
+        exp.Coalesce,
+        exp.Abs,
+    )
 
     def __init__(self, tree: exp.Expression, column_types: Mapping[str, str]):
         self._names: dict[str, Kind] = {}
@@ -51,8 +60,9 @@ class Kinds:
                 return DOUBLE
             if left is None or right is None:
                 return None
-            return int(left) + int(right) if isinstance(node, exp.Mul) \
-                else max(int(left), int(right))
+            return (
+                int(left) + int(right) if isinstance(node, exp.Mul) else max(int(left), int(right))
+            )
         return None
 
 

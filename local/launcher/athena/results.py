@@ -10,19 +10,47 @@ from typing import Any
 import duckdb
 
 _TYPES = {
-    "boolean": "boolean", "tinyint": "tinyint", "smallint": "smallint", "integer": "integer",
-    "bigint": "bigint", "hugeint": "bigint", "ubigint": "bigint", "uinteger": "bigint",
-    "float": "float", "double": "double", "decimal": "decimal", "varchar": "varchar",
-    "blob": "varbinary", "date": "date", "time": "time", "timestamp": "timestamp",
-    "timestamp_ns": "timestamp", "timestamp_ms": "timestamp", "timestamp_s": "timestamp",
-    "timestamp with time zone": "timestamp with time zone", "interval": "interval day to second",
-    "list": "array", "array": "array", "struct": "row", "map": "map", "json": "json",
+    "boolean": "boolean",
+    "tinyint": "tinyint",
+    "smallint": "smallint",
+    "integer": "integer",
+    "bigint": "bigint",
+    "hugeint": "bigint",
+    "ubigint": "bigint",
+    "uinteger": "bigint",
+    "float": "float",
+    "double": "double",
+    "decimal": "decimal",
+    "varchar": "varchar",
+    "blob": "varbinary",
+    "date": "date",
+    "time": "time",
+    "timestamp": "timestamp",
+    "timestamp_ns": "timestamp",
+    "timestamp_ms": "timestamp",
+    "timestamp_s": "timestamp",
+    "timestamp with time zone": "timestamp with time zone",
+    "interval": "interval day to second",
+    "list": "array",
+    "array": "array",
+    "struct": "row",
+    "map": "map",
+    "json": "json",
 }
 
 # Precision and scale, as ResultSetMetadata gives them.
 _PRECISION = {
-    "boolean": 0, "tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19, "float": 17,
-    "double": 17, "varchar": 2147483647, "timestamp": 3, "timestamp with time zone": 3, "date": 0,
+    "boolean": 0,
+    "tinyint": 3,
+    "smallint": 5,
+    "integer": 10,
+    "bigint": 19,
+    "float": 17,
+    "double": 17,
+    "varchar": 2147483647,
+    "timestamp": 3,
+    "timestamp with time zone": 3,
+    "date": 0,
 }
 
 
@@ -38,9 +66,16 @@ class Column:
     def info(self) -> dict[str, Any]:
         """ColumnInfo of ResultSetMetadata."""
         return {
-            "CatalogName": "hive", "SchemaName": "", "TableName": "", "Name": self.name,
-            "Label": self.name, "Type": self.type, "Precision": self.precision,
-            "Scale": self.scale, "Nullable": "UNKNOWN", "CaseSensitive": self.type == "varchar",
+            "CatalogName": "hive",
+            "SchemaName": "",
+            "TableName": "",
+            "Name": self.name,
+            "Label": self.name,
+            "Type": self.type,
+            "Precision": self.precision,
+            "Scale": self.scale,
+            "Nullable": "UNKNOWN",
+            "CaseSensitive": self.type == "varchar",
         }
 
 

@@ -23,8 +23,7 @@ def rewrite(tree: exp.Query, kinds: Kinds) -> exp.Query:
         if isinstance(node, exp.Div)
     }
     doubles = {
-        id(node) for node in nodes
-        if isinstance(node, exp.Cast) and kinds.of(node.this) == DOUBLE
+        id(node) for node in nodes if isinstance(node, exp.Cast) and kinds.of(node.this) == DOUBLE
     }
     # Children first: what takes their place is not looked at again.
     for node in reversed(nodes):

@@ -155,8 +155,10 @@ def _key_values(
         return [str(n).zfill(digits) for n in range(first, last + 1, step)]
     if kind == "date":
         form = parameters.get(f"projection.{key}.format", "yyyy-MM-dd")
-        if form != "yyyy-MM-dd" or parameters.get(f"projection.{key}.interval.unit", "DAYS") \
-                != "DAYS":
+        if (
+            form != "yyyy-MM-dd"
+            or parameters.get(f"projection.{key}.interval.unit", "DAYS") != "DAYS"
+        ):
             raise NotSupported(f"projection of {key} other than by days as yyyy-MM-dd")
         first, last = (_day(v.strip()) for v in parameters[f"projection.{key}.range"].split(","))
         return [str(first + timedelta(days=n)) for n in range((last - first).days + 1)]
@@ -185,7 +187,7 @@ def files(location: Location) -> list[File]:
     for key, record in sorted(bucket["objects"].items()):
         if not key.startswith(location.prefix) or key.endswith("/"):
             continue
-        if any(part.startswith(("_", ".")) for part in key[len(location.prefix):].split("/")):
+        if any(part.startswith(("_", ".")) for part in key[len(location.prefix) :].split("/")):
             continue
         path = s3._object_disk_path(location.bucket, key)
         if record.get("size") and os.path.isfile(path):

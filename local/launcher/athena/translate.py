@@ -102,8 +102,11 @@ def _filled(sql: str, parameters: Sequence[str]) -> str:
 
     By token and not in the tree: a LIMIT stands before the WITH clauses there.
     """
-    places = [t for t in Tokenizer(dialect="athena").tokenize(sql)
-              if t.token_type is TokenType.PLACEHOLDER]
+    places = [
+        t
+        for t in Tokenizer(dialect="athena").tokenize(sql)
+        if t.token_type is TokenType.PLACEHOLDER
+    ]
     if len(places) != len(parameters):
         raise MalformedQuery(
             f"INVALID_PARAMETER_USAGE: Incorrect number of parameters: expected {len(places)} "

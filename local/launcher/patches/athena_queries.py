@@ -101,7 +101,8 @@ def _start(data: Mapping[str, Any]) -> str:
         "Query": data["QueryString"],
         "StatementType": "DML" if query is not None else "DDL",
         "ResultConfiguration": {
-            **settings, "OutputLocation": f"{settings['OutputLocation']}{query_id}.{ending}"
+            **settings,
+            "OutputLocation": f"{settings['OutputLocation']}{query_id}.{ending}",
         },
         "QueryExecutionContext": {
             "Database": context.get("Database", "default"),
@@ -144,19 +145,19 @@ def _started_before(data: Mapping[str, Any], workgroup: str) -> str | None:
         raise _Refused("ClientRequestToken must have 32 to 128 characters")
     for query_id, execution in athena._executions.items():
         if execution.get("_token") == token:
-            same = (execution["Query"] == data.get("QueryString")
-                    and execution["WorkGroup"] == workgroup
-                    and execution.get("ExecutionParameters", [])
-                    == (data.get("ExecutionParameters") or []))
+            same = (
+                execution["Query"] == data.get("QueryString")
+                and execution["WorkGroup"] == workgroup
+                and execution.get("ExecutionParameters", [])
+                == (data.get("ExecutionParameters") or [])
+            )
             if not same:
                 raise _Refused("Idempotent parameters do not match")
             return query_id
     return None
 
 
-def _result_settings(
-    data: Mapping[str, Any], configuration: Mapping[str, Any]
-) -> dict[str, Any]:
+def _result_settings(data: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Where results go, and how encrypted: the workgroup's word is final when it is enforced."""
     own = dict(configuration.get("ResultConfiguration") or {})
     asked = dict(data.get("ResultConfiguration") or {})
@@ -239,9 +240,7 @@ def _execute(execution: dict[str, Any], work: Work, caller: str) -> None:
         answer = work(execution, caller)
         scanned = answer.scanned_bytes
         _write(bucket, key, answer, encryption)
-        execution["_columns"] = [
-            [c.name, c.type, c.precision, c.scale] for c in answer.columns
-        ]
+        execution["_columns"] = [[c.name, c.type, c.precision, c.scale] for c in answer.columns]
         ending: dict[str, Any] = {"State": "SUCCEEDED"}
     except QueryFailed as failure:
         ending = _failed(failure.reason, failure.category, failure.error_type)
@@ -287,9 +286,7 @@ def _object(execution: Mapping[str, Any]) -> tuple[str, str]:
     return place.netloc, place.path.lstrip("/")
 
 
-def _write(
-    bucket: str, key: str, answer: engine.Answer, encryption: Mapping[str, str]
-) -> None:
+def _write(bucket: str, key: str, answer: engine.Answer, encryption: Mapping[str, str]) -> None:
     content = b""
     if answer.columns:
         content = results.to_csv([column.name for column in answer.columns], answer.rows)
@@ -314,9 +311,7 @@ def get_query_results(data: Mapping[str, Any]) -> Response:
             f"Query did not finish successfully. Final query state: FAILED. {reason}"
         ).response
     if status["State"] != "SUCCEEDED":
-        return _Refused(
-            f"Query has not yet finished. Current state: {status['State']}"
-        ).response
+        return _Refused(f"Query has not yet finished. Current state: {status['State']}").response
     limit = data.get("MaxResults") or 1000
     if not 1 <= limit <= 1000:
         return _Refused("MaxResults must be between 1 and 1000").response
@@ -334,17 +329,19 @@ def get_query_results(data: Mapping[str, Any]) -> Response:
     page = rows[start : start + limit]
     rest = {"NextToken": str(start + limit)} if start + limit < len(rows) else {}
     columns = [results.Column(*described) for described in execution["_columns"]]
-    return json_response({
-        "ResultSet": {
-            "Rows": [
-                {"Data": [{} if value is None else {"VarCharValue": value} for value in row]}
-                for row in page
-            ],
-            "ResultSetMetadata": {"ColumnInfo": [column.info() for column in columns]},
-        },
-        "UpdateCount": 0,
-        **rest,
-    })
+    return json_response(
+        {
+            "ResultSet": {
+                "Rows": [
+                    {"Data": [{} if value is None else {"VarCharValue": value} for value in row]}
+                    for row in page
+                ],
+                "ResultSetMetadata": {"ColumnInfo": [column.info() for column in columns]},
+            },
+            "UpdateCount": 0,
+            **rest,
+        }
+    )
 
 
 def stop_query_execution(data: Mapping[str, Any]) -> Response:

@@ -74,9 +74,11 @@ def _create_security(_logical_id: str, properties: Properties, _stack: str) -> C
     if "S3Encryptions" in encryption:
         # The template's name for what the API calls S3Encryption.
         encryption["S3Encryption"] = encryption.pop("S3Encryptions")
-    _answered(glue._create_security_configuration(
-        {"Name": properties["Name"], "EncryptionConfiguration": encryption}
-    ))
+    _answered(
+        glue._create_security_configuration(
+            {"Name": properties["Name"], "EncryptionConfiguration": encryption}
+        )
+    )
     return properties["Name"], {}
 
 
@@ -92,10 +94,13 @@ def _delete_security(physical_id: str, _properties: Properties) -> None:
     glue._delete_security_configuration({"Name": physical_id})
 
 
-_COMPUTED_ALARM = _nothing(LeftOut(
-    "an alarm on Metrics is refused upstream", "AlarmName",
-    {"Arn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:{id}"},
-))
+_COMPUTED_ALARM = _nothing(
+    LeftOut(
+        "an alarm on Metrics is refused upstream",
+        "AlarmName",
+        {"Arn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:{id}"},
+    )
+)
 
 
 def _alarms(upstream: dict[str, Any]) -> dict[str, Any]:

@@ -34,10 +34,13 @@ def apply() -> None:
             failure = result.get("body")
             token = event["ResponseURL"].rsplit("/", 1)[-1]
             text = failure if isinstance(failure, str) else json.dumps(failure)
-            custom_resource.deliver_response(token, {
-                "Status": "FAILED",
-                "Reason": f"The custom resource's Lambda failed: {text}",
-            })
+            custom_resource.deliver_response(
+                token,
+                {
+                    "Status": "FAILED",
+                    "Reason": f"The custom resource's Lambda failed: {text}",
+                },
+            )
         return result
 
     def invoke_with_limit(

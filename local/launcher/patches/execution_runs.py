@@ -134,21 +134,29 @@ def _walk(
         context["State"] = {"Name": name, "EnteredTime": now_iso(), "RetryCount": 0}
         # A redrive enters this state again: with this input, and with the variables as they are.
         execution["variables"] = copy.deepcopy(context["variables"])
-        stepfunctions._add_event(execution, f"{kind}StateEntered", {
-            "stateEnteredEventDetails": {
-                "name": name,
-                "input": json.dumps(data),
-                "inputDetails": {"truncated": False},
+        stepfunctions._add_event(
+            execution,
+            f"{kind}StateEntered",
+            {
+                "stateEnteredEventDetails": {
+                    "name": name,
+                    "input": json.dumps(data),
+                    "inputDetails": {"truncated": False},
+                },
             },
-        })
+        )
         data, next_name = _enter(kind, state, data, execution, context)
-        stepfunctions._add_event(execution, f"{kind}StateExited", {
-            "stateExitedEventDetails": {
-                "name": name,
-                "output": json.dumps(data),
-                "outputDetails": {"truncated": False},
+        stepfunctions._add_event(
+            execution,
+            f"{kind}StateExited",
+            {
+                "stateExitedEventDetails": {
+                    "name": name,
+                    "output": json.dumps(data),
+                    "outputDetails": {"truncated": False},
+                },
             },
-        })
+        )
         name = next_name
     return data
 
@@ -161,9 +169,7 @@ def _enter(
         data = stepfunctions._apply_input_path(state, data, context)
         return stepfunctions._apply_output_path(state, data, context), None
     if kind == "Fail":
-        raise stepfunctions._ExecutionError(
-            *stepfunctions._fail_state_error(state, data, context)
-        )
+        raise stepfunctions._ExecutionError(*stepfunctions._fail_state_error(state, data, context))
     # Looked up at each call, as upstream does: another patch may have replaced one of them.
     simple = {"Pass": "_execute_pass", "Choice": "_execute_choice", "Wait": "_execute_wait"}
     composed = {"Task": "_execute_task", "Parallel": "_execute_parallel", "Map": "_execute_map"}
@@ -176,11 +182,16 @@ def _enter(
 
 def _succeed(execution: runs.Execution, output: Any) -> None:
     text = json.dumps(output)
-    stepfunctions._add_event(execution, "ExecutionSucceeded", {
-        "executionSucceededEventDetails": {
-            "output": text, "outputDetails": {"truncated": False}
+    stepfunctions._add_event(
+        execution,
+        "ExecutionSucceeded",
+        {
+            "executionSucceededEventDetails": {
+                "output": text,
+                "outputDetails": {"truncated": False},
+            },
         },
-    })
+    )
     execution["output"] = text
     execution["stopDate"] = now_iso()
     execution["status"] = "SUCCEEDED"
@@ -219,11 +230,16 @@ class _Timeout:
         execution["cause"] = (
             f"The execution ran longer than its state machine's TimeoutSeconds, {self._seconds}"
         )
-        stepfunctions._add_event(execution, "ExecutionTimedOut", {
-            "executionTimedOutEventDetails": {
-                "error": execution["error"], "cause": execution["cause"]
+        stepfunctions._add_event(
+            execution,
+            "ExecutionTimedOut",
+            {
+                "executionTimedOutEventDetails": {
+                    "error": execution["error"],
+                    "cause": execution["cause"],
+                },
             },
-        })
+        )
         runs.end(execution)
         stepfunctions._emit_execution_status_event(execution)
 
@@ -234,11 +250,16 @@ def _found_running(execution: runs.Execution) -> None:
     execution["error"] = STOPPED_ERROR
     execution["cause"] = STOPPED_CAUSE.format(name=execution["name"])
     execution["stopDate"] = now_iso()
-    stepfunctions._add_event(execution, "ExecutionFailed", {
-        "executionFailedEventDetails": {
-            "error": execution["error"], "cause": execution["cause"]
+    stepfunctions._add_event(
+        execution,
+        "ExecutionFailed",
+        {
+            "executionFailedEventDetails": {
+                "error": execution["error"],
+                "cause": execution["cause"],
+            },
         },
-    })
+    )
 
     def report() -> None:
         set_request_account_id(ACCOUNT_ID)

@@ -97,14 +97,19 @@ def emit_status(execution: runs.Execution) -> None:
         "error": execution.get("error") if ended_badly else None,
         "cause": execution.get("cause") if ended_badly else None,
     }
-    eventbridge._put_events({
-        "Entries": [{
-            "Source": "aws.states",
-            "DetailType": "Step Functions Execution Status Change",
-            "Detail": json.dumps(detail),
-            "Resources": [execution["executionArn"]],
-        }]
-    }, allow_aws_source=True)
+    eventbridge._put_events(
+        {
+            "Entries": [
+                {
+                    "Source": "aws.states",
+                    "DetailType": "Step Functions Execution Status Change",
+                    "Detail": json.dumps(detail),
+                    "Resources": [execution["executionArn"]],
+                }
+            ]
+        },
+        allow_aws_source=True,
+    )
 
 
 def apply() -> None:
@@ -130,7 +135,8 @@ def apply() -> None:
                 item.update(_redrives(stepfunctions._executions[item["executionArn"]]))
             if wanted:
                 payload["executions"] = [
-                    item for item in payload["executions"]
+                    item
+                    for item in payload["executions"]
                     if (item["redriveCount"] > 0) == (wanted == "REDRIVEN")
                 ]
 

@@ -50,8 +50,15 @@ def _batch_delete_partition(data: Mapping[str, Any]) -> Response:
     for asked in data.get("PartitionsToDelete", []):
         kept = [p for p in glue._partitions.get(_key(data), []) if p["Values"] != asked["Values"]]
         if len(kept) == len(glue._partitions.get(_key(data), [])):
-            errors.append({"PartitionValues": asked["Values"], "ErrorDetail": {
-                "ErrorCode": "EntityNotFoundException", "ErrorMessage": "Partition not found"}})
+            errors.append(
+                {
+                    "PartitionValues": asked["Values"],
+                    "ErrorDetail": {
+                        "ErrorCode": "EntityNotFoundException",
+                        "ErrorMessage": "Partition not found",
+                    },
+                }
+            )
         else:
             glue._partitions[_key(data)] = kept
     return json_response({"Errors": errors})

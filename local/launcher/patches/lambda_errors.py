@@ -59,10 +59,13 @@ def _typed(answer: dict[str, Any]) -> dict[str, Any] | None:
 
 def apply() -> None:
     script = lambda_runtime._NODEJS_WORKER_SCRIPT
-    script = script.replace("JSON.stringify({\n            " + _REJECTED + "\n          })",
-                            "JSON.stringify(_lakeFailure(err))")
-    script = script.replace("JSON.stringify({\n        " + _THROWN + "      })",
-                            "JSON.stringify(_lakeFailure(e))")
+    script = script.replace(
+        "JSON.stringify({\n            " + _REJECTED + "\n          })",
+        "JSON.stringify(_lakeFailure(err))",
+    )
+    script = script.replace(
+        "JSON.stringify({\n        " + _THROWN + "      })", "JSON.stringify(_lakeFailure(e))"
+    )
     if script.count("_lakeFailure(") != 2:
         raise RuntimeError("lambda_errors: the bootstrap's two error answers were not found")
     lambda_runtime._NODEJS_WORKER_SCRIPT = _DESCRIBE + script

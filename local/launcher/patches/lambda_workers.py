@@ -15,7 +15,7 @@ EXPECTS = {
     "core.lambda_runtime:kill_workers": "56a6df63f9bd",
 }
 
-_READER = 'const rl = readline.createInterface({ input: process.stdin, terminal: false });'
+_READER = "const rl = readline.createInterface({ input: process.stdin, terminal: false });"
 
 
 class _OwnGroup:

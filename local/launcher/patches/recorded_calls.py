@@ -30,7 +30,10 @@ def apply() -> None:
         # Credentials that cannot be used belong to nobody yet.
         if session and not isinstance(denied, iam_evaluator.AuthError):
             recorded_calls.note(
-                session.get("Arn", ""), iam_action, resource_arn, service_context or {},
+                session.get("Arn", ""),
+                iam_action,
+                resource_arn,
+                service_context or {},
                 allowed=denied is None,
             )
         return denied

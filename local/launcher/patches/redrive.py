@@ -54,9 +54,13 @@ def _redrive_execution(data: Mapping[str, Any]) -> Response:
         execution.update(status="RUNNING", stopDate=None, output=None)
         execution.pop("error", None)
         execution.pop("cause", None)
-        stepfunctions._add_event(execution, "ExecutionRedriven", {
-            "executionRedrivenEventDetails": {"redriveCount": execution["redriveCount"]},
-        })
+        stepfunctions._add_event(
+            execution,
+            "ExecutionRedriven",
+            {
+                "executionRedrivenEventDetails": {"redriveCount": execution["redriveCount"]},
+            },
+        )
     stepfunctions._emit_execution_status_event(execution)
     # The thread works in the caller's account and region.
     threading.Thread(

@@ -23,7 +23,8 @@ def _athena(action: str, fields: Mapping[str, Any]) -> str | None:
     if fields.get("WorkGroup"):
         return None
     for store, name in (
-        (athena._executions, "QueryExecutionId"), (athena._named_queries, "NamedQueryId")
+        (athena._executions, "QueryExecutionId"),
+        (athena._named_queries, "NamedQueryId"),
     ):
         if name in fields:
             found = store.get(fields[name])
@@ -33,8 +34,12 @@ def _athena(action: str, fields: Mapping[str, Any]) -> str | None:
         store = athena._executions if "QueryExecutionIds" in fields else athena._named_queries
         found = store.get(listed[0])
         return f"workgroup/{found['WorkGroup']}" if found else None
-    on_workgroup = ("StartQueryExecution", "ListQueryExecutions", "CreateNamedQuery",
-                    "ListNamedQueries")
+    on_workgroup = (
+        "StartQueryExecution",
+        "ListQueryExecutions",
+        "CreateNamedQuery",
+        "ListNamedQueries",
+    )
     return "workgroup/primary" if action in on_workgroup else None
 
 

@@ -46,5 +46,8 @@ def apply() -> None:
         delete_secret(_name(physical_id), properties)
 
     provisioners._RESOURCE_HANDLERS[_TYPE] = {
-        **handlers, "create": create, "update": update, "delete": delete,
+        **handlers,
+        "create": create,
+        "update": update,
+        "delete": delete,
     }

@@ -27,7 +27,6 @@ EXPECTS = {
 }
 
 
-
 @dataclass(frozen=True)
 class _Task:
     """One Task state as its events name it."""
@@ -51,18 +50,22 @@ class _Task:
     def scheduled(self, parameters: Any) -> tuple[str, dict[str, Any]]:
         limit = {} if self.timeout is None else {"timeoutInSeconds": int(self.timeout)}
         if self.is_function:
-            return "LambdaFunctionScheduled", {"lambdaFunctionScheduledEventDetails": {
-                "resource": self.resource,
-                "input": json.dumps(parameters),
-                "inputDetails": {"truncated": False},
+            return "LambdaFunctionScheduled", {
+                "lambdaFunctionScheduledEventDetails": {
+                    "resource": self.resource,
+                    "input": json.dumps(parameters),
+                    "inputDetails": {"truncated": False},
+                    **limit,
+                }
+            }
+        return "TaskScheduled", {
+            "taskScheduledEventDetails": {
+                **self._named(),
+                "region": get_region(),
+                "parameters": json.dumps(parameters),
                 **limit,
-            }}
-        return "TaskScheduled", {"taskScheduledEventDetails": {
-            **self._named(),
-            "region": get_region(),
-            "parameters": json.dumps(parameters),
-            **limit,
-        }}
+            }
+        }
 
     def started(self) -> tuple[str, dict[str, Any]]:
         if self.is_function:
@@ -96,8 +99,9 @@ def execute_task(
         context["State"]["RetryCount"] = sum(counts.values())
         try:
             result = _attempt(state, raw_input, execution, context, language)
-            return _output(state, raw_input, context, language, result), \
-                stepfunctions._next_or_end(state)
+            return _output(state, raw_input, context, language, result), stepfunctions._next_or_end(
+                state
+            )
         except stepfunctions._ExecutionError as error:
             failure = error
         retrier, index = stepfunctions._find_matching_retrier(
@@ -148,9 +152,7 @@ def _attempt(
             token = context["Task"]["Token"]
             result = stepfunctions._invoke_with_callback(resource, parameters, token, state)
         elif task.timeout is not None and ":activity:" not in resource:
-            result = stepfunctions._invoke_resource_with_timeout(
-                resource, parameters, task.timeout
-            )
+            result = stepfunctions._invoke_resource_with_timeout(resource, parameters, task.timeout)
         else:
             result = stepfunctions._invoke_resource(resource, parameters)
     except stepfunctions._ExecutionError as failure:

@@ -2,7 +2,9 @@ import type { Lake } from '../../../functions/lake/objects';
 import { Launcher } from './launcher';
 
 /** A launcher for the tests of a file, and before each of them an empty lake and a quiet log. */
-export function eachWithLake(prepare: (lake: Lake, launcher: Launcher) => Promise<void> | void): void {
+export function eachWithLake(
+  prepare: (lake: Lake, launcher: Launcher) => Promise<void> | void,
+): void {
   let launcher: Launcher;
 
   beforeAll(async () => {

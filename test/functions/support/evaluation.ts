@@ -9,7 +9,11 @@ import { TRAINED } from './state';
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 export type Recalls = Record<Label, number>;
-export const even = (share: number): Recalls => ({ negative: share, neutral: share, positive: share });
+export const even = (share: number): Recalls => ({
+  negative: share,
+  neutral: share,
+  positive: share,
+});
 
 /** Labels of which these many fall on the test side, a third of each class. */
 export function labelRows(heldOut: number): LabelRow[] {
@@ -38,14 +42,18 @@ export function measured(recalls: Recalls, perClass: Record<Label, number>) {
   });
   const [a = [0, 0, 0], b = [0, 0, 0], c = [0, 0, 0]] = confusion;
   const right = [a[0], b[1], c[2]] as const;
-  const answered = [0, 1, 2].map((column) => (a[column] ?? 0) + (b[column] ?? 0) + (c[column] ?? 0));
+  const answered = [0, 1, 2].map(
+    (column) => (a[column] ?? 0) + (b[column] ?? 0) + (c[column] ?? 0),
+  );
   const rows = perClass.negative + perClass.neutral + perClass.positive;
   const recall = {
     negative: right[0] / Math.max(perClass.negative, 1),
     neutral: right[1] / Math.max(perClass.neutral, 1),
     positive: right[2] / Math.max(perClass.positive, 1),
   };
-  const f1 = labels.map((label, at) => (2 * (right[at] ?? 0)) / ((answered[at] ?? 0) + perClass[label] || 1));
+  const f1 = labels.map(
+    (label, at) => (2 * (right[at] ?? 0)) / ((answered[at] ?? 0) + perClass[label] || 1),
+  );
   const macro_recall = (recall.negative + recall.neutral + recall.positive) / 3;
   return {
     macro_recall,
@@ -53,7 +61,11 @@ export function measured(recalls: Recalls, perClass: Record<Label, number>) {
     macro_f1: ((f1[0] ?? 0) + (f1[1] ?? 0) + (f1[2] ?? 0)) / 3,
     recall,
     interval: { low: Math.max(0, macro_recall - 0.03), high: Math.min(1, macro_recall + 0.03) },
-    confusion: [a, b, c] satisfies [[number, number, number], [number, number, number], [number, number, number]],
+    confusion: [a, b, c] satisfies [
+      [number, number, number],
+      [number, number, number],
+      [number, number, number],
+    ],
   };
 }
 
@@ -61,7 +73,10 @@ const model = (recalls: Recalls, perClass: Record<Label, number>, version: strin
   ...measured(recalls, perClass),
   version,
   answers_sha256: sha256(`${version} ${JSON.stringify(recalls)}`),
-  calibration: { expected_error: 0.05, bins: [{ from: 0.7, to: 0.8, rows: 10, confidence: 0.75, accuracy: 0.8 }] },
+  calibration: {
+    expected_error: 0.05,
+    bins: [{ from: 0.7, to: 0.8, rows: 10, confidence: 0.75, accuracy: 0.8 }],
+  },
 });
 
 export const difference = (value: number, spread = 0.02): Difference => ({
@@ -82,7 +97,13 @@ interface Night {
 
 /** What the training job would write: a candidate at 77 against a lexicon at 70, and no champion. */
 export function evaluationOf(night: Night = {}): Evaluation {
-  const { candidate = even(0.77), champion = null, lexicon = even(0.7), spread, rows = labelRows(600) } = night;
+  const {
+    candidate = even(0.77),
+    champion = null,
+    lexicon = even(0.7),
+    spread,
+    rows = labelRows(600),
+  } = night;
   const held = heldOutOf(rows);
   const tests = rows.filter(({ text_hash }) => parseInt(text_hash.slice(0, 8), 16) % 100 < 20);
   const of = (label: Label) => tests.filter((row) => row.label === label).length;
@@ -91,11 +112,20 @@ export function evaluationOf(night: Night = {}): Evaluation {
   const theirs = champion && model(champion, perClass, 'sl-champion');
   const words = measured(lexicon, perClass);
   const linear = measured(even(0.65), perClass);
-  const golden = goldenTweets.map(({ text, expected }) => ({ text, label: expected, probability: 0.9 }));
+  const golden = goldenTweets.map(({ text, expected }) => ({
+    text,
+    label: expected,
+    probability: 0.9,
+  }));
   return {
     schema_version: 2,
     metric: 'macro_recall',
-    held_out: { rows: held.rows, per_class: perClass, sha256: held.sha256, labels: ['negative', 'neutral', 'positive'] },
+    held_out: {
+      rows: held.rows,
+      per_class: perClass,
+      sha256: held.sha256,
+      labels: ['negative', 'neutral', 'positive'],
+    },
     level: 0.95,
     candidate: ours,
     champion: theirs,
@@ -110,6 +140,11 @@ export function evaluationOf(night: Night = {}): Evaluation {
     slices: [],
     learning_curve: null,
     worst_mistakes: [],
-    training: { epochs: 6, seconds: 20, seed: 1, rows: { train: 1, validation: 1, test: held.rows, weak: 0 } },
+    training: {
+      epochs: 6,
+      seconds: 20,
+      seed: 1,
+      rows: { train: 1, validation: 1, test: held.rows, weak: 0 },
+    },
   };
 }

@@ -7,23 +7,34 @@ const prod = settingsFor('prod');
 const serverless = 'Maximum total concurrency across all serverless endpoints';
 
 test('quotas that are large enough give no finding', () => {
-  const quotas = new Map([['ml.m5.xlarge for spot training job usage', 1], [serverless, 10]]);
+  const quotas = new Map([
+    ['ml.m5.xlarge for spot training job usage', 1],
+    [serverless, 10],
+  ]);
 
   expect(quotaFindings(quotas, dev, 'us-east-1')).toEqual([]);
 });
 
 test('a quota of 0 is an error that says what to ask for, and where', () => {
-  const quotas = new Map([['ml.m5.xlarge for spot training job usage', 0], [serverless, 10]]);
+  const quotas = new Map([
+    ['ml.m5.xlarge for spot training job usage', 0],
+    [serverless, 10],
+  ]);
 
   const [finding, ...others] = quotaFindings(quotas, dev, 'eu-west-1');
 
   expect(others).toEqual([]);
   expect(finding?.level).toBe('error');
-  expect(finding && describeFinding(finding)).toMatch(/spot training job usage" is 0; 1 is needed[\s\S]*eu-west-1[\s\S]*ask for 1/);
+  expect(finding && describeFinding(finding)).toMatch(
+    /spot training job usage" is 0; 1 is needed[\s\S]*eu-west-1[\s\S]*ask for 1/,
+  );
 });
 
 test('the quota of on-demand training does not count where spot is on', () => {
-  const quotas = new Map([['ml.m5.xlarge for training job usage', 5], [serverless, 10]]);
+  const quotas = new Map([
+    ['ml.m5.xlarge for training job usage', 5],
+    [serverless, 10],
+  ]);
 
   expect(quotaFindings(quotas, dev, 'us-east-1').map(({ level, what }) => [level, what])).toEqual([
     ['warning', expect.stringContaining('was not checked')],
@@ -32,7 +43,10 @@ test('the quota of on-demand training does not count where spot is on', () => {
 
 test('a real-time endpoint needs twice its instances: the new ones start beside the old', () => {
   const { instanceType, instances } = prod.endpoint;
-  const quotas = new Map([[`${prod.training.instanceType} for training job usage`, 1], [`${instanceType} for endpoint usage`, 2 * instances - 1]]);
+  const quotas = new Map([
+    [`${prod.training.instanceType} for training job usage`, 1],
+    [`${instanceType} for endpoint usage`, 2 * instances - 1],
+  ]);
 
   expect(quotaFindings(quotas, prod, 'us-east-1').map(({ level }) => level)).toEqual(['error']);
 });

@@ -1,12 +1,16 @@
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { findServing, removeServing } from '../../../local/account/serving';
 
-const role = (environment: string) => `arn:aws:iam::123456789012:role/sentiment-lake-${environment}-MachineLearningRole`;
+const role = (environment: string) =>
+  `arn:aws:iam::123456789012:role/sentiment-lake-${environment}-MachineLearningRole`;
 
 /** An account with two environments, and somebody else's things beside them. */
 class Account {
   readonly deleted: string[] = [];
-  readonly client = new SageMakerClient({ region: 'us-east-1', credentials: { accessKeyId: 'x', secretAccessKey: 'x' } });
+  readonly client = new SageMakerClient({
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+  });
   private endpoints = ['sentiment-lake-dev', 'sentiment-lake-dev2', 'sentiment-lake-prod'];
   private readonly models = new Map([
     ['sl-dev', role('dev')],
@@ -40,16 +44,26 @@ class Account {
       case 'DescribeModelCommand':
         return { ExecutionRoleArn: this.models.get(name) };
       case 'ListEndpointConfigsCommand':
-        return { EndpointConfigs: [...this.configs.keys()].map((EndpointConfigName) => ({ EndpointConfigName })) };
+        return {
+          EndpointConfigs: [...this.configs.keys()].map((EndpointConfigName) => ({
+            EndpointConfigName,
+          })),
+        };
       case 'DescribeEndpointConfigCommand':
         return { ProductionVariants: this.configs.get(name)?.map((ModelName) => ({ ModelName })) };
       case 'ListTrainingJobsCommand':
-        return { TrainingJobSummaries: [{ TrainingJobName: 'sl-job-dev' }, { TrainingJobName: 'sl-job-prod' }] };
+        return {
+          TrainingJobSummaries: [
+            { TrainingJobName: 'sl-job-dev' },
+            { TrainingJobName: 'sl-job-prod' },
+          ],
+        };
       case 'DescribeTrainingJobCommand':
         return { RoleArn: role(name.replace('sl-job-', '')) };
       default:
         this.deleted.push(`${command.replace('Command', '')} ${name}`);
-        if (command === 'DeleteEndpointCommand') this.endpoints = this.endpoints.filter((one) => one !== name);
+        if (command === 'DeleteEndpointCommand')
+          this.endpoints = this.endpoints.filter((one) => one !== name);
         return {};
     }
   }
@@ -69,7 +83,12 @@ test('finds what is of this environment, and nothing of another or of anybody el
 test('removes the endpoint, that costs, first and the models, that say whose the rest is, last', async () => {
   const account = new Account();
 
-  await removeServing(account.client, 'dev', await findServing(account.client, 'dev'), new AbortController().signal);
+  await removeServing(
+    account.client,
+    'dev',
+    await findServing(account.client, 'dev'),
+    new AbortController().signal,
+  );
 
   expect(account.deleted).toEqual([
     'StopTrainingJob sl-job-dev',

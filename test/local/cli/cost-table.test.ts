@@ -5,16 +5,25 @@ import { costTable, nightOf } from '../../../local/cli/cost-table';
 
 const page = readFileSync('docs/deploy.md', 'utf8');
 
-test.each(['dev', 'prod'] as const)('docs/deploy.md shows what the code computes for %s', (environment) => {
-  expect(page).toContain(costTable(environment));
-});
+test.each(['dev', 'prod'] as const)(
+  'docs/deploy.md shows what the code computes for %s',
+  (environment) => {
+    expect(page).toContain(costTable(environment));
+  },
+);
 
 test('a real-time endpoint is paid by the hour, a serverless one by its work', () => {
   const usage = nightOf(1000, 'dev');
   const dev = settingsFor('dev');
-  const realtime = { ...dev, endpoint: { ...dev.endpoint, kind: 'realtime' as const, instances: 2 } };
+  const realtime = {
+    ...dev,
+    endpoint: { ...dev.endpoint, kind: 'realtime' as const, instances: 2 },
+  };
 
-  expect(total(awsCosts(usage, realtime)) - total(awsCosts(usage, dev))).toBeCloseTo(24 * 2 * 0.102, 1);
+  expect(total(awsCosts(usage, realtime)) - total(awsCosts(usage, dev))).toBeCloseTo(
+    24 * 2 * 0.102,
+    1,
+  );
 });
 
 test('spot makes the training cheaper, and nothing else', () => {
@@ -22,7 +31,9 @@ test('spot makes the training cheaper, and nothing else', () => {
   const dev = settingsFor('dev');
   const cost = (spot: boolean) => awsCosts(usage, { ...dev, training: { ...dev.training, spot } });
 
-  const differing = cost(true).filter(({ usd }, index) => usd !== cost(false)[index]?.usd).map(({ what }) => what);
+  const differing = cost(true)
+    .filter(({ usd }, index) => usd !== cost(false)[index]?.usd)
+    .map(({ what }) => what);
 
   expect(differing).toEqual(['SageMaker training']);
 });

@@ -15,10 +15,19 @@ const texts = (count: number): Unlabelled[] =>
   }));
 
 /** A sitting whose keys are piped in, with a store that can be looked into. */
-async function sitting(keys: string | Readable, given = texts(20), signal = new AbortController().signal) {
+async function sitting(
+  keys: string | Readable,
+  given = texts(20),
+  signal = new AbortController().signal,
+) {
   const said: string[] = [];
   const writes: Labelled[][] = [];
-  const screen: Screen = { isTerminal: false, say: (line = '') => void said.push(line), live: () => undefined, rest: () => undefined };
+  const screen: Screen = {
+    isTerminal: false,
+    say: (line = '') => void said.push(line),
+    live: () => undefined,
+    rest: () => undefined,
+  };
   const input = typeof keys === 'string' ? Readable.from([keys]) : keys;
   const store = async (rows: readonly Labelled[]) => {
     writes.push([...rows]);
@@ -32,7 +41,10 @@ test('keys become labels, and the texts are shown before anybody judges them', a
   const { labelled, said } = await sitting('12 s\n3q');
 
   expect(labelled.map(({ label }) => label)).toEqual(['negative', 'neutral', 'positive']);
-  const before = said.slice(0, said.findIndex((line) => line.includes('lexicon')));
+  const before = said.slice(
+    0,
+    said.findIndex((line) => line.includes('lexicon')),
+  );
   expect(before.join()).not.toMatch(/model|positive/);
   expect(said).toContain('  negative; lexicon neutral, model positive (50 %)');
 });
@@ -87,15 +99,24 @@ test('a sitting ends when no text is left', async () => {
 test('half is drawn at random, half is what the model is least sure of, and no text comes twice', () => {
   const drawn = [...draw(texts(10), () => 0.999)];
 
-  expect(drawn.map(({ sampling }) => sampling)).toEqual(Array.from({ length: 5 }, () => ['random', 'uncertain']).flat());
-  expect(drawn.filter(({ sampling }) => sampling === 'uncertain').map(({ text_hash }) => text_hash)).toEqual(['hash0', 'hash1', 'hash2', 'hash3', 'hash4']);
+  expect(drawn.map(({ sampling }) => sampling)).toEqual(
+    Array.from({ length: 5 }, () => ['random', 'uncertain']).flat(),
+  );
+  expect(
+    drawn.filter(({ sampling }) => sampling === 'uncertain').map(({ text_hash }) => text_hash),
+  ).toEqual(['hash0', 'hash1', 'hash2', 'hash3', 'hash4']);
   expect(new Set(drawn.map(({ text_hash }) => text_hash)).size).toBe(10);
 });
 
 test('without a model all is drawn at random', () => {
   const unread = texts(4).map((text) => ({ ...text, model_label: null, model_confidence: null }));
 
-  expect([...draw(unread)].map(({ sampling }) => sampling)).toEqual(['random', 'random', 'random', 'random']);
+  expect([...draw(unread)].map(({ sampling }) => sampling)).toEqual([
+    'random',
+    'random',
+    'random',
+    'random',
+  ]);
 });
 
 test('agreement is what Cohen counted: 20 + 15 of 50, kappa 0.4', () => {
@@ -119,15 +140,21 @@ test('only texts drawn at random say how person, lexicon and model agree', () =>
     { ...text, label: 'negative', sampling: 'uncertain' },
   ];
 
-  expect(opinion(said)).toBe('; agreed at random: you and the lexicon 1 of 1, you and the model 0 of 1 (kappa 0.00), lexicon and model 0 of 1 (kappa 0.00)');
+  expect(opinion(said)).toBe(
+    '; agreed at random: you and the lexicon 1 of 1, you and the model 0 of 1 (kappa 0.00), lexicon and model 0 of 1 (kappa 0.00)',
+  );
   expect(opinion(said.slice(1))).toBe('');
 });
 
 test('a terminal is set back as it was', async () => {
   const modes: boolean[] = [];
-  const input = Object.assign(Readable.from(['1', 'q']), { isTTY: true, setRawMode: (raw: boolean) => modes.push(raw) });
+  const input = Object.assign(Readable.from(['1', 'q']), {
+    isTTY: true,
+    setRawMode: (raw: boolean) => modes.push(raw),
+  });
 
-  for await (const key of keystrokes(input, new AbortController().signal)) if (key === 'quit') break;
+  for await (const key of keystrokes(input, new AbortController().signal))
+    if (key === 'quit') break;
 
   expect(modes[0]).toBe(true);
 });

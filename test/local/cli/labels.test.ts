@@ -6,7 +6,8 @@ import { parseLabels, parseMap } from '../../../local/cli/labels/parse';
 import { isTweetEval, readTweetEval } from '../../../local/cli/labels/tweeteval';
 
 test('CSV with quoted cells, other columns and any line end', () => {
-  const csv = '\uFEFFid,Label,Text\r\n1,positive,"so ""good"", really"\r\n2,neg,two\nlines? no\n3,0,"two\nlines"\n';
+  const csv =
+    '\uFEFFid,Label,Text\r\n1,positive,"so ""good"", really"\r\n2,neg,two\nlines? no\n3,0,"two\nlines"\n';
 
   const { rows, rejected } = parseLabels('mine.csv', csv);
 
@@ -20,7 +21,10 @@ test('CSV with quoted cells, other columns and any line end', () => {
 
 test('TSV and JSON Lines', () => {
   const tsv = parseLabels('a.tsv', 'text\tlabel\na, b\t1\n');
-  const jsonl = parseLabels('a.jsonl', '{"text":"a","label":"Positive","by":"me"}\n\n{"text":"b","label":-1}\n');
+  const jsonl = parseLabels(
+    'a.jsonl',
+    '{"text":"a","label":"Positive","by":"me"}\n\n{"text":"b","label":-1}\n',
+  );
 
   expect(tsv.rows).toEqual([{ line: 2, text: 'a, b', label: 'positive' }]);
   expect(jsonl.rows).toEqual([
@@ -30,20 +34,34 @@ test('TSV and JSON Lines', () => {
 });
 
 test('bad rows are refused with their line and reason, the others kept', () => {
-  const { rows, rejected } = parseLabels('a.jsonl', '{"text":"a","label":"happy"}\nnot json\n{"text":" ","label":"neutral"}\n{"text":"ok","label":"neutral"}');
+  const { rows, rejected } = parseLabels(
+    'a.jsonl',
+    '{"text":"a","label":"happy"}\nnot json\n{"text":" ","label":"neutral"}\n{"text":"ok","label":"neutral"}',
+  );
 
   expect(rows).toEqual([{ line: 4, text: 'ok', label: 'neutral' }]);
   expect(rejected).toEqual([
-    { line: 1, reason: '"happy" is no label: negative, neutral or positive is, or what --map says' },
+    {
+      line: 1,
+      reason: '"happy" is no label: negative, neutral or positive is, or what --map says',
+    },
     { line: 2, reason: 'it is not JSON' },
     { line: 3, reason: 'the text is empty' },
   ]);
 });
 
 test.each([
-  ['a.csv', 'words,label\nx,neutral', 'The first line must name the columns text and label; it names words, label. Others are named with --text-column and --label-column.'],
+  [
+    'a.csv',
+    'words,label\nx,neutral',
+    'The first line must name the columns text and label; it names words, label. Others are named with --text-column and --label-column.',
+  ],
   ['a.csv', 'text,label\n"x,neutral', 'The file is no table: Quote Not Closed'],
-  ['a.xlsx', '', 'a.xlsx must end in .csv, .tsv, .jsonl or .ndjson, or be a folder or …_text.txt laid out as TweetEval.'],
+  [
+    'a.xlsx',
+    '',
+    'a.xlsx must end in .csv, .tsv, .jsonl or .ndjson, or be a folder or …_text.txt laid out as TweetEval.',
+  ],
 ])('%s that cannot be read is refused as a whole', (path, content, message) => {
   expect(() => parseLabels(path, content)).toThrow(message);
 });
@@ -54,7 +72,9 @@ test('texts that differ in case, mentions and links are one text', () => {
     { line: 2, text: 'so GOOD', label: 'positive' },
   ]);
 
-  expect([...labels.values()]).toEqual([{ line: 1, text: 'RT @a: So good https://x.y/z', label: 'positive' }]);
+  expect([...labels.values()]).toEqual([
+    { line: 1, text: 'RT @a: So good https://x.y/z', label: 'positive' },
+  ]);
   expect(doubles).toBe(1);
 });
 
@@ -73,22 +93,43 @@ test('a majority settles a disagreement; a tie is refused with its lines', () =>
 });
 
 test('columns and words of another file are named and mapped', () => {
-  const columns = { text: 'Tweet', label: 'class', map: parseMap('4=positive, 0=negative,mixed=neutral') };
+  const columns = {
+    text: 'Tweet',
+    label: 'class',
+    map: parseMap('4=positive, 0=negative,mixed=neutral'),
+  };
 
-  const csv = parseLabels('a.csv', 'id,Class,tweet\n1,4,fine\n2,0,poor\n3,MIXED,so so\n4,5,what\n', columns);
+  const csv = parseLabels(
+    'a.csv',
+    'id,Class,tweet\n1,4,fine\n2,0,poor\n3,MIXED,so so\n4,5,what\n',
+    columns,
+  );
   const jsonl = parseLabels('a.jsonl', '{"Tweet":"fine","class":4}\n', columns);
 
-  expect(csv.rows.map(({ line, label }) => [line, label])).toEqual([[2, 'positive'], [3, 'negative'], [4, 'neutral']]);
-  expect(csv.rejected).toEqual([{ line: 5, reason: '"5" is no label: negative, neutral or positive is, or what --map says' }]);
+  expect(csv.rows.map(({ line, label }) => [line, label])).toEqual([
+    [2, 'positive'],
+    [3, 'negative'],
+    [4, 'neutral'],
+  ]);
+  expect(csv.rejected).toEqual([
+    { line: 5, reason: '"5" is no label: negative, neutral or positive is, or what --map says' },
+  ]);
   expect(jsonl.rows).toEqual([{ line: 1, text: 'fine', label: 'positive' }]);
   expect(() => parseMap('4=good')).toThrow('--map takes a list like neg=negative,4=positive');
   expect(() => parseMap('positive')).toThrow('but got "positive"');
 });
 
 test('blank lines and quotation marks in the middle of a cell change no line number', () => {
-  const { rows } = parseLabels('a.tsv', 'text\tlabel\n\nhe said "no"\tnegative\n\n"two\nlines"\tneutral\nlast\tpositive\n');
+  const { rows } = parseLabels(
+    'a.tsv',
+    'text\tlabel\n\nhe said "no"\tnegative\n\n"two\nlines"\tneutral\nlast\tpositive\n',
+  );
 
-  expect(rows.map(({ line, text }) => [line, text])).toEqual([[3, 'he said "no"'], [5, 'two\nlines'], [7, 'last']]);
+  expect(rows.map(({ line, text }) => [line, text])).toEqual([
+    [3, 'he said "no"'],
+    [5, 'two\nlines'],
+    [7, 'last'],
+  ]);
 });
 
 describe('the layout of TweetEval', () => {
@@ -123,7 +164,10 @@ describe('the layout of TweetEval', () => {
 
   test.each([
     [{ ...files, 'train_labels.txt': '0\n' }, 'train_text.txt has 2 lines and train_labels.txt 1'],
-    [{ ...files, 'mapping.txt': '0\tjoy\n' }, 'mapping.txt, line 1: "0\tjoy" is no number and one of'],
+    [
+      { ...files, 'mapping.txt': '0\tjoy\n' },
+      'mapping.txt, line 1: "0\tjoy" is no number and one of',
+    ],
     [{ 'notes.txt': '' }, 'holds no …_text.txt'],
     [{ 'train_text.txt': 'alone\n' }, 'train_labels.txt cannot be read'],
   ])('%# what does not belong together is refused as a whole', (given, message) => {

@@ -22,16 +22,44 @@ const night: Night = {
   stages: timeline.stages,
   ingest: {
     ...INGESTED,
-    queries: [{ name: 'tea', whole: false, received: 12, written: 10, doubles: 1, quarantined: 1, pages: 2 }],
-    gaps: [{ query: 'tea', from: '2026-11-10T00:00:00Z', until: '2026-11-17T00:00:00Z', reason: 'too old', foundAt: '2026-11-24T00:00:00Z' }],
-    open: [{ query: 'tea', from: null, until: '2026-11-20T00:00:00Z', reason: 'the budget is used up' }],
+    queries: [
+      {
+        name: 'tea',
+        whole: false,
+        received: 12,
+        written: 10,
+        doubles: 1,
+        quarantined: 1,
+        pages: 2,
+      },
+    ],
+    gaps: [
+      {
+        query: 'tea',
+        from: '2026-11-10T00:00:00Z',
+        until: '2026-11-17T00:00:00Z',
+        reason: 'too old',
+        foundAt: '2026-11-24T00:00:00Z',
+      },
+    ],
+    open: [
+      { query: 'tea', from: null, until: '2026-11-20T00:00:00Z', reason: 'the budget is used up' },
+    ],
   },
   days: [
     { day: '2026-11-23', tweets: 100, negative: 25, neutral: 25, positive: 50, average: 0.25 },
     { day: '2026-11-24', tweets: 3, negative: 3, neutral: 0, positive: 0, average: -1 },
   ],
   contributors: [{ sentiment: 'positive', author: 'calm_otter', tweets: 12 }],
-  opinions: [{ text: 'a <b> & "c"', human: 'neutral', lexicon: 'positive', model: 'negative', confidence: 0.69 }],
+  opinions: [
+    {
+      text: 'a <b> & "c"',
+      human: 'neutral',
+      lexicon: 'positive',
+      model: 'negative',
+      confidence: 0.69,
+    },
+  ],
   failure: [],
   aws: awsCosts(usage, settings),
   x: xCosts(usage, settings),
@@ -47,7 +75,17 @@ test('usage is read from the history, with looks as far apart as in an account',
 
 test('costs follow the public prices', () => {
   const lines = Object.fromEntries(
-    awsCosts({ ...usage, glueSeconds: 3600, crawls: 2, trainingSeconds: 1800, athenaQueries: 100, transitions: 1000 }, settings).map(({ what, usd }) => [what, usd]),
+    awsCosts(
+      {
+        ...usage,
+        glueSeconds: 3600,
+        crawls: 2,
+        trainingSeconds: 1800,
+        athenaQueries: 100,
+        transitions: 1000,
+      },
+      settings,
+    ).map(({ what, usd }) => [what, usd]),
   );
 
   // 2 workers of 1 DPU for an hour; 2 crawls of 2 DPU for 10 minutes; 100 × 10 MB of $5 a TB.
@@ -60,7 +98,9 @@ test('costs follow the public prices', () => {
 });
 
 test('a Spark job is billed for a minute at least, and not at all when it did not run', () => {
-  const glue = (glueSeconds: number) => awsCosts({ ...usage, glueSeconds }, settings).find(({ what }) => what === 'Glue Spark job')?.usd;
+  const glue = (glueSeconds: number) =>
+    awsCosts({ ...usage, glueSeconds }, settings).find(({ what }) => what === 'Glue Spark job')
+      ?.usd;
 
   expect(glue(10)).toBeCloseTo((60 / 3600) * 2 * 0.44, 6);
   expect(glue(0)).toBe(0);
@@ -75,7 +115,12 @@ test.each([
 });
 
 test('bars always have the same length', () => {
-  for (const parts of [[1, 1, 1], [0, 0, 7], [333, 333, 334], [1, 999, 1]]) {
+  for (const parts of [
+    [1, 1, 1],
+    [0, 0, 7],
+    [333, 333, 334],
+    [1, 999, 1],
+  ]) {
     expect(cellsOf(parts).reduce((a, b) => a + b)).toBe(40);
   }
   expect(cellsOf([0, 0, 0])).toEqual([0, 0, 0]);
@@ -84,11 +129,19 @@ test('bars always have the same length', () => {
 test('the summary shows the days, who drove them, the three judges, the costs and where it all comes from', () => {
   const text = summaryLines(night, { report: '/lake/report.html' }, false).join('\n');
 
-  expect(text).toContain('  2026-11-23  ----------..........++++++++++++++++++++  +0.25    100 tweets');
-  expect(text).toContain('  2026-11-24  ----------------------------------------  −1.00      3 tweets');
+  expect(text).toContain(
+    '  2026-11-23  ----------..........++++++++++++++++++++  +0.25    100 tweets',
+  );
+  expect(text).toContain(
+    '  2026-11-24  ----------------------------------------  −1.00      3 tweets',
+  );
   expect(text).toContain('positive  @calm_otter 12');
-  expect(text).toContain('people neutral, lexicon positive, model negative (69 %): the model is wrong');
-  expect(text).toContain(`about ${dollars(total(night.aws))}; at X: $15.74, had the tweets come from there`);
+  expect(text).toContain(
+    'people neutral, lexicon positive, model negative (69 %): the model is wrong',
+  );
+  expect(text).toContain(
+    `about ${dollars(total(night.aws))}; at X: $15.74, had the tweets come from there`,
+  );
   expect(text).toMatch(/Texts and ratings are real.*Authors and times are invented\./);
   expect(text).toContain('/lake/report.html');
 });
@@ -114,7 +167,14 @@ test('the report stands alone, escapes what people wrote, and names every stage'
 });
 
 test('the report of a failure shows its cause and leaves the charts out', () => {
-  const html = reportHtml({ ...night, status: 'FAILED', days: [], contributors: [], opinions: [], failure: ['ChecksFailed', '  id=7'] });
+  const html = reportHtml({
+    ...night,
+    status: 'FAILED',
+    days: [],
+    contributors: [],
+    opinions: [],
+    failure: ['ChecksFailed', '  id=7'],
+  });
 
   expect(html).toContain('<h2>What went wrong</h2>');
   expect(html).toContain('ChecksFailed\n  id=7');
@@ -122,9 +182,23 @@ test('the report of a failure shows its cause and leaves the charts out', () => 
 });
 
 test('of many opinions three are picked: better than the lexicon, agreed by all, and wrong', () => {
-  const base = { text: 'a text that is long enough to be shown', human: 'positive', lexicon: 'positive', model: 'positive', confidence: 0.9 } as const;
-  const wrong = { ...base, text: 'the model takes this one for something else', model: 'neutral' } as const;
-  const better = { ...base, text: 'the lexicon takes this one for something else', lexicon: 'neutral' } as const;
+  const base = {
+    text: 'a text that is long enough to be shown',
+    human: 'positive',
+    lexicon: 'positive',
+    model: 'positive',
+    confidence: 0.9,
+  } as const;
+  const wrong = {
+    ...base,
+    text: 'the model takes this one for something else',
+    model: 'neutral',
+  } as const;
+  const better = {
+    ...base,
+    text: 'the lexicon takes this one for something else',
+    lexicon: 'neutral',
+  } as const;
 
   expect(pickOpinions([wrong, base, base, better])).toEqual([better, base, wrong]);
   expect(pickOpinions([{ ...wrong, text: 'short' }])).toEqual([{ ...wrong, text: 'short' }]);

@@ -8,7 +8,8 @@ import { UserError } from '../../../local/cloud/user-error';
 const folder = mkdtempSync(join(tmpdir(), 'corpora-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const row = (changes: object = {}) => JSON.stringify({ task: 'mood', text: 'so nice', label: 1, ...changes });
+const row = (changes: object = {}) =>
+  JSON.stringify({ task: 'mood', text: 'so nice', label: 1, ...changes });
 
 function file(name: string, content: string | Buffer): string {
   const path = join(folder, name);
@@ -22,7 +23,10 @@ test('rows are counted by task, and a gzipped file is the same object as a plain
   const plain = readCorpusFile(file('My Corpus.jsonl', lines));
   const packed = readCorpusFile(file('my-corpus.jsonl.gz', gzipSync(lines)));
 
-  expect([...plain.rowsByTask]).toEqual([['mood', 2], ['irony', 1]]);
+  expect([...plain.rowsByTask]).toEqual([
+    ['mood', 2],
+    ['irony', 1],
+  ]);
   expect(plain.key).toMatch(/^raw-data\/corpora\/my-corpus-[0-9a-f]{16}\.jsonl\.gz$/);
   expect(packed.key).toBe(plain.key);
   expect(gunzipSync(plain.content).toString()).toBe(lines);
@@ -31,7 +35,11 @@ test('rows are counted by task, and a gzipped file is the same object as a plain
 test.each([
   ['a row that is no JSON', `${row()}\n{`, 'line 2 is not JSON'],
   ['a row without a task', `${row({ task: '' })}`, 'line 1: expected {"task"'],
-  ['a label that is neither word nor whole number', `${row({ label: 1.5 })}`, 'line 1: expected {"task"'],
+  [
+    'a label that is neither word nor whole number',
+    `${row({ label: 1.5 })}`,
+    'line 1: expected {"task"',
+  ],
   ['no row', '\n', 'holds no row'],
   ['bytes that are no text', Buffer.from([0x7b, 0xff]), 'is not UTF-8'],
   ['half a gzip file', gzipSync(row().repeat(99)).subarray(0, 30), 'cannot be read'],

@@ -1,18 +1,54 @@
 import { newsOf } from '../../../local/cli/run/stages';
 import { INGESTED, PLAN } from '../../functions/support/state';
 
-const { pages, received, written, doubles, quarantined, days, queries, gaps, open, parked, unparked, unanswered, spendUsd, month } = INGESTED;
-const figures = { pages, received, written, doubles, quarantined, days, queries, gaps, open, parked, unparked, unanswered, spendUsd, month };
-const ingest = (more: Record<string, unknown>) => newsOf('Ingest tweets', { ingest: { ...figures, ...more } });
+const {
+  pages,
+  received,
+  written,
+  doubles,
+  quarantined,
+  days,
+  queries,
+  gaps,
+  open,
+  parked,
+  unparked,
+  unanswered,
+  spendUsd,
+  month,
+} = INGESTED;
+const figures = {
+  pages,
+  received,
+  written,
+  doubles,
+  quarantined,
+  days,
+  queries,
+  gaps,
+  open,
+  parked,
+  unparked,
+  unanswered,
+  spendUsd,
+  month,
+};
+const ingest = (more: Record<string, unknown>) =>
+  newsOf('Ingest tweets', { ingest: { ...figures, ...more } });
 
 test('the plan says what X may charge at most', () => {
-  expect(newsOf('Plan the run', { plan: { ...PLAN, maxTweets: 5000, maxSpendUsd: 25 } })?.text).toBe(
-    "nightly for 2026-11-24, 1 query, at most 5,000 tweets ($25.00 at X's price)",
-  );
+  expect(
+    newsOf('Plan the run', { plan: { ...PLAN, maxTweets: 5000, maxSpendUsd: 25 } })?.text,
+  ).toBe("nightly for 2026-11-24, 1 query, at most 5,000 tweets ($25.00 at X's price)");
 });
 
 test('an ingest that waits for another says for whom', () => {
-  const busy = { status: 'BUSY', resumeAt: '2026-11-24T02:30:00Z', holder: 'arn:aws:states:x:1:execution:m:other', since: '2026-11-24T02:20:00Z' };
+  const busy = {
+    status: 'BUSY',
+    resumeAt: '2026-11-24T02:30:00Z',
+    holder: 'arn:aws:states:x:1:execution:m:other',
+    since: '2026-11-24T02:20:00Z',
+  };
 
   expect(ingest(busy)).toEqual({ done: false, text: 'other ingests; on when it is done' });
 });
@@ -27,7 +63,9 @@ test('ingest sums up', () => {
 test('a night without news says so', () => {
   const nothing = { received: 0, written: 0, doubles: 0, quarantined: 0, pages: 1 };
 
-  expect(ingest({ status: 'DONE', complete: true, note: null, ...nothing })?.text).toBe('no new tweets');
+  expect(ingest({ status: 'DONE', complete: true, note: null, ...nothing })?.text).toBe(
+    'no new tweets',
+  );
 });
 
 test('a rate limit says when it goes on', () => {
@@ -37,8 +75,19 @@ test('a rate limit says when it goes on', () => {
   });
 });
 
-const scores = { macro_recall: 0.774, accuracy: 0.799, macro_f1: 0.77, recall: { negative: 0.8, neutral: 0.7, positive: 0.8 } };
-const difference = (value: number) => ({ value, low: value - 0.015, high: value + 0.015, level: 0.95, resamples: 1000 });
+const scores = {
+  macro_recall: 0.774,
+  accuracy: 0.799,
+  macro_f1: 0.77,
+  recall: { negative: 0.8, neutral: 0.7, positive: 0.8 },
+};
+const difference = (value: number) => ({
+  value,
+  low: value - 0.015,
+  high: value + 0.015,
+  level: 0.95,
+  resamples: 1000,
+});
 
 test('the gate gives its verdict with both intervals', () => {
   const gate = {
@@ -61,8 +110,16 @@ test('the gate gives its verdict with both intervals', () => {
 
 test.each([
   ['Clean tweets', { clean: { status: 'NOTHING_NEW' } }, 'no day has new raw data'],
-  ['Train the model', { train: { status: 'SKIPPED', reason: 'nothing new to learn from' } }, 'skipped: nothing new to learn from'],
-  ['Refresh analytics', { refresh: { status: 'DONE', scored: 1, modelVersion: null } }, 'no model in service yet'],
+  [
+    'Train the model',
+    { train: { status: 'SKIPPED', reason: 'nothing new to learn from' } },
+    'skipped: nothing new to learn from',
+  ],
+  [
+    'Refresh analytics',
+    { refresh: { status: 'DONE', scored: 1, modelVersion: null } },
+    'no model in service yet',
+  ],
 ] as const)('%s can end without work', (stage, output, text) => {
   expect(newsOf(stage, output)).toEqual({ done: true, text });
 });

@@ -7,7 +7,7 @@ test('a recorded night is told as one line a stage, with its duration and its nu
   const lines = timelineOf(nightEvents).stages.map((stage) => stageLine(stage));
 
   expect(lines).toEqual([
-    '✓ Plan the run                   1.3 s  nightly for 2026-11-24, 1 query, at most 5,000 tweets ($25.00 at X\'s price)',
+    "✓ Plan the run                   1.3 s  nightly for 2026-11-24, 1 query, at most 5,000 tweets ($25.00 at X's price)",
     '✓ Ingest tweets                  8.7 s  3,147 received = 3,147 written + 0 double + 0 quarantined, on 32 pages',
     '✓ Crawl raw data                 2.4 s  8 days of raw data in the catalog',
     '✓ Clean tweets              3 min 22 s  3,147 rows read = 3,147 written + 0 double + 0 quarantined, 8 days; labels: 3,147 human, 0 lexicon',
@@ -47,14 +47,20 @@ const failedInIngest = [
     at: 1795490479888,
     type: 'ExecutionFailed',
     error: 'ChecksFailed',
-    cause: JSON.stringify({ errorType: 'ChecksFailed', errorMessage: '2 rows have no id:\n  dt=2026-11-20 tweet_id=' }),
+    cause: JSON.stringify({
+      errorType: 'ChecksFailed',
+      errorMessage: '2 rows have no id:\n  dt=2026-11-20 tweet_id=',
+    }),
   },
 ];
 
 test('a failure names its state, its cause with the offending rows, and the command that goes on', () => {
   const timeline = timelineOf(failedInIngest);
 
-  const lines = describeFailure({ arn: 'a:b:nightly-1', name: 'nightly-1', status: 'FAILED', events: failedInIngest, timeline }, 'local');
+  const lines = describeFailure(
+    { arn: 'a:b:nightly-1', name: 'nightly-1', status: 'FAILED', events: failedInIngest, timeline },
+    'local',
+  );
 
   expect(timeline.stages.map(({ name, status }) => [name, status])).toEqual([
     ['Plan the run', 'done'],
@@ -84,7 +90,13 @@ test('a redrive tells the failed stage a second time and forgets the failure', (
 test('an answer that breaks its contract still ends its stage', () => {
   const timeline = timelineOf([
     { id: 1, at: 1000, type: 'TaskStateEntered', state: 'Plan the run' },
-    { id: 2, at: 3000, type: 'TaskStateExited', state: 'Plan the run', output: '{"plan":{"mode":7}}' },
+    {
+      id: 2,
+      at: 3000,
+      type: 'TaskStateExited',
+      state: 'Plan the run',
+      output: '{"plan":{"mode":7}}',
+    },
   ]);
 
   expect(timeline.stages).toEqual([
@@ -93,5 +105,7 @@ test('an answer that breaks its contract still ends its stage', () => {
 });
 
 test('states that are not stages are left out', () => {
-  expect(timelineOf([{ id: 1, at: 1, type: 'WaitStateEntered', state: 'Wait for the crawler' }]).stages).toEqual([]);
+  expect(
+    timelineOf([{ id: 1, at: 1, type: 'WaitStateEntered', state: 'Wait for the crawler' }]).stages,
+  ).toEqual([]);
 });

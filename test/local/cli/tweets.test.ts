@@ -5,17 +5,33 @@ import { gzipSync } from 'node:zlib';
 import { readTweets } from '../../../local/cli/tweets/import';
 import { parseTweets } from '../../../local/cli/tweets/parse';
 
-const tweet = (id: string, changes: object = {}) => ({ id, text: `tweet ${id}`, author_id: '7', ...changes });
-const answer = { data: [tweet('1'), tweet('2', { author_id: '8' })], includes: { users: [{ id: '7', username: 'ada', name: 'Ada' }] }, meta: { result_count: 2 } };
+const tweet = (id: string, changes: object = {}) => ({
+  id,
+  text: `tweet ${id}`,
+  author_id: '7',
+  ...changes,
+});
+const answer = {
+  data: [tweet('1'), tweet('2', { author_id: '8' })],
+  includes: { users: [{ id: '7', username: 'ada', name: 'Ada' }] },
+  meta: { result_count: 2 },
+};
 const read = (content: string | Buffer) => parseTweets('mine.json', Buffer.from(content));
-const line = (value: object, author_username: string | null = null) => ({ tweet: value, author_username });
+const line = (value: object, author_username: string | null = null) => ({
+  tweet: value,
+  author_username,
+});
 
 test('an answer of X, with the authors beside the tweets', () => {
-  expect(read(JSON.stringify(answer))).toEqual([line(tweet('1'), 'ada'), line(tweet('2', { author_id: '8' }))]);
+  expect(read(JSON.stringify(answer))).toEqual([
+    line(tweet('1'), 'ada'),
+    line(tweet('2', { author_id: '8' })),
+  ]);
 });
 
 test('a single tweet’s answer, a list of answers, a list of tweets, and a tweet alone', () => {
-  const ids = (value: unknown) => read(JSON.stringify(value)).map((one) => 'tweet' in one && one.tweet);
+  const ids = (value: unknown) =>
+    read(JSON.stringify(value)).map((one) => 'tweet' in one && one.tweet);
 
   expect(ids({ data: tweet('1') })).toEqual([tweet('1')]);
   expect(ids([answer, { meta: { result_count: 0 } }, { data: [tweet('3')] }])).toHaveLength(3);
@@ -26,7 +42,12 @@ test('a single tweet’s answer, a list of answers, a list of tweets, and a twee
 test('JSON Lines of tweets or answers; a broken line travels on as it is', () => {
   const lines = `${JSON.stringify(tweet('1'))}\r\n\n{"id":"2",\n${JSON.stringify(answer)}\n`;
 
-  expect(read(lines)).toEqual([line(tweet('1')), { raw: '{"id":"2",' }, line(tweet('1'), 'ada'), line(tweet('2', { author_id: '8' }))]);
+  expect(read(lines)).toEqual([
+    line(tweet('1')),
+    { raw: '{"id":"2",' },
+    line(tweet('1'), 'ada'),
+    line(tweet('2', { author_id: '8' })),
+  ]);
 });
 
 test('gzipped, and with the author laid flat into the tweet', () => {
@@ -38,7 +59,10 @@ test('gzipped, and with the author laid flat into the tweet', () => {
 test('signs beyond JSON’s own line ends do not cut a line', () => {
   const odd = tweet('1', { text: 'a\u2028b \u{1F600}' });
 
-  expect(read(`${JSON.stringify(odd)}\n${JSON.stringify(tweet('2'))}\n`)).toEqual([line(odd), line(tweet('2'))]);
+  expect(read(`${JSON.stringify(odd)}\n${JSON.stringify(tweet('2'))}\n`)).toEqual([
+    line(odd),
+    line(tweet('2')),
+  ]);
 });
 
 test.each([

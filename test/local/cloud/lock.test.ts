@@ -12,7 +12,9 @@ test('one command holds a lake; another learns who', () => {
 
   const second = lockHome(home, 'up');
 
-  expect(second).toEqual({ holder: expect.objectContaining({ pid: process.pid, command: 'start' }) });
+  expect(second).toEqual({
+    holder: expect.objectContaining({ pid: process.pid, command: 'start' }),
+  });
   expect(holderOf(home)?.command).toBe('start');
   if ('release' in first) first.release();
   expect(holderOf(home)).toBeUndefined();
@@ -40,7 +42,10 @@ test('the lock of a killed process is taken over', async () => {
 
 test('process ids of before a reboot mean nothing', () => {
   const home = newHome();
-  writeFileSync(join(home, 'lock'), JSON.stringify({ pid: process.pid, command: 'up', bootedAt: 'another boot' }));
+  writeFileSync(
+    join(home, 'lock'),
+    JSON.stringify({ pid: process.pid, command: 'up', bootedAt: 'another boot' }),
+  );
 
   expect(holderOf(home)).toBeUndefined();
   expect(lockHome(home, 'start')).toHaveProperty('release');

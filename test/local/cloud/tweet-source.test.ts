@@ -9,7 +9,11 @@ test('without token and address the stand-in serves the tweets', () => {
 });
 
 test('a token alone means X itself', () => {
-  expect(source({ X_BEARER_TOKEN: 't' })).toEqual({ url: 'https://api.x.com/2/', token: 't', standIn: false });
+  expect(source({ X_BEARER_TOKEN: 't' })).toEqual({
+    url: 'https://api.x.com/2/',
+    token: 't',
+    standIn: false,
+  });
 });
 
 test.each([
@@ -17,9 +21,15 @@ test.each([
   ['http://127.0.0.1:8080/2', 'http://127.0.0.1:8080/2/'],
   ['https://proxy.example/x/2/', 'https://proxy.example/x/2/'],
 ])('X_API_BASE_URL %s is used as %s', (given, url) => {
-  expect(source({ X_API_BASE_URL: given, X_BEARER_TOKEN: 't' })).toEqual({ url, token: 't', standIn: false });
+  expect(source({ X_API_BASE_URL: given, X_BEARER_TOKEN: 't' })).toEqual({
+    url,
+    token: 't',
+    standIn: false,
+  });
 });
 
 test('an address that is none is refused in one line', () => {
-  expect(() => source({ X_API_BASE_URL: 'localhost' })).toThrow(/^X_API_BASE_URL is "localhost": an address like/);
+  expect(() => source({ X_API_BASE_URL: 'localhost' })).toThrow(
+    /^X_API_BASE_URL is "localhost": an address like/,
+  );
 });

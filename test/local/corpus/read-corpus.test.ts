@@ -1,6 +1,11 @@
 import { resolve } from 'node:path';
 import { settingsFor } from '../../../infra/config';
-import { corpusPath, labelOfRating, parseCorpus, readCorpus } from '../../../local/corpus/read-corpus';
+import {
+  corpusPath,
+  labelOfRating,
+  parseCorpus,
+  readCorpus,
+} from '../../../local/corpus/read-corpus';
 import { compileQuery, indexed } from '../../../local/x-api/query';
 
 const corpus = readCorpus(corpusPath(resolve(__dirname, '..', '..', '..')));
@@ -16,7 +21,9 @@ test('the bundled corpus has 4,200 rated texts with the published shares of labe
 test('the default keywords find most of it', () => {
   const { queries, language } = settingsFor('local').x;
   const keywords = queries.flatMap((query) => query.keywords ?? []);
-  const matches = compileQuery(`(${keywords.map((word) => `"${word}"`).join(' OR ')}) lang:${language} -is:retweet`);
+  const matches = compileQuery(
+    `(${keywords.map((word) => `"${word}"`).join(' OR ')}) lang:${language} -is:retweet`,
+  );
 
   const found = corpus.filter(({ text }) => matches(indexed({ text, lang: 'en', username: 'a' })));
 
@@ -27,6 +34,11 @@ test('a text keeps its tabs', () => {
   expect(parseCorpus('7\t-1.5\ta\tb\r\n')).toEqual([{ row: 1, rating: -1.5, text: 'a\tb' }]);
 });
 
-test.each(['1\tgood\ttext', '1\t\ttext', '1\t9\ttext', '1\t2'])('a broken row is refused with its line: %j', (row) => {
-  expect(() => parseCorpus(`1\t0\tfine\r\n${row}\r\n`)).toThrow('rated corpus, line 2: expected id, rating from -4 to 4, and a text');
-});
+test.each(['1\tgood\ttext', '1\t\ttext', '1\t9\ttext', '1\t2'])(
+  'a broken row is refused with its line: %j',
+  (row) => {
+    expect(() => parseCorpus(`1\t0\tfine\r\n${row}\r\n`)).toThrow(
+      'rated corpus, line 2: expected id, rating from -4 to 4, and a text',
+    );
+  },
+);

@@ -58,9 +58,23 @@ class Launcher:
     def start(self, *options: str) -> "Launcher":
         with open(self.home / "launcher.log", "a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "local.launcher", "--port", str(self.port),
-                 "--gateway", self.url, "--home", str(self.home), *options],
-                cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
+                [
+                    sys.executable,
+                    "-m",
+                    "local.launcher",
+                    "--port",
+                    str(self.port),
+                    "--gateway",
+                    self.url,
+                    "--home",
+                    str(self.home),
+                    *options,
+                ],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
             )
         line = self.process.stdout.readline()
         assert line.startswith("launcher ready"), (self.home / "launcher.log").read_text()
@@ -75,27 +89,41 @@ class Launcher:
             self.process.terminate()
             self.process.wait(timeout=15)
 
-    def client(self, service: str, key: str = ACCOUNT, secret: str = "test",
-               token: str | None = None) -> Any:
+    def client(
+        self, service: str, key: str = ACCOUNT, secret: str = "test", token: str | None = None
+    ) -> Any:
         # Making a client takes longer than most of the calls it is made for.
         wanted = (service, key, secret, token or "")
         if wanted not in self._clients:
             self._clients[wanted] = boto3.client(
-                service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=key,
-                aws_secret_access_key=secret, aws_session_token=token,
-                config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"},
-                              parameter_validation=service != "athena"),
+                service,
+                endpoint_url=self.url,
+                region_name=REGION,
+                aws_access_key_id=key,
+                aws_secret_access_key=secret,
+                aws_session_token=token,
+                config=Config(
+                    retries={"max_attempts": 1},
+                    s3={"addressing_style": "path"},
+                    parameter_validation=service != "athena",
+                ),
             )
         return self._clients[wanted]
 
     def client_as(self, service: str, role: str) -> Any:
         """A client with a session of the role, which must trust glue.amazonaws.com."""
-        status, given = self.ask("credentials", {
-            "roleArn": f"arn:aws:iam::{ACCOUNT}:role/{role}",
-            "service": "glue.amazonaws.com", "sessionName": "test"})
+        status, given = self.ask(
+            "credentials",
+            {
+                "roleArn": f"arn:aws:iam::{ACCOUNT}:role/{role}",
+                "service": "glue.amazonaws.com",
+                "sessionName": "test",
+            },
+        )
         assert status == 200, given
         return self.client(
-            service, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+            service, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+        )
 
     def saved(self) -> None:
         """Wait until the last change is in a snapshot."""
@@ -103,8 +131,10 @@ class Launcher:
 
     def ask(self, route: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
         request = urllib.request.Request(
-            f"{self.url}/_lake/{route}", data=None if body is None else json.dumps(body).encode(),
-            method="GET" if body is None else "POST")
+            f"{self.url}/_lake/{route}",
+            data=None if body is None else json.dumps(body).encode(),
+            method="GET" if body is None else "POST",
+        )
         try:
             with urllib.request.urlopen(request) as response:
                 return response.status, json.load(response)
@@ -128,9 +158,18 @@ def own_launcher(tmp_path: Path) -> Iterator[Launcher]:
 
 
 def trust(*services: str) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Action": "sts:AssumeRole",
-        "Principal": {"Service": list(services)}}]})
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": "sts:AssumeRole",
+                    "Principal": {"Service": list(services)},
+                }
+            ],
+        }
+    )
 
 
 def statement(actions: list[str], resources: list[str]) -> dict[str, Any]:
@@ -143,11 +182,15 @@ def role(launcher: Launcher, name: str, *statements: dict[str, Any]) -> str:
     arn = iam.create_role(
         RoleName=name,
         AssumeRolePolicyDocument=trust(
-            "lambda.amazonaws.com", "states.amazonaws.com", "glue.amazonaws.com"),
+            "lambda.amazonaws.com", "states.amazonaws.com", "glue.amazonaws.com"
+        ),
     )["Role"]["Arn"]
     if statements:
-        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(
-            {"Version": "2012-10-17", "Statement": list(statements)}))
+        iam.put_role_policy(
+            RoleName=name,
+            PolicyName="own",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}),
+        )
     return arn
 
 
@@ -161,8 +204,13 @@ def zipped(source: str) -> bytes:
 def function(launcher: Launcher, name: str, source: str, role_arn: str, **settings: Any) -> str:
     """Create a Node function from CommonJS source; returns its ARN."""
     return launcher.client("lambda").create_function(
-        FunctionName=name, Runtime="nodejs20.x", Role=role_arn, Handler="index.handler",
-        Code={"ZipFile": zipped(source)}, Timeout=settings.pop("Timeout", 20), **settings,
+        FunctionName=name,
+        Runtime="nodejs20.x",
+        Role=role_arn,
+        Handler="index.handler",
+        Code={"ZipFile": zipped(source)},
+        Timeout=settings.pop("Timeout", 20),
+        **settings,
     )["FunctionArn"]
 
 
@@ -180,7 +228,8 @@ class Machine:
     def start(self, given: Any = None, name: str | None = None) -> str:
         named = {"name": name} if name else {}
         return self.client.start_execution(
-            stateMachineArn=self.arn, input=json.dumps(given or {}), **named)["executionArn"]
+            stateMachineArn=self.arn, input=json.dumps(given or {}), **named
+        )["executionArn"]
 
     def describe(self, execution: str) -> dict[str, Any]:
         return self.client.describe_execution(executionArn=execution)
@@ -189,11 +238,11 @@ class Machine:
         def done() -> dict[str, Any] | None:
             found = self.describe(execution)
             return found if found["status"] != "RUNNING" else None
+
         return until(done, seconds)
 
     def history(self, execution: str) -> list[dict[str, Any]]:
-        return self.client.get_execution_history(
-            executionArn=execution, maxResults=1000)["events"]
+        return self.client.get_execution_history(executionArn=execution, maxResults=1000)["events"]
 
     def kinds(self, execution: str) -> list[str]:
         return [event["type"] for event in self.history(execution)]
@@ -201,5 +250,6 @@ class Machine:
 
 def machine(launcher: Launcher, name: str, definition: dict[str, Any], role_arn: str) -> Machine:
     arn = launcher.client("stepfunctions").create_state_machine(
-        name=name, definition=json.dumps(definition), roleArn=role_arn)["stateMachineArn"]
+        name=name, definition=json.dumps(definition), roleArn=role_arn
+    )["stateMachineArn"]
     return Machine(launcher, arn)

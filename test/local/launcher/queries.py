@@ -41,5 +41,6 @@ def failure(launcher: Launcher, sql: str, client: Any = None, **settings: Any) -
 
 def page(launcher: Launcher, query: str, **paging: Any) -> list[list[Any]]:
     found = launcher.client("athena").get_query_results(QueryExecutionId=query, **paging)
-    return [[cell.get("VarCharValue") for cell in row["Data"]]
-            for row in found["ResultSet"]["Rows"]]
+    return [
+        [cell.get("VarCharValue") for cell in row["Data"]] for row in found["ResultSet"]["Rows"]
+    ]

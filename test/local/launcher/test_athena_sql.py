@@ -37,8 +37,10 @@ CASES = [
     ("cast(true as varchar)", "true"),
     ("cast(null as varchar)", None),
     ("cast(7 as varchar)", "7"),
-    ("cast(t as varchar) from (values timestamp '2026-11-20 10:00:00') as v(t)",
-     "2026-11-20 10:00:00.000"),
+    (
+        "cast(t as varchar) from (values timestamp '2026-11-20 10:00:00') as v(t)",
+        "2026-11-20 10:00:00.000",
+    ),
     ("cast(d as bigint) from (select 2.5e0 as d)", "3"),
     ("cast(avg(x) as integer) from (values 2, 3) as v(x)", "3"),
     # What is inside of what is translated is translated, too.
@@ -79,8 +81,10 @@ CASES = [
     ("date(timestamp '2026-11-20 23:30:00' at time zone 'Europe/Berlin')", "2026-11-21"),
     ("extract(hour from timestamp '2026-11-20 23:30:00')", "23"),
     ("cardinality(sequence(date '2026-11-20', date '2026-11-26', interval '1' day))", "7"),
-    ("sequence(date '2026-11-20', date '2026-11-21', interval '1' day)",
-     "[2026-11-20, 2026-11-21]"),
+    (
+        "sequence(date '2026-11-20', date '2026-11-21', interval '1' day)",
+        "[2026-11-20, 2026-11-21]",
+    ),
     ("sequence(1, 3)", "[1, 2, 3]"),
     # Strings: concat and || are NULL when an argument is.
     ("concat('a', null)", None),
@@ -98,8 +102,10 @@ CASES = [
     ("regexp_extract('abc', 'b(.)', 1)", "c"),
     ("regexp_replace('abab', '(b)', '[$1]')", "a[b]a[b]"),
     ("to_hex(md5(to_utf8('a')))", "0CC175B9C0F1B6A831C399E269772661"),
-    ("lower(to_hex(sha256(to_utf8('a'))))",
-     "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"),
+    (
+        "lower(to_hex(sha256(to_utf8('a'))))",
+        "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+    ),
     # URL functions.
     ("url_extract_host('https://u@example.com:8080/a/b?x=1&y=2#f')", "example.com"),
     ("url_extract_path('https://example.com:8080/a/b?x=1#f')", "/a/b"),
@@ -113,7 +119,7 @@ CASES = [
     ("greatest(1, null)", None),
     ("least(3, 2)", "2"),
     # JSON.
-    ("json_extract_scalar('{\"a\": {\"b\": \"c\"}}', '$.a.b')", "c"),
+    ('json_extract_scalar(\'{"a": {"b": "c"}}\', \'$.a.b\')', "c"),
     ("cast(json_extract('{\"a\": [1, 2]}', '$.a') as array(integer))", "[1, 2]"),
     # Arrays and maps.
     ("filter(array[1, 2, 3], x -> x > 1)", "[2, 3]"),
@@ -156,8 +162,11 @@ CASES = [
 
 DIFFERENT = [
     # | query | Athena | here |
-    ("timestamp '2026-11-20 10:00:00' at time zone 'Europe/Berlin'",
-     "2026-11-20 11:00:00.000 Europe/Berlin", "2026-11-20 11:00:00.000"),
+    (
+        "timestamp '2026-11-20 10:00:00' at time zone 'Europe/Berlin'",
+        "2026-11-20 11:00:00.000 Europe/Berlin",
+        "2026-11-20 11:00:00.000",
+    ),
     ("cast(1e7 as varchar)", "1.0E7", "10000000.0"),
 ]
 
@@ -204,10 +213,15 @@ def test_decimal_scale_is_followed_through_names(launcher, answers):
     assert rows(launcher, sql) == [["28.6", "100.0"]]
 
 
-@pytest.mark.parametrize("sql, line", [
-    ("select", "line 1:"), ("selec 1", "line 1:"), ("select * from", "line 1:"),
-    ("select 1; select 2", "Only one sql statement is allowed"),
-])
+@pytest.mark.parametrize(
+    "sql, line",
+    [
+        ("select", "line 1:"),
+        ("selec 1", "line 1:"),
+        ("select * from", "line 1:"),
+        ("select 1; select 2", "Only one sql statement is allowed"),
+    ],
+)
 def test_what_cannot_be_parsed_is_refused_at_once(launcher, answers, sql, line):
     with pytest.raises(ClientError) as refused:
         submit(launcher, sql)
@@ -216,15 +230,18 @@ def test_what_cannot_be_parsed_is_refused_at_once(launcher, answers, sql, line):
     assert line in refused.value.response["Error"]["Message"]
 
 
-@pytest.mark.parametrize("sql, reason", [
-    ("select reduce(array[1], 0, (s, x) -> s + x, s -> s * 2)", "NOT_SUPPORTED: reduce()"),
-    ("select format('%tY', 1)", "NOT_SUPPORTED: %t"),
-    ("select no_such_function(1)", "FUNCTION_NOT_FOUND"),
-    ("select x from (values 1) as t(y)", "COLUMN_NOT_FOUND"),
-    ("select cast('a' as integer)", "INVALID_CAST_ARGUMENT"),
-    ("select * from no_such_table", "SCHEMA_NOT_FOUND: Schema 'default' does not exist"),
-    ("select * from read_text('/etc/hostname')", "GENERIC_USER_ERROR"),
-    ("select * from '/etc/hostname'", "NOT_FOUND"),
-])
+@pytest.mark.parametrize(
+    "sql, reason",
+    [
+        ("select reduce(array[1], 0, (s, x) -> s + x, s -> s * 2)", "NOT_SUPPORTED: reduce()"),
+        ("select format('%tY', 1)", "NOT_SUPPORTED: %t"),
+        ("select no_such_function(1)", "FUNCTION_NOT_FOUND"),
+        ("select x from (values 1) as t(y)", "COLUMN_NOT_FOUND"),
+        ("select cast('a' as integer)", "INVALID_CAST_ARGUMENT"),
+        ("select * from no_such_table", "SCHEMA_NOT_FOUND: Schema 'default' does not exist"),
+        ("select * from read_text('/etc/hostname')", "GENERIC_USER_ERROR"),
+        ("select * from '/etc/hostname'", "NOT_FOUND"),
+    ],
+)
 def test_what_cannot_be_run_fails_with_a_reason(launcher, answers, sql, reason):
     assert reason in failure(launcher, sql)

@@ -16,35 +16,60 @@ from queries import failure, finished, page, rows, submit
 LAKE = "athena-lake"
 PARQUET = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-    "SerdeInfo": {"SerializationLibrary":
-                  "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
+    "SerdeInfo": {
+        "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+    },
 }
 JSON = {
     "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
     "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"},
 }
-TWEETS = [("tweet_id", "string"), ("created_at", "timestamp"), ("tokens", "array<string>"),
-          ("score", "double"), ("likes", "bigint"), ("author", "struct<id:string,n:int>"),
-          ("added_later", "string")]
+TWEETS = [
+    ("tweet_id", "string"),
+    ("created_at", "timestamp"),
+    ("tokens", "array<string>"),
+    ("score", "double"),
+    ("likes", "bigint"),
+    ("author", "struct<id:string,n:int>"),
+    ("added_later", "string"),
+]
 
 
 def columns(*declared: tuple[str, str]) -> list[dict[str, str]]:
     return [{"Name": name, "Type": kind} for name, kind in declared]
 
 
-def table(launcher: Launcher, name: str, storage: dict, declared: list, keys: list = (),
-          location: str = "", **parameters: str) -> None:
-    launcher.client("glue").create_table(DatabaseName="lake", TableInput={
-        "Name": name, "TableType": "EXTERNAL_TABLE", "Parameters": parameters,
-        "PartitionKeys": columns(*keys),
-        "StorageDescriptor": {**storage, "Columns": columns(*declared),
-                              "Location": location or f"s3://{LAKE}/cleaned-data/{name}/"}})
+def table(
+    launcher: Launcher,
+    name: str,
+    storage: dict,
+    declared: list,
+    keys: list = (),
+    location: str = "",
+    **parameters: str,
+) -> None:
+    launcher.client("glue").create_table(
+        DatabaseName="lake",
+        TableInput={
+            "Name": name,
+            "TableType": "EXTERNAL_TABLE",
+            "Parameters": parameters,
+            "PartitionKeys": columns(*keys),
+            "StorageDescriptor": {
+                **storage,
+                "Columns": columns(*declared),
+                "Location": location or f"s3://{LAKE}/cleaned-data/{name}/",
+            },
+        },
+    )
 
 
 def partition(launcher: Launcher, name: str, values: list[str], location: str) -> None:
     launcher.client("glue").create_partition(
-        DatabaseName="lake", TableName=name, PartitionInput={
-            "Values": values, "StorageDescriptor": {**PARQUET, "Location": location}})
+        DatabaseName="lake",
+        TableName=name,
+        PartitionInput={"Values": values, "StorageDescriptor": {**PARQUET, "Location": location}},
+    )
 
 
 def put(launcher: Launcher, key: str, body: bytes) -> None:
@@ -58,9 +83,11 @@ def parquet(folder: Path, select: str) -> bytes:
 
 
 def tweet(number: int, day: str) -> str:
-    return (f"select '{number}' as tweet_id, timestamptz '{day} 10:00:00.5+00' as created_at, "
-            f"['a', 'b'] as tokens, 0.5 as score, {number}::integer as likes, "
-            "{'id': 'x', 'n': 1} as author, 'ignored' as not_declared")
+    return (
+        f"select '{number}' as tweet_id, timestamptz '{day} 10:00:00.5+00' as created_at, "
+        f"['a', 'b'] as tokens, 0.5 as score, {number}::integer as likes, "
+        "{'id': 'x', 'n': 1} as author, 'ignored' as not_declared"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -102,19 +129,28 @@ def test_columns_have_their_declared_types_missing_ones_are_null_others_invisibl
 
     assert page(lake, query) == [
         [name for name, _ in TWEETS] + ["dt"],
-        ["2", "2026-11-20 10:00:00.500", "[a, b]", "0.5", "2", "{id=x, n=1}", None, "2026-11-20"]]
-    described = lake.client("athena").get_query_results(QueryExecutionId=query)[
-        "ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+        ["2", "2026-11-20 10:00:00.500", "[a, b]", "0.5", "2", "{id=x, n=1}", None, "2026-11-20"],
+    ]
+    described = lake.client("athena").get_query_results(QueryExecutionId=query)["ResultSet"][
+        "ResultSetMetadata"
+    ]["ColumnInfo"]
     assert [c["Type"] for c in described] == [
-        "varchar", "timestamp", "array", "double", "bigint", "row", "varchar", "varchar"]
+        "varchar",
+        "timestamp",
+        "array",
+        "double",
+        "bigint",
+        "row",
+        "varchar",
+        "varchar",
+    ]
     assert (described[0]["Precision"], described[0]["CaseSensitive"]) == (2147483647, True)
     assert (described[4]["Precision"], described[4]["Nullable"]) == (19, "UNKNOWN")
     assert ended["Statistics"]["DataScannedInBytes"] > 0
 
 
 def test_names_may_be_qualified_and_the_database_may_come_from_the_context(lake):
-    sql = ("select tweets.dt, awsdatacatalog.lake.tweets.likes from tweets "
-           "where tweets.dt = 'moved'")
+    sql = "select tweets.dt, awsdatacatalog.lake.tweets.likes from tweets where tweets.dt = 'moved'"
 
     assert rows(lake, sql, QueryExecutionContext={"Database": "lake"}) == [["moved", "3"]]
 
@@ -134,15 +170,26 @@ def test_a_partition_that_is_pointed_elsewhere_shows_the_new_rows(lake):
     location = f"s3://{LAKE}/cleaned-data/tweets/dt=2026-11-22/run=new/"
 
     glue.update_partition(
-        DatabaseName="lake", TableName="tweets", PartitionValueList=["moved"],
-        PartitionInput={"Values": ["moved"], "Parameters": {"version": "v2"},
-                        "StorageDescriptor": {**PARQUET, "Location": location}})
+        DatabaseName="lake",
+        TableName="tweets",
+        PartitionValueList=["moved"],
+        PartitionInput={
+            "Values": ["moved"],
+            "Parameters": {"version": "v2"},
+            "StorageDescriptor": {**PARQUET, "Location": location},
+        },
+    )
     now = rows(lake, "select tweet_id from lake.tweets where dt = 'moved'")
     kept = glue.get_partition(DatabaseName="lake", TableName="tweets", PartitionValues=["moved"])
     glue.update_partition(
-        DatabaseName="lake", TableName="tweets", PartitionValueList=["moved"],
-        PartitionInput={"Values": ["moved"],
-                        "StorageDescriptor": old["Partition"]["StorageDescriptor"]})
+        DatabaseName="lake",
+        TableName="tweets",
+        PartitionValueList=["moved"],
+        PartitionInput={
+            "Values": ["moved"],
+            "StorageDescriptor": old["Partition"]["StorageDescriptor"],
+        },
+    )
 
     assert now == [["4"]]
     assert kept["Partition"]["Parameters"] == {"version": "v2"}
@@ -155,20 +202,29 @@ def test_partitions_are_found_by_expression_and_in_pages(lake):
     for n in range(5):
         partition(lake, "many", [f"2026-11-2{n}", str(n * 5)], f"s3://{LAKE}/many/{n}/")
 
-    found = glue.get_partitions(DatabaseName="lake", TableName="many",
-                                Expression="dt >= '2026-11-22' AND n < 20")["Partitions"]
-    pages = [p["Partitions"] for p in glue.get_paginator("get_partitions").paginate(
-        DatabaseName="lake", TableName="many", PaginationConfig={"PageSize": 2})]
-    glue.batch_delete_partition(DatabaseName="lake", TableName="many", PartitionsToDelete=[
-        {"Values": ["2026-11-20", "0"]}])
+    found = glue.get_partitions(
+        DatabaseName="lake", TableName="many", Expression="dt >= '2026-11-22' AND n < 20"
+    )["Partitions"]
+    pages = [
+        p["Partitions"]
+        for p in glue.get_paginator("get_partitions").paginate(
+            DatabaseName="lake", TableName="many", PaginationConfig={"PageSize": 2}
+        )
+    ]
+    glue.batch_delete_partition(
+        DatabaseName="lake", TableName="many", PartitionsToDelete=[{"Values": ["2026-11-20", "0"]}]
+    )
 
     assert [p["Values"][0] for p in found] == ["2026-11-22", "2026-11-23"]
     assert [len(p) for p in pages] == [2, 2, 1]
     assert len(glue.get_partitions(DatabaseName="lake", TableName="many")["Partitions"]) == 4
     with pytest.raises(ClientError, match="EntityNotFoundException"):
-        glue.update_partition(DatabaseName="lake", TableName="many",
-                              PartitionValueList=["2026-11-20", "0"],
-                              PartitionInput={"Values": ["2026-11-20", "0"]})
+        glue.update_partition(
+            DatabaseName="lake",
+            TableName="many",
+            PartitionValueList=["2026-11-20", "0"],
+            PartitionInput={"Values": ["2026-11-20", "0"]},
+        )
 
 
 def test_an_object_whose_file_is_not_written_yet_is_not_read(lake):
@@ -182,17 +238,34 @@ def test_an_object_whose_file_is_not_written_yet_is_not_read(lake):
 
 
 def test_json_lines_are_read_as_declared_compressed_or_not(lake):
-    table(lake, "raw", JSON, [
-        ("id", "string"), ("created_at", "timestamp"), ("likes", "bigint"),
-        ("author", "struct<id:string>"), ("tags", "array<string>"), ("absent", "double")])
-    first = {"id": "1", "created_at": "2026-11-20T10:00:00.5+02:00", "likes": 7,
-             "author": {"id": "x", "more": 1}, "tags": ["a"], "extra": True}
+    table(
+        lake,
+        "raw",
+        JSON,
+        [
+            ("id", "string"),
+            ("created_at", "timestamp"),
+            ("likes", "bigint"),
+            ("author", "struct<id:string>"),
+            ("tags", "array<string>"),
+            ("absent", "double"),
+        ],
+    )
+    first = {
+        "id": "1",
+        "created_at": "2026-11-20T10:00:00.5+02:00",
+        "likes": 7,
+        "author": {"id": "x", "more": 1},
+        "tags": ["a"],
+        "extra": True,
+    }
     put(lake, "cleaned-data/raw/a.json.gz", gzip.compress(json.dumps(first).encode() + b"\n"))
     put(lake, "cleaned-data/raw/b.ndjson", b'{"id": "2"}\n')
 
     assert rows(lake, "select * from lake.raw order by id") == [
         ["1", "2026-11-20 08:00:00.500", "7", "{id=x}", "[a]", None],
-        ["2", None, None, None, None, None]]
+        ["2", None, None, None, None, None],
+    ]
 
 
 def test_a_value_of_another_type_than_declared_fails_the_query(lake):
@@ -203,20 +276,41 @@ def test_a_value_of_another_type_than_declared_fails_the_query(lake):
 
 
 def test_projected_partitions_need_no_registration(lake, tmp_path):
-    table(lake, "projected", JSON, [("v", "int")], [("dt", "string")], **{
-        "projection.enabled": "true", "projection.dt.type": "date",
-        "projection.dt.range": "2026-11-19,2026-11-21", "projection.dt.format": "yyyy-MM-dd"})
+    table(
+        lake,
+        "projected",
+        JSON,
+        [("v", "int")],
+        [("dt", "string")],
+        **{
+            "projection.enabled": "true",
+            "projection.dt.type": "date",
+            "projection.dt.range": "2026-11-19,2026-11-21",
+            "projection.dt.format": "yyyy-MM-dd",
+        },
+    )
     for day in (18, 20, 21):
         put(lake, f"cleaned-data/projected/dt=2026-11-{day}/a.json", b'{"v": %d}' % day)
 
     assert rows(lake, "select dt, v from lake.projected order by v") == [
-        ["2026-11-20", "20"], ["2026-11-21", "21"]]
+        ["2026-11-20", "20"],
+        ["2026-11-21", "21"],
+    ]
 
 
 def test_an_injected_partition_comes_from_the_query(lake):
-    table(lake, "injected", JSON, [("v", "int")], [("run", "string")], **{
-        "projection.enabled": "true", "projection.run.type": "injected",
-        "storage.location.template": f"s3://{LAKE}/candidates/${{run}}/"})
+    table(
+        lake,
+        "injected",
+        JSON,
+        [("v", "int")],
+        [("run", "string")],
+        **{
+            "projection.enabled": "true",
+            "projection.run.type": "injected",
+            "storage.location.template": f"s3://{LAKE}/candidates/${{run}}/",
+        },
+    )
     put(lake, "candidates/abc/a.json", b'{"v": 1}')
 
     assert rows(lake, "select run, v from lake.injected where run = 'abc'") == [["abc", "1"]]
@@ -233,7 +327,8 @@ def test_a_table_without_data_has_its_columns_and_no_rows(lake):
 
 def test_a_table_that_is_not_in_the_catalog_does_not_exist(lake):
     assert failure(lake, "select 1 from lake.absent") == (
-        "TABLE_NOT_FOUND: Table 'awsdatacatalog.lake.absent' does not exist")
+        "TABLE_NOT_FOUND: Table 'awsdatacatalog.lake.absent' does not exist"
+    )
 
 
 def test_a_name_bound_by_with_hides_no_table_elsewhere(lake):
@@ -247,15 +342,24 @@ def test_a_name_bound_by_with_hides_no_table_elsewhere(lake):
 
 
 def test_parameters_fill_the_places_in_order(lake):
-    found = rows(lake, "select dt from lake.tweets where likes > ? and dt in (?, ?) order by 1",
-                 ExecutionParameters=["0", "'moved'", "'it''s'"])
+    found = rows(
+        lake,
+        "select dt from lake.tweets where likes > ? and dt in (?, ?) order by 1",
+        ExecutionParameters=["0", "'moved'", "'it''s'"],
+    )
 
     assert found == [["moved"]]
 
 
-@pytest.mark.parametrize("parameters, reason", [
-    ([], "expected 1 but found 0"), (["1", "2"], "expected 1 but found 2"),
-    (["moved"], "text needs quotes"), (["(select 1)"], "not a SQL literal")])
+@pytest.mark.parametrize(
+    "parameters, reason",
+    [
+        ([], "expected 1 but found 0"),
+        (["1", "2"], "expected 1 but found 2"),
+        (["moved"], "text needs quotes"),
+        (["(select 1)"], "not a SQL literal"),
+    ],
+)
 def test_parameters_that_do_not_fit_are_refused(lake, parameters, reason):
     with pytest.raises(ClientError, match="INVALID_PARAMETER_USAGE") as refused:
         submit(lake, "select 1 from lake.tweets where dt = ?", ExecutionParameters=parameters)
@@ -265,8 +369,10 @@ def test_parameters_that_do_not_fit_are_refused(lake, parameters, reason):
 
 def test_a_prepared_statement_is_executed_with_its_own_values(lake):
     lake.client("athena").create_prepared_statement(
-        StatementName="by_day", WorkGroup="primary",
-        QueryStatement="select likes from lake.tweets where dt = ? and likes > ?")
+        StatementName="by_day",
+        WorkGroup="primary",
+        QueryStatement="select likes from lake.tweets where dt = ? and likes > ?",
+    )
 
     assert rows(lake, "EXECUTE by_day USING 'moved', -1") == [["3"]]
     assert rows(lake, "execute by_day", ExecutionParameters=["'moved'", "0"]) == [["3"]]
@@ -292,8 +398,12 @@ def test_the_result_object_is_quoted_as_athena_quotes(lake):
     query = submit(lake, "select 'a \"b\", c' as t, 1 as n, cast(null as varchar) as v, '' as e")
     ended = finished(lake, query)
     location = ended["ResultConfiguration"]["OutputLocation"]
-    body = lake.client("s3").get_object(
-        Bucket="athena-results", Key=location.split("/", 3)[3])["Body"].read().decode()
+    body = (
+        lake.client("s3")
+        .get_object(Bucket="athena-results", Key=location.split("/", 3)[3])["Body"]
+        .read()
+        .decode()
+    )
 
     assert location == f"s3://athena-results/out/{query}.csv"
     assert body == '"t","n","v","e"\n"a ""b"", c","1",,""\n'
@@ -325,9 +435,13 @@ def test_results_survive_a_restart(own_launcher):
 
 def test_an_enforced_workgroup_decides_where_results_go(lake):
     client = lake.client("athena")
-    client.create_work_group(Name="strict", Configuration={
-        "EnforceWorkGroupConfiguration": True,
-        "ResultConfiguration": {"OutputLocation": "s3://athena-results/strict"}})
+    client.create_work_group(
+        Name="strict",
+        Configuration={
+            "EnforceWorkGroupConfiguration": True,
+            "ResultConfiguration": {"OutputLocation": "s3://athena-results/strict"},
+        },
+    )
 
     ended = finished(lake, submit(lake, "select 1", WorkGroup="strict"))
 
@@ -340,9 +454,11 @@ def test_a_query_without_a_place_for_its_result_is_refused(lake):
         submit(lake, "select 1", ResultConfiguration={})
 
 
-LONG = ("select count(*) from unnest(sequence(1, 5000)) as a(x) cross join "
-        "unnest(sequence(1, 5000)) as b(y) cross join "
-        "unnest(sequence(1, 5000)) as c(z) where x * y * z % 7 = 3")
+LONG = (
+    "select count(*) from unnest(sequence(1, 5000)) as a(x) cross join "
+    "unnest(sequence(1, 5000)) as b(y) cross join "
+    "unnest(sequence(1, 5000)) as c(z) where x * y * z % 7 = 3"
+)
 
 
 def test_queries_that_still_wait_for_their_turn_can_be_stopped(lake):
@@ -372,16 +488,28 @@ def analyst(lake: Launcher) -> Any:
     """May read one prefix of the lake, its table, and write results below out/."""
     glue = f"arn:aws:glue:{REGION}:{ACCOUNT}"
     role(
-        lake, "analyst",
+        lake,
+        "analyst",
         statement(["athena:*"], [f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/primary"]),
-        statement(["glue:GetTable", "glue:GetPartitions"], [
-            f"{glue}:catalog", f"{glue}:database/lake", f"{glue}:table/lake/tweets",
-            f"{glue}:table/lake/secret"]),
-        statement(["s3:ListBucket", "s3:GetBucketLocation"],
-                  [f"arn:aws:s3:::{LAKE}", "arn:aws:s3:::athena-results"]),
-        statement(["s3:GetObject"], [f"arn:aws:s3:::{LAKE}/cleaned-data/tweets/*",
-                                     "arn:aws:s3:::athena-results/out/*"]),
-        statement(["s3:PutObject"], ["arn:aws:s3:::athena-results/out/*"]))
+        statement(
+            ["glue:GetTable", "glue:GetPartitions"],
+            [
+                f"{glue}:catalog",
+                f"{glue}:database/lake",
+                f"{glue}:table/lake/tweets",
+                f"{glue}:table/lake/secret",
+            ],
+        ),
+        statement(
+            ["s3:ListBucket", "s3:GetBucketLocation"],
+            [f"arn:aws:s3:::{LAKE}", "arn:aws:s3:::athena-results"],
+        ),
+        statement(
+            ["s3:GetObject"],
+            [f"arn:aws:s3:::{LAKE}/cleaned-data/tweets/*", "arn:aws:s3:::athena-results/out/*"],
+        ),
+        statement(["s3:PutObject"], ["arn:aws:s3:::athena-results/out/*"]),
+    )
     table(lake, "secret", JSON, [("v", "int")], location=f"s3://{LAKE}/secret/")
     put(lake, "secret/a.json", b'{"v": 1}')
     return lake.client_as("athena", "analyst")
@@ -397,13 +525,24 @@ def test_a_caller_that_may_read_gets_its_rows(lake, analyst):
     assert found["ResultSet"]["Rows"][1]["Data"] == [{"VarCharValue": "2"}]
 
 
-@pytest.mark.parametrize("sql, settings, action, resource", [
-    ("select * from lake.secret", {}, "s3:GetObject", f"arn:aws:s3:::{LAKE}/secret/a.json"),
-    ("select * from lake.raw", {}, "glue:GetTable",
-     f"arn:aws:glue:{REGION}:{ACCOUNT}:table/lake/raw"),
-    ("select 1", {"ResultConfiguration": {"OutputLocation": "s3://athena-results/other/"}},
-     "s3:PutObject", "arn:aws:s3:::athena-results/other/"),
-])
+@pytest.mark.parametrize(
+    "sql, settings, action, resource",
+    [
+        ("select * from lake.secret", {}, "s3:GetObject", f"arn:aws:s3:::{LAKE}/secret/a.json"),
+        (
+            "select * from lake.raw",
+            {},
+            "glue:GetTable",
+            f"arn:aws:glue:{REGION}:{ACCOUNT}:table/lake/raw",
+        ),
+        (
+            "select 1",
+            {"ResultConfiguration": {"OutputLocation": "s3://athena-results/other/"}},
+            "s3:PutObject",
+            "arn:aws:s3:::athena-results/other/",
+        ),
+    ],
+)
 def test_a_query_may_do_no_more_than_its_caller(lake, analyst, sql, settings, action, resource):
     reason = failure(lake, sql, analyst, **settings)
 
@@ -412,8 +551,9 @@ def test_a_query_may_do_no_more_than_its_caller(lake, analyst, sql, settings, ac
 
 
 def test_results_are_given_to_whom_may_read_them(lake, analyst):
-    query = submit(lake, "select 1", ResultConfiguration={
-        "OutputLocation": "s3://athena-results/other/"})
+    query = submit(
+        lake, "select 1", ResultConfiguration={"OutputLocation": "s3://athena-results/other/"}
+    )
     finished(lake, query)
 
     with pytest.raises(ClientError, match="s3:GetObject on resource"):
@@ -421,16 +561,21 @@ def test_results_are_given_to_whom_may_read_them(lake, analyst):
 
 
 def test_a_workgroup_that_is_not_granted_is_refused(lake, analyst):
-    lake.client("athena").create_work_group(Name="other", Configuration={
-        "ResultConfiguration": {"OutputLocation": "s3://athena-results/out/"}})
+    lake.client("athena").create_work_group(
+        Name="other",
+        Configuration={"ResultConfiguration": {"OutputLocation": "s3://athena-results/out/"}},
+    )
 
     with pytest.raises(ClientError, match="athena:StartQueryExecution"):
         submit(lake, "select 1", analyst, WorkGroup="other")
 
 
 def test_tables_are_created_and_dropped_by_ddl(lake):
-    query = submit(lake, f"""create external table lake.made (v int)
-        row format serde 'org.openx.data.jsonserde.JsonSerDe' location 's3://{LAKE}/secret/'""")
+    query = submit(
+        lake,
+        f"""create external table lake.made (v int)
+        row format serde 'org.openx.data.jsonserde.JsonSerDe' location 's3://{LAKE}/secret/'""",
+    )
     assert finished(lake, query)["StatementType"] == "DDL"
 
     assert rows(lake, "select v from lake.made") == [["1"]]

@@ -10,8 +10,14 @@ from conftest import ACCOUNT, Launcher, function, role, until
 
 from local.launcher.left_out import LEFT_OUT
 
-DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "ROLLBACK_COMPLETE", "CREATE_FAILED",
-        "UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
+DONE = (
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "ROLLBACK_COMPLETE",
+    "CREATE_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+)
 
 
 def stack(launcher: Launcher, name: str) -> dict[str, Any]:
@@ -22,16 +28,25 @@ def settled(launcher: Launcher, name: str) -> dict[str, Any]:
     def done() -> dict[str, Any] | None:
         found = stack(launcher, name)
         return found if found["StackStatus"] in DONE else None
+
     return until(done, seconds=20)
 
 
-def deploy(launcher: Launcher, name: str, resources: dict, outputs: dict | None = None,
-           change: str = "create") -> dict[str, Any]:
-    template = {"Resources": resources, "Outputs": {
-        key: {"Value": value} for key, value in (outputs or {}).items()}}
+def deploy(
+    launcher: Launcher,
+    name: str,
+    resources: dict,
+    outputs: dict | None = None,
+    change: str = "create",
+) -> dict[str, Any]:
+    template = {
+        "Resources": resources,
+        "Outputs": {key: {"Value": value} for key, value in (outputs or {}).items()},
+    }
     client = launcher.client("cloudformation")
     getattr(client, f"{change}_stack")(
-        StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"])
+        StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
+    )
     return settled(launcher, name)
 
 
@@ -70,16 +85,23 @@ def test_a_left_out_type_can_be_changed_and_removed(launcher):
     deploy(launcher, "changing", {"B": budget, "T": topic})
     changed = {**budget, "Properties": {"Budget": {"BudgetType": "USAGE"}}}
 
-    assert deploy(launcher, "changing", {"B": changed, "T": topic}, change="update")[
-        "StackStatus"] == "UPDATE_COMPLETE"
-    assert deploy(launcher, "changing", {"T": topic}, change="update")[
-        "StackStatus"] == "UPDATE_COMPLETE"
+    assert (
+        deploy(launcher, "changing", {"B": changed, "T": topic}, change="update")["StackStatus"]
+        == "UPDATE_COMPLETE"
+    )
+    assert (
+        deploy(launcher, "changing", {"T": topic}, change="update")["StackStatus"]
+        == "UPDATE_COMPLETE"
+    )
 
 
 def test_an_unknown_type_is_refused_by_name_before_anything_is_created(launcher):
     with pytest.raises(ClientError, match=r"Unrecognized resource types: \[AWS::Nope::Thing\]"):
-        deploy(launcher, "unknown", {"T": {"Type": "AWS::SNS::Topic"},
-                                     "N": {"Type": "AWS::Nope::Thing"}})
+        deploy(
+            launcher,
+            "unknown",
+            {"T": {"Type": "AWS::SNS::Topic"}, "N": {"Type": "AWS::Nope::Thing"}},
+        )
 
     with pytest.raises(ClientError, match="does not exist"):
         stack(launcher, "unknown")
@@ -90,14 +112,26 @@ def test_named_queries_of_a_template_are_athenas(launcher):
     group = {"Type": "AWS::Athena::WorkGroup", "Properties": {"Name": "queries"}}
 
     def query(sql: str) -> dict:
-        return {"Type": "AWS::Athena::NamedQuery", "DependsOn": ["G"], "Properties": {
-            "Database": "lake", "Name": "daily", "WorkGroup": "queries", "QueryString": sql}}
+        return {
+            "Type": "AWS::Athena::NamedQuery",
+            "DependsOn": ["G"],
+            "Properties": {
+                "Database": "lake",
+                "Name": "daily",
+                "WorkGroup": "queries",
+                "QueryString": sql,
+            },
+        }
 
     def listed() -> list[str]:
         return athena.list_named_queries(WorkGroup="queries")["NamedQueryIds"]
 
-    found = deploy(launcher, "queries", {"G": group, "Q": query("select 1")},
-                   {"Id": {"Ref": "Q"}, "Same": {"Fn::GetAtt": ["Q", "NamedQueryId"]}})
+    found = deploy(
+        launcher,
+        "queries",
+        {"G": group, "Q": query("select 1")},
+        {"Id": {"Ref": "Q"}, "Same": {"Fn::GetAtt": ["Q", "NamedQueryId"]}},
+    )
     first = listed()
     deploy(launcher, "queries", {"G": group, "Q": query("select 2")}, change="update")
     second = listed()
@@ -111,30 +145,63 @@ def test_named_queries_of_a_template_are_athenas(launcher):
 
 
 def test_a_glue_security_configuration_is_referred_to_by_its_name(launcher):
-    found = deploy(launcher, "security", {"S": {
-        "Type": "AWS::Glue::SecurityConfiguration", "Properties": {
-            "Name": "lake-security", "EncryptionConfiguration": {
-                "S3Encryptions": [{"S3EncryptionMode": "SSE-KMS"}]}}}}, {"Name": {"Ref": "S"}})
+    found = deploy(
+        launcher,
+        "security",
+        {
+            "S": {
+                "Type": "AWS::Glue::SecurityConfiguration",
+                "Properties": {
+                    "Name": "lake-security",
+                    "EncryptionConfiguration": {"S3Encryptions": [{"S3EncryptionMode": "SSE-KMS"}]},
+                },
+            }
+        },
+        {"Name": {"Ref": "S"}},
+    )
 
     kept = launcher.client("glue").get_security_configuration(Name="lake-security")
 
     assert outputs(found)["Name"] == "lake-security"
-    assert kept["SecurityConfiguration"]["EncryptionConfiguration"]["S3Encryption"][0][
-        "S3EncryptionMode"] == "SSE-KMS"
+    assert (
+        kept["SecurityConfiguration"]["EncryptionConfiguration"]["S3Encryption"][0][
+            "S3EncryptionMode"
+        ]
+        == "SSE-KMS"
+    )
 
 
 def test_glue_crawlers_jobs_and_tables_of_a_template_are_in_the_catalog(launcher):
     arn = role(launcher, "cfn-glue")
-    deploy(launcher, "glue", {
-        "D": {"Type": "AWS::Glue::Database", "Properties": {
-            "CatalogId": ACCOUNT, "DatabaseInput": {"Name": "cfn_lake"}}},
-        "C": {"Type": "AWS::Glue::Crawler", "Properties": {
-            "Name": "cfn-raw", "Role": arn, "DatabaseName": "cfn_lake",
-            "Targets": {"S3Targets": [{"Path": "s3://b/raw"}]}}},
-        "J": {"Type": "AWS::Glue::Job", "Properties": {
-            "Name": "cfn-clean", "Role": arn, "GlueVersion": "6.0",
-            "Command": {"Name": "glueetl", "ScriptLocation": "s3://b/clean.py"},
-            "DefaultArguments": {"--run": "1"}}}})
+    deploy(
+        launcher,
+        "glue",
+        {
+            "D": {
+                "Type": "AWS::Glue::Database",
+                "Properties": {"CatalogId": ACCOUNT, "DatabaseInput": {"Name": "cfn_lake"}},
+            },
+            "C": {
+                "Type": "AWS::Glue::Crawler",
+                "Properties": {
+                    "Name": "cfn-raw",
+                    "Role": arn,
+                    "DatabaseName": "cfn_lake",
+                    "Targets": {"S3Targets": [{"Path": "s3://b/raw"}]},
+                },
+            },
+            "J": {
+                "Type": "AWS::Glue::Job",
+                "Properties": {
+                    "Name": "cfn-clean",
+                    "Role": arn,
+                    "GlueVersion": "6.0",
+                    "Command": {"Name": "glueetl", "ScriptLocation": "s3://b/clean.py"},
+                    "DefaultArguments": {"--run": "1"},
+                },
+            },
+        },
+    )
     glue = launcher.client("glue")
 
     assert glue.get_crawler(Name="cfn-raw")["Crawler"]["DatabaseName"] == "cfn_lake"
@@ -146,15 +213,17 @@ def test_a_custom_resource_whose_lambda_fails_fails_at_once_with_its_error(launc
     arn = function(launcher, "cfn-broken", source, role(launcher, "cfn-broken-fn"))
 
     started = time.monotonic()
-    found = deploy(launcher, "broken", {"R": {
-        "Type": "Custom::Broken", "Properties": {"ServiceToken": arn}}})
+    found = deploy(
+        launcher, "broken", {"R": {"Type": "Custom::Broken", "Properties": {"ServiceToken": arn}}}
+    )
 
     assert found["StackStatus"] == "ROLLBACK_COMPLETE"
     assert time.monotonic() - started < 10
     events = launcher.client("cloudformation").describe_stack_events(StackName="broken")
     reasons = [e.get("ResourceStatusReason", "") for e in events["StackEvents"]]
-    assert any("The custom resource's Lambda failed" in r and '"errorMessage": "no"' in r
-               for r in reasons)
+    assert any(
+        "The custom resource's Lambda failed" in r and '"errorMessage": "no"' in r for r in reasons
+    )
 
 
 ANSWERING = """
@@ -176,25 +245,42 @@ exports.handler = async (event) => {
 def test_a_custom_resource_that_answers_is_created(launcher):
     arn = function(launcher, "cfn-answering", ANSWERING, role(launcher, "cfn-answering-fn"))
 
-    found = deploy(launcher, "answering", {"R": {
-        "Type": "Custom::Answering", "Properties": {"ServiceToken": arn}}},
-        {"Id": {"Ref": "R"}, "Answer": {"Fn::GetAtt": ["R", "Answer"]}})
+    found = deploy(
+        launcher,
+        "answering",
+        {"R": {"Type": "Custom::Answering", "Properties": {"ServiceToken": arn}}},
+        {"Id": {"Ref": "R"}, "Answer": {"Fn::GetAtt": ["R", "Answer"]}},
+    )
 
     assert outputs(found) == {"Id": "mine", "Answer": "42"}
 
 
 def test_a_kill_in_the_middle_of_a_deployment_leaves_the_state_before_it(own_launcher):
-    arn = function(own_launcher, "silent", "exports.handler = async () => 1;",
-                   role(own_launcher, "silent-fn"))
+    arn = function(
+        own_launcher, "silent", "exports.handler = async () => 1;", role(own_launcher, "silent-fn")
+    )
     cloudformation = own_launcher.client("cloudformation")
     deploy(own_launcher, "whole", {"T": {"Type": "AWS::SNS::Topic"}})
     own_launcher.saved()
-    cloudformation.create_stack(StackName="half", TemplateBody=json.dumps({"Resources": {
-        "P": {"Type": "AWS::SSM::Parameter", "Properties": {
-            "Name": "/half", "Type": "String", "Value": "v"}},
-        "B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "half-bucket"}},
-        "R": {"Type": "Custom::Silent", "DependsOn": ["P", "B"], "Properties": {
-            "ServiceToken": arn}}}}))
+    cloudformation.create_stack(
+        StackName="half",
+        TemplateBody=json.dumps(
+            {
+                "Resources": {
+                    "P": {
+                        "Type": "AWS::SSM::Parameter",
+                        "Properties": {"Name": "/half", "Type": "String", "Value": "v"},
+                    },
+                    "B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "half-bucket"}},
+                    "R": {
+                        "Type": "Custom::Silent",
+                        "DependsOn": ["P", "B"],
+                        "Properties": {"ServiceToken": arn},
+                    },
+                }
+            }
+        ),
+    )
     until(lambda: own_launcher.client("ssm").describe_parameters()["Parameters"])
     # Longer than a snapshot takes to come: none may have come.
     time.sleep(1)
@@ -205,10 +291,15 @@ def test_a_kill_in_the_middle_of_a_deployment_leaves_the_state_before_it(own_lau
     assert stack(own_launcher, "whole")["StackStatus"] == "CREATE_COMPLETE"
     with pytest.raises(ClientError, match="does not exist"):
         stack(own_launcher, "half")
-    again = deploy(own_launcher, "half", {
-        "P": {"Type": "AWS::SSM::Parameter", "Properties": {
-            "Name": "/half", "Type": "String", "Value": "v"}},
-        "B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "half-bucket"}}})
+    again = deploy(
+        own_launcher,
+        "half",
+        {
+            "P": {
+                "Type": "AWS::SSM::Parameter",
+                "Properties": {"Name": "/half", "Type": "String", "Value": "v"},
+            },
+            "B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "half-bucket"}},
+        },
+    )
     assert again["StackStatus"] == "CREATE_COMPLETE"
-
-

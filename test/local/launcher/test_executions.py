@@ -39,14 +39,32 @@ def failing(launcher: Launcher, invoker: str) -> Machine:
     """Fails in its second state at the first attempt, and succeeds at the second."""
     arn = function(launcher, "runs-switched", SWITCHED, role(launcher, "runs-fn"))
     launcher.client("lambda").publish_version(FunctionName="runs-switched")
-    return machine(launcher, "failing", {
-        "StartAt": "Before", "States": {
-            "Before": {"Type": "Pass", "Result": {"from": "before"}, "ResultPath": "$.before",
-                       "Next": "Work"},
-            "Work": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
-                     "Parameters": {"FunctionName": f"{arn}:1", "Payload": {
-                         "attempt.$": "$$.Execution.RedriveCount", "input.$": "$"}},
-                     "OutputPath": "$.Payload", "End": True}}}, invoker)
+    return machine(
+        launcher,
+        "failing",
+        {
+            "StartAt": "Before",
+            "States": {
+                "Before": {
+                    "Type": "Pass",
+                    "Result": {"from": "before"},
+                    "ResultPath": "$.before",
+                    "Next": "Work",
+                },
+                "Work": {
+                    "Type": "Task",
+                    "Resource": "arn:aws:states:::lambda:invoke",
+                    "Parameters": {
+                        "FunctionName": f"{arn}:1",
+                        "Payload": {"attempt.$": "$$.Execution.RedriveCount", "input.$": "$"},
+                    },
+                    "OutputPath": "$.Payload",
+                    "End": True,
+                },
+            },
+        },
+        invoker,
+    )
 
 
 def test_a_redrive_enters_the_failed_state_again_with_its_input(failing):
@@ -61,14 +79,22 @@ def test_a_redrive_enters_the_failed_state_again_with_its_input(failing):
     assert (failed["redriveStatus"], failed["redriveCount"]) == ("REDRIVABLE", 0)
     assert ended["status"] == "SUCCEEDED"
     assert json.loads(ended["output"]) == {
-        "attempt": 1, "input": {"a": 1, "before": {"from": "before"}}}
+        "attempt": 1,
+        "input": {"a": 1, "before": {"from": "before"}},
+    }
     assert (ended["redriveCount"], ended["redriveDate"]) == (1, answered["redriveDate"])
     assert "error" not in ended
     history = failing.history(execution)
     assert history[: len(before)] == before
     assert [event["type"] for event in history[len(before) :]] == [
-        "ExecutionRedriven", "TaskStateEntered", "TaskScheduled", "TaskStarted", "TaskSucceeded",
-        "TaskStateExited", "ExecutionSucceeded"]
+        "ExecutionRedriven",
+        "TaskStateEntered",
+        "TaskScheduled",
+        "TaskStarted",
+        "TaskSucceeded",
+        "TaskStateExited",
+        "ExecutionSucceeded",
+    ]
     redriven = history[len(before)]
     assert redriven["executionRedrivenEventDetails"] == {"redriveCount": 1}
 
@@ -108,8 +134,12 @@ def test_executions_are_listed_by_whether_they_were_redriven(failing):
     failing.ended(redriven)
 
     def listed(which: str) -> list[str]:
-        return [e["executionArn"] for e in failing.client.list_executions(
-            stateMachineArn=failing.arn, redriveFilter=which)["executions"]]
+        return [
+            e["executionArn"]
+            for e in failing.client.list_executions(
+                stateMachineArn=failing.arn, redriveFilter=which
+            )["executions"]
+        ]
 
     assert redriven in listed("REDRIVEN") and redriven not in listed("NOT_REDRIVEN")
     assert untouched in listed("NOT_REDRIVEN") and untouched not in listed("REDRIVEN")
@@ -122,8 +152,7 @@ def test_a_redrive_needs_its_own_permission(launcher, failing):
     role(launcher, "runs-redriver", statement(["states:RedriveExecution"], [execution]))
 
     with pytest.raises(ClientError) as refused:
-        launcher.client_as("stepfunctions", "runs-reader").redrive_execution(
-            executionArn=execution)
+        launcher.client_as("stepfunctions", "runs-reader").redrive_execution(executionArn=execution)
     launcher.client_as("stepfunctions", "runs-redriver").redrive_execution(executionArn=execution)
 
     assert "states:RedriveExecution" in refused.value.response["Error"]["Message"]
@@ -147,8 +176,15 @@ def test_a_history_names_each_events_predecessor_and_each_tasks_parameters(faili
 
 @pytest.fixture(scope="module")
 def waiting(launcher: Launcher, invoker: str) -> Machine:
-    return machine(launcher, "waiting", {"StartAt": "Wait", "States": {
-        "Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}}, invoker)
+    return machine(
+        launcher,
+        "waiting",
+        {
+            "StartAt": "Wait",
+            "States": {"Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}},
+        },
+        invoker,
+    )
 
 
 def test_a_stop_ends_a_long_wait_at_once_and_for_good(waiting):
@@ -175,8 +211,12 @@ def test_an_aborted_wait_can_be_redriven(waiting):
 
 def test_a_task_that_returns_after_a_stop_writes_nothing_more(launcher, invoker):
     arn = function(launcher, "runs-slow", SLOW, role(launcher, "runs-slow-fn"))
-    slow = machine(launcher, "slow", {"StartAt": "Slow", "States": {
-        "Slow": {"Type": "Task", "Resource": arn, "End": True}}}, invoker)
+    slow = machine(
+        launcher,
+        "slow",
+        {"StartAt": "Slow", "States": {"Slow": {"Type": "Task", "Resource": arn, "End": True}}},
+        invoker,
+    )
     execution = slow.start({"ms": 700})
     until(lambda: "LambdaFunctionStarted" in slow.kinds(execution))
 
@@ -189,8 +229,16 @@ def test_a_task_that_returns_after_a_stop_writes_nothing_more(launcher, invoker)
 
 
 def test_a_machine_ends_at_its_own_timeout(launcher, invoker):
-    limited = machine(launcher, "limited", {"TimeoutSeconds": 1, "StartAt": "Wait", "States": {
-        "Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}, invoker)
+    limited = machine(
+        launcher,
+        "limited",
+        {
+            "TimeoutSeconds": 1,
+            "StartAt": "Wait",
+            "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}},
+        },
+        invoker,
+    )
 
     execution = limited.start()
     ended = limited.ended(execution, seconds=3)
@@ -202,8 +250,15 @@ def test_a_machine_ends_at_its_own_timeout(launcher, invoker):
 
 def test_a_task_ends_at_its_own_timeout(launcher, invoker):
     arn = function(launcher, "runs-late", SLOW, role(launcher, "runs-late-fn"))
-    late = machine(launcher, "late", {"StartAt": "Late", "States": {
-        "Late": {"Type": "Task", "Resource": arn, "TimeoutSeconds": 1, "End": True}}}, invoker)
+    late = machine(
+        launcher,
+        "late",
+        {
+            "StartAt": "Late",
+            "States": {"Late": {"Type": "Task", "Resource": arn, "TimeoutSeconds": 1, "End": True}},
+        },
+        invoker,
+    )
 
     execution = late.start({"ms": 5000})
     ended = late.ended(execution, seconds=4)
@@ -214,9 +269,22 @@ def test_a_task_ends_at_its_own_timeout(launcher, invoker):
 
 def test_the_machines_role_must_allow_the_function_it_calls(launcher, invoker):
     arn = function(launcher, "forbidden", SLOW, role(launcher, "forbidden-fn"))
-    calling = machine(launcher, "calling", {"StartAt": "Call", "States": {
-        "Call": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
-                 "Parameters": {"FunctionName": arn, "Payload": {"ms": 1}}, "End": True}}}, invoker)
+    calling = machine(
+        launcher,
+        "calling",
+        {
+            "StartAt": "Call",
+            "States": {
+                "Call": {
+                    "Type": "Task",
+                    "Resource": "arn:aws:states:::lambda:invoke",
+                    "Parameters": {"FunctionName": arn, "Payload": {"ms": 1}},
+                    "End": True,
+                }
+            },
+        },
+        invoker,
+    )
 
     ended = calling.ended(calling.start())
 
@@ -225,10 +293,30 @@ def test_the_machines_role_must_allow_the_function_it_calls(launcher, invoker):
 
 
 def test_retry_grows_no_further_than_max_delay_seconds(launcher, invoker):
-    flaky = machine(launcher, "flaky", {"StartAt": "Call", "States": {
-        "Call": {"Type": "Task", "Resource": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:runs-no",
-                 "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2,
-                            "BackoffRate": 100, "MaxDelaySeconds": 1}], "End": True}}}, invoker)
+    flaky = machine(
+        launcher,
+        "flaky",
+        {
+            "StartAt": "Call",
+            "States": {
+                "Call": {
+                    "Type": "Task",
+                    "Resource": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:runs-no",
+                    "Retry": [
+                        {
+                            "ErrorEquals": ["States.ALL"],
+                            "IntervalSeconds": 1,
+                            "MaxAttempts": 2,
+                            "BackoffRate": 100,
+                            "MaxDelaySeconds": 1,
+                        }
+                    ],
+                    "End": True,
+                }
+            },
+        },
+        invoker,
+    )
 
     started = time.monotonic()
     flaky.ended(flaky.start())
@@ -246,16 +334,31 @@ exports.handler = async (event) => {
 
 def test_status_changes_reach_the_rules_function(launcher, failing, waiting, tmp_path):
     into = tmp_path / "events.ndjson"
-    arn = function(launcher, "runs-report", REPORTER, role(launcher, "runs-report-fn"),
-                   Environment={"Variables": {"INTO": str(into)}})
+    arn = function(
+        launcher,
+        "runs-report",
+        REPORTER,
+        role(launcher, "runs-report-fn"),
+        Environment={"Variables": {"INTO": str(into)}},
+    )
     events = launcher.client("events")
-    events.put_rule(Name="failures", EventPattern=json.dumps({
-        "source": ["aws.states"], "detail-type": ["Step Functions Execution Status Change"],
-        "detail": {"status": ["FAILED", "TIMED_OUT", "ABORTED"]}}))
+    events.put_rule(
+        Name="failures",
+        EventPattern=json.dumps(
+            {
+                "source": ["aws.states"],
+                "detail-type": ["Step Functions Execution Status Change"],
+                "detail": {"status": ["FAILED", "TIMED_OUT", "ABORTED"]},
+            }
+        ),
+    )
     events.put_targets(Rule="failures", Targets=[{"Id": "report", "Arn": arn}])
     launcher.client("lambda").add_permission(
-        FunctionName="runs-report", StatementId="events", Action="lambda:InvokeFunction",
-        Principal="events.amazonaws.com")
+        FunctionName="runs-report",
+        StatementId="events",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+    )
     failed = failing.start()
     stopped = waiting.start({"seconds": 60})
     until(lambda: "WaitStateEntered" in waiting.kinds(stopped))

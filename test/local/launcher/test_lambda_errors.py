@@ -41,8 +41,12 @@ def test_invoke_answers_with_the_errors_own_name_message_and_trace(launcher, arn
 def test_an_error_thrown_synchronously_keeps_its_name(launcher, arn):
     role_arn = role(launcher, "errors-sync-fn")
     launcher.client("lambda").create_function(
-        FunctionName="errors-sync", Runtime="nodejs20.x", Role=role_arn, Handler="index.sync",
-        Code={"ZipFile": zipped(SOURCE)})
+        FunctionName="errors-sync",
+        Runtime="nodejs20.x",
+        Role=role_arn,
+        Handler="index.sync",
+        Code={"ZipFile": zipped(SOURCE)},
+    )
 
     assert invoke(launcher, "errors-sync", {})[1]["errorType"] == "TypeError"
 
@@ -66,14 +70,32 @@ def test_a_handler_that_returns_is_untouched(launcher, arn):
 @pytest.fixture(scope="module")
 def catching(launcher: Launcher, arn: str) -> Machine:
     caller = role(launcher, "errors-sfn", statement(["lambda:InvokeFunction"], [arn]))
-    return machine(launcher, "catching", {
-        "StartAt": "Call", "States": {
-            "Call": {"Type": "Task", "Resource": arn, "End": True,
-                     "Retry": [{"ErrorEquals": ["CrawlerBusy"], "IntervalSeconds": 0.1,
-                                "MaxAttempts": 2}],
-                     "Catch": [{"ErrorEquals": ["CrawlerBusy"], "Next": "Caught",
-                                "ResultPath": "$.failure"}]},
-            "Caught": {"Type": "Pass", "End": True}}}, caller)
+    return machine(
+        launcher,
+        "catching",
+        {
+            "StartAt": "Call",
+            "States": {
+                "Call": {
+                    "Type": "Task",
+                    "Resource": arn,
+                    "End": True,
+                    "Retry": [
+                        {"ErrorEquals": ["CrawlerBusy"], "IntervalSeconds": 0.1, "MaxAttempts": 2}
+                    ],
+                    "Catch": [
+                        {
+                            "ErrorEquals": ["CrawlerBusy"],
+                            "Next": "Caught",
+                            "ResultPath": "$.failure",
+                        }
+                    ],
+                },
+                "Caught": {"Type": "Pass", "End": True},
+            },
+        },
+        caller,
+    )
 
 
 def test_retry_and_catch_match_the_errors_name(catching):
@@ -97,10 +119,12 @@ def test_an_uncaught_error_ends_the_execution_under_its_name(catching):
 def test_a_version_runs_its_own_code_and_environment(launcher, arn):
     client = launcher.client("lambda")
     client.update_function_configuration(
-        FunctionName="errors", Environment={"Variables": {"MARK": "one"}})
+        FunctionName="errors", Environment={"Variables": {"MARK": "one"}}
+    )
     one = client.publish_version(FunctionName="errors")["FunctionArn"]
     client.update_function_configuration(
-        FunctionName="errors", Environment={"Variables": {"MARK": "two"}})
+        FunctionName="errors", Environment={"Variables": {"MARK": "two"}}
+    )
 
     assert one.endswith(":1")
     assert invoke(launcher, one, {})[1]["mark"] == "one"

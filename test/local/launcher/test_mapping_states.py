@@ -7,8 +7,7 @@ from conftest import ACCOUNT, Launcher, function, role, statement, until
 from test_cloudformation import deploy, outputs
 
 CODE = (
-    "exports.handler = async (event) => "
-    "{ console.log(`got ${event.Records.length}`); return {}; };"
+    "exports.handler = async (event) => { console.log(`got ${event.Records.length}`); return {}; };"
 )
 
 
@@ -35,9 +34,7 @@ def mapped(launcher: Launcher) -> Launcher:
 
 
 @pytest.mark.parametrize(("enabled", "state"), [(False, "Disabled"), (True, "Enabled")])
-def test_a_mapping_says_what_its_template_says(
-    mapped: Launcher, enabled: bool, state: str
-) -> None:
+def test_a_mapping_says_what_its_template_says(mapped: Launcher, enabled: bool, state: str) -> None:
     name = f"mapping-{state.lower()}"
     made = outputs(deploy(mapped, name, resources(enabled), {"Id": {"Ref": "Mapping"}}))
 
@@ -56,8 +53,10 @@ def test_records_of_before_are_delivered_once_it_is_enabled(mapped: Launcher) ->
     client.update_event_source_mapping(UUID=made["Id"], Enabled=True)
 
     until(
-        lambda: client.get_event_source_mapping(UUID=made["Id"])["LastProcessingResult"]
-        == "OK - 1 records",
+        lambda: (
+            client.get_event_source_mapping(UUID=made["Id"])["LastProcessingResult"]
+            == "OK - 1 records"
+        ),
         seconds=15,
     )
     mapped.client("cloudformation").delete_stack(StackName="mapping-woken")

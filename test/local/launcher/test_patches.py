@@ -40,14 +40,21 @@ print(json.dumps(refusals))
 def refusals(tmp_path_factory) -> dict[str, str]:
     ran = subprocess.run(
         [sys.executable, "-c", APPLY_TO_CHANGED_CODE, str(tmp_path_factory.mktemp("home"))],
-        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 
 
 def assigned(path: Path, name: str) -> ast.expr:
-    return next(node.value for node in ast.parse(path.read_text()).body
-                if isinstance(node, ast.Assign) and node.targets[0].id == name)
+    return next(
+        node.value
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign) and node.targets[0].id == name
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

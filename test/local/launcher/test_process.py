@@ -42,14 +42,19 @@ def test_no_lambda_worker_outlives_its_launcher(own_launcher, tmp_path):
 def busy_worker(launcher: Launcher, into: Path) -> int:
     """The process id of a worker that is in the middle of a handler."""
     launcher.client("lambda").invoke(
-        FunctionName="sleeper", InvocationType="Event", Payload=f'{{"into": "{into}"}}')
+        FunctionName="sleeper", InvocationType="Event", Payload=f'{{"into": "{into}"}}'
+    )
     until(lambda: into.exists() and into.read_text())
     return int(into.read_text())
 
 
 def test_the_launcher_ends_when_its_parent_is_killed(tmp_path):
     port = free_port()
-    parent = subprocess.Popen([sys.executable, "-c", f"""
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"""
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-m", "local.launcher", "--port", "{port}", "--gateway",
     "http://127.0.0.1:{port}", "--home", {str(tmp_path)!r}], stdout=subprocess.PIPE,
@@ -57,7 +62,12 @@ child = subprocess.Popen([sys.executable, "-m", "local.launcher", "--port", "{po
 child.stdout.readline()
 print(child.pid, flush=True)
 time.sleep(600)
-"""], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+""",
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     pid = int(parent.stdout.readline())
 
     parent.send_signal(signal.SIGKILL)
@@ -66,16 +76,36 @@ time.sleep(600)
     until(lambda: not alive(pid), seconds=10)
 
 
-@pytest.mark.parametrize("options, line", [
-    (["--gateway", "http://127.0.0.1:1"], "launcher: port {port} of 127.0.0.1 is in use: "
-                                          "Address already in use"),
-    (["--gateway", "https://example.com"], "launcher: --gateway https://example.com: expected "
-                                           "http://127.0.0.1:PORT"),
-])
+@pytest.mark.parametrize(
+    "options, line",
+    [
+        (
+            ["--gateway", "http://127.0.0.1:1"],
+            "launcher: port {port} of 127.0.0.1 is in use: Address already in use",
+        ),
+        (
+            ["--gateway", "https://example.com"],
+            "launcher: --gateway https://example.com: expected http://127.0.0.1:PORT",
+        ),
+    ],
+)
 def test_what_cannot_be_started_is_one_clear_line(launcher, tmp_path, options, line):
     refused = subprocess.run(
-        [sys.executable, "-m", "local.launcher", "--port", str(launcher.port), "--home",
-         str(tmp_path), *options], cwd=ROOT, capture_output=True, text=True, check=False)
+        [
+            sys.executable,
+            "-m",
+            "local.launcher",
+            "--port",
+            str(launcher.port),
+            "--home",
+            str(tmp_path),
+            *options,
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert refused.returncode == 2
     assert refused.stderr.splitlines() == [line.format(port=launcher.port)]

@@ -33,8 +33,9 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
     running.client("s3").create_bucket(Bucket=BUCKET)
     s3 = running.client_as("s3", "RecordedRole")
     for day in ("2026-11-23", "2026-11-24"):
-        s3.put_object(Bucket=BUCKET, Key=f"raw/dt={day}/a", Body=b"a",
-                      ServerSideEncryption="AES256")
+        s3.put_object(
+            Bucket=BUCKET, Key=f"raw/dt={day}/a", Body=b"a", ServerSideEncryption="AES256"
+        )
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.get_object(Bucket=BUCKET, Key="raw/dt=2026-11-24/a")
     yield running
@@ -44,11 +45,14 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
 def test_two_calls_that_differ_by_their_day_are_one_line(recording: Recording) -> None:
     puts = [call for call in recording.calls() if call.get("action") == "s3:PutObject"]
 
-    assert puts == [{
-        "role": "RecordedRole", "action": "s3:PutObject",
-        "resource": "arn:aws:s3:::<bucket>/raw/dt=<day>/a",
-        "context": {"s3:x-amz-server-side-encryption": "AES256"},
-    }]
+    assert puts == [
+        {
+            "role": "RecordedRole",
+            "action": "s3:PutObject",
+            "resource": "arn:aws:s3:::<bucket>/raw/dt=<day>/a",
+            "context": {"s3:x-amz-server-side-encryption": "AES256"},
+        }
+    ]
 
 
 def test_a_refused_call_is_noted_as_refused(recording: Recording) -> None:
@@ -58,12 +62,22 @@ def test_a_refused_call_is_noted_as_refused(recording: Recording) -> None:
 
 
 def test_what_the_gateway_asks_is_noted_and_roots_calls_are_not(recording: Recording) -> None:
-    _, given = recording.ask("credentials", {
-        "roleArn": f"arn:aws:iam::{ACCOUNT}:role/RecordedRole",
-        "service": "glue.amazonaws.com", "sessionName": "one"})
-    recording.ask("authorize", {
-        "accessKeyId": given["AccessKeyId"], "action": "glue:StartCrawler",
-        "resource": f"arn:aws:glue:us-east-1:{ACCOUNT}:crawler/c"})
+    _, given = recording.ask(
+        "credentials",
+        {
+            "roleArn": f"arn:aws:iam::{ACCOUNT}:role/RecordedRole",
+            "service": "glue.amazonaws.com",
+            "sessionName": "one",
+        },
+    )
+    recording.ask(
+        "authorize",
+        {
+            "accessKeyId": given["AccessKeyId"],
+            "action": "glue:StartCrawler",
+            "resource": f"arn:aws:glue:us-east-1:{ACCOUNT}:crawler/c",
+        },
+    )
 
     actions = {call.get("action") for call in recording.calls()}
     assert "glue:StartCrawler" in actions

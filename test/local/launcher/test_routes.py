@@ -10,29 +10,61 @@ BUCKET = "routes-bucket"
 
 @pytest.fixture(scope="module")
 def guarded(launcher: Launcher) -> Launcher:
-    role(launcher, "routes-reader", statement(["s3:GetObject"], [f"arn:aws:s3:::{BUCKET}/*"]),
-         statement(["glue:StartJobRun"], [f"arn:aws:glue:{REGION}:{ACCOUNT}:job/clean"]),
-         {**statement(["iam:PassRole"], ["*"]), "Condition": {
-             "StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}})
+    role(
+        launcher,
+        "routes-reader",
+        statement(["s3:GetObject"], [f"arn:aws:s3:::{BUCKET}/*"]),
+        statement(["glue:StartJobRun"], [f"arn:aws:glue:{REGION}:{ACCOUNT}:job/clean"]),
+        {
+            **statement(["iam:PassRole"], ["*"]),
+            "Condition": {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}},
+        },
+    )
     s3 = launcher.client("s3")
     s3.create_bucket(Bucket=BUCKET)
-    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [
-            f"arn:aws:s3:::{BUCKET}/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
-        {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject",
-         "Resource": f"arn:aws:s3:::{BUCKET}/secret/*"}]}))
+    s3.put_bucket_policy(
+        Bucket=BUCKET,
+        Policy=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Deny",
+                        "Principal": "*",
+                        "Action": "s3:*",
+                        "Resource": [f"arn:aws:s3:::{BUCKET}/*"],
+                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                    },
+                    {
+                        "Effect": "Deny",
+                        "Principal": "*",
+                        "Action": "s3:GetObject",
+                        "Resource": f"arn:aws:s3:::{BUCKET}/secret/*",
+                    },
+                ],
+            }
+        ),
+    )
     return launcher
 
 
 def credentials(launcher: Launcher, **fields: str) -> tuple[int, dict]:
-    return launcher.ask("credentials", {
-        "roleArn": f"arn:aws:iam::{ACCOUNT}:role/routes-reader", "service": "glue.amazonaws.com",
-        "sessionName": "job one", **fields})
+    return launcher.ask(
+        "credentials",
+        {
+            "roleArn": f"arn:aws:iam::{ACCOUNT}:role/routes-reader",
+            "service": "glue.amazonaws.com",
+            "sessionName": "job one",
+            **fields,
+        },
+    )
 
 
 def allowed(launcher: Launcher, key: str, action: str, resource: str, **context: str) -> dict:
-    status, answer = launcher.ask("authorize", {
-        "accessKeyId": key, "action": action, "resource": resource, "context": context})
+    status, answer = launcher.ask(
+        "authorize",
+        {"accessKeyId": key, "action": action, "resource": resource, "context": context},
+    )
     assert status == 200, answer
     return answer
 
@@ -45,7 +77,9 @@ def test_health_names_the_version(guarded):
 
 def test_the_accounts_key_is_root_and_may_do_everything(guarded):
     assert guarded.ask("identify", {"accessKeyId": ACCOUNT}) == (
-        200, {"arn": f"arn:aws:iam::{ACCOUNT}:root", "account": ACCOUNT})
+        200,
+        {"arn": f"arn:aws:iam::{ACCOUNT}:root", "account": ACCOUNT},
+    )
     assert allowed(guarded, ACCOUNT, "glue:StartJobRun", "*") == {"allowed": True, "message": ""}
 
 
@@ -54,10 +88,10 @@ def test_credentials_are_those_of_a_session_of_the_role(guarded):
     key = given["AccessKeyId"]
 
     assert status == 200
-    assert guarded.ask("identify", {
-        "accessKeyId": key, "sessionToken": given["SessionToken"]}) == (
-        200, {"arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/routes-reader/job-one",
-              "account": ACCOUNT})
+    assert guarded.ask("identify", {"accessKeyId": key, "sessionToken": given["SessionToken"]}) == (
+        200,
+        {"arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/routes-reader/job-one", "account": ACCOUNT},
+    )
     caller = guarded.client("sts", key, given["SecretAccessKey"], given["SessionToken"])
     assert caller.get_caller_identity()["Arn"].endswith("assumed-role/routes-reader/job-one")
 
@@ -79,26 +113,38 @@ def test_identity_and_resource_policies_both_count(guarded):
     assert not secret["allowed"]
     assert "explicit deny in a resource-based policy" in secret["message"]
     other = allowed(guarded, key, "glue:StartJobRun", f"arn:aws:glue:{REGION}:{ACCOUNT}:job/x")
-    assert other == {"allowed": False, "message": (
-        f"User: arn:aws:sts::{ACCOUNT}:assumed-role/routes-reader/job-one is not authorized to "
-        f"perform: glue:StartJobRun on resource: arn:aws:glue:{REGION}:{ACCOUNT}:job/x because no "
-        "identity-based policy allows the glue:StartJobRun action")}
+    assert other == {
+        "allowed": False,
+        "message": (
+            f"User: arn:aws:sts::{ACCOUNT}:assumed-role/routes-reader/job-one is not authorized to "
+            f"perform: glue:StartJobRun on resource: arn:aws:glue:{REGION}:{ACCOUNT}:job/x because no "
+            "identity-based policy allows the glue:StartJobRun action"
+        ),
+    }
 
 
 def test_condition_keys_come_with_the_question(guarded):
     key = credentials(guarded)[1]["AccessKeyId"]
     target = f"arn:aws:iam::{ACCOUNT}:role/any"
 
-    assert allowed(guarded, key, "iam:PassRole", target,
-                   **{"iam:PassedToService": "glue.amazonaws.com"})["allowed"]
-    assert not allowed(guarded, key, "iam:PassRole", target,
-                       **{"iam:PassedToService": "sagemaker.amazonaws.com"})["allowed"]
+    assert allowed(
+        guarded, key, "iam:PassRole", target, **{"iam:PassedToService": "glue.amazonaws.com"}
+    )["allowed"]
+    assert not allowed(
+        guarded, key, "iam:PassRole", target, **{"iam:PassedToService": "sagemaker.amazonaws.com"}
+    )["allowed"]
 
 
-@pytest.mark.parametrize("fields, reason", [
-    ({"roleArn": f"arn:aws:iam::{ACCOUNT}:role/absent"}, "does not exist"),
-    ({"service": "sagemaker.amazonaws.com"}, "does not allow sagemaker.amazonaws.com to assume it"),
-])
+@pytest.mark.parametrize(
+    "fields, reason",
+    [
+        ({"roleArn": f"arn:aws:iam::{ACCOUNT}:role/absent"}, "does not exist"),
+        (
+            {"service": "sagemaker.amazonaws.com"},
+            "does not allow sagemaker.amazonaws.com to assume it",
+        ),
+    ],
+)
 def test_credentials_are_refused_with_the_reason(guarded, fields, reason):
     status, answer = credentials(guarded, **fields)
 
@@ -108,13 +154,23 @@ def test_credentials_are_refused_with_the_reason(guarded, fields, reason):
 
 def test_a_trust_policy_may_ask_for_the_source(guarded):
     source = f"arn:aws:glue:{REGION}:{ACCOUNT}:job/clean"
-    trusting = {"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"},
-        "Action": "sts:AssumeRole", "Condition": {
-            "StringEquals": {"aws:SourceAccount": ACCOUNT},
-            "ArnLike": {"aws:SourceArn": source}}}]}
+    trusting = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "glue.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": ACCOUNT},
+                    "ArnLike": {"aws:SourceArn": source},
+                },
+            }
+        ],
+    }
     guarded.client("iam").create_role(
-        RoleName="routes-sourced", AssumeRolePolicyDocument=json.dumps(trusting))
+        RoleName="routes-sourced", AssumeRolePolicyDocument=json.dumps(trusting)
+    )
     arn = f"arn:aws:iam::{ACCOUNT}:role/routes-sourced"
 
     assert credentials(guarded, roleArn=arn, sourceArn=source)[0] == 200
@@ -125,12 +181,18 @@ def test_unknown_keys_and_wrong_tokens_are_refused(guarded):
     key = credentials(guarded)[1]["AccessKeyId"]
 
     assert guarded.ask("identify", {"accessKeyId": "AKIAUNKNOWN"})[0] == 403
-    assert guarded.ask("authorize", {
-        "accessKeyId": "AKIAUNKNOWN", "action": "s3:GetObject", "resource": "*"})[0] == 403
+    assert (
+        guarded.ask(
+            "authorize", {"accessKeyId": "AKIAUNKNOWN", "action": "s3:GetObject", "resource": "*"}
+        )[0]
+        == 403
+    )
     assert guarded.ask("identify", {"accessKeyId": key, "sessionToken": "forged"})[0] == 403
 
 
 def test_a_body_without_its_fields_is_told_which(guarded):
     assert guarded.ask("authorize", {"accessKeyId": ACCOUNT}) == (
-        400, {"message": "/_lake/authorize: action must be a non-empty string"})
+        400,
+        {"message": "/_lake/authorize: action must be a non-empty string"},
+    )
     assert guarded.ask("nothing", {})[0] == 404

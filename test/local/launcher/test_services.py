@@ -38,27 +38,46 @@ def mapping(launcher: Launcher, tmp_path_factory: Any) -> tuple[str, Path]:
     into = tmp_path_factory.mktemp("stream") / "seen"
     launcher.client("kinesis").create_stream(StreamName="tweets", ShardCount=1)
     function(
-        launcher, "stream-consumer", CONSUMER,
+        launcher,
+        "stream-consumer",
+        CONSUMER,
         role(launcher, "stream-fn", statement(["kinesis:*"], [arn("kinesis", "stream/tweets")])),
-        Environment={"Variables": {"INTO": str(into)}})
+        Environment={"Variables": {"INTO": str(into)}},
+    )
     client = launcher.client("lambda")
     version = client.publish_version(FunctionName="stream-consumer")["FunctionArn"]
     made = client.create_event_source_mapping(
-        EventSourceArn=arn("kinesis", "stream/tweets"), FunctionName=version, Enabled=False,
-        StartingPosition="TRIM_HORIZON", BatchSize=10, BisectBatchOnFunctionError=True,
-        MaximumRetryAttempts=2, FunctionResponseTypes=["ReportBatchItemFailures"])
+        EventSourceArn=arn("kinesis", "stream/tweets"),
+        FunctionName=version,
+        Enabled=False,
+        StartingPosition="TRIM_HORIZON",
+        BatchSize=10,
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=2,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
     return made["UUID"], into
 
 
 def test_a_disabled_mapping_delivers_after_it_is_enabled_and_passes_a_poisoned_record(
-        launcher, mapping):
+    launcher, mapping
+):
     uuid, into = mapping
-    role(launcher, "stream-enabler", {
-        **statement(["lambda:UpdateEventSourceMapping", "lambda:GetEventSourceMapping"],
-                    [arn("lambda", f"event-source-mapping:{uuid}")])})
+    role(
+        launcher,
+        "stream-enabler",
+        {
+            **statement(
+                ["lambda:UpdateEventSourceMapping", "lambda:GetEventSourceMapping"],
+                [arn("lambda", f"event-source-mapping:{uuid}")],
+            )
+        },
+    )
     records = ["one", "poison", "two"]
-    launcher.client("kinesis").put_records(StreamName="tweets", Records=[
-        {"Data": text.encode(), "PartitionKey": "k"} for text in records])
+    launcher.client("kinesis").put_records(
+        StreamName="tweets",
+        Records=[{"Data": text.encode(), "PartitionKey": "k"} for text in records],
+    )
     enabler = launcher.client_as("lambda", "stream-enabler")
 
     assert not into.exists()
@@ -81,33 +100,60 @@ def test_an_object_is_created_once_by_if_none_match(launcher):
 
 def test_a_secret_is_read_by_the_role_that_may(launcher):
     made = launcher.client("secretsmanager").create_secret(Name="x-token", SecretString="s")
-    role(launcher, "secret-reader",
-         statement(["secretsmanager:GetSecretValue"], [made["ARN"]]))
+    role(launcher, "secret-reader", statement(["secretsmanager:GetSecretValue"], [made["ARN"]]))
     role(launcher, "no-secret-reader", statement(["s3:*"], ["*"]))
     reader = launcher.client_as("secretsmanager", "secret-reader")
 
     assert reader.get_secret_value(SecretId=made["ARN"])["SecretString"] == "s"
     with refused("secretsmanager:GetSecretValue"):
         launcher.client_as("secretsmanager", "no-secret-reader").get_secret_value(
-            SecretId=made["ARN"])
+            SecretId=made["ARN"]
+        )
 
 
-@pytest.mark.parametrize("service, call, action, resource", [
-    ("glue", ("get_database", {"Name": "services"}), "glue:GetDatabase", "database/services"),
-    ("glue", ("get_table", {"DatabaseName": "services", "Name": "t"}), "glue:GetTable",
-     "table/services/t"),
-    ("glue", ("get_partitions", {"DatabaseName": "services", "TableName": "t"}),
-     "glue:GetPartitions", "table/services/t"),
-    ("glue", ("update_partition", {
-        "DatabaseName": "services", "TableName": "t", "PartitionValueList": ["a"],
-        "PartitionInput": {"Values": ["a"]}}), "glue:UpdatePartition", "table/services/t"),
-    ("glue", ("get_job", {"JobName": "services"}), "glue:GetJob", "job/services"),
-    ("glue", ("get_crawler", {"Name": "services"}), "glue:GetCrawler", "crawler/services"),
-    ("athena", ("list_named_queries", {"WorkGroup": "primary"}), "athena:ListNamedQueries",
-     "workgroup/primary"),
-])
+@pytest.mark.parametrize(
+    "service, call, action, resource",
+    [
+        ("glue", ("get_database", {"Name": "services"}), "glue:GetDatabase", "database/services"),
+        (
+            "glue",
+            ("get_table", {"DatabaseName": "services", "Name": "t"}),
+            "glue:GetTable",
+            "table/services/t",
+        ),
+        (
+            "glue",
+            ("get_partitions", {"DatabaseName": "services", "TableName": "t"}),
+            "glue:GetPartitions",
+            "table/services/t",
+        ),
+        (
+            "glue",
+            (
+                "update_partition",
+                {
+                    "DatabaseName": "services",
+                    "TableName": "t",
+                    "PartitionValueList": ["a"],
+                    "PartitionInput": {"Values": ["a"]},
+                },
+            ),
+            "glue:UpdatePartition",
+            "table/services/t",
+        ),
+        ("glue", ("get_job", {"JobName": "services"}), "glue:GetJob", "job/services"),
+        ("glue", ("get_crawler", {"Name": "services"}), "glue:GetCrawler", "crawler/services"),
+        (
+            "athena",
+            ("list_named_queries", {"WorkGroup": "primary"}),
+            "athena:ListNamedQueries",
+            "workgroup/primary",
+        ),
+    ],
+)
 def test_a_call_is_authorised_on_the_arn_that_aws_names(
-        launcher, catalog, service, call, action, resource):
+    launcher, catalog, service, call, action, resource
+):
     name = f"exact-{action.replace(':', '-')}"
     role(launcher, name, statement([action], [arn(service, resource)]))
     role(launcher, f"{name}-not", statement([action], [arn(service, resource + "x")]))
@@ -123,13 +169,22 @@ def catalog(launcher: Launcher) -> None:
     glue = launcher.client("glue")
     owner = role(launcher, "services-glue")
     glue.create_database(DatabaseInput={"Name": "services"})
-    glue.create_table(DatabaseName="services", TableInput={
-        "Name": "t", "PartitionKeys": [{"Name": "p", "Type": "string"}], "StorageDescriptor": {}})
-    glue.create_partition(DatabaseName="services", TableName="t",
-                          PartitionInput={"Values": ["a"]})
+    glue.create_table(
+        DatabaseName="services",
+        TableInput={
+            "Name": "t",
+            "PartitionKeys": [{"Name": "p", "Type": "string"}],
+            "StorageDescriptor": {},
+        },
+    )
+    glue.create_partition(DatabaseName="services", TableName="t", PartitionInput={"Values": ["a"]})
     glue.create_job(Name="services", Role=owner, Command={"Name": "glueetl"})
-    glue.create_crawler(Name="services", Role=owner, DatabaseName="services",
-                        Targets={"S3Targets": [{"Path": "s3://b/p"}]})
+    glue.create_crawler(
+        Name="services",
+        Role=owner,
+        DatabaseName="services",
+        Targets={"S3Targets": [{"Path": "s3://b/p"}]},
+    )
 
 
 def test_lambdas_answer_while_athena_runs(launcher):
@@ -143,22 +198,30 @@ def test_lambdas_answer_while_athena_runs(launcher):
 
     def call(n: int) -> None:
         answered = launcher.client("lambda").invoke(
-            FunctionName="busy", Payload=json.dumps({"n": n}))
+            FunctionName="busy", Payload=json.dumps({"n": n})
+        )
         answers[n] = json.loads(answered["Payload"].read())
 
     def ask() -> None:
-        found.append(rows(launcher, "select sum(a.x * b.x) from unnest(sequence(1, 3000)) as a(x) "
-                                    "cross join unnest(sequence(1, 3000)) as b(x)"))
+        found.append(
+            rows(
+                launcher,
+                "select sum(a.x * b.x) from unnest(sequence(1, 3000)) as a(x) "
+                "cross join unnest(sequence(1, 3000)) as b(x)",
+            )
+        )
 
-    threads = [threading.Thread(target=ask), *(
-        threading.Thread(target=call, args=(n,)) for n in range(5))]
+    threads = [
+        threading.Thread(target=ask),
+        *(threading.Thread(target=call, args=(n,)) for n in range(5)),
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
     assert answers == {n: 2 * n for n in range(5)}
-    assert found == [[[str(4501500 ** 2)]]]
+    assert found == [[[str(4501500**2)]]]
 
 
 def test_a_function_has_its_roles_rights_and_no_others(launcher):

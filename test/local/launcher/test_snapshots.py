@@ -35,25 +35,46 @@ class Killed:
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
     launcher = Launcher(tmp_path_factory.mktemp("killed")).start()
-    arn = function(launcher, "kept", "exports.handler = async () => 7;",
-                   role(launcher, "kept-fn"))
+    arn = function(launcher, "kept", "exports.handler = async () => 7;", role(launcher, "kept-fn"))
     caller = role(launcher, "kept-sfn", statement(["lambda:InvokeFunction"], [arn]))
-    done = machine(launcher, "done", {"StartAt": "Call", "States": {
-        "Call": {"Type": "Task", "Resource": arn, "End": True}}}, caller)
-    waiting = machine(launcher, "waiting", {"StartAt": "Wait", "States": {
-        "Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}}, caller)
+    done = machine(
+        launcher,
+        "done",
+        {"StartAt": "Call", "States": {"Call": {"Type": "Task", "Resource": arn, "End": True}}},
+        caller,
+    )
+    waiting = machine(
+        launcher,
+        "waiting",
+        {
+            "StartAt": "Wait",
+            "States": {"Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}},
+        },
+        caller,
+    )
     launcher.client("s3").create_bucket(Bucket="kept-bucket")
     launcher.client("s3").put_object(Bucket="kept-bucket", Key="a/b", Body=b"c")
     reported = launcher.home / "reported.ndjson"
-    reporter = function(launcher, "reporter", REPORTER, role(launcher, "reporter-fn"),
-                        Environment={"Variables": {"INTO": str(reported)}})
-    launcher.client("events").put_rule(Name="failed", EventPattern=json.dumps({
-        "source": ["aws.states"], "detail": {"status": ["FAILED"]}}))
+    reporter = function(
+        launcher,
+        "reporter",
+        REPORTER,
+        role(launcher, "reporter-fn"),
+        Environment={"Variables": {"INTO": str(reported)}},
+    )
+    launcher.client("events").put_rule(
+        Name="failed",
+        EventPattern=json.dumps({"source": ["aws.states"], "detail": {"status": ["FAILED"]}}),
+    )
     launcher.client("events").put_targets(
-        Rule="failed", Targets=[{"Id": "reporter", "Arn": reporter}])
+        Rule="failed", Targets=[{"Id": "reporter", "Arn": reporter}]
+    )
     launcher.client("lambda").add_permission(
-        FunctionName="reporter", StatementId="events", Action="lambda:InvokeFunction",
-        Principal="events.amazonaws.com")
+        FunctionName="reporter",
+        StatementId="events",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+    )
     done_execution = done.start({"n": 1})
     done.ended(done_execution)
     # Long enough to be running at the kill, short enough to be waited for when redriven.
@@ -93,8 +114,14 @@ def test_an_execution_that_ran_at_a_kill_has_failed_and_can_be_redriven(killed):
     assert f"redrive {execution.rsplit(':', 1)[-1]}" in found["cause"]
     assert (ended["status"], ended["redriveCount"]) == ("SUCCEEDED", 1)
     assert waiting.kinds(execution) == [
-        "ExecutionStarted", "WaitStateEntered", "ExecutionFailed", "ExecutionRedriven",
-        "WaitStateEntered", "WaitStateExited", "ExecutionSucceeded"]
+        "ExecutionStarted",
+        "WaitStateEntered",
+        "ExecutionFailed",
+        "ExecutionRedriven",
+        "WaitStateEntered",
+        "WaitStateExited",
+        "ExecutionSucceeded",
+    ]
 
 
 def test_what_ran_at_a_kill_is_reported_as_failed_when_the_gateway_is_back(killed):
@@ -102,7 +129,10 @@ def test_what_ran_at_a_kill_is_reported_as_failed_when_the_gateway_is_back(kille
 
     detail = json.loads(killed.reported.read_text().splitlines()[0])
     assert (detail["executionArn"], detail["status"], detail["error"]) == (
-        killed.waiting_execution, "FAILED", "EmbeddedCloud.Stopped")
+        killed.waiting_execution,
+        "FAILED",
+        "EmbeddedCloud.Stopped",
+    )
 
 
 def test_a_clean_stop_saves_the_last_change_and_fails_what_runs(killed):
@@ -122,8 +152,7 @@ def test_a_clean_stop_saves_the_last_change_and_fails_what_runs(killed):
 def test_a_torn_snapshot_falls_back_to_the_one_before_and_says_so(killed):
     launcher = killed.launcher
     for value in ("first", "second"):
-        launcher.client("ssm").put_parameter(
-            Name="/p", Value=value, Type="String", Overwrite=True)
+        launcher.client("ssm").put_parameter(Name="/p", Value=value, Type="String", Overwrite=True)
         launcher.saved()
     launcher.kill()
     state = launcher.home / "state"
@@ -163,13 +192,17 @@ def test_nothing_is_read_from_an_empty_folder(tmp_path):
     assert fresh(tmp_path).load() == {}
 
 
-@pytest.mark.parametrize("ruin", [
-    lambda manifest: manifest.write_text('{"format": 1, "fi'),
-    lambda manifest: manifest.write_text("[]"),
-    lambda manifest: manifest.write_text('{"format": 99, "files": {}}'),
-    lambda manifest: manifest.write_bytes(b"\xff\x00"),
-    lambda manifest: manifest.unlink(),
-], ids=["cut short", "not a manifest", "of a later format", "binary", "missing"])
+@pytest.mark.parametrize(
+    "ruin",
+    [
+        lambda manifest: manifest.write_text('{"format": 1, "fi'),
+        lambda manifest: manifest.write_text("[]"),
+        lambda manifest: manifest.write_text('{"format": 99, "files": {}}'),
+        lambda manifest: manifest.write_bytes(b"\xff\x00"),
+        lambda manifest: manifest.unlink(),
+    ],
+    ids=["cut short", "not a manifest", "of a later format", "binary", "missing"],
+)
 def test_a_manifest_that_cannot_be_used_falls_back(folder, ruin, caplog):
     ruin(folder / "manifest.json")
 

@@ -40,7 +40,11 @@ export const runNode = (args: string[], env: NodeJS.ProcessEnv = {}): Promise<Re
   finish(spawn(process.execPath, args, { env: { ...process.env, ...env } }));
 
 /** What an expression over one of the set-up's modules, `m`, gives, as JSON, or its error's message. */
-export async function ask(module: string, expression: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
+export async function ask(
+  module: string,
+  expression: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<string> {
   const url = pathToFileURL(join(setup, module)).href;
   const code = `const m = await import('${url}'); try { console.log(JSON.stringify(await (${expression}))) } catch (e) { console.log(e.message) }`;
   const { lines } = await runNode(['--input-type=module', '-e', code], env);

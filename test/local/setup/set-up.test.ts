@@ -16,7 +16,11 @@ test('a wrong option ends at once, with exit code 2 and one line', async () => {
 test('an unfit Java ends the set-up with one line', async () => {
   const programs = fakePrograms({ java: 'openjdk version "11.0.2"', python3: 'Python 3.12.1' });
 
-  const { code, lines } = await runNode([main, 'start'], { PATH: programs, JAVA_HOME: '', LAKE_HOME: newFolder() });
+  const { code, lines } = await runNode([main, 'start'], {
+    PATH: programs,
+    JAVA_HOME: '',
+    LAKE_HOME: newFolder(),
+  });
 
   expect(code).toBe(1);
   expect(lines).toEqual([expect.stringMatching(/^Java 11\.0\.2 is too old\./)]);
@@ -31,7 +35,10 @@ test('a port in use ends the set-up with one line that names the variable', asyn
     }),
   );
 
-  const { code, lines } = await runNode([main, 'start'], { LAKE_PORT: String(port), LAKE_HOME: newFolder() });
+  const { code, lines } = await runNode([main, 'start'], {
+    LAKE_PORT: String(port),
+    LAKE_HOME: newFolder(),
+  });
   other.close();
 
   expect(code).toBe(1);
@@ -47,7 +54,13 @@ const lockIn = (path: string, body: string) =>
 
 test('a second set-up waits for the first', async () => {
   const path = join(newFolder(), 'lock');
-  const first = spawn(process.execPath, lockIn(path, `console.log('has it'); setTimeout(() => { release(); console.log('done ' + Date.now()) }, 900);`));
+  const first = spawn(
+    process.execPath,
+    lockIn(
+      path,
+      `console.log('has it'); setTimeout(() => { release(); console.log('done ' + Date.now()) }, 900);`,
+    ),
+  );
   await new Promise((resolve) => first.stdout.once('data', resolve));
 
   const [one, two] = await Promise.all([
@@ -62,7 +75,10 @@ test('a second set-up waits for the first', async () => {
 
 test('the lock of a killed set-up is taken over', async () => {
   const path = join(newFolder(), 'lock');
-  const killed = spawn(process.execPath, lockIn(path, "console.log('has it'); setInterval(() => {}, 1000);"));
+  const killed = spawn(
+    process.execPath,
+    lockIn(path, "console.log('has it'); setInterval(() => {}, 1000);"),
+  );
   await new Promise((resolve) => killed.stdout.once('data', resolve));
   killed.kill('SIGKILL');
   await new Promise((resolve) => killed.once('close', resolve));

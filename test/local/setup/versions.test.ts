@@ -20,7 +20,9 @@ test.each([
 ])('Java %s is %s, said in one line with what to install', async (version, fault) => {
   const line = await java(version);
 
-  expect(line).toMatch(new RegExp(`^Java ${version} is ${fault}\\. Java 17 or 21 is needed for Spark .*openjdk-17`));
+  expect(line).toMatch(
+    new RegExp(`^Java ${version} is ${fault}\\. Java 17 or 21 is needed for Spark .*openjdk-17`),
+  );
   expect(line).not.toContain('\n');
 });
 
@@ -33,14 +35,24 @@ test('a missing Java is named as missing', async () => {
 test('JAVA_HOME wins over the PATH, as it does for Spark', async () => {
   const PATH = fakePrograms({ java: 'openjdk version "17.0.1"' });
 
-  expect(await ask('versions.mjs', 'm.findJava()', { JAVA_HOME: '/nowhere', PATH })).toContain('/nowhere/bin/java does not run');
+  expect(await ask('versions.mjs', 'm.findJava()', { JAVA_HOME: '/nowhere', PATH })).toContain(
+    '/nowhere/bin/java does not run',
+  );
 });
 
 const python = (programs: Record<string, string>, env: NodeJS.ProcessEnv = {}) =>
-  ask('versions.mjs', `m.findPython('${newFolder()}')`, { PATH: fakePrograms(programs), PYTHON: '', ...env });
+  ask('versions.mjs', `m.findPython('${newFolder()}')`, {
+    PATH: fakePrograms(programs),
+    PYTHON: '',
+    ...env,
+  });
 
 test('the first Python of the PATH that fits is taken', async () => {
-  const found = await python({ python3: 'Python 3.14.0', 'python3.12': 'Python 3.12.1', 'python3.11': 'Python 3.11.9' });
+  const found = await python({
+    python3: 'Python 3.14.0',
+    'python3.12': 'Python 3.12.1',
+    'python3.11': 'Python 3.11.9',
+  });
 
   expect(JSON.parse(found)).toMatchObject({ command: 'python3.12', version: '3.12.1' });
 });
@@ -60,7 +72,8 @@ test('the Python of .venv is taken when it fits, unless an installation was cut 
   mkdirSync(join(root, '.venv'));
   symlinkSync(fakePrograms({ python: 'Python 3.13.2' }), join(root, '.venv', 'bin'));
   const env = { PATH: fakePrograms({ python3: 'Python 3.12.1' }), PYTHON: '' };
-  const find = async () => JSON.parse(await ask('versions.mjs', `m.findPython('${root}')`, env)).version;
+  const find = async () =>
+    JSON.parse(await ask('versions.mjs', `m.findPython('${root}')`, env)).version;
 
   expect(await find()).toBe('3.13.2');
   writeFileSync(join(root, '.venv', '.installing'), '');

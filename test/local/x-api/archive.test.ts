@@ -4,7 +4,8 @@ import { Archive } from '../../../local/x-api/archive';
 import { timeOf } from '../../../local/x-api/snowflake';
 import { boot, hour, newHome, texts } from './world';
 
-const open = (home: string, now = boot) => Archive.open(join(home, 'archive.json'), () => texts, now);
+const open = (home: string, now = boot) =>
+  Archive.open(join(home, 'archive.json'), () => texts, now);
 const day = 24 * hour;
 
 test('lays a text out once, within the seven days before the first boot, newest first', () => {
@@ -41,7 +42,8 @@ test('a later boot changes nothing and does not ask for the corpus again', () =>
 
 test('authors follow a long tail: the busiest writes far more than the median one', () => {
   const counts = new Map<string, number>();
-  for (const { author } of open(newHome()).posts) counts.set(author.id, (counts.get(author.id) ?? 0) + 1);
+  for (const { author } of open(newHome()).posts)
+    counts.set(author.id, (counts.get(author.id) ?? 0) + 1);
   const sorted = [...counts.values()].sort((a, b) => b - a);
 
   expect(sorted[0]).toBeGreaterThan(5);

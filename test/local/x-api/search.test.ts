@@ -20,11 +20,19 @@ class LocalApi extends TwitterApiv2 {
 
 const client = () => new LocalApi();
 
-async function allPages(query: string, options: Record<string, string | number> = {}): Promise<TweetV2[]> {
+async function allPages(
+  query: string,
+  options: Record<string, string | number> = {},
+): Promise<TweetV2[]> {
   const posts: TweetV2[] = [];
   let next_token: string | undefined;
   do {
-    const page = await client().get('tweets/search/recent', { query, max_results: 50, next_token, ...options });
+    const page = await client().get('tweets/search/recent', {
+      query,
+      max_results: 50,
+      next_token,
+      ...options,
+    });
     posts.push(...(page.data ?? []));
     next_token = page.meta.next_token;
   } while (next_token);
@@ -59,7 +67,11 @@ test('fields that were not asked for are left out', async () => {
 
   expect(Object.keys(page.data[0]).sort()).toEqual(['edit_history_tweet_ids', 'id', 'text']);
   expect(page.includes).toBeUndefined();
-  expect(page.meta).toMatchObject({ result_count: 10, newest_id: page.data[0].id, oldest_id: page.data[9].id });
+  expect(page.meta).toMatchObject({
+    result_count: 10,
+    newest_id: page.data[0].id,
+    oldest_id: page.data[9].id,
+  });
 });
 
 test('until_id, start_time and end_time narrow the search', async () => {
@@ -95,8 +107,16 @@ test('a page that fails to arrive can be asked for again', async () => {
   const first = await client().get('tweets/search/recent', { query: 'love', max_results: 10 });
   const { next_token } = first.meta;
 
-  const second = await client().get('tweets/search/recent', { query: 'love', max_results: 10, next_token });
-  const again = await client().get('tweets/search/recent', { query: 'love', max_results: 10, next_token });
+  const second = await client().get('tweets/search/recent', {
+    query: 'love',
+    max_results: 10,
+    next_token,
+  });
+  const again = await client().get('tweets/search/recent', {
+    query: 'love',
+    max_results: 10,
+    next_token,
+  });
 
   expect(again.data).toEqual(second.data);
   expect(BigInt(second.data[0].id)).toBeLessThan(BigInt(first.data[9].id));
@@ -108,18 +128,29 @@ test('posts older than seven days are not found', async () => {
   const left = await allPages('love OR hate', { 'tweet.fields': 'created_at' });
 
   expect(left.length).toBeLessThan(100);
-  expect(left.every(({ created_at }) => Date.parse(created_at ?? '') >= clock.now - 7 * 24 * hour)).toBe(true);
+  expect(
+    left.every(({ created_at }) => Date.parse(created_at ?? '') >= clock.now - 7 * 24 * hour),
+  ).toBe(true);
 });
 
 test('the rate window ends in a 429 that the client understands, and opens again', async () => {
-  for (let request = 0; request < 20; request += 1) await client().get('tweets/search/recent', { query: 'love' });
+  for (let request = 0; request < 20; request += 1)
+    await client().get('tweets/search/recent', { query: 'love' });
 
-  const refused = await client().get('tweets/search/recent', { query: 'love' }).catch((error: unknown) => error);
+  const refused = await client()
+    .get('tweets/search/recent', { query: 'love' })
+    .catch((error: unknown) => error);
 
   expect(refused).toBeInstanceOf(ApiResponseError);
-  expect(refused).toMatchObject({ code: 429, rateLimitError: true, rateLimit: { remaining: 0, reset: boot / 1000 + 900 } });
+  expect(refused).toMatchObject({
+    code: 429,
+    rateLimitError: true,
+    rateLimit: { remaining: 0, reset: boot / 1000 + 900 },
+  });
   clock.now += 900_000;
-  await expect(client().get('tweets/search/recent', { query: 'love' })).resolves.toHaveProperty('data');
+  await expect(client().get('tweets/search/recent', { query: 'love' })).resolves.toHaveProperty(
+    'data',
+  );
 });
 
 test.each([
@@ -130,17 +161,27 @@ test.each([
   ['query=love&colour=red', 'colour', 'query parameter [colour]'],
   ['query=love&next_token=abc', 'next_token', 'is not valid'],
   ['query=love&start_time=yesterday', 'start_time', 'must be an instant'],
-  ['query=love&start_time=2026-11-01T00:00:00Z', 'start_time', 'must be on or after 2026-11-17T02:15Z'],
+  [
+    'query=love&start_time=2026-11-01T00:00:00Z',
+    'start_time',
+    'must be on or after 2026-11-17T02:15Z',
+  ],
   ['query=love&end_time=2026-11-24T02:14:55Z', 'end_time', 'minimum of 10 seconds prior'],
   ['query=love&since_id=x', 'since_id', 'not a valid post id'],
-  [`query=love&since_id=${idAt(boot - 8 * 24 * hour)}`, 'since_id', 'must be a tweet id created after [2026-11-17T02:15Z]'],
+  [
+    `query=love&since_id=${idAt(boot - 8 * 24 * hour)}`,
+    'since_id',
+    'must be a tweet id created after [2026-11-17T02:15Z]',
+  ],
 ])('%s is answered as X does, with 400 and the parameter', async (params, parameter, message) => {
   const response = await get(`tweets/search/recent?${params}`);
 
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({
     title: 'Invalid Request',
-    errors: [{ parameters: { [parameter]: expect.any(Array) }, message: expect.stringContaining(message) }],
+    errors: [
+      { parameters: { [parameter]: expect.any(Array) }, message: expect.stringContaining(message) },
+    ],
   });
 });
 

@@ -19,9 +19,16 @@ export const texts: RatedText[] = Array.from({ length: 140 }, (_, index) => ({
 export const newHome = (): string => mkdtempSync(join(tmpdir(), 'x-api-'));
 
 /** The stand-in on a port of its own, at a time that the test moves. */
-export async function startStandIn(options: Partial<XApiOptions> = {}): Promise<{ url: string; clock: { now: number }; server: Server }> {
+export async function startStandIn(
+  options: Partial<XApiOptions> = {},
+): Promise<{ url: string; clock: { now: number }; server: Server }> {
   const clock = { now: boot };
-  const handler = createXApi({ home: newHome(), readTexts: () => texts, now: () => clock.now, ...options });
+  const handler = createXApi({
+    home: newHome(),
+    readTexts: () => texts,
+    now: () => clock.now,
+    ...options,
+  });
   const server = createServer(handler);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address: AddressInfo | string | null = server.address();

@@ -4,7 +4,18 @@ import { Forgotten, emptyList, withIds } from '../../../../functions/lake/forgot
 import { rawPageKey } from '../../../../functions/lake/raw-pages';
 import { toParquet } from '../../../../functions/lake/scored';
 import type { Lake } from '../../../../functions/lake/objects';
-import { Finder, audit, imported, labels, parquetRows, parked, plan, quarantined, rawPage, verdicts } from '../../../../local/cli/forget/rewrites';
+import {
+  Finder,
+  audit,
+  imported,
+  labels,
+  parquetRows,
+  parked,
+  plan,
+  quarantined,
+  rawPage,
+  verdicts,
+} from '../../../../local/cli/forget/rewrites';
 import { scrubBelow, type Rewrite } from '../../../../local/cli/forget/scrub';
 import { readVersion, versionsBelow } from '../../../../local/cli/forget/versions';
 import { textHash } from '../../../../workflows/text-key';
@@ -19,7 +30,12 @@ beforeAll(async () => {
 afterAll(() => launcher.stop());
 beforeEach(async () => {
   lake = await launcher.lake();
-  await lake.s3.send(new PutBucketVersioningCommand({ Bucket: lake.bucket, VersioningConfiguration: { Status: 'Enabled' } }));
+  await lake.s3.send(
+    new PutBucketVersioningCommand({
+      Bucket: lake.bucket,
+      VersioningConfiguration: { Status: 'Enabled' },
+    }),
+  );
 });
 
 const DAY = '2026-11-23';
@@ -27,7 +43,8 @@ const tweet = (id: string, author_id = '1', text = `tweet ${id}`) => ({ id, auth
 const ndjson = (...rows: object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 const forgotten = new Forgotten(withIds(emptyList(), { tweets: ['13'], authors: ['777'] }));
 const finder = () => new Finder(forgotten);
-const scrub = (prefix: string, rewrite: Rewrite) => scrubBelow({ lake, mustHold: () => undefined }, prefix, rewrite);
+const scrub = (prefix: string, rewrite: Rewrite) =>
+  scrubBelow({ lake, mustHold: () => undefined }, prefix, rewrite);
 
 /** The contents of every version of every object, gunzipped. */
 async function everything(): Promise<string> {
@@ -69,9 +86,14 @@ test('an object that loses all its rows is gone, and what was before it does not
 
 test('a version behind a deletion is found, too', async () => {
   await put(lake, 'raw-data/parked/page.ndjson', ndjson(tweet('13')));
-  await lake.s3.send(new DeleteObjectCommand({ Bucket: lake.bucket, Key: 'raw-data/parked/page.ndjson' }));
+  await lake.s3.send(
+    new DeleteObjectCommand({ Bucket: lake.bucket, Key: 'raw-data/parked/page.ndjson' }),
+  );
 
-  expect(await scrub('raw-data/parked/', parked(finder()))).toMatchObject({ objects: 0, versions: 1 });
+  expect(await scrub('raw-data/parked/', parked(finder()))).toMatchObject({
+    objects: 0,
+    versions: 1,
+  });
   expect(await everything()).toBe('');
 });
 
@@ -80,7 +102,11 @@ test('scrubbed a second time, nothing changes any more', async () => {
   await scrub('raw-data/tweets/', rawPage(finder()));
   const before = await everything();
 
-  expect(await scrub('raw-data/tweets/', rawPage(finder()))).toMatchObject({ objects: 0, rows: 0, versions: 0 });
+  expect(await scrub('raw-data/tweets/', rawPage(finder()))).toMatchObject({
+    objects: 0,
+    rows: 0,
+    versions: 0,
+  });
   expect(await everything()).toBe(before);
 });
 
@@ -100,22 +126,47 @@ test('nothing is written once the lake is no longer held', async () => {
     throw new Error('lost');
   };
 
-  await expect(scrubBelow({ lake, mustHold }, 'raw-data/parked/', parked(finder()))).rejects.toThrow('lost');
+  await expect(
+    scrubBelow({ lake, mustHold }, 'raw-data/parked/', parked(finder())),
+  ).rejects.toThrow('lost');
   expect(await everything()).toContain('"13"');
 });
 
 test('quarantine: tweets that fit, and anything else that holds a forgotten id, long or in quotation marks', async () => {
-  const record = (raw: string) => ({ run_id: 'r', stage: 'ingest', reason: 'x', raw, refused_at: 'now' });
+  const record = (raw: string) => ({
+    run_id: 'r',
+    stage: 'ingest',
+    reason: 'x',
+    raw,
+    refused_at: 'now',
+  });
   const kept = [record('{"id":"12"}'), record('13 plain numbers'), record('{"id":113}')];
-  const texts = new Forgotten(withIds(emptyList(), { tweets: ['13', '1234567'], authors: ['777'] }));
-  await put(lake, 'raw-data/quarantine/a.ndjson', ndjson(...kept, record('{"author_id":"777"}'), record('{"id":1234567,'), record(JSON.stringify(tweet('13')))));
+  const texts = new Forgotten(
+    withIds(emptyList(), { tweets: ['13', '1234567'], authors: ['777'] }),
+  );
+  await put(
+    lake,
+    'raw-data/quarantine/a.ndjson',
+    ndjson(
+      ...kept,
+      record('{"author_id":"777"}'),
+      record('{"id":1234567,'),
+      record(JSON.stringify(tweet('13'))),
+    ),
+  );
 
-  expect(await scrub('raw-data/quarantine/', quarantined(new Finder(texts)))).toMatchObject({ rows: 3 });
+  expect(await scrub('raw-data/quarantine/', quarantined(new Finder(texts)))).toMatchObject({
+    rows: 3,
+  });
   expect(await everything()).toBe(ndjson(...kept));
 });
 
 test('a plan keeps where it stands, and loses the rows and records of its pending page', async () => {
-  const pending = { rows: [tweet('12'), tweet('13')], refused: [{ reason: 'x', raw: '{"author_id":"777"}' }], newest_id: '13' };
+  const pending = {
+    rows: [tweet('12'), tweet('13')],
+    refused: [{ reason: 'x', raw: '{"author_id":"777"}' }],
+    newest_id: '13',
+  };
   const page = { objects: [rawPageKey(DAY, ['12', '13'], 'q')] };
   await put(lake, 'raw-data/plans/queries/q.json', JSON.stringify({ since_id: '5', pending }));
   await put(lake, 'raw-data/plans/pages/r/q.json', JSON.stringify(page));
@@ -123,42 +174,67 @@ test('a plan keeps where it stands, and loses the rows and records of its pendin
   await scrub('raw-data/plans/', plan(finder()));
 
   expect(JSON.parse(await readText(lake, 'raw-data/plans/queries/q.json'))).toEqual({
-    since_id: '5', pending: { rows: [tweet('12')], refused: [], newest_id: '13' },
+    since_id: '5',
+    pending: { rows: [tweet('12')], refused: [], newest_id: '13' },
   });
   expect(await readText(lake, 'raw-data/plans/pages/r/q.json')).not.toContain('0000013');
 });
 
 test('an import’s page stays, empty, since pages are counted', async () => {
   const key = 'raw-data/imports/mine/00000.ndjson.gz';
-  await put(lake, key, gzipSync(ndjson({ tweet: tweet('13'), author_username: null }, { raw: '{"author_id": "777"' })));
+  await put(
+    lake,
+    key,
+    gzipSync(ndjson({ tweet: tweet('13'), author_username: null }, { raw: '{"author_id": "777"' })),
+  );
 
   expect(await scrub('raw-data/imports/', imported(finder()))).toMatchObject({ rows: 2 });
   expect(await readText(lake, key)).toBe('');
 });
 
 test('labels go by the text’s hash, whoever wrote it, and an emptied object stays', async () => {
-  const row = (text: string) => ({ text_hash: textHash(text), text, label: 'positive', source: 's', imported_at: 'now' });
+  const row = (text: string) => ({
+    text_hash: textHash(text),
+    text,
+    label: 'positive',
+    source: 's',
+    imported_at: 'now',
+  });
   const found = finder();
   found.isForgotten(tweet('13', '1', 'Such a  Day https://t.co/x'));
   await put(lake, 'raw-data/labels/a.ndjson', ndjson(row('such a day'), row('another')));
   await put(lake, 'raw-data/labels/b.ndjson', ndjson(row('such a day')));
 
-  expect(await scrub('raw-data/labels/', labels(found.found.texts))).toMatchObject({ objects: 2, rows: 2 });
+  expect(await scrub('raw-data/labels/', labels(found.found.texts))).toMatchObject({
+    objects: 2,
+    rows: 2,
+  });
   expect(await keysBelow(lake, '')).toHaveLength(2);
   expect(await everything()).not.toContain('such a day');
 });
 
 test('verdicts go by the tweet’s id; the others are what they were', async () => {
   const verdict = (tweet_id: string) => ({
-    tweet_id, label: 'positive' as const, negative: 0.1, neutral: 0.2, positive: 0.7, model_version: 'm', scored_at: new Date('2026-11-23T10:00:00Z'),
+    tweet_id,
+    label: 'positive' as const,
+    negative: 0.1,
+    neutral: 0.2,
+    positive: 0.7,
+    model_version: 'm',
+    scored_at: new Date('2026-11-23T10:00:00Z'),
   });
   await put(lake, 'processed-data/scored/a.parquet', toParquet([verdict('12'), verdict('13')]));
   await put(lake, 'processed-data/scored/b.parquet', toParquet([verdict('13')]));
 
-  expect(await scrub('processed-data/scored/', verdicts(finder()))).toMatchObject({ objects: 2, rows: 2 });
+  expect(await scrub('processed-data/scored/', verdicts(finder()))).toMatchObject({
+    objects: 2,
+    rows: 2,
+  });
   expect(await keysBelow(lake, '')).toEqual(['processed-data/scored/a.parquet']);
   for await (const { key, versions } of versionsBelow(lake, '')) {
-    expect(await parquetRows(await readVersion(lake, key, versions[0]?.id ?? ''))).toEqual([verdict('12')]);
+    expect(await parquetRows(await readVersion(lake, key, versions[0]?.id ?? ''))).toEqual([
+      verdict('12'),
+    ]);
   }
 });
 
@@ -170,7 +246,9 @@ test('histories keep their form and lose the ids, however deep they lie in quota
   await scrub('processed-data/audit/', audit(finder()));
 
   const text = await readText(lake, 'processed-data/audit/a.json');
-  expect(JSON.parse(JSON.parse(JSON.parse(text).output).cause)).toEqual({ sample: [{ tweet_id: 'forgotten', author_id: '1' }] });
+  expect(JSON.parse(JSON.parse(JSON.parse(text).output).cause)).toEqual({
+    sample: [{ tweet_id: 'forgotten', author_id: '1' }],
+  });
   expect(JSON.parse(text).id).toBe(13);
 });
 
@@ -180,5 +258,9 @@ test('what cannot be read is named, and the rest is done', async () => {
 
   const tally = await scrub('raw-data/tweets/', rawPage(finder()));
 
-  expect(tally).toMatchObject({ objects: 1, rows: 1, unreadable: [`raw-data/tweets/dt=${DAY}/broken.ndjson.gz`] });
+  expect(tally).toMatchObject({
+    objects: 1,
+    rows: 1,
+    unreadable: [`raw-data/tweets/dt=${DAY}/broken.ndjson.gz`],
+  });
 });
