@@ -117,8 +117,8 @@ def test_identity_and_resource_policies_both_count(guarded):
         "allowed": False,
         "message": (
             f"User: arn:aws:sts::{ACCOUNT}:assumed-role/routes-reader/job-one is not authorized to "
-            f"perform: glue:StartJobRun on resource: arn:aws:glue:{REGION}:{ACCOUNT}:job/x because no "
-            "identity-based policy allows the glue:StartJobRun action"
+            f"perform: glue:StartJobRun on resource: arn:aws:glue:{REGION}:{ACCOUNT}:job/x because "
+            "no identity-based policy allows the glue:StartJobRun action"
         ),
     }
 
