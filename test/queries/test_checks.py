@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import TWEET, Lake
+from query_lake import TWEET, Lake
 
 VERSION = "r1-0"
 TWO_DAYS = "2026-11-20,2026-11-21"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import sqlglot
-from conftest import ROOT, Lake
+from query_lake import ROOT, Lake
 from sqlglot import exp
 
 FILES = sorted((ROOT / "queries").glob("*/*.sql"))

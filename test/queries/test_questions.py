@@ -1,6 +1,6 @@
 """Each question, over a few rows whose answer can be counted by hand."""
 
-from conftest import TWEET, VERDICT, Lake
+from query_lake import TWEET, VERDICT, Lake
 
 DAYS = {"from_day": "2026-11-20", "to_day": "2026-11-21", "languages": "en"}
 

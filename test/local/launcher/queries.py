@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conftest import Launcher, until
+from embedded import Launcher, until
 
 RESULTS = "s3://athena-results/out/"
 

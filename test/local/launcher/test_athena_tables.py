@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, Launcher, role, statement
+from embedded import ACCOUNT, REGION, Launcher, role, statement
 
 from queries import failure, finished, page, rows, submit
 

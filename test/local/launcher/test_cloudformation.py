@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, Launcher, function, role, until
+from embedded import ACCOUNT, Launcher, function, role, until
 
 from local.launcher.left_out import LEFT_OUT
 

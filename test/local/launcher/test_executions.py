@@ -5,7 +5,7 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import (
+from embedded import (
     ACCOUNT,
     REGION,
     Launcher,

@@ -2,7 +2,7 @@
 
 import json
 
-from conftest import Launcher, function, role
+from embedded import Launcher, function, role
 
 # As twitter-api-v2 asks: https.request with an http agent, `host` and `port`, no `hostname`.
 SOURCE = """

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from embedded import ROOT
 
 from local.launcher import left_out
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, Launcher, role, statement
+from embedded import ACCOUNT, Launcher, role, statement
 
 BUCKET = "principal-arn-bucket"
 

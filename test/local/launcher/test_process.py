@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Launcher, free_port, function, role, until
+from embedded import ROOT, Launcher, free_port, function, role, until
 
 SLEEPER = """
 exports.handler = async (event) => {

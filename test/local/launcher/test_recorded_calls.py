@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, Launcher, role, statement
+from embedded import ACCOUNT, Launcher, role, statement
 
 from local.launcher import recorded_calls
 

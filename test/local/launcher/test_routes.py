@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import ACCOUNT, REGION, Launcher, role, statement
+from embedded import ACCOUNT, REGION, Launcher, role, statement
 
 BUCKET = "routes-bucket"
 

@@ -2,7 +2,7 @@
 
 import json
 
-from conftest import ACCOUNT, REGION, Launcher
+from embedded import ACCOUNT, REGION, Launcher
 from test_cloudformation import deploy, outputs
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, Launcher, function, role, statement, until
+from embedded import ACCOUNT, REGION, Launcher, function, role, statement, until
 
 from queries import rows
 

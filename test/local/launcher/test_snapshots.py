@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import Launcher, Machine, function, machine, role, statement, until
+from embedded import Launcher, Machine, function, machine, role, statement, until
 
 from local.launcher.snapshots import Snapshots
 

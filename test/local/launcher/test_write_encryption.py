@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, Launcher, role, statement
+from embedded import ACCOUNT, REGION, Launcher, role, statement
 
 BUCKET = "write-encryption-bucket"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-1111-1111-1111-111111111111"
