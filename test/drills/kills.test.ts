@@ -8,6 +8,8 @@ import { Person, type Ended } from './person';
  * an unbroken night would have brought.
  */
 const tweets = 300;
+/** Posts that one call asks X for. */
+const PAGE = 100;
 let person: Person;
 
 beforeAll(async () => {
@@ -57,7 +59,11 @@ test('the last start ends the night, and the lake holds each tweet once', async 
     'sql',
     'select count(*) as n, count(distinct tweet_id) as ids from tweets',
   ]);
-  expect(table).toMatch(new RegExp(`^ *${tweets} +${tweets}$`, 'm'));
+  const [, rows, ids] = /^ *(\d+) +(\d+)$/m.exec(table) ?? [];
+  expect(ids).toBe(rows);
+  // A call that was killed before its page was kept counts as spent, since X may have charged for
+  // it: the run then stops that much short of its budget, and its window stays open for the next.
+  expect([tweets, tweets - PAGE]).toContain(Number(rows));
   expect(readdirSync(join(person.home, 'runs'))).toHaveLength(1);
   expect(existsSync(join(person.home, 'lock'))).toBe(false);
 });
