@@ -75,3 +75,12 @@ def test_no_replacement_holds_a_dollar_which_one_library_would_expand() -> None:
     steps = json.loads(definition(Vocabulary([], {})))["normalizer"]["normalizers"]
 
     assert [step for step in steps if "$" in step.get("content", "")] == []
+
+
+def test_marks_without_a_feeling_can_be_left_out() -> None:
+    vocabulary = build_vocabulary([], WORDS, frequent_words=4)
+    tokenizer = Tokenizer(definition(vocabulary, "feelings"), max_tokens=9)
+
+    [tokens] = tokenizer.split(['so, "love" (the bus)... - really?!'])
+
+    assert " ".join(tokens) == "so love the bus .. really ? !"

@@ -98,8 +98,10 @@ def pretrain_encoder(
     """An encoder from labelled corpora, whatever their tasks."""
     make_repeatable(options.seed, options.pretrain_threads)
     texts = [text for corpus in corpora for text in corpus.texts]
-    vocabulary = build_vocabulary(texts, known, options.frequent_words)
-    tokenizer = Tokenizer(definition(vocabulary), options.max_tokens)
+    vocabulary = build_vocabulary(
+        texts, known, options.frequent_words, punctuation=options.punctuation
+    )
+    tokenizer = Tokenizer(definition(vocabulary, options.punctuation), options.max_tokens)
     encoder = new_encoder(vocabulary, known, options, None)
     pretrain(encoder, corpora, tokenizer, options, stop)
     return Start.of(version, encoder, vocabulary.words)
@@ -124,8 +126,9 @@ class Material:
             known,
             options.frequent_words,
             learned=() if start is None else start.words,
+            punctuation=options.punctuation,
         )
-        tokenizer = Tokenizer(definition(vocabulary), options.max_tokens)
+        tokenizer = Tokenizer(definition(vocabulary, options.punctuation), options.max_tokens)
         targets = smoothed(lesson.targets, options.label_smoothing) * lesson.weights[:, None]
         balanced = targets * balance(lesson.targets, lesson.weights)
         return cls(

@@ -127,10 +127,9 @@ def _normalizers() -> list[dict[str, Any]]:
 
 
 _CLITIC = "'(?:s|m|re|ve|ll|d)(?![a-z])"
-# Punctuation stays: without all but `!`, `?` and dots in a row, texts are a tenth shorter, and
-# TweetEval's recall is the same, but that of the bundled corpus fell from 75.4 to 73.8 (the mean of
-# three seeds each).
-_TOKEN = rf"<[a-z]+>|{_CLITIC}|[a-z]+(?:(?!{_CLITIC})'[a-z]+)*|[0-9]|\.\.|[!?.,;:\"()&%$*+/=~-]"
+# `feelings` are what says something of one by itself. Texts are a tenth shorter for it.
+_PUNCTUATION = {"all": r"!?.,;:\"()&%$*+/=~-", "feelings": "!?"}
+_WORD = rf"<[a-z]+>|{_CLITIC}|[a-z]+(?:(?!{_CLITIC})'[a-z]+)*|[0-9]|\.\."
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def _well_formed(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def definition(vocabulary: Vocabulary) -> str:
+def definition(vocabulary: Vocabulary, punctuation: str = "all") -> str:
     """The text of `tokenizer.json`. Written here and not by the library, which would drop the
     aliases (two words of one id)."""
     ids = {word: index for index, word in enumerate(vocabulary.words)} | vocabulary.aliases
@@ -195,7 +194,7 @@ def definition(vocabulary: Vocabulary) -> str:
             "normalizer": {"type": "Sequence", "normalizers": _normalizers()},
             "pre_tokenizer": {
                 "type": "Split",
-                "pattern": {"Regex": _TOKEN},
+                "pattern": {"Regex": f"{_WORD}|[{_PUNCTUATION[punctuation]}]"},
                 "behavior": "Removed",
                 "invert": True,
             },
@@ -208,13 +207,17 @@ def definition(vocabulary: Vocabulary) -> str:
 
 
 def build_vocabulary(
-    texts: Iterable[str], vectors: WordVectors, frequent_words: int, learned: Iterable[str] = ()
+    texts: Iterable[str],
+    vectors: WordVectors,
+    frequent_words: int,
+    learned: Iterable[str] = (),
+    punctuation: str = "all",
 ) -> Vocabulary:
     """Words of the training texts (those without a vector if seen twice), the `frequent_words` most
     frequent words that have a vector, all of the lexicon's words that have one, and the words that
     an earlier training `learned`."""
     rank = {word: index for index, word in enumerate(vectors.words)}
-    splitter = Tokenizer(definition(Vocabulary(list(SPECIAL), {})), max_tokens=1)
+    splitter = Tokenizer(definition(Vocabulary(list(SPECIAL), {}), punctuation), max_tokens=1)
     seen = Counter(token for tokens in splitter.split(list(texts)) for token in tokens)
     rated, learned = lexicon.words(), set(learned)
     wanted = seen.keys() | rated | learned
