@@ -2,6 +2,7 @@
 # Runs a program so that it cannot outlive the gateway: `sh watchdog.sh program arguments...`.
 # Its standard input is a pipe that only the gateway holds. When the gateway dies, however it dies,
 # the pipe ends and the whole process group is killed. It must lead its own group.
+
 # Before the program starts: a SIGTERM that comes at once must not end this shell instead of it.
 trap : TERM
 exec 3<&0 </dev/null
