@@ -5,6 +5,7 @@ import {
   type SessionOptions,
 } from '../cloud/session';
 import { clientEnvironment, type Lake } from '../cloud/lake';
+import { rootSecretOf } from '../cloud/root-secret';
 import { tweetSource } from '../cloud/deploy';
 import { settingsFor, type EnvironmentName } from '../../infra/config';
 import { deployTo } from '../account/deploy';
@@ -160,7 +161,9 @@ async function up(lake: Lake, screen: Screen): Promise<number> {
     await importBundledLabels(lake, lakeSession, screen);
     screen.say(`The lake is up at ${lakeSession.url}. For any AWS client, in another terminal:`);
     screen.say();
-    for (const [name, value] of Object.entries(clientEnvironment(lakeSession.url)))
+    for (const [name, value] of Object.entries(
+      clientEnvironment(lakeSession.url, rootSecretOf(lake.home)),
+    ))
       screen.say(`export ${name}=${value}`);
     screen.say();
     for (const [name, value] of Object.entries(lakeSession.outputs))

@@ -1,18 +1,25 @@
+import { randomBytes } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { corpusPath, readCorpus } from '../corpus/read-corpus';
 import { errorCode } from '../files';
+import { launcherHeaders } from '../gateway/launcher';
+import type { LauncherAddress } from '../gateway/options';
+import { inheritedEnvironment } from '../gateway/processes';
 import { startGateway } from '../gateway/server';
 import { readFaultScript } from '../x-api/faults/script';
 import { createXApi } from '../x-api/handler';
 import { endChild, exitOf, startChild } from './child';
-import { clientEnvironment, logFile, pythonOf, type Lake } from './lake';
+import { logFile, pythonOf, type Lake } from './lake';
 import { predecessorEnds, rememberLauncher } from './predecessor';
+import { emulatorToken, rootSecretOf } from './root-secret';
 import { UserError } from './user-error';
 
 export interface Cloud {
   url: string;
+  /** Secret access key of the account's root. */
+  rootSecret: string;
   stop: () => Promise<void>;
 }
 
@@ -29,7 +36,11 @@ function freePort(): Promise<number> {
 }
 
 /** Waits for the launcher's health; fails at once when it ends instead. */
-async function healthy(lake: Lake, launcherUrl: string, ended: Promise<number>): Promise<void> {
+async function healthy(
+  lake: Lake,
+  launcher: LauncherAddress,
+  ended: Promise<number>,
+): Promise<void> {
   let exitCode: number | undefined;
   void ended.then((code) => (exitCode = code));
   const deadline = Date.now() + 60_000;
@@ -37,7 +48,9 @@ async function healthy(lake: Lake, launcherUrl: string, ended: Promise<number>):
     lake.signal.throwIfAborted();
     if (exitCode !== undefined) break;
     try {
-      const response = await fetch(`${launcherUrl}/_lake/health`);
+      const response = await fetch(`${launcher.url}/_lake/health`, {
+        headers: launcherHeaders(launcher.token),
+      });
       if (response.ok) return;
     } catch {
       // Not listening yet.
@@ -56,7 +69,11 @@ export async function boot(lake: Lake): Promise<Cloud> {
   const script = faults ? readFaultScript(faults) : undefined;
   await predecessorEnds(lake);
   const launcherPort = await freePort();
-  const launcherUrl = `http://127.0.0.1:${launcherPort}`;
+  const address = {
+    url: `http://127.0.0.1:${launcherPort}`,
+    token: randomBytes(32).toString('base64url'),
+  };
+  const rootSecret = rootSecretOf(lake.home);
   const launcher = startChild(lake, {
     command: pythonOf(lake),
     args: [
@@ -71,17 +88,20 @@ export async function boot(lake: Lake): Promise<Cloud> {
       // Which calls the roles made, for docs/permissions.md.
       ...(lake.env['LAKE_RECORD_CALLS'] ? ['--record-calls', lake.env['LAKE_RECORD_CALLS']] : []),
     ],
-    env: { ...lake.env, ...clientEnvironment(url), PYTHONDONTWRITEBYTECODE: '1' },
+    // Nothing of the person's: X's token, or keys of an account.
+    env: { ...inheritedEnvironment(), PYTHONDONTWRITEBYTECODE: '1' },
+    input: `${JSON.stringify({ token: address.token, rootSecret })}\n`,
     log: logFile(lake, 'launcher'),
     guarded: false,
   });
   if (launcher.pid !== undefined) rememberLauncher(lake.home, launcher.pid);
   const stopLauncher = () => endChild(launcher, 8_000);
   try {
-    await healthy(lake, launcherUrl, exitOf(launcher));
+    await healthy(lake, address, exitOf(launcher));
     const gateway = await startGateway({
       port: lake.port,
-      launcherUrl,
+      launcher: address,
+      rootSecret,
       home: lake.home,
       projectRoot: lake.root,
       python: pythonOf(lake),
@@ -91,10 +111,12 @@ export async function boot(lake: Lake): Promise<Cloud> {
         home: lake.home,
         readTexts: () => readCorpus(corpusPath(lake.root)),
         script,
+        token: emulatorToken(rootSecret),
       }),
     });
     return {
       url,
+      rootSecret,
       stop: async () => {
         // The launcher first: it saves what runs as running, to be redriven. The other way round the
         // steps would see their jobs end, and fail with errors of their own.

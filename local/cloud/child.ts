@@ -8,6 +8,8 @@ export interface ChildOptions {
   command: string;
   args: string[];
   env?: NodeJS.ProcessEnv;
+  /** All of its standard input: where a secret belongs, for everybody sees a command line. @default nothing */
+  input?: string;
   /** All of its output is appended here. */
   log: string;
   onLine?: (line: string) => void;
@@ -20,7 +22,7 @@ export interface ChildOptions {
  * alone, and in good order.
  */
 export function startChild(lake: Lake, options: ChildOptions): ChildProcess {
-  const { command, args, env = lake.env, log, onLine, guarded } = options;
+  const { command, args, env = lake.env, input, log, onLine, guarded } = options;
   mkdirSync(dirname(log), { recursive: true });
   const file = createWriteStream(log, { flags: 'a' });
   const guard = join(lake.root, 'local', 'setup', 'guard.mjs');
@@ -30,10 +32,14 @@ export function startChild(lake: Lake, options: ChildOptions): ChildProcess {
   const child = spawn(program ?? command, rest, {
     cwd: lake.root,
     env,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     detached: true,
   });
+  // A program that ends before it reads has said why.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input);
   for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) continue;
     createInterface({ input: stream }).on('line', (line) => {
       file.write(`${line}\n`);
       onLine?.(line);

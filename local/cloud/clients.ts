@@ -18,10 +18,10 @@ export interface Connection {
 }
 
 /** The embedded cloud at an address, as its root. */
-export const embedded = (url: string): Connection => ({
+export const embedded = (url: string, rootSecret: string): Connection => ({
   endpoint: url,
   region,
-  credentials: { accessKeyId: account, secretAccessKey: 'local' },
+  credentials: { accessKeyId: account, secretAccessKey: rootSecret },
   forcePathStyle: true,
 });
 

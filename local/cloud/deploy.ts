@@ -4,9 +4,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { writeAtomically } from '../files';
+import type { Cloud } from './boot';
 import { endChild, exitOf, startChild } from './child';
 import type { Clients } from './clients';
 import { account, clientEnvironment, logFile, region, type Lake } from './lake';
+import { emulatorToken } from './root-secret';
 import { findOutputs, isDeployed, type Outputs } from './stack';
 import { UserError } from './user-error';
 
@@ -129,10 +131,10 @@ export async function run(
   }
 }
 
-function cdkEnvironment(lake: Lake, url: string): NodeJS.ProcessEnv {
+function cdkEnvironment(lake: Lake, { url, rootSecret }: DeployTo): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = {
     ...lake.env,
-    ...clientEnvironment(url),
+    ...clientEnvironment(url, rootSecret),
     CDK_DISABLE_CLI_TELEMETRY: 'true',
     CDK_DISABLE_VERSION_CHECK: 'true',
     AWS_EC2_METADATA_DISABLED: 'true',
@@ -146,17 +148,21 @@ function cdkEnvironment(lake: Lake, url: string): NodeJS.ProcessEnv {
   return env;
 }
 
+/** A running embedded cloud. */
+type DeployTo = Pick<Cloud, 'url' | 'rootSecret'>;
+
 /**
  * Brings the lake to what this checkout says, with the stock CDK CLI; skips what the last deployment
  * into this folder already did. `say` gets a line now and then.
  */
 export async function deploy(
   lake: Lake,
-  url: string,
+  cloud: DeployTo,
   clients: Clients,
   say: (line: string) => void,
 ): Promise<Outputs> {
   const source = tweetSource(lake);
+  const token = source.standIn ? emulatorToken(cloud.rootSecret) : source.token;
   const context = ['-c', 'env=local', '-c', `xApiBaseUrl=${source.url}`];
   const stamp = join(lake.home, 'deployed');
   const fingerprint = fingerprintOf(lake, context);
@@ -177,12 +183,12 @@ export async function deploy(
     );
   }
   if (isCurrent) {
-    await storeToken(clients, existing, source.token);
+    await storeToken(clients, existing, token);
     return existing;
   }
 
   const cdk = join(lake.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
-  const env = cdkEnvironment(lake, url);
+  const env = cdkEnvironment(lake, cloud);
   const cli = [
     cdk,
     '--no-notices',
@@ -221,7 +227,7 @@ export async function deploy(
     throw new UserError(
       `The pipeline's stack is not there after its deployment: ${logFile(lake, 'deploy')} says why.`,
     );
-  await storeToken(clients, outputs, source.token);
+  await storeToken(clients, outputs, token);
   writeAtomically(stamp, fingerprint);
   return outputs;
 }

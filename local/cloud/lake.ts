@@ -16,13 +16,13 @@ export interface Lake {
 export const account = '000000000000';
 export const region = 'us-east-1';
 
-/** What a client needs to reach the lake: `npm run up` prints it, and our own clients use it. */
-export const clientEnvironment = (url: string): Record<string, string> => ({
+/** What a client needs to reach the lake as its root: `npm run up` prints it, and our own clients use it. */
+export const clientEnvironment = (url: string, rootSecret: string): Record<string, string> => ({
   AWS_ENDPOINT_URL: url,
   AWS_REGION: region,
   AWS_DEFAULT_REGION: region,
   AWS_ACCESS_KEY_ID: account,
-  AWS_SECRET_ACCESS_KEY: 'local',
+  AWS_SECRET_ACCESS_KEY: rootSecret,
 });
 
 export const pythonOf = (lake: Lake): string => join(lake.root, '.venv', 'bin', 'python');

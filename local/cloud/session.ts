@@ -6,6 +6,7 @@ import { deploy, standInUrl, tweetSource } from './deploy';
 import { region as localRegion, type Lake } from './lake';
 import { holderOf, lockHome, type Command, type Holder } from './lock';
 import { keepNoteFresh, lastSign, readNote, removeNote, writeNote } from './note';
+import { rootSecretOf } from './root-secret';
 import { peopleOf, type People } from './people';
 import { findOutputs, type Outputs } from './stack';
 import { UserError } from './user-error';
@@ -77,7 +78,7 @@ async function attach(
     const note = readNote(lake.home);
     if (note?.pid === holder.pid && note.ready) {
       const url = `http://127.0.0.1:${note.port}`;
-      const connection = embedded(url);
+      const connection = embedded(url, rootSecretOf(lake.home));
       const clients = clientsFor(connection);
       const outputs = await findOutputs(clients.cloudFormation, 'local');
       if (!outputs)
@@ -169,12 +170,12 @@ async function bootSession(
     endBeat = keepNoteFresh(lake.home);
     const cloud = await boot(lake);
     stop = cloud.stop;
-    const connection = embedded(cloud.url);
+    const connection = embedded(cloud.url, cloud.rootSecret);
     const clients = clientsFor(connection);
     const existing = options.asItIs
       ? await findOutputs(clients.cloudFormation, 'local')
       : undefined;
-    const outputs = existing ?? (await deploy(lake, cloud.url, clients, options.progress));
+    const outputs = existing ?? (await deploy(lake, cloud, clients, options.progress));
     writeNote(lake.home, { ...note, ready: true });
     return {
       ...localSession(connection, clients, outputs),

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Iam, ServiceSession } from './identity';
-import type { Limits } from './options';
+import type { LauncherAddress, Limits } from './options';
 import type { Processes } from './processes';
 import { AssumedRole } from './roles';
 
@@ -11,7 +11,7 @@ export class Context {
     readonly processes: Processes,
     /** Address of the gateway: what child processes call. */
     readonly url: string,
-    readonly launcherUrl: string,
+    readonly launcher: LauncherAddress,
     readonly home: string,
     readonly projectRoot: string,
     readonly python: string,
@@ -20,7 +20,7 @@ export class Context {
   ) {}
 
   role(session: ServiceSession): AssumedRole {
-    return new AssumedRole(this.iam, this.launcherUrl, session);
+    return new AssumedRole(this.iam, this.launcher, session);
   }
 
   /** A path below LAKE_HOME. */

@@ -1,13 +1,14 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
+import { sameSecret } from './door/door';
+import { launcherHeaders } from './launcher';
 import { ACCOUNT } from './options';
+import type { LauncherAddress } from './options';
 import { AwsError, messageOf } from './protocol';
 import type { Caller } from './protocol';
 
-/** The credential scope of a SigV4 signature. */
-export interface Scope {
-  readonly accessKeyId: string;
-  readonly service: string;
+/** An access key and what its signatures are checked with. */
+export interface AccessKey extends Caller {
+  readonly secretAccessKey: string;
 }
 
 /** Temporary credentials of a role, named as the SDK's clients take them. */
@@ -28,7 +29,14 @@ export interface ServiceSession {
   readonly sourceArn: string;
 }
 
-const Identity = z.object({ arn: z.string(), account: z.string() });
+const Key = z.object({
+  arn: z.string(),
+  secretAccessKey: z.string().min(16),
+  sessionToken: z.string(),
+  /** Seconds since 1970; null for a key without an end. */
+  expiration: z.number().nullable(),
+});
+type Key = z.infer<typeof Key>;
 const Decision = z.object({ allowed: z.boolean(), message: z.string().nullish() });
 const Credentials = z.object({
   AccessKeyId: z.string(),
@@ -38,45 +46,54 @@ const Credentials = z.object({
 });
 const Refusal = z.object({ message: z.string() });
 
-/** Reads who signed from `Authorization: AWS4-HMAC-SHA256 Credential=KEY/20261101/us-east-1/glue/aws4_request, …`. */
-export function scopeOf(headers: IncomingHttpHeaders): Scope | undefined {
-  const match =
-    /^AWS4-[A-Z0-9-]+ .*?Credential=([^/,\s]+)\/\d{8}\/[^/]*\/([^/]+)\/aws4_request/.exec(
-      headers.authorization ?? '',
-    );
-  const [, accessKeyId, service] = match ?? [];
-  return accessKeyId && service ? { accessKeyId, service } : undefined;
-}
+const MAX_CACHED_KEYS = 1000;
 
 /** Asks the launcher, whose IAM decides, who somebody is and what they may. */
 export class Iam {
-  constructor(private readonly launcherUrl: string) {}
+  /** Keys of sessions: they never change, and end by themselves. Users' keys can be taken away, so they are not kept. */
+  private readonly sessions = new Map<string, Key>();
 
-  /** Throws AwsError when the request is not signed or its key is unknown. */
-  async caller(headers: IncomingHttpHeaders): Promise<Caller> {
-    const scope = scopeOf(headers);
-    if (!scope) {
+  constructor(
+    private readonly launcher: LauncherAddress,
+    private readonly rootSecret: string,
+  ) {}
+
+  /** The key that a request says it is signed with. Throws AwsError when it is unknown, or has ended. */
+  async accessKey(accessKeyId: string, sessionToken: string): Promise<AccessKey> {
+    const key = accessKeyId === ACCOUNT ? this.root() : await this.key(accessKeyId);
+    if (key.expiration !== null && key.expiration * 1000 <= Date.now()) {
+      this.sessions.delete(accessKeyId);
       throw new AwsError(
-        'MissingAuthenticationTokenException',
-        'Missing Authentication Token: sign the request (Signature Version 4).',
+        'ExpiredToken',
+        'The security token included in the request is expired.',
         403,
       );
     }
-    const { accessKeyId } = scope;
-    if (accessKeyId === ACCOUNT) return { accessKeyId, arn: `arn:aws:iam::${ACCOUNT}:root` };
-    const sessionToken = headers['x-amz-security-token'];
-    const answer = await this.ask('identify', {
-      accessKeyId,
-      ...(typeof sessionToken === 'string' ? { sessionToken } : {}),
-    });
-    if (answer.status === 403) {
-      throw new AwsError(
-        'UnrecognizedClientException',
-        'The security token included in the request is invalid.',
-        403,
-      );
+    if (!sameSecret(sessionToken, key.sessionToken)) throw unknownKey();
+    return { accessKeyId, arn: key.arn, secretAccessKey: key.secretAccessKey };
+  }
+
+  private root(): Key {
+    return {
+      arn: `arn:aws:iam::${ACCOUNT}:root`,
+      secretAccessKey: this.rootSecret,
+      sessionToken: '',
+      expiration: null,
+    };
+  }
+
+  private async key(accessKeyId: string): Promise<Key> {
+    const known = this.sessions.get(accessKeyId);
+    if (known) return known;
+    const answer = await this.ask('key', { accessKeyId });
+    if (answer.status === 403) throw unknownKey();
+    const key = Key.parse(accepted(answer));
+    if (key.sessionToken !== '') {
+      const [oldest] = this.sessions.keys();
+      if (this.sessions.size >= MAX_CACHED_KEYS && oldest) this.sessions.delete(oldest);
+      this.sessions.set(accessKeyId, key);
     }
-    return { accessKeyId, arn: Identity.parse(accepted(answer)).arn };
+    return key;
   }
 
   /** Throws AccessDeniedException unless the caller may do `action` on `resource`. */
@@ -122,9 +139,9 @@ export class Iam {
 
   private async ask(route: string, body: object): Promise<Answer> {
     try {
-      const response = await fetch(`${this.launcherUrl}/_lake/${route}`, {
+      const response = await fetch(`${this.launcher.url}/_lake/${route}`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: { ...launcherHeaders(this.launcher.token), 'content-type': 'application/json' },
         body: JSON.stringify(body),
       });
       return { route, status: response.status, body: await response.json() };
@@ -143,6 +160,13 @@ interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
+
+const unknownKey = (): AwsError =>
+  new AwsError(
+    'InvalidClientTokenId',
+    'The security token included in the request is invalid.',
+    403,
+  );
 
 function accepted(answer: Answer): unknown {
   if (answer.status === 200) return answer.body;

@@ -3,8 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 export interface GatewayOptions {
   /** Port of the gateway on 127.0.0.1; 0 takes a free one. */
   readonly port: number;
-  /** Address of the launcher, e.g. `http://127.0.0.1:4567`, without a slash at the end. */
-  readonly launcherUrl: string;
+  readonly launcher: LauncherAddress;
+  /** The secret access key of the account's root: what the owner's clients sign with. */
+  readonly rootSecret: string;
   /** State, logs and scratch folders live below this folder (LAKE_HOME). */
   readonly home: string;
   /** The project: its `ml/<kind>/Dockerfile` stand for the images in ECR. */
@@ -16,6 +17,14 @@ export interface GatewayOptions {
   /** Gets what an operator should know and no client is told. @default lines on standard error */
   readonly log?: (line: string) => void;
   readonly limits?: Partial<Limits>;
+}
+
+/** Where the launcher listens, and what it asks of who calls. */
+export interface LauncherAddress {
+  /** E.g. `http://127.0.0.1:4567`, without a slash at the end. */
+  readonly url: string;
+  /** New at each boot; the launcher answers nobody without it. */
+  readonly token: string;
 }
 
 /** Times that AWS fixes; tests shorten them. */
@@ -38,5 +47,5 @@ export const defaultLimits: Limits = {
 };
 
 export const REGION = 'us-east-1';
-/** The embedded cloud's account; its id as access key is the account's root. */
+/** The embedded cloud's account; its id is the root's access key id. */
 export const ACCOUNT = '000000000000';

@@ -59,16 +59,24 @@ export async function readBody(req: IncomingMessage, limit: number): Promise<Buf
   for await (const chunk of req) {
     const bytes = Buffer.from(chunk);
     size += bytes.length;
-    if (size > limit)
-      throw new AwsError(
-        'RequestEntityTooLargeException',
-        `The request body is larger than ${limit} bytes.`,
-        413,
-      );
+    if (size > limit) throw tooLarge(limit);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);
 }
+
+/** A body that was read before it was known what for. Throws AwsError 413 beyond `limit` bytes. */
+export function limited(body: Buffer = Buffer.alloc(0), limit: number): Buffer {
+  if (body.length > limit) throw tooLarge(limit);
+  return body;
+}
+
+const tooLarge = (limit: number): AwsError =>
+  new AwsError(
+    'RequestEntityTooLargeException',
+    `The request body is larger than ${limit} bytes.`,
+    413,
+  );
 
 /** Parses an AWS JSON body; an empty one is an empty object. Throws SerializationException. */
 export function parseJson(body: Buffer): unknown {

@@ -1,7 +1,9 @@
 import { GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { Iam, RoleCredentials, ServiceSession } from './identity';
+import { LauncherHandler } from './launcher';
 import { ACCOUNT, REGION } from './options';
+import type { LauncherAddress } from './options';
 
 /** A role that a service has taken on for one job; its clients talk to the launcher, which enforces its policies. */
 export class AssumedRole {
@@ -9,7 +11,7 @@ export class AssumedRole {
 
   constructor(
     private readonly iam: Iam,
-    private readonly endpoint: string,
+    private readonly launcher: LauncherAddress,
     private readonly session: ServiceSession,
   ) {}
 
@@ -50,7 +52,12 @@ export class AssumedRole {
   }
 
   private client() {
-    return { endpoint: this.endpoint, region: REGION, credentials: this.credentials };
+    return {
+      endpoint: this.launcher.url,
+      region: REGION,
+      credentials: this.credentials,
+      requestHandler: new LauncherHandler(this.launcher.token),
+    };
   }
 }
 

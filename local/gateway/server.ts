@@ -3,6 +3,10 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import { resolve } from 'node:path';
 import { Context } from './context';
+import { authenticate, otherService } from './door/authenticate';
+import type { SignedRequest } from './door/authenticate';
+import { CFN_RESPONSE, checkDoor, checkPath, rawPath } from './door/door';
+import { sendRefusal } from './door/refusal';
 import { Crawlers } from './glue/crawlers';
 import { Definitions } from './glue/definitions';
 import { Jobs } from './glue/jobs';
@@ -10,7 +14,7 @@ import { Iam } from './identity';
 import { defaultLimits } from './options';
 import type { GatewayOptions } from './options';
 import { Processes } from './processes';
-import { AwsError, parseJson, readBody, sendError, sendJson } from './protocol';
+import { AwsError, limited, parseJson, readBody, sendError, sendJson } from './protocol';
 import type { Operation } from './protocol';
 import { Proxy } from './proxy';
 import { EndpointConfigs } from './sagemaker/endpoint-configs';
@@ -30,29 +34,32 @@ export interface Gateway {
 }
 
 const MAX_JSON_BODY = 10 * 1024 * 1024;
+/** CloudFormation takes 4 KB. */
+const MAX_CFN_RESPONSE = 64 * 1024;
 /** How long a training job gets to end when the whole cloud stops. */
 const CLOSE_GRACE_SECONDS = 3;
 /** Folders of running jobs and endpoints; whatever a kill left there belongs to nobody. */
 const SCRATCH = ['jobs', 'training', 'endpoints'];
 
 /**
- * Starts the address of the embedded cloud: it answers Glue's crawlers and job runs, SageMaker and its
- * runtime itself, gives `/_x/` to the X stand-in, and passes everything else on to the launcher.
+ * Starts the address of the embedded cloud: it checks who calls, answers Glue's crawlers and job runs,
+ * SageMaker and its runtime itself, gives `/_x/` to the X stand-in, and passes everything else on to the launcher.
  * The launcher has to answer before. Throws when the port is taken (`code: 'EADDRINUSE'`).
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createServer();
   const url = await listen(server, options.port);
+  const port = Number(new URL(url).port);
   const home = resolve(options.home);
   // Only now that the port is ours: another gateway of the same home would still use them.
   for (const folder of SCRATCH) rmSync(resolve(home, folder), { recursive: true, force: true });
 
   const processes = new Processes();
   const context = new Context(
-    new Iam(options.launcherUrl),
+    new Iam(options.launcher, options.rootSecret),
     processes,
     url,
-    options.launcherUrl,
+    options.launcher,
     home,
     resolve(options.projectRoot),
     options.python,
@@ -60,9 +67,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     options.log ?? ((line) => console.error(`gateway: ${line}`)),
   );
   const services = new Services(context);
-  const proxy = new Proxy(options.launcherUrl);
+  const proxy = new Proxy(options.launcher);
   server.on('request', (req, res) => {
-    route(req, res, { options, context, services, proxy }).catch((error: unknown) =>
+    serve(req, res, { options, port, context, services, proxy }).catch((error: unknown) =>
       sendError(res, error),
     );
   });
@@ -86,13 +93,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 class Services {
   readonly endpoints: Endpoints;
   /** By the value of X-Amz-Target. */
-  readonly operations: ReadonlyMap<string, Operation>;
+  readonly operations: ReadonlyMap<string, { service: string; act: Operation }>;
   private readonly crawlers: Crawlers;
   private readonly jobs: Jobs;
   private readonly training: TrainingJobs;
 
   constructor(context: Context) {
-    const definitions = new Definitions(context.launcherUrl);
+    const definitions = new Definitions(context.launcher);
     const tags = new TagStore(context);
     const models = new Models(context, tags);
     const configs = new EndpointConfigs(context, tags, models);
@@ -105,8 +112,8 @@ class Services {
       ({ operations }) => Object.entries(operations),
     );
     this.operations = new Map([
-      ...glue.map(([name, act]): [string, Operation] => [`AWSGlue.${name}`, act]),
-      ...sageMaker.map(([name, act]): [string, Operation] => [`SageMaker.${name}`, act]),
+      ...glue.map(([name, act]) => entry(`AWSGlue.${name}`, 'glue', act)),
+      ...sageMaker.map(([name, act]) => entry(`SageMaker.${name}`, 'sagemaker', act)),
     ]);
   }
 
@@ -120,41 +127,72 @@ class Services {
   }
 }
 
+const entry = (target: string, service: string, act: Operation) =>
+  [target, { service, act }] as const;
+
 interface Routes {
   readonly options: GatewayOptions;
+  readonly port: number;
   readonly context: Context;
   readonly services: Services;
   readonly proxy: Proxy;
 }
 
+/**
+ * What is let in without a signature: the X emulator, which asks for its bearer token, and the answers of custom
+ * resources, whose path is a secret. All else is signed by root, a user or a role, or refused before it is read.
+ */
+async function serve(req: IncomingMessage, res: ServerResponse, routes: Routes): Promise<void> {
+  const { options, port, context, proxy } = routes;
+  const refuse = (error: AwsError) => sendRefusal(req, res, error);
+  let signed: SignedRequest;
+  try {
+    checkDoor(req, port);
+    const path = rawPath(req);
+    if (path.startsWith('/_x/')) {
+      if (!options.xApi)
+        throw new AwsError(
+          'NotFound',
+          'The X API stand-in is not running: this cloud was started without it.',
+          404,
+        );
+      options.xApi(req, res);
+      return;
+    }
+    if (req.method === 'PUT' && CFN_RESPONSE.test(path)) {
+      const body = await readBody(req, MAX_CFN_RESPONSE);
+      proxy.forward(req, res, { accessKeyId: '', body }, refuse);
+      return;
+    }
+    checkPath(path);
+    signed = await authenticate(context.iam, req);
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    refuse(error);
+    return;
+  }
+  await route(req, res, signed, routes, refuse);
+}
+
 async function route(
   req: IncomingMessage,
   res: ServerResponse,
-  { options, context, services, proxy }: Routes,
+  { caller, service, body, sha256 }: SignedRequest,
+  { context, services, proxy }: Routes,
+  refuse: (error: AwsError) => void,
 ): Promise<void> {
-  const path = pathOf(req);
-  if (path === '/_lake' || path.startsWith('/_lake/')) {
-    // These routes hand out credentials: they are between gateway and launcher.
-    throw new AwsError('NotFound', 'There is nothing here.', 404);
-  }
-  if (path.startsWith('/_x/')) {
-    if (!options.xApi)
-      throw new AwsError(
-        'NotFound',
-        'The X API stand-in is not running: this cloud was started without it.',
-        404,
-      );
-    options.xApi(req, res);
-    return;
-  }
-  const endpoint = invokedEndpoint(req);
-  if (endpoint) return invoke(context, services.endpoints, endpoint, req, res);
+  const endpoint = invokedEndpoint(req, service);
+  if (endpoint !== undefined && body !== undefined)
+    return invoke(context, services.endpoints, endpoint, { req, caller, body }, res);
 
   const target = req.headers['x-amz-target'];
   const operation = typeof target === 'string' ? services.operations.get(target) : undefined;
   if (operation) {
-    const input = parseJson(await readBody(req, MAX_JSON_BODY));
-    sendJson(res, await operation(input, await context.iam.caller(req.headers)));
+    if (service !== operation.service) {
+      refuse(otherService(service));
+      return;
+    }
+    sendJson(res, await operation.act(parseJson(limited(body, MAX_JSON_BODY)), caller));
     return;
   }
   if (typeof target === 'string' && target.startsWith('SageMaker.')) {
@@ -164,17 +202,7 @@ async function route(
       404,
     );
   }
-  proxy.forward(req, res);
-}
-
-/** The decoded path, so that no spelling of a route is mistaken for another. */
-function pathOf(req: IncomingMessage): string {
-  const raw = (req.url ?? '/').replace(/^https?:\/\/[^/]*/i, '').split('?')[0] ?? '/';
-  try {
-    return decodeURIComponent(raw).replace(/\/+/g, '/');
-  } catch {
-    throw new AwsError('InvalidURI', `The path ${raw} is not valid percent-encoding.`);
-  }
+  proxy.forward(req, res, { accessKeyId: caller.accessKeyId, body, sha256 }, refuse);
 }
 
 function listen(server: HttpServer, port: number): Promise<string> {

@@ -1,4 +1,8 @@
-"""python -m local.launcher --port P --gateway http://127.0.0.1:G --home DIR [--parent PID] …"""
+"""python -m local.launcher --port P --gateway http://127.0.0.1:G --home DIR [--parent PID] …
+
+Two secrets come on standard input, where neither `ps` nor a child process sees them:
+{"token": "what the gateway sends with each request", "rootSecret": "root's secret access key"}
+"""
 
 import argparse
 import importlib
@@ -9,7 +13,7 @@ import sys
 from pathlib import Path
 
 from local.launcher import recorded_calls
-from local.launcher.environment import prepare
+from local.launcher.environment import prepare, read_secrets
 
 
 def main() -> int:
@@ -26,20 +30,32 @@ def main() -> int:
     )
     options = arguments.parse_args()
     try:
-        prepare(options.port, options.gateway, options.home.resolve(), options.log_level)
+        secrets = read_secrets(sys.stdin.buffer)
+        _forget_standard_input()
+        prepare(options.gateway, options.home.resolve(), options.log_level)
         _refuse_taken(options.port)
         # It warns at each start that asymmetric keys cannot sign; nothing here signs.
         logging.getLogger("kms").setLevel(logging.ERROR)
         # Only now: ministack reads its environment when it is imported.
         patches = importlib.import_module("local.launcher.patches")
         patches.apply_all()
+        importlib.import_module("local.launcher.patches.root_secret").use(secrets.root)
         if options.record_calls:
             recorded_calls.write_to(options.record_calls.resolve())
     except (ValueError, RuntimeError, OSError) as refused:
         print(f"launcher: {refused}", file=sys.stderr)
         return 2
-    importlib.import_module("local.launcher.server").run(options.port, options.parent)
+    importlib.import_module("local.launcher.server").run(
+        options.port, options.parent, secrets.token
+    )
     return 0
+
+
+def _forget_standard_input() -> None:
+    """What a child process inherits as its standard input is nothing."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
 
 
 def _refuse_taken(port: int) -> None:

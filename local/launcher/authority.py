@@ -7,6 +7,7 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import set_request_account_id, set_request_region
+from ministack.services import sts
 
 from local.launcher import recorded_calls
 from local.launcher.environment import ACCOUNT_ID, REGION
@@ -39,6 +40,45 @@ def as_account(access_key: str) -> None:
     """Give the current context the account and region that stores are looked up in."""
     set_request_account_id(iam_evaluator.find_iam_access_key_account(access_key) or access_key)
     set_request_region(REGION)
+
+
+@dataclass(frozen=True)
+class Key:
+    """An access key as the gateway checks signatures with it; no expiration means no end."""
+
+    arn: str
+    secret: str
+    token: str
+    expiration: float | None
+
+
+def key_of(access_key: str) -> Key:
+    """The secret and token of a user's or a session's key.
+
+    Raises Refused for one that is unknown or inactive, and for all that ministack takes for root:
+    root's secret is the gateway's. An expired session is given with its end.
+    """
+    as_account(ACCOUNT_ID)
+    if iam_evaluator.is_root_access_key(access_key):
+        raise Refused(f"{access_key}: no user or session has this key")
+    session = sts._sessions.get(access_key)
+    as_account(access_key)
+    found = iam_evaluator.resolve_credential(access_key)
+    if isinstance(found, iam_evaluator.CredentialResolutionError):
+        if session is not None and found.code.startswith("Expired"):
+            return Key(
+                str(session["Arn"]),
+                session["SecretAccessKey"],
+                session["SessionToken"],
+                session["Expiration"],
+            )
+        raise Refused(f"{found.code}: {found.message}")
+    return Key(
+        found.principal_arn,
+        found.secret_access_key,
+        found.session_token or "",
+        found.expiration,
+    )
 
 
 def identify(access_key: str, session_token: str | None = None) -> Identity:

@@ -1,9 +1,11 @@
 """The process environment that ministack, and every Lambda it starts, is given."""
 
+import json
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 ACCOUNT_ID = "000000000000"
@@ -48,7 +50,35 @@ class Places:
     state: Path
 
 
-def prepare(port: int, gateway: str, home: Path, log_level: str = "WARNING") -> Places:
+@dataclass(frozen=True)
+class Secrets:
+    """What this process knows and none of its children may: neither is in the environment."""
+
+    # What the gateway sends with each request.
+    token: str
+    # What the account's root signs with.
+    root: str
+
+
+def read_secrets(source: BinaryIO) -> Secrets:
+    """The two secrets from one line of JSON: {"token": ..., "rootSecret": ...}.
+
+    Raises ValueError when they are not there.
+    """
+    try:
+        fields = json.loads(source.readline())
+        secrets = Secrets(token=fields["token"], root=fields["rootSecret"])
+    except (ValueError, KeyError, TypeError) as missing:
+        raise ValueError(
+            "standard input must begin with a line of JSON that holds token and rootSecret: "
+            "start the embedded cloud with npm start or npm run up"
+        ) from missing
+    if not all(isinstance(text, str) and len(text) >= 16 for text in (secrets.token, secrets.root)):
+        raise ValueError("token and rootSecret must be texts of 16 characters or more")
+    return secrets
+
+
+def prepare(gateway: str, home: Path, log_level: str = "WARNING") -> Places:
     """Replace the process environment before ministack is imported.
 
     `gateway` is the address Lambdas and custom resources call back to. Raises ValueError when it
@@ -68,13 +98,11 @@ def prepare(port: int, gateway: str, home: Path, log_level: str = "WARNING") -> 
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
     os.environ.clear()
     os.environ.update(kept)
-    os.environ.update(_settings(port, address.port or 80, gateway, places, log_level))
+    os.environ.update(_settings(address.port or 80, gateway, places, log_level))
     return places
 
 
-def _settings(
-    port: int, gateway_port: int, gateway: str, places: Places, log_level: str
-) -> dict[str, str]:
+def _settings(gateway_port: int, gateway: str, places: Places, log_level: str) -> dict[str, str]:
     return {
         "AUTH": "true",
         "LOG_LEVEL": log_level,
@@ -85,11 +113,11 @@ def _settings(
         # ministack builds its call-back addresses from these two.
         "MINISTACK_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(gateway_port),
-        "LAUNCHER_PORT": str(port),
         "AWS_ENDPOINT_URL": gateway,
-        # The configured key is the account's root; ministack's default would be "test".
+        # The configured key is the account's root; ministack's default would be "test". Its secret
+        # is not here, for Lambda workers inherit all this: see patches/root_secret.py.
         "AWS_ACCESS_KEY_ID": ACCOUNT_ID,
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SECRET_ACCESS_KEY": "not-the-root-secret",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -1,7 +1,7 @@
-"""What the gateway asks the launcher, below /_lake/; the gateway never passes these on.
+"""What the gateway asks the launcher, below /_lake/, with its token; it never passes these on.
 
 GET  /_lake/health       -> {"ok": true, "ministackVersion": "...", "saved": true}
-POST /_lake/identify     {accessKeyId, sessionToken?} -> {arn, account}; 403 {message}
+POST /_lake/key          {accessKeyId} -> {arn, secretAccessKey, sessionToken, expiration}; 403
 POST /_lake/authorize    {accessKeyId, action, resource, context?} -> {allowed, message}; 403
 POST /_lake/credentials  {roleArn, service, sessionName, sourceArn?}
                          -> {AccessKeyId, SecretAccessKey, SessionToken, Expiration}; 403
@@ -42,10 +42,14 @@ def answer(method: str, path: str, body: bytes) -> Answer:
         return 403, {"message": str(refused)}
 
 
-def _identify(fields: dict[str, Any]) -> dict[str, Any]:
-    token = fields.get("sessionToken")
-    found = authority.identify(_text(fields, "accessKeyId"), token)
-    return {"arn": found.arn, "account": found.account}
+def _key(fields: dict[str, Any]) -> dict[str, Any]:
+    found = authority.key_of(_text(fields, "accessKeyId"))
+    return {
+        "arn": found.arn,
+        "secretAccessKey": found.secret,
+        "sessionToken": found.token,
+        "expiration": found.expiration,
+    }
 
 
 def _authorize(fields: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def _text(fields: dict[str, Any], name: str) -> str:
 
 
 _POSTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "/_lake/identify": _identify,
+    "/_lake/key": _key,
     "/_lake/authorize": _authorize,
     "/_lake/credentials": _credentials,
 }

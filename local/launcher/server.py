@@ -1,6 +1,7 @@
 """The ASGI application and the one process that serves it."""
 
 import asyncio
+import hmac
 import json
 import os
 import signal
@@ -8,12 +9,14 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import parse_qs
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app as ministack_app
 from ministack.core import lambda_runtime
 from ministack.core.router import extract_access_key_id
+from ministack.services.cloudformation import custom_resource
 
 from local.launcher import routes, start_up
 from local.launcher.authority import caller_key
@@ -32,6 +35,80 @@ _STATE_KEYS = {"logs": "cloudwatch_logs", "monitoring": "cloudwatch"}
 
 PARENT_CHECK_SECONDS = 0.5
 
+# What the gateway adds to a request (local/gateway/launcher.ts); nothing else may come in with it.
+_TOKEN_HEADER = b"x-lake-token"
+_CALLER_HEADER = b"x-lake-caller"
+
+_CFN_RESPONSE = "/_ministack/cfn-response/"
+
+
+class Door:
+    """Lets nobody in but the gateway, which has checked who calls.
+
+    The port is open to all users of this machine and to all that runs in the lake. ministack takes
+    callers from several places, so the key whose signature was checked comes along: a request in
+    which ministack would see another one, or none, goes no further.
+    """
+
+    def __init__(self, application: Callable[[Scope, Receive, Send], Awaitable[None]], token: str):
+        self._application = application
+        self._token = token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._application(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            # Nobody speaks anything else to this port: closed before it is accepted.
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        given = _values(scope, _TOKEN_HEADER)
+        if len(given) != 1 or not hmac.compare_digest(given[0], self._token):
+            await _respond(
+                send, 403, {"message": "Only the gateway of this lake is answered here."}
+            )
+            return
+        caller = b",".join(_values(scope, _CALLER_HEADER)).decode("latin-1")
+        scope["headers"] = [
+            (name, value)
+            for name, value in scope["headers"]
+            if name.lower() not in (_TOKEN_HEADER, _CALLER_HEADER)
+        ]
+        if not _agrees(scope, caller):
+            await _respond(
+                send,
+                403,
+                {
+                    "__type": "InvalidClientTokenId",
+                    "message": "The request does not name the caller that signed it.",
+                },
+            )
+            return
+        await self._application(scope, receive, send)
+
+
+def _values(scope: Scope, name: bytes) -> list[bytes]:
+    return [value for other, value in scope["headers"] if other.lower() == name]
+
+
+def _agrees(scope: Scope, caller: str) -> bool:
+    """Whether ministack will see the caller that the gateway saw, or may do without one."""
+    path = scope["path"]
+    if path.startswith(routes.PREFIX):
+        return True
+    if path.startswith("/_"):
+        # Of ministack's own routes, only the one that custom resources answer to, while it is waited for.
+        token = path.removeprefix(_CFN_RESPONSE)
+        return scope["method"] == "PUT" and token != path and token in custom_resource._pending
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    return caller != "" and extract_access_key_id(_headers(scope), query) == caller
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+    }
+
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """ministack, with the gateway's routes before it and a snapshot after each change."""
@@ -42,12 +119,11 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if path.startswith(routes.PREFIX):
         await _internal(scope, receive, send)
         return
-    headers = {
-        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
-    }
+    headers = _headers(scope)
     # Nothing here leaves the machine: a policy's aws:SecureTransport is taken as satisfied.
     scope["headers"] = [*scope["headers"], (b"x-forwarded-proto", b"https")]
-    caller_key.set(extract_access_key_id(headers, {}) or "")
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    caller_key.set(extract_access_key_id(headers, query) or "")
     service = _signed_for(headers)
     if service and service not in SERVICES:
         # ministack would load the models of every service there is, 400 MB, to say the same.
@@ -99,15 +175,17 @@ async def _respond(send: Send, status: int, fields: dict[str, Any]) -> None:
     await send({"type": "http.response.body", "body": json.dumps(fields).encode()})
 
 
-def run(port: int, parent: int) -> None:
+def run(port: int, parent: int, token: str) -> None:
     """Serve on 127.0.0.1:`port` until SIGTERM, SIGINT, or the end of the process `parent`.
+
+    Whoever does not send `token` is refused.
 
     Prints one line on stdout when requests are answered.
     """
-    asyncio.run(_serve(port, parent))
+    asyncio.run(_serve(port, parent, token))
 
 
-async def _serve(port: int, parent: int) -> None:
+async def _serve(port: int, parent: int, token: str) -> None:
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.keep_alive_timeout = 75
@@ -130,7 +208,7 @@ async def _serve(port: int, parent: int) -> None:
         await asyncio.to_thread(snapshots.stop)
         await asyncio.to_thread(lambda_runtime.reset)
 
-    await serve(application, config, shutdown_trigger=stopped)
+    await serve(Door(application, token), config, shutdown_trigger=stopped)
     ready.cancel()
     # Threads may still wait for a Lambda or a query that nobody wants any more, and an orderly
     # exit would wait for them. All that is kept has been saved.

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { RatedText } from '../corpus/read-corpus';
+import { sameSecret } from '../gateway/door/door';
 import { Archive } from './archive';
 import { changed } from './faults/change';
 import { Due, FaultPlayer } from './faults/due';
@@ -13,6 +14,8 @@ export interface ServeOptions {
   now?: () => number;
   /** Requests per 15 minutes and bearer token. @default 450, as X allows an app */
   requestsPerWindow?: number;
+  /** The bearer token that is accepted. @default any */
+  token?: string;
   /** What goes wrong, and when. @default nothing */
   script?: FaultScript;
   /** Told of every search that was answered, or not. */
@@ -66,8 +69,8 @@ export const createXApi = ({ home, readTexts, ...options }: XApiOptions): XApiHa
 /**
  * X API v2 recent search over these posts: `GET <prefix>/2/tweets/search/recent`.
  *
- * Any bearer token is accepted; each has a rate window of its own. Where the handler is mounted
- * does not matter: it looks at the end of the path.
+ * Each bearer token has a rate window of its own. Where the handler is mounted does not matter: it
+ * looks at the end of the path.
  */
 export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler {
   const { now = Date.now, script = { faults: [] }, observe } = options;
@@ -153,7 +156,10 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
       send(request, response, problem(404, 'Not Found'), noFault);
     } else if (request.method !== 'GET') {
       send(request, response, problem(405, 'Method Not Allowed'), noFault);
-    } else if (token === undefined) {
+    } else if (
+      token === undefined ||
+      (options.token !== undefined && !sameSecret(token, options.token))
+    ) {
       send(request, response, problem(401, 'Unauthorized'), noFault);
     } else {
       const { searchParams: params } = url;

@@ -63,7 +63,7 @@ async function ingest(
     AWS_ENDPOINT_URL: launcher.url,
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: '000000000000',
-    AWS_SECRET_ACCESS_KEY: 'root',
+    AWS_SECRET_ACCESS_KEY: launcher.rootSecret,
     BUCKET: bucket,
     STREAM_NAME: stream,
     TOKEN_SECRET_ARN: 'x-token',

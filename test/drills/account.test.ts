@@ -29,7 +29,11 @@ interface Ended {
 function run(program: string, args: string[]): Promise<Ended> {
   const child = spawn(process.execPath, [join(root, program), ...args], {
     cwd: root,
-    env: { ...process.env, ...clientEnvironment(cloud.url), LAKE_HOME: join(home, 'person') },
+    env: {
+      ...process.env,
+      ...clientEnvironment(cloud.url, cloud.rootSecret),
+      LAKE_HOME: join(home, 'person'),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -73,7 +77,7 @@ beforeAll(async () => {
     signal: stop.signal,
   };
   cloud = await boot(lake);
-  clients = clientsFor(embedded(cloud.url));
+  clients = clientsFor(embedded(cloud.url, cloud.rootSecret));
 }, 60_000);
 
 afterAll(async () => {

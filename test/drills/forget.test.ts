@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { clientsFor, embedded, type Clients } from '../../local/cloud/clients';
+import { rootSecretOf } from '../../local/cloud/root-secret';
 import { findOutputs, type Outputs } from '../../local/cloud/stack';
 import { Person, type Ended } from './person';
 
@@ -99,7 +100,7 @@ beforeAll(async () => {
   const up = person.run(['up']);
   for (let look = 0; !up.output().includes('Ctrl-C ends it') && look < 1200; look += 1)
     await pause(250);
-  const connection = embedded(`http://127.0.0.1:${person.port}`);
+  const connection = embedded(`http://127.0.0.1:${person.port}`, rootSecretOf(person.home));
   clients = clientsFor(connection);
   s3 = clients.s3;
   outputs =

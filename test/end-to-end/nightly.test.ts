@@ -18,6 +18,7 @@ import { findExecution, redriveRun, startRun } from '../../local/cli/run/launch'
 import type { Run } from '../../local/cli/run/follow';
 import type { Screen } from '../../local/cli/screen';
 import { clientEnvironment, type Lake } from '../../local/cloud/lake';
+import { rootSecretOf } from '../../local/cloud/root-secret';
 import { openSession, type Session } from '../../local/cloud/session';
 import { datasets, prefixes } from '../../workflows/datasets';
 import { Champion, RunReport } from '../../workflows/payloads';
@@ -290,7 +291,7 @@ test('a run with force and without a grant ends before it does anything, and a g
 test('the notebook runs from its first cell to its last', async () => {
   const env = {
     ...process.env,
-    ...clientEnvironment(`http://127.0.0.1:${lake.port}`),
+    ...clientEnvironment(`http://127.0.0.1:${lake.port}`, rootSecretOf(lake.home)),
     TRAINING: '{"epochs":1,"learning_curve":0}',
   };
   const executed = join(home, 'executed.ipynb');

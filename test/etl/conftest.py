@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from lake import BUCKET, Lake
+from launcher_front import ROOT_SECRET, SECRETS_LINE, Front
 from pyspark.sql import SparkSession
 
 from etl.clean_tweets import spark_session
@@ -31,17 +32,26 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
+    front = Front(port)
+    url = front.url
     command = [sys.executable, "-m", "local.launcher", "--port", str(port), "--gateway", url]
     with (home / "launcher.log").open("w") as log:
         process = subprocess.Popen(
-            [*command, "--home", str(home)], cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True
+            [*command, "--home", str(home)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
         )
+        process.stdin.write(SECRETS_LINE)
+        process.stdin.close()
         ready = process.stdout.readline() if process.stdout else ""
         assert ready.startswith("launcher ready"), (home / "launcher.log").read_text()
         yield url
         process.terminate()
         process.wait(timeout=15)
+        front.close()
 
 
 @pytest.fixture
@@ -51,7 +61,7 @@ def lake(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Lake:
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "000000000000",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { launcherHeaders } from '../launcher';
 import { ACCOUNT, REGION } from '../options';
+import type { LauncherAddress } from '../options';
 import { AwsError } from '../protocol';
 
 /** What a crawl needs of a crawler; clients get the rest of the definition as the catalog has it. */
@@ -36,7 +38,7 @@ const Failure = z.object({ __type: z.string(), message: z.string().optional() })
 
 /** Reads crawlers and jobs as CloudFormation created them, from the launcher, as the account's root. */
 export class Definitions {
-  constructor(private readonly launcherUrl: string) {}
+  constructor(private readonly launcher: LauncherAddress) {}
 
   /** Throws EntityNotFoundException. */
   async crawler(name: string): Promise<CrawlerDefinition> {
@@ -62,12 +64,13 @@ export class Definitions {
   /** The answer's JSON as it is: the SDK's client would turn instants into dates and drop what it does not know. */
   private async get(operation: string, input: object, notFound: string): Promise<unknown> {
     const date = new Date().toISOString().slice(0, 10).replaceAll('-', '');
-    const response = await fetch(this.launcherUrl, {
+    const response = await fetch(this.launcher.url, {
       method: 'POST',
       headers: {
+        ...launcherHeaders(this.launcher.token, ACCOUNT),
         'content-type': 'application/x-amz-json-1.1',
         'x-amz-target': `AWSGlue.${operation}`,
-        // The launcher looks at who signed, not at the signature: there are no secrets to check it with.
+        // The launcher looks at who signed; signatures are checked at the gateway's door.
         authorization: `AWS4-HMAC-SHA256 Credential=${ACCOUNT}/${date}/${REGION}/glue/aws4_request, SignedHeaders=host, Signature=0`,
       },
       body: JSON.stringify(input),

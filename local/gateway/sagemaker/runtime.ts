@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from '../context';
-import { scopeOf } from '../identity';
 import { ACCOUNT, REGION } from '../options';
-import { AwsError, messageOf, readBody } from '../protocol';
+import { AwsError, limited, messageOf } from '../protocol';
+import type { Caller } from '../protocol';
 import type { Endpoints } from './endpoints';
 import { arnOf } from './names';
 import type { Server } from './serving';
@@ -13,8 +13,8 @@ const CUSTOM_ATTRIBUTES = 'x-amzn-sagemaker-custom-attributes';
 const PATH = /^\/endpoints\/([a-zA-Z0-9-]{1,63})\/invocations$/;
 
 /** The endpoint that a request invokes, if it is an invocation: S3 may have a bucket named `endpoints`. */
-export function invokedEndpoint(req: IncomingMessage): string | undefined {
-  if (req.method !== 'POST' || scopeOf(req.headers)?.service === 's3') return undefined;
+export function invokedEndpoint(req: IncomingMessage, service: string): string | undefined {
+  if (req.method !== 'POST' || service !== 'sagemaker') return undefined;
   return PATH.exec(req.url ?? '')?.[1];
 }
 
@@ -23,12 +23,11 @@ export async function invoke(
   context: Context,
   endpoints: Endpoints,
   name: string,
-  req: IncomingMessage,
+  { req, caller, body }: { req: IncomingMessage; caller: Caller; body: Buffer },
   res: ServerResponse,
 ): Promise<void> {
-  const caller = await context.iam.caller(req.headers);
   await context.iam.authorize(caller, 'sagemaker:InvokeEndpoint', arnOf('endpoint', name));
-  const body = await readBody(req, MAX_BODY);
+  limited(body, MAX_BODY);
   const server = await serverOf(endpoints, name);
   const { status, headers, content } = await call(context, server, req, body);
   if (status < 200 || status > 299) throw modelError(status, content.toString('utf8'), name);

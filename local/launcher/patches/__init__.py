@@ -13,6 +13,8 @@ NAMES = (
     "lambda_errors",
     "lambda_workers",
     "lambda_requests",
+    "lambda_credentials",
+    "root_secret",
     "snapshots",
     "execution_events",
     "task_states",
@@ -29,6 +31,7 @@ NAMES = (
     "cloudformation_types",
     "custom_resources",
     "recorded_calls",
+    "queue_urls",
 )
 
 

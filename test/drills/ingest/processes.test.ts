@@ -38,7 +38,7 @@ beforeAll(async () => {
     logLevel: 'error',
   });
   [launcher, x] = await Promise.all([Launcher.start(), XHost.start()]);
-  proxy = await KillingProxy.start(launcher.url);
+  proxy = await KillingProxy.start(launcher.behind);
   await launcher
     .secrets()
     .send(new CreateSecretCommand({ Name: 'x-token', SecretString: 'token' }));

@@ -15,6 +15,8 @@ import {
 } from '@aws-sdk/client-kinesis';
 import { IngestTweetsOutput } from '../../../workflows/payloads';
 import { getBytes, listObjects, type Lake } from '../../../functions/lake/objects';
+import { launcherHeaders } from '../../../local/gateway/launcher';
+import type { LauncherAddress } from '../../../local/gateway/options';
 import { TestClock } from '../../functions/support/clock';
 import type { ServiceFault } from './aws';
 import { Killed, type KillPoint } from './incarnation';
@@ -44,10 +46,10 @@ export class KillingProxy {
   private constructor(
     private readonly server: Server,
     readonly url: string,
-    private readonly cloud: string,
+    private readonly cloud: LauncherAddress,
   ) {}
 
-  static async start(cloud: string): Promise<KillingProxy> {
+  static async start(cloud: LauncherAddress): Promise<KillingProxy> {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
@@ -135,13 +137,14 @@ export class KillingProxy {
   }
 
   private async forward(request: IncomingMessage, body: Buffer) {
-    const { host, port } = hostOf(this.cloud);
+    const { host, port } = hostOf(this.cloud.url);
     const out = httpRequest({
       host,
       port,
       method: request.method,
       path: request.url,
-      headers: request.headers,
+      // The gateway would refuse the Host of this proxy, which is signed.
+      headers: { ...request.headers, ...launcherHeaders(this.cloud.token, '000000000000') },
     });
     out.end(body);
     const [answer]: [IncomingMessage] = await new Promise((done, fail) => {

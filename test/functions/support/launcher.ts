@@ -16,7 +16,11 @@ import type { Catalog } from '../../../functions/lake/catalog';
 import { getBytes, listObjects } from '../../../functions/lake/objects';
 import type { Lake } from '../../../functions/lake/objects';
 import { database, tables } from '../../../workflows/datasets';
+import type { LauncherAddress } from '../../../local/gateway/options';
+import { startGateway } from '../../../local/gateway/server';
+import type { Gateway } from '../../../local/gateway/server';
 import { freePort } from '../../support/free-port';
+import { lakeSecrets, tell } from '../../support/lake-secrets';
 
 const PARQUET = {
   InputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
@@ -37,33 +41,52 @@ if (typeof jest !== 'undefined') jest.setTimeout(120_000);
 
 const PROJECT = resolve(__dirname, '../../..');
 
-/** The embedded cloud without its gateway: real buckets, streams, catalog and secrets, in a folder of their own. */
+/** The embedded cloud: real buckets, streams, catalog and secrets behind its gateway, in a folder of their own. */
 export class Launcher {
   private constructor(
     private readonly child: ChildProcess,
+    private readonly gateway: Gateway,
     private readonly home: string,
-    readonly url: string,
+    /** What is behind the gateway, for a proxy that stands in for it. */
+    readonly behind: LauncherAddress,
+    readonly rootSecret: string,
   ) {}
 
+  get url(): string {
+    return this.gateway.url;
+  }
+
   static async start(): Promise<Launcher> {
-    const port = await freePort();
+    const [port, gatewayPort] = [await freePort(), await freePort()];
     const home = mkdtempSync(join(tmpdir(), 'lake-functions-'));
-    const url = `http://127.0.0.1:${port}`;
+    const url = `http://127.0.0.1:${gatewayPort}`;
+    const secrets = lakeSecrets();
     const child = spawn(
       join(PROJECT, '.venv/bin/python'),
       ['-m', 'local.launcher', '--port', String(port), '--gateway', url, '--home', home],
-      { cwd: PROJECT, stdio: ['ignore', 'pipe', 'inherit'] },
+      { cwd: PROJECT, stdio: ['pipe', 'pipe', 'inherit'] },
     );
+    tell(child, secrets);
     // Its only line on stdout says that it answers.
     const answers = once(child.stdout, 'data').then(() => true);
     const ended = once(child, 'exit').then(() => false);
     if (!(await Promise.race([answers, ended]))) {
       throw new Error(`the launcher ended with ${child.exitCode}`);
     }
-    return new Launcher(child, home, url);
+    const behind = { url: `http://127.0.0.1:${port}`, token: secrets.token };
+    const gateway = await startGateway({
+      port: gatewayPort,
+      launcher: behind,
+      rootSecret: secrets.rootSecret,
+      home,
+      projectRoot: PROJECT,
+      python: join(PROJECT, '.venv/bin/python'),
+    });
+    return new Launcher(child, gateway, home, behind, secrets.rootSecret);
   }
 
   async stop(): Promise<void> {
+    await this.gateway.close();
     const exited = once(this.child, 'exit');
     this.child.kill('SIGTERM');
     await exited;
@@ -75,7 +98,7 @@ export class Launcher {
     return {
       endpoint: this.url,
       region: 'us-east-1',
-      credentials: { accessKeyId: '000000000000', secretAccessKey: 'root' },
+      credentials: { accessKeyId: '000000000000', secretAccessKey: this.rootSecret },
     };
   }
 

@@ -19,12 +19,14 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { launcherHeaders } from '../../../local/gateway/launcher';
 import type { GatewayOptions } from '../../../local/gateway/options';
 import { startGateway } from '../../../local/gateway/server';
 import type { Gateway } from '../../../local/gateway/server';
+import { lakeSecrets, tell } from '../../support/lake-secrets';
 
 // Each cloud boots a launcher; on a busy machine that alone takes seconds.
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 export const PROJECT = resolve(__dirname, '../../..');
 export const PYTHON = join(PROJECT, '.venv/bin/python');
@@ -42,12 +44,13 @@ export interface Statement {
 export interface ClientConfig {
   endpoint: string;
   region: string;
-  credentials: { accessKeyId: string; secretAccessKey: string };
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 }
 
 /** A launcher and a gateway of their own, in a folder of their own. */
 export class TestCloud {
   readonly home = mkdtempSync(join(tmpdir(), 'lake-gateway-'));
+  readonly secrets = lakeSecrets();
   /** The gateway tells here what an operator should know. */
   readonly lines: string[] = [];
   gateway: Gateway | undefined;
@@ -85,7 +88,8 @@ export class TestCloud {
   gatewayOptions(): GatewayOptions {
     return {
       port: Number(new URL(this.url).port),
-      launcherUrl: this.launcherUrl,
+      launcher: { url: this.launcherUrl, token: this.secrets.token },
+      rootSecret: this.secrets.rootSecret,
       home: this.home,
       projectRoot: PROJECT,
       python: PYTHON,
@@ -108,7 +112,11 @@ export class TestCloud {
     await exited;
   }
 
-  client(credentials = { accessKeyId: ROOT_KEY, secretAccessKey: 'root' }): ClientConfig {
+  get root() {
+    return { accessKeyId: ROOT_KEY, secretAccessKey: this.secrets.rootSecret };
+  }
+
+  client(credentials: ClientConfig['credentials'] = this.root): ClientConfig {
     return { endpoint: this.url, region: 'us-east-1', credentials };
   }
 
@@ -177,16 +185,23 @@ export class TestCloud {
       '--home',
       this.home,
     ];
-    const launcher = spawn(PYTHON, args, { cwd: PROJECT, stdio: ['ignore', 'ignore', 'inherit'] });
+    const launcher = spawn(PYTHON, args, { cwd: PROJECT, stdio: ['pipe', 'ignore', 'inherit'] });
+    tell(launcher, this.secrets);
     this.launcher = launcher;
-    await until('the launcher answers', async () => {
-      if (launcher.exitCode !== null)
-        throw new Error(`the launcher ended with ${launcher.exitCode}`);
-      return fetch(`${this.launcherUrl}/_lake/health`).then(
-        (answer) => answer.ok,
-        () => false,
-      );
-    });
+    await until(
+      'the launcher answers',
+      async () => {
+        if (launcher.exitCode !== null)
+          throw new Error(`the launcher ended with ${launcher.exitCode}`);
+        return fetch(`${this.launcherUrl}/_lake/health`, {
+          headers: launcherHeaders(this.secrets.token),
+        }).then(
+          (answer) => answer.ok,
+          () => false,
+        );
+      },
+      60,
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createConnection } from 'node:net';
+import { send, signed } from '../../support/signed';
 import { TestCloud } from './cloud';
 
 let cloud: TestCloud;
@@ -8,37 +9,35 @@ beforeAll(async () => {
 });
 afterAll(() => cloud.stop());
 
-const SIGNED =
-  'AWS4-HMAC-SHA256 Credential=000000000000/20261124/us-east-1/sagemaker/aws4_request, SignedHeaders=host, Signature=0';
-
-async function call(
-  target: string,
-  body: string,
-  headers: Record<string, string> = { authorization: SIGNED },
-) {
-  const response = await fetch(cloud.url, {
+async function call(target: string, body: string, isSigned = true) {
+  const service = target.startsWith('AWSGlue') ? 'glue' : 'sagemaker';
+  const raw = {
     method: 'POST',
-    headers: { 'x-amz-target': target, ...headers },
+    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target },
     body,
-  });
-  return { status: response.status, headers: response.headers, body: await response.json() };
+  };
+  const answer = await send(
+    cloud.url,
+    isSigned ? await signed(cloud.url, raw, { credentials: cloud.root, service }) : raw,
+  );
+  return { ...answer, body: JSON.parse(answer.body) as unknown };
 }
 
 test('an answer is AWS JSON 1.1 with a request id', async () => {
   const { status, headers, body } = await call('SageMaker.ListTrainingJobs', '{}');
 
   expect(status).toBe(200);
-  expect(headers.get('content-type')).toBe('application/x-amz-json-1.1');
-  expect(headers.get('x-amzn-requestid')).toMatch(/^[0-9a-f-]{36}$/);
+  expect(headers['content-type']).toBe('application/x-amz-json-1.1');
+  expect(headers['x-amzn-requestid']).toMatch(/^[0-9a-f-]{36}$/);
   expect(body).toEqual({ TrainingJobSummaries: [] });
 });
 
-test.each<[string, string, string, Record<string, string> | undefined, number, string, RegExp]>([
+test.each<[string, string, string, boolean, number, string, RegExp]>([
   [
     'an unsigned request',
     'SageMaker.ListTrainingJobs',
     '{}',
-    {},
+    false,
     403,
     'MissingAuthenticationTokenException',
     /sign the request/,
@@ -47,7 +46,7 @@ test.each<[string, string, string, Record<string, string> | undefined, number, s
     'an operation that is not there',
     'SageMaker.CreateHub',
     '{}',
-    undefined,
+    true,
     404,
     'UnknownOperationException',
     /SageMaker.CreateHub/,
@@ -56,7 +55,7 @@ test.each<[string, string, string, Record<string, string> | undefined, number, s
     'a body that is not JSON',
     'AWSGlue.StartCrawler',
     '{',
-    undefined,
+    true,
     400,
     'SerializationException',
     /not JSON/,
@@ -65,7 +64,7 @@ test.each<[string, string, string, Record<string, string> | undefined, number, s
     'a field of the wrong type',
     'AWSGlue.StartCrawler',
     '{"Name":1}',
-    undefined,
+    true,
     400,
     'InvalidInputException',
     /'Name'/,
@@ -74,24 +73,31 @@ test.each<[string, string, string, Record<string, string> | undefined, number, s
     'a page token of somebody else',
     'SageMaker.ListModels',
     '{"NextToken":"x"}',
-    undefined,
+    true,
     400,
     'ValidationException',
     /NextToken 'x'/,
   ],
-])('%s is refused by name', async (_what, target, body, headers, status, type, message) => {
-  const answer = await call(target, body, headers);
+])('%s is refused by name', async (_what, target, body, isSigned, status, type, message) => {
+  const answer = await call(target, body, isSigned);
 
   expect(answer.status).toBe(status);
   expect(answer.body).toEqual({ __type: type, message: expect.stringMatching(message) });
-  expect(answer.headers.get('x-amzn-errortype')).toBe(type);
+  expect(answer.headers['x-amzn-errortype']).toBe(type);
 });
 
 test('a client that hangs up in the middle of an upload disturbs nobody', async () => {
   const { hostname, port } = new URL(cloud.url);
+  const path = `/lake/${randomUUID()}`;
+  const upload = await signed(
+    cloud.url,
+    { method: 'PUT', path, headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } },
+    { credentials: cloud.root, service: 's3' },
+  );
+  const head = Object.entries({ ...upload.headers, 'Content-Length': '1000' });
   const socket = createConnection({ host: hostname, port: Number(port) });
   socket.write(
-    `PUT /lake/${randomUUID()} HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: ${SIGNED}\r\nContent-Length: 1000\r\n\r\nhalf`,
+    `PUT ${path} HTTP/1.1\r\n${head.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\nhalf`,
   );
   await new Promise((done) => setTimeout(done, 100));
   socket.destroy();

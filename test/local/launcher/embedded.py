@@ -18,6 +18,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from launcher_front import ROOT_SECRET, SECRETS_LINE, Front
 
 ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT = "000000000000"
@@ -45,12 +46,12 @@ def until(wanted: Callable[[], Any], seconds: float = 10.0, every: float = 0.05)
 
 
 class Launcher:
-    """A launcher process. It is its own gateway: Lambdas call back to it."""
+    """A launcher process, and what stands before it: Lambdas call back to that."""
 
     def __init__(self, home: Path):
         self.home = home
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = Front(self.port).url
         self.process: subprocess.Popen[str] | None = None
         self._clients: dict[tuple[str, ...], Any] = {}
 
@@ -70,11 +71,14 @@ class Launcher:
                     *options,
                 ],
                 cwd=ROOT,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
                 start_new_session=True,
             )
+        self.process.stdin.write(SECRETS_LINE)
+        self.process.stdin.close()
         line = self.process.stdout.readline()
         assert line.startswith("launcher ready"), (self.home / "launcher.log").read_text()
         return self
@@ -89,7 +93,11 @@ class Launcher:
             self.process.wait(timeout=15)
 
     def client(
-        self, service: str, key: str = ACCOUNT, secret: str = "test", token: str | None = None
+        self,
+        service: str,
+        key: str = ACCOUNT,
+        secret: str = ROOT_SECRET,
+        token: str | None = None,
     ) -> Any:
         # Making a client takes longer than most of the calls it is made for.
         wanted = (service, key, secret, token or "")

@@ -20,7 +20,7 @@ APPLY_TO_CHANGED_CODE = """
 import json, sys
 from pathlib import Path
 from local.launcher.environment import prepare
-prepare(4599, "http://127.0.0.1:4599", Path(sys.argv[1]))
+prepare("http://127.0.0.1:4599", Path(sys.argv[1]))
 from local.launcher import patches, upstream
 refusals = {}
 for module in patches.modules():

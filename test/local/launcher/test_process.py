@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from embedded import ROOT, Launcher, free_port, function, role, until
+from launcher_front import ROOT_SECRET, SECRETS_LINE, TOKEN
 
 SLEEPER = """
 exports.handler = async (event) => {
@@ -58,7 +59,9 @@ def test_the_launcher_ends_when_its_parent_is_killed(tmp_path):
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-m", "local.launcher", "--port", "{port}", "--gateway",
     "http://127.0.0.1:{port}", "--home", {str(tmp_path)!r}], stdout=subprocess.PIPE,
-    stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+    stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+child.stdin.write({SECRETS_LINE!r})
+child.stdin.close()
 child.stdout.readline()
 print(child.pid, flush=True)
 time.sleep(600)
@@ -102,6 +105,7 @@ def test_what_cannot_be_started_is_one_clear_line(launcher, tmp_path, options, l
             *options,
         ],
         cwd=ROOT,
+        input=SECRETS_LINE,
         capture_output=True,
         text=True,
         check=False,
@@ -109,6 +113,33 @@ def test_what_cannot_be_started_is_one_clear_line(launcher, tmp_path, options, l
 
     assert refused.returncode == 2
     assert refused.stderr.splitlines() == [line.format(port=launcher.port)]
+
+
+@pytest.mark.parametrize("given", ["", "{}\n", '{"token": 1, "rootSecret": 2}\n', "x\n"])
+def test_without_its_secrets_it_does_not_start(tmp_path, given):
+    url = "http://127.0.0.1:1"
+    command = [sys.executable, "-m", "local.launcher", "--port", "1", "--gateway", url]
+    refused = subprocess.run(
+        [*command, "--home", str(tmp_path)],
+        cwd=ROOT,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert refused.returncode == 2
+    (line,) = refused.stderr.splitlines()
+    assert "token" in line and "rootSecret" in line
+
+
+def test_its_secrets_are_in_no_command_line_and_no_environment(launcher):
+    seen = [
+        Path(f"/proc/{launcher.process.pid}/{name}").read_bytes() for name in ("cmdline", "environ")
+    ]
+
+    for secret in (TOKEN, ROOT_SECRET):
+        assert all(secret.encode() not in text for text in seen)
 
 
 def test_it_listens_on_the_loopback_address_only(launcher):

@@ -1,6 +1,7 @@
 """What the gateway asks below /_lake/: who calls, what they may, and credentials for services."""
 
 import json
+import time
 
 import pytest
 from embedded import ACCOUNT, REGION, Launcher, role, statement
@@ -76,10 +77,6 @@ def test_health_names_the_version(guarded):
 
 
 def test_the_accounts_key_is_root_and_may_do_everything(guarded):
-    assert guarded.ask("identify", {"accessKeyId": ACCOUNT}) == (
-        200,
-        {"arn": f"arn:aws:iam::{ACCOUNT}:root", "account": ACCOUNT},
-    )
     assert allowed(guarded, ACCOUNT, "glue:StartJobRun", "*") == {"allowed": True, "message": ""}
 
 
@@ -88,10 +85,14 @@ def test_credentials_are_those_of_a_session_of_the_role(guarded):
     key = given["AccessKeyId"]
 
     assert status == 200
-    assert guarded.ask("identify", {"accessKeyId": key, "sessionToken": given["SessionToken"]}) == (
+    status, known = guarded.ask("key", {"accessKeyId": key})
+    assert (status, known["arn"], known["secretAccessKey"], known["sessionToken"]) == (
         200,
-        {"arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/routes-reader/job-one", "account": ACCOUNT},
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/routes-reader/job-one",
+        given["SecretAccessKey"],
+        given["SessionToken"],
     )
+    assert 11 * 3600 < known["expiration"] - time.time() < 13 * 3600
     caller = guarded.client("sts", key, given["SecretAccessKey"], given["SessionToken"])
     assert caller.get_caller_identity()["Arn"].endswith("assumed-role/routes-reader/job-one")
 
@@ -177,17 +178,39 @@ def test_a_trust_policy_may_ask_for_the_source(guarded):
     assert credentials(guarded, roleArn=arn, sourceArn=source + "x")[0] == 403
 
 
-def test_unknown_keys_and_wrong_tokens_are_refused(guarded):
-    key = credentials(guarded)[1]["AccessKeyId"]
+def test_a_users_key_is_known_until_it_is_taken_away(guarded):
+    iam = guarded.client("iam")
+    iam.create_user(UserName="routes-user")
+    made = iam.create_access_key(UserName="routes-user")["AccessKey"]
+    key = {"accessKeyId": made["AccessKeyId"]}
 
-    assert guarded.ask("identify", {"accessKeyId": "AKIAUNKNOWN"})[0] == 403
+    assert guarded.ask("key", key) == (
+        200,
+        {
+            "arn": f"arn:aws:iam::{ACCOUNT}:user/routes-user",
+            "secretAccessKey": made["SecretAccessKey"],
+            "sessionToken": "",
+            "expiration": None,
+        },
+    )
+    iam.update_access_key(
+        UserName="routes-user", AccessKeyId=made["AccessKeyId"], Status="Inactive"
+    )
+    assert guarded.ask("key", key)[0] == 403
+
+
+@pytest.mark.parametrize("key", ["AKIAUNKNOWN", "test", ACCOUNT, "1" * 12])
+def test_a_key_without_a_secret_here_is_refused(guarded, key):
+    assert guarded.ask("key", {"accessKeyId": key})[0] == 403
+
+
+def test_an_unknown_key_may_do_nothing(guarded):
     assert (
         guarded.ask(
             "authorize", {"accessKeyId": "AKIAUNKNOWN", "action": "s3:GetObject", "resource": "*"}
         )[0]
         == 403
     )
-    assert guarded.ask("identify", {"accessKeyId": key, "sessionToken": "forged"})[0] == 403
 
 
 def test_a_body_without_its_fields_is_told_which(guarded):

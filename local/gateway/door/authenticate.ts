@@ -1,0 +1,98 @@
+import type { IncomingMessage } from 'node:http';
+import type { Iam } from '../identity';
+import { AwsError, readBody } from '../protocol';
+import type { Caller } from '../protocol';
+import { EMPTY_SHA256, isSignedWith, readSignature, sha256 } from './sigv4';
+import type { Signature } from './sigv4';
+
+/** A request whose signature is right. */
+export interface SignedRequest {
+  readonly caller: Caller;
+  /** Signing name of the service it is for. */
+  readonly service: string;
+  /** The body, already read; S3's is left to be streamed. */
+  readonly body?: Buffer;
+  /** What the hash of S3's body has to be; undefined where the client chose not to sign it. */
+  readonly sha256?: string;
+}
+
+/** More than any request of a service but S3: the code of a Lambda is at most 50 MB, in base64. */
+const MAX_BODY = 80 * 1024 * 1024;
+
+/**
+ * Checks who signed a request. The bodies of all services but S3 are read for it, once the key is known and, where
+ * the client says what their hash is, the signature is right. Throws AwsError with the names that AWS has for it.
+ */
+export async function authenticate(iam: Iam, req: IncomingMessage): Promise<SignedRequest> {
+  const signature = readSignature(req);
+  const { service } = signature;
+  const { secretAccessKey, ...caller } = await iam.accessKey(
+    signature.accessKeyId,
+    signature.sessionToken,
+  );
+  const check = (payloadHash: string) => {
+    if (!isSignedWith(secretAccessKey, signature, req, payloadHash)) throw mismatch();
+  };
+  const declared = req.headers['x-amz-content-sha256'];
+  if (service === 's3') {
+    if (req.headers['x-amz-target'] !== undefined) throw otherService('s3');
+    const payload = payloadOfS3(signature, declared);
+    check(payload);
+    const hash = isHash(payload) ? payload : undefined;
+    if (hash !== undefined && hash !== EMPTY_SHA256 && !hasBody(req)) throw wrongHash();
+    return { caller, service, ...(hash === undefined ? {} : { sha256: hash }) };
+  }
+  if (typeof declared === 'string') check(declared);
+  const body = await readBody(req, MAX_BODY);
+  const hash = sha256(body);
+  if (declared === undefined) check(hash);
+  else if (declared !== hash) throw wrongHash();
+  return { caller, service, body };
+}
+
+/** What a request to S3 signs in place of its body: a hash, or how the body is sent. */
+function payloadOfS3(signature: Signature, declared: string | string[] | undefined): string {
+  if (signature.expiresSeconds !== undefined) return 'UNSIGNED-PAYLOAD';
+  if (
+    typeof declared !== 'string' ||
+    !(isHash(declared) || declared === 'UNSIGNED-PAYLOAD' || STREAMING.has(declared))
+  )
+    throw new AwsError(
+      'InvalidRequest',
+      'The header x-amz-content-sha256 must be a SHA-256, UNSIGNED-PAYLOAD or one of the STREAMING- values.',
+    );
+  return declared;
+}
+
+/** The head of a body in signed or unsigned chunks is signed; ministack checks the chunks of roles and users. */
+const STREAMING = new Set([
+  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
+  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER',
+  'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+]);
+
+const isHash = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+
+export const otherService = (service: string): AwsError =>
+  new AwsError(
+    'SignatureDoesNotMatch',
+    `Credential should be scoped to a valid service: this is no request to '${service}'.`,
+    403,
+  );
+
+const mismatch = (): AwsError =>
+  new AwsError(
+    'SignatureDoesNotMatch',
+    'The request signature we calculated does not match the signature you provided. Check your secret access key: ' +
+      '`npm run up` prints the one of this lake.',
+    403,
+  );
+
+const wrongHash = (): AwsError =>
+  new AwsError(
+    'XAmzContentSHA256Mismatch',
+    "The provided 'x-amz-content-sha256' header does not match what was computed.",
+  );
