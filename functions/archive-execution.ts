@@ -8,9 +8,12 @@ import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { z } from 'zod';
 import { prefixes } from '../workflows/datasets';
+import { aws } from './aws';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
+import { withinDeadline } from './deadline';
+import type { CallContext } from './deadline';
 import { explain } from './explain';
 import { releaseLock } from './lake/lock';
 import { putJson, uriOf } from './lake/objects';
@@ -19,10 +22,10 @@ import { emitter } from './metrics';
 import type { Emit } from './metrics';
 import { stageSeconds } from './run-metrics';
 import { log, onFirstCall } from './step';
+import { subjectOf } from './subject';
 
 // SNS takes 256 KB; a mail nobody can read helps nobody.
 const MAX_CAUSE_CHARACTERS = 8000;
-const MAX_SUBJECT_CHARACTERS = 100;
 
 const Event = z.object({
   detail: z.object({
@@ -47,44 +50,45 @@ interface Dependencies {
  */
 export const archiveExecution =
   ({ lake, sfn, sns, topicArn, emit, clock }: Dependencies) =>
-  async (event: unknown): Promise<{ archiveUri: string; events: number }> => {
-    const parsed = Event.safeParse(event);
-    if (!parsed.success) {
-      throw new Error(`Not the end of an execution: ${explain(parsed.error, event)}`);
-    }
-    const { executionArn, name, status } = parsed.data.detail;
-    const execution = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-    const events = await historyOf(sfn, executionArn);
-    // A redriven execution ends more than once; each end has its own archive.
-    const key = `${prefixes.audit}executions/${name}-${execution.redriveCount ?? 0}.json`;
-    await putJson(lake, key, { execution: { ...execution, $metadata: undefined }, events });
-    await releaseLock(lake, executionArn, clock.now());
-    for (const [Stage, seconds] of stageSeconds(events)) emit({ StageSeconds: seconds }, { Stage });
-    if (status !== 'SUCCEEDED') {
-      const { error, cause } = execution;
-      emit({ RunsFailed: 1 }, { Error: error ?? status });
-      await sns.send(
-        new PublishCommand({
-          TopicArn: topicArn,
-          Subject:
-            `sentiment-lake ${status.toLowerCase().replace('_', ' ')}: ${error ?? name}`.slice(
-              0,
-              MAX_SUBJECT_CHARACTERS,
+  (event: unknown, context?: CallContext): Promise<{ archiveUri: string; events: number }> =>
+    withinDeadline(context, async () => {
+      const parsed = Event.safeParse(event);
+      if (!parsed.success) {
+        throw new Error(`Not the end of an execution: ${explain(parsed.error, event)}`);
+      }
+      const { executionArn, name, status } = parsed.data.detail;
+      const execution = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+      const events = await historyOf(sfn, executionArn);
+      // A redriven execution ends more than once; each end has its own archive.
+      const key = `${prefixes.audit}executions/${name}-${execution.redriveCount ?? 0}.json`;
+      await putJson(lake, key, { execution: { ...execution, $metadata: undefined }, events });
+      await releaseLock(lake, executionArn, clock.now());
+      if (status !== 'SUCCEEDED') {
+        const { error, cause } = execution;
+        await sns.send(
+          new PublishCommand({
+            TopicArn: topicArn,
+            Subject: subjectOf(
+              `sentiment-lake ${status.toLowerCase().replace('_', ' ')}: ${error ?? name}`,
             ),
-          Message: failureMessage(
-            executionArn,
-            status,
-            failedState(events),
-            error,
-            cause,
-            uriOf(lake, key),
-          ),
-        }),
-      );
-    }
-    log({ function: 'archive-execution', execution: name, status, events: events.length });
-    return { archiveUri: uriOf(lake, key), events: events.length };
-  };
+            Message: failureMessage(
+              executionArn,
+              status,
+              failedState(events),
+              error,
+              cause,
+              uriOf(lake, key),
+            ),
+          }),
+        );
+      }
+      // Last: a repeated call would count the run twice.
+      for (const [Stage, seconds] of stageSeconds(events))
+        emit({ StageSeconds: seconds }, { Stage });
+      if (status !== 'SUCCEEDED') emit({ RunsFailed: 1 }, { Error: execution.error ?? status });
+      log({ function: 'archive-execution', execution: name, status, events: events.length });
+      return { archiveUri: uriOf(lake, key), events: events.length };
+    });
 
 async function historyOf(sfn: SFNClient, executionArn: string): Promise<HistoryEvent[]> {
   const events: HistoryEvent[] = [];
@@ -140,9 +144,9 @@ function readable(cause: string): string {
 export const handler = onFirstCall(() => {
   const { BUCKET, LAKE, TOPIC_ARN } = readEnvironment(environments['archive-execution']);
   return archiveExecution({
-    lake: { s3: new S3Client({}), bucket: BUCKET },
-    sfn: new SFNClient({}),
-    sns: new SNSClient({}),
+    lake: { s3: aws(S3Client), bucket: BUCKET },
+    sfn: aws(SFNClient),
+    sns: aws(SNSClient),
     topicArn: TOPIC_ARN,
     emit: emitter(LAKE),
     clock: systemClock,

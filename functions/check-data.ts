@@ -6,6 +6,7 @@ import { candidates, prefixes } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
 import { CheckDataOutput, StepInput } from '../workflows/payloads';
 import type { CheckResult, CleanedDay } from '../workflows/payloads';
+import { aws } from './aws';
 import { environments, readEnvironment } from './environment';
 import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
 import type { Warehouse } from './lake/athena';
@@ -145,9 +146,9 @@ function explainFailure(
 export const handler = onFirstCall(() => {
   const { BUCKET, DATABASE, WORKGROUP, SETTINGS } = readEnvironment(environments['check-data']);
   return checkData({
-    lake: { s3: new S3Client({}), bucket: BUCKET },
-    catalog: { glue: new GlueClient({}), database: DATABASE },
-    warehouse: { athena: new AthenaClient({}), workgroup: WORKGROUP, database: DATABASE },
+    lake: { s3: aws(S3Client), bucket: BUCKET },
+    catalog: { glue: aws(GlueClient), database: DATABASE },
+    warehouse: { athena: aws(AthenaClient), workgroup: WORKGROUP, database: DATABASE },
     checks: loadQueries().filter(({ kind }) => kind === 'check'),
     settings: SETTINGS.checks,
   });

@@ -9,6 +9,7 @@ import { datasets, prefixes } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
 import { CleaningSummary, CleanTweetsOutput, StepInput } from '../workflows/payloads';
 import type { RunState } from '../workflows/payloads';
+import { aws } from './aws';
 import { lastDays } from './clock';
 import { environments, readEnvironment } from './environment';
 import type { Catalog } from './lake/catalog';
@@ -179,8 +180,8 @@ const summaryKey = (version: string): string => `${prefixes.cleaningSummaries}${
 export const handler = onFirstCall(() => {
   const { BUCKET, DATABASE, GLUE_JOB } = readEnvironment(environments['clean-tweets']);
   return cleanTweets({
-    lake: { s3: new S3Client({}), bucket: BUCKET },
-    catalog: { glue: new GlueClient({}), database: DATABASE },
+    lake: { s3: aws(S3Client), bucket: BUCKET },
+    catalog: { glue: aws(GlueClient), database: DATABASE },
     job: GLUE_JOB,
   });
 });

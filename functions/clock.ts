@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { currentDeadline } from './deadline';
 
 /** The time, and waiting, as a function may be given them: tests bring their own. */
 export interface Clock {
@@ -9,7 +10,7 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => new Date(),
   sleep: async (milliseconds) => {
-    await delay(milliseconds);
+    await delay(milliseconds, undefined, { signal: currentDeadline()?.signal });
   },
 };
 

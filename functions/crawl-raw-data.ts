@@ -1,6 +1,7 @@
 import { GetCrawlerCommand, GlueClient, StartCrawlerCommand } from '@aws-sdk/client-glue';
 import { StepError } from '../workflows/errors';
 import { CrawlRawDataOutput, StepInput } from '../workflows/payloads';
+import { aws } from './aws';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
@@ -94,7 +95,7 @@ async function hasEnded(
 export const handler = onFirstCall(() => {
   const { DATABASE, CRAWLER } = readEnvironment(environments['crawl-raw-data']);
   return crawlRawData({
-    catalog: { glue: new GlueClient({}), database: DATABASE },
+    catalog: { glue: aws(GlueClient), database: DATABASE },
     crawler: CRAWLER,
     clock: systemClock,
   });

@@ -2,11 +2,11 @@ import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { leaseKeys } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
 import { IngestTweetsOutput, StepInput } from '../workflows/payloads';
 import type { RunPlan } from '../workflows/payloads';
+import { aws } from './aws';
 import { systemClock } from './clock';
 import { environments, readEnvironment } from './environment';
 import { Budget } from './ingest/budget';
@@ -333,14 +333,13 @@ export const handler = onFirstCall(() => {
   const { BUCKET, STREAM_NAME, TOKEN_SECRET_ARN, SETTINGS } = readEnvironment(
     environments['ingest-tweets'],
   );
-  const token = bearerToken(new SecretsManagerClient({}), TOKEN_SECRET_ARN, systemClock);
+  const token = bearerToken(aws(SecretsManagerClient), TOKEN_SECRET_ARN, systemClock);
   return ingestTweets({
-    lake: { s3: new S3Client({}), bucket: BUCKET },
-    // The client's default is HTTP/2, which fails against a plain-http endpoint.
-    kinesis: new KinesisClient({ requestHandler: new NodeHttpHandler() }),
+    lake: { s3: aws(S3Client), bucket: BUCKET },
+    kinesis: aws(KinesisClient),
     stream: STREAM_NAME,
     search: recentSearch(SETTINGS.x.apiBaseUrl, token, systemClock),
-    isRunning: executionRuns(new SFNClient({})),
+    isRunning: executionRuns(aws(SFNClient)),
     settings: SETTINGS.x,
     limits: INVOCATION,
     clock: systemClock,

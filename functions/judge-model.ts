@@ -2,6 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { StepError } from '../workflows/errors';
 import type { Evaluation, MeasuredModel, Scores } from '../workflows/evaluation';
 import { JudgeModelOutput, StepInput } from '../workflows/payloads';
+import { aws } from './aws';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
@@ -154,7 +155,7 @@ function figuresOf(evaluation: Evaluation | null) {
 export const handler = onFirstCall(() => {
   const { BUCKET, SETTINGS } = readEnvironment(environments['judge-model']);
   return judgeModel({
-    lake: { s3: new S3Client({}), bucket: BUCKET },
+    lake: { s3: aws(S3Client), bucket: BUCKET },
     settings: SETTINGS.gate,
     clock: systemClock,
   });

@@ -5,6 +5,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { StepError } from '../workflows/errors';
 import { PlanRunInput, PlanRunOutput, RunRequest } from '../workflows/payloads';
 import type { RunPlan } from '../workflows/payloads';
+import { aws } from './aws';
 import { systemClock, utcDay } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
@@ -41,6 +42,7 @@ export const planRun = ({ lake, isRunning, emit, clock, settings, ...given }: De
     const request = parseRequest(input, utcDay(now));
     const source = sourceOf(request, now);
     const asksX = source.kind === 'news' || source.kind === 'backfill';
+    if (asksX) mustBeAffordable(request, settings.x);
     const queries = asksX ? buildQueries(queriesOf(request, settings.x), settings.x) : [];
     const lock = await lockFor(request, () =>
       takeLock(lake, isRunning, {
@@ -115,6 +117,21 @@ const queriesOf = ({ keywords, queries }: RunRequest, x: Sections['x']) =>
 const lockFor = (request: RunRequest, take: () => Promise<Taken>): Promise<Taken> =>
   request.mode === 'ingest' ? Promise.resolve({ taken: true }) : take();
 
+/** Who may start an execution may not spend more at X than the settings allow one run. */
+function mustBeAffordable(
+  { maxTweets }: RunRequest,
+  { maxTweetsPerRun, usdPerPost }: Sections['x'],
+): void {
+  if (maxTweets !== undefined && maxTweets > maxTweetsPerRun) {
+    const price = (maxTweetsPerRun * usdPerPost).toFixed(2);
+    throw new StepError(
+      'InvalidInput',
+      `maxTweets: must not be above x.maxTweetsPerRun, ${maxTweetsPerRun} posts ($${price}) (got ${maxTweets}). ` +
+        'Start several runs one after the other: each goes on where the last one stopped. Or raise x.maxTweetsPerRun in infra/config.ts and deploy.',
+    );
+  }
+}
+
 /** Posts that the run may read: its own budget, and what the month's leaves of it. */
 async function affordable(
   lake: Lake,
@@ -142,11 +159,11 @@ export const handler = onFirstCall(() => {
     environments['plan-run'],
   );
   return planRun({
-    lake: { s3: new S3Client({}), bucket: BUCKET },
-    isRunning: executionRuns(new SFNClient({})),
+    lake: { s3: aws(S3Client), bucket: BUCKET },
+    isRunning: executionRuns(aws(SFNClient)),
     emit: emitter(LAKE),
     clock: systemClock,
-    secrets: new SecretsManagerClient({}),
+    secrets: aws(SecretsManagerClient),
     forceGrantSecretArn: FORCE_GRANT_SECRET_ARN,
     settings: SETTINGS,
   });

@@ -7,6 +7,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { StepError } from '../workflows/errors';
 import { PromoteModelOutput, StepInput } from '../workflows/payloads';
 import type { Champion } from '../workflows/payloads';
+import { aws } from './aws';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
@@ -90,8 +91,8 @@ async function enable(lambda: LambdaClient, mappingId: string): Promise<void> {
 export const handler = onFirstCall(() => {
   const { BUCKET, SCORE_STREAM_MAPPING_ID } = readEnvironment(environments['promote-model']);
   return promoteModel({
-    lake: { s3: new S3Client({}), bucket: BUCKET },
-    lambda: new LambdaClient({}),
+    lake: { s3: aws(S3Client), bucket: BUCKET },
+    lambda: aws(LambdaClient),
     mappingId: SCORE_STREAM_MAPPING_ID,
     clock: systemClock,
   });

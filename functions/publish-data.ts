@@ -1,6 +1,7 @@
 import { GlueClient } from '@aws-sdk/client-glue';
 import { StepError } from '../workflows/errors';
 import { PublishDataOutput, StepInput } from '../workflows/payloads';
+import { aws } from './aws';
 import { environments, readEnvironment } from './environment';
 import { setPartition } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
@@ -38,5 +39,5 @@ export const publishData = ({ catalog }: { catalog: Catalog }) =>
 
 export const handler = onFirstCall(() => {
   const { DATABASE } = readEnvironment(environments['publish-data']);
-  return publishData({ catalog: { glue: new GlueClient({}), database: DATABASE } });
+  return publishData({ catalog: { glue: aws(GlueClient), database: DATABASE } });
 });

@@ -3,12 +3,12 @@ import { AthenaClient } from '@aws-sdk/client-athena';
 import { GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
-import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
 import type { Query } from '../queries/query';
 import { StepError } from '../workflows/errors';
 import { RefreshAnalyticsOutput, StepInput } from '../workflows/payloads';
 import type { Champion, RunState } from '../workflows/payloads';
+import { aws } from './aws';
 import { lastDays, systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
@@ -22,7 +22,13 @@ import { scoredRows, writeScored } from './lake/scored';
 import { emitter } from './metrics';
 import type { Emit } from './metrics';
 import { readChampion } from './model/champion';
-import { MAX_TEXTS_A_CALL, describeEndpoint, pointEndpoint, predict } from './model/endpoint';
+import {
+  MAX_TEXTS_A_CALL,
+  describeEndpoint,
+  pointEndpoint,
+  predict,
+  scoringClient,
+} from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
 import { languageList } from './model/languages';
 import { verdictFigures } from './run-metrics';
@@ -210,11 +216,11 @@ export const handler = onFirstCall(() => {
     throw new Error('queries.json holds no unscored_tweets. Deploy the stack again.');
   }
   return refreshAnalytics({
-    lake: { s3: new S3Client({}), bucket: BUCKET },
-    catalog: { glue: new GlueClient({}), database: DATABASE },
-    warehouse: { athena: new AthenaClient({}), workgroup: WORKGROUP, database: DATABASE },
-    sageMaker: new SageMakerClient({}),
-    endpoint: { runtime: new SageMakerRuntimeClient({}), name: ENDPOINT_NAME, clock: systemClock },
+    lake: { s3: aws(S3Client), bucket: BUCKET },
+    catalog: { glue: aws(GlueClient), database: DATABASE },
+    warehouse: { athena: aws(AthenaClient), workgroup: WORKGROUP, database: DATABASE },
+    sageMaker: aws(SageMakerClient),
+    endpoint: { runtime: scoringClient(), name: ENDPOINT_NAME, clock: systemClock },
     unscoredTweets,
     languages: SETTINGS.model.languages,
     emit: emitter(LAKE),

@@ -3,6 +3,7 @@ import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { prefixes } from '../workflows/datasets';
 import { RunReport, StepInput } from '../workflows/payloads';
 import type { Champion, RunState } from '../workflows/payloads';
+import { aws } from './aws';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
@@ -16,9 +17,7 @@ import { describeMark, readForgottenMark } from './model/forgotten-mark';
 import { runFigures } from './run-metrics';
 import { outcomeOf, summaryOf } from './run-summary';
 import { onFirstCall, step } from './step';
-
-// SNS takes 100 characters, and refuses line breaks.
-const MAX_SUBJECT_CHARACTERS = 100;
+import { subjectOf } from './subject';
 
 interface Dependencies {
   lake: Lake;
@@ -51,21 +50,20 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
     };
     await putJson(lake, key, { report, execution, state });
     await releaseLock(lake, execution.arn, clock.now());
-    emit(runFigures(state, champion, clock.now()));
     // The ingest schedule may run every few minutes; a second delivery has nothing to say.
     if (outcome !== 'INGESTED' && outcome !== 'SKIPPED') {
       await sns.send(
         new PublishCommand({
           TopicArn: topicArn,
-          Subject:
-            `sentiment-lake ${plan.date}: ${outcome.toLowerCase().replaceAll('_', ' ')}`.slice(
-              0,
-              MAX_SUBJECT_CHARACTERS,
-            ),
+          Subject: subjectOf(
+            `sentiment-lake ${plan.date}: ${outcome.toLowerCase().replaceAll('_', ' ')}`,
+          ),
           Message: `${report.summary}\n\nRun ${plan.runId}, report ${report.reportUri}${evaluation}`,
         }),
       );
     }
+    // Last: a repeated call would count the run twice.
+    emit(runFigures(state, champion, clock.now()));
     return report;
   });
 
@@ -84,8 +82,8 @@ async function summaryWith(
 export const handler = onFirstCall(() => {
   const { BUCKET, LAKE, TOPIC_ARN } = readEnvironment(environments['report-run']);
   return reportRun({
-    lake: { s3: new S3Client({}), bucket: BUCKET },
-    sns: new SNSClient({}),
+    lake: { s3: aws(S3Client), bucket: BUCKET },
+    sns: aws(SNSClient),
     topicArn: TOPIC_ARN,
     emit: emitter(LAKE),
     clock: systemClock,

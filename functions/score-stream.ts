@@ -1,21 +1,23 @@
 import { GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
-import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import type {
   KinesisStreamBatchResponse,
   KinesisStreamEvent,
   KinesisStreamRecord,
 } from 'aws-lambda';
+import { aws } from './aws';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
+import { withinDeadline } from './deadline';
+import type { CallContext } from './deadline';
 import { explain } from './explain';
 import type { Catalog } from './lake/catalog';
 import type { Lake } from './lake/objects';
 import { scoredRows, writeScored } from './lake/scored';
 import { emitter } from './metrics';
 import type { Emit } from './metrics';
-import { MAX_TEXTS_A_CALL, predict } from './model/endpoint';
+import { MAX_TEXTS_A_CALL, predict, scoringClient } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
 import { isRead } from './model/languages';
 import { verdictFigures } from './run-metrics';
@@ -38,41 +40,42 @@ interface Dependencies {
  */
 export const scoreStream =
   ({ lake, catalog, endpoint, languages, emit, clock }: Dependencies) =>
-  async ({ Records }: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> => {
-    const sorted = Records.map((record) => ({ record, row: readRow(record) }));
-    const tweets = sorted.flatMap(({ row }) => (row && isRead(languages, row.lang) ? [row] : []));
-    const poison = sorted
-      .filter(({ row }) => row === null)
-      .map(({ record }) => record.kinesis.sequenceNumber);
+  ({ Records }: KinesisStreamEvent, context?: CallContext): Promise<KinesisStreamBatchResponse> =>
+    withinDeadline(context, async () => {
+      const sorted = Records.map((record) => ({ record, row: readRow(record) }));
+      const tweets = sorted.flatMap(({ row }) => (row && isRead(languages, row.lang) ? [row] : []));
+      const poison = sorted
+        .filter(({ row }) => row === null)
+        .map(({ record }) => record.kinesis.sequenceNumber);
 
-    for (const day of new Set(tweets.map(dayOf))) {
-      const ofDay = tweets.filter((row) => dayOf(row) === day);
-      const rows = [];
-      for (let start = 0; start < ofDay.length; start += MAX_TEXTS_A_CALL) {
-        const part = ofDay.slice(start, start + MAX_TEXTS_A_CALL);
-        const answer = await predict(
-          endpoint,
-          part.map(({ text }) => text),
-        );
-        rows.push(
-          ...scoredRows(
-            part.map(({ id }) => id),
-            answer,
-            clock.now(),
-          ),
-        );
+      for (const day of new Set(tweets.map(dayOf))) {
+        const ofDay = tweets.filter((row) => dayOf(row) === day);
+        const rows = [];
+        for (let start = 0; start < ofDay.length; start += MAX_TEXTS_A_CALL) {
+          const part = ofDay.slice(start, start + MAX_TEXTS_A_CALL);
+          const answer = await predict(
+            endpoint,
+            part.map(({ text }) => text),
+          );
+          rows.push(
+            ...scoredRows(
+              part.map(({ id }) => id),
+              answer,
+              clock.now(),
+            ),
+          );
+        }
+        await writeScored(lake, catalog, day, batchName(Records), rows);
+        emit(verdictFigures(rows));
       }
-      await writeScored(lake, catalog, day, batchName(Records), rows);
-      emit(verdictFigures(rows));
-    }
-    log({
-      function: 'score-stream',
-      records: Records.length,
-      scored: tweets.length,
-      poison: poison.length,
+      log({
+        function: 'score-stream',
+        records: Records.length,
+        scored: tweets.length,
+        poison: poison.length,
+      });
+      return { batchItemFailures: poison.map((itemIdentifier) => ({ itemIdentifier })) };
     });
-    return { batchItemFailures: poison.map((itemIdentifier) => ({ itemIdentifier })) };
-  };
 
 function readRow(record: KinesisStreamRecord): RawTweetRow | null {
   const { sequenceNumber, data } = record.kinesis;
@@ -103,9 +106,9 @@ export const handler = onFirstCall<KinesisStreamBatchResponse, KinesisStreamEven
     environments['score-stream'],
   );
   return scoreStream({
-    lake: { s3: new S3Client({}), bucket: BUCKET },
-    catalog: { glue: new GlueClient({}), database: DATABASE },
-    endpoint: { runtime: new SageMakerRuntimeClient({}), name: ENDPOINT_NAME, clock: systemClock },
+    lake: { s3: aws(S3Client), bucket: BUCKET },
+    catalog: { glue: aws(GlueClient), database: DATABASE },
+    endpoint: { runtime: scoringClient(), name: ENDPOINT_NAME, clock: systemClock },
     languages: SETTINGS.model.languages,
     emit: emitter(LAKE),
     clock: systemClock,

@@ -1,13 +1,18 @@
 import type { z } from 'zod';
 import { StepError } from '../workflows/errors';
+import { serviceBusy } from './aws';
+import { withinDeadline } from './deadline';
+import type { CallContext } from './deadline';
 import { explain } from './explain';
 
 /** A Lambda handler of one step: whatever comes in, what the step's contract promises comes out. */
-export type Handler<Output> = (event: unknown) => Promise<Output>;
+export type Handler<Output> = (event: unknown, context?: CallContext) => Promise<Output>;
 
 /**
  * Parse, act, parse. An event or an answer that breaks its contract is a bug and ends the execution as
  * `ContractBroken`, at the step where it happened rather than at the one that trips over it.
+ * A passing error of an AWS service ends the call as `ServiceBusy`, and a call that would run out of its Lambda's
+ * time as `OutOfTime`: the state machine repeats both.
  * Logs one JSON line a call; neither event nor answer is logged, so nothing secret can be.
  */
 export function step<Input, Output, Answer>(
@@ -15,13 +20,15 @@ export function step<Input, Output, Answer>(
   Output: z.ZodType<Output, Answer>,
   act: (input: NoInfer<Input>) => Promise<NoInfer<Answer>>,
 ): Handler<Output> {
-  return async (event) => {
+  return async (event, context) => {
     const startedAt = Date.now();
     try {
-      const output = parse(Output, await act(parse(Input, event, 'input')), 'output');
+      const input = parse(Input, event, 'input');
+      const output = parse(Output, await withinDeadline(context, () => act(input)), 'output');
       log({ ...whoCalls(event), outcome: outcomeOf(output), milliseconds: Date.now() - startedAt });
       return output;
-    } catch (error) {
+    } catch (thrown) {
+      const error = serviceBusy(thrown) ?? thrown;
       log({
         ...whoCalls(event),
         outcome: 'failed',
@@ -35,10 +42,10 @@ export function step<Input, Output, Answer>(
 
 /** A handler that is made on the first call, so that importing the module reads no environment. */
 export function onFirstCall<Output, Event = unknown>(
-  make: () => (event: Event) => Promise<Output>,
-): (event: Event) => Promise<Output> {
-  let handler: ((event: Event) => Promise<Output>) | undefined;
-  return (event) => (handler ??= make())(event);
+  make: () => (event: Event, context?: CallContext) => Promise<Output>,
+): (event: Event, context?: CallContext) => Promise<Output> {
+  let handler: ReturnType<typeof make> | undefined;
+  return (event, context) => (handler ??= make())(event, context);
 }
 
 function parse<Value>(schema: z.ZodType<Value>, value: unknown, side: 'input' | 'output'): Value {

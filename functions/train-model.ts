@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { datasets } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
 import { StepInput, TrainModelOutput } from '../workflows/payloads';
+import { aws } from './aws';
 import { environments, readEnvironment } from './environment';
 import type { Catalog } from './lake/catalog';
 import { getBytes, getJson, keyOf, listObjects, putJson, putText, uriOf } from './lake/objects';
@@ -109,22 +110,36 @@ async function start(
   const { prefix } = datasets.labels;
   await putJson(lake, keys.labelsManifest, labelsManifest(lake, prefix, request.labels));
   await putJson(lake, keys.request, request);
-  await sageMaker.send(
-    new CreateTrainingJobCommand(
-      trainingJob(lake, {
-        jobName,
-        roleArn,
-        keyArn,
-        tags: costTags(given.lakeName),
-        image: request.images.training,
-        settings: settings.training,
-        hyperparameters: request.hyperparameters,
-        hasTweets: manifest !== null,
-        championUri: await scorableChampion(lake, request),
-        encoder: request.encoder,
-      }),
+  const championUri = await scorableChampion(lake, request);
+  await unlessItExists(() =>
+    sageMaker.send(
+      new CreateTrainingJobCommand(
+        trainingJob(lake, {
+          jobName,
+          roleArn,
+          keyArn,
+          tags: costTags(given.lakeName),
+          image: request.images.training,
+          settings: settings.training,
+          hyperparameters: request.hyperparameters,
+          hasTweets: manifest !== null,
+          championUri,
+          encoder: request.encoder,
+        }),
+      ),
     ),
   );
+}
+
+/** The job's name follows from the attempt: one that exists was started by a try whose answer was lost. */
+async function unlessItExists(create: () => Promise<unknown>): Promise<void> {
+  try {
+    await create();
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'ResourceInUse')) {
+      throw error;
+    }
+  }
 }
 
 /**
@@ -237,9 +252,9 @@ async function describeJob(
 export const handler = onFirstCall(() => {
   const env = readEnvironment(environments['train-model']);
   return trainModel({
-    lake: { s3: new S3Client({}), bucket: env.BUCKET },
-    catalog: { glue: new GlueClient({}), database: env.DATABASE },
-    sageMaker: new SageMakerClient({}),
+    lake: { s3: aws(S3Client), bucket: env.BUCKET },
+    catalog: { glue: aws(GlueClient), database: env.DATABASE },
+    sageMaker: aws(SageMakerClient),
     roleArn: env.ML_ROLE_ARN,
     keyArn: env.KEY_ARN,
     lakeName: env.LAKE,

@@ -8,8 +8,9 @@ import type { DescribeEndpointOutput, ProductionVariant } from '@aws-sdk/client-
 import { z } from 'zod';
 import { StepError } from '../workflows/errors';
 import { StepInput, UpdateEndpointOutput } from '../workflows/payloads';
+import { aws } from './aws';
 import { environments, readEnvironment } from './environment';
-import { describeEndpoint, pointEndpoint } from './model/endpoint';
+import { describeEndpoint, isOnItsWay, pointEndpoint } from './model/endpoint';
 import { VARIANT_NAME, costTags } from './model/names';
 import { updatePlan } from './model/update-plan';
 import type { Sections } from './settings';
@@ -51,6 +52,7 @@ export const updateEndpoint = (given: Dependencies) =>
       }
       await createModel(given, train.jobName, train.modelUri);
       await createConfig(given, configName, train.jobName);
+      // A call whose answer was lost may have started the change already.
       if (!isOnItsWay(found, configName)) {
         mustBeChangeable(found, endpointName);
         await pointEndpoint(sageMaker, {
@@ -94,11 +96,6 @@ function isServing(
       );
   }
 }
-
-/** A call whose answer was lost may have started the change already. */
-const isOnItsWay = (found: DescribeEndpointOutput | null, configName: string): boolean =>
-  (found?.EndpointConfigName === configName && found.EndpointStatus !== 'Failed') ||
-  found?.PendingDeploymentSummary?.EndpointConfigName === configName;
 
 function mustBeChangeable(found: DescribeEndpointOutput | null, name: string): void {
   if (found !== null && found.EndpointStatus !== 'InService') {
@@ -186,7 +183,7 @@ const failed = (name: string, configName: string, why: string): StepError =>
 export const handler = onFirstCall(() => {
   const env = readEnvironment(environments['update-endpoint']);
   return updateEndpoint({
-    sageMaker: new SageMakerClient({}),
+    sageMaker: aws(SageMakerClient),
     endpointName: env.ENDPOINT_NAME,
     servingImage: env.SERVING_IMAGE,
     roleArn: env.ML_ROLE_ARN,

@@ -25,6 +25,8 @@ export const errorNames = [
   'PromotionConflict',
   'ScoringFailed',
   'ContractBroken',
+  'ServiceBusy',
+  'OutOfTime',
 ] as const;
 
 export type ErrorName = (typeof errorNames)[number];

@@ -6,7 +6,7 @@ import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { JobLoop } from './job-loop';
 import { progressKeys } from './payloads';
-import { lambdaServiceRetry, stepRetries } from './retries';
+import { commonRetries, stepRetries } from './retries';
 import { steps } from './steps';
 import type { StepName } from './steps';
 
@@ -204,7 +204,7 @@ export class SentimentPipeline extends Construct {
       resultSelector: io.resultSelector,
       resultPath: io.resultPath,
     });
-    for (const retry of [lambdaServiceRetry, ...(stepRetries[name] ?? [])]) {
+    for (const retry of [...commonRetries, ...(stepRetries[name] ?? [])]) {
       task.addRetry(retry);
     }
     return task;

@@ -39,12 +39,13 @@ export const steps = [
     timeoutSeconds: 120,
     memoryMb: 512,
   },
+  // Reads every label object: 2,000 of them in some seconds, a million rows in memory.
   {
     state: 'Better than the champion?',
     name: 'judge-model',
     key: 'gate',
-    timeoutSeconds: 60,
-    memoryMb: 256,
+    timeoutSeconds: 300,
+    memoryMb: 1024,
   },
   {
     state: 'Update the endpoint',

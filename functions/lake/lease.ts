@@ -2,7 +2,7 @@ import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { StepError } from '../../workflows/errors';
-import { getJson, putJsonIf, statusOf, uriOf } from './objects';
+import { getJson, getTimedJson, putJsonIf, statusOf, uriOf } from './objects';
 import type { Lake } from './objects';
 
 /**
@@ -22,40 +22,65 @@ export type Lease = z.infer<typeof Lease>;
 // Each lost race means that somebody else wrote in between; more than a few means something is wrong.
 const MAX_RACES = 5;
 
+/**
+ * Whatever `heldUntil` says, a hold ends so long after its object was written: a mistake, or somebody who may write
+ * the object, locks nobody out for longer. Who needs it longer renews it.
+ */
+const LONGEST_HOLD_MS = 5 * 60 * 1000;
+
 export type IsRunning = (executionArn: string) => Promise<boolean>;
+
+interface Who {
+  executionArn: string;
+  scheduledFor: string | null;
+  now: Date;
+  /** Of a holder that is no execution: how long it holds, if it does not renew. */
+  holdMs?: number;
+}
 
 /**
  * Takes the lease for an execution. One that holds it already keeps it (a redrive); a holder that no longer
  * runs is replaced. Answers the holder when that is somebody else, or somebody who answers for the same
  * scheduled start.
+ *
+ * Whether a hold is over is asked of S3's clock alone, by which it was also written: those of the machines that
+ * take and hold leases may be wrong by any amount.
  */
 export async function takeLease(
   lake: Lake,
   key: string,
   isRunning: IsRunning,
-  who: { executionArn: string; scheduledFor: string | null; now: Date; heldUntil?: string },
+  who: Who,
 ): Promise<{ taken: true } | { taken: false; holder: Lease }> {
-  const wanted: Lease = {
-    executionArn: who.executionArn,
-    scheduledFor: who.scheduledFor,
-    takenAt: who.now.toISOString(),
-    releasedAt: null,
-    ...(who.heldUntil !== undefined && { heldUntil: who.heldUntil }),
-  };
-  const holds = ({ executionArn, heldUntil }: Lease) =>
-    heldUntil === undefined ? isRunning(executionArn) : heldUntil > who.now.toISOString();
   for (let race = 0; race < MAX_RACES; race += 1) {
-    const found = await getJson(lake, key, Lease);
+    const { found, answeredAt } = await getTimedJson(lake, key, Lease);
     const holder = found?.value;
     if (holder?.executionArn === who.executionArn && holder.releasedAt === null) {
       return { taken: true };
     }
     if (holder && holder.executionArn !== who.executionArn) {
       const isSameStart = who.scheduledFor !== null && holder.scheduledFor === who.scheduledFor;
-      if (isSameStart || (holder.releasedAt === null && (await holds(holder)))) {
+      if (isSameStart) {
+        return { taken: false, holder };
+      }
+      if (holder.releasedAt === null && holder.heldUntil !== undefined) {
+        const until = endOfHold(holder.heldUntil, clockOf(lake, key, found?.writtenAt));
+        if (clockOf(lake, key, answeredAt) < until) {
+          return { taken: false, holder: { ...holder, heldUntil: until.toISOString() } };
+        }
+      } else if (holder.releasedAt === null && (await isRunning(holder.executionArn))) {
         return { taken: false, holder };
       }
     }
+    const wanted: Lease = {
+      executionArn: who.executionArn,
+      scheduledFor: who.scheduledFor,
+      takenAt: who.now.toISOString(),
+      releasedAt: null,
+      ...(who.holdMs !== undefined && {
+        heldUntil: after(clockOf(lake, key, answeredAt), who.holdMs).toISOString(),
+      }),
+    };
     if ((await putJsonIf(lake, key, wanted, { ifMatch: found?.etag ?? null })) !== null) {
       return { taken: true };
     }
@@ -66,20 +91,48 @@ export async function takeLease(
   );
 }
 
-/** Holds on to a lease for longer. Throws `RunInProgress` when somebody else has taken it since. */
+/** Holds on to a lease for so long from now. Throws `RunInProgress` when somebody else has taken it since. */
 export async function renewLease(
   lake: Lake,
   key: string,
   executionArn: string,
-  heldUntil: string,
+  holdMs: number,
 ): Promise<void> {
-  const found = await getJson(lake, key, Lease);
+  const { found, answeredAt } = await getTimedJson(lake, key, Lease);
   const isOurs = found?.value.executionArn === executionArn && found.value.releasedAt === null;
   const renewed =
-    isOurs && (await putJsonIf(lake, key, { ...found.value, heldUntil }, { ifMatch: found.etag }));
+    isOurs &&
+    (await putJsonIf(
+      lake,
+      key,
+      {
+        ...found.value,
+        heldUntil: after(clockOf(lake, key, answeredAt), holdMs).toISOString(),
+      },
+      { ifMatch: found.etag },
+    ));
   if (typeof renewed !== 'string') {
     throw new StepError('RunInProgress', `${uriOf(lake, key)} was taken by somebody else`);
   }
+}
+
+/** What the object says, if that is a time, and no later than a hold may last. */
+function endOfHold(heldUntil: string, writtenAt: Date): Date {
+  const said = new Date(heldUntil);
+  const longest = after(writtenAt, LONGEST_HOLD_MS);
+  return said < longest ? said : longest;
+}
+
+const after = (instant: Date, milliseconds: number): Date =>
+  new Date(instant.valueOf() + milliseconds);
+
+function clockOf(lake: Lake, key: string, instant: Date | undefined): Date {
+  if (instant === undefined) {
+    throw new Error(
+      `S3 did not say what time it is when ${uriOf(lake, key)} was read (Date, Last-Modified)`,
+    );
+  }
+  return instant;
 }
 
 /** Releases the lease if this execution holds it; another's is left alone. */

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -6,8 +5,10 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { StepError } from '../../workflows/errors';
+import { during } from '../aws';
+import { systemClock } from '../clock';
 import { explain } from '../explain';
 
 /** The lake's bucket and a client for it. */
@@ -39,18 +40,34 @@ export async function getJson<Schema extends z.ZodType>(
   key: string,
   schema: Schema,
 ): Promise<{ value: z.output<Schema>; etag: string } | null> {
-  const found = await getText(lake, key);
+  return (await getTimedJson(lake, key, schema)).found;
+}
+
+/**
+ * A JSON object and its ETag, or null where there is none; and two instants by S3's own clock, which all machines
+ * share: when the object was written, and when this request was answered, to the second.
+ */
+export async function getTimedJson<Schema extends z.ZodType>(
+  lake: Lake,
+  key: string,
+  schema: Schema,
+): Promise<{
+  found: { value: z.output<Schema>; etag: string; writtenAt: Date | undefined } | null;
+  answeredAt: Date | undefined;
+}> {
+  const { found, answeredAt } = await getObject(lake, key);
   if (found === null) {
-    return null;
+    return { found, answeredAt };
   }
-  const result = schema.safeParse(parseJson(found.text, lake, key));
+  const { bytes, etag, writtenAt } = found;
+  const result = schema.safeParse(parseJson(Buffer.from(bytes).toString('utf8'), lake, key));
   if (!result.success) {
     throw new StepError(
       'ContractBroken',
       `${uriOf(lake, key)} does not fit its schema: ${explain(result.error)}`,
     );
   }
-  return { value: result.data, etag: found.etag };
+  return { found: { value: result.data, etag, writtenAt }, answeredAt };
 }
 
 /** An object as text and its ETag, or null where there is none. */
@@ -66,18 +83,53 @@ export async function getBytes(
   lake: Lake,
   key: string,
 ): Promise<{ bytes: Uint8Array; etag: string } | null> {
+  return (await getObject(lake, key)).found;
+}
+
+async function getObject(
+  lake: Lake,
+  key: string,
+): Promise<{
+  found: { bytes: Uint8Array; etag: string; writtenAt: Date | undefined } | null;
+  answeredAt: Date | undefined;
+}> {
+  const command = new GetObjectCommand({ Bucket: lake.bucket, Key: key });
+  let answeredAt: Date | undefined;
+  // Next to the wire: it sees a refusal too, before the SDK makes an error of it.
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const answer = await next(args);
+      answeredAt = dateOf(answer.response);
+      return answer;
+    },
+    { step: 'deserialize', priority: 'low', name: 'readsTheServicesClock' },
+  );
   try {
-    const object = await lake.s3.send(new GetObjectCommand({ Bucket: lake.bucket, Key: key }));
+    const object = await lake.s3.send(command);
+    // A connection that ends in the middle of the body is no error of the request that brought it.
+    const bytes = await during('S3 GetObject', async () => object.Body?.transformToByteArray());
     return {
-      bytes: (await object.Body?.transformToByteArray()) ?? new Uint8Array(),
-      etag: object.ETag ?? '',
+      found: {
+        bytes: bytes ?? new Uint8Array(),
+        etag: object.ETag ?? '',
+        writtenAt: object.LastModified,
+      },
+      answeredAt,
     };
   } catch (error) {
     if (statusOf(error) === 404) {
-      return null;
+      return { found: null, answeredAt };
     }
     throw error;
   }
+}
+
+const Dated = z.object({ headers: z.object({ date: z.string() }) });
+
+function dateOf(response: unknown): Date | undefined {
+  const dated = Dated.safeParse(response);
+  const date = new Date(dated.data?.headers.date ?? NaN);
+  return Number.isNaN(date.valueOf()) ? undefined : date;
 }
 
 export const putJson = (lake: Lake, key: string, value: unknown): Promise<void> =>
@@ -110,7 +162,7 @@ export async function putJsonIf(
   return putIf(lake, key, `${JSON.stringify(value, null, 2)}\n`, 'application/json', condition);
 }
 
-// 409 says that another conditional write of the key is in flight, and nothing of how that ends: 50+100+200+400 ms.
+// 409 says that another conditional write of the key is in flight, and nothing of how that ends: at most 50+100+200+400 ms apart.
 const MAX_CONFLICTS = 4;
 const CONFLICT_PAUSE_MS = 50;
 
@@ -141,14 +193,27 @@ export async function putIf(
       const status = statusOf(error);
       // 412: the condition does not hold; 404: If-Match without an object.
       if (status === 404 || status === 412) {
-        return null;
+        return wasRepeated(error) ? etagIfHeld(lake, key, body) : null;
       }
       if (status !== 409 || conflicts === MAX_CONFLICTS) {
         throw error;
       }
-      await delay(CONFLICT_PAUSE_MS * 2 ** conflicts);
+      await systemClock.sleep(CONFLICT_PAUSE_MS * 2 ** conflicts * (0.5 + Math.random() / 2));
     }
   }
+}
+
+/** Whether the SDK sent the request more than once: an earlier try may have done what the last was refused for. */
+const wasRepeated = (error: unknown): boolean => Number(metadataOf(error)?.['attempts'] ?? 1) > 1;
+
+/** The ETag of an object that holds these very bytes: an earlier try's, whose answer was lost; else null. */
+async function etagIfHeld(
+  lake: Lake,
+  key: string,
+  body: string | Uint8Array,
+): Promise<string | null> {
+  const found = await getBytes(lake, key);
+  return found !== null && Buffer.from(body).equals(Buffer.from(found.bytes)) ? found.etag : null;
 }
 
 /** Takes an object away; one that is gone already stays so. */
@@ -185,11 +250,12 @@ function parseJson(text: string, lake: Lake, key: string): unknown {
 
 /** HTTP status of an AWS error, where it has one. */
 export function statusOf(error: unknown): number | undefined {
+  const status = metadataOf(error)?.['httpStatusCode'];
+  return typeof status === 'number' ? status : undefined;
+}
+
+function metadataOf(error: unknown): Record<string, unknown> | undefined {
   const metadata: unknown =
     typeof error === 'object' && error !== null ? Reflect.get(error, '$metadata') : undefined;
-  const status: unknown =
-    typeof metadata === 'object' && metadata !== null
-      ? Reflect.get(metadata, 'httpStatusCode')
-      : undefined;
-  return typeof status === 'number' ? status : undefined;
+  return typeof metadata === 'object' && metadata !== null ? { ...metadata } : undefined;
 }

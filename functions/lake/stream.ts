@@ -1,7 +1,7 @@
 import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import type { KinesisClient, PutRecordsRequestEntry } from '@aws-sdk/client-kinesis';
+import { isPassing } from '../aws';
 import type { Clock } from '../clock';
-import { statusOf } from './objects';
 
 // Kinesis takes 500 records and 5 MB (keys included) a call.
 const MAX_RECORDS = 500;
@@ -81,30 +81,11 @@ async function tryOnce(
       reason: `${said?.ErrorCode ?? 'no reason given'} ${said?.ErrorMessage ?? ''}`.trimEnd(),
     };
   } catch (error) {
-    if (!(error instanceof Error) || !isPassing(error)) {
+    if (!isPassing(error)) {
       throw error;
     }
     return { failed: records, reason: `${error.name}: ${error.message}` };
   }
-}
-
-const PASSING = [
-  'ProvisionedThroughputExceededException',
-  'LimitExceededException',
-  'KMSThrottlingException',
-  'ThrottlingException',
-  'TimeoutError',
-];
-const PASSING_CODES = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'];
-
-/** Whether a failed call says nothing about the next: the service's own trouble, throttling, or the network's. */
-function isPassing(error: Error): boolean {
-  const code: unknown = Reflect.get(error, 'code');
-  return (
-    (statusOf(error) ?? 0) >= 500 ||
-    PASSING.includes(error.name) ||
-    (typeof code === 'string' && PASSING_CODES.includes(code))
-  );
 }
 
 const entryOf = ({ key, data }: StreamRecord): PutRecordsRequestEntry => ({

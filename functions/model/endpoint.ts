@@ -9,12 +9,13 @@ import type {
   SageMakerClient,
   Tag,
 } from '@aws-sdk/client-sagemaker';
-import { InvokeEndpointCommand } from '@aws-sdk/client-sagemaker-runtime';
-import type { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
 import { StepError } from '../../workflows/errors';
 import { Label } from '../../workflows/evaluation';
+import { aws, isPassing } from '../aws';
 import type { Clock } from '../clock';
+import { currentDeadline } from '../deadline';
 import { explain } from '../explain';
 
 const Probability = z.number().min(0).max(1);
@@ -37,22 +38,32 @@ export interface Endpoint {
 /** Keeps a request far below SageMaker's 6 MB and an answer within its minute. */
 export const MAX_TEXTS_A_CALL = 200;
 
-// 5 tries: 2+4+8+16 s. A serverless endpoint without a warm container, or one just updated, may refuse at first.
+// SageMaker gives a model a minute for its answer.
+const ANSWER_TIMEOUT_MS = 65_000;
+
+export const scoringClient = (): SageMakerRuntimeClient =>
+  aws(SageMakerRuntimeClient, { requestTimeoutMs: ANSWER_TIMEOUT_MS });
+
+// 5 tries, at most 2+4+8+16 s apart. A serverless endpoint without a warm container, or one just updated, may
+// refuse at first. Five answers that take their minute are longer than any caller has: the call's deadline ends it.
 const MAX_TRIES = 5;
 const FIRST_PAUSE_MS = 2000;
-const TRANSIENT = [
-  'ModelNotReadyException',
-  'ServiceUnavailable',
-  'InternalFailure',
-  'ThrottlingException',
-  'ModelError',
-];
+/** A try that has less time than this is not made. */
+const SHORTEST_TRY_MS = 5000;
+/** Passing errors of the model, which the SDK does not count among the service's. */
+const OF_THE_MODEL = ['ModelNotReadyException', 'ModelError'];
 
-/** The endpoint's verdict on at most `MAX_TEXTS_A_CALL` texts, in order. Throws `ScoringFailed`. */
+/**
+ * The endpoint's verdict on at most `MAX_TEXTS_A_CALL` texts, in order. Throws `ScoringFailed`, and that so much
+ * (`reserveMs`) before the deadline of the Lambda's call that its caller can still do something about it.
+ */
 export async function predict(
   { runtime, name, clock }: Endpoint,
   texts: readonly string[],
+  { reserveMs = 1000 } = {},
 ): Promise<Answer> {
+  const deadline = currentDeadline();
+  const left = () => (deadline?.remainingMs() ?? Infinity) - reserveMs;
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { Body } = await runtime.send(
@@ -62,13 +73,17 @@ export async function predict(
           Accept: 'application/json',
           Body: JSON.stringify({ texts }),
         }),
+        deadline && { abortSignal: AbortSignal.timeout(Math.max(0, Math.floor(left()))) },
       );
       return readAnswer(Buffer.from(Body).toString('utf8'), name, texts.length);
     } catch (error) {
-      if (error instanceof StepError || attempt === MAX_TRIES || !isTransient(error)) {
-        throw error instanceof StepError ? error : failed(name, error);
+      if (error instanceof StepError) throw error;
+      const pause = Math.random() * FIRST_PAUSE_MS * 2 ** (attempt - 1);
+      const isLast = attempt === MAX_TRIES || !isTransient(error);
+      if (isLast || left() < pause + SHORTEST_TRY_MS) {
+        throw failed(name, error, attempt);
       }
-      await clock.sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1));
+      await clock.sleep(pause);
     }
   }
 }
@@ -100,16 +115,20 @@ function readAnswer(body: string, name: string, texts: number): Answer {
 }
 
 const isTransient = (error: unknown): boolean =>
-  error instanceof Error && TRANSIENT.includes(error.name);
+  isPassing(error) || (error instanceof Error && OF_THE_MODEL.includes(error.name));
 
-const failed = (name: string, error: unknown): StepError =>
-  new StepError(
-    'ScoringFailed',
-    `The endpoint ${name} did not answer: ${error instanceof Error ? error.message : error}`,
-    {
-      cause: error,
-    },
-  );
+function failed(name: string, error: unknown, tries: number): StepError {
+  const isLate = error instanceof Error && error.name === 'AbortError';
+  const why = isLate
+    ? "the time of the Lambda's call was over"
+    : error instanceof Error
+      ? `${error.name}: ${error.message}`
+      : String(error);
+  const count = tries === 1 ? '1 try' : `${tries} tries`;
+  return new StepError('ScoringFailed', `The endpoint ${name} did not answer in ${count}: ${why}`, {
+    cause: error,
+  });
+}
 
 /** The endpoint as SageMaker describes it; null only when there is none, any other error stays one. */
 export async function describeEndpoint(
@@ -140,18 +159,30 @@ interface Change {
   tags?: Tag[];
 }
 
-/** Creates the endpoint, or has it change over to a configuration. */
-export async function pointEndpoint(
-  sageMaker: SageMakerClient,
-  { name, configName, exists, updatePlan, tags }: Change,
-): Promise<void> {
+/**
+ * Creates the endpoint, or has it change over to a configuration. A refusal because it does so already is none:
+ * the answer to an earlier try may have been lost.
+ */
+export async function pointEndpoint(sageMaker: SageMakerClient, change: Change): Promise<void> {
+  const { name, configName, exists, updatePlan, tags } = change;
   const target = { EndpointName: name, EndpointConfigName: configName };
-  await (exists
-    ? sageMaker.send(
-        new UpdateEndpointCommand({
-          ...target,
-          ...(updatePlan && { DeploymentConfig: updatePlan }),
-        }),
-      )
-    : sageMaker.send(new CreateEndpointCommand({ ...target, Tags: tags })));
+  try {
+    await (exists
+      ? sageMaker.send(
+          new UpdateEndpointCommand({
+            ...target,
+            ...(updatePlan && { DeploymentConfig: updatePlan }),
+          }),
+        )
+      : sageMaker.send(new CreateEndpointCommand({ ...target, Tags: tags })));
+  } catch (error) {
+    if (isPassing(error) || !isOnItsWay(await describeEndpoint(sageMaker, name), configName)) {
+      throw error;
+    }
+  }
 }
+
+/** Whether the endpoint serves a configuration, or changes over to it. */
+export const isOnItsWay = (found: DescribeEndpointOutput | null, configName: string): boolean =>
+  (found?.EndpointConfigName === configName && found.EndpointStatus !== 'Failed') ||
+  found?.PendingDeploymentSummary?.EndpointConfigName === configName;

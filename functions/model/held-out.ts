@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { Label, labels } from '../../workflows/evaluation';
 import { Sampling } from '../../workflows/labels';
+import { inParallel } from '../in-parallel';
 import { labelObjects } from '../lake/fingerprints';
 import { getBytes } from '../lake/objects';
 import type { Lake } from '../lake/objects';
@@ -24,26 +25,25 @@ export interface HeldOut {
   sha256: string;
 }
 
+// S3 answers one small GET in some 20 ms: 10,000 objects take a quarter of a minute at 16 at a time.
+const READ_AT_A_TIME = 16;
+
 /** The held-out rows that the labels in the lake give now, counted apart from the training job. */
 export async function heldOutNow(lake: Lake): Promise<HeldOut> {
-  const objects = await labelObjects(lake);
-  const rows: LabelRow[] = [];
-  for (const { key } of objects) {
+  const rows = await inParallel(READ_AT_A_TIME, await labelObjects(lake), async ({ key }) => {
     const found = await getBytes(lake, key);
-    if (found !== null) {
-      rows.push(...labelRows(Buffer.from(found.bytes)));
-    }
-  }
-  return heldOutOf(rows);
+    return found === null ? [] : testRows(Buffer.from(found.bytes));
+  });
+  return heldOutOf(rows.flat());
 }
 
-/** Rows that do not fit are left out here: the training fails on them. */
-function labelRows(bytes: Buffer): LabelRow[] {
+/** Rows of other splits are not kept: they are most. Nor are those that do not fit: the training fails on them. */
+function testRows(bytes: Buffer): LabelRow[] {
   const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
   const text = (isGzip ? gunzipSync(bytes) : bytes).toString('utf8');
   return text.split('\n').flatMap((line) => {
     const row = LabelRow.safeParse(jsonOrNull(line));
-    return row.success ? [row.data] : [];
+    return row.success && isTest(row.data.text_hash) ? [row.data] : [];
   });
 }
 

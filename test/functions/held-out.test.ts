@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { heldOutOf } from '../../functions/model/held-out';
+import { heldOutNow, heldOutOf } from '../../functions/model/held-out';
 import type { LabelRow } from '../../functions/model/held-out';
 import { Label } from '../../workflows/evaluation';
 import { Sampling } from '../../workflows/labels';
+import { Launcher, put } from './support/launcher';
 
 const Fixture = z.object({
   held_out: z.object({ rows: z.number(), sha256: z.string() }),
@@ -40,4 +41,31 @@ test('a text that was only labelled because the model was unsure of it is not he
 
 test('another label of one row is another set', () => {
   expect(heldOutOf([row({ label: 'positive' })]).sha256).not.toBe(heldOutOf([row()]).sha256);
+});
+
+test('label objects are read side by side, a bounded number at a time', async () => {
+  const launcher = await Launcher.start();
+  const lake = await launcher.lake();
+  const rows = fixture.labels.map((label) => `${JSON.stringify(label)}\n`);
+  for (const [index, line] of rows.entries()) {
+    await put(lake, `raw-data/labels/${String(index).padStart(5, '0')}.ndjson`, line);
+  }
+  let open = 0;
+  let most = 0;
+  lake.s3.middlewareStack.add(
+    (next) => async (args) => {
+      most = Math.max(most, (open += 1));
+      try {
+        return await next(args);
+      } finally {
+        open -= 1;
+      }
+    },
+    { step: 'initialize' },
+  );
+
+  expect(await heldOutNow(lake)).toEqual(fixture.held_out);
+
+  expect(most).toBe(16);
+  await launcher.stop();
 });

@@ -1,8 +1,11 @@
+import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { pack } from 'tar-stream';
 import { z } from 'zod';
+import { systemClock } from '../../functions/clock';
 import { goldenTweets } from '../../functions/golden-tweets';
 import { judgeModel } from '../../functions/judge-model';
 import { setPartition } from '../../functions/lake/catalog';
@@ -393,6 +396,13 @@ describe('Train the model', () => {
     expect(sageMaker.commands()).toEqual([]);
   });
 
+  test('a job that an earlier try of the very call has started is its own', async () => {
+    await importLabels();
+    sageMaker.existing = ['CreateTrainingJob'];
+
+    expect(await train()).toMatchObject({ status: 'RUNNING', jobName: JOB });
+  });
+
   test('a redrive starts a job of its own', async () => {
     await importLabels();
     const first = await train();
@@ -707,6 +717,27 @@ describe('Update the endpoint', () => {
     expect(sageMaker.commands()).toEqual(['CreateModel', 'CreateEndpointConfig']);
   });
 
+  test.each([
+    ['UpdateEndpoint', { EndpointStatus: 'InService', EndpointConfigName: 'older' }],
+    ['CreateEndpoint', null],
+  ])(
+    '%s that is refused because an earlier try of it has begun is well',
+    async (command, before) => {
+      sageMaker.endpoint = before;
+      sageMaker.existing = [command];
+      sageMaker.foundThen = { EndpointStatus: 'Updating', EndpointConfigName: TRAINED.jobName };
+
+      expect(await update()).toEqual(running);
+    },
+  );
+
+  test('an update that is refused for another reason fails', async () => {
+    sageMaker.endpoint = { EndpointStatus: 'InService', EndpointConfigName: 'older' };
+    sageMaker.existing = ['UpdateEndpoint'];
+
+    await expect(update()).rejects.toMatchObject({ name: 'ValidationException' });
+  });
+
   test.each(['Updating', 'Failed', 'Deleting'])(
     'an endpoint that is %s for another reason is left alone',
     async (EndpointStatus) => {
@@ -837,6 +868,34 @@ describe('Smoke-test the endpoint', () => {
       });
     },
   );
+
+  test('an endpoint that never answers leaves time to put the champion back', async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
+    const { port } = z.object({ port: z.number() }).parse(silent.address());
+    const runtime = new SageMakerRuntimeClient({
+      endpoint: `http://127.0.0.1:${port}`,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+    });
+    const test = smokeTestEndpoint({
+      lake,
+      sageMaker: sageMaker.client,
+      endpoint: { runtime, name: 'sentiment', clock: systemClock },
+    });
+
+    // Of its Lambda's time a second is left for the test itself.
+    await expect(
+      test(stepInput({ train: trained() }), { getRemainingTimeInMillis: () => 63_000 }),
+    ).rejects.toMatchObject({
+      name: 'SmokeTestFailed',
+      message: expect.stringMatching(
+        /did not answer in 1 try: the time of the Lambda's call was over\. The endpoint was put back to sl-champion/,
+      ),
+    });
+    silent.closeAllConnections();
+    silent.close();
+  });
 
   test('on the first night there is no model to put back', async () => {
     await lake.s3.send(

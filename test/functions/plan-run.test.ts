@@ -130,6 +130,15 @@ test.each([
   [{ keywords: [] }, 'keywords: must not be empty (got [])'],
   [{ keywords: ['tea', ''] }, 'keywords.1: must not be empty (got "")'],
   [{ maxTweets: 5 }, 'maxTweets: must be at least 10 (got 5)'],
+  [{ maxTweets: x.maxTweetsPerRun + 1 }, 'maxTweets: must not be above x.maxTweetsPerRun, 500'],
+  [
+    { mode: 'ingest', maxTweets: 1_000_000 },
+    'maxTweets: must not be above x.maxTweetsPerRun, 500 posts ($2.50) (got 1000000)',
+  ],
+  [
+    { mode: 'backfill', from: '2026-11-22', to: '2026-11-23', maxTweets: 501 },
+    'maxTweets: must not be above x.maxTweetsPerRun',
+  ],
   [{ maxTweets: '100' }, 'maxTweets: must be a number (got "100")'],
   [{ force: 'yes' }, 'force: must be true or false (got "yes")'],
   [{ training: { epochs: 0 } }, 'training.epochs: must be at least 1 (got 0)'],

@@ -1,4 +1,5 @@
 import { archiveExecution } from '../../functions/archive-execution';
+import { keyOf } from '../../functions/lake/objects';
 import type { Lake } from '../../functions/lake/objects';
 import { reportRun } from '../../functions/report-run';
 import { outcomeOf, summaryOf } from '../../functions/run-summary';
@@ -265,6 +266,30 @@ describe('archive-execution', () => {
       ]);
     },
   );
+
+  test.each([
+    ['ünïcödé-имя-実行', 'sentiment-lake aborted: unicode-?-?'],
+    ['\u202eevil\nSubject: x', 'sentiment-lake aborted: ?evil Subject: x'],
+    ['n'.repeat(80), `sentiment-lake aborted: ${'n'.repeat(75)}`],
+  ])('an execution named %j is archived and reported', async (name, subject) => {
+    const executionArn = EXECUTION.arn.replace(EXECUTION.name, name);
+    executions.execution = { executionArn, name, status: 'ABORTED' };
+
+    const { archiveUri } = await archiveExecution({
+      lake,
+      sfn: executions.client,
+      sns: topic.client,
+      topicArn: 'arn:aws:sns:us-east-1:111122223333:topic',
+      emit: emitted.emit,
+      clock: new TestClock(),
+    })({ detail: { executionArn, name, status: 'ABORTED' } });
+
+    expect(topic.messages[0]?.Subject).toBe(subject);
+    expect(subject).toMatch(/^[\x20-\x7e]{1,99}$/);
+    expect(await readJsonObject(lake, keyOf(lake, archiveUri))).toMatchObject({
+      execution: { name },
+    });
+  });
 
   test('the seconds of each stage are emitted, whatever the end', async () => {
     const at = (second: number) => new Date(Date.UTC(2026, 10, 24, 2, 15, second));

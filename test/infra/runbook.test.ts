@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { errorNames } from '../../workflows/errors';
+import { lambdaCrashes, lambdaServiceErrors } from '../../workflows/retries';
 import { lakeName } from '../../infra/naming';
 import { synthesize } from './synthesis';
 
@@ -21,6 +22,9 @@ function entriesBelow(heading: string): Map<string, string> {
   );
 }
 
+/** Entries about errors that are not ours; the last is for whatever has no entry. */
+const FOREIGN = ['Lambda ended early', 'Lambda service error', 'Any other error'];
+
 let pipeline: Template;
 beforeAll(() => {
   // Where the nightly is on, every alarm there is exists.
@@ -34,7 +38,13 @@ const alarms = (): { name: string; description: string }[] =>
   }));
 
 test('every error name has an entry, and no entry is about another', () => {
-  expect([...entriesBelow('Errors').keys()]).toEqual([...errorNames]);
+  expect([...entriesBelow('Errors').keys()]).toEqual([...errorNames, ...FOREIGN]);
+});
+
+test('every error of Lambda that is repeated is named by an entry', () => {
+  const text = [...entriesBelow('Errors').values()].join(' ');
+
+  for (const name of [...lambdaServiceErrors, ...lambdaCrashes]) expect(text).toContain(name);
 });
 
 test('every alarm has an entry, and no entry is about another', () => {

@@ -9,7 +9,7 @@ import aslValidator from 'asl-validator';
 import { z } from 'zod';
 import { errorNames } from '../../workflows/errors';
 import { progressKeys } from '../../workflows/payloads';
-import { lambdaServiceErrors } from '../../workflows/retries';
+import { lambdaCrashes, lambdaServiceErrors } from '../../workflows/retries';
 import { SentimentPipeline } from '../../workflows/state-machine';
 import { stepNames, steps } from '../../workflows/steps';
 import type { StepName } from '../../workflows/steps';
@@ -19,7 +19,10 @@ const Retry = z.object({
   IntervalSeconds: z.number(),
   MaxAttempts: z.number(),
   BackoffRate: z.number(),
+  MaxDelaySeconds: z.number(),
+  JitterStrategy: z.literal('FULL'),
 });
+type Retry = z.infer<typeof Retry>;
 const State = z.looseObject({
   Type: z.enum(['Task', 'Choice', 'Wait']),
   Next: z.string().optional(),
@@ -135,13 +138,42 @@ test('there is one task for each step, by its name, calling its function', () =>
   }
 });
 
-test.each(tasks)('"%s" has a timeout and retries the errors of the Lambda service', (_, task) => {
-  expect(task.TimeoutSeconds).toBeGreaterThan(0);
-  expect(task.Retry?.[0]).toEqual({
-    ErrorEquals: [...lambdaServiceErrors],
-    IntervalSeconds: 2,
-    MaxAttempts: 6,
-    BackoffRate: 2,
+/** How long the retries of an error wait at most, in seconds. */
+const longestWait = ({ IntervalSeconds, BackoffRate, MaxDelaySeconds, MaxAttempts }: Retry) =>
+  Array.from({ length: MaxAttempts }, (_, retried) =>
+    Math.min(IntervalSeconds * BackoffRate ** retried, MaxDelaySeconds),
+  ).reduce((sum, seconds) => sum + seconds, 0);
+
+describe.each(tasks)('"%s"', (_, task) => {
+  const retryOf = (error: string) =>
+    task.Retry?.find(({ ErrorEquals }) => ErrorEquals.includes(error));
+
+  test('has a timeout', () => {
+    expect(task.TimeoutSeconds).toBeGreaterThan(0);
+  });
+
+  test.each([...lambdaServiceErrors])(
+    'repeats %s of the Lambda service for two minutes',
+    (name) => {
+      expect(retryOf(name)).toMatchObject({ MaxAttempts: 6 });
+      expect(longestWait(Retry.parse(retryOf(name)))).toBe(126);
+    },
+  );
+
+  test('repeats a busy service for some minutes', () => {
+    expect(retryOf('ServiceBusy')).toMatchObject({ MaxAttempts: 6, MaxDelaySeconds: 120 });
+    expect(longestWait(Retry.parse(retryOf('ServiceBusy')))).toBe(275);
+  });
+
+  test.each([...lambdaCrashes, 'OutOfTime'])('repeats %s twice', (name) => {
+    expect(retryOf(name)).toMatchObject({ MaxAttempts: 2 });
+    expect(longestWait(Retry.parse(retryOf(name)))).toBe(15);
+  });
+
+  test('names each error once: only the first retrier that matches counts', () => {
+    const names = (task.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals);
+
+    expect(names).toEqual([...new Set(names)]);
   });
 });
 
@@ -280,7 +312,8 @@ describe('error names', () => {
     const retried = tasks
       .flatMap(([, { Retry: retries }]) => retries ?? [])
       .flatMap(({ ErrorEquals }) => ErrorEquals);
-    const ours = retried.filter((name) => !name.startsWith('Lambda.'));
+    const foreign: readonly string[] = [...lambdaServiceErrors, ...lambdaCrashes];
+    const ours = retried.filter((name) => !foreign.includes(name));
 
     expect(ours.filter((name) => !thrown.has(name))).toEqual([]);
     expect(ours.length).toBeGreaterThan(0);

@@ -3,6 +3,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import { executionRuns, releaseLease, renewLease, takeLease } from '../../../functions/lake/lease';
 import type { Lake } from '../../../functions/lake/objects';
 import { leaseKeys } from '../../../workflows/datasets';
+import { StepError } from '../../../workflows/errors';
 import { UserError } from '../../cloud/user-error';
 
 /** The lock of the night and the lease of the ingest: with both, nothing else writes what we rewrite. */
@@ -22,16 +23,16 @@ export interface Hold {
 export async function holdLake(lake: Lake, sfn: SFNClient): Promise<Hold> {
   const holder = `forget/${randomUUID()}`;
   const taken: string[] = [];
-  const until = () => new Date(Date.now() + heldMillis).toISOString();
   const release = async () => {
     for (const key of taken) await releaseLease(lake, key, holder, new Date());
   };
+  let heldSince = bothClocks();
   for (const key of KEYS) {
     const lease = await takeLease(lake, key, executionRuns(sfn), {
       executionArn: holder,
       scheduledFor: null,
       now: new Date(),
-      heldUntil: until(),
+      holdMs: heldMillis,
     });
     if (!lease.taken) {
       await release();
@@ -48,19 +49,21 @@ export async function holdLake(lake: Lake, sfn: SFNClient): Promise<Hold> {
   }
 
   let lostBecause: unknown;
-  let goodUntil = Date.now() + heldMillis;
   const renew = async () => {
-    const next = Date.now() + heldMillis;
-    for (const key of KEYS) await renewLease(lake, key, holder, new Date(next).toISOString());
-    goodUntil = next;
+    const since = bothClocks();
+    for (const key of KEYS) await renewLease(lake, key, holder, heldMillis);
+    heldSince = since;
   };
   const beat = setInterval(() => {
-    renew().catch((error: unknown) => (lostBecause = error));
+    renew().catch((error: unknown) => {
+      // A request that failed in passing loses nothing: there are five more before the hold is over.
+      if (error instanceof StepError) lostBecause = error;
+    });
   }, renewMillis);
   beat.unref();
   return {
     mustHold: () => {
-      if (lostBecause === undefined && Date.now() < goodUntil) return;
+      if (lostBecause === undefined && longestSince(heldSince) < heldMillis) return;
       const why = lostBecause instanceof Error ? ` (${lostBecause.message})` : '';
       throw new UserError(
         `The lake is no longer held${why}: nothing more was changed. Run the same command again.`,
@@ -71,4 +74,12 @@ export async function holdLake(lake: Lake, sfn: SFNClient): Promise<Hold> {
       await release();
     },
   };
+}
+
+// The one stands still while the machine sleeps, the other may be set: the longer time counts.
+const bothClocks = () => ({ monotonic: performance.now(), wall: Date.now() });
+
+function longestSince({ monotonic, wall }: ReturnType<typeof bothClocks>): number {
+  const now = bothClocks();
+  return Math.max(now.monotonic - monotonic, now.wall - wall);
 }

@@ -11,7 +11,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ import duckdb
 from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import athena, s3
 
-from local.launcher.athena import access, engine, results, translate
+from local.launcher.athena import access, engine, processes, results, translate
 from local.launcher.athena.errors import AccessDenied, MalformedQuery, QueryFailed
 from local.launcher.authority import caller_key
 from local.launcher.patches import snapshots
@@ -46,7 +45,7 @@ _EXECUTE = re.compile(
     r"\s*execute\s+([A-Za-z_]\w*)\s*(?:using\s+(.*?))?\s*;?\s*$", re.IGNORECASE | re.DOTALL
 )
 
-_connections: dict[str, duckdb.DuckDBPyConnection] = {}
+_processes: dict[str, processes.Process] = {}
 
 # A query's thread and a request to stop it write the same state.
 _states = threading.Lock()
@@ -195,8 +194,8 @@ def _run_query(query: translate.Query) -> Work:
     def run(execution: Mapping[str, Any], caller: str) -> engine.Answer:
         query_id = execution["QueryExecutionId"]
 
-        def started(connection: duckdb.DuckDBPyConnection) -> None:
-            _connections[query_id] = connection
+        def started(process: processes.Process) -> None:
+            _processes[query_id] = process
             if execution["Status"]["State"] == "CANCELLED":
                 # Stopped before there was anything to interrupt.
                 raise duckdb.InterruptException
@@ -250,7 +249,7 @@ def _execute(execution: dict[str, Any], work: Work, caller: str) -> None:
         logger.exception("Query %s failed for a reason of its own", execution["QueryExecutionId"])
         ending = _failed(f"INTERNAL_ERROR: {bug}", 1, 0)
     finally:
-        _connections.pop(execution["QueryExecutionId"], None)
+        _processes.pop(execution["QueryExecutionId"], None)
     took = int((time.monotonic() - started) * 1000)
     execution["Statistics"] = {
         "EngineExecutionTimeInMillis": took,
@@ -356,19 +355,10 @@ def stop_query_execution(data: Mapping[str, Any]) -> Response:
                 StateChangeReason="Query was cancelled by user",
                 CompletionDateTime=round(time.time(), 3),
             )
-    if stops:
-        threading.Thread(
-            target=_interrupt, args=(execution["QueryExecutionId"],), daemon=True
-        ).start()
+        process = _processes.get(execution["QueryExecutionId"])
+    if stops and process is not None:
+        process.interrupt()
     return json_response({})
-
-
-def _interrupt(query_id: str) -> None:
-    """Interrupt until the query has ended: an interrupt between two statements goes unnoticed."""
-    while (connection := _connections.get(query_id)) is not None:
-        with suppress(duckdb.Error):
-            connection.interrupt()
-        time.sleep(0.05)
 
 
 def apply() -> None:

@@ -13,6 +13,8 @@ export class FakeSageMaker {
   job: object | null = null;
   endpoint: object | null = null;
   existing: string[] = [];
+  /** What a command that is refused as `existing` finds: an earlier try of it, whose answer was lost. */
+  foundThen: object | null = null;
 
   constructor() {
     this.client.middlewareStack.add(
@@ -37,6 +39,10 @@ export class FakeSageMaker {
 
   private answer(command: string): object {
     if (this.existing.includes(command)) {
+      this.endpoint = this.foundThen ?? this.endpoint;
+      if (command === 'CreateTrainingJob') {
+        throw awsError('ResourceInUse', 'Training job names must be unique, or it already exists');
+      }
       throw awsError('ValidationException', 'Cannot create already existing model "arn:..."');
     }
     if (command === 'DescribeTrainingJob') {

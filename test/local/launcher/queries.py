@@ -13,14 +13,14 @@ def submit(launcher: Launcher, sql: str, client: Any = None, **settings: Any) ->
     return client.start_query_execution(QueryString=sql, **settings)["QueryExecutionId"]
 
 
-def finished(launcher: Launcher, query: str) -> dict[str, Any]:
+def finished(launcher: Launcher, query: str, seconds: float = 30) -> dict[str, Any]:
     client = launcher.client("athena")
 
     def done() -> dict[str, Any] | None:
         found = client.get_query_execution(QueryExecutionId=query)["QueryExecution"]
         return found if found["Status"]["State"] not in ("QUEUED", "RUNNING") else None
 
-    return until(done, seconds=30)
+    return until(done, seconds)
 
 
 def rows(launcher: Launcher, sql: str, client: Any = None, **settings: Any) -> list[list[Any]]:

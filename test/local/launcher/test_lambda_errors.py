@@ -12,6 +12,16 @@ exports.handler = async (event) => {
   if (event.fail === 'named') throw new CrawlerBusy('the crawler is at work');
   if (event.fail === 'text') throw 'just text';
   if (event.fail === 'exit') process.exit(1);
+  if (event.fail === 'memory') process.kill(process.pid, 'SIGKILL');
+  if (event.fail === 'time') await new Promise((later) => setTimeout(later, 60_000));
+  if (event.fail === 'twice') {
+    const fs = require('fs');
+    fs.appendFileSync(event.calls, '.');
+    if (fs.readFileSync(event.calls).length < 3) {
+      if (event.how === 'killed') process.kill(process.pid, 'SIGKILL');
+      throw Object.assign(new Error('Rate exceeded'), { name: 'ServiceBusy' });
+    }
+  }
   return { echo: event, version: process.env.AWS_LAMBDA_FUNCTION_VERSION, mark: process.env.MARK };
 };
 exports.sync = (event) => { throw new TypeError('thrown at once'); };
@@ -59,6 +69,23 @@ def test_thrown_text_is_of_type_string(launcher, arn):
 
 def test_a_handler_that_exits_is_a_runtime_exit_error(launcher, arn):
     assert invoke(launcher, "errors", {"fail": "exit"})[1]["errorType"] == "Runtime.ExitError"
+
+
+def test_a_handler_that_the_kernel_kills_for_its_memory_is_a_runtime_exit_error(launcher, arn):
+    payload = invoke(launcher, "errors", {"fail": "memory"})[1]
+
+    assert payload["errorType"] == "Runtime.ExitError"
+    # The next call finds a fresh process.
+    assert invoke(launcher, "errors", {"a": 1})[0] is None
+
+
+def test_a_handler_that_takes_too_long_is_killed_and_reported_as_aws_does(launcher):
+    function(launcher, "errors-late", SOURCE, role(launcher, "errors-late-fn"), Timeout=1)
+
+    kind, payload = invoke(launcher, "errors-late", {"fail": "time"})
+
+    assert (kind, payload["errorType"]) == ("Unhandled", "Sandbox.Timedout")
+    assert "Task timed out after 1.00 seconds" in payload["errorMessage"]
 
 
 def test_a_handler_that_returns_is_untouched(launcher, arn):
@@ -130,3 +157,58 @@ def test_a_version_runs_its_own_code_and_environment(launcher, arn):
     assert invoke(launcher, one, {})[1]["mark"] == "one"
     assert invoke(launcher, one, {})[1]["version"] == "1"
     assert invoke(launcher, "errors", {})[1]["mark"] == "two"
+
+
+@pytest.fixture(scope="module")
+def repeating(launcher: Launcher, arn: str) -> Machine:
+    """The retriers of every step (workflows/retries.ts), with shorter waits."""
+    caller = role(launcher, "repeating-sfn", statement(["lambda:InvokeFunction"], ["*"]))
+
+    def retrier(tries: int, *errors: str) -> dict:
+        return {
+            "ErrorEquals": list(errors),
+            "IntervalSeconds": 1,
+            "MaxAttempts": tries,
+            "BackoffRate": 2,
+            "MaxDelaySeconds": 1,
+            "JitterStrategy": "FULL",
+        }
+
+    crashes = ["Sandbox.Timedout", "Runtime.ExitError", "Lambda.Unknown", "States.Timeout"]
+    return machine(
+        launcher,
+        "repeating",
+        {
+            "StartAt": "Call",
+            "States": {
+                "Call": {
+                    "Type": "Task",
+                    "Resource": arn,
+                    "Retry": [retrier(6, "ServiceBusy"), retrier(2, *crashes)],
+                    "End": True,
+                }
+            },
+        },
+        caller,
+    )
+
+
+@pytest.mark.parametrize("how", ["throttled", "killed"])
+def test_a_step_that_fails_twice_in_passing_ends_well(repeating, tmp_path, how):
+    calls = tmp_path / "calls"
+    execution = repeating.start({"fail": "twice", "how": how, "calls": str(calls)})
+
+    ended = repeating.ended(execution, 30)
+
+    assert ended["status"] == "SUCCEEDED", ended
+    assert calls.read_text() == "..."
+    assert repeating.kinds(execution).count("LambdaFunctionFailed") == 2
+
+
+def test_a_step_that_is_killed_each_time_ends_under_that_name_after_three_tries(repeating):
+    execution = repeating.start({"fail": "memory"})
+
+    ended = repeating.ended(execution, 30)
+
+    assert (ended["status"], ended["error"]) == ("FAILED", "Runtime.ExitError")
+    assert repeating.kinds(execution).count("LambdaFunctionFailed") == 3

@@ -84,3 +84,37 @@ def test_every_patch_and_left_out_type_is_documented():
     assert [name for name in NAMES if f"`{name}`" not in text] == []
     services = {kind.rsplit("::", 1)[0] for kind in left_out.LEFT_OUT}
     assert [service for service in services if service not in text] == []
+
+
+DELAYS = """
+import json, sys
+from pathlib import Path
+from local.launcher.environment import prepare
+prepare(4599, "http://127.0.0.1:4599", Path(sys.argv[1]))
+from local.launcher.patches import task_states
+retrier = json.loads(sys.argv[2])
+print(json.dumps([[task_states._delay(retrier, tries) for _ in range(400)] for tries in (1, 5)]))
+"""
+
+
+def test_a_retry_with_full_jitter_waits_a_random_part_of_its_delay(tmp_path):
+    retrier = {
+        "IntervalSeconds": 8,
+        "BackoffRate": 2,
+        "MaxDelaySeconds": 20,
+        "JitterStrategy": "FULL",
+    }
+
+    ran = subprocess.run(
+        [sys.executable, "-c", DELAYS, str(tmp_path), json.dumps(retrier)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    second, sixth = json.loads(ran.stdout)
+    assert 0 <= min(second) < 2
+    assert 14 < max(second) <= 16
+    assert 6 < sum(second) / len(second) < 10
+    assert 17 < max(sixth) <= 20
