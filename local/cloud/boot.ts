@@ -29,7 +29,12 @@ function freePort(): Promise<number> {
 }
 
 /** Waits for the launcher's health; fails at once when it ends instead. */
-async function healthy(lake: Lake, launcherUrl: string, ended: Promise<number>): Promise<void> {
+async function healthy(
+  lake: Lake,
+  launcherUrl: string,
+  ended: Promise<number>,
+  refusal: () => string | undefined,
+): Promise<void> {
   let exitCode: number | undefined;
   void ended.then((code) => (exitCode = code));
   const deadline = Date.now() + 60_000;
@@ -44,6 +49,8 @@ async function healthy(lake: Lake, launcherUrl: string, ended: Promise<number>):
     }
     await sleep(100, undefined, { signal: lake.signal });
   }
+  const refused = refusal();
+  if (refused !== undefined) throw new UserError(refused);
   const what =
     exitCode === undefined ? 'did not answer within 60 s' : `ended with code ${exitCode}`;
   throw new UserError(`The embedded cloud ${what}: ${logFile(lake, 'launcher')} says why.`);
@@ -57,6 +64,7 @@ export async function boot(lake: Lake): Promise<Cloud> {
   await predecessorEnds(lake);
   const launcherPort = await freePort();
   const launcherUrl = `http://127.0.0.1:${launcherPort}`;
+  let refusal: string | undefined;
   const launcher = startChild(lake, {
     command: pythonOf(lake),
     args: [
@@ -74,11 +82,15 @@ export async function boot(lake: Lake): Promise<Cloud> {
     env: { ...lake.env, ...clientEnvironment(url), PYTHONDONTWRITEBYTECODE: '1' },
     log: logFile(lake, 'launcher'),
     guarded: false,
+    // Its own sentence when it ends at once: the state is of another version, the port is taken.
+    onLine: (line) => {
+      refusal = /^launcher: (.+)$/.exec(line)?.[1] ?? refusal;
+    },
   });
   if (launcher.pid !== undefined) rememberLauncher(lake.home, launcher.pid);
   const stopLauncher = () => endChild(launcher, 8_000);
   try {
-    await healthy(lake, launcherUrl, exitOf(launcher));
+    await healthy(lake, launcherUrl, exitOf(launcher), () => refusal);
     const gateway = await startGateway({
       port: lake.port,
       launcherUrl,
