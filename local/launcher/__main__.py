@@ -25,6 +25,8 @@ def main() -> int:
         "--record-calls", type=Path, help="a file that gets one line for each call that roles make"
     )
     options = arguments.parse_args()
+    # Keys, a bearer token and people's words: for nobody else on this machine.
+    os.umask(0o077)
     try:
         prepare(options.port, options.gateway, options.home.resolve(), options.log_level)
         _refuse_taken(options.port)

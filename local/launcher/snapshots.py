@@ -12,7 +12,6 @@ is replaced last, in one rename. A kill at any moment leaves the old set or the 
 import hashlib
 import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +24,9 @@ logger = logging.getLogger("lake.snapshots")
 
 # Raised when an older checkout must not open what this one writes.
 FORMAT = 2
+# Services that hold secrets: once one is replaced, the old value is in no file any more. The set
+# before names their newest file too, at the price that a torn one cannot fall back.
+SECRET = frozenset({"secretsmanager"})
 # What makes the payloads of an older format those of the next one. Format 1 lay in another folder
 # (local/launcher/state_folder.py) and named no version; its payloads are the same.
 MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: lambda found: found}
@@ -142,11 +144,11 @@ class Snapshots:
         With it, a first start that is cut short is not mistaken for a lake whose manifest is gone.
         """
         if not self._manifest.exists():
-            self._write_manifest({})
+            self._write_manifest(self._manifest, {})
 
-    def _write_manifest(self, files: Mapping[str, str]) -> None:
+    def _write_manifest(self, path: Path, files: Mapping[str, str]) -> None:
         listed = {"format": FORMAT, "version": project_version(), "files": files}
-        durable_files.replace(self._manifest, json.dumps(listed, indent=1).encode())
+        durable_files.replace(path, json.dumps(listed, indent=1).encode())
 
     def save(self, sources: Sources) -> bool:
         """Write what changed since the last set; False when nothing did.
@@ -168,14 +170,13 @@ class Snapshots:
                     files[service] = name
             if files == self._written and self.format == FORMAT:
                 return False
+            secret = {service: files[service] for service in SECRET & files.keys()}
+            # The first set is its own predecessor: nobody is to fall back to an empty cloud.
+            before = {**(self._written or files), **secret}
             if self._manifest.exists():
-                # A hard link first: at no moment is there no manifest at all.
-                keep = self._previous.with_suffix(".tmp")
-                keep.unlink(missing_ok=True)
-                os.link(self._manifest, keep)
-                os.replace(keep, self._previous)
-            self._write_manifest(files)
-            self._drop_unnamed({*files.values(), *self._written.values()})
+                self._write_manifest(self._previous, before)
+            self._write_manifest(self._manifest, files)
+            self._drop_unnamed({*files.values(), *before.values()})
             self._written = files
             self.format = FORMAT
             return True

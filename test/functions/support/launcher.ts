@@ -41,7 +41,7 @@ const PROJECT = resolve(__dirname, '../../..');
 export class Launcher {
   private constructor(
     private readonly child: ChildProcess,
-    private readonly home: string,
+    readonly home: string,
     readonly url: string,
   ) {}
 
