@@ -1,7 +1,7 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorCode } from '../files';
+import { errorCode, writeAtomically } from '../files';
 import { makePrivate } from './private';
 
 /** Which command keeps a lake running. */
@@ -63,7 +63,7 @@ export function lockHome(
   makePrivate(home);
   const path = lockPath(home);
   const mine = `${path}.${process.pid}`;
-  writeFileSync(mine, JSON.stringify({ pid: process.pid, command, bootedAt: bootOfMachine() }));
+  writeAtomically(mine, JSON.stringify({ pid: process.pid, command, bootedAt: bootOfMachine() }));
   try {
     for (;;) {
       try {

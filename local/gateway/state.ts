@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { writeAtomically } from '../files';
 import { messageOf } from './protocol';
 
 /**
@@ -30,17 +22,9 @@ export class StateFile<S extends z.ZodType> {
     this.value = this.read(schema, log) ?? empty;
   }
 
-  /** Writes the whole state; after it returns, a kill or a power cut loses nothing. */
+  /** Writes the whole state; after it returns, a kill or a power cut loses nothing. Throws FileNotWritten. */
   save(): void {
-    const temporary = `${this.path}.tmp`;
-    const file = openSync(temporary, 'w');
-    try {
-      writeSync(file, JSON.stringify(this.value, null, 1));
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, this.path);
+    writeAtomically(this.path, JSON.stringify(this.value, null, 1));
   }
 
   private read(schema: S, log: (line: string) => void): z.infer<S> | undefined {
