@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   fstatSync,
@@ -79,6 +80,16 @@ function syncFolder(path: string): void {
   } finally {
     closeSync(folder);
   }
+}
+
+/**
+ * The name of a file or folder for something that others have named, such as an execution: `..` and slashes lead
+ * nowhere. Ordinary names stay as they are; others end in a hash that keeps them apart.
+ */
+export function fileName(given: string): string {
+  if (/^\w[\w.-]{0,99}$/.test(given)) return given;
+  const hash = createHash('sha256').update(given).digest('hex').slice(0, 12);
+  return `${given.replaceAll(/[^\w-]/g, '_').slice(0, 80)}-${hash}`;
 }
 
 /** The code of a system error (`EEXIST`, `ESRCH`); undefined for anything else. */

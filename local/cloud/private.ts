@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 
 /** What a lake keeps in its folder. A folder that holds anything else is not the lake's alone. */
 const ours =
-  /^(cdk\.out|cloud\.json|cloud-state|deployed|endpoints|gateway|jobs|lambda-tmp|launcher\.pid|lock|logs|runs|s3|state|training|x|root-.*|.*\.(part|stale|unreadable))(\..*)?$/;
+  /^(cdk\.out(-\w+)?|cloud\.json|cloud-state|deployed|endpoints|gateway|jobs|lambda-tmp|launcher\.pid|lock|logs|runs|s3|state|training|verify|x|root-.*|.*\.(part|stale|unreadable))(\..*)?$/;
 /** Group and others. */
 const open = 0o077;
 

@@ -1,7 +1,8 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { writeAtomically } from '../../local/files';
+import { basename, dirname, join } from 'node:path';
+import { runFolder } from '../../local/cloud/lake';
+import { fileName, writeAtomically } from '../../local/files';
 import { FullDisk } from '../support/full-disk';
 
 jest.setTimeout(60_000);
@@ -74,4 +75,29 @@ test('a place where nothing can be written is named', () => {
   expect(() => writeAtomically('/dev/null/file', '')).toThrow(
     /^\/dev\/null\/file could not be written: /,
   );
+});
+
+test.each([
+  '..',
+  '.',
+  '../../etc/cron.d/x',
+  '/etc/passwd',
+  'a/../../b',
+  'a\\b',
+  '\0',
+  '',
+  '.ssh',
+  'é',
+  'n'.repeat(300),
+])('an execution called %j has its folder among the runs', (name) => {
+  const lake = { root: '/', home: '/lake', port: 1, env: {}, signal: new AbortController().signal };
+
+  expect(dirname(runFolder(lake, name))).toBe('/lake/runs');
+  expect(basename(runFolder(lake, name))).toMatch(/^[\w-]{1,99}$/);
+});
+
+test('ordinary names stay, and no two others meet', () => {
+  expect(fileName('nightly-20261128-001607')).toBe('nightly-20261128-001607');
+  expect(fileName('a/b')).not.toBe(fileName('a_b'));
+  expect(fileName('a/b')).not.toBe(fileName('a:b'));
 });
