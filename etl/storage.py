@@ -6,10 +6,12 @@ its role is enforced there as it is on AWS.
 """
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,9 @@ import boto3
 _KEYS_A_CALL = 1000
 # Lines of one object: a few megabytes of tweets, so that a driver of 1 GB holds them with ease.
 _LINES_AN_OBJECT = 10_000
+# dt=2026-01-31: what Spark reads as a column.
+_PARTITION = re.compile(r"[a-z_]+=[\w-]+")
+_SUFFIX = re.compile(r"(\.[A-Za-z0-9]{1,8}){1,2}$")
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -89,6 +94,21 @@ class DirectStorage:
             number += 1
 
 
+def _staged_name(rest: str, key: str) -> Path:
+    """Where an object is staged below its prefix: under its partitions and the hash of its key.
+
+    Who may put one object chooses its key: `..`, or a name longer than a file's, must lead nowhere
+    else. The suffix stays, by which Spark knows a compression; so does a leading underscore or dot,
+    by which it knows what is no data.
+    """
+    *folders, name = rest.split("/")
+    partitions = [folder for folder in folders if _PARTITION.fullmatch(folder)]
+    dotted = [part for part in [*folders, name] if part not in (".", "..")]
+    hidden = "_" if any(part.startswith(("_", ".")) for part in dotted) else ""
+    suffix = found[0] if (found := _SUFFIX.search(name)) else ""
+    return Path(*partitions, hidden + sha256(key.encode()).hexdigest() + suffix)
+
+
 class StagedStorage(DirectStorage):
     """S3 through its API: a prefix is downloaded to be read, and uploaded after it was written."""
 
@@ -97,14 +117,21 @@ class StagedStorage(DirectStorage):
         self.folder = folder
 
     def _local(self, kind: str, prefix_uri: str) -> Path:
+        """Where a prefix that the job was given is staged. ValueError if it leads elsewhere."""
         bucket, prefix = split_uri(prefix_uri)
-        return self.folder / kind / bucket / prefix
+        root = (self.folder / kind).resolve()
+        path = (root / bucket / prefix).resolve()
+        if path == root or not path.is_relative_to(root):
+            raise ValueError(f"{prefix_uri!r} does not name a prefix below its bucket")
+        return path
 
     def readable(self, prefix_uri: str) -> str | None:
-        bucket, _ = split_uri(prefix_uri)
-        keys = self.keys(prefix_uri)
+        bucket, prefix = split_uri(prefix_uri)
+        root = self._local("read", prefix_uri)
+        # A folder made in the console is an object without content.
+        keys = [key for key in self.keys(prefix_uri) if not key.endswith("/")]
         for key in keys:
-            path = self.folder / "read" / bucket / key
+            path = root / _staged_name(key[len(prefix) :], key)
             path.parent.mkdir(parents=True, exist_ok=True)
             # Not download_file: it asks for each object's size first, and these are many and small.
             with path.open("wb") as file:

@@ -41,6 +41,7 @@ export const promoteModel = ({ lake, lambda, mappingId, clock }: Dependencies) =
       );
     }
     const promoted = await promote(lake, {
+      schemaVersion: 1,
       modelVersion: train.jobName,
       modelUri: train.modelUri,
       evaluationUri: train.evaluationUri,

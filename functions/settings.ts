@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NamedQuery, PlanRunOutput } from '../workflows/payloads';
+import { keepsTokenSecret, tokenInClear } from './x/address';
 
 /**
  * The sections of the environment's settings that functions read; each gets its own, as JSON, in `SETTINGS`.
@@ -7,7 +8,7 @@ import { NamedQuery, PlanRunOutput } from '../workflows/payloads';
  */
 export const Sections = z.strictObject({
   x: z.strictObject({
-    apiBaseUrl: z.url(),
+    apiBaseUrl: z.url().refine((url) => URL.canParse(url) && keepsTokenSecret(url), tokenInClear),
     /** What is searched for, each under its name: keywords, or a query in X's own language. */
     queries: z.array(NamedQuery).min(1),
     /** Of queries that do not say otherwise: the language X filters by (null takes all), and retweets. */

@@ -8,6 +8,7 @@ import { PipelineStack } from './stacks/pipeline-stack';
 /** What is read of `-c name=value`. */
 const Context = z.object({
   env: EnvironmentName.default('dev'),
+  // Which addresses are allowed is said where the settings are read.
   xApiBaseUrl: z.url().optional(),
   pipExtraIndexUrl: z.url().optional(),
   /** Whether the roles of `cdk bootstrap` deploy, or the person's own credentials. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { durable } from './durable';
 import { Difference, Label, Scores } from './evaluation';
 
 /**
@@ -394,22 +395,26 @@ export const SmokeTestEndpointOutput = z.strictObject({
 export type SmokeTestEndpointOutput = z.infer<typeof SmokeTestEndpointOutput>;
 
 /** `model-outputs/champion.json`: which model is in service, and since when. */
-export const Champion = z.strictObject({
-  modelVersion: z.string(),
-  modelUri: S3Uri,
-  evaluationUri: S3Uri,
-  manifestUri: S3Uri,
-  configName: z.string(),
-  fingerprint: z.string(),
-  /** On the held-out rows of the run that promoted it; unknown of models promoted before this was kept. */
-  macroRecall: z.number().min(0).max(1).optional(),
-  promotedAt: Instant,
-  promotedBy: z.string(),
-  forced: z.boolean(),
-  /** Of a forced one: the grant's reason. */
-  forcedBecause: z.string().optional(),
-  previous: z.string().nullable(),
-});
+export const Champion = durable(
+  'The record of the model in service',
+  z.object({
+    schemaVersion: z.literal(1),
+    modelVersion: z.string(),
+    modelUri: S3Uri,
+    evaluationUri: S3Uri,
+    manifestUri: S3Uri,
+    configName: z.string(),
+    fingerprint: z.string(),
+    /** On the held-out rows of the run that promoted it; unknown of models promoted before this was kept. */
+    macroRecall: z.number().min(0).max(1).optional(),
+    promotedAt: Instant,
+    promotedBy: z.string(),
+    forced: z.boolean(),
+    /** Of a forced one: the grant's reason. */
+    forcedBecause: z.string().optional(),
+    previous: z.string().nullable(),
+  }),
+);
 export type Champion = z.infer<typeof Champion>;
 
 export const PromoteModelOutput = z.strictObject({

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { prefixes } from '../../workflows/datasets';
+import { durable, lenient } from '../../workflows/durable';
 import { StepError } from '../../workflows/errors';
 import { Day, Gap, IngestCounts } from '../../workflows/payloads';
 import { getJson, getText, listObjects, putIf, uriOf } from '../lake/objects';
@@ -15,57 +16,65 @@ const Instant = z.iso.datetime();
  * A page as it was decided on, before anything was made of it. What is written to the lake and the stream
  * follows from this alone: after a kill the same again, whatever X answers the second time.
  */
-export const PendingPage = z.strictObject({
-  run_id: z.string(),
-  fetched_at: Instant,
-  server_time: Instant,
-  counts: IngestCounts,
-  rows: z.array(RawTweetRow),
-  refused: z.array(Refused),
-  newest_id: z.string().nullable(),
-  oldest_id: z.string().nullable(),
-  next_token: z.string().nullable(),
-});
+export const PendingPage = lenient(
+  z.object({
+    run_id: z.string(),
+    fetched_at: Instant,
+    server_time: Instant,
+    counts: lenient(IngestCounts),
+    rows: z.array(lenient(RawTweetRow)),
+    refused: z.array(lenient(Refused)),
+    newest_id: z.string().nullable(),
+    oldest_id: z.string().nullable(),
+    next_token: z.string().nullable(),
+  }),
+);
 export type PendingPage = z.infer<typeof PendingPage>;
 
 /** What one run has done for the query; kept here and not in the execution, so that a kill loses no count. */
-const Progress = z.strictObject({
-  run_id: z.string(),
-  counts: IngestCounts,
-  /** Posts that X may have charged for without an answer that was kept. */
-  unanswered: Count,
-  parked: Count,
-  days: z.array(Day),
-  /** Whether the run's own window is done. */
-  whole: z.boolean(),
-});
+const Progress = lenient(
+  z.object({
+    run_id: z.string(),
+    counts: lenient(IngestCounts),
+    /** Posts that X may have charged for without an answer that was kept. */
+    unanswered: Count,
+    parked: Count,
+    days: z.array(Day),
+    /** Whether the run's own window is done. */
+    whole: z.boolean(),
+  }),
+);
 export type Progress = z.infer<typeof Progress>;
 
 /** A gap stays unreported when the run that found it was killed: then the next one reports it. */
-const KnownGap = Gap.extend({ reported_by: z.string().nullable() });
+const KnownGap = lenient(Gap.extend({ reported_by: z.string().nullable() }));
 
-export const QueryPlan = z.strictObject({
-  /** What the plan is of, in words: its key is this text's hash. */
-  of: z.string(),
-  name: z.string(),
-  /** Where the next window begins: newest id of the last whole one, or a little before. */
-  since_id: z.string().nullable(),
-  /** Up to when every tweet was fetched or is in a recorded gap. */
-  covered_until: Instant.nullable(),
-  /** Windows opened so far. */
-  windows: Count,
-  /** How often an invocation took the plan up: each leaves the one before with an ETag of the past. */
-  claims: Count,
-  window: Window.nullable(),
-  pending: PendingPage.nullable(),
-  /** Posts that a call may be reading at X right now: whoever finds them here counts them as spent. */
-  asked: Count,
-  /** Posts read at X in a month, for the month's budget. */
-  spent: z.strictObject({ month: z.string(), posts: Count }),
-  /** The last hundred that were found. */
-  gaps: z.array(KnownGap),
-  progress: Progress,
-});
+export const QueryPlan = durable(
+  'A plan of the ingest',
+  z.object({
+    schema_version: z.literal(1),
+    /** What the plan is of, in words: its key is this text's hash. */
+    of: z.string(),
+    name: z.string(),
+    /** Where the next window begins: newest id of the last whole one, or a little before. */
+    since_id: z.string().nullable(),
+    /** Up to when every tweet was fetched or is in a recorded gap. */
+    covered_until: Instant.nullable(),
+    /** Windows opened so far. */
+    windows: Count,
+    /** How often an invocation took the plan up: each leaves the one before with an ETag of the past. */
+    claims: Count,
+    window: Window.nullable(),
+    pending: PendingPage.nullable(),
+    /** Posts that a call may be reading at X right now: whoever finds them here counts them as spent. */
+    asked: Count,
+    /** Posts read at X in a month, for the month's budget. */
+    spent: lenient(z.object({ month: z.string(), posts: Count })),
+    /** The last hundred that were found. */
+    gaps: z.array(KnownGap),
+    progress: Progress,
+  }),
+);
 export type QueryPlan = z.infer<typeof QueryPlan>;
 
 /** A durable plan, and the ETag its next write depends on. */
@@ -117,6 +126,7 @@ export function resume(found: Planned, runId: string, now: Date): Planned {
 export const newPlan = (of: string, name: string, runId: string, now: Date): Planned => ({
   etag: null,
   plan: {
+    schema_version: 1,
     of,
     name,
     since_id: null,

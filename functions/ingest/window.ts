@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lenient } from '../../workflows/durable';
 import type { Gap, OpenWindow } from '../../workflows/payloads';
 import { DAY_MS } from '../clock';
 import { idAt, byAge, timeOfId } from '../x/ids';
@@ -14,28 +15,30 @@ const Id = z.string().nullable();
  * A stretch of time that is fetched page by page, newest first. It stays in the plan until its last page
  * is in the lake and on the stream: whoever comes next, after a kill or a month, goes on from there.
  */
-export const Window = z.strictObject({
-  /** Counts the query's windows, so that no two pages of it ever share a name. */
-  number: z.number().int().nonnegative(),
-  opened_by: z.string(),
-  /** By the server's clock, when its first page was answered; null before that. */
-  opened_at: Instant.nullable(),
-  /** From when on tweets are owed: what X no longer has of them is a gap. null for tweets that are not X's to give. */
-  owed_from: Instant.nullable(),
-  since_id: Id,
-  start_time: Instant.nullable(),
-  end_time: Instant.nullable(),
-  until_id: Id,
-  next_token: z.string().nullable(),
-  /** The first page's newest id: where the next window begins, once this one is whole. */
-  newest_id: Id,
-  oldest_id: Id,
-  pages: z.number().int().nonnegative(),
-  /** Pages without a tweet, one after the other, up to now. */
-  empty_pages: z.number().int().nonnegative(),
-  /** How often X found the start too old and the window was begun anew behind what it has. */
-  restarts: z.number().int().nonnegative(),
-});
+export const Window = lenient(
+  z.object({
+    /** Counts the query's windows, so that no two pages of it ever share a name. */
+    number: z.number().int().nonnegative(),
+    opened_by: z.string(),
+    /** By the server's clock, when its first page was answered; null before that. */
+    opened_at: Instant.nullable(),
+    /** From when on tweets are owed: what X no longer has of them is a gap. null for tweets that are not X's to give. */
+    owed_from: Instant.nullable(),
+    since_id: Id,
+    start_time: Instant.nullable(),
+    end_time: Instant.nullable(),
+    until_id: Id,
+    next_token: z.string().nullable(),
+    /** The first page's newest id: where the next window begins, once this one is whole. */
+    newest_id: Id,
+    oldest_id: Id,
+    pages: z.number().int().nonnegative(),
+    /** Pages without a tweet, one after the other, up to now. */
+    empty_pages: z.number().int().nonnegative(),
+    /** How often X found the start too old and the window was begun anew behind what it has. */
+    restarts: z.number().int().nonnegative(),
+  }),
+);
 export type Window = z.infer<typeof Window>;
 
 /** The oldest instant that X takes as a start; it is refused when the clocks disagree by more than the margin. */

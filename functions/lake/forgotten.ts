@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { prefixes } from '../../workflows/datasets';
+import { durable } from '../../workflows/durable';
 import { getJson } from './objects';
 import type { Lake } from './objects';
 
@@ -11,11 +12,15 @@ import type { Lake } from './objects';
 export const FORGOTTEN_KEY = `${prefixes.plans}forgotten.json`;
 
 const Mark = z.string().regex(/^[0-9a-f]{32}$/);
-export const ForgottenList = z.strictObject({
-  salt: z.string().min(32),
-  tweets: z.array(Mark),
-  authors: z.array(Mark),
-});
+export const ForgottenList = durable(
+  'The list of what was forgotten',
+  z.object({
+    schemaVersion: z.literal(1),
+    salt: z.string().min(32),
+    tweets: z.array(Mark),
+    authors: z.array(Mark),
+  }),
+);
 export type ForgottenList = z.infer<typeof ForgottenList>;
 
 interface Ids {
@@ -24,6 +29,7 @@ interface Ids {
 }
 
 export const emptyList = (): ForgottenList => ({
+  schemaVersion: 1,
   salt: randomBytes(16).toString('hex'),
   tweets: [],
   authors: [],
@@ -32,6 +38,7 @@ export const emptyList = (): ForgottenList => ({
 /** The list with more ids on it; the very same list where all of them are on it already. */
 export function withIds(list: ForgottenList, { tweets, authors }: Ids): ForgottenList {
   const grown = {
+    ...list,
     salt: list.salt,
     tweets: union(
       list.tweets,

@@ -1,6 +1,7 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
+import { durable } from '../../workflows/durable';
 import { StepError } from '../../workflows/errors';
 import { getJson, getTimedJson, putJsonIf, statusOf, uriOf } from './objects';
 import type { Lake } from './objects';
@@ -9,14 +10,18 @@ import type { Lake } from './objects';
  * Who works on something that one execution at a time may work on. A lease stays in the bucket when it is
  * released, so that a second delivery of the same scheduled start is recognised even after the first has ended.
  */
-export const Lease = z.strictObject({
-  executionArn: z.string(),
-  scheduledFor: z.string().nullable(),
-  takenAt: z.string(),
-  releasedAt: z.string().nullable(),
-  /** Of a holder that is no execution, so that nobody can ask whether it still runs: until when it holds at most. */
-  heldUntil: z.string().optional(),
-});
+export const Lease = durable(
+  'A lease',
+  z.object({
+    schemaVersion: z.literal(1),
+    executionArn: z.string(),
+    scheduledFor: z.string().nullable(),
+    takenAt: z.string(),
+    releasedAt: z.string().nullable(),
+    /** Of a holder that is no execution, so that nobody can ask whether it still runs: until when it holds at most. */
+    heldUntil: z.string().optional(),
+  }),
+);
 export type Lease = z.infer<typeof Lease>;
 
 // Each lost race means that somebody else wrote in between; more than a few means something is wrong.
@@ -73,6 +78,7 @@ export async function takeLease(
       }
     }
     const wanted: Lease = {
+      schemaVersion: 1,
       executionArn: who.executionArn,
       scheduledFor: who.scheduledFor,
       takenAt: who.now.toISOString(),

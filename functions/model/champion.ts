@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { durable } from '../../workflows/durable';
 import { Champion } from '../../workflows/payloads';
 import { getJson, putJson } from '../lake/objects';
 import type { Lake } from '../lake/objects';
@@ -9,11 +10,15 @@ export const readChampion = (lake: Lake): Promise<{ value: Champion; etag: strin
   getJson(lake, CHAMPION_KEY, Champion);
 
 /** The last training whose outcome is settled, promoted or refused: the same data again would teach nothing. */
-const SettledTraining = z.strictObject({
-  jobName: z.string(),
-  fingerprint: z.string(),
-  settledAt: z.string(),
-});
+export const SettledTraining = durable(
+  'The record of the last training',
+  z.object({
+    schemaVersion: z.literal(1),
+    jobName: z.string(),
+    fingerprint: z.string(),
+    settledAt: z.string(),
+  }),
+);
 export type SettledTraining = z.infer<typeof SettledTraining>;
 
 export async function readSettledTraining(lake: Lake): Promise<SettledTraining | null> {
@@ -24,5 +29,8 @@ export async function readSettledTraining(lake: Lake): Promise<SettledTraining |
  * Written by the gate that refuses a model and by the promotion that puts it into service, not by the
  * training: a model that was trained but never judged must be trained again by the next night.
  */
-export const settleTraining = (lake: Lake, training: SettledTraining): Promise<void> =>
-  putJson(lake, LATEST_TRAINING_KEY, training);
+export const settleTraining = (
+  lake: Lake,
+  training: Omit<SettledTraining, 'schemaVersion'>,
+): Promise<void> =>
+  putJson(lake, LATEST_TRAINING_KEY, { schemaVersion: 1, ...training } satisfies SettledTraining);

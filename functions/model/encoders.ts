@@ -1,6 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { prefixes } from '../../workflows/datasets';
+import { lenient } from '../../workflows/durable';
 import { fingerprintOf } from '../lake/fingerprints';
 import { listObjects, uriOf } from '../lake/objects';
 import type { Lake } from '../lake/objects';
@@ -9,12 +10,14 @@ import type { Lake } from '../lake/objects';
  * The encoder that trainings start from: pre-trained on the corpora below `raw-data/corpora/`. Its version names
  * their content, so other corpora are another encoder, and the same ones are never learnt twice.
  */
-export const EncoderChoice = z.strictObject({
-  version: z.string(),
-  corpora: z.array(z.strictObject({ uri: z.string(), etag: z.string() })),
-  /** Folder of the encoder's files; null while no training has made it, and the next one is to. */
-  uri: z.string().nullable(),
-});
+export const EncoderChoice = lenient(
+  z.object({
+    version: z.string(),
+    corpora: z.array(lenient(z.object({ uri: z.string(), etag: z.string() }))),
+    /** Folder of the encoder's files; null while no training has made it, and the next one is to. */
+    uri: z.string().nullable(),
+  }),
+);
 export type EncoderChoice = z.infer<typeof EncoderChoice>;
 
 /** As ml/training/lstm/encoder_archive.py names them; the description is written last. */

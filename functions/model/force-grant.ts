@@ -2,6 +2,7 @@ import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { z } from 'zod';
 import { prefixes } from '../../workflows/datasets';
+import { durable } from '../../workflows/durable';
 import { StepError } from '../../workflows/errors';
 import type { ForceGrant } from '../../workflows/payloads';
 import { getJson, putJsonIf } from '../lake/objects';
@@ -10,7 +11,11 @@ import type { Lake } from '../lake/objects';
 /** What the secret holds; a reason that nobody can understand months later is none. */
 const Granted = z.strictObject({ reason: z.string().trim().min(10).max(300) });
 
-const Taken = z.strictObject({ execution: z.string(), takenAt: z.string() });
+export const TakenGrant = durable(
+  'The record of a grant that was used',
+  z.object({ schemaVersion: z.literal(1), execution: z.string(), takenAt: z.string() }),
+);
+type TakenGrant = z.infer<typeof TakenGrant>;
 
 interface Dependencies {
   secrets: SecretsManagerClient;
@@ -44,9 +49,9 @@ export async function takeForceGrant(
     );
   }
   const key = `${prefixes.plans}force-grants/${VersionId}.json`;
-  const taken = { execution, takenAt: now.toISOString() };
+  const taken: TakenGrant = { schemaVersion: 1, execution, takenAt: now.toISOString() };
   if ((await putJsonIf(lake, key, taken, { ifMatch: null })) === null) {
-    const by = (await getJson(lake, key, Taken))?.value.execution;
+    const by = (await getJson(lake, key, TakenGrant))?.value.execution;
     if (by !== execution) {
       throw refused(
         `the last grant was used by ${by ?? 'another execution'}, and each is good for one`,

@@ -1,17 +1,22 @@
 import { z } from 'zod';
 import { prefixes } from '../../workflows/datasets';
+import { durable, lenient } from '../../workflows/durable';
 import { Day } from '../../workflows/payloads';
 import { getJson } from '../lake/objects';
 import type { Lake } from '../lake/objects';
 
 /** `forgotten.json` beside a model: it was given days or labels of which tweets have been forgotten since. */
-export const ForgottenMark = z.strictObject({
-  markedAt: z.string(),
-  /** Versions of days that held them, as the model's manifest names them. */
-  cleaned: z.array(z.strictObject({ date: Day, version: z.string() })),
-  /** Label objects that held a label of their texts. */
-  labels: z.array(z.string()),
-});
+export const ForgottenMark = durable(
+  'The mark of a model',
+  z.object({
+    schemaVersion: z.literal(1),
+    markedAt: z.string(),
+    /** Versions of days that held them, as the model's manifest names them. */
+    cleaned: z.array(lenient(z.object({ date: Day, version: z.string() }))),
+    /** Label objects that held a label of their texts. */
+    labels: z.array(z.string()),
+  }),
+);
 export type ForgottenMark = z.infer<typeof ForgottenMark>;
 
 export const forgottenMarkKey = (modelVersion: string): string =>

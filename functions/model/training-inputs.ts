@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { durable, lenient } from '../../workflows/durable';
 import type { Champion, RunPlan } from '../../workflows/payloads';
 import { goldenTweets } from '../golden-tweets';
 import type { Catalog } from '../lake/catalog';
@@ -19,22 +20,23 @@ export interface Build {
   packageLock: string;
 }
 
-/** `request.json`: what a model's manifest must name and only this side knows. */
-export const TrainingRequest = z.strictObject({
+const TrainingRequestFields = z.object({
   schema_version: z.literal(1),
   run_id: z.string(),
   execution_arn: z.string(),
   cleaned_data: z.array(
-    z.strictObject({
-      date: z.string(),
-      version: z.string(),
-      location: z.string(),
-      rows: z.number(),
-    }),
+    lenient(
+      z.object({
+        date: z.string(),
+        version: z.string(),
+        location: z.string(),
+        rows: z.number(),
+      }),
+    ),
   ),
-  labels: z.array(z.strictObject({ uri: z.string(), etag: z.string() })),
+  labels: z.array(lenient(z.object({ uri: z.string(), etag: z.string() }))),
   /** What the candidate is compared with; null on the first night. */
-  champion: z.strictObject({ version: z.string(), uri: z.string() }).nullable(),
+  champion: lenient(z.object({ version: z.string(), uri: z.string() })).nullable(),
   /** Texts to answer for the gate, which alone knows what is right. */
   golden_tweets: z.array(z.string()),
   /** Of the evaluation's intervals. */
@@ -44,12 +46,19 @@ export const TrainingRequest = z.strictObject({
   hyperparameters: z.record(z.string(), z.string()),
   /** Null without corpora; requests written before there were encoders say nothing. */
   encoder: EncoderChoice.nullable().default(null),
-  images: z.strictObject({ training: z.string(), serving: z.string() }),
-  git: z.strictObject({ commit: z.string(), dirty: z.boolean() }),
+  images: lenient(z.object({ training: z.string(), serving: z.string() })),
+  git: lenient(z.object({ commit: z.string(), dirty: z.boolean() })),
   /** SHA-256 by file; the training's own requirements.txt is among the manifest's inputs. */
   lockfiles: z.record(z.string(), z.string()),
   fingerprint: z.string(),
 });
+/** `request.json`: what a model's manifest must name and only this side knows. */
+export const TrainingRequest = durable('A training request', TrainingRequestFields);
+/** What `lake -- forget` asks: which data a training was given, whatever else its release asked for. */
+export const TrainingData = durable(
+  'A training request',
+  TrainingRequestFields.pick({ schema_version: true, cleaned_data: true, labels: true }),
+);
 export type TrainingRequest = z.infer<typeof TrainingRequest>;
 
 /** SageMaker takes hyperparameters as strings only. What the run asks for goes before the settings. */

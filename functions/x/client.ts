@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { StepError } from '../../workflows/errors';
 import type { Clock } from '../clock';
 import { explain } from '../explain';
+import { keepsTokenSecret, tokenInClear } from './address';
 import { rawBody } from './raw-body';
 import type { RawBody } from './raw-body';
 import { howToSetToken } from './token';
@@ -176,6 +177,9 @@ async function inTime<Answer>(asked: Promise<Answer>, milliseconds: number): Pro
 
 /** X's address as the library wants it: with the API's version and a slash at the end. */
 function versionedPrefix(apiBaseUrl: string): string {
+  if (!keepsTokenSecret(apiBaseUrl)) {
+    throw new StepError('XRequestRejected', `The address of X, ${apiBaseUrl}, ${tokenInClear}`);
+  }
   const url = new URL(apiBaseUrl);
   const path = url.pathname.replace(/\/+$/, '');
   return `${url.origin}${path === '' ? '/2' : path}/`;

@@ -40,6 +40,7 @@ async function healthy(
   lake: Lake,
   launcher: LauncherAddress,
   ended: Promise<number>,
+  refusal: () => string | undefined,
 ): Promise<void> {
   let exitCode: number | undefined;
   void ended.then((code) => (exitCode = code));
@@ -57,6 +58,8 @@ async function healthy(
     }
     await sleep(100, undefined, { signal: lake.signal });
   }
+  const refused = refusal();
+  if (refused !== undefined) throw new UserError(refused);
   const what =
     exitCode === undefined ? 'did not answer within 60 s' : `ended with code ${exitCode}`;
   throw new UserError(`The embedded cloud ${what}: ${logFile(lake, 'launcher')} says why.`);
@@ -74,6 +77,7 @@ export async function boot(lake: Lake): Promise<Cloud> {
     token: randomBytes(32).toString('base64url'),
   };
   const rootSecret = rootSecretOf(lake.home);
+  let refusal: string | undefined;
   const launcher = startChild(lake, {
     command: pythonOf(lake),
     args: [
@@ -93,11 +97,15 @@ export async function boot(lake: Lake): Promise<Cloud> {
     input: `${JSON.stringify({ token: address.token, rootSecret })}\n`,
     log: logFile(lake, 'launcher'),
     guarded: false,
+    // Its own sentence when it ends at once: the state is of another version, the port is taken.
+    onLine: (line) => {
+      refusal = /^launcher: (.+)$/.exec(line)?.[1] ?? refusal;
+    },
   });
   if (launcher.pid !== undefined) rememberLauncher(lake.home, launcher.pid);
   const stopLauncher = () => endChild(launcher, 8_000);
   try {
-    await healthy(lake, address, exitOf(launcher));
+    await healthy(lake, address, exitOf(launcher), () => refusal);
     const gateway = await startGateway({
       port: lake.port,
       launcher: address,

@@ -2,13 +2,20 @@ import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  ListSecretVersionIdsCommand,
+  PutSecretValueCommand,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { keepsTokenSecret, tokenInClear } from '../../functions/x/address';
 import { writeAtomically } from '../files';
 import type { Cloud } from './boot';
 import { endChild, exitOf, startChild } from './child';
 import type { Clients } from './clients';
 import { account, clientEnvironment, logFile, region, type Lake } from './lake';
 import { emulatorToken } from './root-secret';
+import { makePrivate } from './private';
 import { findOutputs, isDeployed, type Outputs } from './stack';
 import { UserError } from './user-error';
 
@@ -83,6 +90,9 @@ export function tweetSource({ env, port }: Lake): {
       throw new UserError(
         `X_API_BASE_URL is "${given}": an address like http://127.0.0.1:8080/2/ is needed.`,
       );
+    }
+    if (!keepsTokenSecret(url.href)) {
+      throw new UserError(`X_API_BASE_URL is "${given}": it ${tokenInClear}.`);
     }
     // The settings' base URL ends in the API's version; a bare server means version 2.
     if (url.pathname === '/') url.pathname = '/2/';
@@ -228,15 +238,40 @@ export async function deploy(
       `The pipeline's stack is not there after its deployment: ${logFile(lake, 'deploy')} says why.`,
     );
   await storeToken(clients, outputs, token);
+  // The CDK copies assets with the modes that they have in the checkout.
+  makePrivate(lake.home);
   writeAtomically(stamp, fingerprint);
   return outputs;
 }
 
-/** The token goes where the pipeline looks for it, and nowhere else. */
-async function storeToken(clients: Clients, outputs: Outputs, token: string | null): Promise<void> {
+/**
+ * The token goes where the pipeline looks for it, and nowhere else. The one before it is dropped: the embedded
+ * cloud keeps its state in files, and a token that was taken away must not lie in one.
+ */
+export async function storeToken(
+  clients: Pick<Clients, 'secrets'>,
+  outputs: Pick<Outputs, 'TokenSecretArn'>,
+  token: string | null,
+): Promise<void> {
   const SecretId = outputs.TokenSecretArn;
   const SecretString = token ?? 'no-token-needed';
   const stored = await clients.secrets.send(new GetSecretValueCommand({ SecretId }));
-  if (stored.SecretString === SecretString) return;
-  await clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
+  if (stored.SecretString !== SecretString) {
+    await clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
+  }
+  const { Versions = [] } = await clients.secrets.send(
+    new ListSecretVersionIdsCommand({ SecretId }),
+  );
+  const label = 'AWSPREVIOUS';
+  for (const { VersionId, VersionStages } of Versions) {
+    if (VersionStages?.includes(label)) {
+      await clients.secrets.send(
+        new UpdateSecretVersionStageCommand({
+          SecretId,
+          VersionStage: label,
+          RemoveFromVersionId: VersionId,
+        }),
+      );
+    }
+  }
 }

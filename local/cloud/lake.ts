@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fileName } from '../files';
 
 /** Where a lake lives and how it is reached: what every command starts from. */
 export interface Lake {
@@ -27,5 +28,5 @@ export const clientEnvironment = (url: string, rootSecret: string): Record<strin
 
 export const pythonOf = (lake: Lake): string => join(lake.root, '.venv', 'bin', 'python');
 export const runFolder = (lake: Lake, execution: string): string =>
-  join(lake.home, 'runs', execution);
+  join(lake.home, 'runs', fileName(execution));
 export const logFile = (lake: Lake, name: string): string => join(lake.home, 'logs', `${name}.log`);

@@ -1,7 +1,8 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorCode } from '../files';
+import { errorCode, writeAtomically } from '../files';
+import { makePrivate } from './private';
 
 /** Which command keeps a lake running. */
 export const Command = z.enum(['start', 'up', 'lake']);
@@ -59,10 +60,10 @@ export function lockHome(
   home: string,
   command: Command,
 ): { holder: Holder } | { release: () => void } {
-  mkdirSync(home, { recursive: true });
+  makePrivate(home);
   const path = lockPath(home);
   const mine = `${path}.${process.pid}`;
-  writeFileSync(mine, JSON.stringify({ pid: process.pid, command, bootedAt: bootOfMachine() }));
+  writeAtomically(mine, JSON.stringify({ pid: process.pid, command, bootedAt: bootOfMachine() }));
   try {
     for (;;) {
       try {

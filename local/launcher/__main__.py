@@ -29,6 +29,8 @@ def main() -> int:
         "--record-calls", type=Path, help="a file that gets one line for each call that roles make"
     )
     options = arguments.parse_args()
+    # Keys, a bearer token and people's words: for nobody else on this machine.
+    os.umask(0o077)
     try:
         secrets = read_secrets(sys.stdin.buffer)
         _forget_standard_input()

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+from local.launcher.state_folder import open_state
+
 ACCOUNT_ID = "000000000000"
 REGION = "us-east-1"
 
@@ -82,16 +84,16 @@ def prepare(gateway: str, home: Path, log_level: str = "WARNING") -> Places:
     """Replace the process environment before ministack is imported.
 
     `gateway` is the address Lambdas and custom resources call back to. Raises ValueError when it
-    is not an http address of this machine, RuntimeError when there is no `node` for the Lambdas.
+    is not an http address of this machine, RuntimeError when there is no `node` for the Lambdas and
+    when the state in `home` is not for this version.
     """
     address = urlsplit(gateway)
     if address.scheme != "http" or address.hostname not in ("127.0.0.1", "localhost"):
         raise ValueError(f"--gateway {gateway}: expected http://127.0.0.1:PORT")
     if shutil.which("node") is None:
         raise RuntimeError("no `node` on the PATH: the Lambdas run on it; install Node 20 or newer")
-    places = Places(home=home, objects=home / "s3", state=home / "state")
+    places = Places(home=home, objects=home / "s3", state=open_state(home))
     places.objects.mkdir(parents=True, exist_ok=True)
-    places.state.mkdir(parents=True, exist_ok=True)
     # Lambda workers unpack their code here; a killed launcher leaves it behind.
     shutil.rmtree(home / "lambda-tmp", ignore_errors=True)
     (home / "lambda-tmp").mkdir()

@@ -1,26 +1,35 @@
 """The state of all services on disk: one file a service, one manifest that names the set.
 
     <state>/services/<service>-<sha256, 16 digits>.json    what one service holds
-    <state>/manifest.json                                   {"files": {service: file name}}
+    <state>/manifest.json                                   {"format", "version", "files"}
     <state>/manifest.previous.json                          the set before
 
 Files are written once, under the hash of their content, and only when they changed; the manifest
 is replaced last, in one rename. A kill at any moment leaves the old set or the new one.
+`version` is the project's that wrote the set; `format` says which versions can read it.
 """
 
 import hashlib
 import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from local.launcher import durable_files
+
 logger = logging.getLogger("lake.snapshots")
 
-FORMAT = 1
+# Raised when an older checkout must not open what this one writes.
+FORMAT = 2
+# Services that hold secrets: once one is replaced, the old value is in no file any more. The set
+# before names their newest file too, at the price that a torn one cannot fall back.
+SECRET = frozenset({"secretsmanager"})
+# What makes the payloads of an older format those of the next one. Format 1 lay in another folder
+# (local/launcher/state_folder.py) and named no version; its payloads are the same.
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: lambda found: found}
 # Long enough to gather a burst of requests (a deployment), short enough to lose little to a kill.
 DEBOUNCE_SECONDS = 0.5
 
@@ -31,11 +40,31 @@ class TornSnapshot(Exception):
     """A manifest, or a file it names, is missing or is not what was written."""
 
 
+REMEDY = (
+    "Nothing was changed: put the lake's folder back from a copy, or move it away to begin with an "
+    "empty lake (docs/upgrading.md)."
+)
+
+
+class StateRefused(RuntimeError):
+    """The state on disk is not for this version, or cannot be read. Nothing of it was changed."""
+
+
+def project_version() -> str:
+    """The version of this checkout, from its package.json."""
+    package = Path(__file__).parents[2] / "package.json"
+    return str(json.loads(package.read_text("utf-8"))["version"])
+
+
 class Snapshots:
-    """Reads the newest whole snapshot, and writes new ones."""
+    """Reads the newest whole snapshot, and writes new ones.
+
+    Writes nothing before `load` has succeeded: what could not be read is never dropped.
+    """
 
     def __init__(self, folder: Path, decode: Callable[[dict], Any], encode: Callable[[Any], Any]):
         """`encode` and `decode` are the JSON default and object hook of ministack's stores."""
+        self._folder = folder
         self._services = folder / "services"
         self._services.mkdir(parents=True, exist_ok=True)
         self._manifest = folder / "manifest.json"
@@ -43,41 +72,91 @@ class Snapshots:
         self._decode = decode
         self._encode = encode
         self._lock = threading.Lock()
+        self._loaded = False
         self._written: dict[str, str] = {}
+        # Of what was loaded.
+        self.format = FORMAT
 
     def load(self) -> dict[str, Any]:
-        """The payload of each service, from the newest set that is whole; {} when there is none."""
+        """The payload of each service, from the newest set that is whole; {} when there is none.
+
+        Raises StateRefused for a set of a newer format, and when there are sets but none is whole.
+        """
+        torn: list[str] = []
         for manifest in (self._manifest, self._previous):
             if not manifest.exists():
                 continue
             try:
                 payloads = self._read(manifest)
-            except TornSnapshot as torn:
-                logger.error("The snapshot %s cannot be used: %s", manifest.name, torn)
+            except TornSnapshot as reason:
+                torn.append(f"{manifest.name}: {reason}")
+                logger.error("The snapshot %s cannot be used: %s", manifest.name, reason)
                 continue
             if manifest is self._previous:
                 logger.error("Falling back to the snapshot before it, %s", manifest.name)
+            self._loaded = True
             return payloads
+        if torn:
+            raise StateRefused(
+                f"The state in {self._folder} cannot be read ({'; '.join(torn)}). {REMEDY}"
+            )
+        if any(self._services.iterdir()):
+            raise StateRefused(
+                f"{self._services} holds the state of a lake, but the manifest that names its "
+                f"files is gone. {REMEDY}"
+            )
+        self._loaded = True
         return {}
 
     def _read(self, manifest: Path) -> dict[str, Any]:
         try:
-            listed = json.loads(manifest.read_text())
-            if listed["format"] != FORMAT:
-                raise TornSnapshot(f"format {listed['format']}, expected {FORMAT}")
+            listed = json.loads(manifest.read_text("utf-8"))
+            found = listed["format"]
+            if not isinstance(found, int) or found < 1:
+                raise TornSnapshot(f"its format is {found!r}")
+            if found > FORMAT:
+                raise StateRefused(
+                    f"The state in {self._folder} was written by sentiment-lake "
+                    f"{listed.get('version', 'of an unknown version')} in format {found}. This is "
+                    f"{project_version()}, which reads formats up to {FORMAT}: use that version "
+                    f"or a newer one, or move {self._folder.parent} away to begin with an empty "
+                    "lake. Nothing was changed (docs/upgrading.md)."
+                )
             payloads = {}
             for service, name in listed["files"].items():
                 content = (self._services / name).read_bytes()
                 if name != _file_name(service, content):
                     raise TornSnapshot(f"{name} was changed or cut short after it was written")
                 payloads[service] = json.loads(content, object_hook=self._decode)
+        except RecursionError as broken:
+            raise TornSnapshot("it is nested too deep") from broken
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as broken:
             raise TornSnapshot(f"{type(broken).__name__}: {broken}") from broken
+        for older in range(found, FORMAT):
+            payloads = MIGRATIONS[older](payloads)
         self._written = dict(listed["files"])
+        self.format = found
         return payloads
 
+    def begin(self) -> None:
+        """Write the manifest of a lake that holds nothing yet.
+
+        With it, a first start that is cut short is not mistaken for a lake whose manifest is gone.
+        """
+        if not self._manifest.exists():
+            self._write_manifest(self._manifest, {})
+
+    def _write_manifest(self, path: Path, files: Mapping[str, str]) -> None:
+        listed = {"format": FORMAT, "version": project_version(), "files": files}
+        durable_files.replace(path, json.dumps(listed, indent=1).encode())
+
     def save(self, sources: Sources) -> bool:
-        """Write what changed since the last set; False when nothing did."""
+        """Write what changed since the last set; False when nothing did.
+
+        Raises RuntimeError before a successful `load`, and durable_files.NotWritten.
+        """
+        if not self._loaded:
+            raise RuntimeError("the state on disk was not read: writing would drop it")
         with self._lock:
             files = dict(self._written)
             for service, read in sources.items():
@@ -87,20 +166,19 @@ class Snapshots:
                 name = _file_name(service, content)
                 if files.get(service) != name:
                     if not (self._services / name).exists():
-                        _replace(self._services / name, content)
+                        durable_files.replace(self._services / name, content)
                     files[service] = name
-            if files == self._written:
+            if files == self._written and self.format == FORMAT:
                 return False
+            secret = {service: files[service] for service in SECRET & files.keys()}
+            # The first set is its own predecessor: nobody is to fall back to an empty cloud.
+            before = {**(self._written or files), **secret}
             if self._manifest.exists():
-                # A hard link first: at no moment is there no manifest at all.
-                keep = self._previous.with_suffix(".tmp")
-                keep.unlink(missing_ok=True)
-                os.link(self._manifest, keep)
-                os.replace(keep, self._previous)
-            content = json.dumps({"format": FORMAT, "files": files}, indent=1).encode()
-            _replace(self._manifest, content)
-            self._drop_unnamed({*files.values(), *self._written.values()})
+                self._write_manifest(self._previous, before)
+            self._write_manifest(self._manifest, files)
+            self._drop_unnamed({*files.values(), *before.values()})
             self._written = files
+            self.format = FORMAT
             return True
 
     def _serialised(self, service: str, read: Callable[[], Any]) -> bytes | None:
@@ -128,16 +206,6 @@ class Snapshots:
 
 def _file_name(service: str, content: bytes) -> str:
     return f"{service}-{hashlib.sha256(content).hexdigest()[:16]}.json"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole, on the disk, or not at all."""
-    partial = path.with_name(path.name + ".tmp")
-    with open(partial, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
 
 
 class Saver:
@@ -201,6 +269,8 @@ class Saver:
             self._changed.clear()
             try:
                 self._snapshots.save(self._due())
+            except durable_files.NotWritten as failed:
+                logger.error("The state is not saved; the next change tries again: %s", failed)
             except Exception:
                 logger.exception("A snapshot failed; the next change tries again")
             self._saving = False

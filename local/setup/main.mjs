@@ -2,6 +2,9 @@
 // to be new enough to read it.
 import { checkNode } from './node-version.mjs';
 
+// Of what this process and its children write, others on this machine may read nothing: a lake holds a
+// bearer token, keys and people's words.
+process.umask(0o077);
 checkNode();
 const { main } = await import('./set-up.mjs');
 try {

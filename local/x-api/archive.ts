@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { durable, lenient } from '../../workflows/durable';
 import type { RatedText } from '../corpus/read-corpus';
 import { writeAtomically } from '../files';
 import { authors, drawAuthor, type Author } from './authors';
@@ -15,28 +16,33 @@ const historyMillis = 7 * 24 * hour - 2 * hour;
 const heldShare = 1 / 7;
 const releases = 2;
 
-const Post = z.strictObject({
-  row: z.number().int().positive(),
-  id: z.string().regex(/^\d+$/),
-  author: z
-    .number()
-    .int()
-    .nonnegative()
-    .max(authors.length - 1),
-  text: z.string(),
-});
+const Post = lenient(
+  z.object({
+    row: z.number().int().positive(),
+    id: z.string().regex(/^\d+$/),
+    author: z
+      .number()
+      .int()
+      .nonnegative()
+      .max(authors.length - 1),
+    text: z.string(),
+  }),
+);
 type Post = z.infer<typeof Post>;
 
-const Saved = z.strictObject({
-  version: z.literal(1),
-  firstBoot: z.iso.datetime(),
-  /** Visible posts. */
-  posts: z.array(Post),
-  /** Not posted yet, in the order they will be. */
-  held: z.array(z.strictObject({ row: z.number().int().positive(), text: z.string() })),
-  /** Posts in one release. */
-  releaseSize: z.number().int().nonnegative(),
-});
+export const Saved = durable(
+  'The archive of the X stub',
+  z.object({
+    schemaVersion: z.literal(1),
+    firstBoot: z.iso.datetime(),
+    /** Visible posts. */
+    posts: z.array(Post),
+    /** Not posted yet, in the order they will be. */
+    held: z.array(lenient(z.object({ row: z.number().int().positive(), text: z.string() }))),
+    /** Posts in one release. */
+    releaseSize: z.number().int().nonnegative(),
+  }),
+);
 type Saved = z.infer<typeof Saved>;
 
 /** One post as X's answer shows it. */
@@ -175,7 +181,9 @@ function load(path: string): Saved | undefined {
   }
   const saved = Saved.safeParse(JSON.parse(content));
   if (!saved.success)
-    throw new Error(`${path} is not an archive this version wrote: delete the lake's folder`);
+    throw new Error(
+      `${path} is not an archive that this release reads: ${z.prettifyError(saved.error)}`,
+    );
   return saved.data;
 }
 
@@ -184,7 +192,7 @@ function layOut(texts: readonly RatedText[], now: number): Saved {
   const heldCount = Math.floor(order.length * heldShare);
   const shown = order.slice(heldCount);
   return {
-    version: 1,
+    schemaVersion: 1,
     firstBoot: new Date(now).toISOString(),
     posts: post(shown, now - historyMillis, now, 'history'),
     held: order.slice(0, heldCount),

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Person, type Ended } from './person';
 
@@ -71,4 +71,17 @@ test('the last start ends the night, and the lake holds each tweet once', async 
   expect(Number(rows) + Number(unanswered)).toBe(tweets);
   expect(readdirSync(join(person.home, 'runs'))).toHaveLength(1);
   expect(existsSync(join(person.home, 'lock'))).toBe(false);
+});
+
+test('nobody else on the machine may read a file of the lake', () => {
+  const paths = readdirSync(person.home, { recursive: true, withFileTypes: true }).map((entry) =>
+    join(entry.parentPath, entry.name),
+  );
+  const open = [person.home, ...paths].filter((path) => {
+    const found = lstatSync(path);
+    return !found.isSymbolicLink() && (found.mode & 0o077) !== 0;
+  });
+
+  expect(paths.length).toBeGreaterThan(100);
+  expect(open).toEqual([]);
 });

@@ -28,6 +28,7 @@ const inLake = (key: string) => `s3://${lake.bucket}/${key}`;
 const EVALUATION = `model-outputs/${TRAINED.jobName}/evaluation.json`;
 
 const champion = (modelVersion = 'sl-champion'): Champion => ({
+  schemaVersion: 1,
   modelVersion,
   modelUri: inLake('model-outputs/sl-champion/output/model.tar.gz'),
   evaluationUri: inLake('model-outputs/sl-champion/evaluation.json'),

@@ -50,6 +50,7 @@ const trained = (): typeof TRAINED => ({
 });
 
 const championNamed = (modelVersion: string): Champion => ({
+  schemaVersion: 1,
   modelVersion,
   modelUri: inLake(`model-outputs/${modelVersion}/output/model.tar.gz`),
   evaluationUri: inLake(`model-outputs/${modelVersion}/evaluation.json`),

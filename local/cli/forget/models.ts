@@ -4,26 +4,25 @@ import {
   forgottenMarkKey,
   readForgottenMark,
 } from '../../../functions/model/forgotten-mark';
-import { TrainingRequest } from '../../../functions/model/training-inputs';
+import { TrainingData } from '../../../functions/model/training-inputs';
 import { prefixes } from '../../../workflows/datasets';
 import type { HoldingVersion } from './cleaned';
 import type { Scrubbing } from './scrub';
 
 const REQUEST = new RegExp(`^${prefixes.models}([^/]+)/input/request\\.json$`);
-const Request = TrainingRequest.pick({ cleaned_data: true, labels: true }).loose();
 
 /** The training jobs that were given one of the versions or label objects. */
 async function jobsGiven(
   lake: Lake,
   versions: readonly HoldingVersion[],
   labelKeys: readonly string[],
-): Promise<{ job: string; mark: Omit<ForgottenMark, 'markedAt'> }[]> {
+): Promise<{ job: string; mark: Pick<ForgottenMark, 'cleaned' | 'labels'> }[]> {
   const holding = new Set(versions.map(({ date, version }) => `${date} ${version}`));
   const uris = new Set(labelKeys.map((key) => uriOf(lake, key)));
   const jobs = [];
   for (const { key } of await listObjects(lake, prefixes.models)) {
     const [, job] = REQUEST.exec(key) ?? [];
-    const request = job === undefined ? null : await getJson(lake, key, Request);
+    const request = job === undefined ? null : await getJson(lake, key, TrainingData);
     if (job === undefined || request === null) continue;
     const cleaned = request.value.cleaned_data
       .filter(({ date, version }) => holding.has(`${date} ${version}`))
@@ -50,6 +49,8 @@ export async function markModels(
     const before = await readForgottenMark(lake, job);
     const days = [...(before?.cleaned ?? []), ...mark.cleaned];
     await putJson(lake, forgottenMarkKey(job), {
+      ...before,
+      schemaVersion: 1,
       markedAt: now.toISOString(),
       cleaned: [...new Map(days.map((day) => [`${day.date} ${day.version}`, day])).values()],
       labels: [...new Set([...(before?.labels ?? []), ...mark.labels])],

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { lenient } from '../../../workflows/durable';
 import type { Context } from '../context';
 import { INTERRUPTED } from '../context';
 import type { Caller } from '../protocol';
@@ -12,15 +13,17 @@ import type { CrawlerDefinition, Definitions } from './definitions';
 import { syncPartitions } from './partitions';
 
 /** Instants in milliseconds since 1970. */
-const Crawl = z.strictObject({
-  id: z.string(),
-  crawler: z.string(),
-  state: z.enum(['RUNNING', 'STOPPING', 'COMPLETED', 'FAILED', 'STOPPED']),
-  startedAt: z.number(),
-  endedAt: z.number().optional(),
-  summary: z.string().optional(),
-  error: z.string().optional(),
-});
+const Crawl = lenient(
+  z.object({
+    id: z.string(),
+    crawler: z.string(),
+    state: z.enum(['RUNNING', 'STOPPING', 'COMPLETED', 'FAILED', 'STOPPED']),
+    startedAt: z.number(),
+    endedAt: z.number().optional(),
+    summary: z.string().optional(),
+    error: z.string().optional(),
+  }),
+);
 type Crawl = z.infer<typeof Crawl>;
 
 const ByName = z.looseObject({ Name: z.string().min(1) });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { lenient } from '../../../workflows/durable';
 import type { Context } from '../context';
 import { INTERRUPTED } from '../context';
 import type { Caller } from '../protocol';
@@ -18,20 +19,22 @@ import type { Definitions, JobDefinition } from './definitions';
 import { sparkEnvironment } from './spark';
 
 /** Instants in milliseconds since 1970, the timeout in minutes. */
-const JobRun = z.strictObject({
-  id: z.string(),
-  job: z.string(),
-  state: z.enum(['STARTING', 'RUNNING', 'STOPPING', 'STOPPED', 'SUCCEEDED', 'FAILED', 'TIMEOUT']),
-  arguments: z.record(z.string(), z.string()),
-  timeout: z.number(),
-  startedAt: z.number(),
-  endedAt: z.number().optional(),
-  changedAt: z.number(),
-  error: z.string().optional(),
-  glueVersion: z.string().optional(),
-  workerType: z.string().optional(),
-  workers: z.number().optional(),
-});
+const JobRun = lenient(
+  z.object({
+    id: z.string(),
+    job: z.string(),
+    state: z.enum(['STARTING', 'RUNNING', 'STOPPING', 'STOPPED', 'SUCCEEDED', 'FAILED', 'TIMEOUT']),
+    arguments: z.record(z.string(), z.string()),
+    timeout: z.number(),
+    startedAt: z.number(),
+    endedAt: z.number().optional(),
+    changedAt: z.number(),
+    error: z.string().optional(),
+    glueVersion: z.string().optional(),
+    workerType: z.string().optional(),
+    workers: z.number().optional(),
+  }),
+);
 type JobRun = z.infer<typeof JobRun>;
 
 const StartJobRun = z.looseObject({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lenient } from '../../../workflows/durable';
 import type { Context } from '../context';
 import { seconds } from '../protocol';
 import type { Operation } from '../protocol';
@@ -41,7 +42,7 @@ const CreateEndpointConfig = z.looseObject({
   }),
   Tags: Tags.optional(),
 });
-const EndpointConfig = z.strictObject({ request: CreateEndpointConfig, createdAt: z.number() });
+const EndpointConfig = lenient(z.object({ request: CreateEndpointConfig, createdAt: z.number() }));
 type EndpointConfig = z.infer<typeof EndpointConfig>;
 
 const ByName = z.looseObject({ EndpointConfigName: Name });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lenient } from '../../../workflows/durable';
 import type { Context } from '../context';
 import type { Caller } from '../protocol';
 import { messageOf, seconds } from '../protocol';
@@ -12,17 +13,19 @@ import { startServer } from './serving';
 import type { Server } from './serving';
 import type { TagStore } from './tags';
 
-const EndpointState = z.strictObject({
-  name: Name,
-  status: z.enum(['Creating', 'Updating', 'InService', 'Deleting', 'Failed']),
-  /** The config that serves; for an endpoint that has never served, the one it was created with. */
-  config: Name,
-  /** The config that is being brought into service. */
-  pending: z.strictObject({ config: Name, startedAt: z.number() }).optional(),
-  failureReason: z.string().optional(),
-  createdAt: z.number(),
-  changedAt: z.number(),
-});
+const EndpointState = lenient(
+  z.object({
+    name: Name,
+    status: z.enum(['Creating', 'Updating', 'InService', 'Deleting', 'Failed']),
+    /** The config that serves; for an endpoint that has never served, the one it was created with. */
+    config: Name,
+    /** The config that is being brought into service. */
+    pending: lenient(z.object({ config: Name, startedAt: z.number() })).optional(),
+    failureReason: z.string().optional(),
+    createdAt: z.number(),
+    changedAt: z.number(),
+  }),
+);
 type EndpointState = z.infer<typeof EndpointState>;
 
 const ByName = z.looseObject({ EndpointName: Name });

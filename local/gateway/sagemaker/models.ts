@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lenient } from '../../../workflows/durable';
 import type { Context } from '../context';
 import { seconds } from '../protocol';
 import type { Operation } from '../protocol';
@@ -19,7 +20,7 @@ const CreateModel = z.looseObject({
   EnableNetworkIsolation: z.boolean().optional(),
   Tags: Tags.optional(),
 });
-const Model = z.strictObject({ request: CreateModel, createdAt: z.number() });
+const Model = lenient(z.object({ request: CreateModel, createdAt: z.number() }));
 export type Model = z.infer<typeof Model>;
 
 const ByName = z.looseObject({ ModelName: Name });

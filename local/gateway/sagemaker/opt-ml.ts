@@ -10,7 +10,8 @@ import { S3Uri } from './names';
 export const Channel = z.looseObject({
   ChannelName: z
     .string()
-    .regex(/^[A-Za-z0-9._-]+$/)
+    // SageMaker's pattern, but for `.` and `..`: the name becomes a folder.
+    .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]+$/)
     .min(1)
     .max(64),
   DataSource: z.looseObject({

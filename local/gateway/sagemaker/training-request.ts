@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lenient } from '../../../workflows/durable';
 import { Name, RoleArn, S3Uri, Tags } from './names';
 import { Channel } from './opt-ml';
 
@@ -52,23 +53,29 @@ function RegularExpression() {
 }
 
 /** Instants in milliseconds since 1970. */
-export const TrainingJob = z.strictObject({
-  request: CreateTrainingJob,
-  status: z.enum(['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped']),
-  /** Newest last. */
-  transitions: z.array(
-    z.strictObject({
-      Status: z.string(),
-      StatusMessage: z.string(),
-      startedAt: z.number(),
-      endedAt: z.number().optional(),
-    }),
-  ),
-  createdAt: z.number(),
-  changedAt: z.number(),
-  trainingStartedAt: z.number().optional(),
-  endedAt: z.number().optional(),
-  failureReason: z.string().optional(),
-  metrics: z.array(z.strictObject({ MetricName: z.string(), Value: z.number(), at: z.number() })),
-});
+export const TrainingJob = lenient(
+  z.object({
+    request: CreateTrainingJob,
+    status: z.enum(['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped']),
+    /** Newest last. */
+    transitions: z.array(
+      lenient(
+        z.object({
+          Status: z.string(),
+          StatusMessage: z.string(),
+          startedAt: z.number(),
+          endedAt: z.number().optional(),
+        }),
+      ),
+    ),
+    createdAt: z.number(),
+    changedAt: z.number(),
+    trainingStartedAt: z.number().optional(),
+    endedAt: z.number().optional(),
+    failureReason: z.string().optional(),
+    metrics: z.array(
+      lenient(z.object({ MetricName: z.string(), Value: z.number(), at: z.number() })),
+    ),
+  }),
+);
 export type TrainingJob = z.infer<typeof TrainingJob>;

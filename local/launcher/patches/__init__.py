@@ -25,6 +25,7 @@ NAMES = (
     "principal_arn",
     "write_encryption",
     "secret_refs",
+    "secret_versions",
     "mapping_states",
     "resource_arns",
     "athena_queries",

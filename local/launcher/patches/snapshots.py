@@ -6,6 +6,7 @@ after each change (local/launcher/snapshots.py), and a torn one falls back to th
 """
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ministack import app
 from ministack.core import persistence
 from ministack.services import cloudformation, lambda_svc
 
-from local.launcher.snapshots import Saver, Snapshots
+from local.launcher.snapshots import REMEDY, Saver, Snapshots, project_version
 
 EXPECTS = {
     "core.persistence:save_all": "ea253a04fd05",
@@ -73,21 +74,41 @@ def _deploying() -> bool:
     )
 
 
+def _restore(payloads: dict[str, Any]) -> None:
+    """Give each service its payload. Upstream goes on without what a service cannot read, and the
+    next save would drop it; here the launcher ends before anything is saved."""
+    for state_key, module_name in app._state_map.items():
+        payload = payloads.get(state_key)
+        if not payload:
+            continue
+        try:
+            app._get_module(module_name).load_persisted_state(payload)
+        except Exception as failed:
+            # Where this is called from, an exception would leave the server half started.
+            print(
+                f"launcher: The state of {state_key} cannot be read by sentiment-lake "
+                f"{project_version()} ({type(failed).__name__}: {failed}). {REMEDY}",
+                file=sys.stderr,
+                flush=True,
+            )
+            os._exit(2)
+
+
 def apply() -> None:
     snapshots = Snapshots(
         Path(os.environ["STATE_DIR"]), persistence._json_object_hook, persistence._json_default
     )
-    payloads: dict[str, Any] = {}
+    # Here and not at the first request: a state that is refused ends the start with one sentence.
+    payloads = snapshots.load()
+    snapshots.begin()
 
     def load_all() -> None:
-        payloads.update(snapshots.load())
-        restore()
+        _restore(payloads)
         payloads.clear()
         saver = Saver(snapshots, app._build_persistence_save_dict, HEAVY, _deploying)
         _saver.append(saver)
         saver.start()
 
-    restore = app._load_persisted_state
     app._load_persisted_state = load_all
     # Each service asks for its own payload by name.
     app.load_state = payloads.get

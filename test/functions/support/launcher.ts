@@ -46,7 +46,7 @@ export class Launcher {
   private constructor(
     private readonly child: ChildProcess,
     private readonly gateway: Gateway,
-    private readonly home: string,
+    readonly home: string,
     /** What is behind the gateway, for a proxy that stands in for it. */
     readonly behind: LauncherAddress,
     readonly rootSecret: string,

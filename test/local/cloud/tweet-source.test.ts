@@ -28,6 +28,17 @@ test.each([
   });
 });
 
+test.each([
+  'http://proxy.example/2/',
+  'http://10.0.0.7:8080',
+  'ftp://127.0.0.1/',
+  'http://127.0.0.1.evil.example/',
+])('X_API_BASE_URL %s would send the token in clear text, and is refused', (given) => {
+  expect(() => source({ X_API_BASE_URL: given, X_BEARER_TOKEN: 't' })).toThrow(
+    /^X_API_BASE_URL is ".*": it must begin with https:/,
+  );
+});
+
 test('an address that is none is refused in one line', () => {
   expect(() => source({ X_API_BASE_URL: 'localhost' })).toThrow(
     /^X_API_BASE_URL is "localhost": an address like/,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from embedded import Launcher, Machine, function, machine, role, statement, until
+from embedded import ROOT, Launcher, Machine, function, machine, role, statement, until
 
-from local.launcher.snapshots import Snapshots
+from local.launcher.snapshots import FORMAT, Snapshots, StateRefused
 
 REPORTER = """
 exports.handler = async (event) => {
@@ -155,7 +155,7 @@ def test_a_torn_snapshot_falls_back_to_the_one_before_and_says_so(killed):
         launcher.client("ssm").put_parameter(Name="/p", Value=value, Type="String", Overwrite=True)
         launcher.saved()
     launcher.kill()
-    state = launcher.home / "state"
+    state = launcher.home / "cloud-state"
     named = json.loads((state / "manifest.json").read_text())["files"]["ssm"]
     torn = state / "services" / named
     torn.write_bytes(torn.read_bytes()[:-20])
@@ -175,6 +175,7 @@ def test_a_torn_snapshot_falls_back_to_the_one_before_and_says_so(killed):
 def folder(tmp_path: Path) -> Path:
     """A state folder with two sets: {"n": 1} and then {"n": 2}."""
     snapshots = fresh(tmp_path)
+    snapshots.load()
     snapshots.save({"a": lambda: {"n": 1}, "same": lambda: "kept"})
     snapshots.save({"a": lambda: {"n": 2}, "same": lambda: "kept"})
     return tmp_path
@@ -197,11 +198,12 @@ def test_nothing_is_read_from_an_empty_folder(tmp_path):
     [
         lambda manifest: manifest.write_text('{"format": 1, "fi'),
         lambda manifest: manifest.write_text("[]"),
-        lambda manifest: manifest.write_text('{"format": 99, "files": {}}'),
+        lambda manifest: manifest.write_text("[" * 100_000),
+        lambda manifest: manifest.write_text('{"format": "1", "files": {}}'),
         lambda manifest: manifest.write_bytes(b"\xff\x00"),
         lambda manifest: manifest.unlink(),
     ],
-    ids=["cut short", "not a manifest", "of a later format", "binary", "missing"],
+    ids=["cut short", "not a manifest", "nested", "of no format", "binary", "missing"],
 )
 def test_a_manifest_that_cannot_be_used_falls_back(folder, ruin, caplog):
     ruin(folder / "manifest.json")
@@ -220,10 +222,85 @@ def test_a_missing_service_file_falls_back(folder):
     assert fresh(folder).load()["a"] == {"n": 1}
 
 
-def test_two_ruined_sets_are_an_empty_state_and_not_a_crash(folder):
+def everything(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def lose_services(folder: Path) -> None:
     shutil.rmtree(folder / "services")
 
-    assert fresh(folder).load() == {}
+
+def lose_manifests(folder: Path) -> None:
+    for manifest in folder.glob("manifest*.json"):
+        manifest.unlink()
+
+
+def tear_manifests(folder: Path) -> None:
+    for manifest in folder.glob("manifest*.json"):
+        manifest.write_text("{")
+
+
+def of_a_later_version(folder: Path) -> None:
+    for manifest in folder.glob("manifest*.json"):
+        listed = json.loads(manifest.read_text())
+        manifest.write_text(json.dumps({**listed, "format": FORMAT + 1, "version": "7.8.9"}))
+
+
+@pytest.mark.parametrize(
+    ("ruin", "said"),
+    [
+        (lose_services, "manifest.previous.json: FileNotFoundError"),
+        (lose_manifests, "the manifest that names its files is gone"),
+        (tear_manifests, "manifest.json: JSONDecodeError"),
+        (of_a_later_version, f"written by sentiment-lake 7.8.9 in format {FORMAT + 1}"),
+    ],
+)
+def test_a_state_that_cannot_be_read_is_refused_and_nothing_of_it_is_written(folder, ruin, said):
+    ruin(folder)
+    before = everything(folder)
+    snapshots = fresh(folder)
+
+    with pytest.raises(StateRefused, match=said) as refused:
+        snapshots.load()
+
+    assert "Nothing was changed" in str(refused.value)
+    with pytest.raises(RuntimeError, match="was not read"):
+        snapshots.save({"a": lambda: {}})
+    assert everything(folder) == before
+
+
+def test_only_the_newest_set_of_a_later_version_is_refused_as_well(folder):
+    manifest = folder / "manifest.json"
+    manifest.write_text(json.dumps({"format": FORMAT + 1, "version": "7.8.9", "files": {}}))
+
+    with pytest.raises(StateRefused, match="7.8.9"):
+        fresh(folder).load()
+
+
+def test_a_set_of_format_1_is_read_and_written_anew_with_format_and_version(folder):
+    manifest = folder / "manifest.json"
+    listed = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({"format": 1, "files": listed["files"]}))
+    snapshots = fresh(folder)
+
+    found = snapshots.load()
+    wrote = snapshots.save({"a": lambda: {"n": 2}})
+
+    assert (found, wrote) == ({"a": {"n": 2}, "same": "kept"}, True)
+    package = json.loads((ROOT / "package.json").read_text())
+    assert json.loads(manifest.read_text()) == {**listed, "version": package["version"]}
+
+
+def test_a_lake_that_has_only_begun_is_empty_and_not_refused(tmp_path):
+    begun = fresh(tmp_path)
+    begun.load()
+    begun.begin()
+
+    assert fresh(tmp_path).load() == {}
 
 
 def test_what_did_not_change_is_not_written_again_and_old_sets_are_dropped(folder):
@@ -256,6 +333,8 @@ def test_a_store_that_changes_while_it_is_read_is_read_again(folder):
             raise answer
         return answer
 
-    fresh(folder).save({"a": read})
+    snapshots = fresh(folder)
+    snapshots.load()
+    snapshots.save({"a": read})
 
     assert fresh(folder).load()["a"] == {"n": 4}

@@ -236,6 +236,16 @@ test.each([
   expect(job.TrainingStartTime).toBeUndefined();
 });
 
+test.each(['.', '..', '../x', 'a/b', ''])('a channel cannot be called %j', async (name) => {
+  await expect(
+    sageMaker.send(
+      new CreateTrainingJobCommand(
+        request({ InputDataConfig: [channel(name, `s3://${BUCKET}/in/`)] }),
+      ),
+    ),
+  ).rejects.toThrow(/ChannelName/);
+});
+
 test('a manifest cannot write outside its channel', async () => {
   await cloud.put('in/x', 'x');
   const uri = await cloud.put(
