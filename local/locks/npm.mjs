@@ -1,7 +1,8 @@
-// Writes into package-lock.json the integrity of every package that has none: `npm run lock:npm`.
-// npm itself leaves it out for a platform's binary that this machine does not install.
+// `npm run lock:npm`, after a change of package.json or ml/serving/package.json. Writes into package-lock.json the
+// integrity of every package that has none (npm itself leaves it out for a platform's binary that this machine does
+// not install), and makes the serving image's lock of the same versions.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { withoutIntegrity } from './npm-lock.mjs';
 
@@ -24,3 +25,14 @@ for (const { name, entry } of withoutIntegrity(lock)) {
   console.log(`${asked} ${answer}`);
 }
 writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
+
+// npm leaves out of a lock what the package.json beside it does not want, and changes nothing else.
+const serving = fileURLToPath(new URL('../../ml/serving', import.meta.url));
+copyFileSync(file, `${serving}/package-lock.json`);
+const only = [
+  'install',
+  '--package-lock-only',
+  '--ignore-scripts',
+  '--omit-lockfile-registry-resolved',
+];
+execFileSync('npm', only, { cwd: serving, stdio: ['ignore', 'ignore', 'inherit'] });

@@ -18,7 +18,7 @@ const packagesOf = (file: string) => {
   return Object.entries(packages).filter(([path]) => path !== '');
 };
 
-describe.each(['package-lock.json'])('%s', (file) => {
+describe.each(['package-lock.json', 'ml/serving/package-lock.json'])('%s', (file) => {
   test('says of each package, of each platform, what its file must hash to', () => {
     // What lies inside another package's file is covered by that one's integrity.
     const loose = packagesOf(file).filter(
