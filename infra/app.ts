@@ -9,7 +9,7 @@ import { PipelineStack } from './stacks/pipeline-stack';
 const Context = z.object({
   env: EnvironmentName.default('dev'),
   xApiBaseUrl: z.url().optional(),
-  pipExtraIndexUrl: z.url().optional(),
+  torchIndexUrl: z.url().optional(),
   /** Whether the roles of `cdk bootstrap` deploy, or the person's own credentials. */
   deployAs: z.enum(['bootstrap-roles', 'caller']).optional(),
 });
