@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib.resources import as_file, files
 
 import pandas as pd
 from pyspark.sql import Column
@@ -16,7 +17,13 @@ NEGATIVE_FROM = -0.05
 
 @lru_cache(maxsize=1)
 def _analyzer() -> SentimentIntensityAnalyzer:
-    return SentimentIntensityAnalyzer()
+    # The analyzer opens its word lists by path, and in the job's archive they have none of their own.
+    package = files("vaderSentiment")
+    with (
+        as_file(package / "vader_lexicon.txt") as words,
+        as_file(package / "emoji_utf8_lexicon.txt") as emojis,
+    ):
+        return SentimentIntensityAnalyzer(str(words), str(emojis))
 
 
 def compound_scores(texts: pd.Series) -> pd.Series:

@@ -10,7 +10,7 @@ const Context = z.object({
   env: EnvironmentName.default('dev'),
   // Which addresses are allowed is said where the settings are read.
   xApiBaseUrl: z.url().optional(),
-  pipExtraIndexUrl: z.url().optional(),
+  torchIndexUrl: z.url().optional(),
   /** Whether the roles of `cdk bootstrap` deploy, or the person's own credentials. */
   deployAs: z.enum(['bootstrap-roles', 'caller']).optional(),
 });

@@ -72,10 +72,10 @@ const Settings = z.strictObject({
     timeoutMinutes: z.number().int(),
   }),
   /**
-   * Another index that pip may take wheels from when the training image is built; PyTorch's CPU index makes
-   * the image several GB smaller. null uses PyPI alone.
+   * The index that PyTorch, and it alone, comes from when the training image is built: PyTorch's own of CPU files,
+   * checked by their hashes. null takes the one with CUDA from Python's registry: several GB that nothing here uses.
    */
-  pipExtraIndexUrl: z.url().nullable(),
+  torchIndexUrl: z.url().nullable(),
   logRetentionDays: LogRetentionDays,
   /** Whether CloudFormation refuses to delete the stack that holds the data. */
   protectData: z.boolean(),
@@ -151,7 +151,7 @@ const base = {
     memoryMb: 3072,
     maxConcurrency: 5,
   },
-  pipExtraIndexUrl: null,
+  torchIndexUrl: null,
   logRetentionDays: 90,
   protectData: false,
   keepDays: { noncurrentVersions: 30, queryResults: 30 },
@@ -209,7 +209,7 @@ const environments: Record<EnvironmentName, Settings> = {
 /** What `-c name=value` on the command line may change. */
 export interface Overrides {
   readonly xApiBaseUrl?: string;
-  readonly pipExtraIndexUrl?: string;
+  readonly torchIndexUrl?: string;
 }
 
 /** Settings of an environment with what the command line overrides. Throws a ZodError that names the field. */
@@ -218,6 +218,6 @@ export function settingsFor(env: string, overrides: Overrides = {}): Settings {
   return Settings.parse({
     ...settings,
     x: { ...settings.x, apiBaseUrl: overrides.xApiBaseUrl ?? settings.x.apiBaseUrl },
-    pipExtraIndexUrl: overrides.pipExtraIndexUrl ?? settings.pipExtraIndexUrl,
+    torchIndexUrl: overrides.torchIndexUrl ?? settings.torchIndexUrl,
   });
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import * as glue from 'aws-cdk-lib/aws-glue';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
@@ -6,6 +5,7 @@ import { arn } from '../arns';
 import type { EnvironmentName, Settings } from '../config';
 import { lakeName } from '../naming';
 import { copyInto, inRepository, withScratchFolder } from '../repository';
+import { sparkPackages } from '../spark-packages';
 import type { Lake } from '../stacks/data-stack';
 import { allow } from './grants';
 
@@ -42,7 +42,6 @@ export class CleaningJob extends Construct {
       securityConfiguration: security,
       defaultArguments: {
         '--extra-py-files': modules.s3ObjectUrl,
-        '--additional-python-modules': requirement('vaderSentiment'),
         '--enable-metrics': 'true',
         '--enable-continuous-cloudwatch-log': 'true',
         // Bookmarks would skip what was read before, and a day is read whole.
@@ -69,20 +68,13 @@ export class CleaningJob extends Construct {
     ]);
   }
 
-  /** The package `etl`, with the catalog of data sets inside. */
+  /** The package `etl`, with the catalog of data sets inside, and what it imports beside what Glue has. */
   private modules(): Asset {
     return withScratchFolder((folder) => {
       copyInto(folder, 'etl');
       copyInto(folder, 'workflows/datasets.json', 'etl/datasets.json');
+      copyInto(folder, sparkPackages(), '.');
       return new Asset(this, 'Modules', { path: folder });
     });
   }
-}
-
-/** A package as `etl/requirements.txt` pins it: the local run installs the same. */
-function requirement(name: string): string {
-  const lines = readFileSync(inRepository('etl', 'requirements.txt'), 'utf8').split('\n');
-  const line = lines.find((candidate) => candidate.startsWith(`${name}==`));
-  if (line === undefined) throw new Error(`etl/requirements.txt: no line ${name}==<version>`);
-  return line.trim();
 }

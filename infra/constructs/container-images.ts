@@ -22,7 +22,7 @@ import { nodeRuntime } from './pipeline-functions';
 
 export interface ContainerImagesProps {
   readonly environment: EnvironmentName;
-  readonly settings: Pick<Settings, 'logRetentionDays' | 'pipExtraIndexUrl'>;
+  readonly settings: Pick<Settings, 'logRetentionDays' | 'torchIndexUrl'>;
   readonly lake: Lake;
   /** Folder that `bundleHandlers` filled. */
   readonly bundles: string;
@@ -32,10 +32,13 @@ const kinds = ['training', 'serving'] as const;
 type Kind = (typeof kinds)[number];
 
 /** All that the two Dockerfiles copy from the root of the repository. */
-const buildContext = ['ml', 'package.json', 'package-lock.json', '.npmrc'];
+const buildContext = ['ml', 'package-lock.json', '.npmrc'];
 
 /** One hour: torch alone is large, and CodeBuild waits in a queue first. */
 const BUILD_TIMEOUT = Duration.hours(1);
+
+/** One for each change of `ml/` that was deployed. */
+const KEPT_TRAINING_IMAGES = 20;
 
 /**
  * The images of `ml/`, built by CodeBuild while the stack is deployed: no one needs Docker. The tag is the
@@ -73,6 +76,9 @@ export class ContainerImages extends Construct {
       repositoryName: lakeName(this.props.environment, kind),
       imageTagMutability: ecr.TagMutability.IMMUTABLE,
       imageScanOnPush: true,
+      // A training image is gone with its job, but for who makes a model again. An endpoint pulls its own
+      // whenever it scales, and no rule knows which that is: those small ones stay.
+      lifecycleRules: kind === 'training' ? [{ maxImageCount: KEPT_TRAINING_IMAGES }] : undefined,
       // Code and public word vectors, nothing of the lake: ECR's own encryption is enough, and anything
       // in it can be built again.
       removalPolicy: RemovalPolicy.DESTROY,
@@ -120,7 +126,7 @@ export class ContainerImages extends Construct {
             { value: this.repositories[kind].repositoryName },
           ]),
         ),
-        PIP_EXTRA_INDEX_URL: { value: settings.pipExtraIndexUrl ?? '' },
+        TORCH_INDEX_URL: { value: settings.torchIndexUrl ?? '' },
       },
       buildSpec: buildSpec(),
       timeout: BUILD_TIMEOUT,
@@ -223,7 +229,7 @@ function buildSpec(): codebuild.BuildSpec {
   const build = (kind: Kind) =>
     [
       `aws ecr describe-images --repository-name "$${repositoryVariable(kind)}" --image-ids imageTag="$TAG" > /dev/null 2>&1`,
-      `(docker build --build-arg PIP_EXTRA_INDEX_URL -f ml/${kind}/Dockerfile -t "$REGISTRY/$${repositoryVariable(kind)}:$TAG" .` +
+      `(docker build --build-arg TORCH_INDEX_URL -f ml/${kind}/Dockerfile -t "$REGISTRY/$${repositoryVariable(kind)}:$TAG" .` +
         ` && docker push "$REGISTRY/$${repositoryVariable(kind)}:$TAG")`,
     ].join(' || ');
   return codebuild.BuildSpec.fromObject({

@@ -18,8 +18,12 @@ const xHost = 'api.x.com';
 
 /** What `-c xApiBaseUrl=…` changes for the checks, too. */
 function settingsWith({ environment, context }: CommandNamed<'deploy'>): Settings {
-  const given = context.find((pair) => pair.startsWith('xApiBaseUrl='));
-  return settingsFor(environment, { xApiBaseUrl: given?.slice('xApiBaseUrl='.length) });
+  const given = (name: string) =>
+    context.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+  return settingsFor(environment, {
+    xApiBaseUrl: given('xApiBaseUrl'),
+    torchIndexUrl: given('torchIndexUrl'),
+  });
 }
 
 /** What is wrong with the stored token: its shape, and with `askX` what X says of it. */

@@ -102,6 +102,19 @@ async function quotasOf(account: Account, settings: Settings): Promise<Finding[]
   }
 }
 
+/** A training image with CUDA works, and costs: each training pulls it, and ECR keeps it. */
+export function imageFindings({ torchIndexUrl }: Pick<Settings, 'torchIndexUrl'>): Finding[] {
+  if (torchIndexUrl !== null) return [];
+  return [
+    {
+      level: 'warning',
+      what: 'the training image will carry CUDA, several GB that no instance here uses',
+      where: 'torchIndexUrl, infra/config.ts',
+      todo: 'name PyTorch\'s index of CPU files there, or by -c torchIndexUrl=<address>: its "Get started" page has it (Linux, Pip, CPU)',
+    },
+  ];
+}
+
 /** Everything that can be known before a deployment, all at once. */
 export async function preflight(account: Account, settings: Settings): Promise<Finding[]> {
   const found = await Promise.all([
@@ -109,7 +122,7 @@ export async function preflight(account: Account, settings: Settings): Promise<F
     regionFindings(account),
     quotasOf(account, settings),
   ]);
-  return found.flat();
+  return [...found.flat(), ...imageFindings(settings)];
 }
 
 /** `error: what (where): todo` */

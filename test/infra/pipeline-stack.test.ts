@@ -217,7 +217,7 @@ describe('Glue', () => {
     });
   });
 
-  test('the job is Spark 4.1 of Glue 6.0, one run at a time, with the lexicon that etl/requirements.txt pins', () => {
+  test('the job is Spark 4.1 of Glue 6.0, one run at a time, and installs nothing at night', () => {
     template.hasResourceProperties('AWS::Glue::Job', {
       GlueVersion: '6.0',
       WorkerType: 'G.1X',
@@ -226,7 +226,8 @@ describe('Glue', () => {
       ExecutionProperty: { MaxConcurrentRuns: 1 },
       SecurityConfiguration: Match.anyValue(),
       DefaultArguments: {
-        '--additional-python-modules': Match.stringLikeRegexp('^vaderSentiment==\\d'),
+        '--additional-python-modules': Match.absent(),
+        '--python-modules-installer-option': Match.absent(),
         '--extra-py-files': Match.anyValue(),
       },
     });

@@ -1,5 +1,5 @@
 import { settingsFor } from '../../../infra/config';
-import { describeFinding, quotaFindings } from '../../../local/account/preflight';
+import { describeFinding, imageFindings, quotaFindings } from '../../../local/account/preflight';
 import { shapeProblem } from '../../../local/account/token';
 
 const dev = settingsFor('dev');
@@ -61,4 +61,13 @@ test.each([
 
 test('a text of the shape of a bearer token may be one, its line end aside', () => {
   expect(shapeProblem(`AAAAAAAAAAAAAAAAAAAAA${'Ab1%2F'.repeat(15)}\n`)).toBeNull();
+});
+
+test('an image with CUDA is said before it is built, and is none with the index of CPU files', () => {
+  const cpu = settingsFor('dev', { torchIndexUrl: 'https://packages.example/cpu' });
+
+  expect(imageFindings(dev)).toEqual([
+    expect.objectContaining({ level: 'warning', what: expect.stringContaining('CUDA') }),
+  ]);
+  expect(imageFindings(cpu)).toEqual([]);
 });
