@@ -15,6 +15,8 @@ const via = (service: string): Context => ({
 });
 export const key = arn('kms', 'key/uuid');
 export const forceGrant = arn('secretsmanager', 'secret:ForceGrantSecret');
+/** Under which forgotten ids are kept. */
+export const forgottenIds = arn('secretsmanager', 'secret:ForgottenIdsSecret');
 
 /** One call for each role and action. Actions come as in policies: `service:A B C`. */
 function declare(
@@ -331,6 +333,8 @@ const forgetting = [
     declare(forgets, FORGETTER, 'glue:GetPartitions UpdatePartition', arn('glue', name)),
   ),
   ...declare(encrypts, FORGETTER, 'kms:Decrypt GenerateDataKey', key, via('s3')),
+  ...declare(forgets, FORGETTER, 'secretsmanager:GetSecretValue', forgottenIds),
+  ...declare(encrypts, FORGETTER, 'kms:Decrypt', key, via('secretsmanager')),
 ];
 
 /** Every call that stands in for a record. */
