@@ -151,7 +151,9 @@ function merged(results: readonly CheckResult[]): CheckResult[] {
       before && before.offending > 0 ? [before, result] : [result, before ?? result];
     byName.set(result.name, {
       ...worse,
-      offending: before ? Math.min(COUNTED_ROWS, worse.offending + other.offending) : worse.offending,
+      offending: before
+        ? Math.min(COUNTED_ROWS, worse.offending + other.offending)
+        : worse.offending,
       sample: before ? [...worse.sample, ...other.sample].slice(0, SAMPLED_ROWS) : worse.sample,
     });
   }

@@ -340,9 +340,7 @@ export const PublishDataOutput = z.strictObject({
     z.strictObject({ date: Day, version: Version, rows: Count, replaced: Version.nullable() }),
   ),
   /** What was kept long enough: days that readers see no more, snapshots, partitions of the candidates table. */
-  ended: z
-    .strictObject({ days: z.array(Day), snapshots: Count, candidates: Count })
-    .optional(),
+  ended: z.strictObject({ days: z.array(Day), snapshots: Count, candidates: Count }).optional(),
 });
 export type PublishDataOutput = z.infer<typeof PublishDataOutput>;
 

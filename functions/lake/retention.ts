@@ -33,9 +33,11 @@ const MAX_OBJECTS = 1000;
 const AT_ONCE = 16;
 
 /** The tables that are partitioned by the tweets' day first. */
-const TABLES_BY_DAY = ['raw_tweets', TWEETS_TABLE, 'scored'] as const satisfies readonly (
-  keyof typeof datasets
-)[];
+const TABLES_BY_DAY = [
+  'raw_tweets',
+  TWEETS_TABLE,
+  'scored',
+] as const satisfies readonly (keyof typeof datasets)[];
 
 /**
  * Ends what has been kept long enough and that the bucket's lifecycle cannot see, because the age of its objects is
@@ -50,11 +52,20 @@ const TABLES_BY_DAY = ['raw_tweets', TWEETS_TABLE, 'scored'] as const satisfies 
  * Partitions go first: readers see a day whole or not at all. Idempotent; a call that is killed is ended by the next.
  */
 export async function endWhatIsOld(
-  { lake, catalog, now, isLate }: { lake: Lake; catalog: Catalog; now: Date; isLate: () => boolean },
+  {
+    lake,
+    catalog,
+    now,
+    isLate,
+  }: { lake: Lake; catalog: Catalog; now: Date; isLate: () => boolean },
   keepDays: KeepDays,
 ): Promise<Ended> {
   const published = await publishedDays(catalog);
-  const expired = await expiredDays(lake, published, new Date(now.valueOf() - keepDays.tweets * DAY_MS));
+  const expired = await expiredDays(
+    lake,
+    published,
+    new Date(now.valueOf() - keepDays.tweets * DAY_MS),
+  );
   const ended = new Set(expired);
   for (const table of TABLES_BY_DAY) {
     const partitions = await listPartitions(catalog, table);
@@ -72,7 +83,8 @@ export async function endWhatIsOld(
   const snapshots = await snapshotsBelow(lake);
   const gone = [];
   for (const snapshot of snapshots) {
-    const isOver = ended.has(snapshot.date) || isReplaced(snapshot, versions.get(snapshot.date), before);
+    const isOver =
+      ended.has(snapshot.date) || isReplaced(snapshot, versions.get(snapshot.date), before);
     if (!isOver || isLate()) continue;
     await deleteObjects(lake, snapshot.keys);
     gone.push(snapshot);

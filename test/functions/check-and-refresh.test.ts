@@ -189,11 +189,7 @@ describe('Check many days', () => {
     const names = daysUpTo(94);
     const location = await writeVersion([cleanTweet('1'), cleanTweet('2')]);
     const smaller = `s3://${lake.bucket}/cleaned-data/smaller/`;
-    await put(
-      lake,
-      'cleaned-data/smaller/part-0.parquet',
-      await tweetsParquet([cleanTweet('1')]),
-    );
+    await put(lake, 'cleaned-data/smaller/part-0.parquet', await tweetsParquet([cleanTweet('1')]));
     await addPartitions(
       catalog,
       'tweets',

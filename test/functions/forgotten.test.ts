@@ -74,7 +74,10 @@ describe('with all that the bucket holds', () => {
   const tweets = ['1990000000000004321'];
   const idSpace = {
     author: Array.from({ length: 10_000 }, (_, index) => String(2_100_000_000 + index)),
-    tweet: Array.from({ length: 10_000 }, (_, index) => `199000000000000${String(index).padStart(4, '0')}`),
+    tweet: Array.from(
+      { length: 10_000 },
+      (_, index) => `199000000000000${String(index).padStart(4, '0')}`,
+    ),
   };
 
   /** Tries every id under every word that stands in the bucket, as an HMAC, a plain hash, or either way round. */
@@ -105,14 +108,13 @@ describe('with all that the bucket holds', () => {
 
     const secrets = launcher.secrets();
     const { ARN = '' } = await secrets.send(
-      new CreateSecretCommand({ Name: `forgotten-${lake.bucket}`, SecretString: 's3cr3t'.repeat(10) }),
+      new CreateSecretCommand({
+        Name: `forgotten-${lake.bucket}`,
+        SecretString: 's3cr3t'.repeat(10),
+      }),
     );
     const ours = await readMarker(secrets, ARN);
-    await putJsonObject(
-      lake,
-      FORGOTTEN_KEY,
-      withIds(emptyList(ours), { tweets, authors }, ours),
-    );
+    await putJsonObject(lake, FORGOTTEN_KEY, withIds(emptyList(ours), { tweets, authors }, ours));
     const forgotten = new Forgotten((await readForgotten(lake, ours)).list, ours);
 
     expect(await bruteForce()).toEqual([]);
@@ -169,7 +171,9 @@ describe('a list of version 1', () => {
 describe('the secret', () => {
   const secretOf = async (SecretString: string) => {
     const Name = `s-${Math.random().toString(36).slice(2)}`;
-    const { ARN = '' } = await launcher.secrets().send(new CreateSecretCommand({ Name, SecretString }));
+    const { ARN = '' } = await launcher
+      .secrets()
+      .send(new CreateSecretCommand({ Name, SecretString }));
     return ARN;
   };
 

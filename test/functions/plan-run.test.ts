@@ -146,7 +146,10 @@ test.each([
   [{ maxTweets: '100' }, 'maxTweets: must be a number (got "100")'],
   [{ mode: 'replay', days: ['2026-11-25'] }, 'days: must not be after today, 2026-11-24'],
   [{ mode: 'replay', days: [] }, 'days: must not be empty'],
-  [{ mode: 'replay', days: ['2026-11-20'], from: '2026-11-20' }, 'days: belongs to replay, in place'],
+  [
+    { mode: 'replay', days: ['2026-11-20'], from: '2026-11-20' },
+    'days: belongs to replay, in place',
+  ],
   [{ mode: 'nightly', days: ['2026-11-20'] }, 'days: belongs to replay'],
   [{ mode: 'replay' }, 'from: is missing'],
   [{ force: 'yes' }, 'force: must be true or false (got "yes")'],

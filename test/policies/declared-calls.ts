@@ -337,6 +337,25 @@ const forgetting = [
   ...declare(encrypts, FORGETTER, 'kms:Decrypt', key, via('secretsmanager')),
 ];
 
+/** A lake that is younger than `keepDays` has nothing to end but candidates. */
+const ends = 'Publish the data ends days and snapshots that were kept long enough';
+const ending = [
+  ...['raw_tweets', 'tweets', 'scored'].flatMap((table) =>
+    declare(
+      ends,
+      PROCESSING,
+      'glue:BatchDeletePartition',
+      arn('glue', `table/sentiment_lake/${table}`),
+    ),
+  ),
+  ...declare(
+    ends,
+    PROCESSING,
+    's3:DeleteObject',
+    object('cleaned-data/tweets/dt=day/run=a/part.parquet'),
+  ),
+];
+
 /** Every call that stands in for a record. */
 export const declaredCalls: readonly DeclaredCall[] = [
   ...logsOfFunctions,
@@ -350,4 +369,5 @@ export const declaredCalls: readonly DeclaredCall[] = [
   ...rare,
   ...force,
   ...forgetting,
+  ...ending,
 ];

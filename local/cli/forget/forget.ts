@@ -340,7 +340,9 @@ export async function forget(
     await hold.release();
     hold = null;
     screen.rest();
-    screen.say(`Took out what it found in ${seconds(Date.now() - heldAt)}; no run could start for so long.`);
+    screen.say(
+      `Took out what it found in ${seconds(Date.now() - heldAt)}; no run could start for so long.`,
+    );
 
     if (seen.length > 0) {
       record.days = seen.map(({ date }) => date).sort();

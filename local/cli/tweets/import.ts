@@ -4,7 +4,12 @@ import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { importPageKey, type ImportLine } from '../../../functions/ingest/source';
-import { Forgotten, readForgotten, readMarker, renewMarks } from '../../../functions/lake/forgotten';
+import {
+  Forgotten,
+  readForgotten,
+  readMarker,
+  renewMarks,
+} from '../../../functions/lake/forgotten';
 import { putIf, type Lake as Bucket } from '../../../functions/lake/objects';
 import type { Session } from '../../cloud/session';
 import { UserError } from '../../cloud/user-error';

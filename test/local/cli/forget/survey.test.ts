@@ -51,7 +51,8 @@ const DAY = '2026-11-23';
 const LONG_AGO = new Date(0);
 const LATER = new Date(Date.now() + 3_600_000);
 const tweet = (id: string, author_id = '1') => ({ id, author_id, text: `tweet ${id}` });
-const page = (...rows: object[]) => gzipSync(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+const page = (...rows: object[]) =>
+  gzipSync(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 const write = async (...rows: { id: string; author_id: string; text: string }[]) => {
   const ids = rows.map(({ id }) => id);
   const key = rawPageKey(DAY, ids, `q-${ids[0]}`);
@@ -61,10 +62,7 @@ const write = async (...rows: { id: string; author_id: string; text: string }[])
 const marker = randomMarker();
 const finderOf = (ids: { tweets?: string[]; authors?: string[] }) =>
   new Finder(
-    new Forgotten(
-      withIds(emptyList(marker), { tweets: [], authors: [], ...ids }, marker),
-      marker,
-    ),
+    new Forgotten(withIds(emptyList(marker), { tweets: [], authors: [], ...ids }, marker), marker),
   );
 function rawPages(finder: Finder, narrowed: Narrowed | null = null): Place {
   const place = new Map(whereTweetsLie(finder, narrowed)).get('raw-tweets');
@@ -165,7 +163,9 @@ test('where only tweets are wanted, pages whose names cannot hold them are not r
 });
 
 test('cleaned days are read that have such a page, or none, or that the id’s own time names', () => {
-  const id = String(((BigInt(Date.parse('2026-03-01T12:00:00Z')) - 1_288_834_974_657n) << 22n) + 5n);
+  const id = String(
+    ((BigInt(Date.parse('2026-03-01T12:00:00Z')) - 1_288_834_974_657n) << 22n) + 5n,
+  );
   const narrowed = new Narrowed([id]);
   const pageOf = (day: string, ids: string[]) =>
     narrowed.leavesOutPage(rawPageKey(day, ids, 'q-w00000-p00000'));
