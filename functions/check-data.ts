@@ -1,6 +1,7 @@
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
+import { MAX_PARAMETER_CHARACTERS } from '../queries/query';
 import type { Query } from '../queries/query';
 import { candidates, prefixes } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
@@ -60,7 +61,9 @@ export const checkData = (given: Dependencies) =>
       if (ended.includes(false)) {
         return check;
       }
-      const results = await Promise.all(check.queries.map((query) => resultOf(warehouse, query)));
+      const results = merged(
+        await Promise.all(check.queries.map((query) => resultOf(warehouse, query))),
+      );
       const failed = results.filter(({ offending }) => offending > 0);
       if (failed.length > 0) {
         const key = `${prefixes.audit}checks/${plan.runId}-${attempt}.json`;
@@ -85,34 +88,77 @@ async function startChecks(
     candidates.table,
     days.map(({ date, version, location }) => ({ values: [date, version], location })),
   );
-  const values: Record<string, string | number> = {
+  const common = {
     version: days[0]?.version ?? '',
-    days: days.map(({ date }) => date).join(','),
-    forgotten: await forgottenRows(catalog, days),
     min_rows: settings.minRowsForShare,
     max_label_share: settings.maxLabelShare,
   };
-  return Promise.all(
-    checks.map(async (query) => {
-      const declared = query.parameters.flatMap(({ name }) =>
-        name in values ? [[name, values[name]]] : [],
+  const batches = batchesOf(days, await forgottenRows(catalog));
+  const started = checks.flatMap((query) => {
+    const names = query.parameters.map(({ name }) => name);
+    const isPerDay = names.some((name) => name === 'days' || name === 'forgotten');
+    return (isPerDay ? batches : [{}]).map(async (batch) => {
+      const values = Object.entries({ ...common, ...batch }).filter(([name]) =>
+        names.includes(name),
       );
-      const id = await startQuery(warehouse, query, Object.fromEntries(declared), [
+      const id = await startQuery(warehouse, query, Object.fromEntries(values), [
         ...purpose,
         query.name,
       ]);
       return { name: query.name, queryExecutionId: id };
-    }),
-  );
+    });
+  });
+  return Promise.all(started);
 }
 
-/** `2026-11-24=3,…`: rows of the published days that may be missing from now on, since they were forgotten. */
-async function forgottenRows(catalog: Catalog, days: readonly CleanedDay[]): Promise<string> {
-  const checked = new Set(days.map(({ date }) => date));
-  return (await publishedDays(catalog))
-    .filter(({ date, forgotten }) => checked.has(date) && forgotten > 0)
-    .map(({ date, forgotten }) => `${date}=${forgotten}`)
-    .join(',');
+interface Batch {
+  days: string;
+  /** `2026-11-24=3,…`: rows of the published days that may be missing from now on, since they were forgotten. */
+  forgotten: string;
+}
+
+/** The days in lists that are short enough for Athena, quotation marks included. */
+export function batchesOf(
+  days: readonly Pick<CleanedDay, 'date'>[],
+  forgotten: ReadonlyMap<string, number>,
+): Batch[] {
+  const longest = MAX_PARAMETER_CHARACTERS - "''".length;
+  const batches: Batch[] = [];
+  for (const { date } of days) {
+    const rows = forgotten.get(date) ?? 0;
+    const entry = rows > 0 ? `${date}=${rows}` : '';
+    const last = batches.at(-1);
+    const grown = last && {
+      days: `${last.days},${date}`,
+      forgotten: [last.forgotten, entry].filter(Boolean).join(','),
+    };
+    if (grown && grown.days.length <= longest && grown.forgotten.length <= longest)
+      batches.splice(-1, 1, grown);
+    else batches.push({ days: date, forgotten: entry });
+  }
+  return batches;
+}
+
+/** How many rows of each published day were forgotten. */
+const forgottenRows = async (catalog: Catalog): Promise<Map<string, number>> =>
+  new Map((await publishedDays(catalog)).map(({ date, forgotten }) => [date, forgotten]));
+
+/** One result for each check; a check over many days ran as several queries. */
+function merged(results: readonly CheckResult[]): CheckResult[] {
+  const byName = new Map<string, CheckResult>();
+  for (const result of results) {
+    const before = byName.get(result.name);
+    const [worse, other] =
+      before && before.offending > 0 ? [before, result] : [result, before ?? result];
+    byName.set(result.name, {
+      ...worse,
+      offending: before
+        ? Math.min(COUNTED_ROWS, worse.offending + other.offending)
+        : worse.offending,
+      sample: before ? [...worse.sample, ...other.sample].slice(0, SAMPLED_ROWS) : worse.sample,
+    });
+  }
+  return [...byName.values()];
 }
 
 async function resultOf(

@@ -20,6 +20,7 @@ const settings = {
   'plan-run': Sections.pick({ x: true, poll: true, gate: true }),
   'ingest-tweets': Sections.pick({ x: true }),
   'check-data': Sections.pick({ checks: true }),
+  'publish-data': Sections.pick({ keepDays: true }),
   'train-model': Sections.pick({ model: true, training: true, gate: true }),
   'judge-model': Sections.pick({ gate: true }),
   'update-endpoint': Sections.pick({ endpoint: true }),
@@ -39,6 +40,7 @@ export const environments = {
     BUCKET: Text,
     STREAM_NAME: Text,
     TOKEN_SECRET_ARN: Text,
+    FORGOTTEN_SECRET_ARN: Text,
     SETTINGS: json(settings['ingest-tweets']),
   }),
   'crawl-raw-data': z.object({ DATABASE: Text, CRAWLER: Text }),
@@ -49,7 +51,11 @@ export const environments = {
     WORKGROUP: Text,
     SETTINGS: json(settings['check-data']),
   }),
-  'publish-data': z.object({ DATABASE: Text }),
+  'publish-data': z.object({
+    BUCKET: Text,
+    DATABASE: Text,
+    SETTINGS: json(settings['publish-data']),
+  }),
   'train-model': z.object({
     BUCKET: Text,
     LAKE: Text,

@@ -33,7 +33,8 @@ import { figuresOf, noteOf, postsIn, withReported } from './ingest/summary';
 import { agedPlan } from './ingest/aged';
 import { emptyWindow, newsWindow, spanWindow } from './ingest/window';
 import type { Window } from './ingest/window';
-import { Forgotten, readForgotten } from './lake/forgotten';
+import { Forgotten, readForgotten, readMarker, renewMarks } from './lake/forgotten';
+import type { Marker } from './lake/forgotten';
 import { executionRuns, releaseLease, takeLease } from './lake/lease';
 import type { IsRunning, Lease } from './lake/lease';
 import { StoredTweets } from './lake/raw-pages';
@@ -52,6 +53,8 @@ const LONGEST_WAIT_MS = 60 * 60 * 1000;
 interface Dependencies extends Streaming {
   search: Search;
   isRunning: IsRunning;
+  /** Of the list of what was forgotten. */
+  marker: () => Promise<Marker>;
   settings: Pick<Sections['x'], 'usdPerPost' | 'maxTweetsPerMonth' | 'lateTweetSeconds'>;
   /** What one call may take. */
   limits: { milliseconds: number; pages: number };
@@ -105,13 +108,15 @@ async function ingest(
   const { taken, others } = await takeUp(given, run, tasks, stored);
   let planned = taken;
 
+  const marker = await given.marker();
+  const forgotten = new Forgotten((await readForgotten(lake, marker)).list, marker);
   const charged = run.source.kind !== 'import';
   const budget = budgetOf(given, run, planned, others);
   const pulling: Pulling = {
     ...given,
     runId: run.runId,
     stored,
-    forgotten: new Forgotten((await readForgotten(lake)).list),
+    forgotten,
     budget,
     lateSeconds: settings.lateTweetSeconds,
     allowance,
@@ -124,6 +129,8 @@ async function ingest(
     planned = planned.with(index, pulled.planned);
     ending = pulled.ending;
   }
+
+  await renewMarks(lake, forgotten, marker);
 
   const figures = figuresOf(planned, others, {
     unparked,
@@ -330,16 +337,18 @@ async function replay(
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, STREAM_NAME, TOKEN_SECRET_ARN, SETTINGS } = readEnvironment(
+  const { BUCKET, STREAM_NAME, TOKEN_SECRET_ARN, FORGOTTEN_SECRET_ARN, SETTINGS } = readEnvironment(
     environments['ingest-tweets'],
   );
-  const token = bearerToken(aws(SecretsManagerClient), TOKEN_SECRET_ARN, systemClock);
+  const secrets = aws(SecretsManagerClient);
+  const token = bearerToken(secrets, TOKEN_SECRET_ARN, systemClock);
   return ingestTweets({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     kinesis: aws(KinesisClient),
     stream: STREAM_NAME,
     search: recentSearch(SETTINGS.x.apiBaseUrl, token, systemClock),
     isRunning: executionRuns(aws(SFNClient)),
+    marker: () => readMarker(secrets, FORGOTTEN_SECRET_ARN),
     settings: SETTINGS.x,
     limits: INVOCATION,
     clock: systemClock,

@@ -11,7 +11,7 @@ import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
 import { explain } from './explain';
 import { loadPlans, monthOf } from './ingest/plan';
-import { daysBetween, spanAtX } from './ingest/span';
+import { daysBetween, daysNamed, spanAtX } from './ingest/span';
 import { postsIn } from './ingest/summary';
 import { executionRuns } from './lake/lease';
 import type { IsRunning } from './lake/lease';
@@ -73,8 +73,7 @@ export const planRun = ({ lake, isRunning, emit, clock, settings, ...given }: De
       queries,
       maxTweets,
       maxSpendUsd: Number((maxTweets * settings.x.usdPerPost).toFixed(6)),
-      reprocess:
-        request.mode === 'replay' ? daysBetween(request.from, request.to, utcDay(now)) : [],
+      reprocess: request.mode === 'replay' ? daysToReplay(request, utcDay(now)) : [],
       force,
       training: request.training,
       poll: settings.poll,
@@ -106,6 +105,9 @@ function sourceOf(request: RunRequest, now: Date): RunPlan['source'] {
       return { kind: 'news' };
   }
 }
+
+const daysToReplay = ({ days, from, to }: RunRequest, today: string): string[] =>
+  days === undefined ? daysBetween(from, to, today) : daysNamed(days, today);
 
 const queriesOf = ({ keywords, queries }: RunRequest, x: Sections['x']) =>
   queries ?? (keywords === undefined ? x.queries : [{ name: KEYWORDS, keywords }]);

@@ -1,15 +1,34 @@
 import { GlueClient } from '@aws-sdk/client-glue';
+import { S3Client } from '@aws-sdk/client-s3';
 import { StepError } from '../workflows/errors';
 import { PublishDataOutput, StepInput } from '../workflows/payloads';
 import { aws } from './aws';
+import { systemClock } from './clock';
+import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
 import { setPartition } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
+import type { Lake } from './lake/objects';
 import { TWEETS_TABLE, parametersOf, publishedDays } from './lake/published';
+import { endWhatIsOld } from './lake/retention';
+import type { KeepDays } from './lake/retention';
 import { onFirstCall, step } from './step';
 
-/** Points each checked day's partition at its new version: readers see the old day or the new one, whole. */
-export const publishData = ({ catalog }: { catalog: Catalog }) =>
+/** Old data are ended for this long at most: what is left waits for the next run. */
+const ENDING_MS = 60_000;
+
+interface Dependencies {
+  lake: Lake;
+  catalog: Catalog;
+  clock: Clock;
+  keepDays: KeepDays;
+}
+
+/**
+ * Points each checked day's partition at its new version: readers see the old day or the new one, whole. Then ends what
+ * has been kept long enough.
+ */
+export const publishData = ({ lake, catalog, clock, keepDays }: Dependencies) =>
   step(
     StepInput,
     PublishDataOutput,
@@ -20,24 +39,37 @@ export const publishData = ({ catalog }: { catalog: Catalog }) =>
           `Nothing to publish: cleaning is ${clean.status}, the checks are ${check.status}`,
         );
       }
+      const now = clock.now();
       const before = new Map((await publishedDays(catalog)).map((day) => [day.date, day]));
       const published = [];
       for (const { date, version, rows, location, fingerprint } of clean.days) {
         const old = before.get(date);
-        // Published by a call whose answer was lost: what it replaced is in its own parameters.
-        const replaced = (old?.version === version ? old.replaced : old?.version) ?? null;
+        // Published by a call whose answer was lost: what it replaced, and when, is in its own parameters.
+        const isOurs = old?.version === version;
+        const replaced = (isOurs ? old.replaced : old?.version) ?? null;
+        const publishedAt = (isOurs ? old.publishedAt : null) ?? now.toISOString();
         await setPartition(catalog, TWEETS_TABLE, {
           values: [date],
           location,
-          parameters: parametersOf({ version, rows, fingerprint, replaced }),
+          parameters: parametersOf({ version, rows, fingerprint, replaced, publishedAt }),
         });
         published.push({ date, version, rows, replaced });
       }
-      return { status: 'DONE', published };
+      const until = now.valueOf() + ENDING_MS;
+      const ended = await endWhatIsOld(
+        { lake, catalog, now, isLate: () => clock.now().valueOf() > until },
+        keepDays,
+      );
+      return { status: 'DONE', published, ended };
     },
   );
 
 export const handler = onFirstCall(() => {
-  const { DATABASE } = readEnvironment(environments['publish-data']);
-  return publishData({ catalog: { glue: aws(GlueClient), database: DATABASE } });
+  const { BUCKET, DATABASE, SETTINGS } = readEnvironment(environments['publish-data']);
+  return publishData({
+    lake: { s3: aws(S3Client), bucket: BUCKET },
+    catalog: { glue: aws(GlueClient), database: DATABASE },
+    clock: systemClock,
+    keepDays: SETTINGS.keepDays,
+  });
 });

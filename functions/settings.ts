@@ -2,6 +2,10 @@ import { z } from 'zod';
 import { NamedQuery, PlanRunOutput } from '../workflows/payloads';
 import { keepsTokenSecret, tokenInClear } from './x/address';
 
+const Days = z.number().int().positive();
+/** Step Functions redrives an execution for so long after its end. */
+const LONGEST_REDRIVE_DAYS = 14;
+
 /**
  * The sections of the environment's settings that functions read; each gets its own, as JSON, in `SETTINGS`.
  * Strict: a section that grew a field which no function knows fails at the first call, not in silence.
@@ -73,6 +77,33 @@ export const Sections = z.strictObject({
     instances: z.number().int().positive(),
     memoryMb: z.number().int(),
     maxConcurrency: z.number().int().positive(),
+  }),
+  /**
+   * For how many days data are kept; docs/retention.md says why so long, and what ends it. null keeps for ever. After
+   * its end an object is an old version for `noncurrentVersions` days more.
+   */
+  keepDays: z.strictObject({
+    /** Raw pages, and the published days made from them: both hold the same texts, and a day goes with its pages. */
+    tweets: Days,
+    /** Snapshots of a day that were replaced or refused: so long, at least, a model can be made again from its manifest. */
+    replacedSnapshots: Days.min(LONGEST_REDRIVE_DAYS, {
+      message: `must be ${LONGEST_REDRIVE_DAYS} or more: so long an execution can be redriven, and publishes what it cleaned`,
+    }),
+    /** What models said of the tweets. */
+    scored: Days,
+    /** Labels that people gave, with the texts. */
+    labels: Days.nullable(),
+    /** Records that were refused, and those that wait for the stream. */
+    quarantine: Days,
+    /** What people brought; their tweets are in the raw pages by then. */
+    imports: Days,
+    /** The ledger of the ingest's pages. */
+    pages: Days,
+    queryResults: Days,
+    /** Histories, reports and the records of what was forgotten. */
+    audit: Days.nullable(),
+    /** Old versions of objects. */
+    noncurrentVersions: Days,
   }),
 });
 export type Sections = z.infer<typeof Sections>;

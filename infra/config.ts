@@ -79,11 +79,6 @@ const Settings = z.strictObject({
   logRetentionDays: LogRetentionDays,
   /** Whether CloudFormation refuses to delete the stack that holds the data. */
   protectData: z.boolean(),
-  /** Noncurrent versions of objects, and query results, are kept for this many days: deletions at X are to be followed. */
-  keepDays: z.strictObject({
-    noncurrentVersions: z.number().int().positive(),
-    queryResults: z.number().int().positive(),
-  }),
   /** Most bytes one Athena query may scan before it is cancelled; Athena charges by them. */
   athenaScanLimitBytes: z.number().int().min(10_000_000),
   /** Address that gets failure reports; null leaves the topic without subscriber. */
@@ -154,7 +149,19 @@ const base = {
   torchIndexUrl: null,
   logRetentionDays: 90,
   protectData: false,
-  keepDays: { noncurrentVersions: 30, queryResults: 30 },
+  // docs/retention.md argues each of them.
+  keepDays: {
+    tweets: 365,
+    replacedSnapshots: 30,
+    scored: 365,
+    labels: 730,
+    quarantine: 30,
+    imports: 30,
+    pages: 90,
+    queryResults: 30,
+    audit: 730,
+    noncurrentVersions: 30,
+  },
   athenaScanLimitBytes: 10_000_000_000,
   alarmEmail: null,
   alarms: {

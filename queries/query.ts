@@ -23,6 +23,9 @@ export type QueryValues = Readonly<Record<string, string | number>>;
 
 const DAY_MILLISECONDS = 86_400_000;
 
+/** Athena refuses a longer member of `ExecutionParameters`; the quotation marks of a text count. */
+export const MAX_PARAMETER_CHARACTERS = 1024;
+
 /** `today-7` and the like as a day; anything else as it is. */
 function resolveDefault(text: string, today: Date): string {
   const relative = /^today(?:-(\d+))?$/.exec(text);
@@ -58,7 +61,8 @@ const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /**
  * Athena's `ExecutionParameters` for a query: one SQL literal for each `?`, in order.
- * Throws when a value is missing, unknown or of another type, naming the query and the parameter.
+ * Throws when a value is missing, unknown, of another type or longer than Athena takes, naming the query and the
+ * parameter.
  */
 export function executionParameters(
   query: Query,
@@ -80,6 +84,11 @@ export function executionParameters(
       values[name] ??
       (parameter.default === null ? undefined : resolveDefault(parameter.default, today));
     if (value === undefined) throw new Error(`${query.name} needs a value for ${name}`);
-    return literal(query, parameter, value);
+    const text = literal(query, parameter, value);
+    if (text.length > MAX_PARAMETER_CHARACTERS)
+      throw new Error(
+        `${query.name}: ${name} has ${text.length} characters; Athena takes ${MAX_PARAMETER_CHARACTERS} at most`,
+      );
+    return text;
   });
 }

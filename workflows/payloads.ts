@@ -72,6 +72,9 @@ export const TrainingOptions = z.strictObject({
   learning_curve: z.number().int().min(0).max(1).optional(),
 });
 
+/** Days that a replay may name one by one: a day is a few hundred bytes of the execution's state. */
+export const MAX_REPLAYED_DAYS = 100;
+
 /** The execution's input: `{}` runs the nightly, `{"mode":"retrain"}` retrains on what the lake holds. */
 export const RunRequest = z
   .strictObject({
@@ -88,17 +91,24 @@ export const RunRequest = z
     /** Of a backfill: days or instants; of a replay: days. Both ends belong to it. */
     from: z.union([Day, Instant]).optional(),
     to: z.union([Day, Instant]).optional(),
+    /** Of a replay, in place of `from` and `to`: these days and none between them. */
+    days: z.array(Day).min(1).max(MAX_REPLAYED_DAYS).optional(),
     /** Whether a replay sends the days' tweets to Kinesis again, or cleans them only. */
     stream: z.boolean().default(true),
     import: ImportName.optional(),
     /** Set by the nightly rule: the event's own time, so that a second delivery is recognised. */
     scheduledFor: Instant.optional(),
   })
-  .superRefine(({ mode, from, to, import: name, keywords, queries }, context) => {
+  .superRefine(({ mode, from, to, days, import: name, keywords, queries }, context) => {
     const demand = (holds: boolean, path: string, message: string) => {
       if (!holds) context.addIssue({ code: 'custom', path: [path], message });
     };
-    const spans = mode === 'backfill' || mode === 'replay';
+    const spans = mode === 'backfill' || (mode === 'replay' && days === undefined);
+    demand(
+      days === undefined || (mode === 'replay' && from === undefined && to === undefined),
+      'days',
+      'belongs to replay, in place of from and to',
+    );
     demand(!spans || from !== undefined, 'from', `is missing: a ${mode} needs its first day`);
     demand(!spans || to !== undefined, 'to', `is missing: a ${mode} needs its last day`);
     demand(
@@ -330,6 +340,8 @@ export const PublishDataOutput = z.strictObject({
   published: z.array(
     z.strictObject({ date: Day, version: Version, rows: Count, replaced: Version.nullable() }),
   ),
+  /** What was kept long enough: days that readers see no more, snapshots, partitions of the candidates table. */
+  ended: z.strictObject({ days: z.array(Day), snapshots: Count, candidates: Count }).optional(),
 });
 export type PublishDataOutput = z.infer<typeof PublishDataOutput>;
 

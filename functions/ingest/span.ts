@@ -52,3 +52,10 @@ export function daysBetween(from = '', to = '', today: string): string[] {
   if (count > MAX_DAYS) throw refused('to', `must be within ${MAX_DAYS} days of from`, to);
   return Array.from({ length: count }, (_, index) => utcDay(new Date(first + index * DAY_MS)));
 }
+
+/** The days as they were named, each once, oldest first. Throws `InvalidInput`. */
+export function daysNamed(days: readonly string[], today: string): string[] {
+  const late = days.find((day) => day > today);
+  if (late !== undefined) throw refused('days', `must not be after today, ${today}`, late);
+  return [...new Set(days)].sort();
+}

@@ -1,96 +1,217 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { z } from 'zod';
 import { prefixes } from '../../workflows/datasets';
-import { durable } from '../../workflows/durable';
-import { getJson } from './objects';
+import { durable, lenient } from '../../workflows/durable';
+import { StepError } from '../../workflows/errors';
+import { getJson, putJsonIf, uriOf } from './objects';
 import type { Lake } from './objects';
 
 /**
- * Which tweets and authors must not come back. Their ids are kept as salted hashes only: the list answers
- * whether an id is on it, and does not say which ids are.
+ * Which tweets and authors must not come back. The list holds marks in place of ids: HMACs under a secret that is not
+ * in the bucket. It answers whether an id is on it, to who may read the secret; to anybody else it says nothing, not
+ * even by trying every id there is.
  */
 export const FORGOTTEN_KEY = `${prefixes.plans}forgotten.json`;
 
 const Mark = z.string().regex(/^[0-9a-f]{32}$/);
+const Marks = { tweets: z.array(Mark), authors: z.array(Mark) };
+/** Calls of `forget` that have not ended: somebody has to look through the whole lake for the list's ids. */
+const Unfinished = z.array(z.string());
+
+/**
+ * Marks of a list of version 1: their salt lay beside them, so whoever read the list could try ids. A mark does not
+ * say its id, so it becomes one of today's only when the id is seen again.
+ */
+const Legacy = lenient(z.object({ salt: z.string().min(32), ...Marks }));
+
 export const ForgottenList = durable(
   'The list of what was forgotten',
   z.object({
-    schemaVersion: z.literal(1),
-    salt: z.string().min(32),
-    tweets: z.array(Mark),
-    authors: z.array(Mark),
+    schemaVersion: z.literal(2),
+    /** The mark of no id: it tells whether the list was written under the secret at hand. null in a list of version 1. */
+    check: Mark.nullable(),
+    ...Marks,
+    unfinished: Unfinished,
+    legacy: Legacy.nullable(),
   }),
+  {
+    1: ({ salt, tweets, authors, unfinished = [], ...rest }) => ({
+      ...rest,
+      check: null,
+      tweets: [],
+      authors: [],
+      unfinished,
+      legacy: { salt, tweets, authors },
+    }),
+  },
 );
 export type ForgottenList = z.infer<typeof ForgottenList>;
+
+type Kind = 'tweet' | 'author';
+/** Turns an id into its mark. */
+export type Marker = (kind: Kind | 'check', id: string) => string;
+
+// Half of SHA-256: two ids of a lake never meet by chance, and the list stays small.
+const under =
+  (secret: string): Marker =>
+  (kind, id) =>
+    createHmac('sha256', secret).update(`${kind} ${id}`).digest('hex').slice(0, 32);
+
+/** The least that the secret has to hold; CloudFormation generates 64 characters. */
+const SHORTEST_SECRET = 32;
+const markers = new Map<string, Promise<Marker>>();
+
+/** The marker of a lake. The secret never changes, so each process reads it once. Throws `ContractBroken`. */
+export function readMarker(secrets: SecretsManagerClient, secretArn: string): Promise<Marker> {
+  const known = markers.get(secretArn) ?? fetchMarker(secrets, secretArn);
+  markers.set(secretArn, known);
+  // A failure is not kept: the next call asks again.
+  known.catch(() => markers.delete(secretArn));
+  return known;
+}
+
+async function fetchMarker(secrets: SecretsManagerClient, secretArn: string): Promise<Marker> {
+  const { SecretString = '' } = await secrets.send(
+    new GetSecretValueCommand({ SecretId: secretArn }),
+  );
+  if (SecretString.length < SHORTEST_SECRET) {
+    throw new StepError(
+      'ContractBroken',
+      `The secret ${secretArn} holds ${SecretString.length} characters; the list of forgotten ids needs ${SHORTEST_SECRET} or more. Deploy the stack again.`,
+    );
+  }
+  return under(SecretString);
+}
+
+/** A marker under a secret of this process alone, for tests and measurements. */
+export const randomMarker = (): Marker => under(randomBytes(32).toString('hex'));
 
 interface Ids {
   tweets: Iterable<string>;
   authors: Iterable<string>;
 }
 
-export const emptyList = (): ForgottenList => ({
-  schemaVersion: 1,
-  salt: randomBytes(16).toString('hex'),
+export const emptyList = (marker: Marker): ForgottenList => ({
+  schemaVersion: 2,
+  check: marker('check', ''),
   tweets: [],
   authors: [],
+  unfinished: [],
+  legacy: null,
 });
 
 /** The list with more ids on it; the very same list where all of them are on it already. */
-export function withIds(list: ForgottenList, { tweets, authors }: Ids): ForgottenList {
+export function withIds(list: ForgottenList, ids: Ids, marker: Marker): ForgottenList {
+  const [tweets, authors] = [[...ids.tweets], [...ids.authors]];
   const grown = {
     ...list,
-    salt: list.salt,
     tweets: union(
       list.tweets,
-      [...tweets].map((id) => markOf(list.salt, 'tweet', id)),
+      tweets.map((id) => marker('tweet', id)),
     ),
     authors: union(
       list.authors,
-      [...authors].map((id) => markOf(list.salt, 'author', id)),
+      authors.map((id) => marker('author', id)),
     ),
+    legacy: list.legacy && withoutIds(list.legacy, tweets, authors),
   };
-  const size = ({ tweets: a, authors: b }: ForgottenList) => a.length + b.length;
+  const size = ({ tweets: a, authors: b, legacy }: ForgottenList): number =>
+    a.length + b.length - (legacy === null ? 0 : legacy.tweets.length + legacy.authors.length);
   return size(grown) === size(list) ? list : grown;
+}
+
+/** What is left of the old marks when these ids have new ones; null when nothing is. */
+function withoutIds(
+  legacy: NonNullable<ForgottenList['legacy']>,
+  tweets: readonly string[],
+  authors: readonly string[],
+): ForgottenList['legacy'] {
+  const old = under(legacy.salt);
+  const [marked, markedAuthors] = [
+    new Set(tweets.map((id) => old('tweet', id))),
+    new Set(authors.map((id) => old('author', id))),
+  ];
+  const left = {
+    salt: legacy.salt,
+    tweets: legacy.tweets.filter((mark) => !marked.has(mark)),
+    authors: legacy.authors.filter((mark) => !markedAuthors.has(mark)),
+  };
+  return left.tweets.length + left.authors.length === 0 ? null : left;
 }
 
 /** Answers whether a tweet was forgotten: by its own id or by its author's. */
 export class Forgotten {
-  private readonly tweets: ReadonlySet<string>;
-  private readonly authors: ReadonlySet<string>;
+  /** Ids that were known by their old marks only. */
+  readonly knownByOldMarks = { tweets: new Set<string>(), authors: new Set<string>() };
+  private readonly marks: Record<Kind, ReadonlySet<string>>;
+  private readonly oldMarks: Record<Kind, ReadonlySet<string>>;
+  private readonly oldMarker: Marker;
   readonly isEmpty: boolean;
 
-  constructor(private readonly list: ForgottenList) {
-    this.tweets = new Set(list.tweets);
-    this.authors = new Set(list.authors);
-    this.isEmpty = this.tweets.size + this.authors.size === 0;
+  constructor(
+    { tweets, authors, legacy }: ForgottenList,
+    private readonly marker: Marker,
+  ) {
+    this.marks = { tweet: new Set(tweets), author: new Set(authors) };
+    this.oldMarks = { tweet: new Set(legacy?.tweets), author: new Set(legacy?.authors) };
+    this.oldMarker = under(legacy?.salt ?? '');
+    this.isEmpty = [this.marks, this.oldMarks].every(
+      ({ tweet, author }) => tweet.size + author.size === 0,
+    );
   }
 
   hasTweet(id: string): boolean {
-    return this.tweets.size > 0 && this.tweets.has(markOf(this.list.salt, 'tweet', id));
+    return this.knows('tweet', id);
   }
 
   hasAuthor(id: string): boolean {
-    return this.authors.size > 0 && this.authors.has(markOf(this.list.salt, 'author', id));
+    return this.knows('author', id);
   }
 
   has({ id, author_id }: { id: string; author_id: string }): boolean {
     return this.hasTweet(id) || this.hasAuthor(author_id);
   }
+
+  private knows(kind: Kind, id: string): boolean {
+    if (this.marks[kind].size > 0 && this.marks[kind].has(this.marker(kind, id))) return true;
+    const old = this.oldMarks[kind];
+    if (old.size === 0 || !old.has(this.oldMarker(kind, id))) return false;
+    this.knownByOldMarks[kind === 'tweet' ? 'tweets' : 'authors'].add(id);
+    return true;
+  }
 }
 
-/** The lake's list and its ETag; an empty one where nothing was ever forgotten. */
+/**
+ * The lake's list and its ETag; an empty one where nothing was ever forgotten. Throws `ContractBroken` when it was
+ * written under another secret: no id would be found on it, and all of them would come back.
+ */
 export async function readForgotten(
   lake: Lake,
+  marker: Marker,
 ): Promise<{ list: ForgottenList; etag: string | null }> {
   const found = await getJson(lake, FORGOTTEN_KEY, ForgottenList);
-  return found === null
-    ? { list: emptyList(), etag: null }
-    : { list: found.value, etag: found.etag };
+  if (found === null) return { list: emptyList(marker), etag: null };
+  const { value, etag } = found;
+  if (value.check === null) return { list: { ...value, check: marker('check', '') }, etag };
+  if (value.check !== marker('check', '')) {
+    throw new StepError(
+      'ContractBroken',
+      `${uriOf(lake, FORGOTTEN_KEY)} was written under another secret than the stack's output ForgottenSecretArn names. ` +
+        'Put back the version of the secret that it was written under; docs/forgetting.md says how.',
+    );
+  }
+  return { list: value, etag };
 }
 
-// Half of SHA-256: two ids of a lake never meet by chance, and the list stays small.
-const markOf = (salt: string, kind: 'tweet' | 'author', id: string): string =>
-  createHmac('sha256', salt).update(`${kind} ${id}`).digest('hex').slice(0, 32);
+/** Gives ids that were known by old marks new ones. When somebody else writes at the same moment, the next call does. */
+export async function renewMarks(lake: Lake, forgotten: Forgotten, marker: Marker): Promise<void> {
+  const { tweets, authors } = forgotten.knownByOldMarks;
+  if (tweets.size + authors.size === 0) return;
+  const { list, etag } = await readForgotten(lake, marker);
+  const renewed = withIds(list, { tweets, authors }, marker);
+  if (renewed !== list) await putJsonIf(lake, FORGOTTEN_KEY, renewed, { ifMatch: etag });
+}
 
 const union = (one: readonly string[], other: readonly string[]): string[] =>
   [...new Set([...one, ...other])].sort();

@@ -11,6 +11,8 @@ export interface PublishedDay {
   fingerprint: string;
   /** The version this one replaced, or null. */
   replaced: string | null;
+  /** When readers first saw this version; null for one that was published before this was noted. */
+  publishedAt: string | null;
   /** How many of its rows were forgotten since: the next version may have so many fewer. */
   forgotten: number;
 }
@@ -31,6 +33,7 @@ export async function publishedDays(catalog: Catalog): Promise<PublishedDay[]> {
       rows: Number(parameters['rows'] ?? 0),
       fingerprint: parameters['fingerprint'] ?? '',
       replaced: parameters['replaced'] || null,
+      publishedAt: parameters['published_at'] || null,
       forgotten: Number(parameters[FORGOTTEN_PARAMETER] ?? 0),
     }))
     .sort((a, b) => a.date.localeCompare(b.date));
@@ -38,10 +41,12 @@ export async function publishedDays(catalog: Catalog): Promise<PublishedDay[]> {
 
 /** The parameters of a day's partition. */
 export const parametersOf = (
-  day: Omit<PublishedDay, 'location' | 'date' | 'forgotten'>,
+  day: Omit<PublishedDay, 'location' | 'date' | 'forgotten' | 'publishedAt'> &
+    Partial<Pick<PublishedDay, 'publishedAt'>>,
 ): Record<string, string> => ({
   version: day.version,
   rows: String(day.rows),
   fingerprint: day.fingerprint,
   replaced: day.replaced ?? '',
+  ...(day.publishedAt && { published_at: day.publishedAt }),
 });

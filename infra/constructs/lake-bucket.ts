@@ -93,6 +93,30 @@ const access: Record<RoleName, Access> = {
   },
 };
 
+/** A published day is ended by Publish the data; the lifecycle ends it so much later if no run did. */
+const WITHOUT_A_RUN_DAYS = 30;
+
+/** How long objects stay where their age is the age of what they hold. */
+function lifetimes(keepDays: Settings['keepDays']): { id: string; prefix: string; days: number }[] {
+  const all = [
+    { id: 'raw-tweets', prefix: raw_tweets.prefix, days: keepDays.tweets },
+    {
+      id: 'cleaned-tweets',
+      prefix: 'cleaned-data/',
+      days: Math.max(keepDays.tweets, keepDays.replacedSnapshots) + WITHOUT_A_RUN_DAYS,
+    },
+    { id: 'scored', prefix: scored.prefix, days: keepDays.scored },
+    { id: 'labels', prefix: labels.prefix, days: keepDays.labels },
+    { id: 'quarantine', prefix: quarantine.prefix, days: keepDays.quarantine },
+    { id: 'parked', prefix: prefixes.parked, days: keepDays.quarantine },
+    { id: 'imports', prefix: prefixes.imports, days: keepDays.imports },
+    { id: 'pages', prefix: `${prefixes.plans}pages/`, days: keepDays.pages },
+    { id: 'query-results', prefix: prefixes.queryResults, days: keepDays.queryResults },
+    { id: 'audit', prefix: prefixes.audit, days: keepDays.audit },
+  ];
+  return all.flatMap(({ days, ...rule }) => (days === null ? [] : [{ ...rule, days }]));
+}
+
 /** The lake's one bucket: raw-data/, cleaned-data/, processed-data/ and model-outputs/. */
 export class LakeBucket extends Construct {
   readonly bucket: s3.IBucket;
@@ -127,17 +151,11 @@ export class LakeBucket extends Construct {
           prefix: prefixes.plans,
           noncurrentVersionExpiration: Duration.days(1),
         },
-        {
-          // Their tweets are in raw-data/tweets/ by then.
-          id: 'imports',
-          prefix: prefixes.imports,
-          expiration: Duration.days(30),
-        },
-        {
-          id: 'query-results',
-          prefix: prefixes.queryResults,
-          expiration: Duration.days(keepDays.queryResults),
-        },
+        ...lifetimes(keepDays).map(({ id: rule, prefix, days }) => ({
+          id: rule,
+          prefix,
+          expiration: Duration.days(days),
+        })),
       ],
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });

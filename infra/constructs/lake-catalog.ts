@@ -74,8 +74,13 @@ export class LakeCatalog extends Construct {
   }
 
   private openTo({ byName }: LakeRoles): void {
-    const open = (role: RoleName, actions: string[], names: string[]) => ({
-      id: `${role}${actions.includes('glue:GetTable') ? 'Reads' : 'Changes'}Catalog`,
+    const open = (
+      role: RoleName,
+      actions: string[],
+      names: string[],
+      verb = actions.includes('glue:GetTable') ? 'Reads' : 'Changes',
+    ) => ({
+      id: `${role}${verb}Catalog`,
       role: byName[role],
       permission: { actions, resources: this.arns(names) },
     });
@@ -93,6 +98,13 @@ export class LakeCatalog extends Construct {
           'glue:UpdateTable',
         ],
         ['raw_tweets', 'tweets'],
+      ),
+      // What has been kept long enough is dropped from every table that shows it.
+      open(
+        'DataProcessingRole',
+        ['glue:GetPartitions', 'glue:BatchDeletePartition'],
+        ['raw_tweets', 'tweets', 'scored', candidates.table],
+        'Ends',
       ),
       open('AnalyticsRole', reading, all),
       open('AnalyticsRole', ['glue:BatchCreatePartition'], [candidates.table]),

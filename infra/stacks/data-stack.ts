@@ -10,6 +10,7 @@ import type { EnvironmentName, Settings } from '../config';
 import { acknowledge } from '../constructs/acknowledge';
 import { ForceGrant } from '../constructs/force-grant';
 import { ForgetterAccess } from '../constructs/forgetter-access';
+import { ForgottenIds } from '../constructs/forgotten-ids';
 import { allow } from '../constructs/grants';
 import { LakeBucket } from '../constructs/lake-bucket';
 import { LakeCatalog } from '../constructs/lake-catalog';
@@ -30,6 +31,8 @@ export interface Lake {
   readonly stream: kinesis.IStream;
   readonly tokenSecret: secretsmanager.ISecret;
   readonly forceGrant: secretsmanager.ISecret;
+  /** Under which the ids of forgotten tweets and authors are kept. */
+  readonly forgottenSecret: secretsmanager.ISecret;
   /** Name of the Glue database. */
   readonly database: string;
 }
@@ -55,6 +58,11 @@ export class DataStack extends Stack {
       database,
       stream: this.createStream(key, roles.byName),
       tokenSecret: this.createTokenSecret(key, roles.byName),
+      forgottenSecret: new ForgottenIds(this, 'ForgottenIds', {
+        key,
+        ingestion: roles.byName.DataIngestionRole,
+        forgetter: roles.forgetter,
+      }).secret,
       forceGrant: new ForceGrant(this, 'ForceGrant', {
         environment,
         key,

@@ -24,6 +24,7 @@ import { reportImport, importBundledLabels } from './labels/bundled';
 import { labelByHand } from './labels/by-hand';
 import { parseMap } from './labels/parse';
 import { grantForce } from './grant-force';
+import { applyLifecycle } from './lifecycle';
 import { reproduce } from './reproduce/reproduce';
 import { finishRun } from './night/finish';
 import { nextCommands } from './night/summary';
@@ -111,6 +112,18 @@ function sayNext(screen: Screen, code: number): number {
   return code;
 }
 
+/** S3 ends old objects by itself; the embedded one is told to, whenever a lake comes up. */
+async function endOldObjects({ clients, outputs }: Session, screen: Screen): Promise<void> {
+  screen.live('Ending what has been kept long enough');
+  const bucket = { s3: clients.s3, bucket: outputs.BucketName };
+  const { objects, versions } = await applyLifecycle(bucket, new Date());
+  screen.rest();
+  if (objects + versions > 0)
+    screen.say(
+      `Kept long enough (keepDays in infra/config.ts): ${objects} objects expired, and ${versions} old versions are gone.`,
+    );
+}
+
 /** `npm start`: boots, deploys, imports the labels, and runs the night or what was left of the last one. */
 async function start(lake: Lake, screen: Screen, input: Record<string, unknown>): Promise<number> {
   checkInput(input);
@@ -121,6 +134,7 @@ async function start(lake: Lake, screen: Screen, input: Record<string, unknown>)
   const lakeSession = await session(lake, screen, 'start');
   try {
     screen.say(`Embedded cloud: ready at ${lakeSession.url} in ${seconds(Date.now() - booting)}`);
+    await endOldObjects(lakeSession, screen);
     await importBundledLabels(lake, lakeSession, screen);
     const cutOff = await findCutOff(lakeSession);
     if (cutOff) {
@@ -158,6 +172,7 @@ async function up(lake: Lake, screen: Screen): Promise<number> {
     screen.say('Embedded cloud: booting, and deploying with the stock CDK CLI …');
   const lakeSession = await session(lake, screen, 'up');
   try {
+    await endOldObjects(lakeSession, screen);
     await importBundledLabels(lake, lakeSession, screen);
     screen.say(`The lake is up at ${lakeSession.url}. For any AWS client, in another terminal:`);
     screen.say();

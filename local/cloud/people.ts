@@ -18,12 +18,12 @@ import { UserError } from './user-error';
 export interface People {
   /** Asks questions, and reads what the lake says about its runs. */
   analyst: { athena: AthenaClient; s3: S3Client };
-  /** Puts human labels. */
-  ingestion: { s3: S3Client };
+  /** Puts human labels, and tweets to import: those that were forgotten are left out. */
+  ingestion: { s3: S3Client; secrets: SecretsManagerClient };
   /** Lets one execution promote what the gate refuses. */
   forceGranter: { secrets: SecretsManagerClient };
   /** Takes tweets out of the lake, old versions included. */
-  forgetter: { s3: S3Client; glue: GlueClient };
+  forgetter: { s3: S3Client; glue: GlueClient; secrets: SecretsManagerClient };
 }
 
 /** An hour, the most that a role gives by default; the SDK asks again before it is over. */
@@ -81,16 +81,21 @@ export function peopleOf(
   });
   const analyst = as('AnalyticsRole');
   const forgetter = as('ForgetterRole');
+  const ingestion = as('DataIngestionRole');
   return {
     analyst: {
       athena: new AthenaClient(analyst),
       s3: new S3Client({ ...analyst, forcePathStyle }),
     },
-    ingestion: { s3: new S3Client({ ...as('DataIngestionRole'), forcePathStyle }) },
+    ingestion: {
+      s3: new S3Client({ ...ingestion, forcePathStyle }),
+      secrets: new SecretsManagerClient(ingestion),
+    },
     forceGranter: { secrets: new SecretsManagerClient(as(forceGranterRole)) },
     forgetter: {
       s3: new S3Client({ ...forgetter, forcePathStyle }),
       glue: new GlueClient(forgetter),
+      secrets: new SecretsManagerClient(forgetter),
     },
   };
 }

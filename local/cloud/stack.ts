@@ -16,6 +16,7 @@ const Outputs = z.object({
   EndpointName: z.string(),
   TokenSecretArn: z.string(),
   ForceGrantSecretArn: z.string(),
+  ForgottenSecretArn: z.string(),
 });
 export type Outputs = z.infer<typeof Outputs>;
 

@@ -62,6 +62,15 @@ const Raw = z.object({
   text: z.string(),
 });
 type Raw = z.infer<typeof Raw>;
+/** Tweets that an import brings: ids that hold their times, as X's do. */
+const tweetOf = (created_at: string) => ({
+  id: String((BigInt(Date.parse(created_at)) - 1_288_834_974_657n) << 22n),
+  created_at,
+});
+const [YEAR_MS, WEEK_MS] = [365 * 86_400_000, 7 * 86_400_000];
+const NEAR = tweetOf(new Date(Date.now() - 2 * WEEK_MS).toISOString());
+const FAR_APART = tweetOf(new Date(Date.parse(NEAR.created_at) - YEAR_MS).toISOString());
+
 let all: Raw[];
 let theirs: Raw[];
 let who: Raw;
@@ -147,6 +156,23 @@ test('a night brings the author’s tweets into every place', async () => {
   );
 }, 400_000);
 
+test('and an import brings two more, a year apart', async () => {
+  const file = join(person.home, 'far-apart.json');
+  const old = [FAR_APART, NEAR].map(({ id, created_at }) => ({
+    ...who,
+    id,
+    created_at,
+    text: `said on ${created_at} and never again`,
+  }));
+  writeFileSync(file, JSON.stringify(old));
+
+  const { code, output } = await lake('import-tweets', file);
+
+  expect([code, output]).toEqual([0, expect.stringMatching(/import-\S+ SUCCEEDED/)]);
+  all.push(...old);
+  theirs.push(...old);
+}, 400_000);
+
 test('killed in the middle, the same command ends what it began', async () => {
   const first = await person.run(['lake', 'forget', '--author', who.author_id], /Spark works/)
     .ended;
@@ -160,7 +186,24 @@ test('killed in the middle, the same command ends what it began', async () => {
   const { code, output } = await lake('forget', '--author', who.author_id);
 
   expect([code, output]).toEqual([0, expect.stringContaining('How much went from where')]);
+  expect(first.output + output).toContain('Looked through the lake in');
+  expect(output).toContain('Going on where the same command was interrupted.');
+  // What it kept of its way names pages, and so ids.
+  expect(readdirSync(join(person.home, 'forget'))).toEqual([]);
 }, 600_000);
+
+test('days between two that are a year apart are not published anew', async () => {
+  const replays = (await everyVersion()).filter(
+    ({ key, isLatest }) => isLatest && /^processed-data\/audit\/executions\/.*replay-/.test(key),
+  );
+  const [far, near] = [FAR_APART, NEAR].map(({ created_at }) => created_at.slice(0, 10));
+  const days = [
+    ...new Set(replays.flatMap(({ text }) => text.match(/\b20\d{2}-\d{2}-\d{2}\b/g) ?? [])),
+  ].sort();
+
+  expect(replays.length).toBeGreaterThan(0);
+  expect(days.filter((day) => day >= String(far) && day <= String(near))).toEqual([far, near]);
+});
 
 test('no version of any object holds the author’s id, name, tweets or their texts', async () => {
   expect(withoutCursors(await traces())).toEqual([]);

@@ -1,13 +1,13 @@
-import { checkData } from '../../functions/check-data';
+import { batchesOf, checkData } from '../../functions/check-data';
 import type { Warehouse } from '../../functions/lake/athena';
 import { hasSucceeded, rowsOf, startQuery } from '../../functions/lake/athena';
-import { listPartitions, setPartition } from '../../functions/lake/catalog';
+import { addPartitions, listPartitions, setPartition } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
 import type { Lake } from '../../functions/lake/objects';
 import { parametersOf } from '../../functions/lake/published';
 import { refreshAnalytics } from '../../functions/refresh-analytics';
-import { renderedCatalog } from '../../queries/catalog';
-import { parseQuery } from '../../queries/catalog';
+import { parseQuery, renderedCatalog } from '../../queries/catalog';
+import { MAX_PARAMETER_CHARACTERS } from '../../queries/query';
 import type { RunState } from '../../workflows/payloads';
 import { systemClock } from '../../functions/clock';
 import { eachWithLake } from './support/each-with-lake';
@@ -152,6 +152,81 @@ describe('Check the data', () => {
     const message = failure instanceof Error ? failure.message : '';
     expect(message.match(/"angry"/g)).toHaveLength(5);
     expect(message).toContain('30 rows');
+  });
+});
+
+describe('Check many days', () => {
+  const daysUpTo = (count: number) =>
+    Array.from({ length: count }, (_, index) =>
+      new Date(Date.UTC(2025, 0, 1 + index)).toISOString().slice(0, 10),
+    );
+
+  test.each([1, 92, 93, 94, 365, 400])(
+    '%i days: every list of days is short enough for Athena, and no day is left out or told twice',
+    (count) => {
+      const days = daysUpTo(count);
+      const forgotten = new Map(days.map((date, index) => [date, index % 3 === 0 ? 0 : 123_456]));
+
+      const batches = batchesOf(
+        days.map((date) => ({ date })),
+        forgotten,
+      );
+
+      expect(batches.flatMap((batch) => batch.days.split(','))).toEqual(days);
+      expect(batches.flatMap((batch) => batch.forgotten.split(',').filter(Boolean))).toEqual(
+        [...forgotten].filter(([, rows]) => rows > 0).map(([date, rows]) => `${date}=${rows}`),
+      );
+      for (const { days: names, forgotten: rows } of batches) {
+        expect(Math.max(names.length, rows.length) + 2).toBeLessThanOrEqual(
+          MAX_PARAMETER_CHARACTERS,
+        );
+      }
+    },
+  );
+
+  // One more than fit into one list. More would only make the embedded engine slow.
+  test('94 days are checked, the last one like the first', async () => {
+    const names = daysUpTo(94);
+    const location = await writeVersion([cleanTweet('1'), cleanTweet('2')]);
+    const smaller = `s3://${lake.bucket}/cleaned-data/smaller/`;
+    await put(lake, 'cleaned-data/smaller/part-0.parquet', await tweetsParquet([cleanTweet('1')]));
+    await addPartitions(
+      catalog,
+      'tweets',
+      names.map((day) => ({ values: [day], location })),
+    );
+    const check = (attempt: number, locationOf: (day: string) => string) =>
+      untilDone<Exclude<RunState['check'], { status: 'PENDING' }>>((state) => {
+        const days = names.map((date) => ({
+          date,
+          fingerprint: 'f',
+          version: `${RUN_ID}-${attempt}`,
+          rows: 2,
+          location: locationOf(date),
+        }));
+        return checkData({
+          lake,
+          catalog,
+          warehouse,
+          checks: catalogOfQueries.filter(({ name }) => name === 'shrunken_days'),
+          settings: { maxLabelShare: 0.95, minRowsForShare: 50 },
+        })(stepInput({ clean: { ...CLEANED, days }, check: state }, attempt));
+      });
+
+    expect(await check(0, () => location)).toMatchObject({
+      status: 'DONE',
+      checks: [{ name: 'shrunken_days', offending: 0 }],
+    });
+
+    const isShrunken = (day: string) => day === names.at(0) || day === names.at(-1);
+    const failure: unknown = await check(1, (day) => (isShrunken(day) ? smaller : location)).catch(
+      (error: unknown) => error,
+    );
+    const message = failure instanceof Error ? failure.message : '';
+    expect(message).toContain('1 of 1 checks found rows');
+    expect(message).toContain('2 rows');
+    expect(message).toContain(names.at(0));
+    expect(message).toContain(names.at(-1));
   });
 });
 

@@ -35,6 +35,15 @@ eachWithLake(async (fresh, launcher) => {
   jobs = new JobRuns(catalog);
 });
 
+const NOW = '2026-11-24T03:00:00.000Z';
+const publisher = () =>
+  publishData({
+    lake,
+    catalog,
+    clock: new TestClock(NOW),
+    keepDays: { tweets: 365, replacedSnapshots: 30 },
+  });
+
 describe('Crawl raw data', () => {
   let clock: TestClock;
   const crawl = (state: Partial<RunState> = {}, attempt = 0) =>
@@ -272,7 +281,7 @@ describe('Clean tweets', () => {
       const { days } = await start();
       const fingerprint = days[0]?.fingerprint ?? '';
       const cleaned = { ...CLEANED, days: CLEANED.days.map((day) => ({ ...day, fingerprint })) };
-      await publishData({ catalog })(stepInput({ clean: cleaned, check: CHECKED }));
+      await publisher()(stepInput({ clean: cleaned, check: CHECKED }));
     });
 
     test('there is nothing new', async () => {
@@ -317,7 +326,7 @@ const CHECKED: RunState['check'] = {
 
 describe('Publish the data', () => {
   const publish = (clean: RunState['clean'] = CLEANED) =>
-    publishData({ catalog })(stepInput({ clean, check: CHECKED }));
+    publisher()(stepInput({ clean, check: CHECKED }));
   const next = {
     ...CLEANED,
     days: CLEANED.days.map((day) => ({
@@ -334,6 +343,7 @@ describe('Publish the data', () => {
     expect(answer).toEqual({
       status: 'DONE',
       published: [{ date: '2026-11-23', version: VERSION, rows: 3, replaced: null }],
+      ended: { days: [], snapshots: 0, candidates: 0 },
     });
     expect(await publishedDays(catalog)).toEqual([
       {
@@ -342,6 +352,7 @@ describe('Publish the data', () => {
         rows: 3,
         fingerprint: 'f1',
         replaced: null,
+        publishedAt: NOW,
         forgotten: 0,
         location: CLEANED.days[0]?.location,
       },
@@ -369,7 +380,7 @@ describe('Publish the data', () => {
   });
 
   test('publishes nothing that was not checked', async () => {
-    await expect(publishData({ catalog })(stepInput({ clean: CLEANED }))).rejects.toMatchObject({
+    await expect(publisher()(stepInput({ clean: CLEANED }))).rejects.toMatchObject({
       name: 'PublishFailed',
     });
     expect(await publishedDays(catalog)).toEqual([]);

@@ -5,6 +5,7 @@ import { QueryPlan } from '../../functions/ingest/plan';
 import {
   FORGOTTEN_KEY,
   ForgottenList,
+  randomMarker,
   readForgotten,
   withIds,
 } from '../../functions/lake/forgotten';
@@ -163,10 +164,11 @@ describe('in the bucket', () => {
     const before = { salt: 's'.repeat(32), tweets: [], authors: [], key: 'added later' };
     await putJson(lake, FORGOTTEN_KEY, before);
 
-    const { list } = await readForgotten(lake);
+    const marker = randomMarker();
+    const { list } = await readForgotten(lake, marker);
 
-    expect(withIds(list, { tweets: ['1'], authors: [] })).toMatchObject({
-      schemaVersion: 1,
+    expect(withIds(list, { tweets: ['1'], authors: [] }, marker)).toMatchObject({
+      schemaVersion: 2,
       key: 'added later',
     });
   });

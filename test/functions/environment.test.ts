@@ -61,6 +61,6 @@ test('no function is given the bearer token, only where it lies', () => {
     Object.values(functionEnvironments)
       .flat()
       .filter((name) => /TOKEN|SECRET/.test(name)),
-    // The other is no credential: it holds a grant to promote in spite of the gate.
-  ).toEqual(['FORCE_GRANT_SECRET_ARN', 'TOKEN_SECRET_ARN']);
+    // The others are no credentials: a grant to promote in spite of the gate, and what forgotten ids are kept under.
+  ).toEqual(['FORCE_GRANT_SECRET_ARN', 'TOKEN_SECRET_ARN', 'FORGOTTEN_SECRET_ARN']);
 });

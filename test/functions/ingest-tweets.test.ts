@@ -7,6 +7,7 @@ import {
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { ingestTweets } from '../../functions/ingest-tweets';
+import { randomMarker } from '../../functions/lake/forgotten';
 import type { Lake } from '../../functions/lake/objects';
 import { recentSearch } from '../../functions/x/client';
 import type { Search, SearchAnswer, SearchRequest } from '../../functions/x/client';
@@ -66,6 +67,8 @@ beforeEach(async () => {
 
 const search = () => recentSearch(x.url, bearerToken(launcher.secrets(), SECRET, clock), clock);
 
+const marker = randomMarker();
+
 /** The first page of everything. */
 const SEARCH: SearchRequest = {
   query: '',
@@ -84,6 +87,7 @@ const ingest = ({ pages = 3, running = true, search: asked = search() } = {}) =>
     stream,
     search: asked,
     isRunning: async () => running,
+    marker: async () => marker,
     settings: { usdPerPost: 0.005, maxTweetsPerMonth, lateTweetSeconds: 30 },
     limits: { milliseconds: 60_000, pages },
     clock,

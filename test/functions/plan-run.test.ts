@@ -104,6 +104,19 @@ test('takes what the input asks for instead', async () => {
   });
 });
 
+test('a replay takes the days between two, or just those that are named', async () => {
+  const replay = { mode: 'replay', stream: false };
+
+  expect((await plan({ ...replay, from: '2026-11-20', to: '2026-11-22' })).reprocess).toEqual([
+    '2026-11-20',
+    '2026-11-21',
+    '2026-11-22',
+  ]);
+  expect(
+    (await plan({ ...replay, days: ['2026-11-22', '2025-11-22', '2026-11-22'] })).reprocess,
+  ).toEqual(['2025-11-22', '2026-11-22']);
+});
+
 test('force is planned with the grant that it takes, and not without', async () => {
   await expect(plan({ mode: 'retrain', force: true })).rejects.toMatchObject({
     name: 'ForceNotGranted',
@@ -140,6 +153,14 @@ test.each([
     'maxTweets: must not be above x.maxTweetsPerRun',
   ],
   [{ maxTweets: '100' }, 'maxTweets: must be a number (got "100")'],
+  [{ mode: 'replay', days: ['2026-11-25'] }, 'days: must not be after today, 2026-11-24'],
+  [{ mode: 'replay', days: [] }, 'days: must not be empty'],
+  [
+    { mode: 'replay', days: ['2026-11-20'], from: '2026-11-20' },
+    'days: belongs to replay, in place',
+  ],
+  [{ mode: 'nightly', days: ['2026-11-20'] }, 'days: belongs to replay'],
+  [{ mode: 'replay' }, 'from: is missing'],
   [{ force: 'yes' }, 'force: must be true or false (got "yes")'],
   [{ training: { epochs: 0 } }, 'training.epochs: must be at least 1 (got 0)'],
   [{ training: { lr: 1 } }, 'training: unknown field "lr"'],

@@ -1,3 +1,4 @@
+import { Sections } from '../../functions/settings';
 import { EnvironmentName, People, settingsFor } from '../../infra/config';
 
 test.each(EnvironmentName.options)('the settings of %s are valid', (name) => {
@@ -30,6 +31,16 @@ test('people are named by ARN, and * names nobody', () => {
   expect(people.analysts).toBe('account');
   expect(() => People.parse(['*'])).toThrow(/ARN of a role or user/);
   expect(People.parse(['arn:aws:iam::111122223333:user/ana'])).toHaveLength(1);
+});
+
+test('a replaced snapshot outlives the time in which its run can be redriven', () => {
+  const { keepDays } = settingsFor('prod');
+  const parse = (changes: object) => Sections.shape.keepDays.parse({ ...keepDays, ...changes });
+
+  expect(() => parse({ replacedSnapshots: 13 })).toThrow(/must be 14 or more/);
+  expect(parse({ replacedSnapshots: 14, labels: null }).labels).toBeNull();
+  expect(() => parse({ tweets: null })).toThrow(/tweets/);
+  expect(() => parse({ tweets: 0 })).toThrow(/tweets/);
 });
 
 test('only prod starts by itself', () => {

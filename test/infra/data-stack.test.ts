@@ -1,5 +1,5 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import type { Settings } from '../../infra/config';
+import { settingsFor, type Settings } from '../../infra/config';
 import { candidates, datasets } from '../../workflows/datasets';
 import { roleNames } from '../../infra/naming';
 import { dataStack, policies } from './synthesis';
@@ -90,6 +90,71 @@ describe('the bucket', () => {
     expect(spared).toContain(':root');
     // A statement on these would lock out whoever repairs the policy.
     expect(Action.filter((action) => /Policy|PutBucket|DeleteBucket|\*/.test(action))).toEqual([]);
+  });
+});
+
+describe('how long data stay', () => {
+  interface Rule {
+    Id: string;
+    Prefix?: string;
+    ExpirationInDays?: number;
+    NoncurrentVersionExpiration?: { NoncurrentDays: number };
+  }
+  const { keepDays } = settingsFor('dev');
+  const rulesOf = (changes: Partial<Settings['keepDays']> = {}): Rule[] =>
+    Object.values(
+      Template.fromStack(dataStack('dev', { keepDays: { ...keepDays, ...changes } })).findResources(
+        'AWS::S3::Bucket',
+        {
+          Properties: { VersioningConfiguration: { Status: 'Enabled' } },
+        },
+      ),
+    ).flatMap(({ Properties }) => Properties.LifecycleConfiguration.Rules);
+  const ages = (rules: Rule[]) =>
+    Object.fromEntries(
+      rules.flatMap(({ Prefix, ExpirationInDays }) =>
+        Prefix !== undefined && ExpirationInDays !== undefined ? [[Prefix, ExpirationInDays]] : [],
+      ),
+    );
+
+  test('every prefix that holds words or ids of people ends, and nothing else does', () => {
+    expect(ages(rulesOf())).toEqual({
+      'raw-data/tweets/': 365,
+      'cleaned-data/': 395,
+      'processed-data/scored/': 365,
+      'raw-data/labels/': 730,
+      'raw-data/quarantine/': 30,
+      'raw-data/parked/': 30,
+      'raw-data/imports/': 30,
+      'raw-data/plans/pages/': 90,
+      'processed-data/query-results/': 30,
+      'processed-data/audit/': 730,
+    });
+    // Without a prefix: old versions of everything.
+    expect(rulesOf()).toContainEqual(
+      expect.objectContaining({
+        Id: 'leftovers',
+        NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+      }),
+    );
+  });
+
+  test('the settings say how long, and null keeps labels and audit for ever', () => {
+    const rules = ages(rulesOf({ tweets: 40, labels: null, audit: null, queryResults: 3 }));
+
+    expect(rules).toMatchObject({
+      'raw-data/tweets/': 40,
+      'cleaned-data/': 70,
+      'processed-data/query-results/': 3,
+    });
+    expect(Object.keys(rules)).not.toContain('raw-data/labels/');
+    expect(Object.keys(rules)).not.toContain('processed-data/audit/');
+  });
+
+  test('the run’s own objects have no end: plans, lock, the list of forgotten ids', () => {
+    for (const prefix of Object.keys(ages(rulesOf())))
+      for (const key of ['lock.json', 'ingest-lease.json', 'forgotten.json', 'queries/q.json'])
+        expect(`raw-data/plans/${key}`.startsWith(prefix)).toBe(false);
   });
 });
 

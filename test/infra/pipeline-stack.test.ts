@@ -413,6 +413,7 @@ test('the command line finds what it needs among the outputs', () => {
       'DatabaseName',
       'EndpointName',
       'ForceGrantSecretArn',
+      'ForgottenSecretArn',
       'GlueJobName',
       'ScoreStreamMappingId',
       'StateMachineArn',

@@ -15,6 +15,8 @@ const via = (service: string): Context => ({
 });
 export const key = arn('kms', 'key/uuid');
 export const forceGrant = arn('secretsmanager', 'secret:ForceGrantSecret');
+/** Under which forgotten ids are kept. */
+export const forgottenIds = arn('secretsmanager', 'secret:ForgottenIdsSecret');
 
 /** One call for each role and action. Actions come as in policies: `service:A B C`. */
 function declare(
@@ -331,6 +333,27 @@ const forgetting = [
     declare(forgets, FORGETTER, 'glue:GetPartitions UpdatePartition', arn('glue', name)),
   ),
   ...declare(encrypts, FORGETTER, 'kms:Decrypt GenerateDataKey', key, via('s3')),
+  ...declare(forgets, FORGETTER, 'secretsmanager:GetSecretValue', forgottenIds),
+  ...declare(encrypts, FORGETTER, 'kms:Decrypt', key, via('secretsmanager')),
+];
+
+/** A lake that is younger than `keepDays` has nothing to end but candidates. */
+const ends = 'Publish the data ends days and snapshots that were kept long enough';
+const ending = [
+  ...['raw_tweets', 'tweets', 'scored'].flatMap((table) =>
+    declare(
+      ends,
+      PROCESSING,
+      'glue:BatchDeletePartition',
+      arn('glue', `table/sentiment_lake/${table}`),
+    ),
+  ),
+  ...declare(
+    ends,
+    PROCESSING,
+    's3:DeleteObject',
+    object('cleaned-data/tweets/dt=day/run=a/part.parquet'),
+  ),
 ];
 
 /** Every call that stands in for a record. */
@@ -346,4 +369,5 @@ export const declaredCalls: readonly DeclaredCall[] = [
   ...rare,
   ...force,
   ...forgetting,
+  ...ending,
 ];

@@ -1,5 +1,5 @@
 import type { Context } from './calls';
-import { forceGrant, forgettable, key as lakeKey } from './declared-calls';
+import { forceGrant, forgettable, forgottenIds, key as lakeKey } from './declared-calls';
 import type { Policies } from './granted';
 import { accessLogs } from './service-calls';
 import { columns, intended } from './intent';
@@ -257,6 +257,21 @@ function ofForceGrant(policies: Policies): Row[] {
   ];
 }
 
+/** The list of forgotten ids lies where labellers and analysts read; what it was written under, they may not read. */
+function ofForgottenIds(policies: Policies): Row[] {
+  const request = { action: 'secretsmanager:GetSecretValue', resource: forgottenIds };
+  const readers = ['DataIngestionRole', 'ForgetterRole'];
+  return [...columns, 'ForgetterRole', 'ForceGranterRole'].flatMap((who) => [
+    { who, principal: lakeRole(who, policies), request, allow: readers.includes(who) },
+    {
+      who,
+      principal: lakeRole(who, policies),
+      request: { ...request, action: 'secretsmanager:PutSecretValue' },
+      allow: false,
+    },
+  ]);
+}
+
 /** Who asked the bucket for what: people read it, over TLS. */
 function ofAccessLogs(): Row[] {
   const admin = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
@@ -275,5 +290,6 @@ export const tableOf = (policies: Policies): Row[] => [
   ...ofKey(policies),
   ...ofQueues(),
   ...ofForceGrant(policies),
+  ...ofForgottenIds(policies),
   ...ofAccessLogs(),
 ];

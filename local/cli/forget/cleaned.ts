@@ -5,13 +5,12 @@ import {
   type Partition,
 } from '@aws-sdk/client-glue';
 import { z } from 'zod';
-import { datasets } from '../../../workflows/datasets';
 import type { Lake } from '../../../functions/lake/objects';
 import { FORGOTTEN_PARAMETER, TWEETS_TABLE } from '../../../functions/lake/published';
 import type { Finder } from './rewrites';
 import { parquetRows } from './rewrites';
 import { forEachOf, nothing, UnreadableError, type Scrubbing, type Tally } from './scrub';
-import { deleteAllVersions, readVersion, versionsBelow } from './versions';
+import { deleteAllVersions, readVersion, versionsBelow, versionsOf } from './versions';
 
 /** A version of a day, `run=` folder, that holds forgotten tweets. */
 export interface HoldingVersion {
@@ -29,18 +28,18 @@ export interface Catalog {
 const FOLDER = /^(.*\/dt=(\d{4}-\d{2}-\d{2})\/run=([^/]+)\/)/;
 const Row = z.object({ tweet_id: z.string(), author_id: z.string(), text_hash: z.string() });
 
-/** The versions of days that hold forgotten tweets, whether published, replaced or never published. */
+/** The versions of days that these objects belong to and that hold forgotten tweets, published or not. */
 export async function versionsThatHold(
   lake: Lake,
   finder: Finder,
+  keys: Iterable<string>,
 ): Promise<{ versions: HoldingVersion[]; unreadable: string[] }> {
   const folders = new Map<string, HoldingVersion>();
   const unreadable: string[] = [];
-  await forEachOf(versionsBelow(lake, datasets.tweets.prefix), async ({ key, versions }) => {
+  await forEachOf(keys, async (key) => {
     const [, folder = '', date = '', version = ''] = FOLDER.exec(key) ?? [];
-    // Markers of folders and files that Spark left unfinished hold no rows.
     if (folder === '' || !key.endsWith('.parquet')) return;
-    for (const { id, isMarker, isCurrent } of versions) {
+    for (const { id, isMarker, isCurrent } of (await versionsOf(lake, key)).versions) {
       if (isMarker) continue;
       try {
         const rows = await forgottenRows(await readVersion(lake, key, id), finder);
@@ -59,7 +58,8 @@ export async function versionsThatHold(
   };
 }
 
-async function forgottenRows(bytes: Uint8Array, finder: Finder): Promise<number> {
+/** How many rows of a Parquet file are forgotten. Throws UnreadableError. */
+export async function forgottenRows(bytes: Uint8Array, finder: Finder): Promise<number> {
   const rows = (await parquetRows(bytes, Object.keys(Row.shape))).map((row) => Row.parse(row));
   const holding = rows.filter(({ tweet_id, author_id }) =>
     finder.isForgotten({ id: tweet_id, author_id }),

@@ -2,17 +2,21 @@ import {
   Forgotten,
   FORGOTTEN_KEY,
   readForgotten,
+  readMarker,
   withIds,
+  type ForgottenList,
+  type Marker,
 } from '../../../functions/lake/forgotten';
 import { putJsonIf, type Lake as Bucket } from '../../../functions/lake/objects';
-import { datasets, leaseKeys, prefixes } from '../../../workflows/datasets';
+import { datasets, prefixes } from '../../../workflows/datasets';
+import { MAX_REPLAYED_DAYS } from '../../../workflows/payloads';
 import type { Lake } from '../../cloud/lake';
 import type { Session } from '../../cloud/session';
 import { UserError } from '../../cloud/user-error';
 import { describeFailure } from '../run/failure';
 import { startRun } from '../run/launch';
 import { archived } from '../run/archived';
-import type { Screen } from '../screen';
+import { seconds, type Screen } from '../screen';
 import {
   allowToShrink,
   publishedPartitions,
@@ -21,87 +25,110 @@ import {
   versionsThatHold,
   type HoldingVersion,
 } from './cleaned';
-import { holdLake } from './hold';
+import { holdLake, type Hold } from './hold';
 import type { Wanted } from './ids';
 import { removeLocalCopies } from './local-copies';
 import { markModels } from './models';
-import { ForgetRecord, places } from './record';
-import {
-  audit,
-  Finder,
-  imported,
-  labels,
-  nothingFound,
-  parked,
-  plan,
-  quarantined,
-  rawPage,
-  verdicts,
-} from './rewrites';
-import { forEachOf, nothing, scrubBelow, type Rewrite, type Scrubbing, type Tally } from './scrub';
-import { deleteAllVersions, versionsBelow } from './versions';
+import { homes, Narrowed, whereTheyAreNamed, whereTweetsLie, type Rewritten } from './places';
+import { digestOf, SurveyProgress } from './progress';
+import { ForgetRecord, places, type Place } from './record';
+import { Finder, nothingFound } from './rewrites';
+import { forEachOf, nothing, scrubKeys, type Scrubbing, type Tally } from './scrub';
+import { lookThrough } from './survey';
+import { deleteAllVersions, versionsBelow, versionsOf } from './versions';
 
-/** Not of tweets: who holds the lake, and the list of what is forgotten. */
-const OWN_KEYS = new Set([FORGOTTEN_KEY, ...Object.values(leaseKeys)]);
-const isOfTweets = (key: string): boolean => !OWN_KEYS.has(key);
-// Each lost race means that another forget wrote in between, which the hold excludes.
-const MAX_RACES = 3;
+// Each lost race means that another forget wrote in between; more than a few means that something is wrong.
+const MAX_RACES = 5;
+/** Days of one replay: few enough for one Spark run well below its limit, and a batch that fails costs no other. */
+const DAYS_A_REPLAY = Math.min(30, MAX_REPLAYED_DAYS);
+/** S3's clocks may differ a little from each other. */
+const CLOCK_MARGIN_MS = 60_000;
 
 interface Work extends Scrubbing {
   session: Session;
   screen: Screen;
   record: ForgetRecord;
   finder: Finder;
+  progress: SurveyProgress;
+  marker: Marker;
+  /** What need not be looked at; null where all has to be. */
+  narrowed: Narrowed | null;
+  /** Throws when Ctrl-C was pressed. */
+  mustGoOn: () => void;
 }
 
-/** Puts ids on the list of what must not come back; answers the list as it then is. */
-async function remember(
+type Change = (list: ForgottenList) => ForgottenList;
+
+/** Changes the list; answers it as it then is, and what it was. */
+async function changeList(
   lake: Bucket,
-  ids: { tweets: Iterable<string>; authors: Iterable<string> },
-): Promise<Forgotten> {
+  marker: Marker,
+  change: Change,
+): Promise<{ list: ForgottenList; before: ForgottenList }> {
   for (let race = 0; race < MAX_RACES; race += 1) {
-    const { list, etag } = await readForgotten(lake);
-    const grown = withIds(list, ids);
-    if (grown === list || (await putJsonIf(lake, FORGOTTEN_KEY, grown, { ifMatch: etag })) !== null)
-      return new Forgotten(grown);
+    const { list: before, etag } = await readForgotten(lake, marker);
+    const list = change(before);
+    if (list === before) return { list, before };
+    if ((await putJsonIf(lake, FORGOTTEN_KEY, list, { ifMatch: etag })) !== null)
+      return { list, before };
   }
   throw new UserError(`${FORGOTTEN_KEY} was changed by somebody else: run the same command again.`);
 }
 
-/** Looks through what lies in the lake, without changing it: the tweets of the authors, and their texts. */
-async function survey({ lake }: Work, finder: Finder): Promise<HoldingVersion[]> {
-  const look = async (prefix: string, rewrite: Rewrite) => {
-    const lookOnly: Scrubbing = { lake, mustHold: () => undefined };
-    await scrubBelow(
-      lookOnly,
-      prefix,
-      async (bytes, key) => {
-        await rewrite(bytes, key);
-        return null;
-      },
-      isOfTweets,
-    );
-  };
-  await look(datasets.raw_tweets.prefix, rawPage(finder));
-  await look(prefixes.parked, parked(finder));
-  await look(prefixes.imports, imported(finder));
-  await look(prefixes.plans, plan(finder));
-  await look(datasets.quarantine.prefix, quarantined(finder));
-  return (await versionsThatHold(lake, finder)).versions;
+/** S3's time of the last write to the list: our own clock may be another. */
+async function timeOfList(lake: Bucket): Promise<Date> {
+  const { versions } = await versionsOf(lake, FORGOTTEN_KEY);
+  const current = versions.find(({ isCurrent }) => isCurrent);
+  return new Date((current?.modified ?? new Date(0)).valueOf() - CLOCK_MARGIN_MS);
 }
 
-/** Label objects that hold a label of one of the texts, as they are now. */
-async function labelObjectsOf({ lake }: Work, texts: ReadonlySet<string>): Promise<string[]> {
-  const keys: string[] = [];
-  await scrubBelow(
-    { lake, mustHold: () => undefined },
-    datasets.labels.prefix,
-    async (bytes, key) => {
-      if ((await labels(texts)(bytes, key)) !== null) keys.push(key);
-      return null;
-    },
+type Holding = ReadonlyMap<Place, ReadonlySet<string>>;
+
+/**
+ * Looks through the lake without changing it, as far as that has not been done: first for the tweets, then, with the
+ * ids and texts that were found, for what names them. Answers which objects hold something.
+ */
+async function survey(work: Work): Promise<Holding> {
+  const { lake, marker } = work;
+  const holding = new Map<Place, Set<string>>();
+  const look = async (
+    stage: string,
+    of: string,
+    all: ReturnType<typeof whereTheyAreNamed>,
+  ): Promise<void> => {
+    const { progress, screen, mustGoOn } = work;
+    for (const [name, place] of all) {
+      screen.live(`Looking through ${place.prefix}`);
+      const covered = await lookThrough(
+        {
+          lake,
+          since: progress.since,
+          mustGoOn,
+          report: (objects, soFar) => {
+            if (!progress.isDue) return;
+            progress.set(stage, of, name, soFar());
+            progress.save();
+            screen.live(`Looking through ${place.prefix}: ${objects} objects so far`);
+          },
+        },
+        place,
+        progress.covered(stage, of, name),
+      );
+      progress.set(stage, of, name, covered);
+      progress.save();
+      holding.set(name, new Set([...(holding.get(name) ?? []), ...covered.holding]));
+    }
+  };
+  await look('tweets', '', whereTweetsLie(work.finder, work.narrowed));
+  // An author's tweets are known by their own ids from now on: verdicts carry no author.
+  const { found } = work.finder;
+  const { list } = await changeList(lake, marker, (before) =>
+    withIds(before, { tweets: found.tweets, authors: [] }, marker),
   );
-  return keys;
+  work.finder = new Finder(new Forgotten(list, marker), found);
+  const of = digestOf([...list.tweets, ...list.authors, ...found.texts]);
+  await look('names', of, whereTheyAreNamed(work.finder));
+  return holding;
 }
 
 /** Results of queries: one may hold a text without its id, and each can be asked for again. So all go. */
@@ -136,63 +163,54 @@ async function removePages({ lake, mustHold }: Work): Promise<Tally> {
  * From the outside inwards: what is known by a tweet's text or id goes first, the tweets themselves last. So a call
  * that is killed leaves what the next one needs to find the rest.
  */
-async function takeOut(work: Work, wanted: Wanted): Promise<HoldingVersion[]> {
-  const { lake, record, screen, session } = work;
-  screen.live('Looking for what is to be forgotten');
-  let finder = new Finder(await remember(lake, wanted));
-  const holding = await survey(work, finder);
-  // An author's tweets are known by their own ids from now on: verdicts carry no author.
-  finder = new Finder(
-    await remember(lake, { tweets: finder.found.tweets, authors: [] }),
-    finder.found,
-  );
-  work.finder = finder;
-
+async function takeOut(work: Work, holding: Holding): Promise<HoldingVersion[]> {
+  const { lake, record, finder, screen, session } = work;
+  const keysOf = (place: Place) => holding.get(place) ?? new Set<string>();
   screen.live('Forgetting');
-  record.models = await markModels(
-    work,
-    holding,
-    await labelObjectsOf(work, finder.found.texts),
-    new Date(),
-  );
-  await record.add(
-    'labels',
-    await scrubBelow(work, datasets.labels.prefix, labels(finder.found.texts)),
-  );
-  await record.add('scored', await scrubBelow(work, datasets.scored.prefix, verdicts(finder)));
-  await record.add(
-    'quarantine',
-    await scrubBelow(work, datasets.quarantine.prefix, quarantined(finder)),
-  );
-  await record.add('imports', await scrubBelow(work, prefixes.imports, imported(finder)));
-  await record.add('parked', await scrubBelow(work, prefixes.parked, parked(finder)));
-  await record.add('plans', await scrubBelow(work, prefixes.plans, plan(finder), isOfTweets));
-  await record.add('audit', await scrubBelow(work, prefixes.audit, audit(finder)));
+  const { versions } = await versionsThatHold(lake, finder, keysOf('cleaned-tweets'));
+  record.models = await markModels(work, versions, [...keysOf('labels')], new Date());
+  const scrub = async (place: Rewritten) => {
+    screen.live(`Forgetting in ${homes[place].prefix}`);
+    const rewrite = homes[place].rewrite(finder);
+    await record.add(place, await scrubKeys(work, keysOf(place), rewrite));
+  };
+  await scrub('labels');
+  await scrub('scored');
+  await scrub('quarantine');
+  await scrub('imports');
+  await scrub('parked');
+  await scrub('plans');
+  await scrub('audit');
   await record.add('query-results', await removeQueryResults(work));
   await record.add('evaluations', await removePages(work));
 
   // Before the raw rows go: from then on a run of anybody's may publish the days anew.
   const catalog = { glue: session.people.forgetter.glue, database: session.outputs.DatabaseName };
   const partitions = await publishedPartitions(catalog);
-  const seen = thatReadersSee(holding, partitions);
+  const seen = thatReadersSee(versions, partitions);
   for (const { date, rows } of seen) {
     const partition = partitions.get(date);
     work.mustHold();
     if (partition) await allowToShrink(catalog, partition, rows);
   }
-  await record.add(
-    'raw-tweets',
-    await scrubBelow(work, datasets.raw_tweets.prefix, rawPage(finder)),
-  );
+  await scrub('raw-tweets');
   await record.add(
     'cleaned-tweets',
     await removeVersions(
       work,
-      holding.filter((version) => !seen.includes(version)),
+      versions.filter((version) => !seen.includes(version)),
     ),
   );
   return seen;
 }
+
+/** Executions that clean just these days anew. */
+export const replaysOf = (days: readonly string[]) =>
+  Array.from({ length: Math.ceil(days.length / DAYS_A_REPLAY) }, (_, index) => ({
+    mode: 'replay',
+    days: days.slice(index * DAYS_A_REPLAY, (index + 1) * DAYS_A_REPLAY),
+    stream: false,
+  }));
 
 /** Has the days cleaned and published without the forgotten rows. Throws UserError when that does not succeed. */
 async function publishAnew(
@@ -200,24 +218,26 @@ async function publishAnew(
   { session, screen }: Work,
   days: readonly string[],
 ): Promise<void> {
-  const run = await startRun(lake, session, screen, {
-    mode: 'replay',
-    from: days.at(0),
-    to: days.at(-1),
-    stream: false,
-  });
-  await archived(session, run);
-  if (run.status === 'SUCCEEDED') return;
-  for (const line of describeFailure(run, session.environment)) screen.say(line);
-  throw new UserError(
-    `${days.join(', ')} still show what is to be forgotten, because ${run.name} failed. Mend the cause, then run the same command again.`,
-  );
+  for (const [index, input] of replaysOf(days).entries()) {
+    const run = await startRun(lake, session, screen, input);
+    await archived(session, run);
+    if (run.status === 'SUCCEEDED') continue;
+    for (const line of describeFailure(run, session.environment)) screen.say(line);
+    throw new UserError(
+      `${days.slice(index * DAYS_A_REPLAY).join(', ')} still show what is to be forgotten, because ${run.name} failed. Fix the cause, then run the same command again.`,
+    );
+  }
 }
 
 /** What readers no longer see since the days were published anew. */
-async function takeOutReplaced(work: Work): Promise<void> {
+async function takeOutReplaced(work: Work, days: readonly string[]): Promise<void> {
   const { lake, record, session, finder } = work;
-  const { versions, unreadable } = await versionsThatHold(lake, finder);
+  const keys: string[] = [];
+  for (const day of days) {
+    for await (const { key } of versionsBelow(lake, `${datasets.tweets.prefix}dt=${day}/`))
+      keys.push(key);
+  }
+  const { versions, unreadable } = await versionsThatHold(lake, finder, keys);
   const catalog = { glue: session.people.forgetter.glue, database: session.outputs.DatabaseName };
   const seen = thatReadersSee(versions, await publishedPartitions(catalog));
   await record.add('cleaned-tweets', {
@@ -227,8 +247,6 @@ async function takeOutReplaced(work: Work): Promise<void> {
     )),
     unreadable,
   });
-  await record.add('query-results', await removeQueryResults(work));
-  await record.add('audit', await scrubBelow(work, prefixes.audit, audit(finder)));
   if (seen.length > 0) {
     throw new UserError(
       `${seen.map(({ date }) => date).join(', ')} still show what is to be forgotten: run the same command again.`,
@@ -263,8 +281,9 @@ function report(screen: Screen, record: ForgetRecord): number {
 }
 
 /**
- * Takes tweets and all that is known of them out of the lake, old versions of objects included. Killed anywhere, the
- * same command ends what it began. Throws UserError while a run or an ingest is at work.
+ * Takes tweets and all that is known of them out of the lake, old versions of objects included. It looks through the
+ * lake while others work on it, and holds it only to change what it found. Killed anywhere, the same command goes on
+ * where it was. Throws UserError while a run or an ingest is at work.
  */
 export async function forget(
   lake: Lake,
@@ -276,31 +295,77 @@ export async function forget(
   const asked = { tweets: wanted.tweets.length, authors: wanted.authors.length };
   const record = new ForgetRecord(bucket, new Date(), asked);
   const { sfn } = session.clients;
-  let hold = await holdLake(bucket, sfn);
-  const finder = new Finder(new Forgotten((await readForgotten(bucket)).list), nothingFound());
+  let hold: Hold | null = null;
+  const beganAt = Date.now();
+
+  const { secrets } = session.people.forgetter;
+  const marker = await readMarker(secrets, session.outputs.ForgottenSecretArn);
+  // On the list first: from now on nothing brings them back.
+  const { list, before } = await changeList(bucket, marker, (known) => ({
+    ...withIds(known, wanted, marker),
+    unfinished: [...known.unfinished, record.id],
+  }));
+  const told = digestOf([
+    bucket.bucket,
+    ...wanted.tweets.map((id) => `tweet ${id}`),
+    ...wanted.authors.map((id) => `author ${id}`),
+  ]);
+  const isNarrow = wanted.authors.length === 0 && before.unfinished.length === 0;
   const work: Work = {
     lake: bucket,
     session,
     screen,
     record,
-    finder,
-    mustHold: () => (lake.signal.throwIfAborted(), hold.mustHold()),
+    finder: new Finder(new Forgotten(list, marker), nothingFound()),
+    progress: SurveyProgress.open(lake.home, session.environment, told, await timeOfList(bucket)),
+    marker,
+    narrowed: isNarrow ? new Narrowed(wanted.tweets) : null,
+    mustGoOn: () => lake.signal.throwIfAborted(),
+    mustHold: () => {
+      lake.signal.throwIfAborted();
+      if (hold === null) throw new Error('The lake is changed while it is not held.');
+      hold.mustHold();
+    },
   };
+  if (work.progress.isResumed) screen.say('Going on where the same command was interrupted.');
   try {
-    const seen = await takeOut(work, wanted);
+    await survey(work);
+    screen.rest();
+    screen.say(`Looked through the lake in ${seconds(Date.now() - beganAt)}.`);
+
+    hold = await holdLake(bucket, sfn);
+    const heldAt = Date.now();
+    // Once more for what was written meanwhile: nobody writes now.
+    const seen = await takeOut(work, await survey(work));
+    await hold.release();
+    hold = null;
+    screen.rest();
+    screen.say(
+      `Took out what it found in ${seconds(Date.now() - heldAt)}; no run could start for so long.`,
+    );
+
     if (seen.length > 0) {
       record.days = seen.map(({ date }) => date).sort();
-      screen.rest();
-      await hold.release();
       await publishAnew(lake, work, record.days);
       hold = await holdLake(bucket, sfn);
+      const holding = await survey(work);
+      await takeOutReplaced(work, record.days);
+      await record.add('query-results', await removeQueryResults(work));
+      const keys = holding.get('audit') ?? [];
+      await record.add('audit', await scrubKeys(work, keys, homes.audit.rewrite(work.finder)));
     }
-    await takeOutReplaced(work);
     await removeLocalCopies(lake, work.finder);
     await record.write(new Date());
+    // A look through everything has ended what earlier calls began, too.
+    const ended = new Set([record.id, ...(isNarrow ? [] : before.unfinished)]);
+    await changeList(bucket, marker, (known) => ({
+      ...known,
+      unfinished: known.unfinished.filter((id) => !ended.has(id)),
+    }));
+    work.progress.remove();
   } finally {
     screen.rest();
-    await hold.release();
+    await hold?.release();
   }
   return report(screen, record);
 }

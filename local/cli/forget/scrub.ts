@@ -1,6 +1,6 @@
 import { putIf, type Lake } from '../../../functions/lake/objects';
 import { UserError } from '../../cloud/user-error';
-import { deleteVersion, readVersion, versionsBelow, type Versions } from './versions';
+import { deleteVersion, readVersion, versionsBelow, versionsOf, type Versions } from './versions';
 
 /** What is left of an object's content: `bytes` null when nothing is; `key` where it has to lie under another name. */
 export interface Scrubbed {
@@ -33,11 +33,12 @@ export const sum = (a: Tally, b: Tally): Tally => ({
   unreadable: [...a.unreadable, ...b.unreadable],
 });
 
-const atOnce = 8;
+/** Requests wait for S3 and not for this machine. */
+const atOnce = 32;
 
 /** Works on what a generator brings, several at once. */
 export async function forEachOf<Item>(
-  items: AsyncIterable<Item>,
+  items: AsyncIterable<Item> | Iterable<Item>,
   work: (item: Item) => Promise<void>,
 ): Promise<void> {
   const running = new Set<Promise<void>>();
@@ -64,20 +65,29 @@ export interface Scrubbing {
   mustHold: () => void;
 }
 
-/** Takes what `rewrite` leaves out from every version of every object below a prefix. */
+/** Takes what `rewrite` leaves out from every version of these objects. */
+export async function scrubKeys(
+  scrubbing: Scrubbing,
+  keys: Iterable<string>,
+  rewrite: Rewrite,
+): Promise<Tally> {
+  let tally = nothing();
+  await forEachOf(keys, async (key) => {
+    const one = await scrubObject(scrubbing, await versionsOf(scrubbing.lake, key), rewrite);
+    tally = sum(tally, one);
+  });
+  return tally;
+}
+
+/** The same for every object below a prefix. */
 export async function scrubBelow(
   scrubbing: Scrubbing,
   prefix: string,
   rewrite: Rewrite,
-  wanted: (key: string) => boolean = () => true,
 ): Promise<Tally> {
-  let tally = nothing();
-  await forEachOf(versionsBelow(scrubbing.lake, prefix), async (object) => {
-    if (!wanted(object.key)) return;
-    const one = await scrubObject(scrubbing, object, rewrite);
-    tally = sum(tally, one);
-  });
-  return tally;
+  const keys = [];
+  for await (const { key } of versionsBelow(scrubbing.lake, prefix)) keys.push(key);
+  return scrubKeys(scrubbing, keys, rewrite);
 }
 
 /**

@@ -54,6 +54,15 @@ export async function* versionsBelow(
   yield* held.map(sorted);
 }
 
+/** One key's versions; none where nothing was ever there. */
+export async function versionsOf(lake: Lake, key: string): Promise<Versions> {
+  for await (const found of versionsBelow(lake, key)) {
+    // Keys come in order, and no other key that begins with this one comes before it.
+    return found.key === key ? found : { key, versions: [] };
+  }
+  return { key, versions: [] };
+}
+
 function byKey(listed: readonly Listed[]): [string, Version[]][] {
   const keys = new Map<string, Version[]>();
   for (const {

@@ -1,27 +1,40 @@
 import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import type { TrainingRequest } from '../../../functions/model/training-inputs';
+import { readForgottenMark } from '../../../functions/model/forgotten-mark';
 import type { Session } from '../../cloud/session';
 
 /** What a model was trained on and is no longer as it was. */
 export interface Lost {
-  /** Without these a training job cannot start. */
-  gone: string[];
+  /** Without these a training job cannot start: forgotten since, or kept for as long as `keepDays` says. */
+  forgotten: string[];
+  expired: string[];
   /** These are there, and another text stands in them. */
   changed: string[];
 }
 
-/** Looks for every object that the training saw: tweets are forgotten on request, and old versions of a day expire. */
-export async function lookForLost(session: Session, request: TrainingRequest): Promise<Lost> {
+/** Looks for every object that the training saw: tweets are forgotten on request, and data have an end. */
+export async function lookForLost(
+  session: Pick<Session, 'people' | 'outputs'>,
+  version: string,
+  request: TrainingRequest,
+): Promise<Lost> {
   const { ingestion, analyst } = session.people;
-  const lost: Lost = { gone: [], changed: [] };
+  const lost: Lost = { forgotten: [], expired: [], changed: [] };
+  const bucket = { s3: analyst.s3, bucket: session.outputs.BucketName };
+  const mark = await readForgottenMark(bucket, version);
+  const marked = new Set([
+    ...(mark?.labels ?? []),
+    ...(mark?.cleaned ?? []).map((day) => `${day.date} ${day.version}`),
+  ]);
   for (const { uri, etag } of request.labels) {
     const found = (await etagsBelow(ingestion.s3, uri)).get(uri);
-    if (found === undefined) lost.gone.push(`labels ${uri}`);
+    if (found === undefined) lost[marked.has(uri) ? 'forgotten' : 'expired'].push(`labels ${uri}`);
     else if (found !== etag) lost.changed.push(`labels ${uri}`);
   }
-  for (const { date, version, location } of request.cleaned_data) {
-    if ((await etagsBelow(analyst.s3, location)).size === 0)
-      lost.gone.push(`the day ${date} in version ${version}`);
+  for (const { date, version: snapshot, location } of request.cleaned_data) {
+    if ((await etagsBelow(analyst.s3, location)).size > 0) continue;
+    const why = marked.has(`${date} ${snapshot}`) ? 'forgotten' : 'expired';
+    lost[why].push(`snapshot ${snapshot} of ${date}`);
   }
   return lost;
 }

@@ -30,13 +30,20 @@ export async function reproduce(
   version: string,
 ): Promise<number> {
   const then = await manifestOf(session, `${prefixes.models}${version}/manifest.json`, version);
-  const { gone, changed } = await lookForLost(session, then.request);
+  const { forgotten, expired, changed } = await lookForLost(session, version, then.request);
   for (const what of changed) screen.say(`  changed since: ${what}`);
-  for (const what of gone) screen.say(`  gone since (forgotten or expired): ${what}`);
-  if (gone.length > 0) {
+  for (const what of forgotten) screen.say(`  gone, since tweets in it were forgotten: ${what}`);
+  for (const what of expired) screen.say(`  expired: ${what}`);
+  if (forgotten.length + expired.length > 0) {
     screen.say(
       `${version} cannot be made again: a part of what it was trained on is gone. Its manifest still says what that was.`,
     );
+    if (expired.length > 0) {
+      const { tweets, replacedSnapshots, labels } = settingsFor(session.environment).keepDays;
+      screen.say(
+        `A day is kept for ${tweets} days, a snapshot for ${replacedSnapshots} days after another replaced it, labels ${labels === null ? 'for ever' : `for ${labels} days`} (keepDays in infra/config.ts): for ${replacedSnapshots} days, at least, a model can be made again.`,
+      );
+    }
     return 1;
   }
   sayCode(screen, session, then);

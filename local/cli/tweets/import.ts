@@ -4,7 +4,12 @@ import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { importPageKey, type ImportLine } from '../../../functions/ingest/source';
-import { Forgotten, readForgotten } from '../../../functions/lake/forgotten';
+import {
+  Forgotten,
+  readForgotten,
+  readMarker,
+  renewMarks,
+} from '../../../functions/lake/forgotten';
 import { putIf, type Lake as Bucket } from '../../../functions/lake/objects';
 import type { Session } from '../../cloud/session';
 import { UserError } from '../../cloud/user-error';
@@ -54,7 +59,8 @@ export async function uploadTweets(
   { name, lines }: TweetImport,
 ): Promise<{ written: number; leftOut: number }> {
   const bucket: Bucket = { s3: people.ingestion.s3, bucket: outputs.BucketName };
-  const forgotten = new Forgotten((await readForgotten(bucket)).list);
+  const marker = await readMarker(people.ingestion.secrets, outputs.ForgottenSecretArn);
+  const forgotten = new Forgotten((await readForgotten(bucket, marker)).list, marker);
   const isForgotten = (line: ImportLine): boolean => {
     const ids = 'tweet' in line ? Ids.safeParse(line.tweet).data : undefined;
     return ids !== undefined && forgotten.has(ids);
@@ -71,5 +77,6 @@ export async function uploadTweets(
     });
     if (etag !== null) written += 1;
   }
+  await renewMarks(bucket, forgotten, marker);
   return { written, leftOut };
 }

@@ -11,7 +11,8 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import duckdb
@@ -77,6 +78,7 @@ def _start(data: Mapping[str, Any]) -> str:
         raise _Refused(f"WorkGroup {name} is not found.")
     if workgroup.get("State") == "DISABLED":
         raise _Refused(f"WorkGroup {name} is disabled.")
+    _check_lengths(data)
     known = _started_before(data, name)
     if known is not None:
         return known
@@ -154,6 +156,34 @@ def _started_before(data: Mapping[str, Any], workgroup: str) -> str | None:
                 raise _Refused("Idempotent parameters do not match")
             return query_id
     return None
+
+
+# Of the service's own model; DuckDB takes any length.
+_LONGEST_SQL = 262_144
+_LONGEST_PARAMETER = 1024
+
+
+def _check_lengths(data: Mapping[str, Any]) -> None:
+    """Refuse what AWS refuses before a query exists."""
+    sql = data.get("QueryString") or ""
+    if len(sql) > _LONGEST_SQL:
+        _break(sql, "queryString", f"Member must have length less than or equal to {_LONGEST_SQL}")
+    parameters = data.get("ExecutionParameters") or []
+    if not all(1 <= len(value) <= _LONGEST_PARAMETER for value in parameters):
+        each = (
+            f"Member must have length less than or equal to {_LONGEST_PARAMETER}, "
+            "Member must have length greater than or equal to 1"
+        )
+        listed = f"[{', '.join(parameters)}]"
+        _break(listed, "executionParameters", f"Member must satisfy constraint: [{each}]")
+
+
+def _break(value: str, field: str, constraint: str) -> NoReturn:
+    raise _Refused(
+        f"1 validation error detected: Value '{value}' at '{field}' failed to satisfy "
+        f"constraint: {constraint}",
+        "ValidationException",
+    )
 
 
 def _result_settings(data: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { ingestTweets } from '../../../functions/ingest-tweets';
+import { randomMarker } from '../../../functions/lake/forgotten';
 import { recentSearch } from '../../../functions/x/client';
 import type { Search } from '../../../functions/x/client';
 import type { BearerToken } from '../../../functions/x/token';
@@ -209,6 +210,7 @@ export class Player implements Played {
       clock: this.clock,
       search,
       isRunning: async (arn) => this.running.has(arn),
+      marker: async () => MARKER,
       settings: {
         usdPerPost: 0.005,
         maxTweetsPerMonth: this.maxTweetsPerMonth,
@@ -264,6 +266,8 @@ export class Player implements Played {
     };
   }
 }
+
+const MARKER = randomMarker();
 
 const TOKEN: BearerToken = {
   secretArn: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:x',

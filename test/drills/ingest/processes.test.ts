@@ -39,9 +39,12 @@ beforeAll(async () => {
   });
   [launcher, x] = await Promise.all([Launcher.start(), XHost.start()]);
   proxy = await KillingProxy.start(launcher.behind);
-  await launcher
-    .secrets()
-    .send(new CreateSecretCommand({ Name: 'x-token', SecretString: 'token' }));
+  for (const [Name, SecretString] of [
+    ['x-token', 'token'],
+    ['forgotten', 'f'.repeat(64)],
+  ]) {
+    await launcher.secrets().send(new CreateSecretCommand({ Name, SecretString }));
+  }
 });
 afterAll(async () => {
   await Promise.all([launcher.stop(), x.stop(), proxy.stop()]);
@@ -63,6 +66,7 @@ test(
           kinesis,
           stream,
           secret: 'x-token',
+          forgottenSecret: 'forgotten',
           proxy,
           program,
         });

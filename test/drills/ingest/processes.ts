@@ -175,6 +175,7 @@ interface Real {
   kinesis: KinesisClient;
   stream: string;
   secret: string;
+  forgottenSecret: string;
   proxy: KillingProxy;
   /** The Lambda's code, bundled, and a line that calls its handler. */
   program: string;
@@ -245,7 +246,7 @@ export class ProcessPlayer extends Player {
     input: unknown,
   ): Promise<IngestTweetsOutput> {
     this.run = run;
-    const { proxy, program, lake, stream, secret } = this.real;
+    const { proxy, program, lake, stream, secret, forgottenSecret } = this.real;
     const child = spawn(process.execPath, [program], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: {
@@ -258,6 +259,7 @@ export class ProcessPlayer extends Player {
         BUCKET: lake.bucket,
         STREAM_NAME: stream,
         TOKEN_SECRET_ARN: secret,
+        FORGOTTEN_SECRET_ARN: forgottenSecret,
         SETTINGS: JSON.stringify({ x: this.settings() }),
       },
     });

@@ -378,6 +378,27 @@ def test_a_prepared_statement_is_executed_with_its_own_values(lake):
     assert rows(lake, "execute by_day", ExecutionParameters=["'moved'", "0"]) == [["3"]]
 
 
+@pytest.mark.parametrize(
+    ("parameters", "why"),
+    [
+        (["1", f"'{'x' * 1023}'"], "less than or equal to 1024"),
+        (["''", ""], "greater than or equal to 1"),
+    ],
+)
+def test_a_parameter_of_a_length_that_athena_refuses(lake, parameters, why):
+    with pytest.raises(ClientError, match=why) as refused:
+        submit(lake, "select ?, ?", ExecutionParameters=parameters)
+
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+    assert "executionParameters" in str(refused.value)
+
+
+def test_the_longest_parameter_that_athena_takes(lake):
+    longest = f"'{'x' * 1022}'"
+
+    assert rows(lake, "select length(?)", ExecutionParameters=[longest]) == [["1022"]]
+
+
 def test_a_request_token_starts_one_query(lake):
     token = str(uuid.uuid4())
 

@@ -1,6 +1,6 @@
 import { DeleteObjectCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { Forgotten, emptyList, withIds } from '../../../../functions/lake/forgotten';
+import { Forgotten, emptyList, randomMarker, withIds } from '../../../../functions/lake/forgotten';
 import { rawPageKey } from '../../../../functions/lake/raw-pages';
 import { toParquet } from '../../../../functions/lake/scored';
 import type { Lake } from '../../../../functions/lake/objects';
@@ -41,7 +41,10 @@ beforeEach(async () => {
 const DAY = '2026-11-23';
 const tweet = (id: string, author_id = '1', text = `tweet ${id}`) => ({ id, author_id, text });
 const ndjson = (...rows: object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-const forgotten = new Forgotten(withIds(emptyList(), { tweets: ['13'], authors: ['777'] }));
+const marker = randomMarker();
+const listOf = (ids: { tweets: string[]; authors: string[] }) =>
+  new Forgotten(withIds(emptyList(marker), ids, marker), marker);
+const forgotten = listOf({ tweets: ['13'], authors: ['777'] });
 const finder = () => new Finder(forgotten);
 const scrub = (prefix: string, rewrite: Rewrite) =>
   scrubBelow({ lake, mustHold: () => undefined }, prefix, rewrite);
@@ -141,9 +144,7 @@ test('quarantine: tweets that fit, and anything else that holds a forgotten id, 
     refused_at: 'now',
   });
   const kept = [record('{"id":"12"}'), record('13 plain numbers'), record('{"id":113}')];
-  const texts = new Forgotten(
-    withIds(emptyList(), { tweets: ['13', '1234567'], authors: ['777'] }),
-  );
+  const texts = listOf({ tweets: ['13', '1234567'], authors: ['777'] });
   await put(
     lake,
     'raw-data/quarantine/a.ndjson',
