@@ -240,7 +240,7 @@ export const handler = onFirstCall(() => {
     lake: { s3: new S3Client({}), bucket: env.BUCKET },
     catalog: { glue: new GlueClient({}), database: env.DATABASE },
     sageMaker: new SageMakerClient({}),
-    roleArn: env.ML_ROLE_ARN,
+    roleArn: env.TRAINING_ROLE_ARN,
     keyArn: env.KEY_ARN,
     lakeName: env.LAKE,
     build: {

@@ -28,6 +28,9 @@ export interface ServiceSession {
   readonly sourceArn: string;
 }
 
+/** Condition keys of a call, as policies name them; a list for a key that holds several values. */
+export type ConditionKeys = Readonly<Record<string, string | readonly string[]>>;
+
 const Identity = z.object({ arn: z.string(), account: z.string() });
 const Decision = z.object({ allowed: z.boolean(), message: z.string().nullish() });
 const Credentials = z.object({
@@ -79,12 +82,12 @@ export class Iam {
     return { accessKeyId, arn: Identity.parse(accepted(answer)).arn };
   }
 
-  /** Throws AccessDeniedException unless the caller may do `action` on `resource`. */
+  /** Throws AccessDeniedException unless the caller may do `action` on `resource`, under these condition keys. */
   async authorize(
     caller: Caller,
     action: string,
     resource: string,
-    context: Record<string, string> = {},
+    context: ConditionKeys = {},
   ): Promise<void> {
     if (caller.accessKeyId === ACCOUNT) return;
     const answer = await this.ask('authorize', {

@@ -29,7 +29,8 @@ async function answer(
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   if (pathname === '/ping') {
     requireMethod(request, response, 'GET');
-    if (model) sendJson(response, 200, { model_version: model.version });
+    if (model)
+      sendJson(response, 200, { model_version: model.version, model_digest: model.digest });
     else sendJson(response, 503, { error: 'the model is still loading' });
     return;
   }
@@ -39,7 +40,10 @@ async function answer(
   const format = formatOf(request.headers['content-type']);
   const texts = textsOf(await readBody(request), format);
   if (!model) return sendJson(response, 503, { error: 'the model is still loading' });
-  sendPredictions(response, format, model.version, await model.predict(texts));
+  const predictions = await model.predict(texts);
+  // SageMaker passes this header on to who invoked the endpoint.
+  response.setHeader('x-amzn-sagemaker-custom-attributes', `model_digest=${model.digest}`);
+  sendPredictions(response, format, model, predictions);
 }
 
 function requireMethod(
@@ -76,11 +80,11 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 function sendPredictions(
   response: ServerResponse,
   format: Format,
-  version: string,
+  { version, digest }: Model,
   predictions: Prediction[],
 ): void {
   if (format === 'application/json') {
-    sendJson(response, 200, { model_version: version, predictions });
+    sendJson(response, 200, { model_version: version, model_digest: digest, predictions });
     return;
   }
   response.writeHead(200, { 'content-type': 'application/jsonlines' });

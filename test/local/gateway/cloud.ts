@@ -24,7 +24,7 @@ import { startGateway } from '../../../local/gateway/server';
 import type { Gateway } from '../../../local/gateway/server';
 
 // Each cloud boots a launcher; on a busy machine that alone takes seconds.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 export const PROJECT = resolve(__dirname, '../../..');
 export const PYTHON = join(PROJECT, '.venv/bin/python');
@@ -186,7 +186,7 @@ export class TestCloud {
         (answer) => answer.ok,
         () => false,
       );
-    });
+    }, 120);
   }
 }
 
