@@ -9,6 +9,8 @@ import { formatOf, MAX_BODY_BYTES, RequestError, textsOf, type Format } from './
 export function createApp(model: () => Model | null): Server {
   return createServer((request, response) => {
     answer(request, response, model()).catch((error: unknown) => {
+      // The client has gone in the middle of its upload: nobody is left to answer, and nothing is wrong here.
+      if (request.destroyed && !request.complete) return;
       const known = error instanceof RequestError;
       if (!known)
         console.error(
@@ -26,7 +28,7 @@ async function answer(
   response: ServerResponse,
   model: Model | null,
 ): Promise<void> {
-  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  const pathname = pathOf(request.url ?? '/');
   if (pathname === '/ping') {
     requireMethod(request, response, 'GET');
     if (model)
@@ -44,6 +46,12 @@ async function answer(
   // SageMaker passes this header on to who invoked the endpoint.
   response.setHeader('x-amzn-sagemaker-custom-attributes', `model_digest=${model.digest}`);
   sendPredictions(response, format, model, predictions);
+}
+
+/** Some paths are no part of any URL (`//[`): such a path is none of ours. */
+function pathOf(target: string): string {
+  const base = 'http://localhost';
+  return URL.canParse(target, base) ? new URL(target, base).pathname : target;
 }
 
 function requireMethod(
