@@ -24,6 +24,7 @@ NAMES = (
     "write_encryption",
     "secret_refs",
     "mapping_states",
+    "stream_retries",
     "resource_arns",
     "athena_queries",
     "cloudformation_types",
