@@ -60,7 +60,7 @@ export const environments = {
     BUCKET: Text,
     LAKE: Text,
     DATABASE: Text,
-    ML_ROLE_ARN: Text,
+    TRAINING_ROLE_ARN: Text,
     TRAINING_IMAGE: Text,
     SERVING_IMAGE: Text,
     KEY_ARN: Text,
@@ -72,7 +72,7 @@ export const environments = {
   'judge-model': z.object({ BUCKET: Text, SETTINGS: json(settings['judge-model']) }),
   'update-endpoint': z.object({
     LAKE: Text,
-    ML_ROLE_ARN: Text,
+    SERVING_ROLE_ARN: Text,
     SERVING_IMAGE: Text,
     ENDPOINT_NAME: Text,
     KEY_ARN: Text,

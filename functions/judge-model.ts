@@ -3,6 +3,7 @@ import { StepError } from '../workflows/errors';
 import type { Evaluation, MeasuredModel, Scores } from '../workflows/evaluation';
 import { JudgeModelOutput, StepInput } from '../workflows/payloads';
 import { aws } from './aws';
+import type { Champion } from '../workflows/payloads';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
@@ -37,10 +38,11 @@ export const judgeModel = ({ lake, settings, clock }: Dependencies) =>
         );
       }
       const text = await evaluationText(lake, train.evaluationUri);
-      const inService = (await readChampion(lake))?.value.modelVersion ?? null;
+      const champion = (await readChampion(lake))?.value ?? null;
+      const inService = champion?.modelVersion ?? null;
       const { evaluation, problem } = readEvaluation(text, train.evaluationUri);
       const distrust =
-        problem ?? (await mismatchIn(evaluation, { lake, inService, jobName: train.jobName }));
+        problem ?? (await mismatchIn(evaluation, { lake, inService: champion, jobName: train.jobName }));
       const verdict =
         evaluation === null || distrust !== null
           ? {
@@ -70,7 +72,7 @@ async function evaluationText(lake: Lake, uri: string): Promise<string> {
 
 interface Circumstances {
   lake: Lake;
-  inService: string | null;
+  inService: Champion | null;
   jobName: string;
 }
 
@@ -83,8 +85,15 @@ async function mismatchIn(
   if (candidate.version !== jobName) {
     return `it is about ${candidate.version}, and trained was ${jobName}`;
   }
-  if (champion !== null && champion.version !== inService) {
-    return `it compares with ${champion.version}, but in service is ${inService ?? 'none'}. ${again}`;
+  if (champion !== null && champion.version !== inService?.modelVersion) {
+    return `it compares with ${champion.version}, but in service is ${inService?.modelVersion ?? 'none'}. ${again}`;
+  }
+  if (isAnother(champion?.digest, inService?.digest)) {
+    return (
+      `the archive of the champion ${inService?.modelVersion} was changed since it was promoted: its digest is ` +
+      `${short(champion?.digest ?? '')}, and was ${short(inService?.digest ?? '')}. Put back the object's old version ` +
+      `(${inService?.modelUri}). ${again}`
+    );
   }
   const now = await heldOutNow(lake);
   return now.sha256 === held_out.sha256 && now.rows === held_out.rows
@@ -92,6 +101,10 @@ async function mismatchIn(
     : `its ${held_out.rows} held-out rows (${short(held_out.sha256)}) are not the ${now.rows} that the labels in the lake ` +
         `give now (${short(now.sha256)}): another label set, or labels that came meanwhile. ${again}`;
 }
+
+/** What is unknown of models of older versions is no reason. */
+const isAnother = (one: string | undefined, other: string | undefined): boolean =>
+  one !== undefined && other !== undefined && one !== other;
 
 const short = (sha256: string): string => sha256.slice(0, 12);
 
@@ -104,7 +117,7 @@ function decide(
   force: JudgeForce,
 ): Verdict {
   const rules = rulesFor(evaluation, settings, inService);
-  const reasons = rules.map(({ sentence }) => sentence);
+  const reasons = [...rules.map(({ sentence }) => sentence), evaluatedModel(evaluation)];
   if (rules.every(({ kept }) => kept)) {
     return { promote: true, forced: false, reasons };
   }
@@ -119,6 +132,12 @@ function decide(
         ],
       };
 }
+
+/** No rule, but said: whether the endpoint can be held to what was evaluated. */
+const evaluatedModel = ({ candidate: { digest } }: Evaluation): string =>
+  digest === undefined
+    ? 'Digest of the model: unknown, it was trained by an older version; the endpoint is not compared with it'
+    : `Digest of the model: ${digest}; the endpoint has to serve this one`;
 
 type JudgeForce = StepInput['state']['plan']['force'];
 
@@ -149,6 +168,7 @@ function figuresOf(evaluation: Evaluation | null) {
         lexicon: { ...scoresOf(evaluation.lexicon), name: evaluation.lexicon.name },
         minusChampion: evaluation.candidate_minus_champion,
         minusLexicon: evaluation.candidate_minus_lexicon,
+        ...(evaluation.candidate.digest !== undefined && { digest: evaluation.candidate.digest }),
       };
 }
 

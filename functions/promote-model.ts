@@ -48,6 +48,7 @@ export const promoteModel = ({ lake, lambda, mappingId, clock }: Dependencies) =
       manifestUri: train.manifestUri,
       configName: endpoint.configName,
       fingerprint: train.fingerprint,
+      ...(gate.digest !== undefined && { digest: gate.digest }),
       macroRecall: gate.candidate.macro_recall,
       promotedAt: clock.now().toISOString(),
       promotedBy: execution.arn,

@@ -6,6 +6,9 @@ const Days = z.number().int().positive();
 /** Step Functions redrives an execution for so long after its end. */
 const LONGEST_REDRIVE_DAYS = 14;
 
+/** What an endpoint can be; its kind is part of its name (infra/naming.ts). */
+export const endpointKinds = ['serverless', 'realtime'] as const;
+
 /**
  * The sections of the environment's settings that functions read; each gets its own, as JSON, in `SETTINGS`.
  * Strict: a section that grew a field which no function knows fails at the first call, not in silence.
@@ -72,7 +75,7 @@ export const Sections = z.strictObject({
     forceGrantHours: z.number().positive(),
   }),
   endpoint: z.strictObject({
-    kind: z.enum(['serverless', 'realtime']),
+    kind: z.enum(endpointKinds),
     instanceType: z.string(),
     instances: z.number().int().positive(),
     memoryMb: z.number().int(),

@@ -22,14 +22,14 @@ interface Dependencies {
 }
 
 /**
- * Asks the endpoint about tweets whose sentiment is beyond doubt. A candidate that fails is taken out of
- * service again: the champion's configuration is put back before the execution ends.
+ * Asks the endpoint which model it serves, and about tweets whose sentiment is beyond doubt. A candidate that fails, or
+ * that is not the very model that was evaluated, is taken out of service again: the champion's configuration is put back before the execution ends.
  */
 export const smokeTestEndpoint = (given: Dependencies) =>
   step(
     StepInput,
     SmokeTestEndpointOutput,
-    async ({ state: { train } }): Promise<SmokeTestEndpointOutput> => {
+    async ({ state: { train, gate } }): Promise<SmokeTestEndpointOutput> => {
       if (train.status !== 'DONE') {
         throw new StepError(
           'SmokeTestFailed',
@@ -42,16 +42,30 @@ export const smokeTestEndpoint = (given: Dependencies) =>
           goldenTweets.map(({ text }) => text),
           { reserveMs: RESERVED_FOR_THE_CHAMPION_MS },
         );
+        mustBeEvaluated(answer, 'promote' in gate ? gate.digest : undefined);
         return judge(answer, train.jobName);
       } catch (error) {
         if (!(error instanceof StepError)) {
           throw error;
         }
         const aftermath = await putChampionBack(given, train.jobName);
-        throw new StepError('SmokeTestFailed', `${error.message}. ${aftermath}`, { cause: error });
+        const name = error.name === 'ArchiveMismatch' ? error.name : 'SmokeTestFailed';
+        throw new StepError(name, `${error.message}. ${aftermath}`, { cause: error });
       }
     },
   );
+
+/** Throws ArchiveMismatch unless the endpoint says that it serves the model of the evaluation, where that names it. */
+function mustBeEvaluated({ model_version, model_digest }: Answer, expected?: string): void {
+  if (expected === undefined || model_digest === expected) {
+    return;
+  }
+  throw new StepError(
+    'ArchiveMismatch',
+    `The endpoint serves ${model_version} with the digest ${model_digest ?? 'of an older program, which gives none'}, ` +
+      `and the evaluation is about ${expected}: the archive was changed after it was evaluated`,
+  );
+}
 
 function judge(
   { model_version, predictions }: Answer,

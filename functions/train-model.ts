@@ -255,7 +255,7 @@ export const handler = onFirstCall(() => {
     lake: { s3: aws(S3Client), bucket: env.BUCKET },
     catalog: { glue: aws(GlueClient), database: env.DATABASE },
     sageMaker: aws(SageMakerClient),
-    roleArn: env.ML_ROLE_ARN,
+    roleArn: env.TRAINING_ROLE_ARN,
     keyArn: env.KEY_ARN,
     lakeName: env.LAKE,
     build: {

@@ -36,7 +36,7 @@ export const updateEndpoint = (given: Dependencies) =>
     UpdateEndpointOutput,
     async ({ attempt, state }): Promise<UpdateEndpointOutput> => {
       const { sageMaker, endpointName } = given;
-      const { train, endpoint } = state;
+      const { train, gate, endpoint } = state;
       if (train.status !== 'DONE') {
         throw new StepError(
           'EndpointUpdateFailed',
@@ -50,7 +50,8 @@ export const updateEndpoint = (given: Dependencies) =>
           ? { status: 'DONE', endpointName, configName }
           : endpoint;
       }
-      await createModel(given, train.jobName, train.modelUri);
+      const digest = 'promote' in gate ? gate.digest : undefined;
+      await createModel(given, train.jobName, train.modelUri, digest);
       await createConfig(given, configName, train.jobName);
       // A call whose answer was lost may have started the change already.
       if (!isOnItsWay(found, configName)) {
@@ -114,13 +115,19 @@ async function createModel(
   { sageMaker, servingImage, roleArn, settings }: Dependencies,
   modelName: string,
   modelUri: string,
+  digest: string | undefined,
 ): Promise<void> {
   await unlessItExists(() =>
     sageMaker.send(
       new CreateModelCommand({
         ModelName: modelName,
         ExecutionRoleArn: roleArn,
-        PrimaryContainer: { Image: servingImage, ModelDataUrl: modelUri },
+        PrimaryContainer: {
+          Image: servingImage,
+          // By its key, without a version: SageMaker takes none. The digest is what pins the content.
+          ModelDataUrl: modelUri,
+          ...(digest !== undefined && { Environment: { MODEL_DIGEST: digest } }),
+        },
         // Serverless endpoints refuse it.
         ...(settings.kind === 'realtime' && { EnableNetworkIsolation: true }),
       }),
@@ -186,7 +193,7 @@ export const handler = onFirstCall(() => {
     sageMaker: aws(SageMakerClient),
     endpointName: env.ENDPOINT_NAME,
     servingImage: env.SERVING_IMAGE,
-    roleArn: env.ML_ROLE_ARN,
+    roleArn: env.SERVING_ROLE_ARN,
     keyArn: env.KEY_ARN,
     lakeName: env.LAKE,
     rollbackAlarms: env.ROLLBACK_ALARMS,

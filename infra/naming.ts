@@ -1,8 +1,19 @@
+import { endpointKinds } from '../functions/settings';
 import type { EnvironmentName } from './config';
 
 /** Names that people and other accounts' tools look for; everything else is named by CloudFormation. */
 export const lakeName = (environment: EnvironmentName, ...parts: string[]): string =>
   ['sentiment-lake', environment, ...parts].join('-');
+
+/** The endpoint. Its kind is part of the name: a real-time endpoint cannot become a serverless one in place. */
+export const endpointName = (
+  environment: EnvironmentName,
+  kind: (typeof endpointKinds)[number],
+): string => lakeName(environment, kind);
+
+/** Every name that an environment's endpoint may have: its settings may have changed since it was made. */
+export const endpointNames = (environment: EnvironmentName): string[] =>
+  endpointKinds.map((kind) => endpointName(environment, kind));
 
 export const stackName = (environment: EnvironmentName, kind: 'Data' | 'Pipeline'): string =>
   `SentimentLake-${environment}-${kind}`;
@@ -12,6 +23,8 @@ export const roleNames = [
   'DataProcessingRole',
   'AnalyticsRole',
   'MachineLearningRole',
+  'ModelOperatorRole',
+  'ServingRole',
 ] as const;
 export type RoleName = (typeof roleNames)[number];
 
@@ -31,4 +44,6 @@ export const perRole = <Value>(valueOf: (name: RoleName) => Value): Record<RoleN
   DataProcessingRole: valueOf('DataProcessingRole'),
   AnalyticsRole: valueOf('AnalyticsRole'),
   MachineLearningRole: valueOf('MachineLearningRole'),
+  ModelOperatorRole: valueOf('ModelOperatorRole'),
+  ServingRole: valueOf('ServingRole'),
 });

@@ -22,6 +22,7 @@ export const errorNames = [
   'EvaluationUnusable',
   'EndpointUpdateFailed',
   'SmokeTestFailed',
+  'ArchiveMismatch',
   'PromotionConflict',
   'ScoringFailed',
   'ContractBroken',

@@ -8,7 +8,7 @@ export const labels = Label.options;
 
 const Share = z.number().min(0).max(1);
 const Rows = z.number().int().nonnegative();
-const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const Signed = z.number().min(-1).max(1);
 const PerLabel = <Value extends z.ZodType>(value: Value) =>
   z.strictObject({ negative: value, neutral: value, positive: value });
@@ -46,6 +46,11 @@ const Measured = Scores.extend({
 /** A model, as it serves. */
 export const MeasuredModel = Measured.extend({
   version: z.string().min(1),
+  /**
+   * Of all that its answers depend on (ml/training/lstm/archive.py): the endpoint has to serve this very model.
+   * Unknown of evaluations that were written before there was one.
+   */
+  digest: Sha256.optional(),
   /** Of every held-out row's answer: models with the same one cannot be told apart. */
   answers_sha256: Sha256,
   calibration: z.strictObject({

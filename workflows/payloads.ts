@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durable } from './durable';
-import { Difference, Label, Scores } from './evaluation';
+import { Difference, Label, Scores, Sha256 } from './evaluation';
 
 /**
  * Input and output of every step, in running order. Every schema is strict; every type is inferred.
@@ -374,6 +374,8 @@ export const JudgeModelOutput = z.strictObject({
   reasons: z.array(z.string()).min(1),
   /** The champion when it was decided; its place is all that a promotion may take. */
   inService: z.string().nullable(),
+  /** Of the model that was evaluated: what the endpoint has to serve. Unknown of a training by an older version. */
+  digest: Sha256.optional(),
   // All null where the evaluation could not be trusted.
   heldOutRows: Count.nullable(),
   candidate: Scores.nullable(),
@@ -417,6 +419,8 @@ export const Champion = durable(
     manifestUri: S3Uri,
     configName: z.string(),
     fingerprint: z.string(),
+    /** Of the model as it was evaluated; unknown of models promoted before this was kept. */
+    digest: Sha256.optional(),
     /** On the held-out rows of the run that promoted it; unknown of models promoted before this was kept. */
     macroRecall: z.number().min(0).max(1).optional(),
     promotedAt: Instant,

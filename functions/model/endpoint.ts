@@ -26,7 +26,12 @@ const Prediction = z.object({
 });
 export type Prediction = z.infer<typeof Prediction>;
 
-const Answer = z.object({ model_version: z.string(), predictions: z.array(Prediction) });
+const Answer = z.object({
+  model_version: z.string(),
+  /** Serving programs of older versions give none. */
+  model_digest: z.string().optional(),
+  predictions: z.array(Prediction),
+});
 export type Answer = z.infer<typeof Answer>;
 
 export interface Endpoint {

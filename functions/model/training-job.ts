@@ -82,6 +82,8 @@ export function trainingJob(lake: Lake, job: Job): CreateTrainingJobRequest {
     // No checkpoints: a training takes minutes, and one that AWS ends begins anew.
     ...(job.settings.spot && { EnableManagedSpotTraining: true }),
     EnableNetworkIsolation: true,
+    // The profiler writes beside the output, where the job's role may not.
+    ProfilerConfig: { DisableProfiler: true },
   };
 }
 

@@ -49,7 +49,7 @@ export class Analytics extends Construct {
         workGroup: this.workGroup,
       });
     }
-    for (const role of [lake.roles.AnalyticsRole, lake.roles.MachineLearningRole]) {
+    for (const role of [lake.roles.AnalyticsRole, lake.roles.ModelOperatorRole]) {
       allow(this, `${role.node.id}Asks`, role, [
         {
           actions: [

@@ -12,6 +12,7 @@ import { Construct } from 'constructs';
 import type { imageBuildHandlers } from '../bundles';
 import type { EnvironmentName, Settings } from '../config';
 import { lakeName } from '../naming';
+import type { RoleName } from '../naming';
 import { copyInto, withScratchFolder } from '../repository';
 import type { Lake } from '../stacks/data-stack';
 import { acknowledge } from './acknowledge';
@@ -30,6 +31,15 @@ export interface ContainerImagesProps {
 
 const kinds = ['training', 'serving'] as const;
 type Kind = (typeof kinds)[number];
+
+/**
+ * SageMaker pulls an image as the role of the job or the model. No condition key knows a training job's or a model's
+ * image: that these roles may pull this one repository is what keeps other images out.
+ */
+const pulledBy: Record<Kind, RoleName> = {
+  training: 'MachineLearningRole',
+  serving: 'ServingRole',
+};
 
 /** All that the two Dockerfiles copy from the root of the repository. */
 const buildContext = ['ml', 'package-lock.json', '.npmrc'];
@@ -60,7 +70,8 @@ export class ContainerImages extends Construct {
       training: this.repository('training'),
       serving: this.repository('serving'),
     };
-    allow(this, 'LogIn', props.lake.roles.MachineLearningRole, [ecrToken]);
+    for (const kind of kinds)
+      allow(this, `${kind}-login`, props.lake.roles[pulledBy[kind]], [ecrToken]);
     const sources = withScratchFolder((folder) => {
       for (const path of buildContext) copyInto(folder, path);
       return new Asset(this, 'Sources', { path: folder });
@@ -84,7 +95,7 @@ export class ContainerImages extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
       emptyOnDelete: true,
     });
-    allow(repository, 'Pull', this.props.lake.roles.MachineLearningRole, [
+    allow(repository, 'Pull', this.props.lake.roles[pulledBy[kind]], [
       {
         actions: [
           'ecr:BatchCheckLayerAvailability',

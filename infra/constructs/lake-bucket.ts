@@ -24,6 +24,8 @@ interface Access {
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly remove?: readonly string[];
+  /** Prefixes that are listed beside those that are read or written whole. */
+  readonly list?: readonly string[];
   /** Set for who writes small objects only, each in one call. */
   readonly wholeObjects?: true;
 }
@@ -37,7 +39,11 @@ const evaluations = `${prefixes.models}*/evaluation.*`;
 const reproductions = `${prefixes.models}reproductions/`;
 /** That a model was given tweets which have been forgotten since: the report says so. */
 const marks = `${prefixes.models}*/forgotten.json`;
-const { raw_tweets, labels, quarantine, scored } = datasets;
+/** Made by one training for all that follow. */
+const encoders = `${prefixes.models}encoders/`;
+/** What serves: written by the training job alone, so that what was evaluated is what is loaded. */
+const archives = `${prefixes.models}*/output/model.tar.gz`;
+const { raw_tweets, labels, quarantine, tweets, scored } = datasets;
 
 /** What an ingest and people bring, and what it keeps of where it stands. */
 const brought = [
@@ -82,15 +88,33 @@ const access: Record<RoleName, Access> = {
   },
   MachineLearningRole: {
     read: [
-      'cleaned-data/',
+      tweets.prefix,
       labels.prefix,
       prefixes.corpora,
+      `${prefixes.models}*/input/*`,
+      archives,
+      encoders,
+    ],
+    write: [`${prefixes.models}*/output/*`],
+    // SageMaker lists what a channel names by its prefix, a single object included.
+    list: [prefixes.models],
+  },
+  ModelOperatorRole: {
+    read: [tweets.prefix, labels.prefix, scored.prefix, prefixes.queryResults, prefixes.models],
+    write: [
       scored.prefix,
       prefixes.queryResults,
-      prefixes.models,
+      champion,
+      `${prefixes.models}latest-training.json`,
+      `${prefixes.models}*/input/*`,
+      evaluations,
+      manifests,
+      encoders,
     ],
-    write: [scored.prefix, prefixes.queryResults, prefixes.models],
+    // It names the corpora of an encoder by their ETags.
+    list: [prefixes.corpora],
   },
+  ServingRole: { read: [archives], write: [], wholeObjects: true },
 };
 
 /** A published day is ended by Publish the data; the lifecycle ends it so much later if no run did. */
@@ -175,13 +199,13 @@ export class LakeBucket extends Construct {
       allow(this, `${name}UsesBucket`, roles.byName[name], this.permissions(access[name]));
   }
 
-  private permissions({ read, write, remove = [], wholeObjects }: Access): Permission[] {
+  private permissions({ read, write, remove = [], list = [], wholeObjects }: Access): Permission[] {
     const objects = (keys: readonly string[]) =>
       keys.map((key) => this.bucket.arnForObjects(key.endsWith('/') ? `${key}*` : key));
     const wildcard =
       "Objects below a prefix that holds one data set; their keys carry days, runs and hashes, and the role's other prefixes stay closed";
-    const listed = [...new Set([...read, ...write])].filter((key) => key.endsWith('/'));
-    return [
+    const listed = [...new Set([...read, ...write, ...list])].filter((key) => key.endsWith('/'));
+    const all: Permission[] = [
       {
         actions: ['s3:ListBucket'],
         resources: [this.bucket.bucketArn],
@@ -209,9 +233,9 @@ export class LakeBucket extends Construct {
               wildcard,
             },
           ]),
-      ...(remove.length > 0
-        ? [{ actions: ['s3:DeleteObject'], resources: objects(remove), wildcard }]
-        : []),
+      { actions: ['s3:DeleteObject'], resources: objects(remove), wildcard },
     ];
+    const isListing = ({ actions }: Permission) => actions.includes('s3:ListBucket');
+    return all.filter((one) => (isListing(one) ? listed : one.resources).length > 0);
   }
 }

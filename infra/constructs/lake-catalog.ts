@@ -108,8 +108,8 @@ export class LakeCatalog extends Construct {
       ),
       open('AnalyticsRole', reading, all),
       open('AnalyticsRole', ['glue:BatchCreatePartition'], [candidates.table]),
-      open('MachineLearningRole', querying, ['tweets', 'scored']),
-      open('MachineLearningRole', ['glue:BatchCreatePartition'], ['scored']),
+      open('ModelOperatorRole', querying, ['tweets', 'scored']),
+      open('ModelOperatorRole', ['glue:BatchCreatePartition'], ['scored']),
     ];
     for (const { id, role, permission } of grants) allow(this, id, role, [permission]);
   }

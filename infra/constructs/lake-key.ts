@@ -7,6 +7,7 @@ import { lakeName, roleNames } from '../naming';
 import type { RoleName } from '../naming';
 import { policyDocument } from '../policy-documents';
 import { allow } from './grants';
+import type { Permission } from './grants';
 import type { LakeRoles } from './lake-roles';
 
 export interface LakeKeyProps {
@@ -19,8 +20,41 @@ const services: Record<RoleName, readonly string[]> = {
   DataIngestionRole: ['s3', 'kinesis', 'secretsmanager'],
   DataProcessingRole: ['s3'],
   AnalyticsRole: ['s3', 'sns', 'sqs'],
-  MachineLearningRole: ['s3', 'kinesis', 'sqs', 'sagemaker'],
+  MachineLearningRole: ['s3', 'sagemaker'],
+  ModelOperatorRole: ['s3', 'kinesis', 'sqs'],
+  ServingRole: ['s3'],
 };
+
+/**
+ * What SageMaker encrypts volumes by: a grant that its caller, or the role of the job, lets it make. The operations are
+ * those of a symmetric key that encrypts volumes; AWS's own policies for SageMaker name the same conditions.
+ */
+export const volumeGrant = (keyArn: string): Permission => ({
+  actions: ['kms:CreateGrant'],
+  resources: [keyArn],
+  conditions: {
+    Bool: { 'kms:GrantIsForAWSResource': 'true' },
+    StringEquals: { 'kms:ViaService': `sagemaker.${Aws.REGION}.amazonaws.com` },
+    'ForAllValues:StringEquals': { 'kms:GrantOperations': volumeOperations },
+    // Without it, ForAllValues is true of a call that names no operation.
+    Null: { 'kms:GrantOperations': 'false' },
+  },
+});
+
+export const volumeOperations = [
+  'CreateGrant',
+  'Decrypt',
+  'DescribeKey',
+  'Encrypt',
+  'GenerateDataKey',
+  'GenerateDataKeyWithoutPlaintext',
+  'ReEncryptFrom',
+  'ReEncryptTo',
+  'RetireGrant',
+];
+
+/** Who starts a training job, the job itself, and who makes or changes an endpoint. */
+const volumeRoles = ['MachineLearningRole', 'ModelOperatorRole', 'EndpointUpdaterRole'];
 
 /** The one key of the lake; `policies/KMS_policy.json` says who may do what with it. */
 export class LakeKey extends Construct {
@@ -39,10 +73,13 @@ export class LakeKey extends Construct {
         LakeRoleArns: roles.arns,
         AlarmArns: alarmArns(environment),
         BudgetArns: budgetArns,
-        // Who starts a training job, and who makes or changes an endpoint.
-        VolumeRoleArns: ['MachineLearningRole', 'EndpointUpdaterRole'].map((name) =>
+        VolumeRoleArns: volumeRoles.map((name) =>
           arn('iam', `role/${lakeName(environment, name)}`, { region: '' }),
         ),
+        VolumeOperations: volumeOperations,
+        TrainingRoleArn: arn('iam', `role/${lakeName(environment, 'MachineLearningRole')}`, {
+          region: '',
+        }),
         LogGroupArns: logGroups(environment).map((name) => arn('logs', `log-group:${name}`)),
       }),
       // Without the key every object is lost. A first deployment that fails leaves none behind.
@@ -65,15 +102,17 @@ export class LakeKey extends Construct {
           },
         },
       },
-      // SageMaker encrypts the volumes of training jobs and endpoints by grants.
+      ...(volumeRoles.includes(name)
+        ? [volumeGrant(this.key.keyArn), { actions: ['kms:DescribeKey'], resources }]
+        : []),
+      // SageMaker documents it for a job's output key.
       ...(name === 'MachineLearningRole'
         ? [
             {
-              actions: ['kms:CreateGrant'],
+              actions: ['kms:Encrypt'],
               resources,
-              conditions: { Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+              conditions: { StringEquals: { 'kms:ViaService': `s3.${Aws.REGION}.amazonaws.com` } },
             },
-            { actions: ['kms:DescribeKey'], resources },
           ]
         : []),
     ]);

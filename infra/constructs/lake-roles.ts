@@ -16,11 +16,20 @@ const descriptions: Record<RoleName, string> = {
     'Plans a run, brings tweets from X into raw-data/ and the stream; people who import labels assume it',
   DataProcessingRole: 'Crawls raw-data/, runs the Spark job, publishes cleaned days',
   AnalyticsRole: 'Asks Athena: the checks, the reports, and analysts who assume it',
-  MachineLearningRole: 'Trains, serves and scores: Lambdas, training jobs and endpoints',
+  MachineLearningRole: 'Trains: SageMaker runs training jobs as it, and nothing else has it',
+  ModelOperatorRole:
+    'Starts trainings, evaluates, promotes and scores: the Lambdas that work with models',
+  ServingRole: 'Serves: SageMaker runs the endpoint as it; reads model archives and nothing else',
+};
+
+/** Roles that SageMaker acts under, each for its own kind of resource. No Lambda has them. */
+const runAtSageMaker: Partial<Record<RoleName, readonly string[]>> = {
+  MachineLearningRole: ['training-job/*'],
+  ServingRole: ['model/*', 'endpoint/*', 'endpoint-config/*'],
 };
 
 /**
- * The four roles that touch the lake's data, and the one of people who make it forget. They carry no permission themselves: each resource opens
+ * The roles that touch the lake's data, and the one of people who make it forget. They carry no permission themselves: each resource opens
  * itself to them, beside its definition.
  */
 export class LakeRoles extends Construct {
@@ -43,16 +52,10 @@ export class LakeRoles extends Construct {
         new iam.Role(this, name, {
           roleName: lakeName(props.environment, name),
           description: descriptions[name],
-          // Lambda documents no aws:SourceAccount or aws:SourceArn for execution roles: a condition on them
-          // would lock it out. What guards the role is iam:PassRole of this account.
-          assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+          assumedBy: serviceBehind(name),
         }),
     );
     trust(roles.DataProcessingRole, actingFor('glue', ['crawler/*', 'job/*']));
-    trust(
-      roles.MachineLearningRole,
-      actingFor('sagemaker', ['training-job/*', 'model/*', 'endpoint/*', 'endpoint-config/*']),
-    );
     // The bucket refuses people under their own names: they assume a role to ask questions, or to import labels.
     for (const person of principals(props.people.analysts)) trust(roles.AnalyticsRole, person);
     for (const person of principals(props.people.labellers)) trust(roles.DataIngestionRole, person);
@@ -86,6 +89,15 @@ export function trust(role: iam.Role, principal: iam.IPrincipal): void {
   role.assumeRolePolicy?.addStatements(
     new iam.PolicyStatement({ actions: ['sts:AssumeRole'], principals: [principal] }),
   );
+}
+
+function serviceBehind(name: RoleName): iam.IPrincipal {
+  const resources = runAtSageMaker[name];
+  return resources === undefined
+    ? // Lambda documents no aws:SourceAccount or aws:SourceArn for execution roles: a condition on them
+      // would lock it out. What guards the role is iam:PassRole of this account.
+      new iam.ServicePrincipal('lambda.amazonaws.com')
+    : actingFor('sagemaker', resources);
 }
 
 /** A service, for resources of this account only: somebody else's crawler must not act under our role. */

@@ -22,15 +22,15 @@ export const functionRoles: Record<FunctionName, RoleName | StarterRoleName> = {
   'clean-tweets': 'DataProcessingRole',
   'check-data': 'AnalyticsRole',
   'publish-data': 'DataProcessingRole',
-  'train-model': 'MachineLearningRole',
-  'judge-model': 'MachineLearningRole',
+  'train-model': 'ModelOperatorRole',
+  'judge-model': 'ModelOperatorRole',
   'update-endpoint': 'EndpointUpdaterRole',
-  'smoke-test-endpoint': 'MachineLearningRole',
-  'promote-model': 'MachineLearningRole',
-  'refresh-analytics': 'MachineLearningRole',
+  'smoke-test-endpoint': 'ModelOperatorRole',
+  'promote-model': 'ModelOperatorRole',
+  'refresh-analytics': 'ModelOperatorRole',
   'report-run': 'AnalyticsRole',
   'archive-execution': 'AnalyticsRole',
-  'score-stream': 'MachineLearningRole',
+  'score-stream': 'ModelOperatorRole',
 };
 
 /** What one call of the functions beside the state machine may take. */

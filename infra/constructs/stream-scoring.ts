@@ -26,7 +26,7 @@ export class StreamScoring extends Construct {
 
   constructor(scope: Construct, id: string, { lake, scoreStream }: StreamScoringProps) {
     super(scope, id);
-    const role = lake.roles.MachineLearningRole;
+    const role = lake.roles.ModelOperatorRole;
     // Holds which records failed, not the records: those are in raw-data/, and in the stream for 7 days.
     const failures = new DeadLetters(this, 'Failures', { key: lake.key, sender: role });
     this.failures = failures.queue;

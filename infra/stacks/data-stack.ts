@@ -91,7 +91,7 @@ export class DataStack extends Stack {
     allow(stream, 'Write', roles.DataIngestionRole, [
       { actions: ['kinesis:PutRecords'], resources },
     ]);
-    allow(stream, 'Read', roles.MachineLearningRole, [
+    allow(stream, 'Read', roles.ModelOperatorRole, [
       {
         actions: [
           'kinesis:DescribeStream',

@@ -28,7 +28,7 @@ import { RawCrawler } from '../constructs/raw-crawler';
 import { Schedules } from '../constructs/schedules';
 import { StarterRoles } from '../constructs/starter-roles';
 import { StreamScoring } from '../constructs/stream-scoring';
-import { lakeName } from '../naming';
+import { endpointName, lakeName } from '../naming';
 import { checksum, revision, withScratchFolder } from '../repository';
 import type { Lake } from './data-stack';
 
@@ -50,8 +50,7 @@ export class PipelineStack extends Stack {
 
   private build({ environment, settings, lake }: PipelineStackProps, bundles: string): void {
     const name = lakeName(environment);
-    // The kind is part of the name: a real-time endpoint cannot become a serverless one in place.
-    const endpoint = lakeName(environment, settings.endpoint.kind);
+    const endpoint = endpointName(environment, settings.endpoint.kind);
     const { commit, dirty } = revision();
 
     const { topic } = new Notifications(this, 'Notifications', {
@@ -75,7 +74,12 @@ export class PipelineStack extends Stack {
     }).name;
     const { workGroup } = new Analytics(this, 'Analytics', { environment, settings, lake });
     const images = new ContainerImages(this, 'Images', { environment, settings, lake, bundles });
-    new ModelAccess(this, 'Models', { lake, endpoint, updater: starters.EndpointUpdaterRole });
+    new ModelAccess(this, 'Models', {
+      lake,
+      endpoint,
+      settings,
+      updater: starters.EndpointUpdaterRole,
+    });
     const rollback = new EndpointRollback(this, 'Rollback', {
       environment,
       topic,
@@ -102,7 +106,8 @@ export class PipelineStack extends Stack {
       CRAWLER: crawler,
       GLUE_JOB: glueJob,
       WORKGROUP: workGroup,
-      ML_ROLE_ARN: lake.roles.MachineLearningRole.roleArn,
+      TRAINING_ROLE_ARN: lake.roles.MachineLearningRole.roleArn,
+      SERVING_ROLE_ARN: lake.roles.ServingRole.roleArn,
       TRAINING_IMAGE: images.uris.training,
       SERVING_IMAGE: images.uris.serving,
       KEY_ARN: lake.key.keyArn,

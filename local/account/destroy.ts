@@ -18,7 +18,7 @@ import {
   scheduleKeyDeletion,
   type LakeData,
 } from './lake-data';
-import { findServing, removeServing, type Serving } from './serving';
+import { endpointsLeft, findServing, removeServing, type Serving } from './serving';
 import { describeAccount, findAccount, type Account } from './session';
 
 const stopMillis = 120_000;
@@ -210,6 +210,15 @@ export async function destroyIn(
   const left = await findServing(clients.sageMaker, environment);
   if ([left.endpoints, left.configs, left.models].flat().length > 0)
     throw new UserError(`Still there: ${describeServing(left)}. Call this again.`);
+  const overlooked = await endpointsLeft(clients.sageMaker, environment);
+  if (overlooked.length > 0)
+    throw new UserError(
+      `Still there, and it costs: the endpoint ${overlooked.join(', ')}. It has the tag or the name of sentiment-lake ${environment}, ` +
+        'but this command did not make it. Delete it: ' +
+        overlooked
+          .map((name) => `aws sagemaker delete-endpoint --endpoint-name ${name}`)
+          .join('; '),
+    );
   sayWhatIsLeft(
     screen,
     await findLakeData(account, environment),

@@ -8,12 +8,15 @@ import {
   paginateListEndpointConfigs,
   paginateListEndpoints,
   paginateListModels,
+  paginateListTags,
   paginateListTrainingJobs,
   StopTrainingJobCommand,
   type SageMakerClient,
+  type Tag,
 } from '@aws-sdk/client-sagemaker';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lakeName } from '../../infra/naming';
+import { costTags } from '../../functions/model/names';
+import { endpointNames, lakeName } from '../../infra/naming';
 import { UserError } from '../cloud/user-error';
 import type { AccountEnvironment } from './session';
 
@@ -35,6 +38,62 @@ const lookMillis = 3_000;
 
 const isOurs = (name: string | undefined): name is string => name?.startsWith(prefix) ?? false;
 
+interface FoundEndpoint {
+  readonly name: string;
+  readonly status: string;
+}
+
+/** The environment's endpoints of every kind, by the names that the stacks give them. */
+async function endpointsOf(
+  client: SageMakerClient,
+  environment: AccountEnvironment,
+): Promise<FoundEndpoint[]> {
+  const names = endpointNames(environment);
+  const found: FoundEndpoint[] = [];
+  for await (const page of paginateListEndpoints(
+    { client },
+    { NameContains: lakeName(environment) },
+  )) {
+    for (const { EndpointName: name = '', EndpointStatus: status = '' } of page.Endpoints ?? []) {
+      if (names.includes(name)) found.push({ name, status });
+    }
+  }
+  return found;
+}
+
+/**
+ * Endpoints that are this environment's by the tag that they were made with, or by the beginning of their name: a
+ * second look that does not share the names of `findServing`, for an endpoint that is overlooked costs for ever.
+ */
+export async function endpointsLeft(
+  client: SageMakerClient,
+  environment: AccountEnvironment,
+): Promise<string[]> {
+  const lake = lakeName(environment);
+  const left: string[] = [];
+  for await (const { Endpoints = [] } of paginateListEndpoints({ client }, {})) {
+    for (const { EndpointName: name = '', EndpointArn: arn } of Endpoints) {
+      if (name === lake || name.startsWith(`${lake}-`) || (await isTagged(client, arn, lake)))
+        left.push(name);
+    }
+  }
+  return left;
+}
+
+async function isTagged(
+  client: SageMakerClient,
+  ResourceArn: string | undefined,
+  lake: string,
+): Promise<boolean> {
+  for await (const { Tags = [] } of paginateListTags({ client }, { ResourceArn })) {
+    if (costTags(lake).every((tag) => Tags.some((one) => isSame(one, tag)))) return true;
+  }
+  return false;
+}
+
+const isSame = (one: Tag, other: Tag): boolean =>
+  one.Key === other.Key && one.Value === other.Value;
+
 /**
  * The environment's own. A name `sl-…` does not say whose it is: a model or a job belongs to the environment under whose
  * role it acts, a config to the one whose models it serves. Whatever is not certain is left alone.
@@ -43,24 +102,19 @@ export async function findServing(
   client: SageMakerClient,
   environment: AccountEnvironment,
 ): Promise<Serving> {
-  const role = `:role/${lakeName(environment, 'MachineLearningRole')}`;
-  const endpointName = lakeName(environment);
-
-  const endpoints: string[] = [];
-  for await (const page of paginateListEndpoints({ client }, { NameContains: endpointName })) {
-    endpoints.push(
-      ...(page.Endpoints ?? [])
-        .map(({ EndpointName = '' }) => EndpointName)
-        .filter((name) => name === endpointName),
-    );
-  }
+  // Models of lakes before ServingRole act under MachineLearningRole.
+  const roles = ['MachineLearningRole', 'ServingRole'].map(
+    (name) => `:role/${lakeName(environment, name)}`,
+  );
+  const isOurRole = (arn: string | undefined) => roles.some((role) => arn?.endsWith(role));
+  const endpoints = (await endpointsOf(client, environment)).map(({ name }) => name);
 
   const models: string[] = [];
   for await (const page of paginateListModels({ client }, { NameContains: prefix })) {
     for (const { ModelName } of page.Models ?? []) {
       if (!isOurs(ModelName)) continue;
       const { ExecutionRoleArn } = await client.send(new DescribeModelCommand({ ModelName }));
-      if (ExecutionRoleArn?.endsWith(role)) models.push(ModelName);
+      if (isOurRole(ExecutionRoleArn)) models.push(ModelName);
     }
   }
 
@@ -84,10 +138,33 @@ export async function findServing(
     for (const { TrainingJobName } of page.TrainingJobSummaries ?? []) {
       if (!isOurs(TrainingJobName)) continue;
       const { RoleArn } = await client.send(new DescribeTrainingJobCommand({ TrainingJobName }));
-      if (RoleArn?.endsWith(role)) jobs.push(TrainingJobName);
+      if (isOurRole(RoleArn)) jobs.push(TrainingJobName);
     }
   }
   return { endpoints, configs, models, jobs };
+}
+
+/** SageMaker refuses to delete an endpoint while it changes, so that one is deleted when it has settled. */
+const isChanging = (status: string): boolean => /(ing|RollingBack)$/.test(status);
+
+async function removeEndpoints(
+  client: SageMakerClient,
+  environment: AccountEnvironment,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const deadline = Date.now() + patienceMillis; ;) {
+    const endpoints = await endpointsOf(client, environment);
+    if (endpoints.length === 0) return;
+    for (const { name: EndpointName } of endpoints.filter(({ status }) => !isChanging(status)))
+      await client.send(new DeleteEndpointCommand({ EndpointName }));
+    if (Date.now() > deadline) {
+      const list = endpoints.map(({ name, status }) => `${name} (${status})`).join(', ');
+      throw new UserError(
+        `The endpoint ${list} is still there after ${patienceMillis / 60_000} min: look at it in the SageMaker console, then call this again.`,
+      );
+    }
+    await sleep(lookMillis, undefined, { signal });
+  }
 }
 
 /**
@@ -102,18 +179,7 @@ export async function removeServing(
 ): Promise<void> {
   for (const TrainingJobName of found.jobs)
     await client.send(new StopTrainingJobCommand({ TrainingJobName }));
-  for (const EndpointName of found.endpoints)
-    await client.send(new DeleteEndpointCommand({ EndpointName }));
-  for (const deadline = Date.now() + patienceMillis; found.endpoints.length > 0;) {
-    const { endpoints } = await findServing(client, environment);
-    if (endpoints.length === 0) break;
-    if (Date.now() > deadline) {
-      throw new UserError(
-        `The endpoint ${endpoints.join(', ')} is still there after ${patienceMillis / 60_000} min: look at it in the SageMaker console, then call this again.`,
-      );
-    }
-    await sleep(lookMillis, undefined, { signal });
-  }
+  await removeEndpoints(client, environment, signal);
   for (const EndpointConfigName of found.configs)
     await client.send(new DeleteEndpointConfigCommand({ EndpointConfigName }));
   for (const ModelName of found.models) await client.send(new DeleteModelCommand({ ModelName }));

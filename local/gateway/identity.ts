@@ -37,6 +37,9 @@ const Key = z.object({
   expiration: z.number().nullable(),
 });
 type Key = z.infer<typeof Key>;
+/** Condition keys of a call, as policies name them; a list for a key that holds several values. */
+export type ConditionKeys = Readonly<Record<string, string | readonly string[]>>;
+
 const Decision = z.object({ allowed: z.boolean(), message: z.string().nullish() });
 const Credentials = z.object({
   AccessKeyId: z.string(),
@@ -96,12 +99,12 @@ export class Iam {
     return key;
   }
 
-  /** Throws AccessDeniedException unless the caller may do `action` on `resource`. */
+  /** Throws AccessDeniedException unless the caller may do `action` on `resource`, under these condition keys. */
   async authorize(
     caller: Caller,
     action: string,
     resource: string,
-    context: Record<string, string> = {},
+    context: ConditionKeys = {},
   ): Promise<void> {
     if (caller.accessKeyId === ACCOUNT) return;
     const answer = await this.ask('authorize', {

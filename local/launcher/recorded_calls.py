@@ -19,6 +19,13 @@ _CONTEXT = {
     key.lower(): key
     for key in (
         "iam:PassedToService",
+        "sagemaker:InstanceTypes",
+        "sagemaker:MaxRuntimeInSeconds",
+        "sagemaker:NetworkIsolation",
+        "sagemaker:OutputKmsKeyArn",
+        "sagemaker:ServerlessMaxConcurrency",
+        "sagemaker:ServerlessMemorySize",
+        "sagemaker:VolumeKmsKeyArn",
         "s3:prefix",
         "s3:x-amz-server-side-encryption",
         "s3:x-amz-server-side-encryption-aws-kms-key-id",
@@ -95,7 +102,7 @@ def note(
     if _records is None or ":assumed-role/" not in principal:
         return
     keys = {
-        _CONTEXT[key.lower()]: placeholders(str(value))
+        _CONTEXT[key.lower()]: _kept(value)
         for key, value in context.items()
         if key.lower() in _CONTEXT and value is not None
     }
@@ -107,6 +114,12 @@ def note(
         **({} if allowed else {"denied": True}),
     }
     _records.add(json.dumps(call))
+
+
+def _kept(value: Any) -> str | list[str]:
+    if isinstance(value, list):
+        return [placeholders(str(one)) for one in value]
+    return placeholders(str(value))
 
 
 def _role(name: str) -> str:

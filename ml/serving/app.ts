@@ -9,6 +9,8 @@ import { formatOf, MAX_BODY_BYTES, RequestError, textsOf, type Format } from './
 export function createApp(model: () => Model | null): Server {
   return createServer((request, response) => {
     answer(request, response, model()).catch((error: unknown) => {
+      // The client has gone in the middle of its upload: nobody is left to answer, and nothing is wrong here.
+      if (request.destroyed && !request.complete) return;
       const known = error instanceof RequestError;
       if (!known)
         console.error(
@@ -26,10 +28,11 @@ async function answer(
   response: ServerResponse,
   model: Model | null,
 ): Promise<void> {
-  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  const pathname = pathOf(request.url ?? '/');
   if (pathname === '/ping') {
     requireMethod(request, response, 'GET');
-    if (model) sendJson(response, 200, { model_version: model.version });
+    if (model)
+      sendJson(response, 200, { model_version: model.version, model_digest: model.digest });
     else sendJson(response, 503, { error: 'the model is still loading' });
     return;
   }
@@ -39,7 +42,16 @@ async function answer(
   const format = formatOf(request.headers['content-type']);
   const texts = textsOf(await readBody(request), format);
   if (!model) return sendJson(response, 503, { error: 'the model is still loading' });
-  sendPredictions(response, format, model.version, await model.predict(texts));
+  const predictions = await model.predict(texts);
+  // SageMaker passes this header on to who invoked the endpoint.
+  response.setHeader('x-amzn-sagemaker-custom-attributes', `model_digest=${model.digest}`);
+  sendPredictions(response, format, model, predictions);
+}
+
+/** Some paths are no part of any URL (`//[`): such a path is none of ours. */
+function pathOf(target: string): string {
+  const base = 'http://localhost';
+  return URL.canParse(target, base) ? new URL(target, base).pathname : target;
 }
 
 function requireMethod(
@@ -76,11 +88,11 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 function sendPredictions(
   response: ServerResponse,
   format: Format,
-  version: string,
+  { version, digest }: Model,
   predictions: Prediction[],
 ): void {
   if (format === 'application/json') {
-    sendJson(response, 200, { model_version: version, predictions });
+    sendJson(response, 200, { model_version: version, model_digest: digest, predictions });
     return;
   }
   response.writeHead(200, { 'content-type': 'application/jsonlines' });

@@ -30,6 +30,9 @@ export interface Prediction {
   };
 }
 
+/** The files that the answers depend on, sorted; `verified` has compared their checksums. */
+const DIGESTED = ['model.int8.onnx', 'model.onnx', 'tokenizer.json'];
+
 /** Texts that run through the network at once; of like length, since each is padded to the longest. */
 const BATCH_SIZE = 64;
 
@@ -60,6 +63,23 @@ export class Model {
         ...(threads && { intraOpNumThreads: threads }),
       }),
     );
+  }
+
+  /**
+   * SHA-256 of all that the answers depend on, as training wrote it into the evaluation
+   * (`digest_of` in ml/training/lstm/archive.py): the model that serves is the one that was evaluated.
+   */
+  get digest(): string {
+    const { model_version, network, labels, max_tokens, pad_id, unknown_id, sha256 } =
+      this.description;
+    const settings = { model_version, network, labels, max_tokens, pad_id, unknown_id };
+    const lines = [
+      ...Object.entries(settings).map(([name, value]) => `${name} ${String(value)}\n`),
+      ...DIGESTED.flatMap((name) =>
+        sha256[name] === undefined ? [] : [`sha256 ${name} ${sha256[name]}\n`],
+      ),
+    ];
+    return createHash('sha256').update(lines.join('')).digest('hex');
   }
 
   get version(): string {

@@ -31,23 +31,39 @@ const TextLine = z.strictObject({ text: z.string() });
 /** The texts of a body, in order. Throws RequestError 400 or 413 that says what is wrong, and where. */
 export function textsOf(body: Buffer, format: Format): string[] {
   const content = decode(body);
-  const texts =
-    format === 'application/json'
-      ? parse(TextsBody, content, 'the body').texts
-      : content
-          .split('\n')
-          .map((line, index) => ({ line: line.trim(), where: `line ${index + 1}` }))
-          .filter(({ line }) => line !== '')
-          .map(({ line, where }) => parse(TextLine, line, where).text);
+  return format === 'application/json' ? textsOfJson(content) : textsOfLines(content);
+}
+
+/** Counted before each is looked at: the schema would note a problem for every one of some million. */
+function textsOfJson(content: string): string[] {
+  const where = 'the body';
+  const value = parseJson(content, where);
+  if (typeof value === 'object' && value !== null && 'texts' in value && Array.isArray(value.texts))
+    mustBeFew(value.texts.length, String(value.texts.length));
+  return checked(TextsBody, value, where).texts;
+}
+
+/** One line after the other: an object for each of six million blank ones would be hundreds of megabytes. */
+function textsOfLines(content: string): string[] {
+  const texts: string[] = [];
+  let number = 0;
+  for (let start = 0, end = 0; end >= 0; start = end + 1) {
+    end = content.indexOf('\n', start);
+    number += 1;
+    const line = content.slice(start, end < 0 ? undefined : end).trim();
+    if (line === '') continue;
+    mustBeFew(texts.length + 1, `over ${MAX_TEXTS}`);
+    const where = `line ${number}`;
+    texts.push(checked(TextLine, parseJson(line, where), where).text);
+  }
   if (texts.length === 0)
     throw new RequestError(400, 'the body holds no line; expected {"text": "…"} a line');
-  if (texts.length > MAX_TEXTS) {
-    throw new RequestError(
-      413,
-      `${texts.length} texts in one request; at most ${MAX_TEXTS} are taken`,
-    );
-  }
   return texts;
+}
+
+function mustBeFew(count: number, said: string): void {
+  if (count > MAX_TEXTS)
+    throw new RequestError(413, `${said} texts in one request; at most ${MAX_TEXTS} are taken`);
 }
 
 function decode(body: Buffer): string {
@@ -58,13 +74,19 @@ function decode(body: Buffer): string {
   }
 }
 
-function parse<T>(schema: z.ZodType<T>, content: string, where: string): T {
-  let value: unknown;
+function parseJson(content: string, where: string): unknown {
   try {
-    value = JSON.parse(content);
+    const value: unknown = JSON.parse(content);
+    return value;
   } catch {
     throw new RequestError(400, `${where} is not JSON`);
   }
+}
+
+/** A message names what is wrong; one that names a million unknown fields is as long as the request. */
+const MAX_MESSAGE = 300;
+
+function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
@@ -73,6 +95,6 @@ function parse<T>(schema: z.ZodType<T>, content: string, where: string): T {
     '';
   throw new RequestError(
     400,
-    `${where}${field ? `, ${field}` : ''}: ${issue?.message ?? 'invalid'}`,
+    `${where}${field ? `, ${field}` : ''}: ${issue?.message ?? 'invalid'}`.slice(0, MAX_MESSAGE),
   );
 }

@@ -4,7 +4,8 @@ import { Model } from './model';
 
 /**
  * The endpoint's program: `node server.cjs serve`, in the container and on a laptop alike.
- * Environment: ML_ROOT (default /opt/ml), PORT (8080), HOST (0.0.0.0: SageMaker calls from outside the container).
+ * Environment: ML_ROOT (default /opt/ml), PORT (8080), HOST (0.0.0.0: SageMaker calls from outside the container),
+ * MODEL_DIGEST (unset of models that were evaluated before there was one: any archive serves).
  */
 const folder = join(process.env['ML_ROOT'] ?? '/opt/ml', 'model');
 const port = Number(process.env['PORT'] ?? 8080);
@@ -31,6 +32,12 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 
 Model.load(folder).then(
   (loaded) => {
+    const expected = process.env['MODEL_DIGEST'] || loaded.digest;
+    // Never healthy, so that the update of the endpoint fails and what served goes on.
+    if (loaded.digest !== expected)
+      fail(
+        `the archive is not the one that was evaluated: the digest of ${loaded.version} is ${loaded.digest}, MODEL_DIGEST says ${expected}`,
+      );
     model = loaded;
     // PORT=0 takes any free port, and whoever started the program reads it here.
     const bound = server.address();

@@ -1,12 +1,27 @@
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { ListBucketsCommand } from '@aws-sdk/client-s3';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  CreateEndpointCommand,
+  CreateEndpointConfigCommand,
+  CreateModelCommand,
+  DescribeEndpointCommand,
+  ListEndpointConfigsCommand,
+  ListEndpointsCommand,
+  ListModelsCommand,
+} from '@aws-sdk/client-sagemaker';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { costTags } from '../../functions/model/names';
+import { endpointKinds } from '../../functions/settings';
+import { endpointName, endpointNames, lakeName } from '../../infra/naming';
 import { boot, type Cloud } from '../../local/cloud/boot';
 import { clientsFor, embedded, type Clients } from '../../local/cloud/clients';
 import { account, clientEnvironment, region, type Lake } from '../../local/cloud/lake';
+import { until } from '../local/gateway/cloud';
+import { archive } from '../local/gateway/sagemaker/images';
+import { TinyModel } from '../ml/tiny-model';
 import { freePort } from '../support/free-port';
 
 /*
@@ -20,6 +35,7 @@ const stop = new AbortController();
 let cloud: Cloud;
 let clients: Clients;
 let buckets = { accessLogs: '', lake: '' };
+let tiny: TinyModel | undefined;
 
 interface Ended {
   code: number | null;
@@ -82,6 +98,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cloud?.stop();
+  tiny?.remove();
   rmSync(home, { recursive: true, force: true });
 }, 60_000);
 
@@ -151,6 +168,67 @@ test('the data are not deleted under a wrong name, and nothing else is', async (
   expect(await stacksOfDev()).toHaveLength(2);
 }, 60_000);
 
+test('an endpoint of either kind serves a model, under the role that the stack gives it', async () => {
+  execFileSync(process.execPath, [join(root, 'ml/serving/build.mjs')]);
+  tiny = TinyModel.train();
+  const files = readdirSync(tiny.archive).map((name): [string, Buffer] => [
+    name,
+    readFileSync(join(tiny?.archive ?? '', name)),
+  ]);
+  const body = await archive(Object.fromEntries(files));
+  for (const kind of endpointKinds) await serve(`sl-drill-${kind}`, kind, body);
+
+  for (const EndpointName of endpointNames('dev'))
+    await until(
+      `${EndpointName} is in service`,
+      async () => {
+        const { EndpointStatus, FailureReason } = await clients.sageMaker.send(
+          new DescribeEndpointCommand({ EndpointName }),
+        );
+        if (EndpointStatus === 'Failed') throw new Error(FailureReason);
+        return EndpointStatus === 'InService';
+      },
+      180,
+    );
+}, 600_000);
+
+async function serve(name: string, kind: (typeof endpointKinds)[number], Body: Buffer) {
+  const Key = `model-outputs/${name}/output/model.tar.gz`;
+  await clients.s3.send(new PutObjectCommand({ Bucket: buckets.lake, Key, Body }));
+  await clients.sageMaker.send(
+    new CreateModelCommand({
+      ModelName: name,
+      ExecutionRoleArn: `arn:aws:iam::${account}:role/${lakeName('dev', 'ServingRole')}`,
+      PrimaryContainer: {
+        Image: `${account}.dkr.ecr.${region}.amazonaws.com/${lakeName('dev', 'serving')}:drill`,
+        ModelDataUrl: `s3://${buckets.lake}/${Key}`,
+      },
+      EnableNetworkIsolation: kind === 'realtime',
+    }),
+  );
+  await clients.sageMaker.send(
+    new CreateEndpointConfigCommand({
+      EndpointConfigName: name,
+      ProductionVariants: [
+        {
+          VariantName: 'AllTraffic',
+          ModelName: name,
+          ...(kind === 'serverless'
+            ? { ServerlessConfig: { MemorySizeInMB: 3072, MaxConcurrency: 5 } }
+            : { InstanceType: 'ml.c6i.large', InitialInstanceCount: 2 }),
+        },
+      ],
+    }),
+  );
+  await clients.sageMaker.send(
+    new CreateEndpointCommand({
+      EndpointName: endpointName('dev', kind),
+      EndpointConfigName: name,
+      Tags: costTags(lakeName('dev')),
+    }),
+  );
+}
+
 test('a tear-down leaves the buckets, and says what they cost', async () => {
   const { code, output } = await npmRun('destroy', '--env', 'dev', '--yes');
 
@@ -159,6 +237,14 @@ test('a tear-down leaves the buckets, and says what they cost', async () => {
   expect(await stacksOfDev()).toEqual([]);
   expect(await bucketsOfDev()).toEqual(Object.values(buckets));
 }, 240_000);
+
+test('it leaves nothing that serves: no endpoint of either kind, no config, no model', async () => {
+  const { Endpoints } = await clients.sageMaker.send(new ListEndpointsCommand({}));
+  const { EndpointConfigs } = await clients.sageMaker.send(new ListEndpointConfigsCommand({}));
+  const { Models } = await clients.sageMaker.send(new ListModelsCommand({}));
+
+  expect([Endpoints, EndpointConfigs, Models]).toEqual([[], [], []]);
+});
 
 test('with --delete-data and the name of its bucket both go, too', async () => {
   const { code } = await npmRun(

@@ -41,8 +41,8 @@ const champion = (modelVersion = 'sl-champion'): Champion => ({
   previous: null,
 });
 
-const putChampion = (modelVersion?: string) =>
-  putJsonObject(lake, 'model-outputs/champion.json', champion(modelVersion));
+const putChampion = (modelVersion?: string, changes: Partial<Champion> = {}) =>
+  putJsonObject(lake, 'model-outputs/champion.json', { ...champion(modelVersion), ...changes });
 
 const step = (force: RunState['plan']['force'] = null) =>
   judgeModel({ lake, settings, clock: new TestClock() })(
@@ -93,7 +93,9 @@ test('the night that is attacked below is promoted as it is, with every rule and
     'kept: Recall by class: negative +2.0, neutral +2.0, positive +2.0 points (no class may lose more than 10.0 points)',
     'kept: Something new: it answers some of the rows otherwise than the champion',
     'kept: Golden tweets: 0 of 8 misread',
+    expect.stringMatching(/^Digest of the model: [0-9a-f]{64}; the endpoint has to serve this one$/),
   ]);
+  expect(verdict.digest).toBe(against(0.75).candidate.digest);
 });
 
 describe('an evaluation that is not to be trusted is a reason, and force does not reach past it', () => {
@@ -229,6 +231,28 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
     expect(verdict.reasons.join()).toContain(
       'it compares with sl-champion, but in service is sl-another',
     );
+  });
+
+  test('one that compares with an archive that was changed since it was promoted', async () => {
+    const evaluation = against(0.7);
+    await putChampion('sl-champion', { digest: 'b'.repeat(64) });
+
+    const verdict = await judge(evaluation, GRANT);
+
+    expect(verdict.promote).toBe(false);
+    expect(verdict.reasons.join()).toContain(
+      'the archive of the champion sl-champion was changed since it was promoted',
+    );
+  });
+
+  test('not one of a champion or a candidate of an older version, whose digest nobody knows', async () => {
+    await putChampion();
+
+    const verdict = await judge(changed(against(0.75), 'candidate.digest', undefined));
+
+    expect(verdict.promote).toBe(true);
+    expect(verdict.digest).toBeUndefined();
+    expect(verdict.reasons.join()).toContain('Digest of the model: unknown');
   });
 
   test('one that compares with a model while none is in service', async () => {

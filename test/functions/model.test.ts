@@ -63,6 +63,25 @@ const championNamed = (modelVersion: string): Champion => ({
   previous: null,
 });
 
+const DIGEST = 'a'.repeat(64);
+
+/** What the gate decided of a model it accepts, whose digest it knows or not. */
+function acceptedWith(digest?: string): RunState['gate'] {
+  return {
+    promote: true,
+    forced: false,
+    inService: 'sl-champion',
+    ...(digest !== undefined && { digest }),
+    reasons: ['kept'],
+    heldOutRows: null,
+    candidate: null,
+    champion: null,
+    lexicon: null,
+    minusChampion: null,
+    minusLexicon: null,
+  };
+}
+
 const putChampion = (modelVersion: string) =>
   putJsonObject(lake, 'model-outputs/champion.json', championNamed(modelVersion));
 
@@ -601,6 +620,7 @@ describe('Update the endpoint', () => {
     endpoint: RunState['endpoint'] = { status: 'PENDING' },
     kind: 'serverless' | 'realtime' = 'serverless',
     instances = 2,
+    gate: RunState['gate'] = { status: 'PENDING' },
   ) =>
     updateEndpoint({
       sageMaker: sageMaker.client,
@@ -611,7 +631,7 @@ describe('Update the endpoint', () => {
       lakeName: 'sentiment-lake-test',
       rollbackAlarms: ['sentiment-rollback'],
       settings: { ...SERVERLESS, kind, instances },
-    })(stepInput({ train: trained(), endpoint }));
+    })(stepInput({ train: trained(), gate, endpoint }));
   const running = {
     status: 'RUNNING',
     attempt: 0,
@@ -641,6 +661,14 @@ describe('Update the endpoint', () => {
     expect(sageMaker.inputOf('CreateEndpoint')).toEqual({
       ...target,
       Tags: [{ Key: 'application', Value: 'sentiment-lake-test' }],
+    });
+  });
+
+  test('tells the container which model it has to be', async () => {
+    await update({ status: 'PENDING' }, 'serverless', 2, acceptedWith(DIGEST));
+
+    expect(sageMaker.inputOf('CreateModel')).toMatchObject({
+      PrimaryContainer: { Environment: { MODEL_DIGEST: DIGEST } },
     });
   });
 
@@ -797,12 +825,12 @@ describe('Update the endpoint', () => {
 
 describe('Smoke-test the endpoint', () => {
   let endpoint: FakeEndpoint;
-  const smokeTest = () =>
+  const smokeTest = (digest?: string) =>
     smokeTestEndpoint({
       lake,
       sageMaker: sageMaker.client,
       endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
-    })(stepInput({ train: trained() }));
+    })(stepInput({ train: trained(), gate: acceptedWith(digest) }));
   const expectedOf = (text: string) =>
     goldenTweets.find((golden) => golden.text === text)?.expected ?? 'neutral';
 
@@ -896,6 +924,29 @@ describe('Smoke-test the endpoint', () => {
     });
     silent.closeAllConnections();
     silent.close();
+  });
+
+  test('passes the model that was evaluated, and one of which nobody knows the digest', async () => {
+    endpoint.modelDigest = DIGEST;
+
+    expect((await smokeTest(DIGEST)).modelVersion).toBe(TRAINED.jobName);
+    expect((await smokeTest()).modelVersion).toBe(TRAINED.jobName);
+  });
+
+  test.each([
+    ['another digest', 'b'.repeat(64)],
+    ['none, as older serving programs do', undefined],
+  ])('a model that answers %s is replaced by the champion', async (_, digest) => {
+    endpoint.modelDigest = digest;
+
+    await expect(smokeTest(DIGEST)).rejects.toMatchObject({
+      name: 'ArchiveMismatch',
+      message: expect.stringMatching(/changed after it was evaluated[^]*put back to sl-champion/),
+    });
+    expect(sageMaker.inputOf('UpdateEndpoint')).toEqual({
+      EndpointName: 'sentiment',
+      EndpointConfigName: 'sl-champion',
+    });
   });
 
   test('on the first night there is no model to put back', async () => {

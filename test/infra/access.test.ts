@@ -129,6 +129,8 @@ describe('the permissions of every role, those that CDK makes included', () => {
 
     expect(statements.map(({ Condition }) => Condition)).toEqual([
       { StringEquals: { 'cloudwatch:namespace': 'Glue' } },
+      // Of training jobs and of endpoints.
+      { StringLike: { 'cloudwatch:namespace': ['/aws/sagemaker/*', 'aws/sagemaker/*'] } },
       { StringLike: { 'cloudwatch:namespace': ['/aws/sagemaker/*', 'aws/sagemaker/*'] } },
     ]);
   });
@@ -144,7 +146,7 @@ describe('the permissions of every role, those that CDK makes included', () => {
     expect(
       partly.filter(
         (resource) =>
-          !/^arn:aws:[a-z]+:us-east-1:111122223333:[^*]{9,}\*(\/(manifest|forgotten)\.json|\/evaluation\.(\*|html)|\/output\/output\.tar\.gz)?$/.test(
+          !/^arn:aws:[a-z]+:us-east-1:111122223333:[^*]{9,}\*(\/(manifest|forgotten)\.json|\/evaluation\.(\*|html)|\/output\/(output|model)\.tar\.gz|\/(input|output)\/\*)?$/.test(
             resource,
           ),
       ),

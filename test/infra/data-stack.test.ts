@@ -246,7 +246,7 @@ describe('the catalog', () => {
   );
 });
 
-describe('the four roles', () => {
+describe('the roles of the lake', () => {
   test.each(roleNames)('%s can be recognised by its name', (name) => {
     template.hasResourceProperties('AWS::IAM::Role', { RoleName: `sentiment-lake-dev-${name}` });
   });
@@ -254,6 +254,7 @@ describe('the four roles', () => {
   test.each([
     ['DataProcessingRole', 'glue.amazonaws.com'],
     ['MachineLearningRole', 'sagemaker.amazonaws.com'],
+    ['ServingRole', 'sagemaker.amazonaws.com'],
   ])('%s trusts %s for resources of this account alone', (name, service) => {
     template.hasResourceProperties('AWS::IAM::Role', {
       RoleName: `sentiment-lake-dev-${name}`,

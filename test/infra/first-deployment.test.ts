@@ -7,7 +7,7 @@ import { hyperparametersOf } from '../../functions/model/training-inputs';
 import { trainingJob } from '../../functions/model/training-job';
 import { updatePlan } from '../../functions/model/update-plan';
 import { EnvironmentName, settingsFor } from '../../infra/config';
-import { lakeName } from '../../infra/naming';
+import { endpointName, roleNames } from '../../infra/naming';
 import { inRepository } from '../../infra/repository';
 import { resolved } from './resolved';
 import { assemble, policies } from './synthesis';
@@ -56,7 +56,7 @@ describe('SageMaker', () => {
 
   test('names have at most 63 letters, digits and hyphens, whatever the execution is called', () => {
     const endpoints = EnvironmentName.options.map((environment) =>
-      lakeName(environment, settingsFor(environment).endpoint.kind),
+      endpointName(environment, settingsFor(environment).endpoint.kind),
     );
 
     for (const each of [name, ...endpoints])
@@ -131,20 +131,51 @@ describe('SageMaker', () => {
     });
   });
 
-  test('its roles may make grants of the key, pull images, write logs, and be passed on', () => {
-    const actions = statementsOf('MachineLearningRole').flatMap(({ Action }) => Action);
+  const actionsOf = (role: string) => statementsOf(role).flatMap(({ Action }) => Action);
+  const runs = [
+    'ecr:BatchGetImage',
+    'ecr:GetAuthorizationToken',
+    'ecr:GetDownloadUrlForLayer',
+    'logs:CreateLogGroup',
+    'logs:PutLogEvents',
+  ];
 
-    expect(actions).toEqual(
-      expect.arrayContaining([
-        'kms:CreateGrant',
-        'ecr:BatchGetImage',
-        'ecr:GetAuthorizationToken',
-        'ecr:GetDownloadUrlForLayer',
-        'logs:CreateLogGroup',
-        'logs:PutLogEvents',
-        'iam:PassRole',
-      ]),
-    );
+  test.each([
+    ['MachineLearningRole', ['kms:CreateGrant', 'kms:Encrypt', ...runs]],
+    ['ServingRole', runs],
+    ['ModelOperatorRole', ['kms:CreateGrant', 'kms:DescribeKey', 'iam:PassRole']],
+    ['EndpointUpdaterRole', ['kms:CreateGrant', 'kms:DescribeKey', 'iam:PassRole']],
+  ])('%s may do what SageMaker documents for it', (role, needed) => {
+    expect(actionsOf(role)).toEqual(expect.arrayContaining(needed));
+  });
+
+  test('what a call asks for is what the permission to make it allows', () => {
+    const { training, endpoint } = settingsFor('prod');
+    const conditionOf = (role: string, action: string) =>
+      statementsOf(role).find(({ Action }) => Action.includes(action))?.Condition;
+    const types = (type: string) => ({
+      'ForAllValues:StringEquals': { 'sagemaker:InstanceTypes': [type] },
+      Null: { 'sagemaker:InstanceTypes': 'false' },
+    });
+
+    expect(conditionOf('ModelOperatorRole', 'sagemaker:CreateTrainingJob')).toEqual({
+      Bool: { 'sagemaker:NetworkIsolation': String(job.EnableNetworkIsolation) },
+      ...types(String(job.ResourceConfig?.InstanceType)),
+      ArnEquals: {
+        'sagemaker:VolumeKmsKeyArn': expect.anything(),
+        'sagemaker:OutputKmsKeyArn': expect.anything(),
+      },
+      NumericLessThanEquals: { 'sagemaker:MaxRuntimeInSeconds': training.maxSeconds },
+    });
+    // Real-time: test/policies/table.ts asks of the serverless kind.
+    expect(endpoint.kind).toBe('realtime');
+    expect(conditionOf('EndpointUpdaterRole', 'sagemaker:CreateModel')).toEqual({
+      Bool: { 'sagemaker:NetworkIsolation': 'true' },
+    });
+    expect(conditionOf('EndpointUpdaterRole', 'sagemaker:CreateEndpointConfig')).toEqual({
+      ...types(endpoint.instanceType),
+      ArnEquals: { 'sagemaker:VolumeKmsKeyArn': expect.anything() },
+    });
   });
 });
 
@@ -159,7 +190,7 @@ describe('Step Functions', () => {
   });
 
   test("an Athena query is started with the lake's permissions: Athena reads and writes as its caller", () => {
-    for (const role of ['AnalyticsRole', 'MachineLearningRole']) {
+    for (const role of ['AnalyticsRole', 'ModelOperatorRole']) {
       const statements = statementsOf(role);
       const written = statements
         .filter(({ Action }) => Action.includes('s3:PutObject'))
@@ -182,8 +213,12 @@ describe('order and policies', () => {
   test('the pipeline refers to the data stack, never the reverse: roles, key and bucket come first', () => {
     expect(JSON.stringify(prod.data.toJSON())).not.toContain('SentimentLake-prod-Pipeline');
     expect(JSON.stringify(prod.pipeline.toJSON())).toContain('SentimentLake-prod-Data');
-    // The four of the lake, and the one of people who may grant force.
-    prod.data.resourcePropertiesCountIs('AWS::IAM::Role', { RoleName: Match.anyValue() }, 5);
+    // Those of the lake, and the one of people who may grant force.
+    prod.data.resourcePropertiesCountIs(
+      'AWS::IAM::Role',
+      { RoleName: Match.anyValue() },
+      roleNames.length + 1,
+    );
   });
 
   test("the key's policy lets in every service that the lake uses it through", () => {

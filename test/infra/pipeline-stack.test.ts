@@ -121,11 +121,13 @@ describe('permissions', () => {
     expect([...new Set(everywhere)].filter((action) => !unavoidable.includes(action))).toEqual([]);
   });
 
-  test('name their actions: the four roles are given none by a pattern', () => {
+  test('name their actions: the roles of the lake are given none by a pattern', () => {
     const roles = [data, template]
       .flatMap(policies)
       .filter(({ roles: [role = ''] }) =>
-        /(DataIngestion|DataProcessing|Analytics|MachineLearning)Role/.test(role),
+        /(DataIngestion|DataProcessing|Analytics|MachineLearning|ModelOperator|Serving)Role/.test(
+          role,
+        ),
       )
       .flatMap(({ statements }) => statements)
       .flatMap(({ Action }) => Action);
@@ -134,18 +136,20 @@ describe('permissions', () => {
     expect(roles.filter((action) => action.includes('*'))).toEqual([]);
   });
 
-  test('let the MachineLearningRole be passed to SageMaker, and no other role to nobody else', () => {
+  test('let two roles be passed to SageMaker, and no other role to nobody else', () => {
     const passing = allowed().filter(({ Action }) => Action.includes('iam:PassRole'));
 
-    // Who starts training jobs, and who makes models and endpoints.
-    expect(passing).toHaveLength(2);
     for (const { Condition, Resource } of passing) {
       expect(Condition).toEqual({
         StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' },
+        ArnLikeIfExists: { 'iam:AssociatedResourceArn': expect.anything() },
       });
       expect(Resource).toHaveLength(1);
-      expect(JSON.stringify(Resource)).toContain('RolesMachineLearningRole');
     }
+    // Who starts training jobs, and who makes models and endpoints.
+    expect(
+      passing.map(({ Resource }) => /Roles(\w+Role)/.exec(JSON.stringify(Resource))?.[1]?.slice(0, 12)),
+    ).toEqual(['MachineLearn', 'ServingRole']);
   });
 
   test.each(starterRoleNames)('%s starts and looks: none of its actions touches data', (name) => {

@@ -1,14 +1,37 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DescribeEndpointCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
+import { systemClock } from '../../functions/clock';
+import { predict as predictAt } from '../../functions/model/endpoint';
+import { smokeTestEndpoint } from '../../functions/smoke-test-endpoint';
+import { updateEndpoint } from '../../functions/update-endpoint';
+import { settingsFor } from '../../infra/config';
 import { createApp } from '../../ml/serving/app';
 import { Model } from '../../ml/serving/model';
 import { MAX_TEXTS } from '../../ml/serving/requests';
 import { TweetTokenizer } from '../../ml/serving/tokenizer';
 import { Evaluation } from '../../workflows/evaluation';
+import type { Champion, StepInput } from '../../workflows/payloads';
+import { stepInput, TRAINED } from '../functions/support/state';
+import { allow, BUCKET, TestCloud, until } from '../local/gateway/cloud';
+import { archive } from '../local/gateway/sagemaker/images';
 import { programOf, repository, TinyModel } from './tiny-model';
 
 const PythonAnswers = z.object({
@@ -24,16 +47,20 @@ const Prediction = z.strictObject({
   label: z.enum(['negative', 'neutral', 'positive']),
   probabilities: Probabilities,
 });
-const Answer = z.strictObject({ model_version: z.string(), predictions: z.array(Prediction) });
+const Answer = z.strictObject({
+  model_version: z.string(),
+  model_digest: z.string(),
+  predictions: z.array(Prediction),
+});
 const Refusal = z.strictObject({ error: z.string() });
 
 const { entrypoint, workdir } = programOf('ml/serving/Dockerfile');
 
 /** The bundled program in a process of its own, as the image runs it; jest's own realm confuses the native runtime. */
-function start(mlRoot: string) {
+function start(mlRoot: string, environment: Record<string, string> = {}) {
   const child = spawn(process.execPath, [...entrypoint.slice(1), 'serve'], {
     cwd: workdir,
-    env: { ...process.env, ML_ROOT: mlRoot, PORT: '0', HOST: '127.0.0.1' },
+    env: { ...process.env, ML_ROOT: mlRoot, PORT: '0', HOST: '127.0.0.1', ...environment },
   });
   const output = { text: '' };
   for (const stream of [child.stdout, child.stderr])
@@ -59,6 +86,21 @@ afterAll(async () => {
   await serving.exit;
   tiny.remove();
 });
+
+/** A request whose path nobody tidies up. */
+async function raw(method: string, path: string): Promise<{ status: number; body: string }> {
+  const { port } = new URL(address);
+  const sent = request({ host: '127.0.0.1', port, method, path }).end();
+  const [response] = z.tuple([z.instanceof(IncomingMessage)]).parse(await once(sent, 'response'));
+  return { status: response.statusCode ?? 0, body: await text(response) };
+}
+
+/** Memory of the serving program: now (VmRSS), or the most there ever was (VmHWM). */
+function residentMegabytes(field: 'VmRSS' | 'VmHWM'): number {
+  const status = readFileSync(`/proc/${serving.child.pid}/status`, 'utf8');
+  const [, kilobytes = 'NaN'] = new RegExp(`${field}:\\s+(\\d+) kB`).exec(status) ?? [];
+  return Number(kilobytes) / 1024;
+}
 
 function invoke(body: string | Buffer, contentType = 'application/json'): Promise<Response> {
   return fetch(`${address}/invocations`, {
@@ -210,6 +252,14 @@ describe('the model in Node', () => {
   );
 });
 
+/** As the training that made the model wrote it into its evaluation. */
+function evaluatedDigest(): string {
+  const written: unknown = JSON.parse(
+    readFileSync(join(tiny.mlRoot, 'output/data/evaluation.json'), 'utf8'),
+  );
+  return Evaluation.parse(written).candidate.digest ?? 'none';
+}
+
 test('evaluation.json of a real training run fits the contract of the gate', () => {
   const written: unknown = JSON.parse(
     readFileSync(join(tiny.mlRoot, 'output/data/evaluation.json'), 'utf8'),
@@ -227,7 +277,10 @@ describe('the HTTP side', () => {
     const response = await fetch(`${address}/ping`);
 
     expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({ model_version: 'tiny-1' });
+    expect(await response.json()).toEqual({
+      model_version: 'tiny-1',
+      model_digest: evaluatedDigest(),
+    });
   });
 
   test('/ping answers 503 while the model loads', async () => {
@@ -256,6 +309,7 @@ describe('the HTTP side', () => {
 
     expect(response.headers.get('content-type')).toBe('application/json');
     expect(answer.model_version).toBe('tiny-1');
+    expect(answer.model_digest).toBe(evaluatedDigest());
     expect(answer.predictions.map(({ label }) => label)).toEqual(
       expected.map((prediction) => prediction?.label),
     );
@@ -281,6 +335,9 @@ describe('the HTTP side', () => {
 
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('application/jsonlines');
+    expect(response.headers.get('x-amzn-sagemaker-custom-attributes')).toBe(
+      `model_digest=${evaluatedDigest()}`,
+    );
     expect(lines).toHaveLength(2);
     for (const line of lines) {
       expect(
@@ -340,6 +397,20 @@ describe('the HTTP side', () => {
       '1001 texts in one request',
     ],
     [
+      'too many texts, not looking at what they are',
+      JSON.stringify({ texts: Array(1_000_000).fill(0) }),
+      'application/json',
+      413,
+      '1000000 texts in one request',
+    ],
+    [
+      'too many lines, not looking at those that follow',
+      '{"text": "a"}\n\n'.repeat(1001) + 'no JSON',
+      'application/jsonlines',
+      413,
+      'over 1000 texts in one request',
+    ],
+    [
       'too large a body',
       'a'.repeat(6 * 1024 * 1024 + 1),
       'application/json',
@@ -351,6 +422,50 @@ describe('the HTTP side', () => {
 
     expect(response.status).toBe(status);
     expect(Refusal.parse(await response.json()).error).toContain(complaint);
+  });
+
+  test.each([
+    ['blank lines', '\n'.repeat(6_000_000), 'application/jsonlines', 400],
+    ['numbers for texts', `{"texts":[${'0,'.repeat(2_900_000)}0]}`, 'application/json', 413],
+    [
+      'unknown fields',
+      `{"texts":["a"],${Array.from({ length: 400_000 }, (_, at) => `"${at}":0`).join()}}`,
+      'application/json',
+      400,
+    ],
+  ])(
+    'six requests of six megabytes of %s cost no more than their bytes a few times over',
+    async (_, body, contentType, status) => {
+      const before = residentMegabytes('VmRSS');
+
+      const answers = await Promise.all(
+        Array.from({ length: 6 }, () => invoke(body, contentType)),
+      );
+
+      expect(answers.map((answer) => answer.status)).toEqual(Array(6).fill(status));
+      const lengths = await Promise.all(answers.map(async (one) => (await one.text()).length));
+      expect(Math.max(...lengths)).toBeLessThan(1_000);
+      expect(residentMegabytes('VmHWM') - before).toBeLessThan(400);
+    },
+    60_000,
+  );
+
+  test('a client that goes away in the middle of its upload leaves no trace in the log', async () => {
+    const { port } = new URL(address);
+    const said = serving.output.text;
+    for (let at = 0; at < 3; at += 1) {
+      const socket = connect(Number(port), '127.0.0.1');
+      await once(socket, 'connect');
+      socket.write(
+        'POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"texts"',
+      );
+      await sleep(100);
+      socket.destroy();
+    }
+    await sleep(300);
+
+    expect((await fetch(`${address}/ping`)).status).toBe(200);
+    expect(serving.output.text).toBe(said);
   });
 
   test('refuses a body that turns out too large without saying so before', async () => {
@@ -378,11 +493,12 @@ describe('the HTTP side', () => {
     ['GET', '/invocations', 405, 'use POST'],
     ['POST', '/ping', 405, 'use GET'],
     ['GET', '/', 404, 'no such path: /'],
+    ['GET', '//[', 404, 'no such path: //['],
   ])('refuses %s %s', async (method, path, status, complaint) => {
-    const response = await fetch(address + path, { method });
+    const { status: answered, body } = await raw(method, path);
 
-    expect(response.status).toBe(status);
-    expect(Refusal.parse(await response.json()).error).toContain(complaint);
+    expect(answered).toBe(status);
+    expect(Refusal.parse(JSON.parse(body)).error).toContain(complaint);
   });
 });
 
@@ -394,6 +510,29 @@ describe('the program', () => {
     child.kill('SIGTERM');
 
     expect(await exit).toEqual([0, null]);
+  });
+
+  test('serves the model that was evaluated, and ends with exit code 1 for any other', async () => {
+    const same = start(tiny.mlRoot, { MODEL_DIGEST: evaluatedDigest() });
+    while (!same.output.text.includes('serving tiny-1')) await once(same.child.stdout, 'data');
+    same.child.kill('SIGTERM');
+    const other = mkdtempSync(join(tmpdir(), 'swapped-'));
+    cpSync(tiny.archive, join(other, 'model'), { recursive: true });
+    // Whole by its own checksums, and it answers otherwise.
+    const description = join(other, 'model/model.json');
+    writeFileSync(
+      description,
+      readFileSync(description, 'utf8').replace(/"max_tokens": \d+/, '"max_tokens": 3'),
+    );
+
+    const { output, exit } = start(other, { MODEL_DIGEST: evaluatedDigest() });
+
+    expect(await exit).toEqual([1, null]);
+    expect(output.text).toMatch(
+      /^serving failed: the archive is not the one that was evaluated: the digest of tiny-1 is [0-9a-f]{64}, MODEL_DIGEST says [0-9a-f]{64}\n$/,
+    );
+    expect(await same.exit).toEqual([0, null]);
+    rmSync(other, { recursive: true });
   });
 
   test('ends with exit code 1 and one line when the archive is damaged', async () => {
@@ -408,4 +547,131 @@ describe('the program', () => {
     expect(output.text).toMatch(/^serving failed: model\.onnx is damaged: .*\n$/);
     rmSync(folder, { recursive: true });
   });
+});
+
+describe('an archive that is changed between gate and endpoint', () => {
+  const ENDPOINT = 'sentiment';
+  let cloud: TestCloud;
+  let roleArn: string;
+  let sageMaker: SageMakerClient;
+
+  beforeAll(async () => {
+    cloud = await TestCloud.start();
+    sageMaker = new SageMakerClient(cloud.client());
+    roleArn = await cloud.role('Serves', 'sagemaker.amazonaws.com', [
+      allow(['s3:GetObject'], [`arn:aws:s3:::${BUCKET}/model-outputs/*`]),
+    ]);
+  }, 180_000);
+  afterAll(() => cloud?.stop());
+
+  /** The tiny model as an archive; with another limit of tokens it is whole, and another model. */
+  async function put(jobName: string, maxTokens?: number): Promise<StepInput['state']['train']> {
+    const files = Object.fromEntries(
+      readdirSync(tiny.archive).map((name) => [name, readFileSync(join(tiny.archive, name))]),
+    );
+    const description = String(files['model.json']);
+    files['model.json'] = Buffer.from(
+      maxTokens === undefined
+        ? description
+        : description.replace(/"max_tokens": \d+/, `"max_tokens": ${maxTokens}`),
+    );
+    const key = `model-outputs/${jobName}/output/model.tar.gz`;
+    return { ...TRAINED, jobName, modelUri: await cloud.put(key, await archive(files)) };
+  }
+
+  const gate = (digest: string | undefined): StepInput['state']['gate'] => ({
+    promote: true,
+    forced: false,
+    inService: null,
+    ...(digest !== undefined && { digest }),
+    reasons: ['kept'],
+    heldOutRows: null,
+    candidate: null,
+    champion: null,
+    lexicon: null,
+    minusChampion: null,
+    minusLexicon: null,
+  });
+
+  /** The step, called until it has ended. */
+  async function update(train: StepInput['state']['train'], digest?: string): Promise<void> {
+    const step = updateEndpoint({
+      sageMaker,
+      endpointName: ENDPOINT,
+      servingImage: '000000000000.dkr.ecr.us-east-1.amazonaws.com/lake-serving:1',
+      roleArn,
+      keyArn: 'arn:key',
+      lakeName: 'lake',
+      rollbackAlarms: [],
+      settings: settingsFor('dev').endpoint,
+    });
+    let endpoint: StepInput['state']['endpoint'] = { status: 'PENDING' };
+    await until(
+      'the endpoint has changed, or not',
+      async () => {
+        endpoint = await step(stepInput({ train, gate: gate(digest), endpoint }));
+        return endpoint.status === 'DONE';
+      },
+      120,
+    );
+  }
+
+  const serves = () =>
+    predictAt(
+      { runtime: new SageMakerRuntimeClient(cloud.client()), name: ENDPOINT, clock: systemClock },
+      ['love'],
+    );
+  const config = async () =>
+    (await sageMaker.send(new DescribeEndpointCommand({ EndpointName: ENDPOINT })))
+      .EndpointConfigName;
+
+  test('does not come into service: the update is refused, and the champion goes on', async () => {
+    await update(await put('sl-honest'), evaluatedDigest());
+    expect((await serves()).model_digest).toBe(evaluatedDigest());
+
+    const swapped = update(await put('sl-swapped', 3), evaluatedDigest());
+
+    await expect(swapped).rejects.toMatchObject({
+      name: 'EndpointUpdateFailed',
+      message: expect.stringContaining('the archive is not the one that was evaluated'),
+    });
+    expect(await config()).toBe('sl-honest');
+    expect((await serves()).model_digest).toBe(evaluatedDigest());
+  }, 300_000);
+
+  test('is taken out of service by the smoke test, whoever put it there without a digest', async () => {
+    const train = await put('sl-unasked', 3);
+    await update(train);
+    await cloud.put(
+      'model-outputs/champion.json',
+      JSON.stringify({
+        modelVersion: 'sl-honest',
+        modelUri: 's3://lake/model-outputs/sl-honest/output/model.tar.gz',
+        evaluationUri: 's3://lake/model-outputs/sl-honest/evaluation.json',
+        manifestUri: 's3://lake/model-outputs/sl-honest/manifest.json',
+        configName: 'sl-honest',
+        fingerprint: 'f',
+        promotedAt: '2026-11-23T03:00:00.000Z',
+        promotedBy: 'arn',
+        forced: false,
+        previous: null,
+      } satisfies Champion),
+    );
+
+    const tested = smokeTestEndpoint({
+      lake: { s3: cloud.s3(), bucket: BUCKET },
+      sageMaker,
+      endpoint: {
+        runtime: new SageMakerRuntimeClient(cloud.client()),
+        name: ENDPOINT,
+        clock: systemClock,
+      },
+    })(stepInput({ train, gate: gate(evaluatedDigest()) }));
+
+    await expect(tested).rejects.toMatchObject({
+      name: 'ArchiveMismatch',
+      message: expect.stringContaining('put back to sl-honest'),
+    });
+    await until('the champion serves again', async () => (await config()) === 'sl-honest', 120);
+  }, 300_000);
 });

@@ -8,23 +8,34 @@ export const ContextKey = z.enum([
   'aws:SourceAccount',
   'aws:SourceArn',
   'cloudwatch:namespace',
+  'iam:AssociatedResourceArn',
   'iam:PassedToService',
   'kms:EncryptionContext:aws:logs:arn',
   'kms:GrantIsForAWSResource',
+  'kms:GrantOperations',
   'kms:ViaService',
   's3:prefix',
   's3:x-amz-server-side-encryption',
   's3:x-amz-server-side-encryption-aws-kms-key-id',
   's3:x-amz-server-side-encryption-customer-algorithm',
+  'sagemaker:InstanceTypes',
+  'sagemaker:MaxRuntimeInSeconds',
+  'sagemaker:NetworkIsolation',
+  'sagemaker:OutputKmsKeyArn',
+  'sagemaker:ServerlessMaxConcurrency',
+  'sagemaker:ServerlessMemorySize',
+  'sagemaker:VolumeKmsKeyArn',
 ]);
 export type ContextKey = z.infer<typeof ContextKey>;
-export type Context = Partial<Record<ContextKey, string>>;
+/** A list for a key that holds several values. */
+const ContextValue = z.union([z.string(), z.array(z.string())]);
+export type Context = Partial<Record<ContextKey, z.infer<typeof ContextValue>>>;
 
 export const RecordedCall = z.strictObject({
   role: z.string(),
   action: z.string(),
   resource: z.string(),
-  context: z.partialRecord(ContextKey, z.string()).optional(),
+  context: z.partialRecord(ContextKey, ContextValue).optional(),
   denied: z.literal(true).optional(),
 });
 export type RecordedCall = z.infer<typeof RecordedCall>;
@@ -49,7 +60,12 @@ export function concrete(call: RecordedCall, assets: readonly string[]): Call[] 
   const context =
     call.context &&
     Object.fromEntries(
-      Object.entries(call.context).map(([key, value]) => [key, named(value, assets)]),
+      Object.entries(call.context).map(([key, value]) => [
+        key,
+        typeof value === 'string'
+          ? named(value, assets)
+          : value.map((one) => named(one, assets)),
+      ]),
     );
   const [, database] = /:table\/([^/]+)\//.exec(resource) ?? [];
   const above =

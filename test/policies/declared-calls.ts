@@ -34,13 +34,25 @@ function declare(
   );
 }
 
-const [INGESTION, PROCESSING, ANALYTICS, LEARNING] = [
+const [INGESTION, PROCESSING, ANALYTICS, LEARNING, OPERATING, SERVING] = [
   ['DataIngestionRole'],
   ['DataProcessingRole'],
   ['AnalyticsRole'],
   ['MachineLearningRole'],
+  ['ModelOperatorRole'],
+  ['ServingRole'],
 ];
-const ALL_FOUR = [...INGESTION, ...PROCESSING, ...ANALYTICS, ...LEARNING];
+/** Who lists the bucket. */
+const LISTING = [...INGESTION, ...PROCESSING, ...ANALYTICS, ...LEARNING, ...OPERATING];
+/** Who reads and writes encrypted objects. */
+const WRITING = LISTING;
+
+/** As SageMaker asks for the grant of a volume. */
+export const volumeGrant: Context = {
+  'kms:GrantIsForAWSResource': 'true',
+  'kms:ViaService': `sagemaker.${REGION}.amazonaws.com`,
+  'kms:GrantOperations': ['CreateGrant', 'Decrypt', 'GenerateDataKeyWithoutPlaintext'],
+};
 const MACHINE = ['MachineRole'];
 const encrypts = 'S3, Kinesis, SNS and SQS call KMS as their caller; the embedded ones do not';
 const pulls = 'SageMaker pulls the image as the role of the job or model; locally it is a process';
@@ -86,23 +98,31 @@ const logsOfFunctions = Object.entries(functionRoles).flatMap(([name, role]) => 
 ]);
 
 const encryption = [
-  ...declare(encrypts, ALL_FOUR, 'kms:Decrypt GenerateDataKey', key, via('s3')),
+  ...declare(encrypts, WRITING, 'kms:Decrypt GenerateDataKey', key, via('s3')),
+  ...declare(encrypts, SERVING, 'kms:Decrypt', key, via('s3')),
+  ...declare(
+    'SageMaker documents it for the role of a job whose output has a key',
+    LEARNING,
+    'kms:Encrypt',
+    key,
+    via('s3'),
+  ),
   ...declare(encrypts, INGESTION, 'kms:GenerateDataKey', key, via('kinesis')),
   ...declare(encrypts, INGESTION, 'kms:Decrypt', key, via('secretsmanager')),
   ...declare(encrypts, ANALYTICS, 'kms:Decrypt GenerateDataKey', key, via('sns')),
   ...declare(encrypts, ANALYTICS, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
-  ...declare(encrypts, LEARNING, 'kms:Decrypt', key, via('kinesis')),
-  ...declare(encrypts, LEARNING, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
+  ...declare(encrypts, OPERATING, 'kms:Decrypt', key, via('kinesis')),
+  ...declare(encrypts, OPERATING, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
   ...declare(
-    'SageMaker encrypts volumes by grants that its caller may make',
-    [...LEARNING, 'EndpointUpdaterRole'],
+    'SageMaker encrypts volumes by grants that its caller and the role of the job may make',
+    [...LEARNING, ...OPERATING, 'EndpointUpdaterRole'],
     'kms:CreateGrant',
     key,
-    { 'kms:GrantIsForAWSResource': 'true' },
+    volumeGrant,
   ),
   ...declare(
     'SageMaker looks at the key of the volumes as its caller',
-    [...LEARNING, 'EndpointUpdaterRole'],
+    [...LEARNING, ...OPERATING, 'EndpointUpdaterRole'],
     'kms:DescribeKey',
     key,
   ),
@@ -115,29 +135,49 @@ const parking = declare(
   object('raw-data/parked/page.ndjson'),
 );
 
-const images = ['training', 'serving'].flatMap((kind) => [
+const images = [
+  { kind: 'training', role: LEARNING },
+  { kind: 'serving', role: SERVING },
+].flatMap(({ kind, role }) => [
   ...declare(
     pulls,
-    LEARNING,
+    role,
     'ecr:BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer',
     arn('ecr', `repository/sentiment-lake-local-${kind}`),
   ),
-  ...declare(pulls, LEARNING, 'ecr:GetAuthorizationToken', '*'),
+  ...declare(pulls, role, 'ecr:GetAuthorizationToken', '*'),
 ]);
 
 const jobs = [
+  ...[
+    { role: LEARNING, kind: 'TrainingJobs', group: 'TrainingJobs' },
+    { role: SERVING, kind: 'Endpoints', group: 'Endpoints/sentiment-lake-local-serverless' },
+  ].flatMap(({ role, kind, group }) => [
+    ...declare(
+      'SageMaker writes the logs of jobs and endpoints as their role',
+      role,
+      'logs:CreateLogGroup CreateLogStream PutLogEvents DescribeLogStreams',
+      arn('logs', `log-group:/aws/sagemaker/${group}:log-stream:one`),
+    ),
+    ...declare(
+      'SageMaker writes the metrics of jobs and endpoints as their role',
+      role,
+      'cloudwatch:PutMetricData',
+      '*',
+      { 'cloudwatch:namespace': `/aws/sagemaker/${kind}` },
+    ),
+  ]),
   ...declare(
-    'SageMaker writes the logs of jobs and endpoints as their role',
+    'SageMaker uploads a large archive in parts; ours are small, and the embedded cloud uploads them whole',
     LEARNING,
-    'logs:CreateLogGroup CreateLogStream PutLogEvents DescribeLogStreams',
-    arn('logs', 'log-group:/aws/sagemaker/TrainingJobs:log-stream:one'),
+    's3:AbortMultipartUpload ListMultipartUploadParts',
+    object('model-outputs/sl-job/output/model.tar.gz'),
   ),
   ...declare(
-    'SageMaker writes the metrics of jobs as their role',
+    'SageMaker looks for the bucket and for unfinished parts of an archive before it uploads',
     LEARNING,
-    'cloudwatch:PutMetricData',
-    '*',
-    { 'cloudwatch:namespace': '/aws/sagemaker/TrainingJobs' },
+    's3:GetBucketLocation ListBucketMultipartUploads',
+    'arn:aws:s3:::bucket',
   ),
   ...declare(
     'Glue reads the security configuration at the start of each crawl and run',
@@ -172,7 +212,7 @@ const jobs = [
   ),
 ];
 
-const queries = [...ANALYTICS, ...LEARNING].flatMap((role) => [
+const queries = [...ANALYTICS, ...OPERATING].flatMap((role) => [
   ...declare(
     'Athena writes large results in parts, as its caller',
     [role],
@@ -202,13 +242,13 @@ const queries = [...ANALYTICS, ...LEARNING].flatMap((role) => [
 const deliveries = [
   ...declare(
     'Lambda polls the stream as the role of the function; ministack reads it directly',
-    LEARNING,
+    OPERATING,
     'kinesis:DescribeStream DescribeStreamSummary GetRecords GetShardIterator ListShards',
     arn('kinesis', 'stream/stream'),
   ),
   ...declare(
     'Lambda reports records it gave up as the role of the function; no record of a run is given up',
-    LEARNING,
+    OPERATING,
     'sqs:SendMessage',
     arn('sqs', 'StreamScoringFailuresQueue'),
   ),
@@ -220,7 +260,7 @@ const deliveries = [
   ),
   ...declare(
     'Made by the first promotion of every run; ministack checks no action for it',
-    LEARNING,
+    OPERATING,
     'lambda:UpdateEventSourceMapping',
     arn('lambda', 'event-source-mapping:uuid'),
   ),
@@ -251,14 +291,14 @@ const rare = [
   ...['endpoint/sentiment-lake-local-serverless', 'endpoint-config/sl-job'].flatMap((changed) =>
     declare(
       'Made only when a model fails its smoke test and the champion is put back',
-      LEARNING,
+      OPERATING,
       'sagemaker:UpdateEndpoint',
       arn('sagemaker', changed),
     ),
   ),
   ...declare(
     'S3 answers 404 for a missing object to those who may list, and 403 to others; ministack asks nothing',
-    ALL_FOUR,
+    LISTING,
     's3:ListBucket',
     'arn:aws:s3:::bucket',
   ),

@@ -1,5 +1,6 @@
 import type { Context } from './calls';
-import { forceGrant, forgettable, forgottenIds, key as lakeKey } from './declared-calls';
+import { settingsFor } from '../../infra/config';
+import { forceGrant, forgettable, forgottenIds, key as lakeKey, volumeGrant } from './declared-calls';
 import type { Policies } from './granted';
 import { accessLogs } from './service-calls';
 import { columns, intended } from './intent';
@@ -179,7 +180,9 @@ function ofKey(policies: Policies): Row[] {
     DataIngestionRole: ['s3', 'kinesis', 'secretsmanager'],
     DataProcessingRole: ['s3'],
     AnalyticsRole: ['s3', 'sns', 'sqs'],
-    MachineLearningRole: ['s3', 'kinesis', 'sqs', 'sagemaker'],
+    MachineLearningRole: ['s3', 'sagemaker'],
+    ModelOperatorRole: ['s3', 'kinesis', 'sqs'],
+    ServingRole: ['s3'],
     CrawlStarterRole: [],
     EndpointUpdaterRole: [],
   };
@@ -194,7 +197,11 @@ function ofKey(policies: Policies): Row[] {
           resource: lakeKey,
           context: { 'kms:ViaService': `${service}.${REGION}.amazonaws.com` },
         },
-        allow: action !== 'kms:Encrypt' && lets.includes(service),
+        // For a job's output key alone.
+        allow:
+          action === 'kms:Encrypt'
+            ? who === 'MachineLearningRole' && service === 's3'
+            : lets.includes(service),
       })),
     ),
     ...['kms:Decrypt', 'kms:GenerateDataKey', 'kms:CreateGrant'].map((action) => ({
@@ -212,6 +219,194 @@ function ofKey(policies: Policies): Row[] {
     ...asked('a role of another account', administrator('arn:aws:iam::999988887777:role/R'), []),
   ];
 }
+
+/** A training job as the pipeline starts it, and every way to start another. */
+function ofTraining(policies: Policies): Row[] {
+  const { training } = settingsFor('local');
+  const good: Context = {
+    'sagemaker:NetworkIsolation': 'true',
+    'sagemaker:InstanceTypes': [training.instanceType],
+    'sagemaker:VolumeKmsKeyArn': lakeKey,
+    'sagemaker:OutputKmsKeyArn': lakeKey,
+    'sagemaker:MaxRuntimeInSeconds': String(training.maxSeconds),
+  };
+  const bad: Context[] = [
+    ...Object.keys(good).map((left) => omit(good, left)),
+    { ...good, 'sagemaker:NetworkIsolation': 'false' },
+    { ...good, 'sagemaker:InstanceTypes': ['ml.p4d.24xlarge'] },
+    { ...good, 'sagemaker:InstanceTypes': [training.instanceType, 'ml.p4d.24xlarge'] },
+    { ...good, 'sagemaker:VolumeKmsKeyArn': otherKey },
+    { ...good, 'sagemaker:OutputKmsKeyArn': otherKey },
+    { ...good, 'sagemaker:MaxRuntimeInSeconds': String(training.maxSeconds + 1) },
+  ];
+  const action = 'sagemaker:CreateTrainingJob';
+  const resource = sageMakerArn('training-job/sl-job');
+  const who = 'ModelOperatorRole';
+  const principal = lakeRole(who, policies);
+  return [
+    { who, principal, request: { action, resource, context: good }, allow: true },
+    ...bad.map((context) => ({
+      who,
+      principal,
+      request: { action, resource, context },
+      allow: false,
+    })),
+    {
+      who,
+      principal,
+      request: { action, resource: sageMakerArn('training-job/mine'), context: good },
+      allow: false,
+    },
+    ...columns
+      .filter((role) => role !== who)
+      .map((role) => ({
+        who: role,
+        principal: lakeRole(role, policies),
+        request: { action, resource, context: good },
+        allow: false,
+      })),
+  ];
+}
+
+/** An endpoint config as the pipeline makes it: no instances where the endpoint is serverless, and no larger one. */
+function ofEndpointConfig(policies: Policies): Row[] {
+  const { endpoint } = settingsFor('local');
+  const good: Context = {
+    'sagemaker:ServerlessMaxConcurrency': String(endpoint.maxConcurrency),
+    'sagemaker:ServerlessMemorySize': String(endpoint.memoryMb),
+  };
+  const bad: Context[] = [
+    { 'sagemaker:InstanceTypes': ['ml.p4d.24xlarge'], 'sagemaker:VolumeKmsKeyArn': lakeKey },
+    { ...good, 'sagemaker:ServerlessMaxConcurrency': String(endpoint.maxConcurrency + 1) },
+    { ...good, 'sagemaker:ServerlessMemorySize': String(endpoint.memoryMb + 1024) },
+  ];
+  const who = 'EndpointUpdaterRole';
+  return [good, ...bad].map((context) => ({
+    who,
+    principal: lakeRole(who, policies),
+    request: {
+      action: 'sagemaker:CreateEndpointConfig',
+      resource: sageMakerArn('endpoint-config/sl-job'),
+      context,
+    },
+    allow: context === good,
+  }));
+}
+
+/** Who hands which role to whom: the training's to a training job, the endpoint's to a model. */
+function ofPassedRoles(policies: Policies): Row[] {
+  const roleOf = (role: string) => lakeRole(role, policies).arn;
+  const passed = ['MachineLearningRole', 'ModelOperatorRole', 'ServingRole', 'DataIngestionRole'];
+  const meant: Record<string, { role: string; kind: string }> = {
+    ModelOperatorRole: { role: 'MachineLearningRole', kind: 'training-job' },
+    EndpointUpdaterRole: { role: 'ServingRole', kind: 'model' },
+  };
+  const SERVICE = 'iam:PassedToService';
+  const FOR = 'iam:AssociatedResourceArn';
+  return columns.flatMap((who) =>
+    passed.flatMap((role) => {
+      const { role: own, kind = 'model' } = meant[who] ?? {};
+      const toSageMaker: Context = { [SERVICE]: 'sagemaker.amazonaws.com' };
+      const contexts: { context: Context; right: boolean }[] = [
+        { context: toSageMaker, right: true },
+        { context: { ...toSageMaker, [FOR]: sageMakerArn(`${kind}/sl-job`) }, right: true },
+        { context: { ...toSageMaker, [FOR]: sageMakerArn(`${kind}/mine`) }, right: false },
+        { context: { ...toSageMaker, [FOR]: sageMakerArn('notebook/sl-a') }, right: false },
+        { context: { [SERVICE]: 'lambda.amazonaws.com' }, right: false },
+        { context: {}, right: false },
+      ];
+      return contexts.map(({ context, right }) => ({
+        who,
+        principal: lakeRole(who, policies),
+        request: { action: 'iam:PassRole', resource: roleOf(role), context },
+        allow: right && role === own,
+      }));
+    }),
+  );
+}
+
+/** Each of SageMaker's two roles pulls its one image; that is what keeps other images out. */
+function ofImages(policies: Policies): Row[] {
+  const repositories = ['lake-local-training', 'lake-local-serving', 'somebody-elses'];
+  const may: Record<string, string> = {
+    MachineLearningRole: 'lake-local-training',
+    ServingRole: 'lake-local-serving',
+  };
+  return columns.flatMap((who) =>
+    repositories.flatMap((repository) =>
+      ['ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'].map((action) => ({
+        who,
+        principal: lakeRole(who, policies),
+        request: {
+          action,
+          resource: `arn:aws:ecr:${REGION}:${ACCOUNT}:repository/sentiment-${repository}`,
+        },
+        allow: may[who] === repository,
+      })),
+    ),
+  );
+}
+
+/** What the endpoint's role must not do beside reading its archive: the whole of what the models' Lambdas do. */
+function ofServing(policies: Policies): Row[] {
+  const requests = [
+    {
+      action: 's3:ListBucket',
+      resource: 'arn:aws:s3:::bucket',
+      context: { 's3:prefix': 'model-outputs/' },
+    },
+    { action: 'sagemaker:UpdateEndpoint', resource: sageMakerArn('endpoint-config/sl-job') },
+    { action: 'sagemaker:CreateModel', resource: sageMakerArn('model/sl-job') },
+    { action: 'kinesis:GetRecords', resource: `arn:aws:kinesis:${REGION}:${ACCOUNT}:stream/stream` },
+    {
+      action: 'athena:StartQueryExecution',
+      resource: `arn:aws:athena:${REGION}:${ACCOUNT}:workgroup/sentiment-lake-local`,
+    },
+    {
+      action: 'logs:PutLogEvents',
+      resource: `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:/aws/sagemaker/TrainingJobs:log-stream:a`,
+    },
+  ] satisfies Request[];
+  return requests.map((request) => ({
+    who: 'ServingRole',
+    principal: lakeRole('ServingRole', policies),
+    request,
+    allow: false,
+  }));
+}
+
+/** Grants of the key: for SageMaker's volumes, through SageMaker, and for no more than volumes need. */
+function ofGrants(policies: Policies): Row[] {
+  const action = 'kms:CreateGrant';
+  const may = ['MachineLearningRole', 'ModelOperatorRole', 'EndpointUpdaterRole'];
+  const contexts: { context: Context; right: boolean }[] = [
+    { context: volumeGrant, right: true },
+    ...Object.keys(volumeGrant).map((left) => ({ context: omit(volumeGrant, left), right: false })),
+    {
+      context: { ...volumeGrant, 'kms:ViaService': `ec2.${REGION}.amazonaws.com` },
+      right: false,
+    },
+    { context: { ...volumeGrant, 'kms:GrantIsForAWSResource': 'false' }, right: false },
+    { context: { ...volumeGrant, 'kms:GrantOperations': ['Decrypt', 'Sign'] }, right: false },
+  ];
+  const admin = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
+  const rows = (who: string, principal: Principal, allowed: boolean): Row[] =>
+    contexts.map(({ context, right }) => ({
+      who,
+      principal,
+      request: { action, resource: lakeKey, context },
+      allow: allowed && right,
+    }));
+  return [
+    ...columns.flatMap((role) => rows(role, lakeRole(role, policies), may.includes(role))),
+    ...rows('an administrator of the account', admin, false),
+  ];
+}
+
+const omit = (context: Context, left: string): Context =>
+  Object.fromEntries(Object.entries(context).filter(([key]) => key !== left));
+
+const sageMakerArn = (resource: string) => `arn:aws:sagemaker:${REGION}:${ACCOUNT}:${resource}`;
 
 /** Queues and topic take nothing that did not come by TLS. */
 function ofQueues(): Row[] {
@@ -292,4 +487,10 @@ export const tableOf = (policies: Policies): Row[] => [
   ...ofForceGrant(policies),
   ...ofForgottenIds(policies),
   ...ofAccessLogs(),
+  ...ofTraining(policies),
+  ...ofEndpointConfig(policies),
+  ...ofPassedRoles(policies),
+  ...ofImages(policies),
+  ...ofServing(policies),
+  ...ofGrants(policies),
 ];

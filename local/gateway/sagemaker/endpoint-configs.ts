@@ -4,6 +4,7 @@ import type { Context } from '../context';
 import { seconds } from '../protocol';
 import type { Operation } from '../protocol';
 import { StateFile } from '../state';
+import { configConditions } from './conditions';
 import { listed, ListInput } from './lists';
 import type { Models } from './models';
 import { arnOf, invalid, Name, sageMakerOperation, Tags } from './names';
@@ -36,6 +37,7 @@ export type Variant = z.infer<typeof Variant>;
 
 const CreateEndpointConfig = z.looseObject({
   EndpointConfigName: Name,
+  KmsKeyId: z.string().optional(),
   // A second variant would need a second process; on one machine there is nothing to split traffic for.
   ProductionVariants: z.tuple([Variant], {
     error: 'The embedded cloud serves exactly one production variant',
@@ -67,7 +69,12 @@ export class EndpointConfigs {
     CreateEndpointConfig: sageMakerOperation(CreateEndpointConfig, async (request, caller) => {
       const arn = arnOf('endpoint-config', request.EndpointConfigName);
       const [variant] = request.ProductionVariants;
-      await this.context.iam.authorize(caller, 'sagemaker:CreateEndpointConfig', arn);
+      await this.context.iam.authorize(
+        caller,
+        'sagemaker:CreateEndpointConfig',
+        arn,
+        configConditions(request),
+      );
       const model = this.models.get(variant.ModelName);
       if (variant.ServerlessConfig && model.request.EnableNetworkIsolation) {
         throw invalid(

@@ -4,6 +4,7 @@ import type { Context } from '../context';
 import { seconds } from '../protocol';
 import type { Operation } from '../protocol';
 import { StateFile } from '../state';
+import { modelConditions } from './conditions';
 import { listed, ListInput } from './lists';
 import { arnOf, invalid, Name, PASSED_TO, RoleArn, S3Uri, sageMakerOperation, Tags } from './names';
 import { withoutTags } from './tags';
@@ -44,7 +45,12 @@ export class Models {
   readonly operations: Record<string, Operation> = {
     CreateModel: sageMakerOperation(CreateModel, async (request, caller) => {
       const arn = arnOf('model', request.ModelName);
-      await this.context.iam.authorize(caller, 'sagemaker:CreateModel', arn);
+      await this.context.iam.authorize(
+        caller,
+        'sagemaker:CreateModel',
+        arn,
+        modelConditions(request),
+      );
       await this.context.iam.authorize(caller, 'iam:PassRole', request.ExecutionRoleArn, PASSED_TO);
       await this.tags.add(caller, arn, request.Tags);
       if (this.find(request.ModelName))

@@ -3,6 +3,9 @@ import { lenient } from '../../../workflows/durable';
 import { Name, RoleArn, S3Uri, Tags } from './names';
 import { Channel } from './opt-ml';
 
+/** SageMaker's own default. */
+export const DEFAULT_MAX_SECONDS = 86_400;
+
 /** CreateTrainingJob; members that change nothing on one machine are kept and described as they came. */
 export const CreateTrainingJob = z
   .looseObject({
@@ -23,6 +26,7 @@ export const CreateTrainingJob = z
       InstanceType: z.string(),
       InstanceCount: z.literal(1),
       VolumeSizeInGB: z.number().int().min(1),
+      VolumeKmsKeyId: z.string().optional(),
     }),
     StoppingCondition: z.looseObject({
       MaxRuntimeInSeconds: z.number().int().min(1).optional(),
@@ -36,7 +40,7 @@ export const CreateTrainingJob = z
   .refine(
     ({
       EnableManagedSpotTraining: spot = false,
-      StoppingCondition: { MaxRuntimeInSeconds: run = 86_400, MaxWaitTimeInSeconds: wait },
+      StoppingCondition: { MaxRuntimeInSeconds: run = DEFAULT_MAX_SECONDS, MaxWaitTimeInSeconds: wait },
     }) => (spot ? wait !== undefined && wait >= run : wait === undefined),
     'MaxWaitTimeInSeconds must be present, and MaxRuntimeInSeconds at least, with EnableManagedSpotTraining, and absent without',
   );

@@ -16,6 +16,7 @@ import { listed, ListInput } from './lists';
 import { finalMetrics } from './metrics';
 import { arnOf, invalid, Name, PASSED_TO, sageMakerOperation } from './names';
 import { OptMl } from './opt-ml';
+import { trainingConditions } from './conditions';
 import type { TagStore } from './tags';
 import {
   describeTrainingJob,
@@ -23,10 +24,8 @@ import {
   outputFolder,
   summarizeTrainingJob,
 } from './training-answers';
-import { CreateTrainingJob, TrainingJob } from './training-request';
+import { CreateTrainingJob, DEFAULT_MAX_SECONDS, TrainingJob } from './training-request';
 
-/** SageMaker's own default. */
-const DEFAULT_MAX_SECONDS = 86_400;
 const ByName = z.looseObject({ TrainingJobName: Name });
 
 /** Training jobs: the ENTRYPOINT of the training image with the argument `train`, under the /opt/ml contract. */
@@ -51,7 +50,12 @@ export class TrainingJobs {
   readonly operations: Record<string, Operation> = {
     CreateTrainingJob: sageMakerOperation(CreateTrainingJob, async (request, caller) => {
       const arn = arnOf('training-job', request.TrainingJobName);
-      await this.context.iam.authorize(caller, 'sagemaker:CreateTrainingJob', arn);
+      await this.context.iam.authorize(
+        caller,
+        'sagemaker:CreateTrainingJob',
+        arn,
+        trainingConditions(request),
+      );
       await this.context.iam.authorize(caller, 'iam:PassRole', request.RoleArn, PASSED_TO);
       this.refuseDuplicate(request.TrainingJobName, arn);
       const role = this.role(request, arn);

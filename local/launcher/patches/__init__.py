@@ -27,6 +27,7 @@ NAMES = (
     "secret_refs",
     "secret_versions",
     "mapping_states",
+    "stream_retries",
     "resource_arns",
     "athena_queries",
     "cloudformation_types",

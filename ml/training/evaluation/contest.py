@@ -59,6 +59,7 @@ class Contest:
             return {
                 **_measured(truth, answers[who], bootstrap),
                 "version": archive.version,
+                "digest": archive.digest,
                 "answers_sha256": _answers_digest(self.held_out, answers[who]),
                 "calibration": calibration(truth, probabilities),
             }

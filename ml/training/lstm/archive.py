@@ -31,6 +31,8 @@ class Archive:
     session: onnxruntime.InferenceSession
     # In single precision, whichever of the two serves.
     network: bytes
+    # Of all that its answers depend on: `digest_of`.
+    digest: str
 
     @classmethod
     def from_folder(cls, folder: Path, serves: str | None = None) -> Archive:
@@ -69,6 +71,17 @@ class Archive:
             Tokenizer(parts[TOKENIZER].decode("utf-8"), max_tokens),
             _session(parts[serves], f"{where}: {serves}"),
             parts[NETWORK],
+            digest_of(
+                {
+                    "model_version": version,
+                    "network": serves,
+                    "labels": ",".join(LABELS),
+                    "max_tokens": max_tokens,
+                    "pad_id": description.get("pad_id", PAD_ID),
+                    "unknown_id": description.get("unknown_id", UNKNOWN_ID),
+                },
+                {name: sha256(content) for name, content in parts.items() if name != DESCRIPTION},
+            ),
         )
 
     def probabilities(self, texts: list[str]) -> np.ndarray:
@@ -79,6 +92,20 @@ class Archive:
             ids, lengths = pad([encoded[row] for row in batch])
             [result[batch]] = self.session.run(None, {"ids": ids, "lengths": lengths})
         return result
+
+
+def digest_of(settings: Mapping[str, object], files: Mapping[str, str]) -> str:
+    """SHA-256 of all that a model's answers depend on, in hexadecimal: one line `<name> <value>` for
+    each setting, in the order of `settings`, then one `sha256 <file> <checksum>` for each file, sorted.
+
+    Not of the archive: SageMaker packs it after the job, and evaluation and manifest are in it, too.
+    ml/serving/model.ts computes the same of what it loaded.
+    """
+    lines = [
+        *(f"{name} {value}\n" for name, value in settings.items()),
+        *(f"sha256 {name} {files[name]}\n" for name in sorted(files)),
+    ]
+    return sha256("".join(lines).encode())
 
 
 def _session(network: bytes, where: str) -> onnxruntime.InferenceSession:

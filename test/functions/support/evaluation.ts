@@ -72,6 +72,7 @@ export function measured(recalls: Recalls, perClass: Record<Label, number>) {
 const model = (recalls: Recalls, perClass: Record<Label, number>, version: string) => ({
   ...measured(recalls, perClass),
   version,
+  digest: sha256(version),
   answers_sha256: sha256(`${version} ${JSON.stringify(recalls)}`),
   calibration: {
     expected_error: 0.05,

@@ -66,6 +66,7 @@ export class FakeEndpoint {
   readonly requests: string[][] = [];
   readonly client = new SageMakerRuntimeClient(CONFIG);
   modelVersion = 'sl-20261124-aaaaaaaaaaaa';
+  modelDigest: string | undefined;
   failures: Error[] = [];
   label: (text: string) => Prediction['label'] = () => 'positive';
 
@@ -81,6 +82,7 @@ export class FakeEndpoint {
         this.requests.push(texts);
         const answer = {
           model_version: this.modelVersion,
+          model_digest: this.modelDigest,
           predictions: texts.map((text) => this.predictionOf(text)),
         };
         return {

@@ -1,99 +1,194 @@
-import { SageMakerClient } from '@aws-sdk/client-sagemaker';
-import { findServing, removeServing } from '../../../local/account/serving';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  CreateEndpointCommand,
+  CreateEndpointConfigCommand,
+  CreateModelCommand,
+  CreateTrainingJobCommand,
+  DescribeEndpointCommand,
+  ListEndpointsCommand,
+  SageMakerClient,
+  UpdateEndpointCommand,
+} from '@aws-sdk/client-sagemaker';
+import { costTags } from '../../../functions/model/names';
+import { settingsFor } from '../../../infra/config';
+import { endpointName, lakeName } from '../../../infra/naming';
+import { endpointsLeft, findServing, removeServing } from '../../../local/account/serving';
+import { synthesize } from '../../infra/synthesis';
+import { allow, BUCKET, TestCloud, until } from '../gateway/cloud';
+import { archive, SERVING_IMAGE, tinyProject, TRAINING_IMAGE } from '../gateway/sagemaker/images';
 
-const role = (environment: string) =>
-  `arn:aws:iam::123456789012:role/sentiment-lake-${environment}-MachineLearningRole`;
+/*
+ * An account with two environments, and somebody else's things beside them, at the embedded SageMaker. The endpoint
+ * of dev has the name that the synthesized stack gives it.
+ */
+let cloud: TestCloud;
+let client: SageMakerClient;
+const project = tinyProject(mkdtempSync(join(tmpdir(), 'lake-project-')));
+const names = { dev: '', prod: endpointName('prod', settingsFor('prod').endpoint.kind) };
+const ofRole = new Map<string, string>();
+const { signal } = new AbortController();
 
-/** An account with two environments, and somebody else's things beside them. */
-class Account {
-  readonly deleted: string[] = [];
-  readonly client = new SageMakerClient({
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
-  });
-  private endpoints = ['sentiment-lake-dev', 'sentiment-lake-dev2', 'sentiment-lake-prod'];
-  private readonly models = new Map([
-    ['sl-dev', role('dev')],
-    ['sl-prod', role('prod')],
-    ['sl-theirs', 'arn:aws:iam::123456789012:role/somebody'],
-    ['asl-dev', role('dev')],
-  ]);
-  private readonly configs = new Map([
-    ['sl-dev', ['sl-dev']],
-    ['sl-prod', ['sl-prod']],
-    ['sl-both', ['sl-dev', 'sl-prod']],
-  ]);
-
-  constructor() {
-    this.client.middlewareStack.add(
-      (_, context) => async (args) => {
-        const values = Object.values(args.input);
-        const output = this.answer(String(context.commandName), String(values[0] ?? ''));
-        return { output: { ...output, $metadata: {} }, response: {} };
-      },
-      { step: 'initialize' },
-    );
+beforeAll(async () => {
+  const { pipeline } = synthesize({ env: 'dev' });
+  names.dev = String(pipeline.findOutputs('EndpointName').EndpointName?.Value);
+  cloud = await TestCloud.start({ projectRoot: project });
+  client = new SageMakerClient(cloud.client());
+  for (const name of [
+    lakeName('dev', 'MachineLearningRole'),
+    lakeName('prod', 'MachineLearningRole'),
+    'somebody',
+  ]) {
+    const role = await cloud.role(name, 'sagemaker.amazonaws.com', [allow(['s3:*'])]);
+    ofRole.set(name, role);
   }
+}, 300_000);
+afterAll(async () => {
+  await cloud?.stop();
+  rmSync(project, { recursive: true });
+});
 
-  private answer(command: string, name: string): object {
-    switch (command) {
-      case 'ListEndpointsCommand':
-        return { Endpoints: this.endpoints.map((EndpointName) => ({ EndpointName })) };
-      case 'ListModelsCommand':
-        return { Models: [...this.models.keys()].map((ModelName) => ({ ModelName })) };
-      case 'DescribeModelCommand':
-        return { ExecutionRoleArn: this.models.get(name) };
-      case 'ListEndpointConfigsCommand':
-        return {
-          EndpointConfigs: [...this.configs.keys()].map((EndpointConfigName) => ({
-            EndpointConfigName,
-          })),
-        };
-      case 'DescribeEndpointConfigCommand':
-        return { ProductionVariants: this.configs.get(name)?.map((ModelName) => ({ ModelName })) };
-      case 'ListTrainingJobsCommand':
-        return {
-          TrainingJobSummaries: [
-            { TrainingJobName: 'sl-job-dev' },
-            { TrainingJobName: 'sl-job-prod' },
-          ],
-        };
-      case 'DescribeTrainingJobCommand':
-        return { RoleArn: role(name.replace('sl-job-', '')) };
-      default:
-        this.deleted.push(`${command.replace('Command', '')} ${name}`);
-        if (command === 'DeleteEndpointCommand')
-          this.endpoints = this.endpoints.filter((one) => one !== name);
-        return {};
-    }
-  }
+async function makeModel(name: string, role: string): Promise<void> {
+  const ModelDataUrl = await cloud.put(`models/${name}.tar.gz`, await archive({ name }));
+  await client.send(
+    new CreateModelCommand({
+      ModelName: name,
+      ExecutionRoleArn: ofRole.get(role),
+      PrimaryContainer: { Image: SERVING_IMAGE, ModelDataUrl },
+    }),
+  );
 }
 
-test('finds what is of this environment, and nothing of another or of anybody else', async () => {
-  const account = new Account();
+async function makeConfig(name: string, kind: 'serverless' | 'realtime'): Promise<void> {
+  const capacity =
+    kind === 'serverless'
+      ? { ServerlessConfig: { MemorySizeInMB: 3072, MaxConcurrency: 5 } }
+      : { InstanceType: 'ml.c6i.large' as const, InitialInstanceCount: 2 };
+  await client.send(
+    new CreateEndpointConfigCommand({
+      EndpointConfigName: name,
+      ProductionVariants: [{ VariantName: 'AllTraffic', ModelName: name, ...capacity }],
+    }),
+  );
+}
 
-  expect(await findServing(account.client, 'dev')).toEqual({
-    endpoints: ['sentiment-lake-dev'],
+const makeEndpoint = (EndpointName: string, EndpointConfigName: string, lake?: string) =>
+  client.send(
+    new CreateEndpointCommand({
+      EndpointName,
+      EndpointConfigName,
+      ...(lake === undefined ? {} : { Tags: costTags(lake) }),
+    }),
+  );
+
+const settled = (EndpointName: string) =>
+  until('the endpoint has settled', async () => {
+    const { EndpointStatus } = await client.send(new DescribeEndpointCommand({ EndpointName }));
+    return EndpointStatus === 'InService';
+  });
+
+const endpoints = async (): Promise<string[]> =>
+  ((await client.send(new ListEndpointsCommand({}))).Endpoints ?? [])
+    .map(({ EndpointName = '' }) => EndpointName)
+    .sort();
+
+/** A training job that is at work for a minute. */
+const train = async (name: string, role: string) =>
+  client.send(
+    new CreateTrainingJobCommand({
+      TrainingJobName: name,
+      RoleArn: ofRole.get(role),
+      HyperParameters: { does: 'sleep' },
+      AlgorithmSpecification: { TrainingImage: TRAINING_IMAGE, TrainingInputMode: 'File' },
+      OutputDataConfig: { S3OutputPath: `s3://${BUCKET}/out/` },
+      ResourceConfig: { InstanceType: 'ml.m5.xlarge', InstanceCount: 1, VolumeSizeInGB: 1 },
+      StoppingCondition: { MaxRuntimeInSeconds: 60 },
+    }),
+  );
+
+test('finds what is of this environment, and nothing of another or of anybody else', async () => {
+  const dev = lakeName('dev', 'MachineLearningRole');
+  const prod = lakeName('prod', 'MachineLearningRole');
+  for (const [name, role, kind] of [
+    ['sl-dev', dev, 'serverless'],
+    ['sl-prod', prod, 'realtime'],
+    ['sl-theirs', 'somebody', 'serverless'],
+    ['asl-dev', dev, 'serverless'],
+  ] as const) {
+    await makeModel(name, role);
+    await makeConfig(name, kind);
+  }
+  await makeEndpoint(names.dev, 'sl-dev', lakeName('dev'));
+  await makeEndpoint('sentiment-lake-dev2-serverless', 'sl-theirs');
+  await makeEndpoint(names.prod, 'sl-prod', lakeName('prod'));
+  await train('sl-job-dev', dev);
+  await train('sl-job-prod', prod);
+
+  expect(await findServing(client, 'dev')).toEqual({
+    endpoints: [names.dev],
     configs: ['sl-dev'],
     models: ['sl-dev'],
     jobs: ['sl-job-dev'],
   });
+  expect(await findServing(client, 'prod')).toMatchObject({ endpoints: [names.prod] });
 });
 
 test('removes the endpoint, that costs, first and the models, that say whose the rest is, last', async () => {
-  const account = new Account();
-
-  await removeServing(
-    account.client,
-    'dev',
-    await findServing(account.client, 'dev'),
-    new AbortController().signal,
+  // Of the other kind, from before the settings were changed; and one that is being changed just now.
+  await makeTheOtherKind();
+  const watched = new SageMakerClient(cloud.client());
+  const removed: string[] = [];
+  watched.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        const answer = await next(args);
+        if (/^(Stop|Delete)/.test(String(commandName)))
+          removed.push(
+            `${String(commandName).replace('Command', '')} ${String(Object.values(args.input)[0])}`,
+          );
+        return answer;
+      },
+    { step: 'initialize' },
   );
 
-  expect(account.deleted).toEqual([
-    'StopTrainingJob sl-job-dev',
-    'DeleteEndpoint sentiment-lake-dev',
-    'DeleteEndpointConfig sl-dev',
-    'DeleteModel sl-dev',
+  await removeServing(watched, 'dev', await findServing(watched, 'dev'), signal);
+
+  expect(removed.slice(0, 1)).toEqual(['StopTrainingJob sl-job-dev']);
+  expect(removed.slice(1, 3).sort()).toEqual([
+    'DeleteEndpoint sentiment-lake-dev-realtime',
+    'DeleteEndpoint sentiment-lake-dev-serverless',
   ]);
+  expect(removed.slice(3).sort()).toEqual([
+    'DeleteEndpointConfig sl-dev',
+    'DeleteEndpointConfig sl-dev-realtime',
+    'DeleteModel sl-dev',
+    'DeleteModel sl-dev-realtime',
+  ]);
+  expect(removed.findLastIndex((one) => one.startsWith('DeleteEndpointConfig'))).toBeLessThan(
+    removed.findIndex((one) => one.startsWith('DeleteModel')),
+  );
+  expect(await endpoints()).toEqual(['sentiment-lake-dev2-serverless', names.prod]);
+  expect(await endpointsLeft(client, 'dev')).toEqual([]);
+}, 60_000);
+
+async function makeTheOtherKind(): Promise<void> {
+  await makeModel('sl-dev-realtime', lakeName('dev', 'MachineLearningRole'));
+  await makeConfig('sl-dev-realtime', 'realtime');
+  await makeEndpoint('sentiment-lake-dev-realtime', 'sl-dev-realtime', lakeName('dev'));
+  await settled(names.dev);
+  await client.send(
+    new UpdateEndpointCommand({ EndpointName: names.dev, EndpointConfigName: 'sl-dev' }),
+  );
+}
+
+test('a second look finds an endpoint by its tag or by the beginning of its name', async () => {
+  await makeEndpoint('elsewhere', 'sl-theirs', lakeName('dev'));
+  await makeEndpoint('sentiment-lake-dev-other', 'sl-theirs');
+
+  expect((await endpointsLeft(client, 'dev')).sort()).toEqual([
+    'elsewhere',
+    'sentiment-lake-dev-other',
+  ]);
+  expect(await endpointsLeft(client, 'prod')).toEqual([names.prod]);
 });

@@ -26,7 +26,7 @@ import type { Gateway } from '../../../local/gateway/server';
 import { lakeSecrets, tell } from '../../support/lake-secrets';
 
 // Each cloud boots a launcher; on a busy machine that alone takes seconds.
-jest.setTimeout(120_000);
+jest.setTimeout(180_000);
 
 export const PROJECT = resolve(__dirname, '../../..');
 export const PYTHON = join(PROJECT, '.venv/bin/python');
@@ -37,7 +37,7 @@ export interface Statement {
   Effect: 'Allow' | 'Deny';
   Action: string[];
   Resource: string[];
-  Condition?: Record<string, Record<string, string>>;
+  Condition?: Record<string, Record<string, unknown>>;
 }
 
 /** What every AWS client needs to talk to the gateway as the account's root. */

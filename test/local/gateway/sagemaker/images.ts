@@ -97,7 +97,7 @@ function write(root: string, path: string, lines: string[]): void {
 }
 
 /** A gzipped tar of these files. */
-export async function archive(files: Record<string, string>): Promise<Buffer> {
+export async function archive(files: Record<string, string | Buffer>): Promise<Buffer> {
   const tar = pack();
   for (const [name, content] of Object.entries(files)) tar.entry({ name }, content);
   tar.finalize();

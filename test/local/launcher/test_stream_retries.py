@@ -1,0 +1,100 @@
+"""A record that the function refuses is tried again by itself, then reported, and passed over."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded import ACCOUNT, Launcher, function, role, statement, until
+from test_cloudformation import deploy, outputs
+
+RETRIES = 2
+
+
+def code(seen: Path) -> str:
+    """Notes every delivery; names records that say `refuse`, and throws at one that says `throw`."""
+    return """
+const { appendFileSync } = require('node:fs');
+exports.handler = async (event) => {
+  const texts = event.Records.map(({ kinesis }) =>
+    Buffer.from(kinesis.data, 'base64').toString());
+  appendFileSync('SEEN', JSON.stringify(texts) + '\\n');
+  if (texts.includes('throw')) throw new Error('no');
+  const batchItemFailures = event.Records
+    .filter((_, at) => texts[at] === 'refuse')
+    .map(({ kinesis }) => ({ itemIdentifier: kinesis.sequenceNumber }));
+  return { batchItemFailures };
+};
+""".replace("SEEN", str(seen))
+
+
+RESOURCES: dict[str, Any] = {
+    "Stream": {"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 1}},
+    "Failures": {"Type": "AWS::SQS::Queue"},
+    "Mapping": {
+        "Type": "AWS::Lambda::EventSourceMapping",
+        "Properties": {
+            "EventSourceArn": {"Fn::GetAtt": ["Stream", "Arn"]},
+            "FunctionName": "refusing",
+            "StartingPosition": "TRIM_HORIZON",
+            "Enabled": False,
+            "BatchSize": 10,
+            "BisectBatchOnFunctionError": True,
+            "MaximumRetryAttempts": RETRIES,
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["Failures", "Arn"]}}},
+        },
+    },
+}
+
+
+def done_of(delivery: list[str], poison: str) -> list[str]:
+    if poison not in delivery:
+        return delivery
+    return delivery[: delivery.index(poison)] if poison == "refuse" else []
+
+
+@pytest.mark.parametrize("poison", ["refuse", "throw"])
+def test_a_poison_record_holds_up_no_other_and_is_reported(
+    launcher: Launcher, tmp_path: Path, poison: str
+) -> None:
+    seen = tmp_path / "seen"
+    role(launcher, f"{poison}-role", statement(["kinesis:*"], ["*"]))
+    function(launcher, f"refusing-{poison}", code(seen), f"arn:aws:iam::{ACCOUNT}:role/{poison}-role")
+    resources = json.loads(json.dumps(RESOURCES).replace('"refusing"', f'"refusing-{poison}"'))
+    wanted = {name: {"Ref": name} for name in RESOURCES}
+    made = outputs(deploy(launcher, f"retries-{poison}", resources, wanted))
+    texts = ["a", "b", poison, "c", "d"]
+    put = launcher.client("kinesis").put_records(
+        StreamName=made["Stream"],
+        Records=[{"Data": text.encode(), "PartitionKey": "one"} for text in texts],
+    )
+
+    launcher.client("lambda").update_event_source_mapping(UUID=made["Mapping"], Enabled=True)
+
+    queue = launcher.client("sqs")
+    messages: list[Any] = []
+
+    def reported() -> bool:
+        found = queue.receive_message(QueueUrl=made["Failures"]).get("Messages", [])
+        messages.extend(json.loads(one["Body"]) for one in found)
+        return len(messages) > 0
+
+    until(reported, seconds=60)
+    deliveries = [json.loads(line) for line in seen.read_text().splitlines()]
+    until(lambda: '"d"' in seen.read_text().splitlines()[-1], seconds=60)
+    sequence = put["Records"][2]["SequenceNumber"]
+    assert messages[0]["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert messages[0]["KinesisBatchInfo"]["startSequenceNumber"] == sequence
+    assert messages[0]["KinesisBatchInfo"]["endSequenceNumber"] == sequence
+    assert messages[0]["KinesisBatchInfo"]["batchSize"] == 1
+    # Alone at last: the first try and the retries.
+    assert deliveries.count([poison]) == RETRIES + 1
+    # A function that names its failures has done what came before; one that threw has done nothing.
+    done = [
+        text
+        for line in seen.read_text().splitlines()
+        for text in done_of(json.loads(line), poison)
+    ]
+    assert done == ["a", "b", "c", "d"]
+    launcher.client("cloudformation").delete_stack(StackName=f"retries-{poison}")
