@@ -2,7 +2,7 @@ import { GlueClient } from '@aws-sdk/client-glue';
 import { StepError } from '../workflows/errors';
 import { PublishDataOutput, StepInput } from '../workflows/payloads';
 import { environments, readEnvironment } from './environment';
-import { setPartition } from './lake/catalog';
+import { followTable, setPartition } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
 import { TWEETS_TABLE, parametersOf, publishedDays } from './lake/published';
 import { onFirstCall, step } from './step';
@@ -32,6 +32,8 @@ export const publishData = ({ catalog }: { catalog: Catalog }) =>
         });
         published.push({ date, version, rows, replaced });
       }
+      // Days that were published before a deployment changed the table are read with its columns from now on.
+      await followTable(catalog, TWEETS_TABLE);
       return { status: 'DONE', published };
     },
   );
