@@ -6,7 +6,7 @@ import { aws } from './aws';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
-import { setPartition } from './lake/catalog';
+import { followTable, setPartition } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
 import type { Lake } from './lake/objects';
 import { TWEETS_TABLE, parametersOf, publishedDays } from './lake/published';
@@ -55,6 +55,8 @@ export const publishData = ({ lake, catalog, clock, keepDays }: Dependencies) =>
         });
         published.push({ date, version, rows, replaced });
       }
+      // Days that were published before a deployment changed the table are read with its columns from now on.
+      await followTable(catalog, TWEETS_TABLE);
       const until = now.valueOf() + ENDING_MS;
       const ended = await endWhatIsOld(
         { lake, catalog, now, isLate: () => clock.now().valueOf() > until },

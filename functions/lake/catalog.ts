@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   BatchCreatePartitionCommand,
   CreatePartitionCommand,
@@ -101,6 +102,39 @@ export async function setPartition(
     );
   }
 }
+
+/**
+ * Gives partitions the columns and the format that their table has now: they copy them when they are made, and a
+ * deployment changes the table alone. Answers how many were of an older shape.
+ */
+export async function followTable(catalog: Catalog, table: string): Promise<number> {
+  const { glue, database } = catalog;
+  const { Columns, InputFormat, OutputFormat, SerdeInfo } = await tableDescriptor(catalog, table);
+  const shape = { Columns, InputFormat, OutputFormat, SerdeInfo };
+  const at = { DatabaseName: database, TableName: table };
+  let changed = 0;
+  let token: string | undefined;
+  do {
+    const page = await glue.send(new GetPartitionsCommand({ ...at, NextToken: token }));
+    for (const { Values, StorageDescriptor, Parameters } of page.Partitions ?? []) {
+      if (isDeepStrictEqual(columnsOf(StorageDescriptor), columnsOf(shape))) continue;
+      const PartitionInput = {
+        Values,
+        StorageDescriptor: { ...StorageDescriptor, ...shape },
+        Parameters,
+      };
+      await glue.send(
+        new UpdatePartitionCommand({ ...at, PartitionValueList: Values, PartitionInput }),
+      );
+      changed += 1;
+    }
+    token = page.NextToken;
+  } while (token !== undefined);
+  return changed;
+}
+
+const columnsOf = (descriptor: StorageDescriptor | undefined): string[] =>
+  (descriptor?.Columns ?? []).map(({ Name, Type }) => `${Name} ${Type}`);
 
 async function tableDescriptor(
   { glue, database }: Catalog,
