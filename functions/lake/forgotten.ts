@@ -15,8 +15,8 @@ export const FORGOTTEN_KEY = `${prefixes.plans}forgotten.json`;
 
 const Mark = z.string().regex(/^[0-9a-f]{32}$/);
 const Marks = { tweets: z.array(Mark), authors: z.array(Mark) };
-/** Calls of `forget` that have not ended: somebody has to look through the whole lake for the list's ids. */
-const Unfinished = z.array(z.string());
+/** Commands of `forget` that have not ended, as marks: somebody has to look through the whole lake for the list's ids. */
+const Unfinished = z.array(Mark);
 
 /**
  * Marks of a list of version 1: their salt lay beside them, so whoever read the list could try ids. A mark does not
@@ -34,10 +34,9 @@ export const ForgottenList = z.strictObject({
 });
 export type ForgottenList = z.infer<typeof ForgottenList>;
 
-const VersionOne = Legacy.extend({
-  schemaVersion: z.literal(1).optional(),
-  unfinished: Unfinished.default([]),
-});
+const VersionOne = Legacy.extend({ schemaVersion: z.literal(1).optional() });
+/** A list of version 1 does not say whether a command has not ended: the next one looks at everything. */
+const PERHAPS_UNFINISHED = '0'.repeat(32);
 
 type Kind = 'tweet' | 'author';
 /** Turns an id into its mark. */
@@ -185,8 +184,9 @@ export async function readForgotten(
   if (found === null) return { list: emptyList(marker), etag: null };
   const { value, etag } = found;
   if (value.schemaVersion !== 2) {
-    const { salt, tweets, authors, unfinished } = value;
-    return { list: { ...emptyList(marker), unfinished, legacy: { salt, tweets, authors } }, etag };
+    const { salt, tweets, authors } = value;
+    const legacy = { salt, tweets, authors };
+    return { list: { ...emptyList(marker), unfinished: [PERHAPS_UNFINISHED], legacy }, etag };
   }
   if (value.check !== marker('check', '')) {
     throw new StepError(
