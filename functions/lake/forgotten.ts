@@ -16,14 +16,17 @@ export const FORGOTTEN_KEY = `${prefixes.plans}forgotten.json`;
 
 const Mark = z.string().regex(/^[0-9a-f]{32}$/);
 const Marks = { tweets: z.array(Mark), authors: z.array(Mark) };
-/** Calls of `forget` that have not ended: somebody has to look through the whole lake for the list's ids. */
-const Unfinished = z.array(z.string());
+/** Commands of `forget` that have not ended, as marks: somebody has to look through the whole lake for the list's ids. */
+const Unfinished = z.array(Mark);
 
 /**
  * Marks of a list of version 1: their salt lay beside them, so whoever read the list could try ids. A mark does not
  * say its id, so it becomes one of today's only when the id is seen again.
  */
 const Legacy = lenient(z.object({ salt: z.string().min(32), ...Marks }));
+
+/** A list of version 1 does not say whether a command has not ended: the next one looks at everything. */
+const PERHAPS_UNFINISHED = '0'.repeat(32);
 
 export const ForgottenList = durable(
   'The list of what was forgotten',
@@ -36,12 +39,12 @@ export const ForgottenList = durable(
     legacy: Legacy.nullable(),
   }),
   {
-    1: ({ salt, tweets, authors, unfinished = [], ...rest }) => ({
+    1: ({ salt, tweets, authors, ...rest }) => ({
       ...rest,
       check: null,
       tweets: [],
       authors: [],
-      unfinished,
+      unfinished: [PERHAPS_UNFINISHED],
       legacy: { salt, tweets, authors },
     }),
   },

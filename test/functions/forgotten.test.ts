@@ -148,7 +148,12 @@ describe('a list of version 1', () => {
     await renewMarks(lake, again, marker);
 
     const { list: last } = await readForgotten(lake, marker);
-    expect(last).toEqual({ ...withIds(emptyList(marker), ids, marker), legacy: null });
+    // Whether a command of before has not ended nobody knows: the next one has to look at everything.
+    expect(last).toEqual({
+      ...withIds(emptyList(marker), ids, marker),
+      unfinished: [expect.any(String)],
+      legacy: null,
+    });
   });
 
   test('ids that are forgotten once more leave the old part', () => {

@@ -119,7 +119,8 @@ async function survey(work: Work): Promise<Holding> {
       holding.set(name, new Set([...(holding.get(name) ?? []), ...covered.holding]));
     }
   };
-  await look('tweets', '', whereTweetsLie(work.finder, work.narrowed));
+  const tweets = whereTweetsLie(work.finder, work.narrowed);
+  await look('tweets', work.narrowed === null ? 'everywhere' : 'by name', tweets);
   // An author's tweets are known by their own ids from now on: verdicts carry no author.
   const { found } = work.finder;
   const { list } = await changeList(lake, marker, (before) =>
@@ -300,17 +301,22 @@ export async function forget(
 
   const { secrets } = session.people.forgetter;
   const marker = await readMarker(secrets, session.outputs.ForgottenSecretArn);
+  // What was told, as a mark: it stands on the list until it is done.
+  const told = marker(
+    'check',
+    digestOf([
+      bucket.bucket,
+      ...wanted.tweets.map((id) => `tweet ${id}`),
+      ...wanted.authors.map((id) => `author ${id}`),
+    ]),
+  );
   // On the list first: from now on nothing brings them back.
   const { list, before } = await changeList(bucket, marker, (known) => ({
     ...withIds(known, wanted, marker),
-    unfinished: [...known.unfinished, record.id],
+    unfinished: [...new Set([...known.unfinished, told])],
   }));
-  const told = digestOf([
-    bucket.bucket,
-    ...wanted.tweets.map((id) => `tweet ${id}`),
-    ...wanted.authors.map((id) => `author ${id}`),
-  ]);
-  const isNarrow = wanted.authors.length === 0 && before.unfinished.length === 0;
+  // Where another command has not ended, everything has to be looked at for its ids, which only the list knows.
+  const isNarrow = wanted.authors.length === 0 && before.unfinished.every((one) => one === told);
   const work: Work = {
     lake: bucket,
     session,
@@ -357,10 +363,10 @@ export async function forget(
     await removeLocalCopies(lake, work.finder);
     await record.write(new Date());
     // A look through everything has ended what earlier calls began, too.
-    const ended = new Set([record.id, ...(isNarrow ? [] : before.unfinished)]);
+    const ended = new Set([told, ...(isNarrow ? [] : before.unfinished)]);
     await changeList(bucket, marker, (known) => ({
       ...known,
-      unfinished: known.unfinished.filter((id) => !ended.has(id)),
+      unfinished: known.unfinished.filter((one) => !ended.has(one)),
     }));
     work.progress.remove();
   } finally {

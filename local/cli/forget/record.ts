@@ -34,12 +34,8 @@ export class ForgetRecord {
     private readonly asked: { tweets: number; authors: number },
   ) {}
 
-  get id(): string {
-    return this.startedAt.toISOString().replaceAll(':', '-');
-  }
-
   get key(): string {
-    return `${prefixes.audit}forgotten/${this.id}.json`;
+    return `${prefixes.audit}forgotten/${this.startedAt.toISOString().replaceAll(':', '-')}.json`;
   }
 
   of(place: Place): Tally {
