@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { heldOutOf } from '../../functions/model/held-out';
-import type { LabelRow } from '../../functions/model/held-out';
+import type { LabelRow } from '../../functions/lake/labels';
 import { Label } from '../../workflows/evaluation';
 import { Sampling } from '../../workflows/labels';
 
