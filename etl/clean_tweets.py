@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -43,15 +43,21 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     for name in ("raw", "labels", "quarantine", "cleaned", "summary"):
         parser.add_argument(f"--{name}_uri", required=True)
     arguments, _ = parser.parse_known_args(argv)
-    arguments.days = sorted({day for day in arguments.days.split(",") if day})
-    for day in arguments.days:
-        try:
-            datetime.strptime(day, "%Y-%m-%d")
-        except ValueError:
-            parser.error(f"--days: {day!r} is not a day; expected YYYY-MM-DD,YYYY-MM-DD")
-    if not arguments.days:
+    named = sorted({day for day in arguments.days.split(",") if day})
+    if not named:
         parser.error("--days: names no day")
+    # A day that is none would fail every run that names it again: it is skipped, and reported.
+    arguments.days = [day for day in named if is_day(day)]
+    arguments.skipped_days = [day for day in named if not is_day(day)]
     return arguments
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a day that Spark and readers can handle, written YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def spark_session(embedded: bool) -> SparkSession:
@@ -203,6 +209,7 @@ def clean(
     return {
         "version": arguments.version,
         "days": [{"date": day, "rows": count} for day, count in rows.items()],
+        **({"skipped_days": arguments.skipped_days} if arguments.skipped_days else {}),
         "read": read,
         "written": total,
         "doubles": read - quarantined - total,

@@ -287,6 +287,8 @@ export type CleanedDay = z.infer<typeof CleanedDay>;
 export const CleaningSummary = z.strictObject({
   version: Version,
   days: z.array(z.strictObject({ date: Day, rows: Count })),
+  /** What the job was given as days and could not read as such; left out where there are none. */
+  skipped_days: z.array(z.string()).optional(),
   read: Count,
   written: Count,
   doubles: Count,

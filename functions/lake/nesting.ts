@@ -2,7 +2,11 @@
 export const MAX_NESTING = 100;
 
 /** Whether a JSON text nests deeper than a tweet may; says nothing of whether it is JSON. */
-export function isTooDeep(text: string, most = MAX_NESTING): boolean {
+export const isTooDeep = (text: string, most = MAX_NESTING): boolean =>
+  tooDeepAt(text, most) !== null;
+
+/** Where a JSON text begins to nest too deep; null where it does not. */
+export function tooDeepAt(text: string, most = MAX_NESTING): number | null {
   let depth = 0;
   let inString = false;
   for (let index = 0; index < text.length; index += 1) {
@@ -13,10 +17,10 @@ export function isTooDeep(text: string, most = MAX_NESTING): boolean {
     } else if (sign === QUOTE) inString = true;
     else if (sign === OPENS_OBJECT || sign === OPENS_LIST) {
       depth += 1;
-      if (depth > most) return true;
+      if (depth > most) return index;
     } else if (sign === CLOSES_OBJECT || sign === CLOSES_LIST) depth -= 1;
   }
-  return false;
+  return null;
 }
 
 const QUOTE = '"'.charCodeAt(0);

@@ -1,6 +1,8 @@
 import { gzipSync } from 'node:zlib';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { datasets } from '../../workflows/datasets';
+import { Day } from '../../workflows/payloads';
 import { DAY_MS, utcDay } from '../clock';
 import { newestOf, oldestOf, padId } from '../x/ids';
 import { getBytes, objectsBelow } from './objects';
@@ -18,6 +20,32 @@ export function rawPageKey(day: string, ids: readonly string[], name: string): s
 }
 
 export const rawFolder = (day: string): string => `${datasets.raw_tweets.prefix}dt=${day}/`;
+
+/** X's first post; what claims to be older was dated by something else. */
+const FIRST_DAY = '2006-03-21';
+
+/** The days that have a folder of raw tweets, oldest first; folders of anything else are passed over. */
+export async function rawDays(lake: Lake): Promise<string[]> {
+  const { prefix } = datasets.raw_tweets;
+  const days: string[] = [];
+  let token: string | undefined;
+  do {
+    const page = await lake.s3.send(
+      new ListObjectsV2Command({
+        Bucket: lake.bucket,
+        Prefix: prefix,
+        Delimiter: '/',
+        ContinuationToken: token,
+      }),
+    );
+    for (const { Prefix = '' } of page.CommonPrefixes ?? []) {
+      const day = Day.safeParse(/dt=(.*)\/$/.exec(Prefix.slice(prefix.length))?.[1]).data;
+      if (day !== undefined && day >= FIRST_DAY) days.push(day);
+    }
+    token = page.NextContinuationToken;
+  } while (token !== undefined);
+  return days;
+}
 
 /** Rows as an object's bytes. */
 export const packRows = (rows: readonly object[]): Buffer =>

@@ -6,6 +6,9 @@ import { gunzipSync } from 'node:zlib';
  */
 export const MAX_UNPACKED_BYTES = 64 * 2 ** 20;
 
+/** Of a corpus, which training alone reads, on a machine of many gigabytes. */
+export const MAX_CORPUS_BYTES = 2 ** 30;
+
 /** Bytes that are not what their name says; the message is a sentence without its subject, the object. */
 export class UnreadableBytes extends Error {}
 

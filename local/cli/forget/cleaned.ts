@@ -9,7 +9,7 @@ import { datasets } from '../../../workflows/datasets';
 import type { Lake } from '../../../functions/lake/objects';
 import { FORGOTTEN_PARAMETER, TWEETS_TABLE } from '../../../functions/lake/published';
 import type { Finder } from './rewrites';
-import { parquetRows } from './rewrites';
+import { parquetRows, rowsAs } from './rewrites';
 import { forEachOf, nothing, UnreadableError, type Scrubbing, type Tally } from './scrub';
 import { deleteAllVersions, readVersion, versionsBelow } from './versions';
 
@@ -40,8 +40,8 @@ export async function versionsThatHold(
     const [, folder = '', date = '', version = ''] = FOLDER.exec(key) ?? [];
     // Markers of folders and files that Spark left unfinished hold no rows.
     if (folder === '' || !key.endsWith('.parquet')) return;
-    for (const { id, isMarker, isCurrent } of versions) {
-      if (isMarker) continue;
+    for (const { id, isMarker, isCurrent, bytes } of versions) {
+      if (isMarker || bytes === 0) continue;
       try {
         const rows = await forgottenRows(await readVersion(lake, key, id), finder);
         if (rows === 0) continue;
@@ -60,7 +60,7 @@ export async function versionsThatHold(
 }
 
 async function forgottenRows(bytes: Uint8Array, finder: Finder): Promise<number> {
-  const rows = (await parquetRows(bytes, Object.keys(Row.shape))).map((row) => Row.parse(row));
+  const rows = rowsAs(Row, await parquetRows(bytes, Object.keys(Row.shape)));
   const holding = rows.filter(({ tweet_id, author_id }) =>
     finder.isForgotten({ id: tweet_id, author_id }),
   );

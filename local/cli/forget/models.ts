@@ -6,11 +6,18 @@ import {
 } from '../../../functions/model/forgotten-mark';
 import { TrainingRequest } from '../../../functions/model/training-inputs';
 import { prefixes } from '../../../workflows/datasets';
+import { StepError } from '../../../workflows/errors';
 import type { HoldingVersion } from './cleaned';
 import type { Scrubbing } from './scrub';
 
 const REQUEST = new RegExp(`^${prefixes.models}([^/]+)/input/request\\.json$`);
 const Request = TrainingRequest.pick({ cleaned_data: true, labels: true }).loose();
+
+/** Of a request that is damaged nobody knows what its model was given: it is passed over, its model being no more told. */
+function unreadable(error: unknown): null {
+  if (error instanceof StepError && error.name === 'ContractBroken') return null;
+  throw error;
+}
 
 /** The training jobs that were given one of the versions or label objects. */
 async function jobsGiven(
@@ -23,7 +30,7 @@ async function jobsGiven(
   const jobs = [];
   for (const { key } of await listObjects(lake, prefixes.models)) {
     const [, job] = REQUEST.exec(key) ?? [];
-    const request = job === undefined ? null : await getJson(lake, key, Request);
+    const request = job === undefined ? null : await getJson(lake, key, Request).catch(unreadable);
     if (job === undefined || request === null) continue;
     const cleaned = request.value.cleaned_data
       .filter(({ date, version }) => holding.has(`${date} ${version}`))
