@@ -12,6 +12,38 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-assertions': ['error', { assertionStyle: 'never' }],
       eqeqeq: 'error',
       'no-console': ['error', { allow: ['error'] }],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'node:zlib',
+              importNames: ['gunzipSync', 'inflateSync', 'unzipSync', 'brotliDecompressSync'],
+              message: 'functions/lake/unpack.ts unpacks in bounded memory.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['functions/lake/unpack.ts', 'test/**/*.ts'],
+    rules: { 'no-restricted-imports': 'off' },
+  },
+  {
+    // One door to the terminal: what passes it cannot act on it.
+    files: ['local/cli/**/*.ts', 'local/account/**/*.ts', 'local/cloud/**/*.ts'],
+    ignores: ['local/cli/screen.ts'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-properties': [
+        'error',
+        ...['stdout', 'stderr'].map((property) => ({
+          object: 'process',
+          property,
+          message: 'Print through a Screen (local/cli/screen.ts): texts of others must not act on the terminal.',
+        })),
+      ],
     },
   },
 );

@@ -10,12 +10,13 @@ import json
 import os
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from etl.labels import read_labels
 from etl.schemas import schema
 from etl.storage import DirectStorage, open_storage
 from etl.transforms import (
@@ -28,6 +29,10 @@ from etl.transforms import (
     refused,
     to_tweets,
 )
+from etl.unreadable import literal_path, look_through
+
+# As workflows/payloads.ts, SetAside: the state machine's state holds 256 KiB.
+MOST_NAMED = 20
 
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
@@ -38,15 +43,21 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     for name in ("raw", "labels", "quarantine", "cleaned", "summary"):
         parser.add_argument(f"--{name}_uri", required=True)
     arguments, _ = parser.parse_known_args(argv)
-    arguments.days = sorted({day for day in arguments.days.split(",") if day})
-    for day in arguments.days:
-        try:
-            datetime.strptime(day, "%Y-%m-%d")
-        except ValueError:
-            parser.error(f"--days: {day!r} is not a day; expected YYYY-MM-DD,YYYY-MM-DD")
-    if not arguments.days:
+    named = sorted({day for day in arguments.days.split(",") if day})
+    if not named:
         parser.error("--days: names no day")
+    # A day that is none would fail every run that names it again: it is skipped, and reported.
+    arguments.days = [day for day in named if is_day(day)]
+    arguments.skipped_days = [day for day in named if not is_day(day)]
     return arguments
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a day that Spark and readers can handle, written YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def spark_session(embedded: bool) -> SparkSession:
@@ -80,22 +91,42 @@ def spark_session(embedded: bool) -> SparkSession:
 
 def read_days(
     spark: SparkSession, storage: DirectStorage, raw_uri: str, days: list[str]
-) -> DataFrame:
-    """(raw, dt): every record of the days as the text it came in."""
+) -> tuple[DataFrame, dict[str, str]]:
+    """(raw, dt): every record of the days as the text it came in, and by key what is wrong with the
+    objects that are left out."""
     paths = [storage.readable(f"{raw_uri}dt={day}/") for day in days]
     present = [path for path in paths if path is not None]
+    found = look_through(spark, present) if present else {}
+    unreadable = {storage.key_of(path): problem for path, problem in found.items() if problem}
+    if unreadable:
+        present = [literal_path(path) for path, problem in found.items() if problem is None]
     if not present:
-        return spark.createDataFrame([], "raw string, dt string")
+        return spark.createDataFrame([], "raw string, dt string"), unreadable
     lines = spark.read.option("basePath", storage.base(raw_uri)).text(present)
-    return lines.select(F.col("value").alias("raw"), "dt").where(F.trim("raw") != "")
+    rows = lines.select(F.col("value").alias("raw"), "dt").where(F.trim("raw") != "")
+    return rows, unreadable
 
 
-def read_labels(spark: SparkSession, storage: DirectStorage, labels_uri: str) -> DataFrame:
-    """The rows of the data set `labels`; none where nobody has imported any."""
+def labels_of(
+    spark: SparkSession, storage: DirectStorage, labels_uri: str
+) -> tuple[DataFrame, dict[str, str]]:
+    """The rows of the data set `labels`, and by key what is wrong with its objects; no row where
+    nobody has imported any."""
     path = storage.readable(labels_uri)
     if path is None:
-        return spark.createDataFrame([], schema("labels"))
-    return spark.read.schema(schema("labels")).option("recursiveFileLookup", "true").json(path)
+        return spark.createDataFrame([], schema("labels")), {}
+    labels, problems = read_labels(spark, path)
+    return labels, {storage.key_of(file): problem for file, problem in problems.items()}
+
+
+def set_aside(unreadable: dict[str, str]) -> dict[str, Any]:
+    """What the summary says of objects that were left out; nothing where none was."""
+    if not unreadable:
+        return {}
+    for key, problem in unreadable.items():
+        print(json.dumps({"warning": "RawDataUnreadable", "key": key, "problem": problem}))
+    objects = [{"key": key, "problem": unreadable[key]} for key in sorted(unreadable)]
+    return {"unreadable": {"count": len(objects), "objects": objects[:MOST_NAMED]}}
 
 
 def count_records(judged: DataFrame) -> tuple[int, int]:
@@ -137,12 +168,9 @@ def clean(
     for folder in folders:
         storage.remove(folder)
 
-    labels = read_labels(spark, storage, arguments.labels_uri)
-    judged = (
-        read_days(spark, storage, arguments.raw_uri, arguments.days)
-        .transform(parse_raw)
-        .transform(judge_records)
-    )
+    labels, unreadable_labels = labels_of(spark, storage, arguments.labels_uri)
+    records, unreadable = read_days(spark, storage, arguments.raw_uri, arguments.days)
+    judged = records.transform(parse_raw).transform(judge_records)
     read, quarantined = count_records(judged)
     if quarantined > 0:
         now = datetime.now(UTC)
@@ -181,6 +209,7 @@ def clean(
     return {
         "version": arguments.version,
         "days": [{"date": day, "rows": count} for day, count in rows.items()],
+        **({"skipped_days": arguments.skipped_days} if arguments.skipped_days else {}),
         "read": read,
         "written": total,
         "doubles": read - quarantined - total,
@@ -188,6 +217,7 @@ def clean(
         "human_labels": human,
         "lexicon_labels": total - human,
         "seconds": round(time.monotonic() - started, 3),
+        **set_aside({**unreadable, **unreadable_labels}),
     }
 
 

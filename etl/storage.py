@@ -43,10 +43,12 @@ class DirectStorage:
         self.s3 = boto3.client("s3")
 
     def keys(self, prefix_uri: str) -> list[str]:
-        """Keys of all objects below a prefix, sorted."""
+        """Keys of all objects below a prefix, sorted. One that ends in a slash is what consoles
+        make of a folder, and no object."""
         bucket, prefix = split_uri(prefix_uri)
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
+        keys = sorted(item["Key"] for page in pages for item in page.get("Contents", []))
+        return [key for key in keys if not key.endswith("/")]
 
     def readable(self, prefix_uri: str) -> str | None:
         """A path Spark can read for the objects below a prefix; None where there are none."""
@@ -55,6 +57,10 @@ class DirectStorage:
     def base(self, prefix_uri: str) -> str:
         """The path below which `readable` finds the folders of a prefix."""
         return prefix_uri
+
+    def key_of(self, path: str) -> str:
+        """The key of a file as Spark names it."""
+        return split_uri(path)[1]
 
     def writable(self, prefix_uri: str) -> str:
         """A path Spark can write for a prefix; `publish` makes what was written appear there."""
@@ -140,6 +146,10 @@ class StagedStorage(DirectStorage):
 
     def base(self, prefix_uri: str) -> str:
         return str(self._local("read", prefix_uri))
+
+    def key_of(self, path: str) -> str:
+        local = Path(path.removeprefix("file:")).relative_to(self.folder / "read")
+        return Path(*local.parts[1:]).as_posix()
 
     def writable(self, prefix_uri: str) -> str:
         return str(self._local("write", prefix_uri))

@@ -17,6 +17,8 @@ import { fingerprintOf, labelObjects, rawObjects } from './lake/fingerprints';
 import { getJson, uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
 import { publishedDays } from './lake/published';
+import { rawFolder } from './lake/raw-pages';
+import { Unreadables } from './lake/set-aside';
 import { onFirstCall, step } from './step';
 
 /** Days looked at although the ingest did not touch them: new labels change them, and a failed night left them behind. */
@@ -54,13 +56,15 @@ async function daysToClean(
 ): Promise<{ date: string; fingerprint: string }[]> {
   const touched = ingest.status === 'PENDING' ? [] : ingest.days;
   const forced = new Set(plan.reprocess);
-  const candidates = [
-    ...new Set([...forced, ...touched, ...lastDays(plan.date, LOOKBACK_DAYS)]),
-  ].sort();
   const labels = await labelObjects(lake);
   const published = new Map(
     (await publishedDays(catalog)).map(({ date, fingerprint }) => [date, fingerprint]),
   );
+  // An older day whose run ended before it was published: no later ingest touches it again.
+  const leftBehind = (await rawDays(lake)).filter((day) => !published.has(day));
+  const candidates = [
+    ...new Set([...forced, ...touched, ...leftBehind, ...lastDays(plan.date, LOOKBACK_DAYS)]),
+  ].sort();
   const days = await Promise.all(
     candidates.map(async (date) => {
       const raw = await rawObjects(lake, date);
@@ -154,24 +158,32 @@ async function done(lake: Lake, { version, jobRunId, days }: Running): Promise<C
   }
   const { version: writtenVersion, days: written, ...summary } = found.value;
   const rows = new Map(written.map((day) => [day.date, day.rows]));
-  const missing = days.filter(({ date }) => !rows.has(date)).map(({ date }) => date);
+  const skipped = new Set(summary.skipped_days);
+  const cleaned = days.filter(({ date }) => !skipped.has(date));
+  const missing = cleaned.filter(({ date }) => !rows.has(date)).map(({ date }) => date);
   if (writtenVersion !== version || missing.length > 0) {
     throw new StepError(
       'CleaningFailed',
       `The summary of run ${jobRunId} is of version ${writtenVersion} and lacks the days: ${missing.join(', ') || 'none'}`,
     );
   }
+  const unreadables = new Unreadables();
+  for (const day of skipped) unreadables.add(rawFolder(day), 'is of no day that can be cleaned');
+  const unreadable = unreadables.report(summary.unreadable);
+  if (cleaned.length === 0) {
+    return { status: 'NOTHING_NEW' };
+  }
   return {
     status: 'DONE',
     jobRunId,
-    days: days.map(({ date, fingerprint }) => ({
+    days: cleaned.map(({ date, fingerprint }) => ({
       date,
       fingerprint,
       version,
       rows: rows.get(date) ?? 0,
       location: uriOf(lake, `${datasets.tweets.prefix}dt=${date}/run=${version}/`),
     })),
-    summary,
+    summary: { ...summary, ...(unreadable && { unreadable }) },
   };
 }
 

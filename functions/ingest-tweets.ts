@@ -29,7 +29,7 @@ import { fromImport, fromX } from './ingest/source';
 import type { Source } from './ingest/source';
 import { streamParked } from './ingest/streaming';
 import type { Streaming } from './ingest/streaming';
-import { figuresOf, noteOf, postsIn, withReported } from './ingest/summary';
+import { figuresOf, noteOf, postsIn, unreadableNote, withReported } from './ingest/summary';
 import { agedPlan } from './ingest/aged';
 import { emptyWindow, newsWindow, spanWindow } from './ingest/window';
 import type { Window } from './ingest/window';
@@ -38,6 +38,7 @@ import type { Marker } from './lake/forgotten';
 import { executionRuns, releaseLease, takeLease } from './lake/lease';
 import type { IsRunning, Lease } from './lake/lease';
 import { StoredTweets } from './lake/raw-pages';
+import { Unreadables } from './lake/set-aside';
 import type { Sections } from './settings';
 import { onFirstCall, step } from './step';
 import { recentSearch } from './x/client';
@@ -88,7 +89,7 @@ export const ingestTweets = (given: Dependencies) =>
     if (!lease.taken) {
       return waitFor(given, plan, lease.holder, before);
     }
-    const answer = await ingest(given, plan, before?.unparked ?? 0);
+    const answer = await ingest(given, plan, before);
     if (answer.status === 'DONE') {
       await releaseLease(lake, leaseKeys.ingest, execution.arn, clock.now());
     }
@@ -98,13 +99,15 @@ export const ingestTweets = (given: Dependencies) =>
 async function ingest(
   given: Dependencies,
   run: RunPlan,
-  unparkedBefore: number,
+  before: Before,
 ): Promise<IngestTweetsOutput> {
   const { clock, lake, settings, limits } = given;
   const allowance = { pages: limits.pages, until: clock.now().valueOf() + limits.milliseconds };
-  const unparked = unparkedBefore + (await streamParked(given, allowance.until));
-  const stored = new StoredTweets(lake);
-  const tasks = await tasksOf(given, run);
+  const unreadables = new Unreadables();
+  const unparked =
+    (before?.unparked ?? 0) + (await streamParked(given, allowance.until, unreadables));
+  const stored = new StoredTweets(lake, unreadables);
+  const tasks = await tasksOf(given, run, unreadables);
   const { taken, others } = await takeUp(given, run, tasks, stored);
   let planned = taken;
 
@@ -132,7 +135,9 @@ async function ingest(
 
   await renewMarks(lake, forgotten, marker);
 
+  const unreadable = unreadables.report(before?.unreadable);
   const figures = figuresOf(planned, others, {
+    unreadable,
     unparked,
     charged,
     usdPerPost: settings.usdPerPost,
@@ -170,6 +175,7 @@ async function ingest(
 async function tasksOf(
   { search, lake, clock }: Dependencies,
   { source, queries, runId }: RunPlan,
+  unreadables: Unreadables,
 ): Promise<Task[]> {
   switch (source.kind) {
     case 'news':
@@ -191,7 +197,7 @@ async function tasksOf(
         {
           of: `import ${source.name}`,
           name: source.name,
-          source: await fromImport(lake, source.name, clock),
+          source: await fromImport(lake, source.name, clock, unreadables),
           open: (plan) => emptyWindow(plan.windows, runId),
         },
       ];
@@ -271,6 +277,7 @@ function waitFor(
 ): IngestTweetsOutput {
   const now = clock.now();
   const nothing = figuresOf([], [], {
+    unreadable: undefined,
     unparked: 0,
     charged: true,
     usdPerPost: 0,
@@ -309,11 +316,13 @@ async function replay(
   const { clock, limits, settings } = given;
   const until = clock.now().valueOf() + limits.milliseconds;
   const cursor = before?.status === 'MORE' ? before.cursor : null;
+  const unreadables = new Unreadables();
   const sent = stream
-    ? await replayDays(given, plan, cursor, until)
+    ? await replayDays(given, plan, cursor, until, unreadables)
     : { counts: noCounts, parked: 0, cursor: null };
   const figures = {
     ...figuresOf([], [], {
+      unreadable: unreadables.report(before?.unreadable),
       unparked: 0,
       charged: false,
       usdPerPost: settings.usdPerPost,
@@ -330,9 +339,10 @@ async function replay(
     return { status: 'MORE', ...figures, cursor: sent.cursor };
   }
   mustAddUp(figures, `run ${plan.runId}`);
-  const note = stream
+  const sentAgain = stream
     ? `${figures.written} tweets of ${plan.reprocess.length} days sent to the stream again`
     : 'nothing was to be sent again';
+  const note = [sentAgain, ...unreadableNote(figures.unreadable)].join('; ');
   return { status: 'DONE', complete: true, note, ...figures };
 }
 

@@ -3,6 +3,7 @@ import type { Label } from '../workflows/evaluation';
 import type { Champion, RunState } from '../workflows/payloads';
 import { steps } from '../workflows/steps';
 import type { Figures } from './metrics';
+import { unreadableIn } from './run-summary';
 
 /**
  * What a run that reached its report has to show, stage by stage; a stage that did not run shows nothing.
@@ -23,6 +24,7 @@ export function runFigures(state: RunState, champion: Champion | null, now: Date
       RowsPublished: publish.published.reduce((sum, { rows }) => sum + rows, 0),
     }),
     ...(train.status === 'DONE' && { TrainingSeconds: train.seconds }),
+    RawDataUnreadable: unreadableIn(state).length,
     ...modelFigures(state, champion),
     ...(refresh.status === 'DONE' && { TweetsScored: refresh.scored }),
     RunSeconds: (now.valueOf() - Date.parse(plan.startedAt)) / 1000,

@@ -1,4 +1,4 @@
-import type { RunReport, RunState } from '../workflows/payloads';
+import type { RunReport, RunState, SetAside } from '../workflows/payloads';
 
 export function outcomeOf({ plan, clean, gate }: RunState): RunReport['outcome'] {
   if (plan.skip !== null) {
@@ -27,7 +27,28 @@ export function summaryOf(state: RunState): string {
     (part) => part !== null,
   );
   const sentence = parts.join('; ');
-  return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+  return [`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`, ...unreadable(state)].join(
+    ' ',
+  );
+}
+
+/** Every object that a step of the run went on without, once each; the first of them, where there are very many. */
+export function unreadableIn({ ingest, clean, train }: RunState): SetAside['objects'] {
+  const found = [
+    ingest.status === 'PENDING' ? undefined : ingest.unreadable,
+    clean.status === 'DONE' ? clean.summary.unreadable : undefined,
+    train.status === 'DONE' ? train.unreadable : undefined,
+  ].flatMap((setAside) => setAside?.objects ?? []);
+  return [...new Map(found.map((object) => [object.key, object])).values()];
+}
+
+function unreadable(state: RunState): string[] {
+  const objects = unreadableIn(state);
+  if (objects.length === 0) return [];
+  const list = objects.map(({ key, problem }) => `${key} ${problem}`).join('; ');
+  return [
+    `Warning, RawDataUnreadable: ${plural(objects.length, 'object')} could not be read, wholly or in part, and the run went on without: ${list}.`,
+  ];
 }
 
 function ingested({ ingest }: RunState): string | null {

@@ -7,14 +7,17 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import type { DescribeTrainingJobResponse } from '@aws-sdk/client-sagemaker';
 import { z } from 'zod';
-import { datasets } from '../workflows/datasets';
+import { datasets, prefixes } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
 import { StepInput, TrainModelOutput } from '../workflows/payloads';
 import { aws } from './aws';
+import type { SetAside } from '../workflows/payloads';
 import { environments, readEnvironment } from './environment';
 import type { Catalog } from './lake/catalog';
 import { getBytes, getJson, keyOf, listObjects, putJson, putText, uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
+import { Unreadables } from './lake/set-aside';
+import { jsonOf } from './lake/unpack';
 import { unpack } from './model/archives';
 import { readChampion, readSettledTraining } from './model/champion';
 import { encoderFiles, keepEncoder } from './model/encoders';
@@ -204,7 +207,8 @@ async function done(
   const evaluation = textOf(files, 'evaluation.json', jobName);
   const page = files.get('evaluation.html');
   await putText(lake, keys.evaluation, evaluation, 'application/json');
-  await putText(lake, keys.manifest, textOf(files, 'manifest.json', jobName), 'application/json');
+  const manifest = textOf(files, 'manifest.json', jobName);
+  await putText(lake, keys.manifest, manifest, 'application/json');
   if (page) {
     await putText(lake, keys.evaluationPage, page.toString('utf8'), 'text/html; charset=utf-8');
   }
@@ -215,16 +219,39 @@ async function done(
       `${uriOf(lake, keys.evaluation)} does not say how long it trained`,
     );
   }
+  const unreadable = leftOut(manifest);
   return {
     status: 'DONE',
     jobName,
     fingerprint,
+    ...(unreadable && { unreadable }),
     modelUri,
     evaluationUri: uriOf(lake, keys.evaluation),
     manifestUri: uriOf(lake, keys.manifest),
     epochs: figures.data.training.epochs,
     seconds: job.TrainingTimeInSeconds ?? figures.data.training.seconds,
   };
+}
+
+/** Models made before this was kept say nothing. */
+const LeftOut = z.object({
+  set_aside: z
+    .array(z.object({ channel: z.string(), file: z.string(), problem: z.string() }))
+    .default([]),
+});
+const channelPrefixes: Readonly<Record<string, string>> = {
+  labels: datasets.labels.prefix,
+  corpora: prefixes.corpora,
+};
+
+/** Objects of its channels that the training job could not read, wholly or in part. */
+function leftOut(manifest: string): SetAside | undefined {
+  const unreadables = new Unreadables();
+  const parsed = LeftOut.safeParse(jsonOf(manifest));
+  for (const { channel, file, problem } of parsed.data?.set_aside ?? []) {
+    unreadables.add(`${channelPrefixes[channel] ?? `${channel}/`}${file}`, problem);
+  }
+  return unreadables.report();
 }
 
 function textOf(files: ReadonlyMap<string, Buffer>, name: string, jobName: string): string {

@@ -25,6 +25,8 @@ export const metrics = {
   IngestGaps: { unit: 'Count' },
   /** Records that the stream refused and that wait in the lake. */
   RecordsParked: { unit: 'Count' },
+  /** Objects of the lake that a run could not read, and went on without. */
+  RawDataUnreadable: { unit: 'Count' },
   /** US dollars for the posts read at X. */
   SpendUsd: { unit: 'None' },
 

@@ -187,6 +187,14 @@ export const PlanRunOutput = z.strictObject({
 });
 export type RunPlan = z.infer<typeof PlanRunOutput>;
 
+/** Objects of the lake that a step could not read, wholly or in part, and went on without. */
+export const SetAside = z.strictObject({
+  count: z.number().int().positive(),
+  /** The first of them: key, and what is wrong as a sentence without its subject. */
+  objects: z.array(z.strictObject({ key: z.string(), problem: z.string() })).max(20),
+});
+export type SetAside = z.infer<typeof SetAside>;
+
 // ---- Ingest tweets ------------------------------------------------------------------------------
 
 export const IngestCounts = z.strictObject({
@@ -235,6 +243,8 @@ const Ingested = {
   spendUsd: z.number().nonnegative(),
   /** Posts read at X in the month so far, and how many it may be; null sets no limit. */
   month: z.strictObject({ month: z.string(), posts: Count, limit: Count.nullable() }),
+  /** Their tweets may be written again; left out where there are none. */
+  unreadable: SetAside.optional(),
 };
 
 export const IngestTweetsOutput = z.discriminatedUnion('status', [
@@ -288,6 +298,8 @@ export type CleanedDay = z.infer<typeof CleanedDay>;
 export const CleaningSummary = z.strictObject({
   version: Version,
   days: z.array(z.strictObject({ date: Day, rows: Count })),
+  /** What the job was given as days and could not read as such; left out where there are none. */
+  skipped_days: z.array(z.string()).optional(),
   read: Count,
   written: Count,
   doubles: Count,
@@ -295,6 +307,8 @@ export const CleaningSummary = z.strictObject({
   human_labels: Count,
   lexicon_labels: Count,
   seconds: z.number().nonnegative(),
+  /** Raw and label objects; left out where there are none. */
+  unreadable: SetAside.optional(),
 });
 export type CleaningSummary = z.infer<typeof CleaningSummary>;
 
@@ -361,6 +375,8 @@ export const TrainModelOutput = z.discriminatedUnion('status', [
     manifestUri: S3Uri,
     epochs: z.number().int().positive(),
     seconds: z.number().nonnegative(),
+    /** Label objects and corpora; left out where there are none. */
+    unreadable: SetAside.optional(),
   }),
 ]);
 export type TrainModelOutput = z.infer<typeof TrainModelOutput>;

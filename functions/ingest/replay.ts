@@ -1,6 +1,7 @@
 import type { IngestCounts, RunPlan } from '../../workflows/payloads';
-import { getBytes, listObjects } from '../lake/objects';
-import { rawFolder, unpackRows } from '../lake/raw-pages';
+import { listObjects } from '../lake/objects';
+import { rawFolder, readRaw } from '../lake/raw-pages';
+import type { Unreadables } from '../lake/set-aside';
 import { RawTweetRow } from '../x/tweets';
 import { addCounts, noCounts } from './plan';
 import { streamRows } from './streaming';
@@ -19,6 +20,7 @@ export async function replayDays(
   plan: RunPlan,
   cursor: string | null,
   until: number,
+  unreadables: Unreadables,
 ): Promise<Replayed> {
   let counts = noCounts;
   let parked = 0;
@@ -29,16 +31,15 @@ export async function replayDays(
       if (streaming.clock.now().valueOf() > until) {
         return { counts, parked, cursor: last };
       }
-      const object = await getBytes(streaming.lake, key);
-      const records = object === null ? [] : unpackRows(object.bytes);
+      const { records, broken } = await readRaw(streaming.lake, key, unreadables);
       const rows = records.flatMap((record) => RawTweetRow.safeParse(record).data ?? []);
       const name = key.slice(rawFolder(day).length).replace(/\.ndjson\.gz$/, '');
       parked += await streamRows(streaming, rows, `replay-${name}`);
       counts = addCounts(counts, {
-        received: records.length,
+        received: records.length + broken,
         written: rows.length,
         doubles: 0,
-        quarantined: records.length - rows.length,
+        quarantined: records.length + broken - rows.length,
         pages: 1,
       });
       last = key;

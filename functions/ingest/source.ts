@@ -1,10 +1,12 @@
-import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { prefixes } from '../../workflows/datasets';
 import { StepError } from '../../workflows/errors';
 import type { Clock } from '../clock';
 import { getBytes, listObjects, uriOf } from '../lake/objects';
 import type { Lake } from '../lake/objects';
+import { isTooDeep } from '../lake/nesting';
+import type { Unreadables } from '../lake/set-aside';
+import { gunzip, jsonOf, UnreadableBytes } from '../lake/unpack';
 import type { Search, SearchAnswer } from '../x/client';
 import type { Window } from './window';
 
@@ -44,8 +46,17 @@ export const ImportLine = z.union([
 export type ImportLine = z.infer<typeof ImportLine>;
 const Author = z.object({ author_id: z.string() });
 
-export async function fromImport(lake: Lake, name: string, clock: Clock): Promise<Source> {
-  const pages = (await listObjects(lake, importFolder(name))).length;
+const PAGE = /\/\d{5}\.ndjson\.gz$/;
+
+/** A page that cannot be read counts as an empty one, and is named in `unreadables`. */
+export async function fromImport(
+  lake: Lake,
+  name: string,
+  clock: Clock,
+  unreadables: Unreadables,
+): Promise<Source> {
+  const keys = (await listObjects(lake, importFolder(name))).map(({ key }) => key);
+  const pages = keys.filter((key) => PAGE.test(key)).length;
   if (pages === 0) {
     throw new StepError(
       'InvalidInput',
@@ -56,7 +67,7 @@ export async function fromImport(lake: Lake, name: string, clock: Clock): Promis
     charged: false,
     nextPage: async ({ next_token }) => {
       const page = Number(next_token ?? 0);
-      const lines = await readPage(lake, importPageKey(name, page));
+      const lines = await readPage(lake, importPageKey(name, page), unreadables);
       const now = clock.now();
       return {
         kind: 'page',
@@ -86,14 +97,30 @@ export async function fromImport(lake: Lake, name: string, clock: Clock): Promis
   };
 }
 
-async function readPage(lake: Lake, key: string): Promise<ImportLine[]> {
+async function readPage(
+  lake: Lake,
+  key: string,
+  unreadables: Unreadables,
+): Promise<ImportLine[]> {
   const object = await getBytes(lake, key);
   if (object === null) {
     throw new StepError('InvalidInput', `import: ${uriOf(lake, key)} is missing`);
   }
-  return gunzipSync(object.bytes)
-    .toString('utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => ImportLine.parse(JSON.parse(line)));
+  try {
+    return gunzip(object.bytes)
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => importLine(line));
+  } catch (error) {
+    if (!(error instanceof UnreadableBytes)) throw error;
+    unreadables.add(key, error.message);
+    return [];
+  }
+}
+
+/** A line that is something else goes to the quarantine as it is. */
+function importLine(line: string): ImportLine {
+  const parsed = isTooDeep(line) ? undefined : ImportLine.safeParse(jsonOf(line)).data;
+  return parsed ?? { raw: line };
 }

@@ -6,6 +6,8 @@ import { getText, listObjects, putIf, removeObject } from '../lake/objects';
 import type { Lake } from '../lake/objects';
 import { putRecords } from '../lake/stream';
 import type { StreamRecord } from '../lake/stream';
+import type { Unreadables } from '../lake/set-aside';
+import { jsonOf } from '../lake/unpack';
 import { log } from '../step';
 import { RawTweetRow } from '../x/tweets';
 
@@ -40,10 +42,14 @@ export async function streamRows(
   return refusal.records.length;
 }
 
-/** Sends what was parked, oldest name first, until the time is up or the stream refuses again. Answers how many it took. */
+/**
+ * Sends what was parked, oldest name first, until the time is up or the stream refuses again. Answers how many it took.
+ * An object that holds anything else stays where it is, named in `unreadables`.
+ */
 export async function streamParked(
   { lake, kinesis, stream, clock }: Streaming,
   until: number,
+  unreadables: Unreadables,
 ): Promise<number> {
   let taken = 0;
   for (const { key } of await listObjects(lake, prefixes.parked)) {
@@ -51,7 +57,12 @@ export async function streamParked(
     if (found === null) {
       break;
     }
-    const records = found.text.split('\n').filter(Boolean).map(recordOf);
+    const lines = found.text.split('\n').filter(Boolean);
+    const records = lines.flatMap(recordOf);
+    if (records.length < lines.length) {
+      unreadables.add(key, `holds ${lines.length - records.length} lines of ${lines.length} that are no tweets`);
+      continue;
+    }
     if ((await putRecords(kinesis, stream, records, clock)) !== null) {
       break;
     }
@@ -61,7 +72,7 @@ export async function streamParked(
   return taken;
 }
 
-const recordOf = (line: string): StreamRecord => ({
-  key: RawTweetRow.parse(JSON.parse(line)).id,
-  data: line,
-});
+function recordOf(line: string): StreamRecord[] {
+  const row = RawTweetRow.safeParse(jsonOf(line)).data;
+  return row === undefined ? [] : [{ key: row.id, data: line }];
+}

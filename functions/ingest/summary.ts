@@ -1,5 +1,5 @@
 import { Gap } from '../../workflows/payloads';
-import type { IngestTweetsOutput, OpenWindow } from '../../workflows/payloads';
+import type { IngestTweetsOutput, OpenWindow, SetAside } from '../../workflows/payloads';
 import { addCounts, monthOf, noCounts } from './plan';
 import type { Planned, QueryPlan } from './plan';
 import type { Ending } from './pull';
@@ -13,6 +13,7 @@ export function figuresOf(
   run: readonly Planned[],
   others: readonly Planned[],
   given: {
+    unreadable: SetAside | undefined;
     unparked: number;
     charged: boolean;
     usdPerPost: number;
@@ -48,6 +49,7 @@ export function figuresOf(
       posts: postsIn(monthOf(given.now), [...run, ...others]),
       limit: given.monthLimit,
     },
+    ...(given.unreadable && { unreadable: given.unreadable }),
   };
 }
 
@@ -105,7 +107,16 @@ export function noteOf(figures: Figures, ending: Ending, ifEmpty: string): strin
   if (parked > 0) notes.push(`${parked} records parked, for the stream refused them`);
   if (unparked > 0) notes.push(`${unparked} parked records sent`);
   if (unanswered > 0) notes.push(`up to ${unanswered} posts were read without an answer`);
+  notes.push(...unreadableNote(figures.unreadable));
   return notes.length === 0 ? null : notes.join('; ');
+}
+
+/** Names one object; the state has more of them. */
+export function unreadableNote(unreadable: SetAside | undefined): string[] {
+  const [first] = unreadable?.objects ?? [];
+  if (!unreadable || !first) return [];
+  const others = unreadable.count > 1 ? `, and ${unreadable.count - 1} more` : '';
+  return [`went on without an unreadable object: ${first.key} ${first.problem}${others}`];
 }
 
 const sum = <Item>(items: readonly Item[], value: (item: Item) => number): number =>

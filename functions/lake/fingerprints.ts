@@ -3,9 +3,16 @@ import { datasets } from '../../workflows/datasets';
 import { listObjects } from './objects';
 import type { Lake, Listed } from './objects';
 
+/** Spark and the training job pass over names that begin so, files and folders: leftovers of writers. */
+const isHidden = (key: string): boolean =>
+  key
+    .slice(datasets.labels.prefix.length)
+    .split('/')
+    .some((part) => /^[._]/.test(part));
+
 /** The objects that hold human labels. */
-export const labelObjects = (lake: Lake): Promise<Listed[]> =>
-  listObjects(lake, datasets.labels.prefix);
+export const labelObjects = async (lake: Lake): Promise<Listed[]> =>
+  (await listObjects(lake, datasets.labels.prefix)).filter(({ key }) => !isHidden(key));
 
 /** The objects that hold a day's raw tweets. */
 export const rawObjects = (lake: Lake, day: string): Promise<Listed[]> =>

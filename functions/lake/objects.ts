@@ -221,21 +221,29 @@ export async function removeObject(lake: Lake, key: string): Promise<void> {
   await lake.s3.send(new DeleteObjectCommand({ Bucket: lake.bucket, Key: key }));
 }
 
-/** Every object below a prefix, in key order. */
-export async function listObjects(lake: Lake, prefix: string): Promise<Listed[]> {
-  const objects: Listed[] = [];
+/**
+ * Every object below a prefix, in key order, page by page. A key that ends in a slash is what consoles and file
+ * managers make of a folder, and no data.
+ */
+export async function* objectsBelow(lake: Lake, prefix: string): AsyncGenerator<Listed> {
   let token: string | undefined;
   do {
     const page = await lake.s3.send(
       new ListObjectsV2Command({ Bucket: lake.bucket, Prefix: prefix, ContinuationToken: token }),
     );
     for (const { Key, ETag, Size } of page.Contents ?? []) {
-      if (Key !== undefined) {
-        objects.push({ key: Key, etag: ETag ?? '', bytes: Size ?? 0 });
+      if (Key !== undefined && !Key.endsWith('/')) {
+        yield { key: Key, etag: ETag ?? '', bytes: Size ?? 0 };
       }
     }
     token = page.NextContinuationToken;
   } while (token !== undefined);
+}
+
+/** Every object below a prefix, in key order, folder markers left out. */
+export async function listObjects(lake: Lake, prefix: string): Promise<Listed[]> {
+  const objects: Listed[] = [];
+  for await (const object of objectsBelow(lake, prefix)) objects.push(object);
   return objects;
 }
 

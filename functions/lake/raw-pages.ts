@@ -1,11 +1,14 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { datasets } from '../../workflows/datasets';
+import { Day } from '../../workflows/payloads';
 import { DAY_MS, utcDay } from '../clock';
 import { newestOf, oldestOf, padId } from '../x/ids';
-import { getBytes } from './objects';
+import { getBytes, objectsBelow } from './objects';
 import type { Lake } from './objects';
+import type { Unreadables } from './set-aside';
+import { gunzip, jsonOf, UnreadableBytes } from './unpack';
 
 /**
  * Where a page's tweets of one day lie. The key begins with the ids of its oldest and newest tweet, so that
@@ -18,17 +21,68 @@ export function rawPageKey(day: string, ids: readonly string[], name: string): s
 
 export const rawFolder = (day: string): string => `${datasets.raw_tweets.prefix}dt=${day}/`;
 
+/** X's first post; what claims to be older was dated by something else. */
+const FIRST_DAY = '2006-03-21';
+
+/** The days that have a folder of raw tweets, oldest first; folders of anything else are passed over. */
+export async function rawDays(lake: Lake): Promise<string[]> {
+  const { prefix } = datasets.raw_tweets;
+  const days: string[] = [];
+  let token: string | undefined;
+  do {
+    const page = await lake.s3.send(
+      new ListObjectsV2Command({
+        Bucket: lake.bucket,
+        Prefix: prefix,
+        Delimiter: '/',
+        ContinuationToken: token,
+      }),
+    );
+    for (const { Prefix = '' } of page.CommonPrefixes ?? []) {
+      const day = Day.safeParse(/dt=(.*)\/$/.exec(Prefix.slice(prefix.length))?.[1]).data;
+      if (day !== undefined && day >= FIRST_DAY) days.push(day);
+    }
+    token = page.NextContinuationToken;
+  } while (token !== undefined);
+  return days;
+}
+
 /** Rows as an object's bytes. */
 export const packRows = (rows: readonly object[]): Buffer =>
   gzipSync(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 
-/** The records of an object, whatever they are. Throws where a line is not JSON. */
-export const unpackRows = (bytes: Uint8Array): unknown[] =>
-  gunzipSync(bytes)
-    .toString('utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line): unknown => JSON.parse(line));
+export interface RawObject {
+  /** The records of the lines that are JSON, whatever they are. */
+  records: unknown[];
+  /** Lines that are not JSON. */
+  broken: number;
+}
+
+/**
+ * The records of a raw object. What cannot be read of it is left out and named in `unreadables`: one bad object must
+ * not end every run to come. As Spark does, by name: only `.gz` is unpacked.
+ */
+export async function readRaw(
+  lake: Lake,
+  key: string,
+  unreadables: Unreadables,
+): Promise<RawObject> {
+  const object = await getBytes(lake, key);
+  if (object === null) return { records: [], broken: 0 };
+  let text: string;
+  try {
+    text = (key.endsWith('.gz') ? gunzip(object.bytes) : Buffer.from(object.bytes)).toString('utf8');
+  } catch (error) {
+    if (!(error instanceof UnreadableBytes)) throw error;
+    unreadables.add(key, error.message);
+    return { records: [], broken: 0 };
+  }
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const records = lines.map(jsonOf).filter((record) => record !== undefined);
+  const broken = lines.length - records.length;
+  if (broken > 0) unreadables.add(key, `holds ${broken} lines of ${lines.length} that are not JSON`);
+  return { records, broken };
+}
 
 const RANGE = /\/(\d{20})-(\d{20})-[^/]*$/;
 const HasId = z.object({ id: z.string() });
@@ -52,7 +106,10 @@ export class StoredTweets {
   private readonly days = new Map<string, Page[] | 'too many'>();
   private readonly objects = new Map<string, Set<string>>();
 
-  constructor(private readonly lake: Lake) {}
+  constructor(
+    private readonly lake: Lake,
+    private readonly unreadables: Unreadables,
+  ) {}
 
   /**
    * Those of the ids that an object of this day holds, or of its neighbours: a server whose clock jumps dates
@@ -90,7 +147,7 @@ export class StoredTweets {
     const all: Page[] = [];
     const holding: Page[] = [];
     let count = 0;
-    for await (const key of keysOf(this.lake, rawFolder(day))) {
+    for await (const { key } of objectsBelow(this.lake, rawFolder(day))) {
       const page = pageOf(key);
       count += 1;
       if (count <= MAX_PAGES_KEPT) all.push(page);
@@ -104,9 +161,8 @@ export class StoredTweets {
   private async idsIn(key: string): Promise<Set<string>> {
     const kept = this.objects.get(key);
     if (kept) return kept;
-    const object = await getBytes(this.lake, key);
-    const rows = object === null ? [] : unpackRows(object.bytes);
-    const ids = new Set(rows.flatMap((row) => HasId.safeParse(row).data?.id ?? []));
+    const { records } = await readRaw(this.lake, key, this.unreadables);
+    const ids = new Set(records.flatMap((record) => HasId.safeParse(record).data?.id ?? []));
     if (this.objects.size >= MAX_OBJECTS_KEPT) forgetFirst(this.objects);
     this.objects.set(key, ids);
     return ids;
@@ -120,19 +176,6 @@ const dayBeside = (day: string, days: number): string =>
 function pageOf(key: string): Page {
   const [, oldest = padId('0'), newest = '9'.repeat(20)] = RANGE.exec(key) ?? [];
   return { key, oldest, newest };
-}
-
-async function* keysOf(lake: Lake, prefix: string): AsyncGenerator<string> {
-  let token: string | undefined;
-  do {
-    const page = await lake.s3.send(
-      new ListObjectsV2Command({ Bucket: lake.bucket, Prefix: prefix, ContinuationToken: token }),
-    );
-    for (const { Key } of page.Contents ?? []) {
-      if (Key !== undefined) yield Key;
-    }
-    token = page.NextContinuationToken;
-  } while (token !== undefined);
 }
 
 const forgetFirst = (map: Map<string, unknown>): void => {

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { findNodeAtLocation, parseTree } from 'jsonc-parser';
+import { isTooDeep } from '../lake/nesting';
 
 /** The answer's bytes, to show a record exactly as it came. */
 export interface RawBody {
@@ -25,14 +26,19 @@ export function rawBody(body: Buffer): RawBody {
   return {
     recordAt: (index) => {
       const bytes = bytesAt(index);
+      if (bytes.length === 0) return 'cannot be shown: the answer nests too deep';
       return isUtf8(bytes) ? bytes.toString('utf8') : `base64:${bytes.toString('base64')}`;
     },
     isTextAt: (index) => isWhole || isUtf8(bytesAt(index)),
   };
 }
 
+const MAX_PARSED_NESTING = 500;
+
 function findPlaces(body: Buffer): { offset: number; length: number }[] {
-  const tree = parseTree(body.toString('latin1'));
+  const text = body.toString('latin1');
+  // The parser walks down the text, and its stack ends before a hostile text does.
+  const tree = isTooDeep(text, MAX_PARSED_NESTING) ? undefined : parseTree(text);
   const data = tree && findNodeAtLocation(tree, ['data']);
   return (data?.children ?? []).map(({ offset, length }) => ({ offset, length }));
 }

@@ -9,10 +9,19 @@ const FUTURE_TOLERANCE_MS = 60 * 60 * 1000;
 // Kinesis takes records of 1 MiB, key included.
 const MAX_ROW_BYTES = 1_000_000;
 
+/** X takes long posts up to here, in UTF-16 units or fewer. */
+export const MAX_TEXT_CHARACTERS = 25_000;
+/** When the first post was sent. */
+const FIRST_POST = Date.UTC(2006, 2, 21);
+/** X's handles; anything else in that place is somebody's text. */
+const HANDLE = /^[A-Za-z0-9_]{1,15}$/;
+
 const Tweet = z.object({
   id: Id,
   author_id: Id,
-  text: z.string(),
+  text: z
+    .string()
+    .max(MAX_TEXT_CHARACTERS, `must not be longer than X's ${MAX_TEXT_CHARACTERS} characters`),
   created_at: z.iso.datetime({ offset: true }),
   lang: z.string().optional(),
   public_metrics: z
@@ -68,10 +77,15 @@ export function toRow(tweet: unknown, context: PageContext): RawTweetRow | Misfi
   if (createdAt.valueOf() > context.serverTime.valueOf() + FUTURE_TOLERANCE_MS) {
     return { reason: `created_at: lies in the future (got "${created_at}")` };
   }
+  if (!(createdAt.valueOf() >= FIRST_POST)) {
+    return { reason: `created_at: lies before X's first post, 2006-03-21 (got "${created_at}")` };
+  }
+  const handle = context.usernames.get(author_id);
   const row = {
     id,
     author_id,
-    author_username: context.usernames.get(author_id) ?? null,
+    // The tweet is worth keeping without it.
+    author_username: handle !== undefined && HANDLE.test(handle) ? handle : null,
     created_at: createdAt.toISOString(),
     lang: lang ?? null,
     text: withoutUrls(text),

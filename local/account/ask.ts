@@ -1,14 +1,16 @@
 import { createInterface } from 'node:readline/promises';
 import { UserError } from '../cloud/user-error';
+import { visible } from '../visible';
 
 /** Asks the person for a line. Throws UserError that names `instead` where nobody sits at a keyboard. */
 export async function ask(question: string, instead: string, signal: AbortSignal): Promise<string> {
   if (!process.stdin.isTTY) {
     throw new UserError(`${question.trim()} Nobody can be asked here: ${instead}.`, 2);
   }
+  // eslint-disable-next-line no-restricted-properties -- a question needs the keyboard beside the screen
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    return (await lines.question(`${question} `, { signal })).trim();
+    return (await lines.question(`${visible(question)} `, { signal })).trim();
   } finally {
     lines.close();
   }

@@ -2,11 +2,13 @@ import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { Settings } from '../../infra/config';
 import { dollars } from '../cli/costs';
 import type { Session } from '../cloud/session';
+import { shortened } from '../visible';
 
 /** A page of recent search has ten posts at least. */
 const postsAsked = 10;
 /** Bearer tokens have about 110 characters; the text the stack generates has 32, with punctuation. */
 const shortestToken = 50;
+const longestAnswer = 160;
 const tokenShape = /^[A-Za-z0-9%._~+/=:-]+$/;
 
 export const tokenCheckCost = ({ x }: Pick<Settings, 'x'>): string =>
@@ -50,5 +52,6 @@ export async function refusalOfX(
     signal: AbortSignal.timeout(30_000),
   });
   if (response.ok) return null;
-  return `${response.status} ${response.statusText}: ${(await response.text()).slice(0, 300)}`;
+  // Whoever answers at that address wrote it.
+  return shortened(`${response.status} ${response.statusText}: ${await response.text()}`, longestAnswer);
 }

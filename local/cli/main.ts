@@ -6,6 +6,7 @@ import {
 } from '../cloud/session';
 import { clientEnvironment, type Lake } from '../cloud/lake';
 import { rootSecretOf } from '../cloud/root-secret';
+import { UserError } from '../cloud/user-error';
 import { tweetSource } from '../cloud/deploy';
 import { settingsFor, type EnvironmentName } from '../../infra/config';
 import { deployTo } from '../account/deploy';
@@ -40,7 +41,8 @@ import {
   startRun,
 } from './run/launch';
 import { readTweets, uploadTweets } from './tweets/import';
-import { openScreen, seconds, type Screen } from './screen';
+import { openErrorScreen, openScreen, seconds, type Screen } from './screen';
+import { describeError } from '../visible';
 
 interface Folder {
   root: string;
@@ -353,7 +355,11 @@ export async function runCommand(given: unknown, { root, home, port }: Folder): 
     screen.rest();
     // Whatever failed after the interruption failed because of it.
     const { reason }: { reason: unknown } = signal;
-    if (!(reason instanceof Interrupted)) throw error;
+    if (!(reason instanceof Interrupted)) {
+      // Here and not by who called: an error may quote anybody's text.
+      openErrorScreen().say(describeError(error));
+      return error instanceof UserError ? error.exitCode : 1;
+    }
     screen.say('Stopped. The same command goes on from here: a run that was cut off is redriven.');
     return reason.exitCode;
   }

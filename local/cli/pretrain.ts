@@ -2,8 +2,9 @@ import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
+import { gunzip, MAX_CORPUS_BYTES } from '../../functions/lake/unpack';
 import { prefixes } from '../../workflows/datasets';
 import type { Session } from '../cloud/session';
 import { UserError } from '../cloud/user-error';
@@ -50,7 +51,7 @@ function textOf(path: string): string {
   let content: Buffer;
   try {
     content = readFileSync(path);
-    if (content[0] === 0x1f && content[1] === 0x8b) content = gunzipSync(content);
+    if (content[0] === 0x1f && content[1] === 0x8b) content = gunzip(content, MAX_CORPUS_BYTES);
   } catch (error) {
     throw new UserError(
       `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,

@@ -1,9 +1,11 @@
+import { onScreen, visible } from '../visible';
+
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 export interface Screen {
   /** Whether someone watches: colours, and a line that is drawn over. */
   readonly isTerminal: boolean;
-  /** Prints a line that stays. */
+  /** Prints a line that stays. Whatever it holds of others' texts cannot act on the terminal. */
   say: (line?: string) => void;
   /** Shows what is going on now, until the next `say`, `live` or `rest`; `since` counts the seconds. */
   live: (text: string, since?: number) => void;
@@ -30,7 +32,8 @@ export function openScreen(output: NodeJS.WriteStream = process.stdout): Screen 
   const draw = () => {
     if (!current) return;
     frame = (frame + 1) % frames.length;
-    const line = `${frames[frame]} ${current.text}  ${seconds(Date.now() - current.since)}`;
+    const text = visible(current.text).replaceAll('\n', ' ');
+    const line = `${frames[frame]} ${text}  ${seconds(Date.now() - current.since)}`;
     output.write(`\r\x1b[2K${line.slice(0, (output.columns ?? 80) - 1)}`);
   };
 
@@ -44,7 +47,7 @@ export function openScreen(output: NodeJS.WriteStream = process.stdout): Screen 
     isTerminal,
     say: (line = '') => {
       clear();
-      output.write(`${line}\n`);
+      output.write(`${onScreen(line)}\n`);
       if (isTerminal) draw();
     },
     live: (text, since = Date.now()) => {
@@ -56,3 +59,6 @@ export function openScreen(output: NodeJS.WriteStream = process.stdout): Screen 
     rest,
   };
 }
+
+/** Where errors go. */
+export const openErrorScreen = (): Screen => openScreen(process.stderr);

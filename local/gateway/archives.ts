@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { extract, pack } from 'tar-stream';
+import { limitBytes } from '../../functions/model/archives';
 import { within } from './objects';
 
 /** Files below a folder, as paths relative to it, sorted; none when the folder does not exist. */
@@ -30,12 +31,22 @@ export async function packFolder(folder: string, archive: string): Promise<void>
   await Promise.all([packed, written]);
 }
 
-/** Unpacks the plain files of a gzipped tar. Throws when a name leads outside `folder`. */
-export async function unpack(archive: string, folder: string): Promise<void> {
+/** Far above any model of ours; below what fills a disk. */
+const limits = { bytes: 4 * 2 ** 30, members: 10_000 };
+
+/** Unpacks the plain files of a gzipped tar. Throws when a name leads outside `folder`, or where there is too much. */
+export async function unpack(
+  archive: string,
+  folder: string,
+  { bytes, members } = limits,
+): Promise<void> {
   const tar = extract();
-  const fed = pipeline(createReadStream(archive), createGunzip(), tar);
+  const fed = pipeline(createReadStream(archive), createGunzip(), limitBytes(bytes), tar);
   const unpacked = (async () => {
+    let count = 0;
     for await (const entry of tar) {
+      count += 1;
+      if (count > members) throw new Error(`it has more than ${members} members`);
       if (entry.header.type === 'file') {
         const path = within(folder, entry.header.name);
         await mkdir(dirname(path), { recursive: true });

@@ -23,6 +23,7 @@ import { Models } from './sagemaker/models';
 import { invoke, invokedEndpoint } from './sagemaker/runtime';
 import { TagStore } from './sagemaker/tags';
 import { TrainingJobs } from './sagemaker/training';
+import { visible } from '../visible';
 
 export type { GatewayOptions } from './options';
 
@@ -64,7 +65,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     resolve(options.projectRoot),
     options.python,
     { ...defaultLimits, ...options.limits },
-    options.log ?? ((line) => console.error(`gateway: ${line}`)),
+    options.log ?? ((line) => console.error(visible(`gateway: ${line}`))),
   );
   const services = new Services(context);
   const proxy = new Proxy(options.launcher);

@@ -8,6 +8,7 @@ import { Due, FaultPlayer } from './faults/due';
 import type { FaultScript } from './faults/script';
 import { send, type Answer } from './faults/send';
 import { pageOf, ParameterError, searchRecent, type Posts } from './search';
+import { describeError, visible } from '../visible';
 
 export interface ServeOptions {
   /** @default Date.now */
@@ -170,7 +171,7 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
       try {
         result = answer(params, token, due);
       } catch (error) {
-        console.error('X stand-in:', error);
+        console.error(visible(`X stand-in: ${describeError(error)}`));
         result = { answer: problem(500, 'Internal Server Error'), ...nothing };
       }
       const whole = send(request, response, result.answer, due);

@@ -25,7 +25,7 @@ from evaluation.champions import find_champion
 from evaluation.curve import learning_curve
 from lstm import archive, card, encoder_archive, manifest
 from lstm.champion import start_from
-from lstm.data import HumanLabels, read_labels, read_weak_rows, require_every_class
+from lstm.data import HumanLabels, SetAside, read_labels, read_weak_rows, require_every_class
 from lstm.export import to_onnx
 from lstm.pretraining import Corpus, read_corpora, unlabelled_texts
 from lstm.recipe import Lesson, pretrain_encoder, train_model
@@ -57,11 +57,12 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
     """The whole job. Raises ValueError or OSError with a message for the person who started it."""
     options = read_hyperparameters(places)
     request = manifest.read_request(places.channel("request"))
-    corpora = read_corpora(places.channel("corpora"))
+    aside = SetAside()
+    corpora = read_corpora(places.channel("corpora"), aside)
     if corpora and not places.channel("labels").exists():
         run_pretraining(places.model, model_version, corpora, options, stop)
         return
-    labels = read_labels(places.channel("labels"))
+    labels = read_labels(places.channel("labels"), aside)
     require_every_class(labels)
     weak = (
         read_weak_rows(
@@ -143,6 +144,7 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
             options=options,
             vectors_path=VECTORS_PATH,
             evaluation=verdict,
+            aside=aside,
             files={
                 path.name: archive.sha256(path.read_bytes())
                 for path in sorted(places.model.iterdir())

@@ -1,5 +1,6 @@
 """The whole job against the embedded S3: what it reads, what it leaves."""
 
+import gzip
 import json
 import os
 import shutil
@@ -211,3 +212,43 @@ def test_refuses_days_that_are_none(
         parse_arguments(job_arguments(lake, days, "run-9-0"))
 
     assert message in capsys.readouterr().err
+
+
+def test_goes_on_without_what_it_cannot_read_and_names_it(
+    spark: SparkSession, lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_two_days(lake)
+    whole = gzip.compress(b"".join(f"{tweet(id=str(n))}\n".encode() for n in range(50)))
+    raw = f"raw-data/tweets/dt={DAY}/"
+    damaged = {
+        f"{raw}oops.ndjson.gz": (b"not gzip", "is not gzip"),
+        f"{raw}torn [1]%20.ndjson.gz": (whole[:-20], "is gzip that is cut short"),
+        f"{raw}none.ndjson.gz": (b"", "is empty"),
+        f"{raw}bomb.ndjson.gz": (gzip.compress(b" " * (65 << 20)), "unpacks to more than 64 MB"),
+        "raw-data/labels/sheet.csv": (
+            b"label,text\npositive,nice\n",
+            "holds 2 lines of 2 that are no labels, the first is line 1",
+        ),
+        "raw-data/labels/oops.ndjson.gz": (b"\x1f\x8bno", "is gzip that is cut short"),
+    }
+    for key, (body, _) in damaged.items():
+        lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=body)
+    for marker in (raw, f"raw-data/tweets/dt={EMPTY_DAY}/", "raw-data/labels/"):
+        lake.s3.put_object(Bucket=lake.bucket, Key=marker, Body=b"")
+    # A line that nests deep is one bad record of a good object.
+    lake.put(f"{raw}deep.ndjson.gz", '{"id":' + "[" * 100_000 + "]" * 100_000 + "}")
+
+    summary = run(spark, lake, f"{OTHER_DAY},{DAY},{EMPTY_DAY}", "run-9-0")
+
+    assert {day["date"]: day["rows"] for day in summary["days"]} == {
+        DAY: 2,
+        OTHER_DAY: 1,
+        EMPTY_DAY: 0,
+    }
+    assert (summary["read"], summary["quarantined"]) == (7, 3)
+    assert summary["unreadable"] == {
+        "count": len(damaged),
+        "objects": [{"key": key, "problem": damaged[key][1]} for key in sorted(damaged)],
+    }
+    warnings = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "warn" in line]
+    assert {line["key"] for line in warnings} == set(damaged)

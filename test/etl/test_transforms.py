@@ -1,9 +1,12 @@
+import json
 import re
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 from raw_tweets import DAY, raw_frame, tweet
 
+from etl.labels import parse_labels
 from etl.schemas import columns, schema
 from etl.transforms import (
     accepted,
@@ -16,6 +19,8 @@ from etl.transforms import (
     refused,
     to_tweets,
 )
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 # One job for the whole table: a Spark job costs more than a row.
 REFUSALS = [
@@ -215,3 +220,10 @@ def test_no_handle_tag_or_address_survives_in_a_mixed_crowd(spark: SparkSession)
 
     left_over = re.compile(r"@|#|http|www|[^\w ]|_|ann|madeit|site|ü1")
     assert [row["clean_text"] for row in rows if left_over.search(row["clean_text"])] == []
+
+
+def test_takes_the_same_lines_for_labels_as_gate_and_training() -> None:
+    lines = json.loads((FIXTURES / "label-lines.json").read_text("utf-8"))
+
+    assert all(parse_labels(line)[1] is None for line in lines["labels"])
+    assert all(parse_labels(line)[0] == [] for line in lines["others"])

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { heldOutNow, heldOutOf } from '../../functions/model/held-out';
-import type { LabelRow } from '../../functions/model/held-out';
+import type { LabelRow } from '../../functions/lake/labels';
 import { Label } from '../../workflows/evaluation';
 import { Sampling } from '../../workflows/labels';
 import { Launcher, put } from './support/launcher';
@@ -46,7 +46,7 @@ test('another label of one row is another set', () => {
 test('label objects are read side by side, a bounded number at a time', async () => {
   const launcher = await Launcher.start();
   const lake = await launcher.lake();
-  const rows = fixture.labels.map((label) => `${JSON.stringify(label)}\n`);
+  const rows = fixture.labels.map((label) => `${JSON.stringify({ text: 'a text', source: 'a test', ...label })}\n`);
   for (const [index, line] of rows.entries()) {
     await put(lake, `raw-data/labels/${String(index).padStart(5, '0')}.ndjson`, line);
   }

@@ -9,6 +9,7 @@ import pyarrow.parquet
 import pytest
 from lstm.data import (
     HumanLabels,
+    SetAside,
     read_labels,
     read_weak_rows,
     require_every_class,
@@ -259,3 +260,44 @@ def test_a_text_labelled_as_uncertain_only_trains(tmp_path: Path) -> None:
     assert uncertain <= {row.text_hash for row in labels.of("train")}
     assert not uncertain & {row.text_hash for row in labels.of("test")}
     assert len(labels.rows) == len(rows)
+
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+
+
+@pytest.mark.parametrize("kind", ["labels", "others"])
+def test_takes_the_same_lines_for_labels_as_gate_and_spark(tmp_path: Path, kind: str) -> None:
+    lines = json.loads((FIXTURES / "label-lines.json").read_text("utf-8"))[kind]
+    folder = tmp_path / "labels"
+    for number, line in enumerate(lines):
+        write(folder, [labelled(f"good {number}", "neutral")], f"{number}.ndjson")
+        with (folder / f"{number}.ndjson").open("a", encoding="utf-8") as file:
+            file.write(line)
+    aside = SetAside()
+
+    read_labels(folder, aside)
+
+    refused = {f"{number}.ndjson" for number in range(len(lines))} if kind == "others" else set()
+    assert {one["file"] for one in aside.as_list()} == refused
+
+
+def test_an_unreadable_object_is_set_aside_and_named(tmp_path: Path) -> None:
+    folder = tmp_path / "labels"
+    write(folder, [labelled("fine", "neutral")])
+    (folder / "cut.ndjson.gz").write_bytes(gzip.compress(b"x" * 1000)[:-9])
+    (folder / "bomb.ndjson.gz").write_bytes(gzip.compress(b" " * (65 << 20)))
+    (folder / "latin.ndjson").write_bytes("{caf\u00e9".encode("latin-1"))
+    (folder / "_tmp").mkdir()
+    (folder / "_tmp" / "left.ndjson").write_text("left by a writer", "utf-8")
+    aside = SetAside()
+
+    labels = read_labels(folder, aside)
+
+    assert [row.text for row in labels.rows] == ["fine"]
+    assert [(one["channel"], one["file"]) for one in aside.as_list()] == [
+        ("labels", "bomb.ndjson.gz"),
+        ("labels", "cut.ndjson.gz"),
+        ("labels", "latin.ndjson"),
+    ]
+    assert "unpacks to more than 64 MB" in aside.as_list()[0]["problem"]
+    assert "cut short" in aside.as_list()[1]["problem"]

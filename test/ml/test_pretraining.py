@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tiny_job
 from lstm import encoder_archive
+from lstm.data import SetAside
 from lstm.pretraining import read_corpora, unlabelled_texts
 from tiny_job import Job, label_rows, write_corpora
 
@@ -167,3 +168,17 @@ def test_sigterm_among_the_teachers_makes_the_best_of_them_the_model(job: Job) -
     [seed] = re.findall(r"^the teacher of seed (\d+) is the model", rest, re.MULTILINE)
     assert re.search(rf"^teacher seed={seed} epochs=\d+", rest, re.MULTILINE)
     assert 2 <= job.model_json("evaluation.json")["training"]["epochs"] < 50
+
+
+def test_a_corpus_that_cannot_be_used_is_set_aside(tmp_path: Path) -> None:
+    channel = tmp_path / "corpora"
+    write_corpora(channel)
+    (channel / "sheet.csv").write_text("label,text\njoy,nice\n", "utf-8")
+    (channel / "oops.jsonl.gz").write_bytes(b"\x1f\x8bno")
+    (channel / "tiny.jsonl").write_text('{"task": "tiny", "text": "a", "label": 1}\n', "utf-8")
+    aside = SetAside()
+
+    corpora = read_corpora(channel, aside)
+
+    assert [corpus.task for corpus in corpora] == ["mood", "topic.of/day"]
+    assert [one["file"] for one in aside.as_list()] == ["oops.jsonl.gz", "sheet.csv", "tiny.jsonl"]

@@ -72,7 +72,7 @@ export function monitorData({ facade, alarms, own, props }: Watch): void {
         ],
       },
       {
-        title: 'Gaps found, records parked',
+        title: 'Gaps found, records parked, objects unreadable',
         metrics: [
           {
             metric: own.metric('IngestGaps'),
@@ -80,6 +80,7 @@ export function monitorData({ facade, alarms, own, props }: Watch): void {
             addAlarm: alarms.above('tweets-lost', 0, { silence: 'as before', period: A_RUN }),
           },
           own.metric('RecordsParked'),
+          own.metric('RawDataUnreadable'),
         ],
       },
       {

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { Lake } from '../../../functions/lake/objects';
 import { FORGOTTEN_PARAMETER, TWEETS_TABLE } from '../../../functions/lake/published';
 import type { Finder } from './rewrites';
-import { parquetRows } from './rewrites';
+import { parquetRows, rowsAs } from './rewrites';
 import { forEachOf, nothing, UnreadableError, type Scrubbing, type Tally } from './scrub';
 import { deleteAllVersions, readVersion, versionsBelow, versionsOf } from './versions';
 
@@ -39,8 +39,8 @@ export async function versionsThatHold(
   await forEachOf(keys, async (key) => {
     const [, folder = '', date = '', version = ''] = FOLDER.exec(key) ?? [];
     if (folder === '' || !key.endsWith('.parquet')) return;
-    for (const { id, isMarker, isCurrent } of (await versionsOf(lake, key)).versions) {
-      if (isMarker) continue;
+    for (const { id, isMarker, isCurrent, bytes } of (await versionsOf(lake, key)).versions) {
+      if (isMarker || bytes === 0) continue;
       try {
         const rows = await forgottenRows(await readVersion(lake, key, id), finder);
         if (rows === 0) continue;
@@ -60,7 +60,7 @@ export async function versionsThatHold(
 
 /** How many rows of a Parquet file are forgotten. Throws UnreadableError. */
 export async function forgottenRows(bytes: Uint8Array, finder: Finder): Promise<number> {
-  const rows = (await parquetRows(bytes, Object.keys(Row.shape))).map((row) => Row.parse(row));
+  const rows = rowsAs(Row, await parquetRows(bytes, Object.keys(Row.shape)));
   const holding = rows.filter(({ tweet_id, author_id }) =>
     finder.isForgotten({ id: tweet_id, author_id }),
   );

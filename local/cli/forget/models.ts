@@ -6,10 +6,17 @@ import {
 } from '../../../functions/model/forgotten-mark';
 import { TrainingData } from '../../../functions/model/training-inputs';
 import { prefixes } from '../../../workflows/datasets';
+import { StepError } from '../../../workflows/errors';
 import type { HoldingVersion } from './cleaned';
 import type { Scrubbing } from './scrub';
 
 const REQUEST = new RegExp(`^${prefixes.models}([^/]+)/input/request\\.json$`);
+
+/** Of a request that is damaged nobody knows what its model was given: it is passed over, its model being no more told. */
+function unreadable(error: unknown): null {
+  if (error instanceof StepError && error.name === 'ContractBroken') return null;
+  throw error;
+}
 
 /** The training jobs that were given one of the versions or label objects. */
 async function jobsGiven(
@@ -22,7 +29,7 @@ async function jobsGiven(
   const jobs = [];
   for (const { key } of await listObjects(lake, prefixes.models)) {
     const [, job] = REQUEST.exec(key) ?? [];
-    const request = job === undefined ? null : await getJson(lake, key, TrainingData);
+    const request = job === undefined ? null : await getJson(lake, key, TrainingData).catch(unreadable);
     if (job === undefined || request === null) continue;
     const cleaned = request.value.cleaned_data
       .filter(({ date, version }) => holding.has(`${date} ${version}`))

@@ -1,7 +1,8 @@
 import { parquetReadObjects } from 'hyparquet';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import type { Forgotten } from '../../../functions/lake/forgotten';
+import { gunzip, isGzipped, UnreadableBytes } from '../../../functions/lake/unpack';
 import { rawPageKey } from '../../../functions/lake/raw-pages';
 import { toParquet } from '../../../functions/lake/scored';
 import { withoutUrls } from '../../../functions/x/tweets';
@@ -117,9 +118,10 @@ function jsonOf(text: string): unknown {
 
 function unzipped(bytes: Uint8Array): string {
   try {
-    return gunzipSync(bytes).toString('utf8');
+    return gunzip(bytes).toString('utf8');
   } catch (error) {
-    throw new UnreadableError('not gzipped', { cause: error });
+    if (!(error instanceof UnreadableBytes)) throw error;
+    throw new UnreadableError(error.message, { cause: error });
   }
 }
 
@@ -212,10 +214,13 @@ const LabelRow = z.object({ text_hash: z.string() });
 export const labels =
   (texts: ReadonlySet<string>): Rewrite =>
   (bytes) => {
-    const left = scrubLines(textOf(bytes), (line) =>
+    // Training reads gzipped labels, too, whatever their name.
+    const isPacked = isGzipped(bytes);
+    const left = scrubLines(isPacked ? unzipped(bytes) : textOf(bytes), (line) =>
       texts.has(LabelRow.safeParse(jsonOf(line)).data?.text_hash ?? ''),
     );
-    return left && { rows: left.rows, bytes: Buffer.from(joined(left.lines)) };
+    const rest = left && Buffer.from(joined(left.lines));
+    return left && rest && { rows: left.rows, bytes: isPacked ? gzipSync(rest) : rest };
   };
 
 const ScoredRow = z.strictObject({
@@ -240,10 +245,20 @@ export async function parquetRows(
   }
 }
 
+/** Rows that have the columns. Throws UnreadableError for those of something else. */
+export function rowsAs<Row extends z.ZodType>(
+  schema: Row,
+  rows: readonly unknown[],
+): z.output<Row>[] {
+  const parsed = z.array(schema).safeParse(rows);
+  if (parsed.success) return parsed.data;
+  throw new UnreadableError('has other columns', { cause: parsed.error });
+}
+
 export const verdicts =
   (finder: Finder): Rewrite =>
   async (bytes) => {
-    const all = (await parquetRows(bytes)).map((row) => ScoredRow.parse(row));
+    const all = rowsAs(ScoredRow, await parquetRows(bytes));
     const rows = all.filter(({ tweet_id }) => !finder.isForgottenVerdict(tweet_id));
     if (rows.length === all.length) return null;
     return { rows: all.length - rows.length, bytes: rows.length === 0 ? null : toParquet(rows) };

@@ -1,4 +1,4 @@
-import { putIf, type Lake } from '../../../functions/lake/objects';
+import { putIf, statusOf, type Lake } from '../../../functions/lake/objects';
 import { UserError } from '../../cloud/user-error';
 import { deleteVersion, readVersion, versionsBelow, versionsOf, type Versions } from './versions';
 
@@ -104,20 +104,24 @@ async function scrubObject(
     try {
       return await rewrite(await readVersion(lake, key, id), key);
     } catch (error) {
-      if (!(error instanceof SyntaxError || error instanceof UnreadableError)) throw error;
+      const isNamed =
+        error instanceof SyntaxError || error instanceof UnreadableError || statusOf(error) === 403;
+      if (!isNamed) throw error;
       tally.unreadable.push(key);
       return null;
     }
   };
   let others = 0;
-  for (const { id, isMarker } of versions.filter(({ isCurrent }) => !isCurrent)) {
-    if (!isMarker && (await left(id)) !== null) {
+  for (const { id, isMarker, bytes } of versions.filter(({ isCurrent }) => !isCurrent)) {
+    if (!isMarker && bytes > 0 && (await left(id)) !== null) {
       mustHold();
       await deleteVersion(lake, key, id);
       tally.versions += 1;
     } else others += 1;
   }
-  const current = versions.find(({ isCurrent, isMarker }) => isCurrent && !isMarker);
+  const current = versions.find(
+    ({ isCurrent, isMarker, bytes }) => isCurrent && !isMarker && bytes > 0,
+  );
   const scrubbed = current && (await left(current.id));
   if (!current || !scrubbed) return tally;
   mustHold();

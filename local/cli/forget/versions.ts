@@ -12,6 +12,8 @@ export interface Version {
   etag: string;
   isCurrent: boolean;
   isMarker: boolean;
+  /** An empty one, as of a folder made in a console, holds nothing of anybody. */
+  bytes: number;
   modified: Date;
 }
 
@@ -79,6 +81,7 @@ function byKey(listed: readonly Listed[]): [string, Version[]][] {
       etag,
       isCurrent: IsLatest,
       isMarker: marker,
+      bytes: 'Size' in rest ? (rest.Size ?? 0) : 0,
       modified: LastModified,
     };
     keys.set(Key, [...(keys.get(Key) ?? []), version]);

@@ -1,6 +1,5 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import type { Label } from '../../../workflows/evaluation';
 import { datasets } from '../../../workflows/datasets';
@@ -8,6 +7,7 @@ import { textHash } from '../../../workflows/text-key';
 import type { Session } from '../../cloud/session';
 import { UserError } from '../../cloud/user-error';
 import { corpusSource, labelOfRating, type RatedText } from '../../corpus/read-corpus';
+import { MAX_LABEL_FILE_BYTES, readText } from '../read-text';
 import { labelsInLake, putLabels } from './in-lake';
 import {
   parseLabels,
@@ -184,11 +184,5 @@ export async function importFile(
 }
 
 function readFile(path: string, columns: Columns): Parsed {
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8');
-  } catch {
-    throw new UserError(`${path} cannot be read.`);
-  }
-  return parseLabels(path, content, columns);
+  return parseLabels(path, readText(path, MAX_LABEL_FILE_BYTES), columns);
 }

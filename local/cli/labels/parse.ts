@@ -59,6 +59,9 @@ export function parseMap(given: string): ReadonlyMap<string, Label> {
   );
 }
 
+/** A text that people read and label as one; X's long posts go up to 25,000, and nobody labels those as a whole. */
+const MAX_LABEL_CHARACTERS = 10_000;
+
 const Row = z.object({ text: z.string(), label: z.union([z.string(), z.number()]) });
 
 /** Checks a row that was read; `map` counts before the usual spellings. */
@@ -68,6 +71,11 @@ export function checkRow(line: number, row: unknown, map: Columns['map']): Label
   const text = parsed.data.text.trim();
   const spelling = String(parsed.data.label).trim().toLowerCase();
   if (text === '') return { line, reason: 'the text is empty' };
+  if (text.length > MAX_LABEL_CHARACTERS)
+    return {
+      line,
+      reason: `the text has ${text.length} characters, and a label takes ${MAX_LABEL_CHARACTERS} at most`,
+    };
   const label = map.get(spelling) ?? spellings.get(spelling);
   if (!label)
     return {

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Label } from '../../../workflows/evaluation';
 import { Label as LabelSchema } from '../../../workflows/evaluation';
 import { UserError } from '../../cloud/user-error';
+import { MAX_LABEL_FILE_BYTES, readText } from '../read-text';
 import {
   checkRow,
   sortOut,
@@ -75,12 +76,6 @@ function pair(folder: string, name: string, mapping: Columns['map']): (LabelledT
 
 /** A file's lines without the empty rest behind its last line end. */
 function linesOf(path: string): string[] {
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8');
-  } catch {
-    throw new UserError(`${path} cannot be read.`);
-  }
-  const lines = content.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const lines = readText(path, MAX_LABEL_FILE_BYTES).split(/\r?\n/);
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
 }

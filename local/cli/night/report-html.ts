@@ -17,6 +17,7 @@ const style = `
     text-align: left; vertical-align: top; } td.number { text-align: right; padding-right: 0; font-variant-numeric: tabular-nums; white-space: nowrap; }
   pre { background: color-mix(in srgb, var(--line) 45%, transparent); padding: .8rem 1rem; border-radius: .4rem; overflow-x: auto; white-space: pre-wrap; }
   .wrong { color: #c2483d; }
+  h1, p, pre, td, span, text { unicode-bidi: isolate; }
 `;
 
 const section = (title: string, body: string): string =>
@@ -107,6 +108,7 @@ export function reportHtml(night: Night, evaluation: string | null = null): stri
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(night.execution)}</title>
 <style>${style}</style>

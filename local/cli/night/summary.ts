@@ -1,11 +1,12 @@
+import { paint as painted, type Colour } from '../../visible';
 import { dollars, total } from '../costs';
 import { count, counted } from '../run/stages';
 import { seconds } from '../screen';
 import { provenance, type DaySentiment, type Night } from './figures';
 
 const barWidth = 40;
-const paint = (code: number, text: string, colour: boolean): string =>
-  colour ? `\x1b[${code}m${text}\x1b[0m` : text;
+const paint = (code: Colour, text: string, colour: boolean): string =>
+  colour ? painted(code, text) : text;
 
 /** Splits `barWidth` cells by share, so that they always add up (largest remainder). */
 export function cellsOf(parts: readonly number[], width = barWidth): number[] {

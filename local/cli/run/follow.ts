@@ -5,6 +5,7 @@ import type { Session } from '../../cloud/session';
 import { seconds, type Screen } from '../screen';
 import { eventsAfter, type RunEvent } from './events';
 import { Timeline, type Change, type Stage } from './timeline';
+import { paint } from '../../visible';
 
 /** A finished execution, as far as it was watched. */
 export interface Run {
@@ -35,7 +36,7 @@ export function stageLine(
   const colour = status === 'failed' ? 31 : 32;
   const duration = endedAt === null ? '' : seconds(endedAt - startedAt);
   const line = `${name.padEnd(nameWidth)} ${duration.padStart(10)}  ${text}`.trimEnd();
-  return `${isTerminal ? `\x1b[${colour}m${mark}\x1b[0m` : mark} ${line}`;
+  return `${isTerminal ? paint(colour, mark) : mark} ${line}`;
 }
 
 function show(screen: Screen, change: Change): void {

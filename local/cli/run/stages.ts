@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { unreadableNote } from '../../../functions/ingest/summary';
 import { RunReport, RunState } from '../../../workflows/payloads';
+import type { SetAside } from '../../../workflows/payloads';
 import type { Difference } from '../../../workflows/evaluation';
 
 /** The states of the machine that do the work, in running order; Choice and Wait states are not told. */
@@ -81,6 +83,10 @@ function describePlan({
   }
 }
 
+/** What a step says of its work, and of an object that it went on without. */
+const said = (unreadable: SetAside | undefined, text: string): string =>
+  [text, ...unreadableNote(unreadable)].join('; ');
+
 const looping = (text: string): StageNews => ({ done: false, text });
 
 const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
@@ -117,10 +123,12 @@ const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
           clean.status === 'RUNNING' ? `Spark works on ${counted(clean.days.length, 'day')}` : '',
         );
       }
-      const { read, written, doubles, quarantined, human_labels, lexicon_labels } = clean.summary;
-      return (
+      const { read, written, doubles, quarantined, human_labels, lexicon_labels, unreadable } =
+        clean.summary;
+      return said(
+        unreadable,
         `${count(read)} rows read = ${count(written)} written + ${count(doubles)} double + ${count(quarantined)} quarantined, ` +
-        `${counted(clean.days.length, 'day')}; labels: ${count(human_labels)} human, ${count(lexicon_labels)} lexicon`
+        `${counted(clean.days.length, 'day')}; labels: ${count(human_labels)} human, ${count(lexicon_labels)} lexicon`,
       );
     }),
   'Check the data': (value) =>
@@ -140,7 +148,10 @@ const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
     tell(shapes.train, value, (train) => {
       if (train.status === 'SKIPPED') return `skipped: ${train.reason}`;
       if (train.status !== 'DONE') return looping('the LSTM learns');
-      return `${counted(train.epochs, 'epoch')} in ${Math.round(train.seconds)} s`;
+      return said(
+        train.unreadable,
+        `${counted(train.epochs, 'epoch')} in ${Math.round(train.seconds)} s`,
+      );
     }),
   'Better than the champion?': (value) =>
     tell(shapes.gate, value, (gate) => {

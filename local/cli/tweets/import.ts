@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
@@ -12,11 +11,13 @@ import {
 } from '../../../functions/lake/forgotten';
 import { putIf, type Lake as Bucket } from '../../../functions/lake/objects';
 import type { Session } from '../../cloud/session';
-import { UserError } from '../../cloud/user-error';
-import { parseTweets } from './parse';
+import { readBytes } from '../read-text';
+import { MAX_FILE_BYTES, parseTweets } from './parse';
 
 /** As many tweets as a page of an ingest takes. */
 const linesAPage = 500;
+/** A page waits in an ingest's plan, in a Lambda of half a gigabyte: several times what 500 long posts take. */
+const bytesAPage = 8 * 2 ** 20;
 const longestSlug = 60;
 
 export interface TweetImport {
@@ -27,14 +28,7 @@ export interface TweetImport {
 
 /** Reads and checks a whole file before anything is written. Throws UserError. */
 export function readTweets(path: string): TweetImport {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new UserError(
-      `${path} cannot be read (${error instanceof Error ? error.message : String(error)}).`,
-    );
-  }
+  const bytes = readBytes(path, MAX_FILE_BYTES);
   const lines = parseTweets(path, bytes);
   const stem = basename(path)
     .toLowerCase()
@@ -49,6 +43,24 @@ export function readTweets(path: string): TweetImport {
 }
 
 const Ids = z.object({ id: z.string(), author_id: z.string() });
+
+/** The lines of each page, bounded by number and by bytes; a line that is larger alone has a page of its own. */
+export function pagesOf(lines: readonly ImportLine[], mostBytes = bytesAPage): ImportLine[][] {
+  const pages: ImportLine[][] = [];
+  let bytes = 0;
+  for (const line of lines) {
+    const size = Buffer.byteLength(JSON.stringify(line));
+    const page = pages.at(-1);
+    if (page === undefined || page.length === linesAPage || bytes + size > mostBytes) {
+      pages.push([line]);
+      bytes = size;
+    } else {
+      page.push(line);
+      bytes += size;
+    }
+  }
+  return pages;
+}
 
 /**
  * Puts the tweets where an execution of mode `import` finds them; pages that lie there already stay. What the lake was
@@ -67,8 +79,7 @@ export async function uploadTweets(
   };
   let written = 0;
   let leftOut = 0;
-  for (let page = 0; page * linesAPage < lines.length; page += 1) {
-    const all = lines.slice(page * linesAPage, (page + 1) * linesAPage);
+  for (const [page, all] of pagesOf(lines).entries()) {
     const part = all.filter((line) => !isForgotten(line));
     leftOut += all.length - part.length;
     const body = gzipSync(part.map((line) => `${JSON.stringify(line)}\n`).join(''));

@@ -1,7 +1,11 @@
-import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import type { ImportLine } from '../../../functions/ingest/source';
+import { MAX_NESTING, tooDeepAt } from '../../../functions/lake/nesting';
 import { UserError } from '../../cloud/user-error';
+import { textOf } from '../read-text';
+
+/** Of a file, unpacked: read as a whole, it takes several times as much memory. */
+export const MAX_FILE_BYTES = 256 * 2 ** 20;
 
 const Users = z.array(z.object({ id: z.string(), username: z.string() }));
 /** An answer of X: one tweet or many, with the authors beside them. */
@@ -61,6 +65,7 @@ function readLines(path: string, content: string): ImportLine[] {
   return content.split('\n').flatMap((raw, index): ImportLine[] => {
     const line = raw.replace(/\r$/, '');
     if (line.trim() === '') return [];
+    mustBeShallow(path, line, index + 1);
     const parsed = parseJson(line);
     if ('message' in parsed && isFirst) {
       throw new UserError(
@@ -72,15 +77,14 @@ function readLines(path: string, content: string): ImportLine[] {
   });
 }
 
-function textOf(path: string, bytes: Buffer): string {
-  const isGzipped = bytes.at(0) === 0x1f && bytes.at(1) === 0x8b;
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(isGzipped ? gunzipSync(bytes) : bytes);
-  } catch (error) {
-    throw new UserError(
-      `${path} cannot be read as ${isGzipped ? 'gzipped ' : ''}UTF-8 text (${error instanceof Error ? error.message : String(error)}). Nothing was imported.`,
-    );
-  }
+/** Whoever walks through what nests thousands deep overflows the stack. */
+function mustBeShallow(path: string, text: string, firstLine: number): void {
+  const at = tooDeepAt(text);
+  if (at === null) return;
+  const line = firstLine + text.slice(0, at).split('\n').length - 1;
+  throw new UserError(
+    `${path}, line ${line}: nests more than ${MAX_NESTING} deep, and a tweet about ten. Take it out of the file. Nothing was imported.`,
+  );
 }
 
 /**
@@ -88,9 +92,10 @@ function textOf(path: string, bytes: Buffer): string {
  * of either, gzipped or not. Throws UserError for a file that holds no tweet at all.
  */
 export function parseTweets(path: string, bytes: Buffer): ImportLine[] {
-  const content = textOf(path, bytes);
+  const content = textOf(path, bytes, MAX_FILE_BYTES);
   if (content.trim() === '') throw new UserError(`${path} is empty. Nothing was imported.`);
   const whole = parseJson(content);
+  if ('value' in whole) mustBeShallow(path, content, 1);
   const lines = 'value' in whole ? linesOf(whole.value) : readLines(path, content);
   if (lines.some((line) => 'tweet' in line && Tweet.safeParse(line.tweet).success)) return lines;
   const old = lines.some((line) => 'tweet' in line && OldTweet.safeParse(line.tweet).success);

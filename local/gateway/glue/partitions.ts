@@ -44,9 +44,18 @@ function valuesOf(
   for (const [i, name] of partitionKeys.entries()) {
     const [key, value] = segments[i]?.split(/=(.*)/s) ?? [];
     if (key !== name || value === undefined) return undefined;
-    values.push(decodeURIComponent(value));
+    values.push(decoded(value));
   }
   return values;
+}
+
+/** A folder's value; one that is badly encoded stands for itself, and ends no crawl. */
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
 }
 
 /**

@@ -18,6 +18,7 @@ table{border-collapse:collapse;width:100%}th,td{padding:.25rem .6rem;text-align:
 th:first-child,td:first-child,.text{text-align:left}thead th{border-bottom:1px solid #c5ccd3}
 .ours{font-weight:600}.note{color:#5b6570;font-size:.9rem}td.cell{text-align:center}
 svg text{font:12px system-ui,sans-serif;fill:#1d2329}
+h1,p,td{unicode-bidi:isolate}
 """
 
 

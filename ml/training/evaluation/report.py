@@ -47,7 +47,10 @@ def page(evaluation: dict[str, Any], held_out: list[Row]) -> str:
         _mistakes(evaluation, held_out),
     ]
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Model {version}</title>'
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>Model {version}</title>"
         f"<style>{STYLE}</style>{''.join(parts)}</html>\n"
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import re
@@ -10,11 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow.lib
 import pyarrow.parquet
 
+from lstm.files import MAX_CORPUS_BYTES, MAX_UNPACKED_BYTES, unzip
 from lstm.labels import INDEX_OF, LABELS
 
 TEST_PERCENT = 20
@@ -63,30 +63,83 @@ def split_of(text_hash: str) -> Split:
     return "validation" if bucket < TEST_PERCENT + VALIDATION_PERCENT else "train"
 
 
+class SetAside:
+    """What a job goes on without: by file of a channel, how many lines, and what is wrong with the
+    first of them, or with the file."""
+
+    def __init__(self) -> None:
+        self._problems: dict[tuple[str, str], list[str]] = {}
+
+    def add(self, channel: Path, file: Path, problem: str) -> None:
+        name = file.relative_to(channel).as_posix() if file != channel else file.name
+        problems = self._problems.setdefault((channel.name, name), [])
+        if not problems:
+            print(f"set aside: {channel.name}/{name} {problem}", flush=True)
+        problems.append(problem)
+
+    def as_list(self) -> list[dict[str, str]]:
+        """For the manifest."""
+        return [
+            {
+                "channel": channel,
+                "file": name,
+                "problem": problems[0]
+                if len(problems) == 1
+                else f"holds {len(problems)} lines that cannot be used, the first: {problems[0]}",
+            }
+            for (channel, name), problems in sorted(self._problems.items())
+        ]
+
+
 def files_in(folder: Path) -> list[Path]:
-    """Every file of a channel, in a fixed order; none if the job has no such channel."""
+    """Every file of a channel, in a fixed order; none if the job has no such channel. Names that
+    begin with a dot or an underscore, folders' too, are leftovers of writers."""
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith((".", "_"))
+        if path.is_file()
+        and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
     )
 
 
-def read_labels(folder: Path) -> HumanLabels:
+def lines_in(
+    path: Path, channel: Path, aside: SetAside | None, most: int = MAX_CORPUS_BYTES
+) -> list[tuple[int, str]]:
+    """The lines of a file that are not blank, with their numbers. Raises ValueError if it cannot be
+    read; with `aside` that is noted there, and there is no line."""
+    try:
+        lines = enumerate(read_lines(path, most), 1)
+        return [(number, line) for number, line in lines if line.strip()]
+    except ValueError as error:
+        if aside is None:
+            raise
+        aside.add(channel, path, f"cannot be read: {error.__cause__ or error}")
+        return []
+
+
+def read_labels(folder: Path, aside: SetAside | None = None) -> HumanLabels:
     """The labels channel: NDJSON, gzipped or not.
 
     Of several labels of one text the newest `imported_at` wins; among those, the commonest; among
-    those, the first in LABELS. Raises ValueError that names file and line, or that there is none.
+    those, the first in LABELS. Raises ValueError that names file and line, or that there is none;
+    with `aside`, lines that are no labels are noted there and left out, as the gate does
+    (functions/lake/labels.ts) and the Spark job (etl/labels.py).
     """
     of_text: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
     may_be_held_out: set[str] = set()
     for path in files_in(folder):
-        for number, line in enumerate(read_lines(path), start=1):
-            if line.strip():
-                row, imported_at = _label_row(line, f"{path}, line {number}")
-                of_text[row.text_hash].append((imported_at, row.label, row.text))
-                if row.may_be_held_out:
-                    may_be_held_out.add(row.text_hash)
+        # No more than the gate reads of an object.
+        for number, line in lines_in(path, folder, aside, MAX_UNPACKED_BYTES):
+            try:
+                row, imported_at = _label_row(line)
+            except ValueError as error:
+                if aside is None:
+                    raise ValueError(f"{path}, line {number}: {error}") from error
+                aside.add(folder, path, f"line {number}: {error}")
+                continue
+            of_text[row.text_hash].append((imported_at, row.label, row.text))
+            if row.may_be_held_out:
+                may_be_held_out.add(row.text_hash)
     if not of_text:
         raise ValueError(
             f"no human labels in {folder}: validation and test rows need them; "
@@ -104,40 +157,50 @@ def read_labels(folder: Path) -> HumanLabels:
     )
 
 
-def read_lines(path: Path) -> Iterable[str]:
+def read_lines(path: Path, most: int = MAX_CORPUS_BYTES) -> Iterable[str]:
     try:
         content = path.read_bytes()
         if content.startswith(b"\x1f\x8b"):
-            content = gzip.decompress(content)
+            content = unzip(content, most)
+        if len(content) > most:
+            raise ValueError(f"it is larger than {most // 2**20} MB")
         # Not splitlines(): a tweet may hold U+2028, which JSON leaves as it is.
         return content.decode("utf-8").split("\n")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
 
 
-def _label_row(line: str, where: str) -> tuple[Row, str]:
+def read_object(line: str) -> dict[str, Any]:
+    """A line's JSON object without lists or objects in it. Raises ValueError."""
     try:
-        record = json.loads(line)
+        record = json.loads(line, parse_constant=_no_json)
+    except RecursionError as error:
+        raise ValueError("nests too deep") from error
     except ValueError as error:
-        raise ValueError(f"{where}: not JSON: {error}") from error
+        raise ValueError(f"not JSON: {error}") from error
     if not isinstance(record, dict):
-        raise ValueError(f"{where}: not an object")
+        raise ValueError("not an object")
+    if any(isinstance(value, (dict, list)) for value in record.values()):
+        raise ValueError("not a flat object")
+    return record
+
+
+def _no_json(word: str) -> None:
+    raise ValueError(f"{word} is no number of JSON's")
+
+
+def _label_row(line: str) -> tuple[Row, str]:
+    record = read_object(line)
     for name in LABEL_FIELDS:
         if not isinstance(record.get(name), str):
-            raise ValueError(f"{where}: {name} must be a string, not {record.get(name)!r}")
+            raise ValueError(f"{name} must be a string, not {record.get(name)!r}")
     if not TEXT_HASH.fullmatch(record["text_hash"]):
-        raise ValueError(
-            f"{where}: text_hash must be a SHA-256 in hex, not {record['text_hash']!r}"
-        )
+        raise ValueError(f"text_hash must be a SHA-256 in hex, not {record['text_hash']!r}")
     if record["label"] not in INDEX_OF:
-        raise ValueError(
-            f"{where}: label must be one of {', '.join(LABELS)}, not {record['label']!r}"
-        )
-    sampling = record.get("sampling") or "import"
+        raise ValueError(f"label must be one of {', '.join(LABELS)}, not {record['label']!r}")
+    sampling = "import" if record.get("sampling") is None else record["sampling"]
     if sampling not in SAMPLINGS:
-        raise ValueError(
-            f"{where}: sampling must be one of {', '.join(SAMPLINGS)}, not {sampling!r}"
-        )
+        raise ValueError(f"sampling must be one of {', '.join(SAMPLINGS)}, not {sampling!r}")
     row = Row(
         record["text_hash"],
         record["text"],

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm.archive import sha256
-from lstm.data import HumanLabels, Row, rows_digest
+from lstm.data import HumanLabels, Row, SetAside, rows_digest
 from lstm.settings import Hyperparameters
 
 PACKAGES = (
@@ -60,6 +60,7 @@ def build(
     vectors_path: Path,
     evaluation: dict[str, Any],
     files: dict[str, str],
+    aside: SetAside,
 ) -> dict[str, Any]:
     """`manifest.json`. `files` are the checksums of the archive's parts."""
     return {
@@ -85,6 +86,8 @@ def build(
             **{name: importlib.metadata.version(name) for name in PACKAGES},
         },
         "files": files,
+        # What of the channels could not be read, and was left out.
+        "set_aside": aside.as_list(),
         "metrics": {
             key: evaluation[key]
             for key in ("candidate", "champion", "lexicon", "majority", "training")

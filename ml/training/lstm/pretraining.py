@@ -7,7 +7,6 @@ label is a string or a number and means something within its task only.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
 from collections import Counter, defaultdict
@@ -19,7 +18,7 @@ import numpy as np
 import torch
 
 from lstm.batches import pad, shuffled_by_length
-from lstm.data import files_in, read_lines
+from lstm.data import SetAside, files_in, lines_in, read_object
 from lstm.model import Encoder, MultiTask
 from lstm.optimizers import Optimizers
 from lstm.settings import Hyperparameters
@@ -49,16 +48,31 @@ class Corpus:
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def read_corpora(place: Path) -> list[Corpus]:
+def read_corpora(place: Path, aside: SetAside | None = None) -> list[Corpus]:
     """Every task of a file, or of the files of a folder, by name. Raises ValueError that names file
-    and line."""
+    and line; with `aside`, what cannot be used is noted there and left out."""
     rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    files_of: dict[str, Path] = {}
     for path in [place] if place.is_file() else files_in(place):
-        for number, line in enumerate(read_lines(path), start=1):
-            if line.strip():
-                task, text, label = _corpus_row(line, f"{path}, line {number}")
-                rows[task].append((text, label))
-    return [_corpus(task, rows[task]) for task in sorted(rows)]
+        for number, line in lines_in(path, place, aside):
+            try:
+                task, text, label = _corpus_row(line)
+            except ValueError as error:
+                if aside is None:
+                    raise ValueError(f"{path}, line {number}: {error}") from error
+                aside.add(place, path, f"line {number}: {error}")
+                continue
+            rows[task].append((text, label))
+            files_of.setdefault(task, path)
+    corpora = []
+    for task in sorted(rows):
+        try:
+            corpora.append(_corpus(task, rows[task]))
+        except ValueError as error:
+            if aside is None:
+                raise
+            aside.add(place, files_of[task], str(error))
+    return corpora
 
 
 def unlabelled_texts(corpora: list[Corpus]) -> list[str]:
@@ -66,20 +80,15 @@ def unlabelled_texts(corpora: list[Corpus]) -> list[str]:
     return list(dict.fromkeys(text for corpus in corpora for text in corpus.texts))
 
 
-def _corpus_row(line: str, where: str) -> tuple[str, str, str]:
-    try:
-        record = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"{where}: not JSON: {error}") from error
-    if not isinstance(record, dict):
-        raise ValueError(f"{where}: not an object")
+def _corpus_row(line: str) -> tuple[str, str, str]:
+    record = read_object(line)
     task, text, label = record.get("task"), record.get("text"), record.get("label")
     if not isinstance(task, str) or not task:
-        raise ValueError(f"{where}: task must be a name, not {task!r}")
+        raise ValueError(f"task must be a name, not {task!r}")
     if not isinstance(text, str):
-        raise ValueError(f"{where}: text must be a string, not {text!r}")
+        raise ValueError(f"text must be a string, not {text!r}")
     if isinstance(label, bool) or not isinstance(label, (str, int)):
-        raise ValueError(f"{where}: label must be a string or a whole number, not {label!r}")
+        raise ValueError(f"label must be a string or a whole number, not {label!r}")
     return task, text, str(label)
 
 

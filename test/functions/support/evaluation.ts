@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { goldenTweets } from '../../../functions/golden-tweets';
 import { heldOutOf } from '../../../functions/model/held-out';
-import type { LabelRow } from '../../../functions/model/held-out';
+import type { LabelRow } from '../../../functions/lake/labels';
 import { labels } from '../../../workflows/evaluation';
 import type { Difference, Evaluation, Label } from '../../../workflows/evaluation';
 import { TRAINED } from './state';

@@ -1,0 +1,93 @@
+"""Human labels as they lie in the lake: NDJSON that people may have put there by hand.
+
+What is no label is left out, and its object named. `ml/training/lstm/data.py` and
+`functions/lake/labels.ts` read the same way: test/fixtures/label-lines.json holds all three to it.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+from pyspark.sql import DataFrame, SparkSession
+
+from etl.schemas import schema
+from etl.unreadable import DamagedError, few_at_once, files_below, problem_of, unpack
+
+LABELS = ("negative", "neutral", "positive")
+SAMPLINGS = ("random", "uncertain", "import")
+_TEXT_HASH = re.compile(r"[0-9a-f]{64}")
+_FIELDS = ("text_hash", "text", "label", "source", "imported_at", "sampling")
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _label(line: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict) or any(isinstance(value, (dict, list)) for value in row.values()):
+        return None
+    fits = (
+        all(isinstance(row.get(name), str) for name in _FIELDS[:-1])
+        and _TEXT_HASH.fullmatch(row["text_hash"]) is not None
+        and row["label"] in LABELS
+        and (row.get("sampling") is None or row["sampling"] in SAMPLINGS)
+    )
+    return {name: row.get(name) for name in _FIELDS} if fits else None
+
+
+def parse_labels(text: str) -> tuple[list[dict[str, Any]], str | None]:
+    """The labels of an object's text, and what is wrong with its other lines; None where nothing
+    is."""
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    parsed = [(number, _label(line)) for number, line in lines]
+    rows = [row for _, row in parsed if row is not None]
+    wrong = [number for number, row in parsed if row is None]
+    if not wrong:
+        return rows, None
+    return (
+        rows,
+        f"holds {len(wrong)} lines of {len(lines)} that are no labels, the first is line {wrong[0]}",
+    )
+
+
+def _read(path: str, content: bytes | None) -> tuple[list[dict[str, Any]], str | None]:
+    problem = problem_of(path, content)
+    if problem is not None or content is None:
+        return [], problem
+    try:
+        return parse_labels(unpack(content, path.endswith(".gz")).decode("utf-8"))
+    except (DamagedError, UnicodeDecodeError):
+        return [], "is not UTF-8"
+
+
+def _rows(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    for files in batches:
+        for path, content in zip(files["path"], files["content"], strict=True):
+            yield pd.DataFrame(_read(path, content)[0], columns=list(_FIELDS))
+
+
+def _problems(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    for files in batches:
+        problems = [
+            _read(path, content)[1]
+            for path, content in zip(files["path"], files["content"], strict=True)
+        ]
+        yield pd.DataFrame({"path": files["path"], "problem": problems}).dropna()
+
+
+def read_labels(spark: SparkSession, path: str) -> tuple[DataFrame, dict[str, str]]:
+    """The rows of the data set `labels` below a path, and by path what is wrong with its files."""
+    declared = schema("labels")
+    with few_at_once(spark):
+        files = files_below(spark, [path])
+        # Collected, since labels are what people gave one by one, and lazily they would be read
+        # in batches of thousands of files.
+        rows = [row.asDict() for row in files.mapInPandas(_rows, declared).collect()]
+        found = files.mapInPandas(_problems, "path string, problem string").collect()
+    return spark.createDataFrame(rows, declared), {row["path"]: row["problem"] for row in found}

@@ -1,0 +1,116 @@
+"""Objects of people's making that are not what their name says: found before Spark reads them.
+
+Spark fails a whole job on one damaged gzip file without saying which, or passes over it without a
+word. So each file is unpacked once beforehand, on the workers and in bounded memory, and what is
+wrong comes back by name.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pandas as pd
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+# As functions/lake/unpack.ts: a page of 500 tweets of the largest size stays below.
+MAX_UNPACKED_BYTES = 64 * 2**20
+_GZIP = 16 + zlib.MAX_WBITS
+# Files that a worker's Python holds at once, each of the size above at most.
+_FILES_A_BATCH = 8
+_BATCH_SETTING = "spark.sql.execution.arrow.maxRecordsPerBatch"
+
+MapBatches = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
+
+
+class DamagedError(Exception):
+    """Bytes that are not what their name says; the message is a sentence without its subject."""
+
+
+def unpack(content: bytes, is_gzip: bool, most: int = MAX_UNPACKED_BYTES) -> bytes:
+    """The content without its compression, in bounded memory. Raises DamagedError."""
+    if not is_gzip:
+        if len(content) > most:
+            raise DamagedError(_too_large(most))
+        return content
+    if not content:
+        raise DamagedError("is empty")
+    if not content.startswith(b"\x1f\x8b"):
+        raise DamagedError("is not gzip")
+    parts: list[bytes] = []
+    left = most
+    while content:
+        inflater = zlib.decompressobj(_GZIP)
+        try:
+            part = inflater.decompress(content, left + 1)
+        except zlib.error as error:
+            raise DamagedError("is damaged gzip") from error
+        left -= len(part)
+        if left < 0:
+            raise DamagedError(f"unpacks to more than {most // 2**20} MB")
+        if not inflater.eof:
+            raise DamagedError("is gzip that is cut short")
+        parts.append(part)
+        # Several gzip files one after the other are one; zeros behind them are padding.
+        content = inflater.unused_data.lstrip(b"\0")
+    return b"".join(parts)
+
+
+def files_below(spark: SparkSession, paths: list[str], most: int = MAX_UNPACKED_BYTES) -> DataFrame:
+    """(path, length, content), a row a file; the content is null where it is too long to be held."""
+
+    def read(columns: str) -> DataFrame:
+        files = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
+        return files.load([literal_path(path) for path in paths]).selectExpr(*columns.split(", "))
+
+    # Only a condition on the length keeps Spark from reading a file, and from failing over 2 GB.
+    small = read("path, length, content").where(F.col("length") <= most)
+    large = read("path, length").where(F.col("length") > most)
+    return small.unionByName(large, allowMissingColumns=True)
+
+
+def problem_of(path: str, content: bytes | None) -> str | None:
+    """What is wrong with a file as a whole; None where it can be read."""
+    if content is None:
+        return _too_large(MAX_UNPACKED_BYTES)
+    try:
+        unpack(content, path.endswith(".gz"))
+    except DamagedError as error:
+        return str(error)
+    return None
+
+
+def _look(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    for files in batches:
+        problems = [
+            problem_of(path, content)
+            for path, content in zip(files["path"], files["content"], strict=True)
+        ]
+        yield pd.DataFrame({"path": files["path"], "problem": problems})
+
+
+def look_through(spark: SparkSession, paths: list[str]) -> dict[str, str | None]:
+    """Every file that Spark would read below the paths, and what is wrong with it."""
+    with few_at_once(spark):
+        found = files_below(spark, paths).mapInPandas(_look, "path string, problem string").collect()
+    return {row["path"]: row["problem"] for row in found}
+
+
+@contextmanager
+def few_at_once(spark: SparkSession) -> Iterator[None]:
+    """Keeps the batches of files small that go to Python while the block runs."""
+    before = spark.conf.get(_BATCH_SETTING)
+    spark.conf.set(_BATCH_SETTING, str(_FILES_A_BATCH))
+    try:
+        yield
+    finally:
+        spark.conf.set(_BATCH_SETTING, str(before))
+
+
+def literal_path(path: str) -> str:
+    """A path in which no sign is a pattern: Spark takes what it is given for a glob."""
+    return "".join(f"\\{sign}" if sign in "{}[]*?\\" else sign for sign in path)
+
+
+def _too_large(most: int) -> str:
+    return f"is larger than {most // 2**20} MB"
