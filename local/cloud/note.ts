@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeAtomically } from '../files';
 
-/** What a running lake tells other processes about itself; the set-up reads it, too. */
-const Note = z.strictObject({
+/** What a running lake tells other processes about itself; the set-up reads it, too. As fixed as the lock's shape. */
+const Note = z.looseObject({
   pid: z.number().int(),
   port: z.number().int(),
   ready: z.boolean(),
   /** Base URL that its ingest step asks. */
   tweetsFrom: z.string(),
 });
-export type Note = z.infer<typeof Note>;
+export type Note = Pick<z.infer<typeof Note>, 'pid' | 'port' | 'ready' | 'tweetsFrom'>;
 
 const notePath = (home: string): string => join(home, 'cloud.json');
 

@@ -45,9 +45,9 @@ export class Launcher {
     readonly url: string,
   ) {}
 
-  static async start(): Promise<Launcher> {
+  /** `home` is one that is there already; it is removed at the end like any other. */
+  static async start(home = mkdtempSync(join(tmpdir(), 'lake-functions-'))): Promise<Launcher> {
     const port = await freePort();
-    const home = mkdtempSync(join(tmpdir(), 'lake-functions-'));
     const url = `http://127.0.0.1:${port}`;
     const child = spawn(
       join(PROJECT, '.venv/bin/python'),
