@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { corpusPath, readCorpus } from '../corpus/read-corpus';
@@ -7,6 +6,7 @@ import { startGateway } from '../gateway/server';
 import { readFaultScript } from '../x-api/faults/script';
 import { createXApi } from '../x-api/handler';
 import { endChild, exitOf, startChild } from './child';
+import { appendLog } from './logs';
 import { clientEnvironment, logFile, pythonOf, type Lake } from './lake';
 import { predecessorEnds, rememberLauncher } from './predecessor';
 import { UserError } from './user-error';
@@ -97,8 +97,7 @@ export async function boot(lake: Lake): Promise<Cloud> {
       home: lake.home,
       projectRoot: lake.root,
       python: pythonOf(lake),
-      log: (line) =>
-        appendFileSync(logFile(lake, 'gateway'), `${new Date().toISOString()} ${line}\n`),
+      log: (line) => appendLog(logFile(lake, 'gateway'), line),
       xApi: createXApi({
         home: lake.home,
         readTexts: () => readCorpus(corpusPath(lake.root)),

@@ -29,11 +29,19 @@ export function readNote(home: string): Note | undefined {
 
 const beatMillis = 1_000;
 
-/** Keeps the note's time at now while this process lives; answers the function that ends it. */
-export function keepNoteFresh(home: string): () => void {
+/**
+ * Keeps the note's time at now while this process lives; answers the function that ends it. `onLost` is told, once,
+ * when the note cannot be kept: the lake's folder was removed, or its disk cannot be written any more.
+ */
+export function keepNoteFresh(home: string, onLost: (error: unknown) => void): () => void {
   const timer = setInterval(() => {
     const now = new Date();
-    utimesSync(notePath(home), now, now);
+    try {
+      utimesSync(notePath(home), now, now);
+    } catch (error) {
+      clearInterval(timer);
+      onLost(error);
+    }
   }, beatMillis);
   timer.unref();
   return () => clearInterval(timer);

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { unpackOlderLake } from '../support/older-lake';
 import { Person } from './person';
@@ -57,4 +57,24 @@ test('nothing of it is open to others any more', () => {
     .filter((path) => !lstatSync(path).isSymbolicLink() && (statSync(path).mode & 0o077) !== 0);
 
   expect(open).toEqual([]);
+});
+
+test('a lake whose folder is removed while it is up ends in order, with one line that says so', async () => {
+  const up = person.run(['up']);
+  while (!/The lake is up at/.test(up.output())) {
+    const ended = await Promise.race([
+      up.ended,
+      new Promise<null>((go) => setTimeout(go, 500, null)),
+    ]);
+    if (ended) throw new Error(ended.output);
+  }
+
+  rmSync(person.home, { recursive: true, force: true });
+  const { code, output } = await up.ended;
+
+  expect(code).toBe(1);
+  expect(output).toMatch(
+    /The lake in \S+ cannot go on, so it ends: \S+cloud\.json could not be used: it is not there\.$/m,
+  );
+  expect(output).not.toMatch(/^ +at /m);
 });
