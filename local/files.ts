@@ -82,6 +82,18 @@ function syncFolder(path: string): void {
   }
 }
 
+/** An error of the disk as a sentence: what could not be used, and why; undefined for any other error. */
+export function describeDiskError(error: unknown): string | undefined {
+  const code = errorCode(error);
+  if (!(error instanceof Error) || typeof code !== 'string' || !('syscall' in error))
+    return undefined;
+  const why = reasons[code];
+  if (why === undefined) return undefined;
+  const path =
+    'path' in error && typeof error.path === 'string' ? error.path : 'A file of the lake';
+  return `${path} could not be used: ${code === 'ENOENT' ? 'it is not there' : why}.`;
+}
+
 /**
  * The name of a file or folder for something that others have named, such as an execution: `..` and slashes lead
  * nowhere. Ordinary names stay as they are; others end in a hash that keeps them apart.

@@ -8,6 +8,7 @@ import { clientEnvironment, type Lake } from '../cloud/lake';
 import { rootSecretOf } from '../cloud/root-secret';
 import { UserError } from '../cloud/user-error';
 import { tweetSource } from '../cloud/deploy';
+import { describeDiskError, FileNotWritten } from '../files';
 import { settingsFor, type EnvironmentName } from '../../infra/config';
 import { deployTo } from '../account/deploy';
 import { destroyIn } from '../account/destroy';
@@ -346,19 +347,38 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
 
 /** Runs what the person asked for; answers the exit code. Called by local/setup once all is installed. */
 export async function runCommand(given: unknown, { root, home, port }: Folder): Promise<number> {
-  const signal = interruptSignal(process.env);
+  const ending = new AbortController();
+  const signal = AbortSignal.any([interruptSignal(process.env), ending.signal]);
   const screen = openScreen();
-  const lake: Lake = { root, home, port, env: process.env, signal };
+  const end = (reason: UserError) => {
+    // Everything ends within this time, or is left to the watchdogs of the children.
+    setTimeout(() => process.exit(1), 12_000).unref();
+    ending.abort(reason);
+  };
+  const lake: Lake = { root, home, port, env: process.env, signal, end };
+  // In a timer or a stream, where nobody waits for it: still said in one line, and ended in order.
+  process.on('uncaughtException', (error) => {
+    const said =
+      describeDiskError(error) ?? (error instanceof FileNotWritten ? error.message : null);
+    if (said === null) {
+      openErrorScreen().say(describeError(error));
+      process.exit(1);
+    }
+    end(new UserError(said));
+  });
   try {
-    return await perform(lake, screen, CliCommand.parse(given));
+    const code = await perform(lake, screen, CliCommand.parse(given));
+    if (ending.signal.aborted) throw ending.signal.reason;
+    return code;
   } catch (error) {
     screen.rest();
     // Whatever failed after the interruption failed because of it.
     const { reason }: { reason: unknown } = signal;
     if (!(reason instanceof Interrupted)) {
+      const failure = reason instanceof UserError ? reason : error;
       // Here and not by who called: an error may quote anybody's text.
-      openErrorScreen().say(describeError(error));
-      return error instanceof UserError ? error.exitCode : 1;
+      openErrorScreen().say(describeDiskError(failure) ?? describeError(failure));
+      return failure instanceof UserError ? failure.exitCode : 1;
     }
     screen.say('Stopped. The same command goes on from here: a run that was cut off is redriven.');
     return reason.exitCode;

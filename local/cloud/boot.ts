@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { corpusPath, readCorpus } from '../corpus/read-corpus';
@@ -12,6 +11,7 @@ import { readFaultScript } from '../x-api/faults/script';
 import { createXApi } from '../x-api/handler';
 import { endChild, exitOf, startChild } from './child';
 import { logFile, pythonOf, type Lake } from './lake';
+import { appendLog } from './logs';
 import { predecessorEnds, rememberLauncher } from './predecessor';
 import { emulatorToken, rootSecretOf } from './root-secret';
 import { UserError } from './user-error';
@@ -113,8 +113,7 @@ export async function boot(lake: Lake): Promise<Cloud> {
       home: lake.home,
       projectRoot: lake.root,
       python: pythonOf(lake),
-      log: (line) =>
-        appendFileSync(logFile(lake, 'gateway'), `${new Date().toISOString()} ${line}\n`),
+      log: (line) => appendLog(logFile(lake, 'gateway'), line),
       xApi: createXApi({
         home: lake.home,
         readTexts: () => readCorpus(corpusPath(lake.root)),

@@ -25,6 +25,8 @@ export function startChild(lake: Lake, options: ChildOptions): ChildProcess {
   const { command, args, env = lake.env, input, log, onLine, guarded } = options;
   mkdirSync(dirname(log), { recursive: true });
   const file = createWriteStream(log, { flags: 'a' });
+  // A log that cannot be written (a full disk, a folder that is gone) must not end what it tells of.
+  file.on('error', () => undefined);
   const guard = join(lake.root, 'local', 'setup', 'guard.mjs');
   const [program, ...rest] = guarded
     ? [process.execPath, guard, command, ...args]

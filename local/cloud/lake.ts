@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileName } from '../files';
+import type { UserError } from './user-error';
 
 /** Where a lake lives and how it is reached: what every command starts from. */
 export interface Lake {
@@ -12,6 +13,8 @@ export interface Lake {
   env: NodeJS.ProcessEnv;
   /** Aborted by Ctrl-C and its like: whatever waits must stop waiting. */
   signal: AbortSignal;
+  /** Aborts the signal for a reason of our own: the lake cannot go on. It ends in order, and the reason is said. */
+  end?: (reason: UserError) => void;
 }
 
 export const account = '000000000000';

@@ -8,12 +8,16 @@ import { makePrivate } from './private';
 export const Command = z.enum(['start', 'up', 'lake']);
 export type Command = z.infer<typeof Command>;
 
-const Holder = z.strictObject({
+/**
+ * Of one shape for good: a release that cannot read who holds a lake would take the lake from under them. Releases up
+ * to 484cd63 read nothing with more fields.
+ */
+const Holder = z.looseObject({
   pid: z.number().int().positive(),
   command: Command,
   bootedAt: z.string(),
 });
-export type Holder = z.infer<typeof Holder>;
+export type Holder = Pick<z.infer<typeof Holder>, 'pid' | 'command' | 'bootedAt'>;
 
 const lockPath = (home: string): string => join(home, 'lock');
 

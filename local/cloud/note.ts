@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeAtomically } from '../files';
 
-/** What a running lake tells other processes about itself; the set-up reads it, too. */
-const Note = z.strictObject({
+/** What a running lake tells other processes about itself; the set-up reads it, too. As fixed as the lock's shape. */
+const Note = z.looseObject({
   pid: z.number().int(),
   port: z.number().int(),
   ready: z.boolean(),
   /** Base URL that its ingest step asks. */
   tweetsFrom: z.string(),
 });
-export type Note = z.infer<typeof Note>;
+export type Note = Pick<z.infer<typeof Note>, 'pid' | 'port' | 'ready' | 'tweetsFrom'>;
 
 const notePath = (home: string): string => join(home, 'cloud.json');
 
@@ -29,11 +29,19 @@ export function readNote(home: string): Note | undefined {
 
 const beatMillis = 1_000;
 
-/** Keeps the note's time at now while this process lives; answers the function that ends it. */
-export function keepNoteFresh(home: string): () => void {
+/**
+ * Keeps the note's time at now while this process lives; answers the function that ends it. `onLost` is told, once,
+ * when the note cannot be kept: the lake's folder was removed, or its disk cannot be written any more.
+ */
+export function keepNoteFresh(home: string, onLost: (error: unknown) => void): () => void {
   const timer = setInterval(() => {
     const now = new Date();
-    utimesSync(notePath(home), now, now);
+    try {
+      utimesSync(notePath(home), now, now);
+    } catch (error) {
+      clearInterval(timer);
+      onLost(error);
+    }
   }, beatMillis);
   timer.unref();
   return () => clearInterval(timer);

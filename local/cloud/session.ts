@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeDiskError } from '../files';
 import { boot } from './boot';
 import type { EnvironmentName } from '../../infra/config';
+import { clearOldRuns } from './logs';
 import { clientsFor, embedded, type Clients, type Connection } from './clients';
 import { deploy, standInUrl, tweetSource } from './deploy';
 import { region as localRegion, type Lake } from './lake';
@@ -167,7 +169,14 @@ async function bootSession(
     const { url: tweetsFrom, standIn } = tweetSource(lake);
     const note = { pid: process.pid, port: lake.port, tweetsFrom };
     writeNote(lake.home, { ...note, ready: false });
-    endBeat = keepNoteFresh(lake.home);
+    endBeat = keepNoteFresh(lake.home, (error) =>
+      lake.end?.(
+        new UserError(
+          `The lake in ${lake.home} cannot go on, so it ends: ${describeDiskError(error) ?? String(error)}`,
+        ),
+      ),
+    );
+    clearOldRuns(lake.home);
     const cloud = await boot(lake);
     stop = cloud.stop;
     const connection = embedded(cloud.url, cloud.rootSecret);

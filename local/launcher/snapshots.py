@@ -9,9 +9,11 @@ is replaced last, in one rename. A kill at any moment leaves the old set or the 
 `version` is the project's that wrote the set; `format` says which versions can read it.
 """
 
+import functools
 import hashlib
 import json
 import logging
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -54,6 +56,24 @@ def project_version() -> str:
     """The version of this checkout, from its package.json."""
     package = Path(__file__).parents[2] / "package.json"
     return str(json.loads(package.read_text("utf-8"))["version"])
+
+
+@functools.cache
+def commit() -> str:
+    """The commit of this checkout, short; empty outside of one, and where there is no git."""
+    asked = ["git", "rev-parse", "--short", "HEAD"]
+    try:
+        found = subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.decode().strip() if found.returncode == 0 else ""
+
+
+def _writer(listed: Mapping[str, Any]) -> str:
+    """Who wrote a manifest, for a sentence."""
+    made = listed.get("commit")
+    version = listed.get("version", "of an unknown version")
+    return f"sentiment-lake {version}" + (f" (commit {made})" if made else "")
 
 
 class Snapshots:
@@ -116,8 +136,8 @@ class Snapshots:
                 raise TornSnapshot(f"its format is {found!r}")
             if found > FORMAT:
                 raise StateRefused(
-                    f"The state in {self._folder} was written by sentiment-lake "
-                    f"{listed.get('version', 'of an unknown version')} in format {found}. This is "
+                    f"The state in {self._folder} was written by {_writer(listed)} in format "
+                    f"{found}. This is "
                     f"{project_version()}, which reads formats up to {FORMAT}: use that version "
                     f"or a newer one, or move {self._folder.parent} away to begin with an empty "
                     "lake. Nothing was changed (docs/upgrading.md)."
@@ -147,7 +167,12 @@ class Snapshots:
             self._write_manifest(self._manifest, {})
 
     def _write_manifest(self, path: Path, files: Mapping[str, str]) -> None:
-        listed = {"format": FORMAT, "version": project_version(), "files": files}
+        listed = {
+            "format": FORMAT,
+            "version": project_version(),
+            "commit": commit(),
+            "files": files,
+        }
         durable_files.replace(path, json.dumps(listed, indent=1).encode())
 
     def save(self, sources: Sources) -> bool:

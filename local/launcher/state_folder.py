@@ -87,7 +87,7 @@ def _objects(folder: Path) -> Iterator[Path]:
         path
         for path in folder.rglob("*")
         if path.is_file()
-        and not any(part.startswith("cdk-") for part in path.relative_to(folder).parts[:2])
+        and not any(part.startswith("cdk-") for part in path.relative_to(folder).parts[:3])
     )
 
 

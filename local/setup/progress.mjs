@@ -45,6 +45,7 @@ function progressLine(title, terminal) {
 export function runStep({ title, command, args, cwd, env, log, interesting }) {
   mkdirSync(dirname(log), { recursive: true });
   const file = createWriteStream(log, { flags: 'a' });
+  file.on('error', () => undefined);
   file.write(`\n$ ${command} ${args.join(' ')}\n`);
   const progress = progressLine(title, process.stdout.isTTY);
   const child = spawn(process.execPath, [guard, command, ...args], {

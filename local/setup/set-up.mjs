@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseCommand } from './command.mjs';
@@ -87,8 +85,8 @@ async function setUp(command) {
     );
   }
 
-  const name = createHash('sha256').update(root).digest('hex').slice(0, 12);
-  const release = await lockSetup(join(tmpdir(), `sentiment-lake-set-up-${name}.lock`), (pid) => {
+  // In the checkout, where nobody else may write: in a folder for all, another user's file would stop us for ever.
+  const release = await lockSetup(join(root, '.set-up.lock'), (pid) => {
     console.log(`Another set-up (process ${pid}) is at work in this folder; waiting for it.`);
   });
   // Asked again: the set-up that was waited for, or a step before, may have done it.

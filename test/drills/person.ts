@@ -53,6 +53,11 @@ export class Person {
     return this.run(['lake', ...args]).ended;
   }
 
+  /** Ctrl-C. */
+  interrupt(): void {
+    for (const child of this.started) child.kill('SIGINT');
+  }
+
   /** Ends what still runs, waits for it, and leaves nothing behind. */
   async leave(): Promise<void> {
     const running = this.started.filter(

@@ -1008,6 +1008,7 @@ describe('Promote the model', () => {
       promotedAt: '2026-11-24T02:20:00.000Z',
     });
     expect(await inService()).toEqual({
+      schemaVersion: 1,
       modelVersion: TRAINED.jobName,
       modelUri: trained().modelUri,
       evaluationUri: trained().evaluationUri,

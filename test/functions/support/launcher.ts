@@ -56,9 +56,9 @@ export class Launcher {
     return this.gateway.url;
   }
 
-  static async start(): Promise<Launcher> {
+  /** `home` is one that is there already; it is removed at the end like any other. */
+  static async start(home = mkdtempSync(join(tmpdir(), 'lake-functions-'))): Promise<Launcher> {
     const [port, gatewayPort] = [await freePort(), await freePort()];
-    const home = mkdtempSync(join(tmpdir(), 'lake-functions-'));
     const url = `http://127.0.0.1:${gatewayPort}`;
     const secrets = lakeSecrets();
     const child = spawn(

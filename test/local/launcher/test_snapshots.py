@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -292,7 +293,9 @@ def test_a_set_of_format_1_is_read_and_written_anew_with_format_and_version(fold
 
     assert (found, wrote) == ({"a": {"n": 2}, "same": "kept"}, True)
     package = json.loads((ROOT / "package.json").read_text())
-    assert json.loads(manifest.read_text()) == {**listed, "version": package["version"]}
+    rewritten = json.loads(manifest.read_text())
+    assert rewritten == {**listed, "version": package["version"]}
+    assert re.fullmatch(r"[0-9a-f]{7,}|", rewritten["commit"])
 
 
 def test_a_lake_that_has_only_begun_is_empty_and_not_refused(tmp_path):

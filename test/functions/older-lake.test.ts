@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { GlueClient } from '@aws-sdk/client-glue';
+import { GetExecutionHistoryCommand, ListExecutionsCommand } from '@aws-sdk/client-sfn';
+import { AssumeRoleCommand } from '@aws-sdk/client-sts';
+import { S3Client } from '@aws-sdk/client-s3';
+import { loadPlans, savePlan } from '../../functions/ingest/plan';
+import { Lease } from '../../functions/lake/lease';
+import { getJson, listObjects } from '../../functions/lake/objects';
+import type { Lake } from '../../functions/lake/objects';
+import { publishedDays } from '../../functions/lake/published';
+import { SettledTraining } from '../../functions/model/champion';
+import { TrainingRequest } from '../../functions/model/training-inputs';
+import { clientsFor, embedded } from '../../local/cloud/clients';
+import type { Clients } from '../../local/cloud/clients';
+import { account } from '../../local/cloud/lake';
+import { roleArn } from '../../local/cloud/people';
+import { findOutputs } from '../../local/cloud/stack';
+import type { Outputs } from '../../local/cloud/stack';
+import { Archive } from '../../local/x-api/archive';
+import { TrainingJob } from '../../local/gateway/sagemaker/training-request';
+import { StateFile } from '../../local/gateway/state';
+import { z } from 'zod';
+import { unpackOlderLake } from '../support/older-lake';
+import { Launcher } from './support/launcher';
+
+let launcher: Launcher;
+let clients: Clients;
+let outputs: Outputs;
+let lake: Lake;
+let before: Map<string, string>;
+
+/** Every file of the buckets, by a checksum of its content. */
+const objectsOf = (home: string): Map<string, string> =>
+  new Map(
+    readdirSync(join(home, 's3'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [
+        relative(home, path),
+        createHash('sha256').update(readFileSync(path)).digest('hex'),
+      ]),
+  );
+
+beforeAll(async () => {
+  const home = mkdtempSync(join(tmpdir(), 'lake-older-'));
+  unpackOlderLake(home);
+  before = objectsOf(home);
+  launcher = await Launcher.start(home);
+  const connection = embedded(launcher.url);
+  clients = clientsFor(connection);
+  const found = await findOutputs(clients.cloudFormation, 'local');
+  if (!found) throw new Error('the stack of the older lake is not there');
+  outputs = found;
+  const { Credentials } = await clients.sts.send(
+    new AssumeRoleCommand({
+      RoleArn: roleArn(outputs, 'local', 'DataIngestionRole'),
+      RoleSessionName: 'upgrade',
+    }),
+  );
+  const { AccessKeyId = '', SecretAccessKey = '', SessionToken } = Credentials ?? {};
+  lake = {
+    bucket: outputs.BucketName,
+    s3: new S3Client({
+      ...connection,
+      credentials: {
+        accessKeyId: AccessKeyId,
+        secretAccessKey: SecretAccessKey,
+        sessionToken: SessionToken,
+      },
+    }),
+  };
+});
+
+afterAll(() => launcher.stop());
+
+test('its state lies where 484cd63 cannot erase it, and no object was touched', () => {
+  expect(statSync(join(launcher.home, 'state')).isFile()).toBe(true);
+  expect(before.size).toBeGreaterThan(50);
+  expect(objectsOf(launcher.home)).toEqual(before);
+});
+
+test('its executions and their histories are there', async () => {
+  const { executions = [] } = await clients.sfn.send(
+    new ListExecutionsCommand({ stateMachineArn: outputs.StateMachineArn }),
+  );
+
+  expect(executions.map(({ name, status }) => `${name} ${status}`).sort()).toEqual([
+    'import-20261128-004309 SUCCEEDED',
+    'nightly-20261128-003303 SUCCEEDED',
+  ]);
+  for (const { executionArn } of executions) {
+    const { events = [] } = await clients.sfn.send(
+      new GetExecutionHistoryCommand({ executionArn }),
+    );
+    expect(events.length).toBeGreaterThan(20);
+  }
+});
+
+test('its published days are in the catalog', async () => {
+  const glue = new GlueClient({ ...embedded(launcher.url) });
+
+  const days = await publishedDays({ glue, database: outputs.DatabaseName });
+
+  expect(days.map(({ date, rows }) => [date, rows])).toEqual([
+    ['2026-11-27', expect.any(Number)],
+    ['2026-11-28', expect.any(Number)],
+  ]);
+});
+
+test('its plans and leases are read, and a plan is written with its version', async () => {
+  const plans = await loadPlans(lake);
+  expect(plans).toHaveLength(2);
+  expect(plans.reduce((sum, { plan }) => sum + plan.progress.counts.written, 0)).toBe(23);
+  const [first] = plans;
+  if (!first) throw new Error('there is no plan');
+
+  await savePlan(lake, first.plan, first.etag);
+
+  const again = await loadPlans(lake);
+  expect(again.map(({ plan }) => plan)).toEqual(plans.map(({ plan }) => plan));
+  expect(await getJson(lake, 'raw-data/plans/ingest-lease.json', Lease)).toMatchObject({
+    value: { schemaVersion: 1, releasedAt: expect.any(String) },
+  });
+  expect((await listObjects(lake, 'raw-data/labels/')).length).toBeGreaterThan(0);
+});
+
+test('what the gateway and the X stub kept is read', () => {
+  const jobs = new StateFile(
+    join(launcher.home, 'gateway', 'training-jobs.json'),
+    z.array(TrainingJob),
+    [],
+    (line) => {
+      throw new Error(line);
+    },
+  );
+  expect(jobs.value.map(({ status }) => status)).toEqual(['Completed']);
+
+  const archive = Archive.open(
+    join(launcher.home, 'x', 'archive.json'),
+    () => {
+      throw new Error('the archive was laid out anew');
+    },
+    Date.now(),
+  );
+  expect(archive.posts.length).toBeGreaterThan(3000);
+});
+
+test('its last training is read', () => {
+  const read = (key: string): unknown =>
+    JSON.parse(
+      readFileSync(join(launcher.home, 's3', account, lake.bucket, 'model-outputs', key), 'utf8'),
+    );
+
+  const settled = SettledTraining.parse(read('latest-training.json'));
+  const request = TrainingRequest.parse(read(`${settled.jobName}/input/request.json`));
+
+  expect(settled).toMatchObject({ schemaVersion: 1, jobName: 'sl-20261128-1d7f4b76b6c0' });
+  expect(request.cleaned_data.length).toBeGreaterThan(0);
+});
