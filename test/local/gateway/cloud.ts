@@ -179,14 +179,18 @@ export class TestCloud {
     ];
     const launcher = spawn(PYTHON, args, { cwd: PROJECT, stdio: ['ignore', 'ignore', 'inherit'] });
     this.launcher = launcher;
-    await until('the launcher answers', async () => {
-      if (launcher.exitCode !== null)
-        throw new Error(`the launcher ended with ${launcher.exitCode}`);
-      return fetch(`${this.launcherUrl}/_lake/health`).then(
-        (answer) => answer.ok,
-        () => false,
-      );
-    }, 120);
+    await until(
+      'the launcher answers',
+      async () => {
+        if (launcher.exitCode !== null)
+          throw new Error(`the launcher ended with ${launcher.exitCode}`);
+        return fetch(`${this.launcherUrl}/_lake/health`).then(
+          (answer) => answer.ok,
+          () => false,
+        );
+      },
+      120,
+    );
   }
 }
 
