@@ -201,7 +201,7 @@ function ofKey(policies: Policies): Row[] {
         allow:
           action === 'kms:Encrypt'
             ? who === 'MachineLearningRole' && service === 's3'
-            : lets.includes(service),
+            : lets.includes(service) && (who !== 'ServingRole' || action === 'kms:Decrypt'),
       })),
     ),
     ...['kms:Decrypt', 'kms:GenerateDataKey', 'kms:CreateGrant'].map((action) => ({
