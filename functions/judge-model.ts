@@ -42,7 +42,8 @@ export const judgeModel = ({ lake, settings, clock }: Dependencies) =>
       const inService = champion?.modelVersion ?? null;
       const { evaluation, problem } = readEvaluation(text, train.evaluationUri);
       const distrust =
-        problem ?? (await mismatchIn(evaluation, { lake, inService: champion, jobName: train.jobName }));
+        problem ??
+        (await mismatchIn(evaluation, { lake, inService: champion, jobName: train.jobName }));
       const verdict =
         evaluation === null || distrust !== null
           ? {

@@ -92,7 +92,8 @@ export class LakeKey extends Construct {
     const resources = [this.key.keyArn];
     allow(this, `${name}UsesKey`, roles.byName[name], [
       {
-        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        // The endpoint writes no object.
+        actions: ['kms:Decrypt', ...(name === 'ServingRole' ? [] : ['kms:GenerateDataKey'])],
         resources,
         conditions: {
           StringEquals: {

@@ -93,7 +93,9 @@ test('the night that is attacked below is promoted as it is, with every rule and
     'kept: Recall by class: negative +2.0, neutral +2.0, positive +2.0 points (no class may lose more than 10.0 points)',
     'kept: Something new: it answers some of the rows otherwise than the champion',
     'kept: Golden tweets: 0 of 8 misread',
-    expect.stringMatching(/^Digest of the model: [0-9a-f]{64}; the endpoint has to serve this one$/),
+    expect.stringMatching(
+      /^Digest of the model: [0-9a-f]{64}; the endpoint has to serve this one$/,
+    ),
   ]);
   expect(verdict.digest).toBe(against(0.75).candidate.digest);
 });

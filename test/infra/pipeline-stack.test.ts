@@ -148,7 +148,9 @@ describe('permissions', () => {
     }
     // Who starts training jobs, and who makes models and endpoints.
     expect(
-      passing.map(({ Resource }) => /Roles(\w+Role)/.exec(JSON.stringify(Resource))?.[1]?.slice(0, 12)),
+      passing.map(({ Resource }) =>
+        /Roles(\w+Role)/.exec(JSON.stringify(Resource))?.[1]?.slice(0, 12),
+      ),
     ).toEqual(['MachineLearn', 'ServingRole']);
   });
 

@@ -80,7 +80,7 @@ beforeAll(async () => {
   while (!(port = /serving tiny-1 on 127\.0\.0\.1:(\d+)/.exec(serving.output.text)?.[1]))
     await once(serving.child.stdout, 'data');
   address = `http://127.0.0.1:${port}`;
-}, 60_000);
+}, 300_000);
 afterAll(async () => {
   serving.child.kill('SIGKILL');
   await serving.exit;
@@ -438,9 +438,7 @@ describe('the HTTP side', () => {
     async (_, body, contentType, status) => {
       const before = residentMegabytes('VmRSS');
 
-      const answers = await Promise.all(
-        Array.from({ length: 6 }, () => invoke(body, contentType)),
-      );
+      const answers = await Promise.all(Array.from({ length: 6 }, () => invoke(body, contentType)));
 
       expect(answers.map((answer) => answer.status)).toEqual(Array(6).fill(status));
       const lengths = await Promise.all(answers.map(async (one) => (await one.text()).length));

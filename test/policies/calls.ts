@@ -62,9 +62,7 @@ export function concrete(call: RecordedCall, assets: readonly string[]): Call[] 
     Object.fromEntries(
       Object.entries(call.context).map(([key, value]) => [
         key,
-        typeof value === 'string'
-          ? named(value, assets)
-          : value.map((one) => named(one, assets)),
+        typeof value === 'string' ? named(value, assets) : value.map((one) => named(one, assets)),
       ]),
     );
   const [, database] = /:table\/([^/]+)\//.exec(resource) ?? [];

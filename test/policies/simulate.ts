@@ -24,7 +24,9 @@ export const administrator = (arn: string): Principal => ({
 });
 
 const roleName = (role: string) =>
-  /^(Data|Forgetter|Analytics|MachineLearning|ModelOperator|Serving|Crawl|Endpoint|Force).*Role$/.test(role)
+  /^(Data|Forgetter|Analytics|MachineLearning|ModelOperator|Serving|Crawl|Endpoint|Force).*Role$/.test(
+    role,
+  )
     ? `sentiment-lake-local-${role}`
     : role;
 

@@ -201,7 +201,7 @@ function ofKey(policies: Policies): Row[] {
         allow:
           action === 'kms:Encrypt'
             ? who === 'MachineLearningRole' && service === 's3'
-            : lets.includes(service),
+            : lets.includes(service) && (who !== 'ServingRole' || action === 'kms:Decrypt'),
       })),
     ),
     ...['kms:Decrypt', 'kms:GenerateDataKey', 'kms:CreateGrant'].map((action) => ({
@@ -357,7 +357,10 @@ function ofServing(policies: Policies): Row[] {
     },
     { action: 'sagemaker:UpdateEndpoint', resource: sageMakerArn('endpoint-config/sl-job') },
     { action: 'sagemaker:CreateModel', resource: sageMakerArn('model/sl-job') },
-    { action: 'kinesis:GetRecords', resource: `arn:aws:kinesis:${REGION}:${ACCOUNT}:stream/stream` },
+    {
+      action: 'kinesis:GetRecords',
+      resource: `arn:aws:kinesis:${REGION}:${ACCOUNT}:stream/stream`,
+    },
     {
       action: 'athena:StartQueryExecution',
       resource: `arn:aws:athena:${REGION}:${ACCOUNT}:workgroup/sentiment-lake-local`,

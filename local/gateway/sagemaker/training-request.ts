@@ -40,7 +40,10 @@ export const CreateTrainingJob = z
   .refine(
     ({
       EnableManagedSpotTraining: spot = false,
-      StoppingCondition: { MaxRuntimeInSeconds: run = DEFAULT_MAX_SECONDS, MaxWaitTimeInSeconds: wait },
+      StoppingCondition: {
+        MaxRuntimeInSeconds: run = DEFAULT_MAX_SECONDS,
+        MaxWaitTimeInSeconds: wait,
+      },
     }) => (spot ? wait !== undefined && wait >= run : wait === undefined),
     'MaxWaitTimeInSeconds must be present, and MaxRuntimeInSeconds at least, with EnableManagedSpotTraining, and absent without',
   );

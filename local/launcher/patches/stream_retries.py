@@ -86,7 +86,9 @@ def _deliver(execute: Any, func: dict[str, Any], event: dict[str, Any]) -> dict[
     failed = _first_failure(mapping, batch, result)
     if failed is None:
         _retries.pop(key, None)
-        return result if len(batch) == len(records) else _go_on_at(mapping, shard, records[len(batch)])
+        return (
+            result if len(batch) == len(records) else _go_on_at(mapping, shard, records[len(batch)])
+        )
     if failed > 0:
         _retries[key] = Retry(_sequence(batch[failed]), len(batch) - failed)
         return _go_on_at(mapping, shard, batch[failed])
@@ -146,7 +148,7 @@ def _given_up(mapping: Mapping, batch: list[Record], retry: Retry) -> str | None
 
 
 def _go_on_at(mapping: Mapping, shard: str, record: Record) -> dict[str, Any]:
-    """Have the next delivery begin with a record; upstream leaves the position where an error is."""
+    """Have the next delivery begin with a record: after an error, upstream leaves the position."""
     stream = next(
         one for one in kinesis._streams.values() if one["StreamARN"] == mapping["EventSourceArn"]
     )
@@ -166,8 +168,10 @@ def _report(
     condition: str,
     attempts: int,
 ) -> None:
-    """Tell the failure destination where the records lie; a queue is the only kind that is known."""
-    destination = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
+    """Tell the failure destination, which has to be a queue, where the records lie."""
+    destination = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get(
+        "Destination"
+    )
     queue = sqs._queue_by_arn(destination) if destination else None
     if queue is None:
         return

@@ -95,10 +95,10 @@ class Archive:
 
 
 def digest_of(settings: Mapping[str, object], files: Mapping[str, str]) -> str:
-    """SHA-256 of all that a model's answers depend on, in hexadecimal: one line `<name> <value>` for
-    each setting, in the order of `settings`, then one `sha256 <file> <checksum>` for each file, sorted.
+    """SHA-256, in hexadecimal, of all that a model's answers depend on: a line `<name> <value>` for
+    each setting, in the order of `settings`, and `sha256 <file> <checksum>` for each file, sorted.
 
-    Not of the archive: SageMaker packs it after the job, and evaluation and manifest are in it, too.
+    Not of the archive, which SageMaker packs after the job, and which holds the evaluation, too.
     ml/serving/model.ts computes the same of what it loaded.
     """
     lines = [

@@ -12,7 +12,7 @@ RETRIES = 2
 
 
 def code(seen: Path) -> str:
-    """Notes every delivery; names records that say `refuse`, and throws at one that says `throw`."""
+    """Notes every delivery; names records that say `refuse`, throws at one that says `throw`."""
     return """
 const { appendFileSync } = require('node:fs');
 exports.handler = async (event) => {
@@ -42,7 +42,9 @@ RESOURCES: dict[str, Any] = {
             "BisectBatchOnFunctionError": True,
             "MaximumRetryAttempts": RETRIES,
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
-            "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["Failures", "Arn"]}}},
+            "DestinationConfig": {
+                "OnFailure": {"Destination": {"Fn::GetAtt": ["Failures", "Arn"]}}
+            },
         },
     },
 }
@@ -60,7 +62,9 @@ def test_a_poison_record_holds_up_no_other_and_is_reported(
 ) -> None:
     seen = tmp_path / "seen"
     role(launcher, f"{poison}-role", statement(["kinesis:*"], ["*"]))
-    function(launcher, f"refusing-{poison}", code(seen), f"arn:aws:iam::{ACCOUNT}:role/{poison}-role")
+    function(
+        launcher, f"refusing-{poison}", code(seen), f"arn:aws:iam::{ACCOUNT}:role/{poison}-role"
+    )
     resources = json.loads(json.dumps(RESOURCES).replace('"refusing"', f'"refusing-{poison}"'))
     wanted = {name: {"Ref": name} for name in RESOURCES}
     made = outputs(deploy(launcher, f"retries-{poison}", resources, wanted))
@@ -92,9 +96,7 @@ def test_a_poison_record_holds_up_no_other_and_is_reported(
     assert deliveries.count([poison]) == RETRIES + 1
     # A function that names its failures has done what came before; one that threw has done nothing.
     done = [
-        text
-        for line in seen.read_text().splitlines()
-        for text in done_of(json.loads(line), poison)
+        text for line in seen.read_text().splitlines() for text in done_of(json.loads(line), poison)
     ]
     assert done == ["a", "b", "c", "d"]
     launcher.client("cloudformation").delete_stack(StackName=f"retries-{poison}")
