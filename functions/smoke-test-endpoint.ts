@@ -8,7 +8,13 @@ import { environments, readEnvironment } from './environment';
 import { goldenTweets, isMisread } from './golden-tweets';
 import type { Lake } from './lake/objects';
 import { readChampion } from './model/champion';
-import { describeEndpoint, pointEndpoint, predict, scoringClient } from './model/endpoint';
+import {
+  describeEndpoint,
+  isOnItsWay,
+  pointEndpoint,
+  predict,
+  scoringClient,
+} from './model/endpoint';
 import type { Answer, Endpoint } from './model/endpoint';
 import { onFirstCall, step } from './step';
 
@@ -114,13 +120,20 @@ async function putChampionBack(
     return `No earlier model could be put back; nothing was promoted. ${next}`;
   }
   const found = await describeEndpoint(sageMaker, endpoint.name);
-  if (found?.EndpointConfigName !== champion.configName && found?.EndpointStatus === 'InService') {
-    await pointEndpoint(sageMaker, {
-      name: endpoint.name,
-      configName: champion.configName,
-      exists: true,
-    });
+  if (isOnItsWay(found, champion.configName)) {
+    return `The endpoint was put back to ${champion.modelVersion}. ${next}`;
   }
+  if (found?.EndpointStatus !== 'InService') {
+    return (
+      `The endpoint is ${found?.EndpointStatus ?? 'gone'} and could not be put back to ${champion.modelVersion}: ` +
+      `the next run's "Refresh analytics" does that. ${next}`
+    );
+  }
+  await pointEndpoint(sageMaker, {
+    name: endpoint.name,
+    configName: champion.configName,
+    exists: true,
+  });
   return `The endpoint was put back to ${champion.modelVersion}. ${next}`;
 }
 

@@ -949,6 +949,16 @@ describe('Smoke-test the endpoint', () => {
     });
   });
 
+  test('says so when the endpoint cannot be put back now', async () => {
+    sageMaker.endpoint = { EndpointStatus: 'Updating', EndpointConfigName: TRAINED.jobName };
+    endpoint.label = () => 'positive';
+
+    await expect(smokeTest()).rejects.toMatchObject({
+      message: expect.stringContaining('is Updating and could not be put back to sl-champion'),
+    });
+    expect(sageMaker.commands()).toEqual([]);
+  });
+
   test('on the first night there is no model to put back', async () => {
     await lake.s3.send(
       new DeleteObjectCommand({ Bucket: lake.bucket, Key: 'model-outputs/champion.json' }),
