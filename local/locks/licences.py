@@ -1,0 +1,28 @@
+"""Prints the licence that each installed distribution states, as JSON by name."""
+
+import json
+import re
+from email.message import Message
+from importlib.metadata import distributions
+
+
+def licence(metadata: Message) -> str | None:
+    """The SPDX expression where there is one, else the classifier's or the field's words."""
+    if expression := metadata.get("License-Expression"):
+        return expression
+    prefix = "License :: OSI Approved :: "
+    stated = [text for text in metadata.get_all("Classifier", []) if text.startswith(prefix)]
+    if stated:
+        return " AND ".join(text.removeprefix(prefix) for text in stated)
+    # Some put the whole text of the licence there.
+    return (metadata.get("License") or "").strip().split("\n")[0] or None
+
+
+print(
+    json.dumps(
+        {
+            re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower(): licence(found.metadata)
+            for found in distributions()
+        }
+    )
+)
