@@ -97,7 +97,7 @@ def _agrees(scope: Scope, caller: str) -> bool:
     if path.startswith(routes.PREFIX):
         return True
     if path.startswith("/_"):
-        # Of ministack's own routes, only the one that custom resources answer to, while it is waited for.
+        # Of ministack's own routes, the one a custom resource answers to, while it is waited for.
         token = path.removeprefix(_CFN_RESPONSE)
         return scope["method"] == "PUT" and token != path and token in custom_resource._pending
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)

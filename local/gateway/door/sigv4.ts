@@ -55,6 +55,11 @@ export function readSignature(req: IncomingMessage, now = Date.now()): Signature
   const query = queryOf(req);
   const inQuery = query.some(([name]) => QUERY_CREDENTIALS.includes(name.toLowerCase()));
   const { authorization } = req.headers;
+  if (authorization?.startsWith('AWS ') || query.some(([name]) => /^awsaccesskeyid$/i.test(name)))
+    throw new AwsError(
+      'InvalidRequest',
+      'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
+    );
   if (authorization === undefined && !inQuery)
     throw new AwsError(
       'MissingAuthenticationToken',

@@ -29,7 +29,7 @@ def apply() -> None:
         found = resolve(*args, **kwargs)
         if getattr(found, "principal_type", "") != "Root":
             return found
-        # Without the secret nothing is signed by root, rather than by a secret that everybody knows.
+        # Before it is known, nobody's signature is root's: not that of a secret everybody knows.
         secret = _secret[0] if _secret and not found.session_token else ""
         return replace(found, secret_access_key=secret)
 

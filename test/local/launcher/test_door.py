@@ -1,4 +1,4 @@
-"""The launcher's own port: nothing for anybody but the gateway, and nothing for a caller unchecked."""
+"""The launcher's own port: it answers the gateway alone, and no caller that was not checked."""
 
 import hashlib
 import http.client
@@ -7,7 +7,9 @@ import json
 import re
 import socket
 
+import boto3
 import pytest
+from botocore.config import Config
 from embedded import ACCOUNT, REGION, Launcher, function, role
 from launcher_front import ROOT_SECRET, TOKEN
 from ministack import app as ministack_app
@@ -138,9 +140,15 @@ def test_a_presigned_url_of_root_is_checked_with_the_lakes_secret(launcher):
     launcher.client("s3").put_object(Bucket="door-presigned", Key="a", Body=b"1")
 
     def status(secret: str) -> int:
-        url = launcher.client("s3", ACCOUNT, secret).generate_presigned_url(
-            "get_object", {"Bucket": "door-presigned", "Key": "a"}
+        signer = boto3.client(
+            "s3",
+            endpoint_url=launcher.url,
+            region_name=REGION,
+            aws_access_key_id=ACCOUNT,
+            aws_secret_access_key=secret,
+            config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
         )
+        url = signer.generate_presigned_url("get_object", {"Bucket": "door-presigned", "Key": "a"})
         path = url.removeprefix(launcher.url)
         headers = [("x-lake-token", TOKEN), ("x-lake-caller", ACCOUNT)]
         connection = http.client.HTTPConnection("127.0.0.1", launcher.port, timeout=30)
