@@ -16,7 +16,7 @@ import { fingerprintOf, labelObjects, rawObjects } from './lake/fingerprints';
 import { getJson, uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
 import { publishedDays } from './lake/published';
-import { rawFolder } from './lake/raw-pages';
+import { rawDays, rawFolder } from './lake/raw-pages';
 import { Unreadables } from './lake/set-aside';
 import { onFirstCall, step } from './step';
 

@@ -233,7 +233,12 @@ def test_goes_on_without_what_it_cannot_read_and_names_it(
     for key, (body, _) in damaged.items():
         lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=body)
     # Spark passes over an object without a byte, whatever its name.
-    for marker in (f"{raw}none.ndjson.gz", raw, f"raw-data/tweets/dt={EMPTY_DAY}/", "raw-data/labels/"):
+    for marker in (
+        f"{raw}none.ndjson.gz",
+        raw,
+        f"raw-data/tweets/dt={EMPTY_DAY}/",
+        "raw-data/labels/",
+    ):
         lake.s3.put_object(Bucket=lake.bucket, Key=marker, Body=b"")
     # A line that nests deep is one bad record of a good object.
     lake.put(f"{raw}deep.ndjson.gz", '{"id":' + "[" * 100_000 + "]" * 100_000 + "}")
