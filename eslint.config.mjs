@@ -41,7 +41,8 @@ export default tseslint.config(
         ...['stdout', 'stderr'].map((property) => ({
           object: 'process',
           property,
-          message: 'Print through a Screen (local/cli/screen.ts): texts of others must not act on the terminal.',
+          message:
+            'Print through a Screen (local/cli/screen.ts): texts of others must not act on the terminal.',
         })),
       ],
     },

@@ -52,7 +52,8 @@ def parse_labels(text: str) -> tuple[list[dict[str, Any]], str | None]:
         return rows, None
     return (
         rows,
-        f"holds {len(wrong)} lines of {len(lines)} that are no labels, the first is line {wrong[0]}",
+        f"holds {len(wrong)} lines of {len(lines)} that are no labels, "
+        f"the first is line {wrong[0]}",
     )
 
 

@@ -57,7 +57,7 @@ def unpack(content: bytes, is_gzip: bool, most: int = MAX_UNPACKED_BYTES) -> byt
 
 
 def files_below(spark: SparkSession, paths: list[str], most: int = MAX_UNPACKED_BYTES) -> DataFrame:
-    """(path, length, content), a row a file; the content is null where it is too long to be held."""
+    """(path, length, content), a row a file; the content is null where it is too long to hold."""
 
     def read(columns: str) -> DataFrame:
         files = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
@@ -92,7 +92,9 @@ def _look(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 def look_through(spark: SparkSession, paths: list[str]) -> dict[str, str | None]:
     """Every file that Spark would read below the paths, and what is wrong with it."""
     with few_at_once(spark):
-        found = files_below(spark, paths).mapInPandas(_look, "path string, problem string").collect()
+        found = (
+            files_below(spark, paths).mapInPandas(_look, "path string, problem string").collect()
+        )
     return {row["path"]: row["problem"] for row in found}
 
 

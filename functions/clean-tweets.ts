@@ -17,12 +17,14 @@ import { fingerprintOf, labelObjects, rawObjects } from './lake/fingerprints';
 import { getJson, uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
 import { publishedDays } from './lake/published';
-import { rawFolder } from './lake/raw-pages';
+import { rawDays, rawFolder } from './lake/raw-pages';
 import { Unreadables } from './lake/set-aside';
 import { onFirstCall, step } from './step';
 
 /** Days looked at although the ingest did not touch them: new labels change them, and a failed night left them behind. */
 const LOOKBACK_DAYS = 8;
+/** A run's time is bounded: the next one takes the rest. */
+const MAX_LEFT_BEHIND = 31;
 const MAX_RUNS_LISTED = 200;
 
 interface Dependencies {
@@ -61,7 +63,9 @@ async function daysToClean(
     (await publishedDays(catalog)).map(({ date, fingerprint }) => [date, fingerprint]),
   );
   // An older day whose run ended before it was published: no later ingest touches it again.
-  const leftBehind = (await rawDays(lake)).filter((day) => !published.has(day));
+  const leftBehind = (await rawDays(lake))
+    .filter((day) => !published.has(day))
+    .slice(0, MAX_LEFT_BEHIND);
   const candidates = [
     ...new Set([...forced, ...touched, ...leftBehind, ...lastDays(plan.date, LOOKBACK_DAYS)]),
   ].sort();

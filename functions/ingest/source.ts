@@ -97,11 +97,7 @@ export async function fromImport(
   };
 }
 
-async function readPage(
-  lake: Lake,
-  key: string,
-  unreadables: Unreadables,
-): Promise<ImportLine[]> {
+async function readPage(lake: Lake, key: string, unreadables: Unreadables): Promise<ImportLine[]> {
   const object = await getBytes(lake, key);
   if (object === null) {
     throw new StepError('InvalidInput', `import: ${uriOf(lake, key)} is missing`);

@@ -60,7 +60,10 @@ export async function streamParked(
     const lines = found.text.split('\n').filter(Boolean);
     const records = lines.flatMap(recordOf);
     if (records.length < lines.length) {
-      unreadables.add(key, `holds ${lines.length - records.length} lines of ${lines.length} that are no tweets`);
+      unreadables.add(
+        key,
+        `holds ${lines.length - records.length} lines of ${lines.length} that are no tweets`,
+      );
       continue;
     }
     if ((await putRecords(kinesis, stream, records, clock)) !== null) {

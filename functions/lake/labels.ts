@@ -69,11 +69,13 @@ export function parseLabels(text: string): { rows: LabelRow[]; problem: string |
     const value = jsonOf(line);
     const row = Flat.safeParse(value).success ? LabelRow.safeParse(value) : null;
     if (row?.success) rows.push(row.data);
-    else first ??= `line ${index + 1}: ${row ? explain(row.error, value) : 'not a flat JSON object'}`;
+    else
+      first ??= `line ${index + 1}: ${row ? explain(row.error, value) : 'not a flat JSON object'}`;
   }
   const refused = lines - rows.length;
   return {
     rows,
-    problem: first && `holds ${refused} lines of ${lines} that are no labels, the first is ${first}`,
+    problem:
+      first && `holds ${refused} lines of ${lines} that are no labels, the first is ${first}`,
   };
 }

@@ -71,7 +71,9 @@ export async function readRaw(
   if (object === null) return { records: [], broken: 0 };
   let text: string;
   try {
-    text = (key.endsWith('.gz') ? gunzip(object.bytes) : Buffer.from(object.bytes)).toString('utf8');
+    text = (key.endsWith('.gz') ? gunzip(object.bytes) : Buffer.from(object.bytes)).toString(
+      'utf8',
+    );
   } catch (error) {
     if (!(error instanceof UnreadableBytes)) throw error;
     unreadables.add(key, error.message);
@@ -80,7 +82,8 @@ export async function readRaw(
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const records = lines.map(jsonOf).filter((record) => record !== undefined);
   const broken = lines.length - records.length;
-  if (broken > 0) unreadables.add(key, `holds ${broken} lines of ${lines.length} that are not JSON`);
+  if (broken > 0)
+    unreadables.add(key, `holds ${broken} lines of ${lines.length} that are not JSON`);
   return { records, broken };
 }
 

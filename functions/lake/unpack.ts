@@ -26,7 +26,8 @@ export function gunzip(bytes: Uint8Array, maxBytes = MAX_UNPACKED_BYTES): Buffer
 const megabytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MB`;
 
 function problemOf(bytes: Uint8Array, error: unknown, maxBytes: number): string {
-  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  const code: unknown =
+    typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
   if (code === 'ERR_BUFFER_TOO_LARGE') return `unpacks to more than ${megabytes(maxBytes)}`;
   if (bytes.length === 0) return 'is empty';
   if (!isGzipped(bytes)) return 'is not gzip';

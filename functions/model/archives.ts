@@ -52,7 +52,8 @@ export function limitBytes(most: number): Transform {
   return new Transform({
     transform(chunk: Buffer, _, done) {
       passed += chunk.length;
-      if (passed > most) done(new Error(`it unpacks to more than ${Math.floor(most / 2 ** 20)} MB`));
+      if (passed > most)
+        done(new Error(`it unpacks to more than ${Math.floor(most / 2 ** 20)} MB`));
       else done(null, chunk);
     },
   });

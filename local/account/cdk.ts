@@ -6,24 +6,28 @@ import type { AccountEnvironment } from './session';
 /** Both images may be built, for an hour at most, before the rest of the stack. */
 const limitMillis = 2 * 3600_000;
 
-/** The stock CDK CLI for an environment, as the person's own credentials let it. `progress` gets resource types. */
-export async function runCdk(
+interface Place {
+  environment: AccountEnvironment;
+  context?: string[];
+}
+
+/** The stock CDK CLI for an environment, as the person's own credentials let it. */
+function cdk(
   lake: Lake,
-  { environment, context = [] }: { environment: AccountEnvironment; context?: string[] },
-  verb: 'deploy' | 'destroy',
-  progress: (line: string) => void,
+  { environment, context = [] }: Place,
+  verb: 'deploy' | 'destroy' | 'diff',
+  options: string[],
+  onLine: (line: string) => void,
 ): Promise<void> {
-  const cdk = join(lake.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
+  const program = join(lake.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
   const given = [`env=${environment}`, ...context].flatMap((pair) => ['-c', pair]);
-  const consent =
-    verb === 'deploy' ? ['--require-approval', 'never', '--progress', 'events'] : ['--force'];
   const output = join(lake.home, `cdk.out-${environment}`);
-  await run(
+  return run(
     lake,
     `cdk ${verb}`,
     process.execPath,
     [
-      cdk,
+      program,
       '--no-notices',
       '--no-color',
       '--no-version-reporting',
@@ -32,7 +36,7 @@ export async function runCdk(
       ...given,
       verb,
       '--all',
-      ...consent,
+      ...options,
     ],
     {
       ...lake.env,
@@ -43,12 +47,54 @@ export async function runCdk(
       CDK_DISABLE_VERSION_CHECK: 'true',
       FORCE_COLOR: '0',
     },
-    (line) => {
-      const resource = /\|\s*(?:CREATE|UPDATE|DELETE)_\w+\s*\|\s*(AWS::\S+|Custom::\S+)/.exec(
-        line,
-      )?.[1];
-      if (resource !== undefined) progress(`cdk ${verb}: ${resource}`);
-    },
+    onLine,
     limitMillis,
   );
+}
+
+/** Deploys or destroys all stacks; `progress` gets resource types. Whether it may is asked before, by who calls. */
+export function runCdk(
+  lake: Lake,
+  place: Place,
+  verb: 'deploy' | 'destroy',
+  progress: (line: string) => void,
+): Promise<void> {
+  const consent =
+    verb === 'deploy' ? ['--require-approval', 'never', '--progress', 'events'] : ['--force'];
+  return cdk(lake, place, verb, consent, (line) => {
+    const resource = /\|\s*(?:CREATE|UPDATE|DELETE)_\w+\s*\|\s*(AWS::\S+|Custom::\S+)/.exec(
+      line,
+    )?.[1];
+    if (resource !== undefined) progress(`cdk ${verb}: ${resource}`);
+  });
+}
+
+/**
+ * What a deployment would change in roles, policies and security groups, as the CDK prints it; no line where it would
+ * change nothing of that. Compares templates: a change set would be made in the account only to be looked at.
+ */
+export async function securityChanges(lake: Lake, place: Place): Promise<string[]> {
+  const lines: string[] = [];
+  await cdk(lake, place, 'diff', ['--security-only', '--no-change-set'], (line) => {
+    lines.push(line);
+  });
+  return securityTables(lines);
+}
+
+const TITLE = /^(?:IAM .+|Security Group) Changes$/;
+const ROW = /^\s*[│┌├└]/;
+
+/** The tables of `cdk diff --security-only`, and which stacks they are of. */
+export function securityTables(lines: readonly string[]): string[] {
+  const found: string[] = [];
+  let stack: string | null = null;
+  for (const line of lines) {
+    if (/^Stack \S/.test(line)) stack = line;
+    else if (TITLE.test(line.trim())) {
+      if (stack !== null) found.push(stack);
+      stack = null;
+      found.push(line);
+    } else if (ROW.test(line)) found.push(line);
+  }
+  return found;
 }

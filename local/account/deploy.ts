@@ -9,7 +9,7 @@ import type { Session } from '../cloud/session';
 import { findStack } from '../cloud/stack';
 import { UserError } from '../cloud/user-error';
 import { confirm } from './ask';
-import { runCdk } from './cdk';
+import { runCdk, securityChanges } from './cdk';
 import { describeFinding, preflight, type Finding } from './preflight';
 import { describeAccount, findAccount, sessionIn } from './session';
 import { howToStore, refusalOfX, shapeProblem, storedToken, tokenCheckCost } from './token';
@@ -111,7 +111,26 @@ function sayNext(
   }
 }
 
-/** `npm run deploy`: checks what can be known before, asks before a first deployment, deploys, says what is next. */
+/** Shows what a later deployment would change in who may do what, and asks; no question where it changes nothing. */
+async function confirmSecurity(
+  lake: Lake,
+  screen: Screen,
+  command: CommandNamed<'deploy'>,
+): Promise<void> {
+  const started = Date.now();
+  screen.live('cdk diff: what would change in roles and policies', started);
+  const changes = await securityChanges(lake, command);
+  screen.rest();
+  if (changes.length === 0) return;
+  for (const line of changes) screen.say(line);
+  await confirm(
+    `This deployment changes who may do what in ${command.environment}. Deploy?`,
+    command.yes,
+    lake.signal,
+  );
+}
+
+/** `npm run deploy`: checks what can be known before, asks before a first deployment and before roles change, deploys, says what is next. */
 export async function deployTo(
   lake: Lake,
   screen: Screen,
@@ -137,6 +156,7 @@ export async function deployTo(
       command.yes,
       lake.signal,
     );
+  else await confirmSecurity(lake, screen, command);
 
   const started = Date.now();
   if (!screen.isTerminal)

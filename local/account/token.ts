@@ -53,5 +53,8 @@ export async function refusalOfX(
   });
   if (response.ok) return null;
   // Whoever answers at that address wrote it.
-  return shortened(`${response.status} ${response.statusText}: ${await response.text()}`, longestAnswer);
+  return shortened(
+    `${response.status} ${response.statusText}: ${await response.text()}`,
+    longestAnswer,
+  );
 }

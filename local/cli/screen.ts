@@ -19,8 +19,15 @@ export const seconds = (millis: number): string => {
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 };
 
+/** What a screen uses of a terminal's stream. */
+interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write: (text: string) => unknown;
+}
+
 /** A screen on a terminal, or plain lines elsewhere (where only what stays is printed). */
-export function openScreen(output: NodeJS.WriteStream = process.stdout): Screen {
+export function openScreen(output: Output = process.stdout): Screen {
   const isTerminal = output.isTTY === true && process.env.TERM !== 'dumb';
   let current: { text: string; since: number } | null = null;
   let frame = 0;

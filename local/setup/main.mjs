@@ -12,7 +12,12 @@ try {
 } catch (error) {
   // local/visible.ts does the same and more for what comes after the set-up; it cannot be read before it.
   const text = error.oneLine ? error.message : (error.stack ?? String(error));
-  console.error(text.replace(/[^\P{C}\n\t\u200c\u200d]/gu, (sign) => `\\u{${sign.codePointAt(0).toString(16)}}`));
+  console.error(
+    text.replace(
+      /[^\P{C}\n\t\u200c\u200d]/gu,
+      (sign) => `\\u{${sign.codePointAt(0).toString(16)}}`,
+    ),
+  );
   process.exitCode = error.exitCode ?? 1;
 }
 process.exit();

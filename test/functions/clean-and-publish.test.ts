@@ -177,8 +177,16 @@ describe('Clean tweets', () => {
     ]);
   });
 
-  test('leaves days alone that lie further back than the last eight', async () => {
-    await put(lake, 'raw-data/tweets/dt=2026-11-16/b.ndjson.gz', 'b');
+  test('takes up an older day that no run has published, and no folder of something else', async () => {
+    for (const folder of ['dt=2026-11-16', 'dt=0000-01-01', 'dt=oops', 'dt=%zz', 'other']) {
+      await put(lake, `raw-data/tweets/${folder}/b.ndjson.gz`, 'b');
+    }
+
+    expect((await start()).days.map(({ date }) => date)).toEqual(['2026-11-16', '2026-11-23']);
+  });
+
+  test('a folder marker is no raw data', async () => {
+    await put(lake, 'raw-data/tweets/dt=2026-11-22/', '');
 
     expect((await start()).days.map(({ date }) => date)).toEqual(['2026-11-23']);
   });

@@ -6,8 +6,11 @@ import {
 } from '@aws-sdk/client-kinesis';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import fc from 'fast-check';
 import { ingestTweets } from '../../functions/ingest-tweets';
 import { randomMarker } from '../../functions/lake/forgotten';
+import { heldOutNow } from '../../functions/model/held-out';
+import { chooseEncoder } from '../../functions/model/encoders';
 import type { Lake } from '../../functions/lake/objects';
 import { recentSearch } from '../../functions/x/client';
 import type { Search, SearchAnswer, SearchRequest } from '../../functions/x/client';
@@ -1071,4 +1074,167 @@ describe('a replay', () => {
     expect(answer).toMatchObject({ status: 'DONE', received: 0, days: replay.reprocess });
     expect(await idsOnStream()).toEqual([]);
   });
+});
+
+describe('broken objects in the lake', () => {
+  const raw = 'raw-data/tweets/dt=2026-11-23/';
+
+  beforeEach(async () => {
+    await put(lake, raw, '');
+    await put(lake, `${raw}oops.ndjson.gz`, 'not gzip');
+    await put(lake, `${raw}torn.ndjson.gz`, gzipSync('{"id":"4"}\n{"id"'));
+    await put(
+      lake,
+      `${raw}deep.ndjson.gz`,
+      gzipSync(`${'['.repeat(100_000)}${']'.repeat(100_000)}`),
+    );
+    await put(lake, 'raw-data/parked/torn.ndjson', '{"id"');
+  });
+
+  const named = [
+    { key: 'raw-data/parked/torn.ndjson', problem: 'holds 1 lines of 1 that are no tweets' },
+    { key: `${raw}oops.ndjson.gz`, problem: 'is not gzip' },
+    { key: `${raw}torn.ndjson.gz`, problem: 'holds 1 lines of 2 that are not JSON' },
+  ];
+
+  test('are named, and the ingest goes on with what it can read', async () => {
+    x.willAnswer(page([tweet(5), tweet(4)]));
+
+    const answer = await run();
+
+    // 4 lies in the lines of the torn object that can be read.
+    expect(answer).toMatchObject({ status: 'DONE', received: 2, written: 1, doubles: 1 });
+    expect(answer.unreadable).toEqual({ count: 3, objects: named });
+    expect(answer).toMatchObject({ note: expect.stringContaining('raw-data/parked/torn.ndjson') });
+  });
+
+  test('are named by the calls before, too', async () => {
+    x.willAnswer(page([tweet(5)], 'next'), page([tweet(6)]));
+
+    const first = await ingest({ pages: 1 })(stepInput());
+    const second = await ingest()(stepInput({ ingest: first }));
+
+    expect(first.status).toBe('MORE');
+    expect(second.unreadable).toEqual({ count: 3, objects: named });
+  });
+
+  test('do not end a replay', async () => {
+    const answer = await run({
+      source: { kind: 'replay', stream: true },
+      reprocess: ['2026-11-23'],
+    });
+
+    expect(answer).toMatchObject({ status: 'DONE', received: 3, quarantined: 3 });
+    expect(answer.unreadable).toMatchObject({ count: 2 });
+  });
+
+  test('an import goes on without a page of its own that cannot be read', async () => {
+    const folder = 'raw-data/imports/mine/';
+    const line = JSON.stringify({ tweet: tweet(7), author_username: 'ada' });
+    await put(lake, folder, '');
+    await put(lake, `${folder}00000.ndjson.gz`, 'torn');
+    await put(
+      lake,
+      `${folder}00001.ndjson.gz`,
+      gzipSync(`${line}\n{"tweet":${'['.repeat(50_000)}${']'.repeat(50_000)}}\n5\n`),
+    );
+
+    const answer = await run({ source: { kind: 'import', name: 'mine' }, queries: [] });
+
+    expect(answer).toMatchObject({ status: 'DONE', received: 3, written: 1, quarantined: 2 });
+    expect(answer.unreadable?.objects.map(({ key }) => key)).toContain(`${folder}00000.ndjson.gz`);
+  });
+});
+
+describe('records that no tweet can be', () => {
+  test.each([
+    ['of the year 0000', { created_at: '0000-01-01T00:00:00.000Z' }, "before X's first post"],
+    ['older than X', { created_at: '2006-03-20T23:59:59.999Z' }, "before X's first post"],
+    ['of the year 9999', { created_at: '9999-12-31T23:59:59.999Z' }, 'lies in the future'],
+    ['longer than X takes', { text: '😀'.repeat(12_501) }, "X's 25000 characters"],
+  ])('are quarantined: one %s', async (_, change, reason) => {
+    x.willAnswer(page([tweet(5), tweet(6, change)]));
+
+    expect(await run()).toMatchObject({ written: 1, quarantined: 1 });
+    const [key = ''] = await keysBelow(lake, 'raw-data/quarantine/');
+    expect(JSON.parse(await readText(lake, key)).reason).toContain(reason);
+  });
+
+  test('X had posts from its first day on, and up to its longest', async () => {
+    x.willAnswer(
+      page([
+        tweet(5, { created_at: '2006-03-21T00:00:00.000Z' }),
+        tweet(6, { text: 'a'.repeat(25_000) }),
+      ]),
+    );
+
+    expect(await run()).toMatchObject({ written: 2, quarantined: 0 });
+  });
+
+  test('an author whose name is no handle has none', async () => {
+    const line = (id: number, author_username: string) =>
+      JSON.stringify({ tweet: tweet(id, { author_id: String(id) }), author_username });
+    const names = ['\u001b[31mroot', 'a\u202eb', 'sixteen_letters_', 'Ada_99'];
+    await put(
+      lake,
+      'raw-data/imports/mine/00000.ndjson.gz',
+      gzipSync(names.map((name, index) => line(index + 1, name)).join('\n')),
+    );
+
+    await run({ source: { kind: 'import', name: 'mine' }, queries: [] });
+
+    const rows = await rowsInLake();
+    expect(rows.map(({ author_username }) => author_username)).toEqual([
+      null,
+      null,
+      null,
+      'Ada_99',
+    ]);
+  });
+});
+
+/** Bytes cut, doubled, changed and shuffled about, as torn uploads and bad disks leave them. */
+const mutation = fc.record({
+  cut: fc.double({ min: 0, max: 1, noNaN: true }),
+  changes: fc.array(fc.tuple(fc.nat(10_000), fc.nat(255)), { maxLength: 4 }),
+  packed: fc.boolean(),
+  tail: fc.uint8Array({ maxLength: 12 }),
+});
+type Mutation = typeof mutation extends fc.Arbitrary<infer Value> ? Value : never;
+
+function mutated(text: string, { cut, changes, packed, tail }: Mutation): Buffer {
+  const bytes = packed ? gzipSync(text) : Buffer.from(text);
+  for (const [at, value] of changes) bytes[at % bytes.length] = value;
+  return Buffer.concat([bytes.subarray(0, Math.ceil(cut * bytes.length)), tail]);
+}
+
+test('whatever becomes of raw and label objects, an ingest and the inputs of a training go on', async () => {
+  const raw = [1, 2, 3].map((id) => JSON.stringify(tweet(id))).join('\n');
+  const label = JSON.stringify({
+    text_hash: '0'.repeat(64),
+    text: 'a text',
+    label: 'neutral',
+    source: 'people',
+    imported_at: '2026-11-20T00:00:00.000Z',
+  });
+  let runs = 0;
+
+  await fc.assert(
+    fc.asyncProperty(mutation, mutation, async (ofRaw, ofLabels) => {
+      runs += 1;
+      await put(lake, 'raw-data/tweets/dt=2026-11-23/x.ndjson.gz', mutated(raw, ofRaw));
+      await put(lake, 'raw-data/labels/x.ndjson', mutated(`${label}\n${label}`, ofLabels));
+      await put(lake, 'raw-data/corpora/x.jsonl.gz', mutated(raw, ofLabels));
+      x.willAnswer(page([tweet(1000 + runs)]));
+
+      const answer = await run({ runId: `20261124-021500-${String(runs).padStart(8, '0')}` });
+      const heldOut = await heldOutNow(lake);
+      const encoder = await chooseEncoder(lake);
+
+      expect(answer).toMatchObject({ status: 'DONE', received: 1, written: 1 });
+      expect([0, 1]).toContain(heldOut.rows);
+      expect(encoder?.corpora).toHaveLength(1);
+    }),
+    { numRuns: 25 },
+  );
 });

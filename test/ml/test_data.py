@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 import pytest
+from lstm import lexicon
 from lstm.data import (
     HumanLabels,
     SetAside,
@@ -301,3 +302,23 @@ def test_an_unreadable_object_is_set_aside_and_named(tmp_path: Path) -> None:
     ]
     assert "unpacks to more than 64 MB" in aside.as_list()[0]["problem"]
     assert "cut short" in aside.as_list()[1]["problem"]
+
+
+def test_the_lexicon_reads_no_more_of_a_text_than_the_tokenizer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+    real = lexicon._analyzer()
+
+    class Counting:
+        def polarity_scores(self, text: str) -> dict[str, float]:
+            read.append(text)
+            return real.polarity_scores(text)
+
+    monkeypatch.setattr(lexicon, "_analyzer", Counting)
+
+    classes = lexicon.classify(["love " + "\U0001f600" * 50_000, "I hate this"])
+
+    assert [len(text) for text in read] == [lexicon.MAX_CHARACTERS, 11]
+    assert lexicon.MAX_CHARACTERS == 2_000
+    assert classes.tolist() == [POSITIVE, NEGATIVE]

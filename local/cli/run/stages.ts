@@ -128,7 +128,7 @@ const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
       return said(
         unreadable,
         `${count(read)} rows read = ${count(written)} written + ${count(doubles)} double + ${count(quarantined)} quarantined, ` +
-        `${counted(clean.days.length, 'day')}; labels: ${count(human_labels)} human, ${count(lexicon_labels)} lexicon`,
+          `${counted(clean.days.length, 'day')}; labels: ${count(human_labels)} human, ${count(lexicon_labels)} lexicon`,
       );
     }),
   'Check the data': (value) =>

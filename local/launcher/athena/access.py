@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.launcher.athena.errors import AccessDenied
-from local.launcher.athena.tables import File, Location, Table, files
+from local.launcher.athena.tables import File, Listing, Location, Table, files
 from local.launcher.authority import authorize
 from local.launcher.environment import ACCOUNT_ID, REGION
 
@@ -20,8 +20,9 @@ def may_see(caller: str, table: Table) -> None:
 
 def may_read(caller: str, table: Table) -> None:
     """The data's side: each location that has data is listed, and its objects are read."""
+    listing = Listing()
     for partition in table.partitions:
-        found = files(partition.location)
+        found = files(partition.location, listing)
         if found:
             _may_read_location(caller, partition.location, found[0])
 

@@ -6,7 +6,8 @@ with the key values that the catalog has for it. Files are read in place.
 
 import os
 import re
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
@@ -174,18 +175,40 @@ def _day(text: str) -> date:
     return datetime.now(UTC).date() + timedelta(days=days)
 
 
-def files(location: Location) -> list[File]:
+class Listing:
+    """The keys of buckets in order, sorted once: a table has a partition a day, and a lake very
+    many objects. As they were when a bucket was first asked for."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, list[str]] = {}
+
+    def below(self, bucket: str, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """(key, record) of the objects below a prefix, by key. Raises QueryFailed."""
+        held = s3._buckets.get(bucket)
+        if held is None:
+            raise QueryFailed(f"HIVE_METASTORE_ERROR: no such bucket: {bucket}")
+        objects = held["objects"]
+        if bucket not in self._keys:
+            self._keys[bucket] = sorted(objects)
+        keys = self._keys[bucket]
+        for index in range(bisect_left(keys, prefix), len(keys)):
+            key = keys[index]
+            if not key.startswith(prefix):
+                return
+            record = objects.get(key)
+            if record is not None:
+                yield key, record
+
+
+def files(location: Location, listing: Listing | None = None) -> list[File]:
     """The objects Athena reads below a location: not empty, no part of the name hidden.
 
     ministack lists an object before its file is written; until then the put has not ended, and a
     query that runs beside it must not see it.
     """
-    bucket = s3._buckets.get(location.bucket)
-    if bucket is None:
-        raise QueryFailed(f"HIVE_METASTORE_ERROR: no such bucket: {location.bucket}")
     found = []
-    for key, record in sorted(bucket["objects"].items()):
-        if not key.startswith(location.prefix) or key.endswith("/"):
+    for key, record in (listing or Listing()).below(location.bucket, location.prefix):
+        if key.endswith("/"):
             continue
         if any(part.startswith(("_", ".")) for part in key[len(location.prefix) :].split("/")):
             continue
@@ -200,8 +223,9 @@ def relation(connection: duckdb.DuckDBPyConnection, table: Table) -> Relation:
     columns = (table.definition.get("StorageDescriptor") or {}).get("Columns") or []
     keys = table.definition.get("PartitionKeys") or []
     selects, paths, size = [], [], 0
+    listing = Listing()
     for partition in table.partitions:
-        found = files(partition.location)
+        found = files(partition.location, listing)
         if not found:
             continue
         paths += [file.path for file in found]

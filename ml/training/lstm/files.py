@@ -10,7 +10,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-
 # What label objects, corpora, and an archive of ours may hold once they are unpacked.
 MAX_UNPACKED_BYTES = 64 * 2**20
 MAX_CORPUS_BYTES = 2**30
@@ -74,7 +73,11 @@ def _members(tar: tarfile.TarFile, path: Path) -> list[tarfile.TarInfo]:
     while (member := tar.next()) is not None:
         members.append(member)
         total += member.size
-        if len(members) > MAX_MEMBERS or member.size > MAX_MEMBER_BYTES or total > MAX_ARCHIVE_BYTES:
+        if (
+            len(members) > MAX_MEMBERS
+            or member.size > MAX_MEMBER_BYTES
+            or total > MAX_ARCHIVE_BYTES
+        ):
             raise ValueError(f"{path} unpacks to more than an archive of a model may hold")
     return members
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { readTweets } from '../../../local/cli/tweets/import';
+import { pagesOf, readTweets } from '../../../local/cli/tweets/import';
 import { parseTweets } from '../../../local/cli/tweets/parse';
 
 const tweet = (id: string, changes: object = {}) => ({
@@ -72,7 +72,7 @@ test.each([
   ['{"name": "sentiment-lake"}', /holds no tweet as X's API v2 gives them/],
   ['[{"id_str": "1", "full_text": "old"}]', /look like API v1\.1/],
   [Buffer.from([0x22, 0xff, 0x22]), /UTF-8/],
-  [Buffer.from([0x1f, 0x8b, 0x00]), /gzipped UTF-8/],
+  [Buffer.from([0x1f, 0x8b, 0x00]), /damaged gzip/],
 ])('a file that is something else is refused whole: %j', (content, why) => {
   expect(() => read(content)).toThrow(why);
 });
@@ -92,4 +92,35 @@ test('the same file has the same name wherever it lies, and another content anot
   expect(named('My Export (1).ndjson', `${content}\n`)).not.toBe(name);
   expect(named('😀.json', content)).toMatch(/^tweets-[0-9a-f]{16}$/);
   rmSync(folder, { recursive: true });
+});
+
+test('a line that nests too deep is named, in JSON Lines and in one answer', () => {
+  const deep = `{"id":"2","text":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+
+  expect(() => read(`${JSON.stringify(tweet('1'))}\n${deep}\n`)).toThrow(
+    /mine\.json, line 2: nests more than 100 deep.*Nothing was imported/,
+  );
+  expect(() => read(`[${JSON.stringify(tweet('1'))},\n\n${deep}]`)).toThrow(/line 3: nests/);
+});
+
+test('brackets inside a text are no nesting', () => {
+  expect(read(JSON.stringify(tweet('1', { text: `\\"${'[{'.repeat(500)}` })))).toHaveLength(1);
+});
+
+test('a bomb is refused in bounded memory', () => {
+  expect(() => read(gzipSync(Buffer.alloc(257 * 2 ** 20, ' ')))).toThrow(
+    /unpacks to more than 256 MB/,
+  );
+});
+
+test('a page is bounded by lines and by bytes, and no line is lost', () => {
+  const lines = Array.from({ length: 1200 }, (_, index) => line(tweet(String(index))));
+  const long = lines.map((one) => ({ ...one, author_username: 'x'.repeat(100_000) }));
+
+  expect(pagesOf(lines).map((page) => page.length)).toEqual([500, 500, 200]);
+  expect(Math.max(...pagesOf(long).map((page) => JSON.stringify(page).length))).toBeLessThan(
+    8.1 * 2 ** 20,
+  );
+  expect(pagesOf(long).flat()).toEqual(long);
+  expect(pagesOf(lines.slice(0, 2), 1)).toEqual([[lines[0]], [lines[1]]]);
 });

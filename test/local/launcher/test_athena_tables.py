@@ -602,3 +602,40 @@ def test_tables_are_created_and_dropped_by_ddl(lake):
     assert rows(lake, "select v from lake.made") == [["1"]]
     finished(lake, submit(lake, "drop table lake.made"))
     assert "TABLE_NOT_FOUND" in failure(lake, "select v from lake.made")
+
+
+class _Counted(dict):
+    """Objects that count how often all of them are walked through."""
+
+    walks = 0
+
+    def __iter__(self):  # noqa: ANN204
+        type(self).walks += 1
+        return super().__iter__()
+
+    def items(self):  # noqa: ANN201
+        type(self).walks += 1
+        return super().items()
+
+
+def test_a_query_walks_the_bucket_once_however_many_partitions_a_table_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ministack.services import s3
+
+    from local.launcher.athena.tables import Listing, Location
+
+    days = [f"raw/dt=2026-01-{day:02d}/" for day in range(1, 32)]
+    objects = _Counted(
+        {f"{day}{name}": {"size": 1} for day in days for name in ("b", "a", "c/d")}
+        | {"raw/dt=2026-01-1": {"size": 1}, "other": {"size": 1}}
+    )
+    monkeypatch.setitem(s3._buckets, "walked", {"objects": objects})
+    listing = Listing()
+
+    found = {
+        day: [key for key, _ in listing.below(Location("walked", day).bucket, day)] for day in days
+    }
+
+    assert found == {day: [f"{day}a", f"{day}b", f"{day}c/d"] for day in days}
+    assert _Counted.walks == 1
