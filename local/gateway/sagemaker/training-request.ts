@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Environment } from './environment';
 import { Name, RoleArn, S3Uri, Tags } from './names';
 import { Channel } from './opt-ml';
 
@@ -29,7 +30,7 @@ export const CreateTrainingJob = z
     }),
     EnableManagedSpotTraining: z.boolean().optional(),
     EnableNetworkIsolation: z.boolean().optional(),
-    Environment: z.record(z.string(), z.string()).optional(),
+    Environment: Environment.optional(),
     Tags: Tags.optional(),
   })
   .refine(
