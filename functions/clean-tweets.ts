@@ -10,7 +10,8 @@ import { StepError } from '../workflows/errors';
 import { CleaningSummary, CleanTweetsOutput, StepInput } from '../workflows/payloads';
 import type { RunState } from '../workflows/payloads';
 import { aws } from './aws';
-import { lastDays } from './clock';
+import { lastDays, systemClock } from './clock';
+import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
 import type { Catalog } from './lake/catalog';
 import { fingerprintOf, labelObjects, rawObjects } from './lake/fingerprints';
@@ -18,6 +19,8 @@ import { getJson, uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { rawDays, rawFolder } from './lake/raw-pages';
+import { expiredDays } from './lake/retention';
+import type { KeepDays } from './lake/retention';
 import { Unreadables } from './lake/set-aside';
 import { onFirstCall, step } from './step';
 
@@ -31,6 +34,8 @@ interface Dependencies {
   lake: Lake;
   catalog: Catalog;
   job: string;
+  clock: Clock;
+  keepDays: Pick<KeepDays, 'tweets'>;
 }
 
 type Running = Extract<CleanTweetsOutput, { status: 'RUNNING' }>;
@@ -53,7 +58,7 @@ export const cleanTweets = (given: Dependencies) =>
   });
 
 async function daysToClean(
-  { lake, catalog }: Dependencies,
+  { lake, catalog, clock, keepDays }: Dependencies,
   { plan, ingest }: RunState,
 ): Promise<{ date: string; fingerprint: string }[]> {
   const touched = ingest.status === 'PENDING' ? [] : ingest.days;
@@ -63,9 +68,10 @@ async function daysToClean(
     (await publishedDays(catalog)).map(({ date, fingerprint }) => [date, fingerprint]),
   );
   // An older day whose run ended before it was published: no later ingest touches it again.
-  const leftBehind = (await rawDays(lake))
-    .filter((day) => !published.has(day))
-    .slice(0, MAX_LEFT_BEHIND);
+  const unpublished = (await rawDays(lake)).filter((day) => !published.has(day));
+  // One that Publish the data has ended is not made again from pages that the lifecycle has yet to delete.
+  const expired = new Set(await expiredDays(lake, unpublished, clock.now(), keepDays));
+  const leftBehind = unpublished.filter((day) => !expired.has(day)).slice(0, MAX_LEFT_BEHIND);
   const candidates = [
     ...new Set([...forced, ...touched, ...leftBehind, ...lastDays(plan.date, LOOKBACK_DAYS)]),
   ].sort();
@@ -194,10 +200,12 @@ async function done(lake: Lake, { version, jobRunId, days }: Running): Promise<C
 const summaryKey = (version: string): string => `${prefixes.cleaningSummaries}${version}.json`;
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, DATABASE, GLUE_JOB } = readEnvironment(environments['clean-tweets']);
+  const { BUCKET, DATABASE, GLUE_JOB, SETTINGS } = readEnvironment(environments['clean-tweets']);
   return cleanTweets({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     catalog: { glue: aws(GlueClient), database: DATABASE },
     job: GLUE_JOB,
+    clock: systemClock,
+    keepDays: SETTINGS.keepDays,
   });
 });

@@ -20,6 +20,7 @@ const settings = {
   'plan-run': Sections.pick({ x: true, poll: true, gate: true }),
   'ingest-tweets': Sections.pick({ x: true }),
   'check-data': Sections.pick({ checks: true }),
+  'clean-tweets': Sections.pick({ keepDays: true }),
   'publish-data': Sections.pick({ keepDays: true }),
   'train-model': Sections.pick({ model: true, training: true, gate: true }),
   'judge-model': Sections.pick({ gate: true }),
@@ -44,7 +45,12 @@ export const environments = {
     SETTINGS: json(settings['ingest-tweets']),
   }),
   'crawl-raw-data': z.object({ DATABASE: Text, CRAWLER: Text }),
-  'clean-tweets': z.object({ BUCKET: Text, DATABASE: Text, GLUE_JOB: Text }),
+  'clean-tweets': z.object({
+    BUCKET: Text,
+    DATABASE: Text,
+    GLUE_JOB: Text,
+    SETTINGS: json(settings['clean-tweets']),
+  }),
   'check-data': z.object({
     BUCKET: Text,
     DATABASE: Text,

@@ -63,8 +63,9 @@ export async function endWhatIsOld(
   const published = await publishedDays(catalog);
   const expired = await expiredDays(
     lake,
-    published,
-    new Date(now.valueOf() - keepDays.tweets * DAY_MS),
+    published.map(({ date }) => date),
+    now,
+    keepDays,
   );
   const ended = new Set(expired);
   for (const table of TABLES_BY_DAY) {
@@ -96,14 +97,16 @@ export async function endWhatIsOld(
   };
 }
 
-/** Published days whose first raw page is old, or that have none left. */
-async function expiredDays(
+/** Which of these days have been kept long enough: their first raw page is old, or they have none left. */
+export async function expiredDays(
   lake: Lake,
-  published: readonly PublishedDay[],
-  before: Date,
+  days: readonly string[],
+  now: Date,
+  { tweets }: Pick<KeepDays, 'tweets'>,
 ): Promise<string[]> {
+  const before = new Date(now.valueOf() - tweets * DAY_MS);
   // A page is never older than its tweets.
-  const old = published.map(({ date }) => date).filter((date) => date < utcDay(before));
+  const old = days.filter((date) => date < utcDay(before));
   const expired: string[] = [];
   for (let start = 0; start < old.length; start += AT_ONCE) {
     const some = old.slice(start, start + AT_ONCE);

@@ -1,13 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Model, Prediction } from './model';
+import { isAllowed } from './token';
 import { formatOf, MAX_BODY_BYTES, RequestError, textsOf, type Format } from './requests';
 
 /**
  * `GET /ping` and `POST /invocations`, as SageMaker asks of a container. `model` is asked on every
- * request: while it answers null, the model is still loading and /ping says 503.
+ * request: while it answers null, the model is still loading and /ping says 503. With a `token`, who does
+ * not send it in `x-serving-token` gets 403.
  */
-export function createApp(model: () => Model | null): Server {
+export function createApp(model: () => Model | null, token?: string): Server {
   return createServer((request, response) => {
+    if (!isAllowed(request, token)) {
+      response.setHeader('connection', 'close');
+      sendJson(response, 403, { error: 'this program answers only who started it' });
+      return;
+    }
     answer(request, response, model()).catch((error: unknown) => {
       // The client has gone in the middle of its upload: nobody is left to answer, and nothing is wrong here.
       if (request.destroyed && !request.complete) return;

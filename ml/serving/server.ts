@@ -5,6 +5,7 @@ import { Model } from './model';
 /**
  * The endpoint's program: `node server.cjs serve`, in the container and on a laptop alike.
  * Environment: ML_ROOT (default /opt/ml), PORT (8080), HOST (0.0.0.0: SageMaker calls from outside the container),
+ * SERVING_TOKEN (none: what callers must send, see token.ts),
  * MODEL_DIGEST (unset of models that were evaluated before there was one: any archive serves).
  */
 const folder = join(process.env['ML_ROOT'] ?? '/opt/ml', 'model');
@@ -12,7 +13,7 @@ const port = Number(process.env['PORT'] ?? 8080);
 const host = process.env['HOST'] ?? '0.0.0.0';
 
 let model: Model | null = null;
-const server = createApp(() => model);
+const server = createApp(() => model, process.env['SERVING_TOKEN']);
 
 function fail(message: string): never {
   console.error(`serving failed: ${message}`);

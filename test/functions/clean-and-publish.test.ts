@@ -135,8 +135,14 @@ describe('Crawl raw data', () => {
 });
 
 describe('Clean tweets', () => {
-  const clean = (state: Partial<RunState> = {}, attempt = 0) =>
-    cleanTweets({ lake, catalog, job: 'clean' })(stepInput(state, attempt));
+  const clean = (state: Partial<RunState> = {}, attempt = 0, now = NOW) =>
+    cleanTweets({
+      lake,
+      catalog,
+      job: 'clean',
+      clock: new TestClock(now),
+      keepDays: { tweets: 365 },
+    })(stepInput(state, attempt));
 
   async function start() {
     const answer = await clean();
@@ -177,12 +183,20 @@ describe('Clean tweets', () => {
     ]);
   });
 
-  test('takes up an older day that no run has published, and no folder of something else', async () => {
+  test('cleans an older day that no run has published, and no folder of something else', async () => {
     for (const folder of ['dt=2026-11-16', 'dt=0000-01-01', 'dt=oops', 'dt=%zz', 'other']) {
       await put(lake, `raw-data/tweets/${folder}/b.ndjson.gz`, 'b');
     }
 
     expect((await start()).days.map(({ date }) => date)).toEqual(['2026-11-16', '2026-11-23']);
+  });
+
+  test('a day that has been kept long enough is not made again from pages that are still there', async () => {
+    await put(lake, 'raw-data/tweets/dt=2026-11-16/b.ndjson.gz', 'b');
+
+    // The bucket dates its objects by the real clock.
+    const later = new Date(Date.now() + 366 * 86_400_000).toISOString();
+    expect(await clean({}, 0, later)).toMatchObject({ days: [{ date: '2026-11-23' }] });
   });
 
   test('a folder marker is no raw data', async () => {

@@ -643,6 +643,7 @@ describe('an archive that is changed between gate and endpoint', () => {
     await cloud.put(
       'model-outputs/champion.json',
       JSON.stringify({
+        schemaVersion: 1,
         modelVersion: 'sl-honest',
         modelUri: 's3://lake/model-outputs/sl-honest/output/model.tar.gz',
         evaluationUri: 's3://lake/model-outputs/sl-honest/evaluation.json',

@@ -73,6 +73,7 @@ export class Jobs {
   readonly operations: Record<string, Operation> = {
     StartJobRun: this.operation(StartJobRun, async (input, caller) => {
       const definition = await this.allowed(caller, 'glue:StartJobRun', input.JobName);
+      refuseCode(input.Arguments, definition);
       const active = this.runsOf(input.JobName).filter(isActive);
       if (active.length >= (definition.ExecutionProperty?.MaxConcurrentRuns ?? 1)) {
         throw new AwsError(
@@ -283,6 +284,25 @@ export class Jobs {
   private logFile(run: JobRun): string {
     return this.context.path('logs', 'glue', `${run.id}.log`);
   }
+}
+
+/** Arguments with which Glue runs other code than the job's, or runs it otherwise. */
+const CODE_ARGUMENTS =
+  /^--(conf|extra-.*|additional-python-modules|python-modules-.*|pip-install|scriptLocation|user-jars-first|class|files|jars|py-files)$/i;
+
+/**
+ * Throws InvalidInputException for a run whose arguments change the job's code. On AWS who starts a run with them has
+ * the job's role; here the code would have all that the lake's owner has, so only the job's own definition sets them.
+ */
+function refuseCode(given: Record<string, string>, { DefaultArguments }: JobDefinition): void {
+  const changed = Object.keys(given).filter(
+    (name) => CODE_ARGUMENTS.test(name) && given[name] !== DefaultArguments?.[name],
+  );
+  if (changed.length > 0)
+    throw new AwsError(
+      'InvalidInputException',
+      `${changed.join(', ')}: the embedded cloud takes this from the job's DefaultArguments only, for it changes which code runs.`,
+    );
 }
 
 const arn = (job: string) => `arn:aws:glue:${REGION}:${ACCOUNT}:job/${job}`;

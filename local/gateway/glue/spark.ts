@@ -14,6 +14,9 @@ export function sparkEnvironment(
   const settings = [
     'spark.driver.host=127.0.0.1',
     'spark.driver.bindAddress=127.0.0.1',
+    // Its driver listens on two ports: only processes that have the secret it makes for itself may speak to them.
+    'spark.authenticate=true',
+    'spark.network.crypto.enabled=true',
     'spark.ui.enabled=false',
     'spark.ui.showConsoleProgress=false',
     `spark.sql.warehouse.dir=${join(scratch, 'warehouse')}`,

@@ -5,6 +5,7 @@ import { seconds } from '../protocol';
 import type { Operation } from '../protocol';
 import { StateFile } from '../state';
 import { modelConditions } from './conditions';
+import { Environment } from './environment';
 import { listed, ListInput } from './lists';
 import { arnOf, invalid, Name, PASSED_TO, RoleArn, S3Uri, sageMakerOperation, Tags } from './names';
 import { withoutTags } from './tags';
@@ -15,7 +16,7 @@ const CreateModel = z.looseObject({
   PrimaryContainer: z.looseObject({
     Image: z.string().min(1).max(255),
     ModelDataUrl: S3Uri,
-    Environment: z.record(z.string(), z.string()).optional(),
+    Environment: Environment.optional(),
   }),
   ExecutionRoleArn: RoleArn,
   EnableNetworkIsolation: z.boolean().optional(),

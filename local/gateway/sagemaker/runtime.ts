@@ -76,6 +76,7 @@ async function call(
       return typeof value === 'string' ? [[header, value]] : [];
     },
   );
+  passedOn.push(...Object.entries(server.headers));
   const signal = AbortSignal.timeout(context.limits.invocationTimeoutSeconds * 1000);
   try {
     const response = await fetch(`${server.url}/invocations`, {

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SERVING_TOKEN_HEADER } from '../../../ml/serving/token';
 import { unpack } from '../archives';
 import type { Context } from '../context';
 import { lastMeaningfulLine, logSize, tail } from '../logs';
@@ -17,6 +18,8 @@ import { arnOf } from './names';
 /** A serving program that answers. */
 export interface Server {
   readonly url: string;
+  /** What our own serving program asks of who calls it: its port is open to every user of this machine. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly variantName: string;
   /** False once the program has ended. */
   alive(): boolean;
@@ -43,10 +46,11 @@ export async function startServer(
   let program: Program | undefined;
   try {
     await fetchModel(context, model, root);
-    const port = await freePort();
-    program = await launch(context, model, root, port, logFile);
+    const address = { port: await freePort(), token: randomBytes(32).toString('base64url') };
+    program = await launch(context, model, root, address, logFile);
     const server = new RunningServer(
-      `http://127.0.0.1:${port}`,
+      `http://127.0.0.1:${address.port}`,
+      { [SERVING_TOKEN_HEADER]: address.token },
       variantName,
       program,
       removeFolder,
@@ -67,6 +71,7 @@ class RunningServer implements Server {
 
   constructor(
     readonly url: string,
+    readonly headers: Readonly<Record<string, string>>,
     readonly variantName: string,
     private readonly program: Program,
     removeFolder: () => Promise<void>,
@@ -114,7 +119,7 @@ function launch(
   context: Context,
   model: Model,
   root: string,
-  port: number,
+  { port, token }: { port: number; token: string },
   logFile: string,
 ): Promise<Program> {
   const { Image, Environment } = model.request.PrimaryContainer;
@@ -128,10 +133,11 @@ function launch(
     args: [...args, 'serve'],
     cwd: image.workingFolder,
     env: {
+      ...Environment,
       ...containerEnvironment(root, image.environment),
       HOST: '127.0.0.1',
       PORT: String(port),
-      ...Environment,
+      SERVING_TOKEN: token,
     },
     logFile,
   });
@@ -140,7 +146,10 @@ function launch(
 async function answersPing(server: Server, timeoutSeconds: number): Promise<void> {
   const end = Date.now() + timeoutSeconds * 1000;
   while (server.alive() && Date.now() < end) {
-    const status = await fetch(`${server.url}/ping`, { signal: AbortSignal.timeout(2000) }).then(
+    const status = await fetch(`${server.url}/ping`, {
+      headers: server.headers,
+      signal: AbortSignal.timeout(2000),
+    }).then(
       (response) => response.status,
       () => 0,
     );

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { lenient } from '../../../workflows/durable';
+import { Environment } from './environment';
 import { Name, RoleArn, S3Uri, Tags } from './names';
 import { Channel } from './opt-ml';
 
@@ -34,7 +35,7 @@ export const CreateTrainingJob = z
     }),
     EnableManagedSpotTraining: z.boolean().optional(),
     EnableNetworkIsolation: z.boolean().optional(),
-    Environment: z.record(z.string(), z.string()).optional(),
+    Environment: Environment.optional(),
     Tags: Tags.optional(),
   })
   .refine(

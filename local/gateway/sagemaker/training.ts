@@ -198,11 +198,11 @@ export class TrainingJobs {
       args: [...args, 'train'],
       cwd: image.workingFolder,
       env: {
+        ...request.Environment,
         ...containerEnvironment(ml.root, image.environment),
         TRAINING_JOB_NAME: request.TrainingJobName,
         TRAINING_JOB_ARN: arnOf('training-job', request.TrainingJobName),
         ...credentials,
-        ...request.Environment,
       },
       logFile: this.logFile(job),
     });

@@ -118,7 +118,7 @@ test('a job runs the entry point of its image with `train`, and its model and ou
   const job = await run({
     HyperParameters: { epochs: '2' },
     EnableNetworkIsolation: true,
-    Environment: { SEED: '7' },
+    Environment: { MODEL_SEED: '7' },
     InputDataConfig: [
       channel('labels', `s3://${BUCKET}/in/labels/`),
       channel('tweets', manifestUri, 'ManifestFile'),
@@ -160,7 +160,7 @@ test('a job runs the entry point of its image with `train`, and its model and ou
       TINY: 'yes',
       MODE: 'from the image',
       WORDS_PATH: join(project, 'ml/training/requirements.txt'),
-      SEED: '7',
+      MODEL_SEED: '7',
       TRAINING_JOB_NAME: name,
     },
   });
