@@ -49,7 +49,7 @@ beforeAll(async () => {
   unpackOlderLake(home);
   before = objectsOf(home);
   launcher = await Launcher.start(home);
-  const connection = embedded(launcher.url);
+  const connection = embedded(launcher.url, launcher.rootSecret);
   clients = clientsFor(connection);
   const found = await findOutputs(clients.cloudFormation, 'local');
   if (!found) throw new Error('the stack of the older lake is not there');
@@ -100,7 +100,7 @@ test('its executions and their histories are there', async () => {
 });
 
 test('its published days are in the catalog', async () => {
-  const glue = new GlueClient({ ...embedded(launcher.url) });
+  const glue = new GlueClient({ ...embedded(launcher.url, launcher.rootSecret) });
 
   const days = await publishedDays({ glue, database: outputs.DatabaseName });
 
