@@ -20,7 +20,7 @@ MAX_CHARACTERS = 2_000
 
 @lru_cache(maxsize=1)
 def _analyzer() -> SentimentIntensityAnalyzer:
-    # The analyzer opens its word lists by path, and in the job's archive they have none of their own.
+    # The analyzer opens its word lists by path, and in the job's archive they have none.
     package = files("vaderSentiment")
     with (
         as_file(package / "vader_lexicon.txt") as words,
