@@ -195,15 +195,19 @@ def clean_text(frame: DataFrame) -> DataFrame:
 
 
 def decided_labels(labels: DataFrame) -> DataFrame:
-    """(text_hash, human_label), one row per text: the label most people gave, then the newest."""
+    """(text_hash, human_label), one row per text: the newest label; among several of one moment the
+    commonest; among those the first in LABELS, which are in
+    alphabetical order. As ml/training/lstm/data.py and
+    functions/model/held-out.ts: test/fixtures/held-out.json holds all three to it."""
+    of_text = Window.partitionBy("text_hash")
     votes = (
         labels.where(F.col("label").isin(*LABELS) & F.col("text_hash").isNotNull())
+        .withColumn("newest", F.max("imported_at").over(of_text))
+        .where(F.col("imported_at") == F.col("newest"))
         .groupBy("text_hash", "label")
-        .agg(F.count("*").alias("votes"), F.max("imported_at").alias("newest"))
+        .agg(F.count("*").alias("votes"))
     )
-    first = Window.partitionBy("text_hash").orderBy(
-        F.col("votes").desc(), F.col("newest").desc(), F.col("label")
-    )
+    first = of_text.orderBy(F.col("votes").desc(), F.col("label"))
     return (
         votes.withColumn("_rank", F.row_number().over(first))
         .where(F.col("_rank") == 1)

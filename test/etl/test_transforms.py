@@ -1,3 +1,4 @@
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -166,19 +167,20 @@ def test_a_human_label_beats_the_lexicon(spark: SparkSession) -> None:
     assert rows["a table"]["label"] == "neutral"
 
 
-def test_people_who_disagree_are_settled_by_majority_then_by_the_newest(
-    spark: SparkSession,
-) -> None:
+def test_the_newest_label_counts_then_the_commonest_then_the_first(spark: SparkSession) -> None:
     def vote(key: str, label: str, day: int) -> tuple[str, str, str, str, str, str]:
         return (key, key, label, "people", f"2026-11-{day:02d}T00:00:00Z", "import")
 
     labels = spark.createDataFrame(
         [
+            vote("corrected", "positive", 1),
+            vote("corrected", "positive", 2),
+            vote("corrected", "negative", 9),
             vote("majority", "positive", 1),
-            vote("majority", "positive", 2),
-            vote("majority", "negative", 9),
+            vote("majority", "neutral", 1),
+            vote("majority", "positive", 1),
             vote("tie", "positive", 1),
-            vote("tie", "neutral", 2),
+            vote("tie", "neutral", 1),
             vote("unknown", "angry", 1),
         ],
         schema("labels"),
@@ -187,9 +189,31 @@ def test_people_who_disagree_are_settled_by_majority_then_by_the_newest(
     rows = decided_labels(labels).collect()
 
     assert {row["text_hash"]: row["human_label"] for row in rows} == {
+        "corrected": "negative",
         "majority": "positive",
         "tie": "neutral",
     }
+
+
+def test_decides_as_gate_and_training_do(spark: SparkSession) -> None:
+    fixture = json.loads((FIXTURES / "held-out.json").read_text("utf-8"))
+    sampled: dict[str, set[str | None]] = {}
+    for row in fixture["labels"]:
+        sampled.setdefault(row["text_hash"], set()).add(row.get("sampling"))
+    labels = spark.createDataFrame(fixture["labels"], schema("labels"))
+
+    decided = decided_labels(labels).collect()
+
+    # On the test side, and not only ever labelled because a model was unsure.
+    lines = sorted(
+        f"{row['text_hash']} {row['human_label']}\n"
+        for row in decided
+        if int(row["text_hash"][:8], 16) % 100 < 20 and sampled[row["text_hash"]] != {"uncertain"}
+    )
+    assert {
+        "rows": len(lines),
+        "sha256": hashlib.sha256("".join(lines).encode()).hexdigest(),
+    } == fixture["held_out"]
 
 
 def test_ends_with_the_declared_columns_in_order(spark: SparkSession) -> None:

@@ -51,9 +51,10 @@ test('no text but ours begins a colour', () => {
 });
 
 test("another server's answer is one short line", () => {
-  expect(shortened(`401: ${ESC}[2J\n${'x'.repeat(500)}`, 40)).toBe(
-    '401: \\u{1b}[2J xxxxxxxxxxxxxxxxxxxxxxx…',
-  );
+  const line = shortened(`401: \x1b[2J\n${'x'.repeat(500)}`, 40);
+
+  expect(line).toMatch(/^401: \\u\{1b\}\[2J x+…$/);
+  expect(line).toHaveLength(40);
 });
 
 test('an error is its sentence, or all that a defect left', () => {

@@ -15,15 +15,24 @@ export const even = (share: number): Recalls => ({
   positive: share,
 });
 
+/** As it lies in the lake. */
+type LabelLine = LabelRow & { text: string; source: string };
+
 /** Labels of which these many fall on the test side, a third of each class. */
-export function labelRows(heldOut: number): LabelRow[] {
-  const rows: LabelRow[] = [];
+export function labelRows(heldOut: number): LabelLine[] {
+  const rows: LabelLine[] = [];
   for (let at = 0, tests = 0; tests < heldOut; at += 1) {
     const text_hash = sha256(`text ${at}`);
     const isTest = parseInt(text_hash.slice(0, 8), 16) % 100 < 20;
     const label = labels[tests % 3] ?? 'neutral';
     if (isTest) tests += 1;
-    rows.push({ text_hash, label, imported_at: '2026-11-20T00:00:00.000Z' });
+    rows.push({
+      text_hash,
+      text: `text ${at}`,
+      label,
+      source: 'test',
+      imported_at: '2026-11-20T00:00:00.000Z',
+    });
   }
   return rows;
 }

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { parseLabels } from '../../../local/cli/labels/parse';
 import { readTweetEval } from '../../../local/cli/labels/tweeteval';
-import { MAX_LABEL_FILE_BYTES, readText } from '../../../local/cli/read-text';
+import { MAX_LABEL_FILE_BYTES, readText, textOf } from '../../../local/cli/read-text';
 
 let folder: string;
 const file = (name: string, content: string | Buffer): string => {
@@ -30,6 +31,14 @@ test("TweetEval's files, too", () => {
   file('mine_labels.txt', '1\n2\n');
 
   expect(() => readTweetEval(folder, new Map())).toThrow(/mine_text\.txt, line 2: is not UTF-8/);
+});
+
+test('a gzip bomb is refused in bounded memory', () => {
+  const bomb = gzipSync(Buffer.alloc(3 * 2 ** 20));
+
+  expect(() => textOf('mine.json.gz', bomb, 2 ** 21)).toThrow(
+    'mine.json.gz unpacks to more than 2 MB. Nothing was imported.',
+  );
 });
 
 test('a file that is too large is not read', () => {

@@ -72,7 +72,7 @@ test.each([
   ['{"name": "sentiment-lake"}', /holds no tweet as X's API v2 gives them/],
   ['[{"id_str": "1", "full_text": "old"}]', /look like API v1\.1/],
   [Buffer.from([0x22, 0xff, 0x22]), /UTF-8/],
-  [Buffer.from([0x1f, 0x8b, 0x00]), /damaged gzip/],
+  [Buffer.from([0x1f, 0x8b, 0x00]), /gzip that is cut short/],
 ])('a file that is something else is refused whole: %j', (content, why) => {
   expect(() => read(content)).toThrow(why);
 });
@@ -107,15 +107,9 @@ test('brackets inside a text are no nesting', () => {
   expect(read(JSON.stringify(tweet('1', { text: `\\"${'[{'.repeat(500)}` })))).toHaveLength(1);
 });
 
-test('a bomb is refused in bounded memory', () => {
-  expect(() => read(gzipSync(Buffer.alloc(257 * 2 ** 20, ' ')))).toThrow(
-    /unpacks to more than 256 MB/,
-  );
-});
-
 test('a page is bounded by lines and by bytes, and no line is lost', () => {
   const lines = Array.from({ length: 1200 }, (_, index) => line(tweet(String(index))));
-  const long = lines.map((one) => ({ ...one, author_username: 'x'.repeat(100_000) }));
+  const long = lines.slice(0, 250).map((one) => ({ ...one, author_username: 'x'.repeat(100_000) }));
 
   expect(pagesOf(lines).map((page) => page.length)).toEqual([500, 500, 200]);
   expect(Math.max(...pagesOf(long).map((page) => JSON.stringify(page).length))).toBeLessThan(
