@@ -2,8 +2,9 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { datasets, leaseKeys, prefixes } from '../../workflows/datasets';
-import { arn } from '../arns';
+import { FORGOTTEN_KEY } from '../../functions/lake/forgotten';
+import { datasets, leaseKeys, prefixes, resultPrefixes } from '../../workflows/datasets';
+import { deploymentRoleArn, rootArn } from '../arns';
 import type { Settings } from '../config';
 import { roleNames } from '../naming';
 import type { RoleName } from '../naming';
@@ -39,21 +40,15 @@ const reproductions = `${prefixes.models}reproductions/`;
 const marks = `${prefixes.models}*/forgotten.json`;
 const { raw_tweets, labels, quarantine, scored } = datasets;
 
-/** What an ingest and people bring, and what it keeps of where it stands. */
-const brought = [
-  prefixes.plans,
-  prefixes.imports,
-  prefixes.parked,
-  raw_tweets.prefix,
-  quarantine.prefix,
-  labels.prefix,
-  prefixes.corpora,
-];
+/** What an ingest brings, and what it keeps of where it stands. */
+const ingested = [prefixes.plans, prefixes.parked, raw_tweets.prefix, quarantine.prefix];
+/** What people bring. */
+const brought = [labels.prefix, prefixes.corpora, prefixes.imports];
 
 const access: Record<RoleName, Access> = {
   DataIngestionRole: {
-    read: brought,
-    write: brought,
+    read: [...ingested, prefixes.imports],
+    write: ingested,
     // Records that the stream has taken after all.
     remove: [prefixes.parked],
     wholeObjects: true,
@@ -65,20 +60,9 @@ const access: Record<RoleName, Access> = {
     write: [quarantine.prefix, 'cleaned-data/'],
     remove: [quarantine.prefix, 'cleaned-data/'],
   },
-  AnalyticsRole: {
-    read: [
-      'cleaned-data/',
-      scored.prefix,
-      prefixes.queryResults,
-      prefixes.audit,
-      champion,
-      manifests,
-      evaluations,
-      reproductions,
-      marks,
-      leaseKeys.run,
-    ],
-    write: [prefixes.queryResults, prefixes.audit, leaseKeys.run],
+  RunReporterRole: {
+    read: ['cleaned-data/', resultPrefixes.runs, prefixes.audit, champion, marks, leaseKeys.run],
+    write: [resultPrefixes.runs, prefixes.audit, leaseKeys.run],
   },
   MachineLearningRole: {
     read: [
@@ -86,12 +70,41 @@ const access: Record<RoleName, Access> = {
       labels.prefix,
       prefixes.corpora,
       scored.prefix,
-      prefixes.queryResults,
+      resultPrefixes.runs,
       prefixes.models,
     ],
-    write: [scored.prefix, prefixes.queryResults, prefixes.models],
+    write: [scored.prefix, resultPrefixes.runs, prefixes.models],
+  },
+  AnalyticsRole: {
+    read: [
+      'cleaned-data/',
+      scored.prefix,
+      resultPrefixes.analysts,
+      prefixes.audit,
+      champion,
+      manifests,
+      evaluations,
+      reproductions,
+      marks,
+    ],
+    write: [resultPrefixes.analysts],
+  },
+  LabellerRole: {
+    // The list of what is forgotten: an import leaves it out before it reaches the lake. What lies in imports/ is the ingest's to read.
+    read: [labels.prefix, prefixes.corpora, FORGOTTEN_KEY],
+    write: brought,
+    wholeObjects: true,
   },
 };
+
+/** Where old versions go after a while: everywhere but below processed-data/audit/. */
+const versionedPrefixes = [
+  'raw-data/',
+  'cleaned-data/',
+  scored.prefix,
+  prefixes.queryResults,
+  prefixes.models,
+];
 
 /** The lake's one bucket: raw-data/, cleaned-data/, processed-data/ and model-outputs/. */
 export class LakeBucket extends Construct {
@@ -118,9 +131,14 @@ export class LakeBucket extends Construct {
         {
           id: 'leftovers',
           abortIncompleteMultipartUploadAfter: Duration.days(7),
-          noncurrentVersionExpiration,
           expiredObjectDeleteMarker: true,
         },
+        // All that roles write, but records: of one that was replaced or removed all the same, what it was stays.
+        ...versionedPrefixes.map((prefix) => ({
+          id: `old-versions-of-${prefix.replace(/\/$/, '').replaceAll('/', '-')}`,
+          prefix,
+          noncurrentVersionExpiration,
+        })),
         {
           // A plan is written anew with each page, and holds that page: yesterday's are of no use.
           id: 'plans',
@@ -148,9 +166,12 @@ export class LakeBucket extends Construct {
         BucketArn: this.bucket.bucketArn,
         KeyArn: key.keyArn,
         LakeRoleArns: roles.arns,
-        // The roles of `cdk bootstrap`, whatever its qualifier: a deployment must never lock itself out.
-        DeploymentRoleArns: [arn('iam', 'role/cdk-*', { region: '' })],
-        RootArn: arn('iam', 'root', { region: '' }),
+        // It changes the bucket, this policy included: a deployment must never lock itself out. Data are nothing to it.
+        DeploymentRoleArn: deploymentRoleArn(this),
+        RootArn: rootArn,
+        Audit: prefixes.audit,
+        // An id that is forgotten goes from the records, too; no role of the pipeline may replace or remove one.
+        RecordScrubberArns: roles.forgetter === null ? [] : [roles.forgetter.roleArn],
       }),
     });
     for (const name of roleNames)

@@ -95,7 +95,8 @@ export class LakeCatalog extends Construct {
         ['raw_tweets', 'tweets'],
       ),
       open('AnalyticsRole', reading, all),
-      open('AnalyticsRole', ['glue:BatchCreatePartition'], [candidates.table]),
+      open('RunReporterRole', querying, ['tweets', candidates.table]),
+      open('RunReporterRole', ['glue:BatchCreatePartition'], [candidates.table]),
       open('MachineLearningRole', querying, ['tweets', 'scored']),
       open('MachineLearningRole', ['glue:BatchCreatePartition'], ['scored']),
     ];

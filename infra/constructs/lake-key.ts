@@ -18,8 +18,10 @@ export interface LakeKeyProps {
 const services: Record<RoleName, readonly string[]> = {
   DataIngestionRole: ['s3', 'kinesis', 'secretsmanager'],
   DataProcessingRole: ['s3'],
-  AnalyticsRole: ['s3', 'sns', 'sqs'],
+  RunReporterRole: ['s3', 'sns', 'sqs'],
   MachineLearningRole: ['s3', 'kinesis', 'sqs', 'sagemaker'],
+  AnalyticsRole: ['s3'],
+  LabellerRole: ['s3'],
 };
 
 /** The one key of the lake; `policies/KMS_policy.json` says who may do what with it. */

@@ -1,10 +1,10 @@
 import { Aws } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { arn } from '../arns';
+import { arn, rootArn } from '../arns';
 import type { EnvironmentName, People, Settings } from '../config';
-import { forgetterRoleName, lakeName, perRole, roleNames } from '../naming';
-import type { RoleName } from '../naming';
+import { forgetterRoleName, lakeName, peopleRoleNames, perRole, roleNames } from '../naming';
+import type { PeopleRoleName, RoleName } from '../naming';
 
 export interface LakeRolesProps {
   readonly environment: EnvironmentName;
@@ -12,16 +12,20 @@ export interface LakeRolesProps {
 }
 
 const descriptions: Record<RoleName, string> = {
-  DataIngestionRole:
-    'Plans a run, brings tweets from X into raw-data/ and the stream; people who import labels assume it',
+  DataIngestionRole: 'Plans a run, brings tweets from X into raw-data/ and the stream',
   DataProcessingRole: 'Crawls raw-data/, runs the Spark job, publishes cleaned days',
-  AnalyticsRole: 'Asks Athena: the checks, the reports, and analysts who assume it',
+  RunReporterRole: 'Checks the data of a run, reports it, and archives its execution',
   MachineLearningRole: 'Trains, serves and scores: Lambdas, training jobs and endpoints',
+  AnalyticsRole: 'Analysts assume it to ask Athena and to read reports, manifests and histories',
+  LabellerRole: 'People who bring labels, corpora and tweets of their own assume it',
 };
 
+const isOfPeople = (name: RoleName): name is PeopleRoleName =>
+  peopleRoleNames.some((known) => known === name);
+
 /**
- * The four roles that touch the lake's data, and the one of people who make it forget. They carry no permission themselves: each resource opens
- * itself to them, beside its definition.
+ * The roles that touch the lake's data: of functions and jobs, of people who ask or bring something, and the one of people who make it forget. They
+ * carry no permission themselves: each resource opens itself to them, beside its definition. No function shares a role with people.
  */
 export class LakeRoles extends Construct {
   /**
@@ -38,14 +42,20 @@ export class LakeRoles extends Construct {
 
   constructor(scope: Construct, id: string, props: LakeRolesProps) {
     super(scope, id);
+    const people: Record<PeopleRoleName, iam.IPrincipal[]> = {
+      AnalyticsRole: principals(props.people.analysts),
+      LabellerRole: principals(props.people.labellers),
+    };
     const roles = perRole(
       (name) =>
         new iam.Role(this, name, {
           roleName: lakeName(props.environment, name),
           description: descriptions[name],
-          // Lambda documents no aws:SourceAccount or aws:SourceArn for execution roles: a condition on them
-          // would lock it out. What guards the role is iam:PassRole of this account.
-          assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+          assumedBy: isOfPeople(name)
+            ? firstOf(people[name])
+            : // Lambda documents no aws:SourceAccount or aws:SourceArn for execution roles: a condition on them
+              // would lock it out. What guards the role is iam:PassRole of this account.
+              new iam.ServicePrincipal('lambda.amazonaws.com'),
         }),
     );
     trust(roles.DataProcessingRole, actingFor('glue', ['crawler/*', 'job/*']));
@@ -54,8 +64,8 @@ export class LakeRoles extends Construct {
       actingFor('sagemaker', ['training-job/*', 'model/*', 'endpoint/*', 'endpoint-config/*']),
     );
     // The bucket refuses people under their own names: they assume a role to ask questions, or to import labels.
-    for (const person of principals(props.people.analysts)) trust(roles.AnalyticsRole, person);
-    for (const person of principals(props.people.labellers)) trust(roles.DataIngestionRole, person);
+    for (const name of peopleRoleNames)
+      for (const person of people[name].slice(1)) trust(roles[name], person);
     this.byName = perRole((name) => roles[name].withoutPolicyUpdates());
     this.forgetter = this.makeForgetter(props);
     this.arns = [
@@ -81,6 +91,16 @@ export const principals = (people: People): iam.IPrincipal[] =>
   people === 'account'
     ? [new iam.AccountRootPrincipal()]
     : people.map((person) => new iam.ArnPrincipal(person));
+
+/** Whom a role of people trusts first: it must trust somebody, and where nobody is named that is the root user, who is no person at work. */
+export const firstOf = ([first]: readonly iam.IPrincipal[]): iam.IPrincipal =>
+  first ?? rootHimself();
+
+/** The root user alone, and not whoever IAM lets. */
+const rootHimself = (): iam.IPrincipal =>
+  new iam.PrincipalWithConditions(new iam.AccountRootPrincipal(), {
+    ArnEquals: { 'aws:PrincipalArn': rootArn },
+  });
 
 export function trust(role: iam.Role, principal: iam.IPrincipal): void {
   role.assumeRolePolicy?.addStatements(

@@ -11,6 +11,7 @@ import { acknowledge } from '../constructs/acknowledge';
 import { ForceGrant } from '../constructs/force-grant';
 import { ForgetterAccess } from '../constructs/forgetter-access';
 import { allow } from '../constructs/grants';
+import { guardSecret } from '../constructs/guarded-secret';
 import { LakeBucket } from '../constructs/lake-bucket';
 import { LakeCatalog } from '../constructs/lake-catalog';
 import { LakeKey } from '../constructs/lake-key';
@@ -111,6 +112,7 @@ export class DataStack extends Stack {
       'SMG4',
       'X has no call that issues a new bearer token: a person makes one in its developer portal and stores it here, and steps read it at each run',
     );
+    guardSecret(secret, { readers: [roles.DataIngestionRole.roleArn] });
     allow(secret, 'Read', roles.DataIngestionRole, [
       { actions: ['secretsmanager:GetSecretValue'], resources: [secret.secretArn] },
     ]);

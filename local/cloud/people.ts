@@ -18,8 +18,8 @@ import { UserError } from './user-error';
 export interface People {
   /** Asks questions, and reads what the lake says about its runs. */
   analyst: { athena: AthenaClient; s3: S3Client };
-  /** Puts human labels. */
-  ingestion: { s3: S3Client };
+  /** Puts human labels, corpora, and tweets that people own. */
+  labeller: { s3: S3Client };
   /** Lets one execution promote what the gate refuses. */
   forceGranter: { secrets: SecretsManagerClient };
   /** Takes tweets out of the lake, old versions included. */
@@ -86,7 +86,7 @@ export function peopleOf(
       athena: new AthenaClient(analyst),
       s3: new S3Client({ ...analyst, forcePathStyle }),
     },
-    ingestion: { s3: new S3Client({ ...as('DataIngestionRole'), forcePathStyle }) },
+    labeller: { s3: new S3Client({ ...as('LabellerRole'), forcePathStyle }) },
     forceGranter: { secrets: new SecretsManagerClient(as(forceGranterRole)) },
     forgetter: {
       s3: new S3Client({ ...forgetter, forcePathStyle }),

@@ -19,6 +19,7 @@ _CONTEXT = {
     key.lower(): key
     for key in (
         "iam:PassedToService",
+        "s3:if-none-match",
         "s3:prefix",
         "s3:x-amz-server-side-encryption",
         "s3:x-amz-server-side-encryption-aws-kms-key-id",

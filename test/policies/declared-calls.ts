@@ -15,6 +15,7 @@ const via = (service: string): Context => ({
 });
 export const key = arn('kms', 'key/uuid');
 export const forceGrant = arn('secretsmanager', 'secret:ForceGrantSecret');
+export const token = arn('secretsmanager', 'secret:secret');
 
 /** One call for each role and action. Actions come as in policies: `service:A B C`. */
 function declare(
@@ -32,13 +33,15 @@ function declare(
   );
 }
 
-const [INGESTION, PROCESSING, ANALYTICS, LEARNING] = [
+const [INGESTION, PROCESSING, REPORTER, LEARNING, ANALYSTS, LABELLERS] = [
   ['DataIngestionRole'],
   ['DataProcessingRole'],
-  ['AnalyticsRole'],
+  ['RunReporterRole'],
   ['MachineLearningRole'],
+  ['AnalyticsRole'],
+  ['LabellerRole'],
 ];
-const ALL_FOUR = [...INGESTION, ...PROCESSING, ...ANALYTICS, ...LEARNING];
+const ALL = [...INGESTION, ...PROCESSING, ...REPORTER, ...LEARNING, ...ANALYSTS, ...LABELLERS];
 const MACHINE = ['MachineRole'];
 const encrypts = 'S3, Kinesis, SNS and SQS call KMS as their caller; the embedded ones do not';
 const pulls = 'SageMaker pulls the image as the role of the job or model; locally it is a process';
@@ -84,11 +87,11 @@ const logsOfFunctions = Object.entries(functionRoles).flatMap(([name, role]) => 
 ]);
 
 const encryption = [
-  ...declare(encrypts, ALL_FOUR, 'kms:Decrypt GenerateDataKey', key, via('s3')),
+  ...declare(encrypts, ALL, 'kms:Decrypt GenerateDataKey', key, via('s3')),
   ...declare(encrypts, INGESTION, 'kms:GenerateDataKey', key, via('kinesis')),
   ...declare(encrypts, INGESTION, 'kms:Decrypt', key, via('secretsmanager')),
-  ...declare(encrypts, ANALYTICS, 'kms:Decrypt GenerateDataKey', key, via('sns')),
-  ...declare(encrypts, ANALYTICS, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
+  ...declare(encrypts, REPORTER, 'kms:Decrypt GenerateDataKey', key, via('sns')),
+  ...declare(encrypts, REPORTER, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
   ...declare(encrypts, LEARNING, 'kms:Decrypt', key, via('kinesis')),
   ...declare(encrypts, LEARNING, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
   ...declare(
@@ -170,12 +173,14 @@ const jobs = [
   ),
 ];
 
-const queries = [...ANALYTICS, ...LEARNING].flatMap((role) => [
+const results = (role: string): string =>
+  `processed-data/query-results/${ANALYSTS.includes(role) ? 'analysts' : 'runs'}/one.csv`;
+const queries = [...REPORTER, ...LEARNING, ...ANALYSTS].flatMap((role) => [
   ...declare(
     'Athena writes large results in parts, as its caller',
     [role],
     's3:AbortMultipartUpload ListMultipartUploadParts',
-    object('processed-data/query-results/one.csv'),
+    object(results(role)),
   ),
   ...declare(
     'Athena looks for unfinished parts of results, as its caller',
@@ -212,7 +217,7 @@ const deliveries = [
   ),
   ...declare(
     'Lambda reports an archive that failed for good as the role of the function; none of a run does',
-    ANALYTICS,
+    REPORTER,
     'sqs:SendMessage',
     arn('sqs', 'UndeliveredQueue'),
   ),
@@ -246,6 +251,12 @@ const machine = [
 ];
 
 const rare = [
+  ...declare(
+    'A record that is written a second time, as after a retry, is compared with the first',
+    REPORTER,
+    's3:GetObject',
+    object('processed-data/audit/executions/a.json'),
+  ),
   ...['endpoint/sentiment-lake-local-serverless', 'endpoint-config/sl-job'].flatMap((changed) =>
     declare(
       'Made only when a model fails its smoke test and the champion is put back',
@@ -256,7 +267,7 @@ const rare = [
   ),
   ...declare(
     'S3 answers 404 for a missing object to those who may list, and 403 to others; ministack asks nothing',
-    ALL_FOUR,
+    ALL,
     's3:ListBucket',
     'arn:aws:s3:::bucket',
   ),
@@ -268,16 +279,30 @@ const rare = [
   ),
   ...declare(
     'An analyst stops a query of their own; the pipeline never does',
-    ANALYTICS,
+    ANALYSTS,
     'athena:StopQueryExecution',
-    arn('athena', 'workgroup/sentiment-lake-local'),
+    arn('athena', 'workgroup/sentiment-lake-local-analysts'),
   ),
   ...declare(
     'An analyst’s editor lists the tables; the pipeline never does',
-    ANALYTICS,
+    ANALYSTS,
     'glue:GetTables',
     arn('glue', 'table/sentiment_lake/tweets'),
   ),
+];
+
+const brings =
+  'Made by a person who brings labels, a corpus or tweets of their own, which no recorded run does: test/drills/people.test.ts';
+const bringing = [
+  ...declare(brings, LABELLERS, 's3:GetObject PutObject', object('raw-data/labels/people.ndjson')),
+  ...declare(
+    brings,
+    LABELLERS,
+    's3:GetObject PutObject',
+    object('raw-data/corpora/people.jsonl.gz'),
+  ),
+  ...declare(brings, LABELLERS, 's3:GetObject', object('raw-data/plans/forgotten.json')),
+  ...declare(brings, LABELLERS, 's3:PutObject', object('raw-data/imports/mine/00000.ndjson.gz')),
 ];
 
 const forgets =
@@ -296,7 +321,11 @@ export const forgettable = {
     'processed-data/audit/executions/a.json',
   ],
   /** These go whole. */
-  removed: ['cleaned-data/tweets/dt=day/run=a/part.parquet', 'processed-data/query-results/a.csv'],
+  removed: [
+    'cleaned-data/tweets/dt=day/run=a/part.parquet',
+    'processed-data/query-results/runs/a.csv',
+    'processed-data/query-results/analysts/a.csv',
+  ],
   /** These, too, and nobody reads them for it. */
   pages: ['model-outputs/sl-job/evaluation.html', 'model-outputs/sl-job/output/output.tar.gz'],
 };
@@ -345,5 +374,6 @@ export const declaredCalls: readonly DeclaredCall[] = [
   ...machine,
   ...rare,
   ...force,
+  ...bringing,
   ...forgetting,
 ];

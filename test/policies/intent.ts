@@ -1,14 +1,16 @@
 /*
  * What each role is meant to do with each place of the bucket, written down apart from the policies:
- * r reads, w writes, d removes. test/policies/no-more.test.ts holds the policies to it.
+ * r reads, w writes, n writes new objects and replaces none, d removes. test/policies/no-more.test.ts holds the policies to it.
  */
-export type Rights = '' | 'r' | 'w' | 'rw' | 'rwd';
+export type Rights = '' | 'r' | 'w' | 'rw' | 'rn' | 'rwd';
 
 export const columns = [
   'DataIngestionRole',
   'DataProcessingRole',
-  'AnalyticsRole',
+  'RunReporterRole',
   'MachineLearningRole',
+  'AnalyticsRole',
+  'LabellerRole',
   'CrawlStarterRole',
   'EndpointUpdaterRole',
 ] as const;
@@ -18,27 +20,33 @@ type Row = readonly [place: string, ...rights: Rights[]];
 
 // prettier-ignore
 const rows: readonly Row[] = [
-  // an object                                ingestion  processing  analytics  learning  crawl  endpoint
-  ['raw-data/tweets/dt=day/page.ndjson.gz',   'rw',      'r',        '',        '',       '',    ''],
-  ['raw-data/labels/people.ndjson',           'rw',      'r',        '',        'r',      '',    ''],
-  ['raw-data/corpora/people.jsonl.gz',        'rw',      '',         '',        'r',      '',    ''],
-  ['raw-data/quarantine/dt=day/run.ndjson',   'rw',      'rwd',      '',        '',       '',    ''],
-  ['raw-data/plans/plan.json',                'rw',      '',         '',        '',       '',    ''],
-  ['raw-data/plans/lock.json',                'rw',      '',         'rw',      '',       '',    ''],
-  ['raw-data/imports/mine/00000.ndjson.gz',   'rw',      '',         '',        '',       '',    ''],
-  ['raw-data/parked/page.ndjson',             'rwd',     '',         '',        '',       '',    ''],
-  ['raw-data/elsewhere.json',                 '',        '',         '',        '',       '',    ''],
-  ['cleaned-data/tweets/dt=day/run=a/part',   '',        'rwd',      'r',       'r',      '',    ''],
-  ['cleaned-data/summaries/run.json',         '',        'rwd',      'r',       'r',      '',    ''],
-  ['processed-data/scored/dt=day/a.parquet',  '',        '',         'r',       'rw',     '',    ''],
-  ['processed-data/query-results/a.csv',      '',        '',         'rw',      'rw',     '',    ''],
-  ['processed-data/audit/executions/a.json',  '',        '',         'rw',      '',       '',    ''],
-  ['processed-data/elsewhere.json',           '',        '',         '',        '',       '',    ''],
-  ['model-outputs/champion.json',             '',        '',         'r',       'rw',     '',    ''],
-  ['model-outputs/sl-job/output/model.tar.gz','',        '',         '',        'rw',     '',    ''],
-  ['model-outputs/sl-job/evaluation.html',    '',        '',         'r',       'rw',     '',    ''],
-  ['model-outputs/reproductions/sl-job/output/output.tar.gz', '', '', 'r',     'rw',     '',    ''],
-  ['elsewhere/a.json',                        '',        '',         '',        '',       '',    ''],
+  // an object                                              ingestion   processing  reporter    learning    analysts    labellers   crawl       endpoint
+  ['raw-data/tweets/dt=day/page.ndjson.gz',                 'rw',       'r',        '',         '',         '',         '',         '',         ''],
+  ['raw-data/labels/people.ndjson',                         '',         'r',        '',         'r',        '',         'rw',       '',         ''],
+  ['raw-data/corpora/people.jsonl.gz',                      '',         '',         '',         'r',        '',         'rw',       '',         ''],
+  ['raw-data/quarantine/dt=day/run.ndjson',                 'rw',       'rwd',      '',         '',         '',         '',         '',         ''],
+  ['raw-data/plans/plan.json',                              'rw',       '',         '',         '',         '',         '',         '',         ''],
+  ['raw-data/plans/lock.json',                              'rw',       '',         'rw',       '',         '',         '',         '',         ''],
+  ['raw-data/plans/ingest-lease.json',                      'rw',       '',         '',         '',         '',         '',         '',         ''],
+  ['raw-data/plans/forgotten.json',                         'rw',       '',         '',         '',         '',         'r',        '',         ''],
+  ['raw-data/imports/mine/00000.ndjson.gz',                 'r',        '',         '',         '',         '',         'w',        '',         ''],
+  ['raw-data/parked/page.ndjson',                           'rwd',      '',         '',         '',         '',         '',         '',         ''],
+  ['raw-data/elsewhere.json',                               '',         '',         '',         '',         '',         '',         '',         ''],
+  ['cleaned-data/tweets/dt=day/run=a/part',                 '',         'rwd',      'r',        'r',        'r',        '',         '',         ''],
+  ['cleaned-data/summaries/run.json',                       '',         'rwd',      'r',        'r',        'r',        '',         '',         ''],
+  ['processed-data/scored/dt=day/a.parquet',                '',         '',         '',         'rw',       'r',        '',         '',         ''],
+  ['processed-data/query-results/runs/a.csv',               '',         '',         'rw',       'rw',       '',         '',         '',         ''],
+  ['processed-data/query-results/analysts/a.csv',           '',         '',         '',         '',         'rw',       '',         '',         ''],
+  ['processed-data/query-results/a.csv',                    '',         '',         '',         '',         '',         '',         '',         ''],
+  ['processed-data/audit/executions/a.json',                '',         '',         'rn',       '',         'r',        '',         '',         ''],
+  ['processed-data/elsewhere.json',                         '',         '',         '',         '',         '',         '',         '',         ''],
+  ['model-outputs/champion.json',                           '',         '',         'r',        'rw',       'r',        '',         '',         ''],
+  ['model-outputs/sl-job/output/model.tar.gz',              '',         '',         '',         'rw',       '',         '',         '',         ''],
+  ['model-outputs/sl-job/evaluation.html',                  '',         '',         '',         'rw',       'r',        '',         '',         ''],
+  ['model-outputs/sl-job/manifest.json',                    '',         '',         '',         'rw',       'r',        '',         '',         ''],
+  ['model-outputs/sl-job/forgotten.json',                   '',         '',         'r',        'rw',       'r',        '',         '',         ''],
+  ['model-outputs/reproductions/sl-job/output/output.tar.gz','',         '',         '',         'rw',       'r',        '',         '',         ''],
+  ['elsewhere/a.json',                                      '',         '',         '',         '',         '',         '',         '',         ''],
 ];
 
 export const intended: readonly { key: string; role: Column; rights: Rights }[] = rows.flatMap(

@@ -44,7 +44,7 @@ async function labelKeys({ people, outputs }: Session): Promise<string[]> {
   const keys: string[] = [];
   let ContinuationToken: string | undefined;
   do {
-    const page = await people.ingestion.s3.send(
+    const page = await people.labeller.s3.send(
       new ListObjectsV2Command({
         Bucket: outputs.BucketName,
         Prefix: datasets.labels.prefix,
@@ -58,7 +58,7 @@ async function labelKeys({ people, outputs }: Session): Promise<string[]> {
 }
 
 async function textOf({ people, outputs }: Session, Key: string): Promise<string> {
-  const { Body } = await people.ingestion.s3.send(
+  const { Body } = await people.labeller.s3.send(
     new GetObjectCommand({ Bucket: outputs.BucketName, Key }),
   );
   const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
@@ -71,7 +71,7 @@ export async function putLabels(
   key: string,
   rows: readonly LabelRecord[],
 ): Promise<void> {
-  await people.ingestion.s3.send(
+  await people.labeller.s3.send(
     new PutObjectCommand({
       Bucket: outputs.BucketName,
       Key: key,

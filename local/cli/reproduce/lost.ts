@@ -12,10 +12,10 @@ export interface Lost {
 
 /** Looks for every object that the training saw: tweets are forgotten on request, and old versions of a day expire. */
 export async function lookForLost(session: Session, request: TrainingRequest): Promise<Lost> {
-  const { ingestion, analyst } = session.people;
+  const { labeller, analyst } = session.people;
   const lost: Lost = { gone: [], changed: [] };
   for (const { uri, etag } of request.labels) {
-    const found = (await etagsBelow(ingestion.s3, uri)).get(uri);
+    const found = (await etagsBelow(labeller.s3, uri)).get(uri);
     if (found === undefined) lost.gone.push(`labels ${uri}`);
     else if (found !== etag) lost.changed.push(`labels ${uri}`);
   }

@@ -53,7 +53,7 @@ export async function uploadTweets(
   { people, outputs }: Session,
   { name, lines }: TweetImport,
 ): Promise<{ written: number; leftOut: number }> {
-  const bucket: Bucket = { s3: people.ingestion.s3, bucket: outputs.BucketName };
+  const bucket: Bucket = { s3: people.labeller.s3, bucket: outputs.BucketName };
   const forgotten = new Forgotten((await readForgotten(bucket)).list);
   const isForgotten = (line: ImportLine): boolean => {
     const ids = 'tweet' in line ? Ids.safeParse(line.tweet).data : undefined;

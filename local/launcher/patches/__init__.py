@@ -22,6 +22,7 @@ NAMES = (
     "glue_catalog",
     "principal_arn",
     "write_encryption",
+    "write_conditions",
     "secret_refs",
     "mapping_states",
     "resource_arns",
