@@ -159,7 +159,7 @@ describe('Step Functions', () => {
   });
 
   test("an Athena query is started with the lake's permissions: Athena reads and writes as its caller", () => {
-    for (const role of ['AnalyticsRole', 'MachineLearningRole']) {
+    for (const role of ['RunReporterRole', 'MachineLearningRole', 'AnalyticsRole']) {
       const statements = statementsOf(role);
       const written = statements
         .filter(({ Action }) => Action.includes('s3:PutObject'))
@@ -173,7 +173,7 @@ describe('Step Functions', () => {
           's3:GetBucketLocation',
         ]),
       );
-      expect(written).toContainEqual(expect.stringMatching(/processed-data\/query-results\/\*$/));
+      expect(written).toContainEqual(expect.stringMatching(/processed-data\/query-results\/(runs|analysts)\/\*$/));
     }
   });
 });
@@ -182,8 +182,8 @@ describe('order and policies', () => {
   test('the pipeline refers to the data stack, never the reverse: roles, key and bucket come first', () => {
     expect(JSON.stringify(prod.data.toJSON())).not.toContain('SentimentLake-prod-Pipeline');
     expect(JSON.stringify(prod.pipeline.toJSON())).toContain('SentimentLake-prod-Data');
-    // The four of the lake, and the one of people who may grant force.
-    prod.data.resourcePropertiesCountIs('AWS::IAM::Role', { RoleName: Match.anyValue() }, 5);
+    // Four of functions and jobs, two of people, and the one of people who may grant force.
+    prod.data.resourcePropertiesCountIs('AWS::IAM::Role', { RoleName: Match.anyValue() }, 7);
   });
 
   test("the key's policy lets in every service that the lake uses it through", () => {

@@ -21,8 +21,12 @@ export function synthesize(context: Record<string, string> = {}): {
 }
 
 /** The data stack alone, which bundles no code; with some of the environment's settings changed. */
-export const dataStack = (environment: string, changes: Partial<Settings> = {}): DataStack =>
-  new DataStack(app(), 'Data', {
+export const dataStack = (
+  environment: string,
+  changes: Partial<Settings> = {},
+  context: Record<string, string> = {},
+): DataStack =>
+  new DataStack(app(context), 'Data', {
     environment: EnvironmentName.parse(environment),
     settings: { ...settingsFor(environment), ...changes },
   });
