@@ -63,15 +63,13 @@ function requests(key: string, may: May) {
   return [
     { action: 's3:GetObject', resource, allow: may.read },
     { action: 's3:GetObject', resource, context: noTls, allow: false },
-    ...encryptions.flatMap(({ context, taken }) => [
-      { action: 's3:PutObject', resource, context, allow: may.write === true && taken },
-      {
-        action: 's3:PutObject',
-        resource,
-        context: { ...context, ...asNew },
-        allow: may.write !== false && taken,
-      },
-    ]),
+    ...encryptions.map(({ context, taken }) => ({
+      action: 's3:PutObject',
+      resource,
+      context: may.write === 'new' ? { ...context, ...asNew } : context,
+      allow: may.write !== false && taken,
+    })),
+    ...(may.write === 'new' ? [{ action: 's3:PutObject', resource, allow: false }] : []),
     { action: 's3:PutObject', resource, context: noTls, allow: false },
     { action: 's3:DeleteObject', resource, allow: may.remove },
     {
