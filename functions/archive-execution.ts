@@ -16,8 +16,9 @@ import { withinDeadline } from './deadline';
 import type { CallContext } from './deadline';
 import { explain } from './explain';
 import { releaseLock } from './lake/lock';
-import { putJson, uriOf } from './lake/objects';
+import { uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
+import { keepRecord } from './lake/records';
 import { emitter } from './metrics';
 import type { Emit } from './metrics';
 import { stageSeconds } from './run-metrics';
@@ -60,8 +61,11 @@ export const archiveExecution =
       const execution = await sfn.send(new DescribeExecutionCommand({ executionArn }));
       const events = await historyOf(sfn, executionArn);
       // A redriven execution ends more than once; each end has its own archive.
-      const key = `${prefixes.audit}executions/${name}-${execution.redriveCount ?? 0}.json`;
-      await putJson(lake, key, { execution: { ...execution, $metadata: undefined }, events });
+      const key = await keepRecord(
+        lake,
+        `${prefixes.audit}executions/${name}-${execution.redriveCount ?? 0}.json`,
+        { execution: { ...execution, $metadata: undefined }, events },
+      );
       await releaseLock(lake, executionArn, clock.now());
       if (status !== 'SUCCEEDED') {
         const { error, cause } = execution;

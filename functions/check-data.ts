@@ -13,10 +13,11 @@ import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
 import type { Warehouse } from './lake/athena';
 import { addPartitions } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
-import { putJson, uriOf } from './lake/objects';
+import { uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
+import { keepRecord } from './lake/records';
 import type { Sections } from './settings';
 import { onFirstCall, step } from './step';
 
@@ -66,8 +67,15 @@ export const checkData = (given: Dependencies) =>
       );
       const failed = results.filter(({ offending }) => offending > 0);
       if (failed.length > 0) {
-        const key = `${prefixes.audit}checks/${plan.runId}-${attempt}.json`;
-        await putJson(lake, key, { execution, days: clean.days, checks: results });
+        const key = await keepRecord(
+          lake,
+          `${prefixes.audit}checks/${plan.runId}-${attempt}.json`,
+          {
+            execution,
+            days: clean.days,
+            checks: results,
+          },
+        );
         throw new StepError(
           'ChecksFailed',
           explainFailure(given.checks, results, uriOf(lake, key)),

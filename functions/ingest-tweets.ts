@@ -25,7 +25,7 @@ import type { Planned, QueryPlan } from './ingest/plan';
 import { pull, settle } from './ingest/pull';
 import type { Ending, Pulling } from './ingest/pull';
 import { replayDays } from './ingest/replay';
-import { fromImport, fromX } from './ingest/source';
+import { fromImport, fromX, removeImport } from './ingest/source';
 import type { Source } from './ingest/source';
 import { streamParked } from './ingest/streaming';
 import type { Streaming } from './ingest/streaming';
@@ -156,6 +156,9 @@ async function ingest(
   for (const { plan, etag } of [...planned, ...others]) {
     const reported = withReported(plan, run.runId);
     if (reported !== null) await savePlan(lake, reported, etag);
+  }
+  if (run.source.kind === 'import' && ending.kind === 'whole') {
+    await removeImport(lake, run.source.name);
   }
   const nothing =
     run.source.kind === 'import'

@@ -8,8 +8,9 @@ import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
 import { releaseLock } from './lake/lock';
-import { putJson, uriOf } from './lake/objects';
+import { uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
+import { keepRecord } from './lake/records';
 import { emitter } from './metrics';
 import type { Emit } from './metrics';
 import { readChampion } from './model/champion';
@@ -48,7 +49,8 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
       spendUsd: ingest.status === 'PENDING' ? 0 : ingest.spendUsd,
       reportUri: uriOf(lake, key),
     };
-    await putJson(lake, key, { report, execution, state });
+    const kept = await keepRecord(lake, key, { report, execution, state });
+    report.reportUri = uriOf(lake, kept);
     await releaseLock(lake, execution.arn, clock.now());
     // The ingest schedule may run every few minutes; a second delivery has nothing to say.
     if (outcome !== 'INGESTED' && outcome !== 'SKIPPED') {

@@ -1,4 +1,5 @@
-import { Aws } from 'aws-cdk-lib';
+import { Aws, DefaultStackSynthesizer, Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import type { EnvironmentName } from './config';
 import { lakeName } from './naming';
 
@@ -8,6 +9,19 @@ export const arn = (
   resource: string,
   { region = Aws.REGION, account = Aws.ACCOUNT_ID } = {},
 ): string => ['arn', Aws.PARTITION, service, region, account, resource].join(':');
+
+/**
+ * The role that CloudFormation takes on for `cdk deploy`, as `cdk bootstrap` names it: the one of its five that changes
+ * resources. In full, since anybody who may make roles could call one cdk-something.
+ */
+export const deploymentRoleArn = (scope: Construct): string => {
+  const { synthesizer } = Stack.of(scope);
+  const qualifier = synthesizer.bootstrapQualifier ?? DefaultStackSynthesizer.DEFAULT_QUALIFIER;
+  const name = ['cdk', qualifier, 'cfn-exec-role', Aws.ACCOUNT_ID, Aws.REGION].join('-');
+  return arn('iam', `role/${name}`, { region: '' });
+};
+
+export const rootArn: string = arn('iam', 'root', { region: '' });
 
 /** Every alarm of an environment's lake: all that may publish to its topic. */
 export const alarmArns = (environment: EnvironmentName): string =>

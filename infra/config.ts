@@ -56,9 +56,10 @@ const Settings = z.strictObject({
   // What functions read is declared where they read it.
   ...Sections.shape,
   /**
-   * Analysts ask Athena as AnalyticsRole; labellers put labels into the lake as DataIngestionRole; forgetters take
-   * tweets out of it as ForgetterRole, which is not even made while nobody may assume it; force granters let one
-   * execution promote what the gate refuses, as ForceGranterRole.
+   * Analysts ask Athena as AnalyticsRole; labellers put labels, corpora and tweets of their own into the lake as
+   * LabellerRole; forgetters take tweets out of it as ForgetterRole, which is not even made while nobody may assume it;
+   * force granters let one execution promote what the gate refuses, as ForceGranterRole. Who labels by hand is shown
+   * tweets, and so has to be an analyst, too.
    */
   people: z.strictObject({
     analysts: People,

@@ -18,14 +18,22 @@ export const endpointNames = (environment: EnvironmentName): string[] =>
 export const stackName = (environment: EnvironmentName, kind: 'Data' | 'Pipeline'): string =>
   `SentimentLake-${environment}-${kind}`;
 
-export const roleNames = [
+/** Roles of functions and jobs that touch the lake's data. */
+export const workerRoleNames = [
   'DataIngestionRole',
   'DataProcessingRole',
-  'AnalyticsRole',
+  'RunReporterRole',
   'MachineLearningRole',
   'ModelOperatorRole',
   'ServingRole',
 ] as const;
+export type WorkerRoleName = (typeof workerRoleNames)[number];
+
+/** Roles that people take on to ask the lake, or to bring it labels, corpora and tweets; no function has them. */
+export const peopleRoleNames = ['AnalyticsRole', 'LabellerRole'] as const;
+export type PeopleRoleName = (typeof peopleRoleNames)[number];
+
+export const roleNames = [...workerRoleNames, ...peopleRoleNames] as const;
 export type RoleName = (typeof roleNames)[number];
 
 /** People take it on to make the lake forget tweets; no function has it. */
@@ -42,8 +50,10 @@ export const forceGranterRole = 'ForceGranterRole';
 export const perRole = <Value>(valueOf: (name: RoleName) => Value): Record<RoleName, Value> => ({
   DataIngestionRole: valueOf('DataIngestionRole'),
   DataProcessingRole: valueOf('DataProcessingRole'),
-  AnalyticsRole: valueOf('AnalyticsRole'),
+  RunReporterRole: valueOf('RunReporterRole'),
   MachineLearningRole: valueOf('MachineLearningRole'),
   ModelOperatorRole: valueOf('ModelOperatorRole'),
   ServingRole: valueOf('ServingRole'),
+  AnalyticsRole: valueOf('AnalyticsRole'),
+  LabellerRole: valueOf('LabellerRole'),
 });

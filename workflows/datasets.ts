@@ -61,6 +61,15 @@ export const leaseKeys = {
   ingest: `${prefixes.plans}ingest-lease.json`,
 };
 
+/**
+ * Where Athena leaves results: those of a run's checks and of scoring apart from those of people's questions, so that
+ * who may ask cannot write what a run reads.
+ */
+export const resultPrefixes = {
+  runs: `${prefixes.queryResults}runs/`,
+  analysts: `${prefixes.queryResults}analysts/`,
+};
+
 /** The data set behind a table; the candidates table shares the columns of `tweets`. */
 export const tables = {
   ...datasets,

@@ -4,6 +4,7 @@ import { StepError } from '../../workflows/errors';
 import type { Clock } from '../clock';
 import { getBytes, listObjects, uriOf } from '../lake/objects';
 import type { Lake } from '../lake/objects';
+import { deleteAllVersions, versionsBelow } from '../lake/versions';
 import { isTooDeep } from '../lake/nesting';
 import type { Unreadables } from '../lake/set-aside';
 import { gunzip, jsonOf, UnreadableBytes } from '../lake/unpack';
@@ -57,15 +58,16 @@ export async function fromImport(
 ): Promise<Source> {
   const keys = (await listObjects(lake, importFolder(name))).map(({ key }) => key);
   const pages = keys.filter((key) => PAGE.test(key)).length;
-  if (pages === 0) {
-    throw new StepError(
-      'InvalidInput',
-      `import: there is nothing below ${uriOf(lake, importFolder(name))}; npm run lake -- import-tweets <file> puts tweets there`,
-    );
-  }
   return {
     charged: false,
     nextPage: async ({ next_token }) => {
+      if (pages === 0) {
+        // Not before a page is wanted: a call that is repeated after the end of the import wants none.
+        throw new StepError(
+          'InvalidInput',
+          `import: there is nothing below ${uriOf(lake, importFolder(name))}; npm run lake -- import-tweets <file> puts tweets there`,
+        );
+      }
       const page = Number(next_token ?? 0);
       const lines = await readPage(lake, importPageKey(name, page), unreadables);
       const now = clock.now();
@@ -95,6 +97,16 @@ export async function fromImport(
       };
     },
   };
+}
+
+/**
+ * Removes an import whose tweets are stored, old versions included: whoever brought it cannot tell which of its tweets
+ * the lake was told to forget, and those are in no other object.
+ */
+export async function removeImport(lake: Lake, name: string): Promise<void> {
+  for await (const found of versionsBelow(lake, importFolder(name))) {
+    await deleteAllVersions(lake, found);
+  }
 }
 
 async function readPage(lake: Lake, key: string, unreadables: Unreadables): Promise<ImportLine[]> {

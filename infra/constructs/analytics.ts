@@ -1,7 +1,8 @@
 import * as athena from 'aws-cdk-lib/aws-athena';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { renderedCatalog } from '../../queries/catalog';
-import { prefixes, s3Uri } from '../../workflows/datasets';
+import { resultPrefixes, s3Uri } from '../../workflows/datasets';
 import { arn } from '../arns';
 import type { EnvironmentName, Settings } from '../config';
 import { lakeName } from '../naming';
@@ -14,16 +15,58 @@ export interface AnalyticsProps {
   readonly lake: Lake;
 }
 
-/** The Athena workgroup, and every query of `queries/` by name in it. */
+/**
+ * Two Athena workgroups, since a workgroup says where results go: the pipeline's with the checks of `queries/` by name in
+ * it, and the analysts' with the questions.
+ */
 export class Analytics extends Construct {
-  /** Name of the workgroup. */
+  /** Name of the workgroup that checks and scoring ask in. */
   readonly workGroup: string;
 
-  constructor(scope: Construct, id: string, { environment, settings, lake }: AnalyticsProps) {
+  /** Name of the workgroup that people ask in. */
+  readonly analystsWorkGroup: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: AnalyticsProps,
+  ) {
     super(scope, id);
-    const workGroup = new athena.CfnWorkGroup(this, 'WorkGroup', {
-      name: lakeName(environment),
-      description: 'Checks of the pipeline and questions of its analysts',
+    const { environment, lake } = props;
+    this.workGroup = this.createWorkGroup(
+      'WorkGroup',
+      lakeName(environment),
+      'Checks and scoring of the pipeline',
+      resultPrefixes.runs,
+    );
+    this.analystsWorkGroup = this.createWorkGroup(
+      'AnalystsWorkGroup',
+      lakeName(environment, 'analysts'),
+      'Questions of analysts',
+      resultPrefixes.analysts,
+    );
+    for (const { name, kind, title, sql } of renderedCatalog()) {
+      new athena.CfnNamedQuery(this, name, {
+        name,
+        description: `${kind === 'check' ? 'Check' : 'Question'}: ${title}`,
+        database: lake.database,
+        queryString: sql,
+        // By reference: the workgroup comes first.
+        workGroup: kind === 'check' ? this.workGroup : this.analystsWorkGroup,
+      });
+    }
+    const { RunReporterRole, ModelOperatorRole, AnalyticsRole } = lake.roles;
+    this.letAsk(RunReporterRole, this.workGroup);
+    this.letAsk(ModelOperatorRole, this.workGroup);
+    // Analysts stop what they asked; the pipeline never does.
+    this.letAsk(AnalyticsRole, this.analystsWorkGroup, ['athena:StopQueryExecution']);
+  }
+
+  private createWorkGroup(id: string, name: string, description: string, results: string): string {
+    const { settings, lake } = this.props;
+    const workGroup = new athena.CfnWorkGroup(this, id, {
+      name,
+      description,
       // History and saved queries go with the stack.
       recursiveDeleteOption: true,
       workGroupConfiguration: {
@@ -33,35 +76,25 @@ export class Analytics extends Construct {
         publishCloudWatchMetricsEnabled: true,
         bytesScannedCutoffPerQuery: settings.athenaScanLimitBytes,
         resultConfiguration: {
-          outputLocation: s3Uri(lake.bucket.bucketName, prefixes.queryResults),
+          outputLocation: s3Uri(lake.bucket.bucketName, results),
           encryptionConfiguration: { encryptionOption: 'SSE_KMS', kmsKey: lake.key.keyArn },
         },
       },
     });
-    this.workGroup = workGroup.ref;
-    for (const { name, kind, title, sql } of renderedCatalog()) {
-      new athena.CfnNamedQuery(this, name, {
-        name,
-        description: `${kind === 'check' ? 'Check' : 'Question'}: ${title}`,
-        database: lake.database,
-        queryString: sql,
-        // By reference: the workgroup comes first.
-        workGroup: this.workGroup,
-      });
-    }
-    for (const role of [lake.roles.AnalyticsRole, lake.roles.ModelOperatorRole]) {
-      allow(this, `${role.node.id}Asks`, role, [
-        {
-          actions: [
-            'athena:StartQueryExecution',
-            'athena:GetQueryExecution',
-            'athena:GetQueryResults',
-            // Analysts stop what they asked; the pipeline never does.
-            ...(role === lake.roles.AnalyticsRole ? ['athena:StopQueryExecution'] : []),
-          ],
-          resources: [arn('athena', `workgroup/${this.workGroup}`)],
-        },
-      ]);
-    }
+    return workGroup.ref;
+  }
+
+  private letAsk(role: iam.IRole, workGroup: string, more: readonly string[] = []): void {
+    allow(this, `${role.node.id}Asks`, role, [
+      {
+        actions: [
+          'athena:StartQueryExecution',
+          'athena:GetQueryExecution',
+          'athena:GetQueryResults',
+          ...more,
+        ],
+        resources: [arn('athena', `workgroup/${workGroup}`)],
+      },
+    ]);
   }
 }

@@ -3,12 +3,12 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Aws, RemovalPolicy } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { arn } from '../arns';
 import type { EnvironmentName, People } from '../config';
 import { forceGranterRole, lakeName } from '../naming';
 import { acknowledge } from './acknowledge';
 import { allow } from './grants';
-import { principals, trust } from './lake-roles';
+import { guardSecret } from './guarded-secret';
+import { firstOf, principals, trust } from './lake-roles';
 
 export interface ForceGrantProps {
   readonly environment: EnvironmentName;
@@ -18,12 +18,6 @@ export interface ForceGrantProps {
   /** Who looks whether there is one: the role of the step that plans a run. */
   readonly reader: iam.IRole;
 }
-
-const WRITES = [
-  'secretsmanager:PutSecretValue',
-  'secretsmanager:UpdateSecret',
-  'secretsmanager:UpdateSecretVersionStage',
-];
 
 /**
  * The permission behind `"force": true`. An execution's input is open to everybody who may start one, so force in
@@ -40,8 +34,7 @@ export class ForceGrant extends Construct {
     const role = new iam.Role(this, 'Role', {
       roleName: lakeName(environment, forceGranterRole),
       description: 'People who may let one execution promote a model that the gate refuses',
-      // A role must trust somebody: where nobody is named, the account's root, which is no person at work.
-      assumedBy: people[0] ?? rootHimself(),
+      assumedBy: firstOf(people),
     });
     for (const person of people.slice(1)) trust(role, person);
     const secret = new secretsmanager.Secret(this, 'Secret', {
@@ -56,7 +49,7 @@ export class ForceGrant extends Construct {
       'SMG4',
       'It holds no credential but a person’s decision: a version is good for one execution and a day, and none may come by itself',
     );
-    this.refuseOthers(secret, role);
+    guardSecret(secret, { writers: [role.roleArn] });
     const resources = [secret.secretArn];
     allow(this, 'Grant', role.withoutPolicyUpdates(), [
       // The console shows a value before it lets one change it.
@@ -79,33 +72,4 @@ export class ForceGrant extends Construct {
     allow(this, 'Look', reader, [{ actions: ['secretsmanager:GetSecretValue'], resources }]);
     this.secret = secret;
   }
-
-  /** Whatever their own policies allow: `secretsmanager:*` elsewhere must not open the gate. */
-  private refuseOthers(secret: secretsmanager.Secret, role: iam.IRole): void {
-    secret.addToResourcePolicy(
-      new iam.PolicyStatement({
-        sid: 'OnlyTheForceGranterRoleWrites',
-        effect: iam.Effect.DENY,
-        principals: [new iam.AnyPrincipal()],
-        actions: WRITES,
-        resources: ['*'],
-        conditions: {
-          ArnNotLike: {
-            'aws:PrincipalArn': [
-              role.roleArn,
-              // CloudFormation changes description and key; root must not lock itself out.
-              arn('iam', 'role/cdk-*', { region: '' }),
-              arn('iam', 'root', { region: '' }),
-            ],
-          },
-        },
-      }),
-    );
-  }
 }
-
-/** The root user alone, and not whoever IAM lets. */
-const rootHimself = (): iam.IPrincipal =>
-  new iam.PrincipalWithConditions(new iam.AccountRootPrincipal(), {
-    ArnEquals: { 'aws:PrincipalArn': arn('iam', 'root', { region: '' }) },
-  });

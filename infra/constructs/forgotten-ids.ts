@@ -5,6 +5,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge';
 import { allow } from './grants';
+import { guardSecret } from './guarded-secret';
 
 export interface ForgottenIdsProps {
   readonly key: kms.IKey;
@@ -38,6 +39,8 @@ export class ForgottenIds extends Construct {
       'SMG4',
       'Under another value no id on the list would be found, and forgotten tweets would come back: it must never rotate',
     );
+    const readers = [ingestion, ...(forgetter === null ? [] : [forgetter])];
+    guardSecret(secret, { readers: readers.map(({ roleArn }) => roleArn), writers: [] });
     const resources = [secret.secretArn];
     const read = { actions: ['secretsmanager:GetSecretValue'], resources };
     allow(this, 'Check', ingestion, [read]);

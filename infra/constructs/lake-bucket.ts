@@ -2,8 +2,8 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { datasets, leaseKeys, prefixes } from '../../workflows/datasets';
-import { arn } from '../arns';
+import { datasets, leaseKeys, prefixes, resultPrefixes } from '../../workflows/datasets';
+import { deploymentRoleArn, rootArn } from '../arns';
 import type { Settings } from '../config';
 import { roleNames } from '../naming';
 import type { RoleName } from '../naming';
@@ -24,6 +24,8 @@ interface Access {
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly remove?: readonly string[];
+  /** Prefixes whose objects it removes for good, old versions included. */
+  readonly purge?: readonly string[];
   /** Prefixes that are listed beside those that are read or written whole. */
   readonly list?: readonly string[];
   /** Set for who writes small objects only, each in one call. */
@@ -45,23 +47,19 @@ const encoders = `${prefixes.models}encoders/`;
 const archives = `${prefixes.models}*/output/model.tar.gz`;
 const { raw_tweets, labels, quarantine, tweets, scored } = datasets;
 
-/** What an ingest and people bring, and what it keeps of where it stands. */
-const brought = [
-  prefixes.plans,
-  prefixes.imports,
-  prefixes.parked,
-  raw_tweets.prefix,
-  quarantine.prefix,
-  labels.prefix,
-  prefixes.corpora,
-];
+/** What an ingest brings, and what it keeps of where it stands. */
+const ingested = [prefixes.plans, prefixes.parked, raw_tweets.prefix, quarantine.prefix];
+/** What people bring. */
+const brought = [labels.prefix, prefixes.corpora, prefixes.imports];
 
 const access: Record<RoleName, Access> = {
   DataIngestionRole: {
-    read: brought,
-    write: brought,
+    read: [...ingested, prefixes.imports],
+    write: ingested,
     // Records that the stream has taken after all.
     remove: [prefixes.parked],
+    // What was brought is in raw-data/tweets/ by then, without the tweets that are forgotten.
+    purge: [prefixes.imports],
     wholeObjects: true,
   },
   DataProcessingRole: {
@@ -71,20 +69,9 @@ const access: Record<RoleName, Access> = {
     write: [quarantine.prefix, 'cleaned-data/'],
     remove: [quarantine.prefix, 'cleaned-data/'],
   },
-  AnalyticsRole: {
-    read: [
-      'cleaned-data/',
-      scored.prefix,
-      prefixes.queryResults,
-      prefixes.audit,
-      champion,
-      manifests,
-      evaluations,
-      reproductions,
-      marks,
-      leaseKeys.run,
-    ],
-    write: [prefixes.queryResults, prefixes.audit, leaseKeys.run],
+  RunReporterRole: {
+    read: ['cleaned-data/', resultPrefixes.runs, prefixes.audit, champion, marks, leaseKeys.run],
+    write: [resultPrefixes.runs, prefixes.audit, leaseKeys.run],
   },
   MachineLearningRole: {
     read: [
@@ -100,10 +87,10 @@ const access: Record<RoleName, Access> = {
     list: [prefixes.models],
   },
   ModelOperatorRole: {
-    read: [tweets.prefix, labels.prefix, scored.prefix, prefixes.queryResults, prefixes.models],
+    read: [tweets.prefix, labels.prefix, scored.prefix, resultPrefixes.runs, prefixes.models],
     write: [
       scored.prefix,
-      prefixes.queryResults,
+      resultPrefixes.runs,
       champion,
       `${prefixes.models}latest-training.json`,
       `${prefixes.models}*/input/*`,
@@ -113,6 +100,26 @@ const access: Record<RoleName, Access> = {
     ],
     // It names the corpora of an encoder by their ETags.
     list: [prefixes.corpora],
+  },
+  AnalyticsRole: {
+    read: [
+      'cleaned-data/',
+      scored.prefix,
+      resultPrefixes.analysts,
+      prefixes.audit,
+      champion,
+      manifests,
+      evaluations,
+      reproductions,
+      marks,
+    ],
+    write: [resultPrefixes.analysts],
+  },
+  LabellerRole: {
+    // What lies in imports/ is the ingest's to read, and so is the list of what is forgotten.
+    read: [labels.prefix, prefixes.corpora],
+    write: brought,
+    wholeObjects: true,
   },
   ServingRole: { read: [archives], write: [], wholeObjects: true },
 };
@@ -141,6 +148,15 @@ function lifetimes(keepDays: Settings['keepDays']): { id: string; prefix: string
   return all.flatMap(({ days, ...rule }) => (days === null ? [] : [{ ...rule, days }]));
 }
 
+/** Where old versions go after a while: everywhere but below processed-data/audit/, where they stay as long as records do. */
+const versionedPrefixes = [
+  'raw-data/',
+  'cleaned-data/',
+  scored.prefix,
+  prefixes.queryResults,
+  prefixes.models,
+];
+
 /** The lake's one bucket: raw-data/, cleaned-data/, processed-data/ and model-outputs/. */
 export class LakeBucket extends Construct {
   readonly bucket: s3.IBucket;
@@ -166,9 +182,14 @@ export class LakeBucket extends Construct {
         {
           id: 'leftovers',
           abortIncompleteMultipartUploadAfter: Duration.days(7),
-          noncurrentVersionExpiration,
           expiredObjectDeleteMarker: true,
         },
+        // All that roles write, but records: of one that was replaced or removed all the same, what it was stays as long.
+        ...versionedPrefixes.map((prefix) => ({
+          id: `old-versions-of-${prefix.replace(/\/$/, '').replaceAll('/', '-')}`,
+          prefix,
+          noncurrentVersionExpiration,
+        })),
         {
           // A plan is written anew with each page, and holds that page: yesterday's are of no use.
           id: 'plans',
@@ -179,6 +200,7 @@ export class LakeBucket extends Construct {
           id: rule,
           prefix,
           expiration: Duration.days(days),
+          ...(prefix === prefixes.audit && { noncurrentVersionExpiration: Duration.days(days) }),
         })),
       ],
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
@@ -190,16 +212,26 @@ export class LakeBucket extends Construct {
         BucketArn: this.bucket.bucketArn,
         KeyArn: key.keyArn,
         LakeRoleArns: roles.arns,
-        // The roles of `cdk bootstrap`, whatever its qualifier: a deployment must never lock itself out.
-        DeploymentRoleArns: [arn('iam', 'role/cdk-*', { region: '' })],
-        RootArn: arn('iam', 'root', { region: '' }),
+        // It changes the bucket, this policy included: a deployment must never lock itself out. Data are nothing to it.
+        DeploymentRoleArn: deploymentRoleArn(this),
+        RootArn: rootArn,
+        Audit: prefixes.audit,
+        // An id that is forgotten goes from the records, too; no role of the pipeline may replace or remove one.
+        RecordScrubberArns: roles.forgetter === null ? [] : [roles.forgetter.roleArn],
       }),
     });
     for (const name of roleNames)
       allow(this, `${name}UsesBucket`, roles.byName[name], this.permissions(access[name]));
   }
 
-  private permissions({ read, write, remove = [], list = [], wholeObjects }: Access): Permission[] {
+  private permissions({
+    read,
+    write,
+    remove = [],
+    purge = [],
+    list = [],
+    wholeObjects,
+  }: Access): Permission[] {
     const objects = (keys: readonly string[]) =>
       keys.map((key) => this.bucket.arnForObjects(key.endsWith('/') ? `${key}*` : key));
     const wildcard =
@@ -234,6 +266,16 @@ export class LakeBucket extends Construct {
             },
           ]),
       { actions: ['s3:DeleteObject'], resources: objects(remove), wildcard },
+      { actions: ['s3:DeleteObjectVersion'], resources: objects(purge), wildcard },
+      ...(purge.length > 0
+        ? [
+            {
+              actions: ['s3:ListBucketVersions'],
+              resources: [this.bucket.bucketArn],
+              conditions: { StringLike: { 's3:prefix': purge.map((prefix) => `${prefix}*`) } },
+            },
+          ]
+        : []),
     ];
     const isListing = ({ actions }: Permission) => actions.includes('s3:ListBucket');
     return all.filter((one) => (isListing(one) ? listed : one.resources).length > 0);

@@ -107,7 +107,8 @@ export class LakeCatalog extends Construct {
         'Ends',
       ),
       open('AnalyticsRole', reading, all),
-      open('AnalyticsRole', ['glue:BatchCreatePartition'], [candidates.table]),
+      open('RunReporterRole', querying, ['tweets', candidates.table]),
+      open('RunReporterRole', ['glue:BatchCreatePartition'], [candidates.table]),
       open('ModelOperatorRole', querying, ['tweets', 'scored']),
       open('ModelOperatorRole', ['glue:BatchCreatePartition'], ['scored']),
     ];

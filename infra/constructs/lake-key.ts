@@ -19,10 +19,12 @@ export interface LakeKeyProps {
 const services: Record<RoleName, readonly string[]> = {
   DataIngestionRole: ['s3', 'kinesis', 'secretsmanager'],
   DataProcessingRole: ['s3'],
-  AnalyticsRole: ['s3', 'sns', 'sqs'],
+  RunReporterRole: ['s3', 'sns', 'sqs'],
   MachineLearningRole: ['s3', 'sagemaker'],
   ModelOperatorRole: ['s3', 'kinesis', 'sqs'],
   ServingRole: ['s3'],
+  AnalyticsRole: ['s3'],
+  LabellerRole: ['s3'],
 };
 
 /**

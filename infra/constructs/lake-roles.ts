@@ -1,10 +1,10 @@
 import { Aws } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { arn } from '../arns';
+import { arn, rootArn } from '../arns';
 import type { EnvironmentName, People, Settings } from '../config';
-import { forgetterRoleName, lakeName, perRole, roleNames } from '../naming';
-import type { RoleName } from '../naming';
+import { forgetterRoleName, lakeName, peopleRoleNames, perRole, roleNames } from '../naming';
+import type { PeopleRoleName, RoleName } from '../naming';
 
 export interface LakeRolesProps {
   readonly environment: EnvironmentName;
@@ -12,14 +12,15 @@ export interface LakeRolesProps {
 }
 
 const descriptions: Record<RoleName, string> = {
-  DataIngestionRole:
-    'Plans a run, brings tweets from X into raw-data/ and the stream; people who import labels assume it',
+  DataIngestionRole: 'Plans a run, brings tweets from X into raw-data/ and the stream',
   DataProcessingRole: 'Crawls raw-data/, runs the Spark job, publishes cleaned days',
-  AnalyticsRole: 'Asks Athena: the checks, the reports, and analysts who assume it',
+  RunReporterRole: 'Checks the data of a run, reports it, and archives its execution',
   MachineLearningRole: 'Trains: SageMaker runs training jobs as it, and nothing else has it',
   ModelOperatorRole:
     'Starts trainings, evaluates, promotes and scores: the Lambdas that work with models',
   ServingRole: 'Serves: SageMaker runs the endpoint as it; reads model archives and nothing else',
+  AnalyticsRole: 'Analysts assume it to ask Athena and to read reports, manifests and histories',
+  LabellerRole: 'People who bring labels, corpora and tweets of their own assume it',
 };
 
 /** Roles that SageMaker acts under, each for its own kind of resource. No Lambda has them. */
@@ -28,9 +29,12 @@ const runAtSageMaker: Partial<Record<RoleName, readonly string[]>> = {
   ServingRole: ['model/*', 'endpoint/*', 'endpoint-config/*'],
 };
 
+const isOfPeople = (name: RoleName): name is PeopleRoleName =>
+  peopleRoleNames.some((known) => known === name);
+
 /**
- * The roles that touch the lake's data, and the one of people who make it forget. They carry no permission themselves: each resource opens
- * itself to them, beside its definition.
+ * The roles that touch the lake's data: of functions and jobs, of people who ask or bring something, and the one of people who make it forget. They
+ * carry no permission themselves: each resource opens itself to them, beside its definition. No function shares a role with people.
  */
 export class LakeRoles extends Construct {
   /**
@@ -47,18 +51,22 @@ export class LakeRoles extends Construct {
 
   constructor(scope: Construct, id: string, props: LakeRolesProps) {
     super(scope, id);
+    const people: Record<PeopleRoleName, iam.IPrincipal[]> = {
+      AnalyticsRole: principals(props.people.analysts),
+      LabellerRole: principals(props.people.labellers),
+    };
     const roles = perRole(
       (name) =>
         new iam.Role(this, name, {
           roleName: lakeName(props.environment, name),
           description: descriptions[name],
-          assumedBy: serviceBehind(name),
+          assumedBy: isOfPeople(name) ? firstOf(people[name]) : serviceBehind(name),
         }),
     );
     trust(roles.DataProcessingRole, actingFor('glue', ['crawler/*', 'job/*']));
     // The bucket refuses people under their own names: they assume a role to ask questions, or to import labels.
-    for (const person of principals(props.people.analysts)) trust(roles.AnalyticsRole, person);
-    for (const person of principals(props.people.labellers)) trust(roles.DataIngestionRole, person);
+    for (const name of peopleRoleNames)
+      for (const person of people[name].slice(1)) trust(roles[name], person);
     this.byName = perRole((name) => roles[name].withoutPolicyUpdates());
     this.forgetter = this.makeForgetter(props);
     this.arns = [
@@ -84,6 +92,16 @@ export const principals = (people: People): iam.IPrincipal[] =>
   people === 'account'
     ? [new iam.AccountRootPrincipal()]
     : people.map((person) => new iam.ArnPrincipal(person));
+
+/** Whom a role of people trusts first: it must trust somebody, and where nobody is named that is the root user, who is no person at work. */
+export const firstOf = ([first]: readonly iam.IPrincipal[]): iam.IPrincipal =>
+  first ?? rootHimself();
+
+/** The root user alone, and not whoever IAM lets. */
+const rootHimself = (): iam.IPrincipal =>
+  new iam.PrincipalWithConditions(new iam.AccountRootPrincipal(), {
+    ArnEquals: { 'aws:PrincipalArn': rootArn },
+  });
 
 export function trust(role: iam.Role, principal: iam.IPrincipal): void {
   role.assumeRolePolicy?.addStatements(

@@ -30,7 +30,7 @@ export class Notifications extends Construct {
       enforceSSL: true,
     });
     if (email !== null) this.topic.addSubscription(new EmailSubscription(email));
-    allow(this, 'Publish', lake.roles.AnalyticsRole, [
+    allow(this, 'Publish', lake.roles.RunReporterRole, [
       { actions: ['sns:Publish'], resources: [this.topic.topicArn] },
     ]);
     this.openTo('cloudwatch', alarmArns(environment));

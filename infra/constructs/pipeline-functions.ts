@@ -10,17 +10,17 @@ import type { FunctionName } from '../../functions/environment';
 import { steps } from '../../workflows/steps';
 import type { EnvironmentName, Settings } from '../config';
 import { lakeName } from '../naming';
-import type { RoleName, StarterRoleName } from '../naming';
+import type { StarterRoleName, WorkerRoleName } from '../naming';
 import type { Lake } from '../stacks/data-stack';
 import { allow } from './grants';
 
 /** Who each function is: docs/architecture.md says why. */
-export const functionRoles: Record<FunctionName, RoleName | StarterRoleName> = {
+export const functionRoles: Record<FunctionName, WorkerRoleName | StarterRoleName> = {
   'plan-run': 'DataIngestionRole',
   'ingest-tweets': 'DataIngestionRole',
   'crawl-raw-data': 'CrawlStarterRole',
   'clean-tweets': 'DataProcessingRole',
-  'check-data': 'AnalyticsRole',
+  'check-data': 'RunReporterRole',
   'publish-data': 'DataProcessingRole',
   'train-model': 'ModelOperatorRole',
   'judge-model': 'ModelOperatorRole',
@@ -28,8 +28,8 @@ export const functionRoles: Record<FunctionName, RoleName | StarterRoleName> = {
   'smoke-test-endpoint': 'ModelOperatorRole',
   'promote-model': 'ModelOperatorRole',
   'refresh-analytics': 'ModelOperatorRole',
-  'report-run': 'AnalyticsRole',
-  'archive-execution': 'AnalyticsRole',
+  'report-run': 'RunReporterRole',
+  'archive-execution': 'RunReporterRole',
   'score-stream': 'ModelOperatorRole',
 };
 
@@ -56,7 +56,7 @@ export interface PipelineFunctionsProps {
 
 /** The Lambdas: one per step, and the two beside the machine. */
 export class PipelineFunctions extends Construct {
-  private readonly logGroups = new Map<RoleName | StarterRoleName, string[]>();
+  private readonly logGroups = new Map<WorkerRoleName | StarterRoleName, string[]>();
 
   constructor(
     scope: Construct,
@@ -108,7 +108,7 @@ export class PipelineFunctions extends Construct {
     }
   }
 
-  private roles(): Record<RoleName | StarterRoleName, iam.IRole> {
+  private roles(): Record<WorkerRoleName | StarterRoleName, iam.IRole> {
     return { ...this.props.lake.roles, ...this.props.starters };
   }
 

@@ -12,6 +12,7 @@ import { ForceGrant } from '../constructs/force-grant';
 import { ForgetterAccess } from '../constructs/forgetter-access';
 import { ForgottenIds } from '../constructs/forgotten-ids';
 import { allow } from '../constructs/grants';
+import { guardSecret } from '../constructs/guarded-secret';
 import { LakeBucket } from '../constructs/lake-bucket';
 import { LakeCatalog } from '../constructs/lake-catalog';
 import { LakeKey } from '../constructs/lake-key';
@@ -119,6 +120,7 @@ export class DataStack extends Stack {
       'SMG4',
       'X has no call that issues a new bearer token: a person makes one in its developer portal and stores it here, and steps read it at each run',
     );
+    guardSecret(secret, { readers: [roles.DataIngestionRole.roleArn] });
     allow(secret, 'Read', roles.DataIngestionRole, [
       { actions: ['secretsmanager:GetSecretValue'], resources: [secret.secretArn] },
     ]);

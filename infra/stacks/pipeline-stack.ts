@@ -72,7 +72,11 @@ export class PipelineStack extends Stack {
       lake,
       security,
     }).name;
-    const { workGroup } = new Analytics(this, 'Analytics', { environment, settings, lake });
+    const { workGroup, analystsWorkGroup } = new Analytics(this, 'Analytics', {
+      environment,
+      settings,
+      lake,
+    });
     const images = new ContainerImages(this, 'Images', { environment, settings, lake, bundles });
     new ModelAccess(this, 'Models', {
       lake,
@@ -134,7 +138,7 @@ export class PipelineStack extends Stack {
 
     const undelivered = new DeadLetters(this, 'Undelivered', {
       key: lake.key,
-      sender: lake.roles.AnalyticsRole,
+      sender: lake.roles.RunReporterRole,
     });
     archive.configureAsyncInvoke({
       onFailure: new SqsDestination(undelivered.queue),
@@ -165,6 +169,7 @@ export class PipelineStack extends Stack {
       endpoint,
       glueJob,
       workGroup,
+      analystsWorkGroup,
     });
     if (settings.monthlyBudgetUsd !== null) {
       new MonthlyBudget(this, 'MonthlyBudget', {
@@ -180,6 +185,7 @@ export class PipelineStack extends Stack {
       BucketName: lake.bucket.bucketName,
       DatabaseName: lake.database,
       WorkgroupName: workGroup,
+      AnalystsWorkgroupName: analystsWorkGroup,
       EndpointName: endpoint,
       TokenSecretArn: lake.tokenSecret.secretArn,
       ForceGrantSecretArn: lake.forceGrant.secretArn,
@@ -233,7 +239,7 @@ export class PipelineStack extends Stack {
     allow(this, 'PlanLooksAtExecutions', roles.DataIngestionRole, [
       { actions: ['states:DescribeExecution'], ...executions },
     ]);
-    allow(this, 'ArchiveReadsExecutions', roles.AnalyticsRole, [
+    allow(this, 'ArchiveReadsExecutions', roles.RunReporterRole, [
       { actions: ['states:DescribeExecution', 'states:GetExecutionHistory'], ...executions },
     ]);
   }

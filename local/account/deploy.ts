@@ -11,8 +11,15 @@ import { UserError } from '../cloud/user-error';
 import { confirm } from './ask';
 import { runCdk, securityChanges } from './cdk';
 import { describeFinding, preflight, type Finding } from './preflight';
-import { describeAccount, findAccount, sessionIn } from './session';
-import { howToStore, refusalOfX, shapeProblem, storedToken, tokenCheckCost } from './token';
+import { describeAccount, findAccount, sessionIn, type Account } from './session';
+import {
+  howToStore,
+  refusalOfX,
+  shapeProblem,
+  storedToken,
+  tokenCheckCost,
+  wasTokenStored,
+} from './token';
 
 const xHost = 'api.x.com';
 
@@ -39,6 +46,8 @@ async function tokenFindings(
   try {
     token = await storedToken(session);
   } catch (error) {
+    if (error instanceof Error && error.name.startsWith('AccessDenied'))
+      return unreadFindings(session, where, askX);
     const reason = error instanceof Error ? error.message : String(error);
     return [
       {
@@ -72,6 +81,39 @@ async function tokenFindings(
           todo: howToStore(session),
         },
       ];
+}
+
+/** What can be said of a token by somebody whom the secret's policy does not let read it. */
+async function unreadFindings(session: Session, where: string, askX: boolean): Promise<Finding[]> {
+  if (!(await wasTokenStored(session)))
+    return [
+      {
+        level: 'warning',
+        what: "nobody has stored X's token yet: a night would end with XAuthenticationFailed",
+        where,
+        todo: howToStore(session),
+      },
+    ];
+  if (!askX) return [];
+  return [
+    {
+      level: 'warning',
+      what: 'X was not asked about the token: only the ingest and root may read it',
+      where,
+      todo: 'The first run shows whether X takes it: it ends with XAuthenticationFailed if not',
+    },
+  ];
+}
+
+/** Throws UserError where a deployment could not be changed any more: the policies of buckets and secrets know two principals. */
+export function mustStayChangeable(
+  { caller }: Pick<Account, 'caller'>,
+  { context }: Pick<CommandNamed<'deploy'>, 'context'>,
+): void {
+  if (!context.includes('deployAs=caller') || caller.endsWith(':root')) return;
+  throw new UserError(
+    `-c deployAs=caller would deploy as ${caller}, which could not change the lake's buckets and secrets afterwards: their policies let CloudFormation's role of cdk bootstrap do that, and root. Leave it out, and let the roles of cdk bootstrap deploy.`,
+  );
 }
 
 function report(screen: Screen, findings: Finding[]): void {
@@ -140,6 +182,7 @@ export async function deployTo(
   const settings = settingsWith(command);
   const account = await findAccount(lake);
   screen.say(`${environment}: ${describeAccount(account)}`);
+  mustStayChangeable(account, command);
   const existing = await findStack(account.clients.cloudFormation, stackName(environment, 'Data'));
   if (command.checkToken) screen.say(`--check-token asks X once: ${tokenCheckCost(settings)}.`);
   const token = existing

@@ -1,4 +1,4 @@
-import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { Settings } from '../../infra/config';
 import { dollars } from '../cli/costs';
 import type { Session } from '../cloud/session';
@@ -28,7 +28,21 @@ export function shapeProblem(text: string): string | null {
   return null;
 }
 
-/** The stored text, for its shape alone: it is never printed. */
+/**
+ * Whether anybody stored a text since the deployment made the secret. Its versions tell: the value itself is for the ingest
+ * and root to read.
+ */
+export async function wasTokenStored({
+  clients,
+  outputs,
+}: Pick<Session, 'clients' | 'outputs'>): Promise<boolean> {
+  const { VersionIdsToStages = {} } = await clients.secrets.send(
+    new DescribeSecretCommand({ SecretId: outputs.TokenSecretArn }),
+  );
+  return Object.keys(VersionIdsToStages).length > 1;
+}
+
+/** The stored text, for its shape alone: it is never printed. The secret's policy lets root read it, and no other person. */
 export async function storedToken({
   clients,
   outputs,

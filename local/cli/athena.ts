@@ -27,7 +27,7 @@ export async function runSql(
   const started = await analyst.athena.send(
     new StartQueryExecutionCommand({
       QueryString: sql,
-      WorkGroup: outputs.WorkgroupName,
+      WorkGroup: outputs.AnalystsWorkgroupName,
       QueryExecutionContext: { Database: outputs.DatabaseName },
       ...(parameters.length > 0 && { ExecutionParameters: parameters }),
     }),

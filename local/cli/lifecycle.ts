@@ -1,6 +1,6 @@
 import { GetBucketLifecycleConfigurationCommand, type LifecycleRule } from '@aws-sdk/client-s3';
 import type { Lake as Bucket } from '../../functions/lake/objects';
-import { deleteVersion, versionsBelow, type Version, type Versions } from './forget/versions';
+import { deleteVersion, versionsBelow, type Version, type Versions } from '../../functions/lake/versions';
 import { forEachOf } from './forget/scrub';
 
 const DAY_MS = 86_400_000;

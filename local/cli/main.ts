@@ -318,9 +318,7 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
       // Before a lake is booted for it: a file that cannot be meant is refused at once.
       const tweets = readTweets(command.file);
       return withLake(lake, screen, command, false, async (it) => {
-        const { written, leftOut } = await uploadTweets(it, tweets);
-        if (leftOut > 0)
-          screen.say(`${leftOut} of them are left out: the lake was told to forget them.`);
+        const written = await uploadTweets(it, tweets);
         screen.say(
           `${tweets.lines.length} records of ${command.file} → raw-data/imports/${tweets.name}/${written === 0 ? ' (they lay there already)' : ''}`,
         );

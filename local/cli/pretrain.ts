@@ -83,7 +83,7 @@ export async function putCorpus(
   { people, outputs }: Session,
   { key, content }: Corpus,
 ): Promise<boolean> {
-  const { s3 } = people.ingestion;
+  const { s3 } = people.labeller;
   try {
     await s3.send(new HeadObjectCommand({ Bucket: outputs.BucketName, Key: key }));
     return false;

@@ -18,8 +18,8 @@ import { UserError } from './user-error';
 export interface People {
   /** Asks questions, and reads what the lake says about its runs. */
   analyst: { athena: AthenaClient; s3: S3Client };
-  /** Puts human labels, and tweets to import: those that were forgotten are left out. */
-  ingestion: { s3: S3Client; secrets: SecretsManagerClient };
+  /** Puts human labels, corpora, and tweets that people own. */
+  labeller: { s3: S3Client };
   /** Lets one execution promote what the gate refuses. */
   forceGranter: { secrets: SecretsManagerClient };
   /** Takes tweets out of the lake, old versions included. */
@@ -81,16 +81,12 @@ export function peopleOf(
   });
   const analyst = as('AnalyticsRole');
   const forgetter = as('ForgetterRole');
-  const ingestion = as('DataIngestionRole');
   return {
     analyst: {
       athena: new AthenaClient(analyst),
       s3: new S3Client({ ...analyst, forcePathStyle }),
     },
-    ingestion: {
-      s3: new S3Client({ ...ingestion, forcePathStyle }),
-      secrets: new SecretsManagerClient(ingestion),
-    },
+    labeller: { s3: new S3Client({ ...as('LabellerRole'), forcePathStyle }) },
     forceGranter: { secrets: new SecretsManagerClient(as(forceGranterRole)) },
     forgetter: {
       s3: new S3Client({ ...forgetter, forcePathStyle }),

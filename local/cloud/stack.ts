@@ -13,6 +13,7 @@ const Outputs = z.object({
   BucketName: z.string(),
   DatabaseName: z.string(),
   WorkgroupName: z.string(),
+  AnalystsWorkgroupName: z.string(),
   EndpointName: z.string(),
   TokenSecretArn: z.string(),
   ForceGrantSecretArn: z.string(),

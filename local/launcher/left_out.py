@@ -34,9 +34,6 @@ def _sagemaker(kind: str, named_by: str, **attributes: str) -> LeftOut:
 
 
 LEFT_OUT: dict[str, LeftOut] = {
-    "AWS::SecretsManager::ResourcePolicy": LeftOut(
-        "the embedded cloud keeps a secret's own policy and asks only the caller's"
-    ),
     "AWS::Budgets::Budget": LeftOut("nothing here costs money"),
     "AWS::XRay::Group": LeftOut("traces are not collected", "GroupName"),
     "AWS::XRay::SamplingRule": LeftOut("traces are not collected", "RuleName"),

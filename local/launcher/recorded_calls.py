@@ -26,6 +26,7 @@ _CONTEXT = {
         "sagemaker:ServerlessMaxConcurrency",
         "sagemaker:ServerlessMemorySize",
         "sagemaker:VolumeKmsKeyArn",
+        "s3:if-none-match",
         "s3:prefix",
         "s3:x-amz-server-side-encryption",
         "s3:x-amz-server-side-encryption-aws-kms-key-id",

@@ -69,11 +69,16 @@ describe('the trust policies', () => {
   test('let nobody in until the settings of production name people', () => {
     const people = trusts().filter(({ Principal: { AWS } }) => AWS !== undefined);
 
-    // A role must trust somebody: this one the root user alone, by its condition.
-    expect(people.map(({ role }) => role)).toEqual([expect.stringMatching(/^ForceGrantRole/)]);
-    expect(resolved(people[0]?.Condition.ArnEquals?.['aws:PrincipalArn'])).toBe(
-      'arn:aws:iam::111122223333:root',
-    );
+    // A role must trust somebody: these the root user alone, by their condition.
+    expect(people.map(({ role }) => role).sort()).toEqual([
+      expect.stringMatching(/^ForceGrantRole/),
+      expect.stringMatching(/^RolesAnalyticsRole/),
+      expect.stringMatching(/^RolesLabellerRole/),
+    ]);
+    for (const { Condition } of people)
+      expect(resolved(Condition.ArnEquals?.['aws:PrincipalArn'])).toBe(
+        'arn:aws:iam::111122223333:root',
+      );
   });
 });
 

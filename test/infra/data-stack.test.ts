@@ -1,7 +1,8 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { settingsFor, type Settings } from '../../infra/config';
 import { candidates, datasets } from '../../workflows/datasets';
-import { roleNames } from '../../infra/naming';
+import { roleNames, workerRoleNames } from '../../infra/naming';
+import { resolved } from './resolved';
 import { dataStack, policies } from './synthesis';
 import type { Statement } from './synthesis';
 
@@ -81,15 +82,45 @@ describe('the bucket', () => {
     },
   );
 
-  test('denies data, and only data, to anyone but the four roles, the deployment and root', () => {
-    const { Action, Condition } = statement('AWS::S3::BucketPolicy', 'DenyDataToOthers');
+  test('denies objects to anyone but the roles of the lake and root', () => {
+    const { Condition } = statement('AWS::S3::BucketPolicy', 'DenyObjectsToOthers');
     const spared = JSON.stringify(Condition.ArnNotLike?.['aws:PrincipalArn']);
 
-    for (const name of roleNames) expect(spared).toContain(name);
-    expect(spared).toContain(':role/cdk-*');
+    // Roles stand there by reference.
+    for (const name of roleNames) expect(spared).toContain(`Roles${name}`);
     expect(spared).toContain(':root');
-    // A statement on these would lock out whoever repairs the policy.
-    expect(Action.filter((action) => /Policy|PutBucket|DeleteBucket|\*/.test(action))).toEqual([]);
+    expect(spared).not.toContain('cdk-');
+  });
+
+  test('names the deployment in full, whatever the qualifier of cdk bootstrap, and root beside it', () => {
+    const { Condition } = statement('AWS::S3::BucketPolicy', 'DenyAllButDataAndLookingAtSettings');
+    const ofOwnQualifier = Template.fromStack(
+      dataStack('dev', {}, { '@aws-cdk/core:bootstrapQualifier': 'mine1' }),
+    );
+
+    // Whoever repairs the policy must not be locked out of it.
+    expect([Condition.ArnNotLike?.['aws:PrincipalArn']].flat().map(resolved)).toEqual([
+      'arn:aws:iam::111122223333:role/cdk-hnb659fds-cfn-exec-role-111122223333-us-east-1',
+      'arn:aws:iam::111122223333:root',
+    ]);
+    expect(JSON.stringify(ofOwnQualifier.toJSON())).toContain('role/cdk-mine1-cfn-exec-role-');
+    expect(JSON.stringify(template.toJSON())).not.toMatch(/role\/cdk-\*/);
+  });
+
+  test('keeps old versions of records for good, and no other', () => {
+    const { LifecycleConfiguration } = Object.entries(
+      template.findResources('AWS::S3::Bucket'),
+    ).flatMap(([id, { Properties }]) => (id.includes('AccessLogs') ? [] : [Properties]))[0];
+    const aged: { Prefix?: string }[] = LifecycleConfiguration.Rules.filter(
+      (rule: { NoncurrentVersionExpiration?: unknown }) => rule.NoncurrentVersionExpiration,
+    );
+
+    expect(aged.map(({ Prefix }) => Prefix ?? '')).toEqual(
+      expect.arrayContaining(['raw-data/', 'cleaned-data/', 'model-outputs/']),
+    );
+    expect(
+      aged.filter(({ Prefix = '' }) => 'processed-data/audit/executions/a.json'.startsWith(Prefix)),
+    ).toEqual([]);
   });
 });
 
@@ -286,21 +317,38 @@ describe('people', () => {
     ).flatMap(({ Properties }) =>
       Properties.AssumeRolePolicyDocument.Statement.map(({ Principal }: Statement) => Principal),
     );
+  const root = { AWS: { 'Fn::Join': ['', expect.arrayContaining([':root'])] } };
   const lambda = { Service: 'lambda.amazonaws.com' };
   const analyst = 'arn:aws:iam::111122223333:role/analyst';
 
-  test.each(['AnalyticsRole', 'DataIngestionRole'])(
-    'who is not named in prod may not assume %s',
+  test.each(['AnalyticsRole', 'LabellerRole'])(
+    'who is not named in prod may not assume %s, and no function may',
     (role) => {
-      expect(trusted({}, role)).toEqual([lambda]);
+      expect(trusted({}, role)).toEqual([root]);
     },
   );
 
-  test('an analyst who is named may assume AnalyticsRole, and no other role', () => {
-    expect(trusted({ analysts: [analyst] }, 'AnalyticsRole')).toEqual([
-      { ...lambda, AWS: analyst },
-    ]);
-    expect(trusted({ analysts: [analyst] }, 'DataIngestionRole')).toEqual([lambda]);
+  test.each([
+    ['analysts', 'AnalyticsRole'],
+    ['labellers', 'LabellerRole'],
+  ])('one of the %s who is named may assume %s, and no other role', (kind, theirs) => {
+    const others = roleNames.filter((name) => name !== theirs);
+
+    expect(trusted({ [kind]: [analyst] }, theirs)).toEqual([{ AWS: analyst }]);
+    for (const name of others)
+      expect(JSON.stringify(trusted({ [kind]: [analyst] }, name))).not.toContain(analyst);
+  });
+
+  test('whoever in the account may assume roles in dev, no one may those of functions and jobs', () => {
+    for (const name of workerRoleNames) {
+      const [role] = Object.values(
+        template.findResources('AWS::IAM::Role', {
+          Properties: { RoleName: `sentiment-lake-dev-${name}` },
+        }),
+      );
+
+      expect(JSON.stringify(role?.Properties.AssumeRolePolicyDocument)).not.toContain('"AWS":');
+    }
   });
 
   test('who is not named in prod may not assume ForceGranterRole, but the root user', () => {
@@ -334,7 +382,7 @@ describe('people', () => {
   test('in dev the IAM of the account decides', () => {
     for (const name of [
       'AnalyticsRole',
-      'DataIngestionRole',
+      'LabellerRole',
       'ForgetterRole',
       'ForceGranterRole',
     ]) {

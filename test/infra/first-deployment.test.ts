@@ -190,7 +190,7 @@ describe('Step Functions', () => {
   });
 
   test("an Athena query is started with the lake's permissions: Athena reads and writes as its caller", () => {
-    for (const role of ['AnalyticsRole', 'ModelOperatorRole']) {
+    for (const role of ['RunReporterRole', 'ModelOperatorRole', 'AnalyticsRole']) {
       const statements = statementsOf(role);
       const written = statements
         .filter(({ Action }) => Action.includes('s3:PutObject'))
@@ -204,7 +204,7 @@ describe('Step Functions', () => {
           's3:GetBucketLocation',
         ]),
       );
-      expect(written).toContainEqual(expect.stringMatching(/processed-data\/query-results\/\*$/));
+      expect(written).toContainEqual(expect.stringMatching(/processed-data\/query-results\/(runs|analysts)\/\*$/));
     }
   });
 });

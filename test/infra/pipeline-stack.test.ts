@@ -251,18 +251,25 @@ describe('Glue', () => {
 });
 
 describe('Athena', () => {
-  test('the workgroup enforces encrypted results below processed-data/ and a limit of what is scanned', () => {
-    template.hasResourceProperties('AWS::Athena::WorkGroup', {
-      WorkGroupConfiguration: {
-        EnforceWorkGroupConfiguration: true,
-        BytesScannedCutoffPerQuery: Match.anyValue(),
-        ResultConfiguration: {
-          EncryptionConfiguration: { EncryptionOption: 'SSE_KMS', KmsKey: Match.anyValue() },
-          OutputLocation: { 'Fn::Join': ['', Match.arrayWith(['/processed-data/query-results/'])] },
+  test.each([
+    ['sentiment-lake-dev', '/processed-data/query-results/runs/'],
+    ['sentiment-lake-dev-analysts', '/processed-data/query-results/analysts/'],
+  ])(
+    'the workgroup %s enforces encrypted results below %s and a limit of what is scanned',
+    (Name, results) => {
+      template.hasResourceProperties('AWS::Athena::WorkGroup', {
+        Name,
+        WorkGroupConfiguration: {
+          EnforceWorkGroupConfiguration: true,
+          BytesScannedCutoffPerQuery: Match.anyValue(),
+          ResultConfiguration: {
+            EncryptionConfiguration: { EncryptionOption: 'SSE_KMS', KmsKey: Match.anyValue() },
+            OutputLocation: { 'Fn::Join': ['', Match.arrayWith([results])] },
+          },
         },
-      },
-    });
-  });
+      });
+    },
+  );
 
   test('every query of queries/ is there by name', () => {
     const names = properties('AWS::Athena::NamedQuery').map(({ Name }) => String(Name));
@@ -414,6 +421,7 @@ describe('the images', () => {
 test('the command line finds what it needs among the outputs', () => {
   expect(Object.keys(template.findOutputs('*')).sort()).toEqual(
     [
+      'AnalystsWorkgroupName',
       'BucketName',
       'CrawlerName',
       'DatabaseName',

@@ -100,6 +100,7 @@ describe('the access logs of the lake', () => {
     expect(DestinationBucketName.Ref).not.toBe(lake);
     data.hasResourceProperties('AWS::S3::Bucket', {
       LoggingConfiguration: Match.absent(),
+      VersioningConfiguration: { Status: 'Enabled' },
       // KMS is not possible here: S3 could not deliver.
       BucketEncryption: {
         ServerSideEncryptionConfiguration: [
@@ -113,7 +114,13 @@ describe('the access logs of the lake', () => {
     const ofLogs = policies(data).filter(
       ({ logicalId, type }) => type === 'AWS::S3::BucketPolicy' && logicalId.includes('AccessLogs'),
     );
-    const [denial, delivery] = ofLogs.flatMap(({ statements }) => statements);
+    const [denial, guard, delivery] = ofLogs.flatMap(({ statements }) => statements);
+    // Who may undo it is asked in test/policies/every-action.test.ts.
+    expect(guard).toMatchObject({
+      Effect: 'Deny',
+      NotAction: ['s3:Get*', 's3:List*'],
+      Condition: { BoolIfExists: { 'aws:PrincipalIsAWSService': 'false' } },
+    });
     expect(denial).toMatchObject({
       Effect: 'Deny',
       Condition: { Bool: { 'aws:SecureTransport': 'false' } },

@@ -21,8 +21,12 @@ export function synthesize(context: Record<string, string> = {}): {
 }
 
 /** The data stack alone, which bundles no code; with some of the environment's settings changed. */
-export const dataStack = (environment: string, changes: Partial<Settings> = {}): DataStack =>
-  new DataStack(app(), 'Data', {
+export const dataStack = (
+  environment: string,
+  changes: Partial<Settings> = {},
+  context: Record<string, string> = {},
+): DataStack =>
+  new DataStack(app(context), 'Data', {
     environment: EnvironmentName.parse(environment),
     settings: { ...settingsFor(environment), ...changes },
   });
@@ -48,12 +52,15 @@ export function assemble(environment: EnvironmentName): Assembly {
   };
 }
 
+const Actions = z.union([z.array(z.string()), z.string().transform((one) => [one])]);
 const Listed = z.union([z.array(z.unknown()), z.unknown().transform((one) => [one])]);
 
 export const Statement = z.looseObject({
   Sid: z.string().optional(),
   Effect: z.enum(['Allow', 'Deny']),
-  Action: z.union([z.array(z.string()), z.string().transform((one) => [one])]),
+  /** Empty where the statement says NotAction. */
+  Action: Actions.default([]),
+  NotAction: Actions.optional(),
   Resource: Listed.optional(),
   Principal: z.unknown().optional(),
   Condition: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
@@ -77,6 +84,7 @@ const policyProperties: Record<string, string> = {
   'AWS::SQS::QueuePolicy': 'PolicyDocument',
   'AWS::SNS::TopicPolicy': 'PolicyDocument',
   'AWS::KMS::Key': 'KeyPolicy',
+  'AWS::SecretsManager::ResourcePolicy': 'ResourcePolicy',
 };
 
 /** Every policy of a template, role by role and resource by resource. */

@@ -4,6 +4,7 @@ import { ACCOUNT, REGION } from './template';
 /** The condition keys that a call may carry: the simulator ignores a misspelled one without a word. */
 export const ContextKey = z.enum([
   'aws:PrincipalArn',
+  'aws:PrincipalIsAWSService',
   'aws:SecureTransport',
   'aws:SourceAccount',
   'aws:SourceArn',
@@ -14,6 +15,7 @@ export const ContextKey = z.enum([
   'kms:GrantIsForAWSResource',
   'kms:GrantOperations',
   'kms:ViaService',
+  's3:if-none-match',
   's3:prefix',
   's3:x-amz-server-side-encryption',
   's3:x-amz-server-side-encryption-aws-kms-key-id',

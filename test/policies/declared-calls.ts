@@ -17,6 +17,7 @@ export const key = arn('kms', 'key/uuid');
 export const forceGrant = arn('secretsmanager', 'secret:ForceGrantSecret');
 /** Under which forgotten ids are kept. */
 export const forgottenIds = arn('secretsmanager', 'secret:ForgottenIdsSecret');
+export const token = arn('secretsmanager', 'secret:secret');
 
 /** One call for each role and action. Actions come as in policies: `service:A B C`. */
 function declare(
@@ -34,18 +35,26 @@ function declare(
   );
 }
 
-const [INGESTION, PROCESSING, ANALYTICS, LEARNING, OPERATING, SERVING] = [
+const [INGESTION, PROCESSING, REPORTER, LEARNING, OPERATING, SERVING, ANALYSTS, LABELLERS] = [
   ['DataIngestionRole'],
   ['DataProcessingRole'],
-  ['AnalyticsRole'],
+  ['RunReporterRole'],
   ['MachineLearningRole'],
   ['ModelOperatorRole'],
   ['ServingRole'],
+  ['AnalyticsRole'],
+  ['LabellerRole'],
 ];
-/** Who lists the bucket. */
-const LISTING = [...INGESTION, ...PROCESSING, ...ANALYTICS, ...LEARNING, ...OPERATING];
-/** Who reads and writes encrypted objects. */
-const WRITING = LISTING;
+/** Who lists the bucket, and reads and writes encrypted objects. */
+const WRITING = [
+  ...INGESTION,
+  ...PROCESSING,
+  ...REPORTER,
+  ...LEARNING,
+  ...OPERATING,
+  ...ANALYSTS,
+  ...LABELLERS,
+];
 
 /** As SageMaker asks for the grant of a volume. */
 export const volumeGrant: Context = {
@@ -109,8 +118,8 @@ const encryption = [
   ),
   ...declare(encrypts, INGESTION, 'kms:GenerateDataKey', key, via('kinesis')),
   ...declare(encrypts, INGESTION, 'kms:Decrypt', key, via('secretsmanager')),
-  ...declare(encrypts, ANALYTICS, 'kms:Decrypt GenerateDataKey', key, via('sns')),
-  ...declare(encrypts, ANALYTICS, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
+  ...declare(encrypts, REPORTER, 'kms:Decrypt GenerateDataKey', key, via('sns')),
+  ...declare(encrypts, REPORTER, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
   ...declare(encrypts, OPERATING, 'kms:Decrypt', key, via('kinesis')),
   ...declare(encrypts, OPERATING, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
   ...declare(
@@ -212,12 +221,14 @@ const jobs = [
   ),
 ];
 
-const queries = [...ANALYTICS, ...OPERATING].flatMap((role) => [
+const results = (role: string): string =>
+  `processed-data/query-results/${ANALYSTS.includes(role) ? 'analysts' : 'runs'}/one.csv`;
+const queries = [...REPORTER, ...OPERATING, ...ANALYSTS].flatMap((role) => [
   ...declare(
     'Athena writes large results in parts, as its caller',
     [role],
     's3:AbortMultipartUpload ListMultipartUploadParts',
-    object('processed-data/query-results/one.csv'),
+    object(results(role)),
   ),
   ...declare(
     'Athena looks for unfinished parts of results, as its caller',
@@ -254,7 +265,7 @@ const deliveries = [
   ),
   ...declare(
     'Lambda reports an archive that failed for good as the role of the function; none of a run does',
-    ANALYTICS,
+    REPORTER,
     'sqs:SendMessage',
     arn('sqs', 'UndeliveredQueue'),
   ),
@@ -288,6 +299,12 @@ const machine = [
 ];
 
 const rare = [
+  ...declare(
+    'A record that is written a second time, as after a retry, is compared with the first',
+    REPORTER,
+    's3:GetObject',
+    object('processed-data/audit/executions/a.json'),
+  ),
   ...['endpoint/sentiment-lake-local-serverless', 'endpoint-config/sl-job'].flatMap((changed) =>
     declare(
       'Made only when a model fails its smoke test and the champion is put back',
@@ -298,7 +315,7 @@ const rare = [
   ),
   ...declare(
     'S3 answers 404 for a missing object to those who may list, and 403 to others; ministack asks nothing',
-    LISTING,
+    WRITING,
     's3:ListBucket',
     'arn:aws:s3:::bucket',
   ),
@@ -310,15 +327,41 @@ const rare = [
   ),
   ...declare(
     'An analyst stops a query of their own; the pipeline never does',
-    ANALYTICS,
+    ANALYSTS,
     'athena:StopQueryExecution',
-    arn('athena', 'workgroup/sentiment-lake-local'),
+    arn('athena', 'workgroup/sentiment-lake-local-analysts'),
   ),
   ...declare(
     'An analyst’s editor lists the tables; the pipeline never does',
-    ANALYTICS,
+    ANALYSTS,
     'glue:GetTables',
     arn('glue', 'table/sentiment_lake/tweets'),
+  ),
+];
+
+const brings =
+  'Made by a person who brings labels, a corpus or tweets of their own, which no recorded run does: test/drills/people.test.ts';
+const bringing = [
+  ...declare(brings, LABELLERS, 's3:GetObject PutObject', object('raw-data/labels/people.ndjson')),
+  ...declare(
+    brings,
+    LABELLERS,
+    's3:GetObject PutObject',
+    object('raw-data/corpora/people.jsonl.gz'),
+  ),
+  ...declare(brings, LABELLERS, 's3:PutObject', object('raw-data/imports/mine/00000.ndjson.gz')),
+  ...declare(
+    'The ingest removes an import that is in the lake, which no recorded run does: test/drills/forget.test.ts',
+    INGESTION,
+    's3:GetObject DeleteObjectVersion',
+    object('raw-data/imports/mine/00000.ndjson.gz'),
+  ),
+  ...declare(
+    'The ingest removes an import that is in the lake, which no recorded run does: test/drills/forget.test.ts',
+    INGESTION,
+    's3:ListBucketVersions',
+    'arn:aws:s3:::bucket',
+    { 's3:prefix': 'raw-data/imports/mine/' },
   ),
 ];
 
@@ -338,7 +381,11 @@ export const forgettable = {
     'processed-data/audit/executions/a.json',
   ],
   /** These go whole. */
-  removed: ['cleaned-data/tweets/dt=day/run=a/part.parquet', 'processed-data/query-results/a.csv'],
+  removed: [
+    'cleaned-data/tweets/dt=day/run=a/part.parquet',
+    'processed-data/query-results/runs/a.csv',
+    'processed-data/query-results/analysts/a.csv',
+  ],
   /** These, too, and nobody reads them for it. */
   pages: ['model-outputs/sl-job/evaluation.html', 'model-outputs/sl-job/output/output.tar.gz'],
 };
@@ -408,6 +455,7 @@ export const declaredCalls: readonly DeclaredCall[] = [
   ...machine,
   ...rare,
   ...force,
+  ...bringing,
   ...forgetting,
   ...ending,
 ];

@@ -14,6 +14,8 @@ export interface Granted {
 export interface ResourceStatement {
   readonly id: string;
   readonly kind: ResourceKind;
+  /** ARN of what the policy belongs to, where its statements are for "*" and do not say. */
+  readonly of?: string;
   readonly statement: Statement;
 }
 
@@ -68,6 +70,7 @@ export function policiesOfTheLake(): Policies {
       return Document.parse(properties[policy.property]).Statement.map((statement, index) => ({
         id: `${id}/${statement.Sid ?? index}`,
         kind: policy.kind,
+        ...(typeof properties.SecretId === 'string' && { of: properties.SecretId }),
         statement,
       }));
     });

@@ -7,11 +7,11 @@ import { describeRow, tableOf } from './table';
 /* No more than is meant: test/policies/intent.ts as a table of several hundred questions. */
 const policies = policiesOfTheLake();
 const table = tableOf(policies);
-const answer = async (rows: typeof table, { ofResources } = policies) => {
+const isWrong = async (row: (typeof table)[number], { ofResources } = policies) =>
+  (await isAllowed(row.principal, row.request, { ofResources })) !== row.allow;
+const answer = async (rows: typeof table) => {
   const wrong: string[] = [];
-  for (const row of rows)
-    if ((await isAllowed(row.principal, row.request, { ofResources })) !== row.allow)
-      wrong.push(describeRow(row));
+  for (const row of rows) if (await isWrong(row)) wrong.push(describeRow(row));
   return wrong;
 };
 
@@ -46,7 +46,14 @@ test.each(denials.map((one) => [one.id, one] as const))(
     }[kind];
     const rows = table.filter(({ request, allow }) => !allow && request.action.startsWith(service));
 
-    expect((await answer(rows, { ...policies, ofResources })).length).toBeGreaterThan(0);
+    let passed: string | null = null;
+    for (const row of rows) {
+      if (!(await isWrong(row, { ...policies, ofResources }))) continue;
+      passed = describeRow(row);
+      break;
+    }
+
+    expect(passed).not.toBeNull();
   },
   30_000,
 );

@@ -1,7 +1,6 @@
 import { runSimulation } from '@cloud-copilot/iam-simulate';
 import type { Call, Context } from './calls';
 import type { Policies, ResourceKind } from './granted';
-import { forceGrant } from './declared-calls';
 import { ACCOUNT } from './template';
 import type { Statement } from '../infra/synthesis';
 
@@ -24,7 +23,7 @@ export const administrator = (arn: string): Principal => ({
 });
 
 const roleName = (role: string) =>
-  /^(Data|Forgetter|Analytics|MachineLearning|ModelOperator|Serving|Crawl|Endpoint|Force).*Role$/.test(
+  /^(Data|Forgetter|Analytics|RunReporter|Labeller|MachineLearning|ModelOperator|Serving|Crawl|Endpoint|Force).*Role$/.test(
     role,
   )
     ? `sentiment-lake-local-${role}`
@@ -50,7 +49,9 @@ export async function isAllowed(
   { ofResources }: Pick<Policies, 'ofResources'>,
 ): Promise<boolean> {
   const kind = kindOf(resource);
-  const own = ofResources.filter((one) => one.kind === kind).map(({ statement }) => statement);
+  const own = ofResources
+    .filter((one) => one.kind === kind && (one.of === undefined || one.of === resource))
+    .map(({ statement }) => statement);
   const isService = arn.endsWith('.amazonaws.com');
   const found = await runSimulation(
     {
@@ -60,6 +61,7 @@ export async function isAllowed(
         resource: { resource, accountId: ACCOUNT },
         contextVariables: {
           'aws:SecureTransport': 'true',
+          'aws:PrincipalIsAWSService': String(isService),
           ...(isService ? {} : { 'aws:PrincipalArn': arn }),
           ...Object.fromEntries(
             Object.entries(context).map(([name, value]) => [known(name), value]),
@@ -88,8 +90,7 @@ function kindOf(resource: string): ResourceKind | undefined {
   if (resource.startsWith('arn:aws:s3:::')) return 'bucket';
   if (resource.includes(':kms:')) return 'key';
   if (resource.includes(':sqs:')) return 'queue';
-  // X's token has no policy of its own.
-  if (resource === forceGrant) return 'secret';
+  if (resource.includes(':secretsmanager:')) return 'secret';
   return resource.includes(':sns:') ? 'topic' : undefined;
 }
 
@@ -97,9 +98,9 @@ function kindOf(resource: string): ResourceKind | undefined {
 function document(statements: readonly Statement[]) {
   return {
     Version: '2012-10-17',
-    Statement: statements.map(({ Effect, Action, Resource, Principal, Condition }) => ({
+    Statement: statements.map(({ Effect, Action, NotAction, Resource, Principal, Condition }) => ({
       Effect,
-      Action,
+      ...(NotAction === undefined ? { Action } : { NotAction }),
       ...(Principal === undefined ? {} : { Principal }),
       Resource: Resource ?? ['*'],
       ...(Object.keys(Condition).length > 0 ? { Condition: renamed(Condition) } : {}),

@@ -1,6 +1,13 @@
 import type { Context } from './calls';
 import { settingsFor } from '../../infra/config';
-import { forceGrant, forgettable, forgottenIds, key as lakeKey, volumeGrant } from './declared-calls';
+import {
+  forceGrant,
+  forgettable,
+  forgottenIds,
+  key as lakeKey,
+  token,
+  volumeGrant,
+} from './declared-calls';
 import type { Policies } from './granted';
 import { accessLogs } from './service-calls';
 import { columns, intended } from './intent';
@@ -43,10 +50,22 @@ const encryptions: readonly { context?: Context; taken: boolean }[] = [
   { context: { 's3:x-amz-server-side-encryption-customer-algorithm': 'AES256' }, taken: false },
 ];
 
+/** CloudFormation's role of `cdk bootstrap`, in full. */
+export const deployment = `arn:aws:iam::${ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-${ACCOUNT}-${REGION}`;
+
 const object = (key: string) => `arn:aws:s3:::bucket/${key}`;
 
+interface May {
+  readonly read: boolean;
+  /** `new`: where there is no object yet, and no other write. */
+  readonly write: boolean | 'new';
+  readonly remove: boolean;
+}
+
+const asNew: Context = { 's3:if-none-match': '*' };
+
 /** All that is asked of one object, for somebody who may read, write, remove. */
-function requests(key: string, may: { read: boolean; write: boolean; remove: boolean }) {
+function requests(key: string, may: May) {
   const resource = object(key);
   const folder = key.slice(0, key.lastIndexOf('/') + 1);
   return [
@@ -55,9 +74,10 @@ function requests(key: string, may: { read: boolean; write: boolean; remove: boo
     ...encryptions.map(({ context, taken }) => ({
       action: 's3:PutObject',
       resource,
-      context,
-      allow: may.write && taken,
+      context: may.write === 'new' ? { ...context, ...asNew } : context,
+      allow: may.write !== false && taken,
     })),
+    ...(may.write === 'new' ? [{ action: 's3:PutObject', resource, allow: false }] : []),
     { action: 's3:PutObject', resource, context: noTls, allow: false },
     { action: 's3:DeleteObject', resource, allow: may.remove },
     {
@@ -90,7 +110,7 @@ function ofRoles(policies: Policies): Row[] {
         principal,
         requests(key, {
           read: rights.includes('r'),
-          write: rights.includes('w'),
+          write: rights.includes('n') ? 'new' : rights.includes('w'),
           remove: rights.includes('d'),
         }),
       ),
@@ -162,10 +182,19 @@ function ofOthers(): Row[] {
     },
     { who: 'root', arn: `arn:aws:iam::${ACCOUNT}:root`, let: true },
     {
-      who: 'a role of cdk bootstrap',
-      arn: `arn:aws:iam::${ACCOUNT}:role/cdk-hnb659fds-deploy-role`,
-      let: true,
+      who: 'the deployment',
+      arn: deployment,
+      let: false,
     },
+    ...[
+      'cdk-evil',
+      'cdk-hnb659fds-cfn-exec-role',
+      `cdk-evil-cfn-exec-role-${ACCOUNT}-${REGION}`,
+    ].map((name) => ({
+      who: 'a role that calls itself like one of cdk bootstrap',
+      arn: `arn:aws:iam::${ACCOUNT}:role/${name}`,
+      let: false,
+    })),
   ];
   return others.flatMap(({ who, arn, let: may }) =>
     ['raw-data/tweets/dt=day/a.gz', 'model-outputs/champion.json'].flatMap((key) =>
@@ -179,10 +208,12 @@ function ofKey(policies: Policies): Row[] {
   const via: Record<(typeof columns)[number], readonly string[]> = {
     DataIngestionRole: ['s3', 'kinesis', 'secretsmanager'],
     DataProcessingRole: ['s3'],
-    AnalyticsRole: ['s3', 'sns', 'sqs'],
+    RunReporterRole: ['s3', 'sns', 'sqs'],
     MachineLearningRole: ['s3', 'sagemaker'],
     ModelOperatorRole: ['s3', 'kinesis', 'sqs'],
     ServingRole: ['s3'],
+    AnalyticsRole: ['s3'],
+    LabellerRole: ['s3'],
     CrawlStarterRole: [],
     EndpointUpdaterRole: [],
   };
@@ -435,17 +466,16 @@ function ofForceGrant(policies: Policies): Row[] {
   const admin = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
   const granter = lakeRole('ForceGranterRole', policies);
   const champion = { action: 's3:PutObject', resource: object('model-outputs/champion.json') };
-  const token = { ...put, resource: forceGrant.replace('ForceGrantSecret', 'secret') };
   return [
     { who: 'a force granter', principal: granter, request: put, allow: true },
     { who: 'a force granter', principal: granter, request: champion, allow: false },
-    { who: 'a force granter', principal: granter, request: token, allow: false },
-    ...['PutSecretValue', 'UpdateSecret', 'UpdateSecretVersionStage'].map((name) => ({
-      who: 'an administrator of the account',
-      principal: admin,
-      request: { ...put, action: `secretsmanager:${name}` },
+    {
+      who: 'a force granter',
+      principal: granter,
+      request: { ...put, resource: token },
       allow: false,
-    })),
+    },
+    { who: 'an administrator of the account', principal: admin, request: put, allow: false },
     ...columns.map((role) => ({
       who: role,
       principal: lakeRole(role, policies),
@@ -470,14 +500,105 @@ function ofForgottenIds(policies: Policies): Row[] {
   ]);
 }
 
-/** Who asked the bucket for what: people read it, over TLS. */
+/** X's token: the ingest reads it, administrators put another one, and that is all. */
+function ofToken(policies: Policies): Row[] {
+  const get = { action: 'secretsmanager:GetSecretValue', resource: token };
+  const put = { action: 'secretsmanager:PutSecretValue', resource: token };
+  const everybody = [...columns, 'ForgetterRole', 'ForceGranterRole'];
+  const who = 'an administrator of the account';
+  const admin = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
+  return [
+    ...everybody.flatMap((role) =>
+      [get, put].map((request) => ({
+        who: role,
+        principal: lakeRole(role, policies),
+        request,
+        allow: role === 'DataIngestionRole' && request === get,
+      })),
+    ),
+    { who, principal: admin, request: get, allow: false },
+    { who, principal: admin, request: put, allow: true },
+    {
+      who: 'root',
+      principal: administrator(`arn:aws:iam::${ACCOUNT}:root`),
+      request: get,
+      allow: true,
+    },
+  ];
+}
+
+/** What was shown of roles that people share with functions: none of it is left. */
+function ofPeople(policies: Policies): Row[] {
+  const arn = (service: string, resource: string) =>
+    `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
+  const asked: Request[] = [
+    { action: 'kinesis:PutRecords', resource: arn('kinesis', 'stream/stream') },
+    { action: 'sns:Publish', resource: arn('sns', 'name') },
+    { action: 'sqs:SendMessage', resource: arn('sqs', 'UndeliveredQueue') },
+    {
+      action: 'glue:BatchCreatePartition',
+      resource: arn('glue', 'table/sentiment_lake/tweets_candidates'),
+    },
+    ...['StartQueryExecution', 'GetQueryResults', 'StopQueryExecution'].map((name) => ({
+      action: `athena:${name}`,
+      resource: arn('athena', 'workgroup/sentiment-lake-local'),
+    })),
+  ];
+  return ['AnalyticsRole', 'LabellerRole'].flatMap((who) =>
+    asked.map((request) => ({ who, principal: lakeRole(who, policies), request, allow: false })),
+  );
+}
+
+/** Records: whatever a role's own policies come to allow, it adds to them and does no more; the one that scrubs ids may. */
+function ofRecords(): Row[] {
+  const resource = object('processed-data/audit/executions/a.json');
+  const widened = (role: string) =>
+    administrator(`arn:aws:iam::${ACCOUNT}:role/sentiment-lake-local-${role}`);
+  const roles = columns.filter((role) => !/Starter|Updater/.test(role));
+  return [...roles, 'ForgetterRole'].flatMap((role) => {
+    const scrubs = role === 'ForgetterRole';
+    return [
+      { action: 's3:PutObject', resource, context: asNew, allow: true },
+      { action: 's3:PutObject', resource, allow: scrubs },
+      { action: 's3:DeleteObject', resource, allow: scrubs },
+      { action: 's3:DeleteObjectVersion', resource, allow: scrubs },
+    ].map(({ allow, ...request }) => ({
+      who: `${role} with s3:*`,
+      principal: widened(role),
+      request,
+      allow,
+    }));
+  });
+}
+
+/** Keys hold ids of tweets: nobody lists them under their own name. */
+function ofListings(): Row[] {
+  const who = 'an administrator of the account';
+  return ['s3:ListBucket', 's3:ListBucketVersions', 's3:ListBucketMultipartUploads'].map(
+    (action) => ({
+      who,
+      principal: administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`),
+      request: { action, resource: 'arn:aws:s3:::bucket' },
+      allow: false,
+    }),
+  );
+}
+
+/** Who asked the bucket for what: people read it, over TLS, and change nothing. */
 function ofAccessLogs(): Row[] {
   const admin = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
   const who = 'an administrator of the account';
-  const request = { action: 's3:GetObject', resource: `${accessLogs}/lake/record` };
+  const resource = `${accessLogs}/lake/record`;
+  const request = { action: 's3:GetObject', resource };
   return [
     { who, principal: admin, request, allow: true },
     { who, principal: admin, request: { ...request, context: noTls }, allow: false },
+    ...['s3:DeleteObject', 's3:DeleteObjectVersion', 's3:PutObject'].map((action) => ({
+      who,
+      principal: admin,
+      request: { action, resource },
+      allow: false,
+    })),
   ];
 }
 
@@ -489,6 +610,10 @@ export const tableOf = (policies: Policies): Row[] => [
   ...ofQueues(),
   ...ofForceGrant(policies),
   ...ofForgottenIds(policies),
+  ...ofToken(policies),
+  ...ofPeople(policies),
+  ...ofRecords(),
+  ...ofListings(),
   ...ofAccessLogs(),
   ...ofTraining(policies),
   ...ofEndpointConfig(policies),

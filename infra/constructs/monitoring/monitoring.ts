@@ -28,7 +28,9 @@ export interface MonitoringProps {
   /** Name of the endpoint, which the pipeline makes when it has a model. */
   readonly endpoint: string;
   readonly glueJob: string;
+  /** Workgroups of the pipeline and of its analysts. */
   readonly workGroup: string;
+  readonly analystsWorkGroup: string;
 }
 
 /** What each section of the dashboard is made with. */

@@ -55,14 +55,14 @@ export const endpointMetric = (
 /** What SageMaker counts in microseconds. */
 export const microseconds = (seconds: number): number => seconds * 1_000_000;
 
-export const athenaBytes = (workGroup: string): Metric =>
+export const athenaBytes = (workGroup: string, label: string): Metric =>
   new Metric({
     namespace: 'AWS/Athena',
     metricName: 'ProcessedBytes',
     dimensionsMap: { WorkGroup: workGroup },
     statistic: 'Sum',
     period: A_DAY,
-    label: 'Bytes scanned by Athena',
+    label,
   });
 
 export const lambdaMetric = (functionName: string, metricName: 'Errors' | 'Throttles'): Metric =>

@@ -87,7 +87,7 @@ export function monitorScoring({ facade, alarms, props }: Watch): void {
 
 /** What is charged by the piece; the budget sees the bill itself. */
 export function monitorMoney({ facade, own, props }: Watch): void {
-  const { endpoint, workGroup } = props;
+  const { endpoint, workGroup, analystsWorkGroup } = props;
   facade.monitorCustom({
     alarmFriendlyName: 'money',
     humanReadableName: 'What costs money',
@@ -98,7 +98,10 @@ export function monitorMoney({ facade, own, props }: Watch): void {
         title: 'Calls of the endpoint',
         metrics: [endpointMetric(endpoint, 'Invocations', 'Sum')],
       },
-      { title: 'Athena', metrics: [athenaBytes(workGroup)] },
+      {
+        title: 'Athena (bytes scanned)',
+        metrics: [athenaBytes(workGroup, 'By runs'), athenaBytes(analystsWorkGroup, 'By analysts')],
+      },
     ],
   });
 }

@@ -6,34 +6,51 @@ import {
   GetObjectCommand,
   GetPublicAccessBlockCommand,
   HeadObjectCommand,
+  ListObjectVersionsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
   type PutObjectCommandInput,
 } from '@aws-sdk/client-s3';
 import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
-import { datasets, prefixes } from '../../../workflows/datasets';
+import { datasets, prefixes, resultPrefixes } from '../../../workflows/datasets';
 import { runSql } from '../../cli/athena';
 import type { Check, Subject } from './check';
 
 const sampled = 5;
 
-/** Where to look, and as whom: the bucket refuses people under their own names. */
+/**
+ * Where to look, and as whom: the bucket refuses people under their own names. Of raw tweets and plans people may
+ * read versions alone, and only those who make the lake forget.
+ */
 const places = ({ session: { people } }: Subject) => [
-  { prefix: datasets.raw_tweets.prefix, s3: people.ingestion.s3 },
-  { prefix: datasets.labels.prefix, s3: people.ingestion.s3 },
-  { prefix: prefixes.plans, s3: people.ingestion.s3 },
-  { prefix: datasets.tweets.prefix, s3: people.analyst.s3 },
-  { prefix: datasets.scored.prefix, s3: people.analyst.s3 },
-  { prefix: prefixes.queryResults, s3: people.analyst.s3 },
-  { prefix: prefixes.audit, s3: people.analyst.s3 },
+  { prefix: datasets.raw_tweets.prefix, s3: people.forgetter.s3, newest: newestVersions },
+  { prefix: prefixes.plans, s3: people.forgetter.s3, newest: newestVersions },
+  { prefix: datasets.labels.prefix, s3: people.labeller.s3, newest },
+  { prefix: datasets.tweets.prefix, s3: people.analyst.s3, newest },
+  { prefix: datasets.scored.prefix, s3: people.analyst.s3, newest },
+  { prefix: resultPrefixes.analysts, s3: people.analyst.s3, newest },
+  { prefix: prefixes.audit, s3: people.analyst.s3, newest },
 ];
 
-async function newest(s3: S3Client, Bucket: string, Prefix: string): Promise<string[]> {
+interface Sample {
+  Key: string;
+  VersionId?: string;
+}
+
+async function newest(s3: S3Client, Bucket: string, Prefix: string): Promise<Sample[]> {
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix }));
   return Contents.sort((a, b) => Number(b.LastModified) - Number(a.LastModified))
     .slice(0, sampled)
-    .map(({ Key = '' }) => Key);
+    .map(({ Key = '' }) => ({ Key }));
+}
+
+async function newestVersions(s3: S3Client, Bucket: string, Prefix: string): Promise<Sample[]> {
+  const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket, Prefix }));
+  return Versions.filter(({ IsLatest }) => IsLatest)
+    .sort((a, b) => Number(b.LastModified) - Number(a.LastModified))
+    .slice(0, sampled)
+    .map(({ Key = '', VersionId }) => ({ Key, VersionId }));
 }
 
 export const encryptedObjects: Check = {
@@ -44,12 +61,12 @@ export const encryptedObjects: Check = {
     const Bucket = session.outputs.BucketName;
     const heads = [];
     const problems: string[] = [];
-    for (const { prefix, s3 } of places(subject)) {
-      const keys = await newest(s3, Bucket, prefix);
-      if (keys.length === 0) problems.push(`${prefix} holds nothing to look at`);
-      for (const Key of keys) {
+    for (const { prefix, s3, newest: samplesBelow } of places(subject)) {
+      const samples = await samplesBelow(s3, Bucket, prefix);
+      if (samples.length === 0) problems.push(`${prefix} holds nothing to look at`);
+      for (const { Key, VersionId } of samples) {
         const { ServerSideEncryption, SSEKMSKeyId, BucketKeyEnabled } = await s3.send(
-          new HeadObjectCommand({ Bucket, Key }),
+          new HeadObjectCommand({ Bucket, Key, VersionId }),
         );
         heads.push({ Key, ServerSideEncryption, SSEKMSKeyId, BucketKeyEnabled });
         if (ServerSideEncryption !== 'aws:kms' || SSEKMSKeyId !== keyArn) {
@@ -131,16 +148,17 @@ async function refusalOf(
   return null;
 }
 
-const probe = `${prefixes.plans}verify/probe.json`;
+/** Among imports, which expire: no run asks for one of this name. */
+const probe = `${prefixes.imports}verify/probe.json`;
 
 export const refusedPuts: Check = {
   name: 'wrong writes are refused',
   look: async ({ session }) => {
     const { clients, people, outputs } = session;
     const other = 'arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000';
-    const role = people.ingestion.s3;
+    const role = people.labeller.s3;
     const attempts: Attempt[] = [
-      { what: 'header-less, as DataIngestionRole', s3: role, headers: {}, mustBeDenied: false },
+      { what: 'header-less, as LabellerRole', s3: role, headers: {}, mustBeDenied: false },
       { what: 'AES256', s3: role, headers: { ServerSideEncryption: 'AES256' }, mustBeDenied: true },
       {
         what: 'aws:kms without a key',
@@ -187,10 +205,13 @@ export const rolesKeepToTheirFolders: Check = {
   name: 'roles keep to their folders',
   look: async ({ session: { people, outputs } }) => {
     const Bucket = outputs.BucketName;
-    const [raw = ''] = await newest(people.ingestion.s3, Bucket, datasets.raw_tweets.prefix);
-    const [cleaned = ''] = await newest(people.analyst.s3, Bucket, datasets.tweets.prefix);
-    if (raw === '' || cleaned === '')
-      throw new Error('there are no raw or no cleaned tweets to look at');
+    const [sample] = await newest(people.analyst.s3, Bucket, datasets.tweets.prefix);
+    if (!sample) throw new Error('there are no cleaned tweets to look at');
+    const cleaned = sample.Key;
+    // A refusal does not depend on whether there is such an object.
+    const raw = `${datasets.raw_tweets.prefix}verify.ndjson.gz`;
+    const put = (s3: S3Client, Key: string) => () =>
+      s3.send(new PutObjectCommand({ Bucket, Key, Body: '{}' }));
     const attempts = [
       {
         who: 'AnalyticsRole',
@@ -204,9 +225,24 @@ export const rolesKeepToTheirFolders: Check = {
           people.analyst.s3.send(new DeleteObjectCommand({ Bucket, Key: `${cleaned}.verify` })),
       },
       {
-        who: 'DataIngestionRole',
+        who: 'AnalyticsRole',
+        what: `writes below ${prefixes.audit}`,
+        send: put(people.analyst.s3, `${prefixes.audit}executions/verify.json`),
+      },
+      {
+        who: 'AnalyticsRole',
+        what: `writes below ${resultPrefixes.runs}`,
+        send: put(people.analyst.s3, `${resultPrefixes.runs}verify.csv`),
+      },
+      {
+        who: 'LabellerRole',
         what: `reads ${cleaned}`,
-        send: () => people.ingestion.s3.send(new GetObjectCommand({ Bucket, Key: cleaned })),
+        send: () => people.labeller.s3.send(new GetObjectCommand({ Bucket, Key: cleaned })),
+      },
+      {
+        who: 'LabellerRole',
+        what: `writes below ${prefixes.plans}`,
+        send: put(people.labeller.s3, `${prefixes.plans}verify.json`),
       },
     ];
     const evidence = [];
@@ -257,7 +293,7 @@ export const athenaResults: Check = {
   look: async ({ session, keyArn, signal }) => {
     await runSql({ signal }, session, 'select 1 as one');
     const { WorkGroup } = await session.clients.athena.send(
-      new GetWorkGroupCommand({ WorkGroup: session.outputs.WorkgroupName }),
+      new GetWorkGroupCommand({ WorkGroup: session.outputs.AnalystsWorkgroupName }),
     );
     const configuration = WorkGroup?.Configuration;
     const { EncryptionConfiguration, OutputLocation } = configuration?.ResultConfiguration ?? {};

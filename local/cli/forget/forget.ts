@@ -35,7 +35,7 @@ import { ForgetRecord, places, type Place } from './record';
 import { Finder, nothingFound } from './rewrites';
 import { forEachOf, nothing, scrubKeys, type Scrubbing, type Tally } from './scrub';
 import { lookThrough } from './survey';
-import { deleteAllVersions, versionsBelow, versionsOf } from './versions';
+import { deleteAllVersions, versionsBelow, versionsOf } from '../../../functions/lake/versions';
 
 // Each lost race means that another forget wrote in between; more than a few means that something is wrong.
 const MAX_RACES = 5;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { statusOf, type Lake } from '../../../functions/lake/objects';
 import { forEachOf, UnreadableError } from './scrub';
-import { readVersion, versionsBelow, type Version } from './versions';
+import { readVersion, versionsBelow, type Version } from '../../../functions/lake/versions';
 
 /** Objects of one kind, and how to see whether a content of theirs holds something that is to be forgotten. */
 export interface Place {

@@ -92,7 +92,7 @@ export const slug = (name: string): string =>
 
 async function exists({ people, outputs }: Session, Key: string): Promise<boolean> {
   try {
-    await people.ingestion.s3.send(new HeadObjectCommand({ Bucket: outputs.BucketName, Key }));
+    await people.labeller.s3.send(new HeadObjectCommand({ Bucket: outputs.BucketName, Key }));
     return true;
   } catch (error) {
     if (error instanceof Error && error.name === 'NotFound') return false;

@@ -20,7 +20,7 @@ export interface LabelRecord {
  * runs report it.
  */
 export async function labelsInLake({ people, outputs }: Session): Promise<Map<string, Label>> {
-  const lake = { s3: people.ingestion.s3, bucket: outputs.BucketName };
+  const lake = { s3: people.labeller.s3, bucket: outputs.BucketName };
   const newest = new Map<string, LabelRow>();
   for (const row of await allLabels(lake, new Unreadables())) {
     const before = newest.get(row.text_hash);
@@ -35,7 +35,7 @@ export async function putLabels(
   key: string,
   rows: readonly LabelRecord[],
 ): Promise<void> {
-  await people.ingestion.s3.send(
+  await people.labeller.s3.send(
     new PutObjectCommand({
       Bucket: outputs.BucketName,
       Key: key,

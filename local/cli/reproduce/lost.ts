@@ -18,7 +18,7 @@ export async function lookForLost(
   version: string,
   request: TrainingRequest,
 ): Promise<Lost> {
-  const { ingestion, analyst } = session.people;
+  const { labeller, analyst } = session.people;
   const lost: Lost = { forgotten: [], expired: [], changed: [] };
   const bucket = { s3: analyst.s3, bucket: session.outputs.BucketName };
   const mark = await readForgottenMark(bucket, version);
@@ -27,7 +27,7 @@ export async function lookForLost(
     ...(mark?.cleaned ?? []).map((day) => `${day.date} ${day.version}`),
   ]);
   for (const { uri, etag } of request.labels) {
-    const found = (await etagsBelow(ingestion.s3, uri)).get(uri);
+    const found = (await etagsBelow(labeller.s3, uri)).get(uri);
     if (found === undefined) lost[marked.has(uri) ? 'forgotten' : 'expired'].push(`labels ${uri}`);
     else if (found !== etag) lost.changed.push(`labels ${uri}`);
   }

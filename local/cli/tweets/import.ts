@@ -1,14 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { z } from 'zod';
 import { importPageKey, type ImportLine } from '../../../functions/ingest/source';
-import {
-  Forgotten,
-  readForgotten,
-  readMarker,
-  renewMarks,
-} from '../../../functions/lake/forgotten';
 import { putIf, type Lake as Bucket } from '../../../functions/lake/objects';
 import type { Session } from '../../cloud/session';
 import { readBytes } from '../read-text';
@@ -42,8 +35,6 @@ export function readTweets(path: string): TweetImport {
   return { name: `${slug}-${hash}`, lines };
 }
 
-const Ids = z.object({ id: z.string(), author_id: z.string() });
-
 /** The lines of each page, bounded by number and by bytes; a line that is larger alone has a page of its own. */
 export function pagesOf(lines: readonly ImportLine[], mostBytes = bytesAPage): ImportLine[][] {
   const pages: ImportLine[][] = [];
@@ -63,31 +54,21 @@ export function pagesOf(lines: readonly ImportLine[], mostBytes = bytesAPage): I
 }
 
 /**
- * Puts the tweets where an execution of mode `import` finds them; pages that lie there already stay. What the lake was
- * told to forget is left out here already. Answers how many pages are new, and how many tweets were left out.
+ * Puts the tweets where an execution of mode `import` finds them, and removes them in the end; pages that lie there
+ * already stay. Answers how many pages are new.
  */
 export async function uploadTweets(
   { people, outputs }: Session,
   { name, lines }: TweetImport,
-): Promise<{ written: number; leftOut: number }> {
-  const bucket: Bucket = { s3: people.ingestion.s3, bucket: outputs.BucketName };
-  const marker = await readMarker(people.ingestion.secrets, outputs.ForgottenSecretArn);
-  const forgotten = new Forgotten((await readForgotten(bucket, marker)).list, marker);
-  const isForgotten = (line: ImportLine): boolean => {
-    const ids = 'tweet' in line ? Ids.safeParse(line.tweet).data : undefined;
-    return ids !== undefined && forgotten.has(ids);
-  };
+): Promise<number> {
+  const bucket: Bucket = { s3: people.labeller.s3, bucket: outputs.BucketName };
   let written = 0;
-  let leftOut = 0;
-  for (const [page, all] of pagesOf(lines).entries()) {
-    const part = all.filter((line) => !isForgotten(line));
-    leftOut += all.length - part.length;
+  for (const [page, part] of pagesOf(lines).entries()) {
     const body = gzipSync(part.map((line) => `${JSON.stringify(line)}\n`).join(''));
     const etag = await putIf(bucket, importPageKey(name, page), body, 'application/gzip', {
       ifMatch: null,
     });
     if (etag !== null) written += 1;
   }
-  await renewMarks(bucket, forgotten, marker);
-  return { written, leftOut };
+  return written;
 }

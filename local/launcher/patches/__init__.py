@@ -24,6 +24,7 @@ NAMES = (
     "glue_catalog",
     "principal_arn",
     "write_encryption",
+    "write_conditions",
     "secret_refs",
     "secret_versions",
     "mapping_states",

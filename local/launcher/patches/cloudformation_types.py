@@ -1,7 +1,7 @@
 """Upstream: types this stack uses are unknown, and an unknown type fails the whole change set.
 
-AWS::Athena::NamedQuery and AWS::Glue::SecurityConfiguration are created through ministack's own
-Athena and Glue; the types of local/launcher/left_out.py are accepted and create nothing. So do
+AWS::Athena::NamedQuery, AWS::Glue::SecurityConfiguration and AWS::SecretsManager::ResourcePolicy
+are created through ministack's own services; the types of local/launcher/left_out.py are accepted and create nothing. So do
 alarms on `Metrics` (a label or an expression), which ministack refuses: nothing evaluates them.
 """
 
@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services import athena, glue
+from ministack.services import athena, glue, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 from local.launcher.left_out import LEFT_OUT, LeftOut
@@ -94,6 +94,26 @@ def _delete_security(physical_id: str, _properties: Properties) -> None:
     glue._delete_security_configuration({"Name": physical_id})
 
 
+def _create_secret_policy(_logical_id: str, properties: Properties, _stack: str) -> Created:
+    secret, policy = properties["SecretId"], json.dumps(properties["ResourcePolicy"])
+    _answered(
+        secretsmanager._put_resource_policy({"SecretId": secret, "ResourcePolicy": policy})
+    )
+    return secret, {"Id": secret}
+
+
+def _update_secret_policy(
+    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
+) -> Created:
+    if new["SecretId"] != old["SecretId"]:
+        _delete_secret_policy(physical_id, old)
+    return _create_secret_policy(logical_id, new, stack)
+
+
+def _delete_secret_policy(physical_id: str, _properties: Properties) -> None:
+    secretsmanager._delete_resource_policy({"SecretId": physical_id})
+
+
 _COMPUTED_ALARM = _nothing(
     LeftOut(
         "an alarm on Metrics is refused upstream",
@@ -142,4 +162,10 @@ def apply() -> None:
         "update": _update_security,
         "update_with_logical_id": True,
         "delete": _delete_security,
+    }
+    handlers["AWS::SecretsManager::ResourcePolicy"] = {
+        "create": _create_secret_policy,
+        "update": _update_secret_policy,
+        "update_with_logical_id": True,
+        "delete": _delete_secret_policy,
     }

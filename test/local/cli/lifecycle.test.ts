@@ -5,7 +5,7 @@ import {
   type LifecycleRule,
 } from '@aws-sdk/client-s3';
 import type { Lake } from '../../../functions/lake/objects';
-import { versionsBelow } from '../../../local/cli/forget/versions';
+import { versionsBelow } from '../../../functions/lake/versions';
 import { applyLifecycle } from '../../../local/cli/lifecycle';
 import { Launcher, keysBelow, put } from '../../functions/support/launcher';
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import ACCOUNT, Launcher, function, role, until
+from embedded import ACCOUNT, Launcher, function, role, statement, until
 
 from local.launcher.left_out import LEFT_OUT
 
@@ -303,3 +303,49 @@ def test_a_kill_in_the_middle_of_a_deployment_leaves_the_state_before_it(own_lau
         },
     )
     assert again["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_the_policy_of_a_secret_is_put_asked_changed_and_taken_away(launcher):
+    role(
+        launcher,
+        "curious-role",
+        statement(["secretsmanager:*"], ["*"]),
+    )
+    curious = launcher.client_as("secretsmanager", "curious-role")
+    secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": "hidden"}}
+    root = f"arn:aws:iam::{ACCOUNT}:root"
+
+    def policy(sid):
+        denial = {
+            "Sid": sid,
+            "Effect": "Deny",
+            "Principal": "*",
+            "NotAction": ["secretsmanager:DescribeSecret"],
+            "Resource": "*",
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": [root]}},
+        }
+        document = {"Version": "2012-10-17", "Statement": [denial]}
+        properties = {"SecretId": {"Ref": "S"}, "ResourcePolicy": document}
+        return {"Type": "AWS::SecretsManager::ResourcePolicy", "Properties": properties}
+
+    found = deploy(launcher, "guarded", {"S": secret, "P": policy("First")}, {"Arn": {"Ref": "S"}})
+    arn = outputs(found)["Arn"]
+    undoing = [
+        lambda: curious.get_secret_value(SecretId=arn),
+        lambda: curious.put_secret_value(SecretId=arn, SecretString="forged"),
+        lambda: curious.delete_resource_policy(SecretId=arn),
+        lambda: curious.put_resource_policy(SecretId=arn, ResourcePolicy="{}"),
+        lambda: curious.delete_secret(SecretId=arn),
+    ]
+    for call in undoing:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call()
+    assert curious.describe_secret(SecretId=arn)["ARN"] == arn
+    owner = launcher.client("secretsmanager")
+    assert owner.get_secret_value(SecretId=arn)["SecretString"] == "hidden"
+
+    deploy(launcher, "guarded", {"S": secret, "P": policy("Second")}, change="update")
+    assert "Second" in owner.get_resource_policy(SecretId=arn)["ResourcePolicy"]
+
+    deploy(launcher, "guarded", {"S": secret}, change="update")
+    assert curious.get_secret_value(SecretId=arn)["SecretString"] == "hidden"

@@ -17,7 +17,7 @@ import {
   verdicts,
 } from '../../../../local/cli/forget/rewrites';
 import { scrubBelow, type Rewrite } from '../../../../local/cli/forget/scrub';
-import { readVersion, versionsBelow } from '../../../../local/cli/forget/versions';
+import { readVersion, versionsBelow } from '../../../../functions/lake/versions';
 import { textHash } from '../../../../workflows/text-key';
 import { Launcher, keysBelow, put, readText } from '../../../functions/support/launcher';
 

@@ -5,7 +5,7 @@ import {
   type DeleteMarkerEntry,
   type ObjectVersion,
 } from '@aws-sdk/client-s3';
-import type { Lake } from '../../../functions/lake/objects';
+import type { Lake } from './objects';
 
 export interface Version {
   id: string;
