@@ -15,7 +15,7 @@ const descriptions: Record<StarterRoleName, string> = {
 
 /**
  * Roles of the functions that start a job and look at it. The bucket's policy refuses them, and so does the
- * key for data: the job acts under one of the lake's four roles.
+ * key for data: the job acts under one of the lake's roles.
  */
 export class StarterRoles extends Construct {
   readonly byName: Record<StarterRoleName, iam.IRole>;

