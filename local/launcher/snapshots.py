@@ -16,7 +16,7 @@ import logging
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -175,15 +175,20 @@ class Snapshots:
         }
         durable_files.replace(path, json.dumps(listed, indent=1).encode())
 
-    def save(self, sources: Sources) -> bool:
-        """Write what changed since the last set; False when nothing did.
+    @property
+    def written(self) -> frozenset[str]:
+        """Names of what the newest set holds."""
+        return frozenset(self._written)
+
+    def save(self, sources: Sources, gone: Collection[str] = ()) -> bool:
+        """Write what changed since the last set, without what is gone; False when nothing did.
 
         Raises RuntimeError before a successful `load`, and durable_files.NotWritten.
         """
         if not self._loaded:
             raise RuntimeError("the state on disk was not read: writing would drop it")
         with self._lock:
-            files = dict(self._written)
+            files = {name: file for name, file in self._written.items() if name not in gone}
             for service, read in sources.items():
                 content = self._serialised(service, read)
                 if content is None:
@@ -240,6 +245,7 @@ class Saver:
     are written when they were touched by name, and else at most every HEAVY_SECONDS.
     `in_progress` says that a deployment is half done: nothing is saved until it has ended, so that
     a kill leaves the state from before it and the next deployment starts from a known place.
+    `gone` names what is to be left out of the next set; `on_failure` is told of a save that failed.
     """
 
     HEAVY_SECONDS = 10.0
@@ -250,11 +256,15 @@ class Saver:
         sources: Callable[[], Sources],
         heavy: frozenset[str],
         in_progress: Callable[[], bool],
+        gone: Callable[[], Collection[str]] = tuple,
+        on_failure: Callable[[], None] = lambda: None,
     ):
         self._snapshots = snapshots
         self._sources = sources
         self._heavy = heavy
         self._in_progress = in_progress
+        self._gone = gone
+        self._on_failure = on_failure
         self._heavy_due = 0.0
         self._touched: set[str] = set()
         self._changed = threading.Event()
@@ -293,11 +303,13 @@ class Saver:
             self._saving = True
             self._changed.clear()
             try:
-                self._snapshots.save(self._due())
+                self._snapshots.save(self._due(), self._gone())
             except durable_files.NotWritten as failed:
                 logger.error("The state is not saved; the next change tries again: %s", failed)
+                self._on_failure()
             except Exception:
                 logger.exception("A snapshot failed; the next change tries again")
+                self._on_failure()
             self._saving = False
 
     def _due(self) -> Sources:

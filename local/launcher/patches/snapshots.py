@@ -5,6 +5,7 @@ leave services from two different moments. Here a snapshot of all services is ta
 after each change (local/launcher/snapshots.py), and a torn one falls back to the one before.
 """
 
+import copy
 import os
 import sys
 from collections.abc import Callable
@@ -13,8 +14,9 @@ from typing import Any
 
 from ministack import app
 from ministack.core import persistence
-from ministack.services import cloudformation, lambda_svc
+from ministack.services import cloudformation, lambda_svc, stepfunctions
 
+from local.launcher import executions
 from local.launcher.snapshots import REMEDY, Saver, Snapshots, project_version
 
 EXPECTS = {
@@ -24,10 +26,13 @@ EXPECTS = {
     "core.persistence:_json_object_hook": "645fe9676147",
     "app:_build_persistence_save_dict": "9a6393cc953d",
     "app:_load_persisted_state": "03de3b870e8f",
+    "services.stepfunctions:get_state": "7d1a3261edd6",
+    "services.stepfunctions:_restore_state": "b94c49c3dd97",
     "services.lambda_svc:_prune_orphan_code_blobs": "9663ac4e986d",
     "services.lambda_svc:_restore_state": "29d435d6b656",
 }
 
+STATES = "stepfunctions"
 HEAVY = frozenset({"kinesis", "cloudwatch_logs", "cloudwatch"})
 
 _saver: list[Saver] = []
@@ -74,6 +79,28 @@ def _deploying() -> bool:
     )
 
 
+def _without_executions() -> dict[str, Any]:
+    """stepfunctions.get_state() but for the executions, which are kept in parts."""
+    stores = {
+        "state_machines": stepfunctions._state_machines,
+        "tags": stepfunctions._tags,
+        "activities": stepfunctions._activities,
+        "state_machine_versions": stepfunctions._state_machine_versions,
+        "state_machine_aliases": stepfunctions._state_machine_aliases,
+        "map_runs": stepfunctions._map_runs,
+    }
+    return {name: copy.deepcopy(store) for name, store in stores.items()}
+
+
+def _put_together(payloads: dict[str, Any], parts: executions.ExecutionParts) -> None:
+    """The state of Step Functions as get_state() would have saved it, with its executions."""
+    found = parts.restore(payloads)
+    if found:
+        store = type(stepfunctions._executions)()
+        store._data.update(found)
+        payloads[STATES] = {**payloads.get(STATES, {}), "executions": store}
+
+
 def _restore(payloads: dict[str, Any]) -> None:
     """Give each service its payload. Upstream goes on without what a service cannot read, and the
     next save would drop it; here the launcher ends before anything is saved."""
@@ -102,10 +129,29 @@ def apply() -> None:
     payloads = snapshots.load()
     snapshots.begin()
 
+    parts = executions.ExecutionParts()
+    kept = stepfunctions._executions._data
+
+    def sources() -> dict[str, Callable[[], Any]]:
+        found = app._build_persistence_save_dict()
+        if STATES in found:
+            executions.drop_old(kept)
+            found[STATES] = _without_executions
+            found.update(parts.due(kept, snapshots.written))
+        return found
+
     def load_all() -> None:
+        _put_together(payloads, parts)
         _restore(payloads)
         payloads.clear()
-        saver = Saver(snapshots, app._build_persistence_save_dict, HEAVY, _deploying)
+        saver = Saver(
+            snapshots,
+            sources,
+            HEAVY,
+            _deploying,
+            gone=lambda: executions.gone(kept, snapshots.written),
+            on_failure=parts.forget_said,
+        )
         _saver.append(saver)
         saver.start()
 

@@ -248,7 +248,9 @@ def tear_manifests(folder: Path) -> None:
 def of_a_later_version(folder: Path) -> None:
     for manifest in folder.glob("manifest*.json"):
         listed = json.loads(manifest.read_text())
-        manifest.write_text(json.dumps({**listed, "format": FORMAT + 1, "version": "7.8.9"}))
+        manifest.write_text(
+            json.dumps({**listed, "format": FORMAT + 1, "version": "7.8.9", "commit": "abc1234"})
+        )
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,10 @@ def of_a_later_version(folder: Path) -> None:
         (lose_services, "manifest.previous.json: FileNotFoundError"),
         (lose_manifests, "the manifest that names its files is gone"),
         (tear_manifests, "manifest.json: JSONDecodeError"),
-        (of_a_later_version, f"written by sentiment-lake 7.8.9 in format {FORMAT + 1}"),
+        (
+            of_a_later_version,
+            rf"written by sentiment-lake 7.8.9 \(commit abc1234\) in format {FORMAT + 1}",
+        ),
     ],
 )
 def test_a_state_that_cannot_be_read_is_refused_and_nothing_of_it_is_written(folder, ruin, said):

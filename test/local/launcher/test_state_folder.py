@@ -123,7 +123,7 @@ def test_a_launcher_ends_at_a_later_versions_state_and_leaves_every_byte(tmp_pat
     launcher.client("ssm").put_parameter(Name="/kept", Value="v", Type="String")
     launcher.saved()
     launcher.stop()
-    change_manifests(tmp_path, format=FORMAT + 1, version="9.9.9")
+    change_manifests(tmp_path, format=FORMAT + 1, version="9.9.9", commit="")
     before = everything(tmp_path)
 
     code, said = refused_start(tmp_path)

@@ -1,0 +1,111 @@
+"""Executions of the state machines on disk: parts that are written once, instead of one file.
+
+A night's history has megabytes, for each event holds the run's state, and grows with each poll. So:
+
+    execution-<hash>          the execution without its events, and its last events
+    execution-<hash>-<n>      events n*50 to n*50+49, once there are so many
+
+A part of fifty events never changes, so it is written once. As on AWS, an execution is dropped 90
+days after it has ended; the bucket keeps its history.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+PREFIX = "execution-"
+EVENTS_A_PART = 50
+KEPT = timedelta(days=90)
+
+# (account, region, ARN), as ministack's stores have it.
+Key = tuple[str, str, str]
+Sources = dict[str, Callable[[], Any]]
+
+
+class ExecutionParts:
+    """Says which parts have to be written, and puts executions together again."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, tuple[Any, ...]] = {}
+
+    def due(self, executions: dict[Key, dict[str, Any]], written: Collection[str]) -> Sources:
+        """What to write of the executions, given the names of the parts that are on disk."""
+        sources: Sources = {}
+        for key, execution in list(executions.items()):
+            name = part_name(key)
+            events = execution.get("events", [])
+            sealed = len(events) // EVENTS_A_PART
+            for part in range(sealed):
+                if f"{name}-{part}" not in written:
+                    sources[f"{name}-{part}"] = _events(events, part)
+            now = (len(events), *(execution.get(field) for field in ("status", "redriveCount")))
+            if (
+                execution.get("status") == "RUNNING"
+                or self._said.get(name) != now
+                or name not in written
+            ):
+                sources[name] = _record(key, execution, sealed)
+                self._said[name] = now
+        return sources
+
+    def forget_said(self) -> None:
+        """After a save that failed: what was to be written is due again."""
+        self._said.clear()
+
+    def restore(self, payloads: dict[str, Any]) -> dict[Key, dict[str, Any]]:
+        """Take the parts out of a snapshot's payloads; answers the executions they make."""
+        parts = {name: payloads.pop(name) for name in list(payloads) if name.startswith(PREFIX)}
+        found = {}
+        for name, part in parts.items():
+            if not isinstance(part, dict):
+                continue
+            sealed = [event for n in range(part["parts"]) for event in parts[f"{name}-{n}"]]
+            key: Key = tuple(part["key"])
+            found[key] = {**part["execution"], "events": [*sealed, *part["events"]]}
+        return found
+
+
+def part_name(key: Key) -> str:
+    """Of an execution's record; its parts of events begin with it."""
+    return PREFIX + hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
+
+
+def gone(executions: dict[Key, dict[str, Any]], written: Collection[str]) -> set[str]:
+    """Names of the parts on disk whose execution is no longer kept."""
+    kept = {part_name(key) for key in list(executions)}
+    length = len(PREFIX) + 16
+    return {name for name in written if name.startswith(PREFIX) and name[:length] not in kept}
+
+
+def drop_old(executions: dict[Key, dict[str, Any]], now: datetime | None = None) -> list[Key]:
+    """Drop the executions that ended more than 90 days ago; answers which."""
+    before = (now or datetime.now(UTC)) - KEPT
+    old = [key for key, execution in list(executions.items()) if _ended_before(execution, before)]
+    for key in old:
+        executions.pop(key, None)
+    return old
+
+
+def _ended_before(execution: dict[str, Any], before: datetime) -> bool:
+    stopped = execution.get("stopDate")
+    if not isinstance(stopped, str) or execution.get("status") == "RUNNING":
+        return False
+    at = datetime.fromisoformat(stopped)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)) < before
+
+
+def _events(events: list[Any], part: int) -> Callable[[], Any]:
+    return lambda: events[part * EVENTS_A_PART : (part + 1) * EVENTS_A_PART]
+
+
+def _record(key: Key, execution: dict[str, Any], sealed: int) -> Callable[[], Any]:
+    def read() -> dict[str, Any]:
+        events = execution.get("events", [])
+        rest = {name: value for name, value in execution.items() if name != "events"}
+        # Events that came since belong to this part, whose parts before it are fixed.
+        last = events[sealed * EVENTS_A_PART :]
+        return {"key": list(key), "parts": sealed, "execution": rest, "events": last}
+
+    return read
