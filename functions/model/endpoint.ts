@@ -55,8 +55,14 @@ const MAX_TRIES = 5;
 const FIRST_PAUSE_MS = 2000;
 /** A try that has less time than this is not made. */
 const SHORTEST_TRY_MS = 5000;
-/** Passing errors of the model, which the SDK does not count among the service's. */
-const OF_THE_MODEL = ['ModelNotReadyException', 'ModelError'];
+/** Passing errors of a model and its container by their names alone: the SDK counts by status, and a 424 is none of its own. */
+const OF_THE_MODEL = [
+  'ModelNotReadyException',
+  'ModelError',
+  'ServiceUnavailable',
+  'InternalFailure',
+  'InternalDependencyException',
+];
 
 /**
  * The endpoint's verdict on at most `MAX_TEXTS_A_CALL` texts, in order. Throws `ScoringFailed`, and that so much
