@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto';
  * breaks and tabs of a text stay, and the joiners that emoji and several scripts are written with.
  */
 const INVISIBLE =
-  // eslint-disable-next-line no-control-regex -- controls are what is looked for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]|\p{Surrogate}/gu;
 
 /** A text of anybody's as a terminal may show it: what would act on the terminal is spelt out, `\u{1b}`. */

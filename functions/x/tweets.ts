@@ -9,7 +9,7 @@ const FUTURE_TOLERANCE_MS = 60 * 60 * 1000;
 // Kinesis takes records of 1 MiB, key included.
 const MAX_ROW_BYTES = 1_000_000;
 
-/** X takes long posts up to here, in UTF-16 units or fewer. */
+/** X takes long posts up to here; in UTF-16 units, of which X counts an emoji as two as well. */
 export const MAX_TEXT_CHARACTERS = 25_000;
 /** When the first post was sent. */
 const FIRST_POST = Date.UTC(2006, 2, 21);
@@ -19,9 +19,13 @@ const HANDLE = /^[A-Za-z0-9_]{1,15}$/;
 const Tweet = z.object({
   id: Id,
   author_id: Id,
+  // Not `max`, which counts an emoji as one.
   text: z
     .string()
-    .max(MAX_TEXT_CHARACTERS, `must not be longer than X's ${MAX_TEXT_CHARACTERS} characters`),
+    .refine(
+      ({ length }) => length <= MAX_TEXT_CHARACTERS,
+      `must not be longer than X's ${MAX_TEXT_CHARACTERS} characters`,
+    ),
   created_at: z.iso.datetime({ offset: true }),
   lang: z.string().optional(),
   public_metrics: z

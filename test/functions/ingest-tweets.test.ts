@@ -1235,6 +1235,6 @@ test('whatever becomes of raw and label objects, an ingest and the inputs of a t
       expect([0, 1]).toContain(heldOut.rows);
       expect(encoder?.corpora).toHaveLength(1);
     }),
-    { numRuns: 25 },
+    { numRuns: 12 },
   );
 });

@@ -67,6 +67,7 @@ test('a night tells what each of its stages knows', () => {
     TweetsDouble: 12,
     IngestGaps: 0,
     RecordsParked: 0,
+    RawDataUnreadable: 0,
     TweetsQuarantined: 8,
     WindowsLeftOpen: 1,
     SpendUsd: 20,

@@ -121,6 +121,8 @@ def with_curve(tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 def test_the_report_is_one_page_that_loads_nothing_and_escapes_texts(with_curve: Job) -> None:
     page = (with_curve.root / "output" / "data" / "evaluation.html").read_text("utf-8")
+    assert "default-src 'none'; style-src 'unsafe-inline'" in page
+    assert "td{unicode-bidi:isolate}" in page
     links = _Links()
     links.feed(page)
 

@@ -156,6 +156,8 @@ test('the report stands alone, escapes what people wrote, and names every stage'
   const html = reportHtml(night);
 
   expect(html).not.toMatch(/<script|https?:\/\/|src=|<link/);
+  expect(html).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
+  expect(html).toMatch(/\btd\b[^{}]*\{ unicode-bidi: isolate; \}/);
   expect(html).toContain('a &#60;b&#62; &#38; &#34;c&#34;');
   expect(html).not.toContain('a <b>');
   for (const { name } of timeline.stages) expect(html).toContain(`<td>${name}</td>`);
