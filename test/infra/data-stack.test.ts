@@ -318,7 +318,6 @@ describe('people', () => {
       Properties.AssumeRolePolicyDocument.Statement.map(({ Principal }: Statement) => Principal),
     );
   const root = { AWS: { 'Fn::Join': ['', expect.arrayContaining([':root'])] } };
-  const lambda = { Service: 'lambda.amazonaws.com' };
   const analyst = 'arn:aws:iam::111122223333:role/analyst';
 
   test.each(['AnalyticsRole', 'LabellerRole'])(

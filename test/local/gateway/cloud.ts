@@ -26,7 +26,7 @@ import type { Gateway } from '../../../local/gateway/server';
 import { lakeSecrets, tell } from '../../support/lake-secrets';
 
 // Each cloud boots a launcher; on a busy machine that alone takes seconds.
-jest.setTimeout(180_000);
+jest.setTimeout(240_000);
 
 export const PROJECT = resolve(__dirname, '../../..');
 export const PYTHON = join(PROJECT, '.venv/bin/python');
