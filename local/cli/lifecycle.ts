@@ -1,4 +1,14 @@
-import { GetBucketLifecycleConfigurationCommand, type LifecycleRule } from '@aws-sdk/client-s3';
+import {
+  DescribeStackResourcesCommand,
+  GetTemplateCommand,
+  type CloudFormationClient,
+} from '@aws-sdk/client-cloudformation';
+import {
+  GetBucketLifecycleConfigurationCommand,
+  PutBucketLifecycleConfigurationCommand,
+  type LifecycleRule,
+} from '@aws-sdk/client-s3';
+import { z } from 'zod';
 import type { Lake as Bucket } from '../../functions/lake/objects';
 import { deleteVersion, versionsBelow, type Version, type Versions } from '../../functions/lake/versions';
 import { forEachOf } from './forget/scrub';
@@ -19,6 +29,72 @@ interface Rule {
   days: number | null;
   noncurrentDays: number | null;
   dropsMarkers: boolean;
+}
+
+/** A rule as CloudFormation writes it; strict, so that nothing of a rule is passed over. */
+const DeclaredRule = z.strictObject({
+  Id: z.string(),
+  Status: z.enum(['Enabled', 'Disabled']),
+  Prefix: z.string().optional(),
+  ExpirationInDays: z.number().optional(),
+  ExpiredObjectDeleteMarker: z.boolean().optional(),
+  NoncurrentVersionExpiration: z.strictObject({ NoncurrentDays: z.number() }).optional(),
+  AbortIncompleteMultipartUpload: z.strictObject({ DaysAfterInitiation: z.number() }).optional(),
+});
+const Template = z.object({
+  Resources: z.record(
+    z.string(),
+    z.object({
+      Properties: z
+        .object({
+          LifecycleConfiguration: z.object({ Rules: z.array(DeclaredRule) }).optional(),
+        })
+        .optional(),
+    }),
+  ),
+});
+
+/**
+ * Gives a bucket the rules that its stack's template declares: ministack's CloudFormation leaves them out. Throws
+ * ZodError for a rule of another form, and Error where the stack has no such bucket.
+ */
+export async function declareLifecycle(
+  cloudFormation: CloudFormationClient,
+  { s3, bucket }: Bucket,
+  StackName: string,
+): Promise<void> {
+  const { StackResources = [] } = await cloudFormation.send(
+    new DescribeStackResourcesCommand({ StackName }),
+  );
+  const id = StackResources.find(
+    ({ PhysicalResourceId }) => PhysicalResourceId === bucket,
+  )?.LogicalResourceId;
+  const { TemplateBody = '{}' } = await cloudFormation.send(new GetTemplateCommand({ StackName }));
+  const template = Template.parse(JSON.parse(TemplateBody));
+  const declared = template.Resources[id ?? '']?.Properties?.LifecycleConfiguration?.Rules;
+  if (declared === undefined)
+    throw new Error(`The stack ${StackName} declares no lifecycle of the bucket ${bucket}.`);
+  await s3.send(
+    new PutBucketLifecycleConfigurationCommand({
+      Bucket: bucket,
+      LifecycleConfiguration: { Rules: declared.map(asRequest) },
+    }),
+  );
+}
+
+function asRequest(rule: z.infer<typeof DeclaredRule>): LifecycleRule {
+  const { Id, Status, Prefix = '', ExpirationInDays: Days, ExpiredObjectDeleteMarker } = rule;
+  const { NoncurrentVersionExpiration, AbortIncompleteMultipartUpload } = rule;
+  const Expiration =
+    Days === undefined ? ExpiredObjectDeleteMarker && { ExpiredObjectDeleteMarker } : { Days };
+  return {
+    ID: Id,
+    Status,
+    Filter: { Prefix },
+    ...(Expiration && { Expiration }),
+    ...(NoncurrentVersionExpiration && { NoncurrentVersionExpiration }),
+    ...(AbortIncompleteMultipartUpload && { AbortIncompleteMultipartUpload }),
+  };
 }
 
 /**

@@ -10,6 +10,7 @@ import { UserError } from '../cloud/user-error';
 import { tweetSource } from '../cloud/deploy';
 import { describeDiskError, FileNotWritten } from '../files';
 import { settingsFor, type EnvironmentName } from '../../infra/config';
+import { stackName } from '../../infra/naming';
 import { deployTo } from '../account/deploy';
 import { destroyIn } from '../account/destroy';
 import { describeAccount, findAccount, sessionIn } from '../account/session';
@@ -26,7 +27,7 @@ import { reportImport, importBundledLabels } from './labels/bundled';
 import { labelByHand } from './labels/by-hand';
 import { parseMap } from './labels/parse';
 import { grantForce } from './grant-force';
-import { applyLifecycle } from './lifecycle';
+import { applyLifecycle, declareLifecycle } from './lifecycle';
 import { reproduce } from './reproduce/reproduce';
 import { finishRun } from './night/finish';
 import { nextCommands } from './night/summary';
@@ -119,6 +120,7 @@ function sayNext(screen: Screen, code: number): number {
 async function endOldObjects({ clients, outputs }: Session, screen: Screen): Promise<void> {
   screen.live('Ending what has been kept long enough');
   const bucket = { s3: clients.s3, bucket: outputs.BucketName };
+  await declareLifecycle(clients.cloudFormation, bucket, stackName('local', 'Data'));
   const { objects, versions } = await applyLifecycle(bucket, new Date());
   screen.rest();
   if (objects + versions > 0)
