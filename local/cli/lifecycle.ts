@@ -10,7 +10,12 @@ import {
 } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import type { Lake as Bucket } from '../../functions/lake/objects';
-import { deleteVersion, versionsBelow, type Version, type Versions } from '../../functions/lake/versions';
+import {
+  deleteVersion,
+  versionsBelow,
+  type Version,
+  type Versions,
+} from '../../functions/lake/versions';
 import { forEachOf } from './forget/scrub';
 
 const DAY_MS = 86_400_000;

@@ -46,7 +46,9 @@ test('another label of one row is another set', () => {
 test('label objects are read side by side, a bounded number at a time', async () => {
   const launcher = await Launcher.start();
   const lake = await launcher.lake();
-  const rows = fixture.labels.map((label) => `${JSON.stringify({ text: 'a text', source: 'a test', ...label })}\n`);
+  const rows = fixture.labels.map(
+    (label) => `${JSON.stringify({ text: 'a text', source: 'a test', ...label })}\n`,
+  );
   for (const [index, line] of rows.entries()) {
     await put(lake, `raw-data/labels/${String(index).padStart(5, '0')}.ndjson`, line);
   }

@@ -10,7 +10,12 @@ import { FORGOTTEN_PARAMETER, TWEETS_TABLE } from '../../../functions/lake/publi
 import type { Finder } from './rewrites';
 import { parquetRows, rowsAs } from './rewrites';
 import { forEachOf, nothing, UnreadableError, type Scrubbing, type Tally } from './scrub';
-import { deleteAllVersions, readVersion, versionsBelow, versionsOf } from '../../../functions/lake/versions';
+import {
+  deleteAllVersions,
+  readVersion,
+  versionsBelow,
+  versionsOf,
+} from '../../../functions/lake/versions';
 
 /** A version of a day, `run=` folder, that holds forgotten tweets. */
 export interface HoldingVersion {

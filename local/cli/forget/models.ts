@@ -29,7 +29,8 @@ async function jobsGiven(
   const jobs = [];
   for (const { key } of await listObjects(lake, prefixes.models)) {
     const [, job] = REQUEST.exec(key) ?? [];
-    const request = job === undefined ? null : await getJson(lake, key, TrainingData).catch(unreadable);
+    const request =
+      job === undefined ? null : await getJson(lake, key, TrainingData).catch(unreadable);
     if (job === undefined || request === null) continue;
     const cleaned = request.value.cleaned_data
       .filter(({ date, version }) => holding.has(`${date} ${version}`))

@@ -1,6 +1,12 @@
 import { putIf, statusOf, type Lake } from '../../../functions/lake/objects';
 import { UserError } from '../../cloud/user-error';
-import { deleteVersion, readVersion, versionsBelow, versionsOf, type Versions } from '../../../functions/lake/versions';
+import {
+  deleteVersion,
+  readVersion,
+  versionsBelow,
+  versionsOf,
+  type Versions,
+} from '../../../functions/lake/versions';
 
 /** What is left of an object's content: `bytes` null when nothing is; `key` where it has to lie under another name. */
 export interface Scrubbed {

@@ -1,8 +1,8 @@
 """Upstream: types this stack uses are unknown, and an unknown type fails the whole change set.
 
 AWS::Athena::NamedQuery, AWS::Glue::SecurityConfiguration and AWS::SecretsManager::ResourcePolicy
-are created through ministack's own services; the types of local/launcher/left_out.py are accepted and create nothing. So do
-alarms on `Metrics` (a label or an expression), which ministack refuses: nothing evaluates them.
+are created through ministack's own services; the types of local/launcher/left_out.py are accepted
+and create nothing. So do alarms on `Metrics` (a label or an expression), which ministack refuses: nothing evaluates them.
 """
 
 import json
@@ -96,9 +96,7 @@ def _delete_security(physical_id: str, _properties: Properties) -> None:
 
 def _create_secret_policy(_logical_id: str, properties: Properties, _stack: str) -> Created:
     secret, policy = properties["SecretId"], json.dumps(properties["ResourcePolicy"])
-    _answered(
-        secretsmanager._put_resource_policy({"SecretId": secret, "ResourcePolicy": policy})
-    )
+    _answered(secretsmanager._put_resource_policy({"SecretId": secret, "ResourcePolicy": policy}))
     return secret, {"Id": secret}
 
 
