@@ -2,7 +2,8 @@
 
 AWS::Athena::NamedQuery, AWS::Glue::SecurityConfiguration and AWS::SecretsManager::ResourcePolicy
 are created through ministack's own services; the types of local/launcher/left_out.py are accepted
-and create nothing. So do alarms on `Metrics` (a label or an expression), which ministack refuses: nothing evaluates them.
+and create nothing. So do alarms on `Metrics` (a label or an expression), which ministack refuses:
+nothing evaluates them.
 """
 
 import json
