@@ -200,7 +200,7 @@ export class TestCloud {
           () => false,
         );
       },
-      120,
+      150,
     );
   }
 }
