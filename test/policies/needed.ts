@@ -16,7 +16,7 @@ export async function neededBy(
     granted: policies.granted.filter((one) => one.id !== id || one.role !== role),
   };
   return firstRefused(
-    calls.filter((call) => call.role === role && grants(statement.Action, call.action)),
+    calls.filter((call) => call.role === role && matches(statement.Action, call.action)),
     without,
   );
 }
@@ -34,7 +34,7 @@ export async function unneededActions(
       if (one.id !== id || one.role !== role) return [one];
       return rest.length > 0 ? [{ ...one, statement: { ...statement, Action: rest } }] : [];
     });
-    const users = calls.filter((call) => call.role === role && grants([action], call.action));
+    const users = calls.filter((call) => call.role === role && matches([action], call.action));
     if (!(await firstRefused(users, { ...policies, granted }))) unneeded.push(action);
   }
   return unneeded;
@@ -45,5 +45,6 @@ async function firstRefused(calls: readonly Call[], policies: Policies): Promise
   return undefined;
 }
 
-const grants = (patterns: readonly string[], action: string): boolean =>
+/** Whether one of the patterns of a statement's actions is for this one. */
+export const matches = (patterns: readonly string[], action: string): boolean =>
   patterns.some((pattern) => new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i').test(action));

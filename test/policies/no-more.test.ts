@@ -1,4 +1,5 @@
 import { declaredCalls } from './declared-calls';
+import { matches } from './needed';
 import { policiesOfTheLake } from './granted';
 import { serviceCalls } from './service-calls';
 import { administrator, callAllowed, isAllowed } from './simulate';
@@ -35,7 +36,7 @@ const denials = policies.ofResources.filter(
 
 test.each(denials.map((one) => [one.id, one] as const))(
   'without %s something is allowed that should not be',
-  async (id, { kind }) => {
+  async (id, { kind, statement }) => {
     const ofResources = policies.ofResources.filter((one) => one.id !== id);
     const service = {
       bucket: 's3:',
@@ -44,7 +45,11 @@ test.each(denials.map((one) => [one.id, one] as const))(
       topic: 'sns:',
       secret: 'secretsmanager:',
     }[kind];
-    const rows = table.filter(({ request, allow }) => !allow && request.action.startsWith(service));
+    const { Action, NotAction } = statement;
+    const isAbout = (action: string) =>
+      action.startsWith(service) &&
+      (NotAction ? !matches(NotAction, action) : matches(Action, action));
+    const rows = table.filter(({ request, allow }) => !allow && isAbout(request.action));
 
     let passed: string | null = null;
     for (const row of rows) {

@@ -584,6 +584,23 @@ function ofListings(): Row[] {
   );
 }
 
+/** One call of each kind that would undo a guard; every-action.test.ts asks all of them. */
+function ofGuards(): Row[] {
+  const who = 'an administrator of the account';
+  const principal = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
+  const asked = [
+    ...['PutLifecycleConfiguration', 'PutReplicationConfiguration', 'DeleteBucketPolicy'].flatMap(
+      (name) =>
+        ['arn:aws:s3:::bucket', accessLogs].map((resource) => ({ action: `s3:${name}`, resource })),
+    ),
+    ...['DeleteResourcePolicy', 'PutResourcePolicy', 'RotateSecret', 'UpdateSecret'].flatMap(
+      (name) =>
+        [token, forceGrant].map((resource) => ({ action: `secretsmanager:${name}`, resource })),
+    ),
+  ];
+  return asked.map((request) => ({ who, principal, request, allow: false }));
+}
+
 /** Who asked the bucket for what: people read it, over TLS, and change nothing. */
 function ofAccessLogs(): Row[] {
   const admin = administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
@@ -614,6 +631,7 @@ export const tableOf = (policies: Policies): Row[] => [
   ...ofPeople(policies),
   ...ofRecords(),
   ...ofListings(),
+  ...ofGuards(),
   ...ofAccessLogs(),
   ...ofTraining(policies),
   ...ofEndpointConfig(policies),
