@@ -158,7 +158,7 @@ async function ingest(
     if (reported !== null) await savePlan(lake, reported, etag);
   }
   if (run.source.kind === 'import' && ending.kind === 'whole') {
-    await removeImport(lake, run.source.name);
+    await removeImport(lake, run.source.name, unreadable);
   }
   const nothing =
     run.source.kind === 'import'

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { prefixes } from '../../workflows/datasets';
 import { StepError } from '../../workflows/errors';
+import type { SetAside } from '../../workflows/payloads';
 import type { Clock } from '../clock';
 import { getBytes, listObjects, uriOf } from '../lake/objects';
 import type { Lake } from '../lake/objects';
@@ -101,11 +102,19 @@ export async function fromImport(
 
 /**
  * Removes an import whose tweets are stored, old versions included: whoever brought it cannot tell which of its tweets
- * the lake was told to forget, and those are in no other object.
+ * the lake was told to forget, and those are in no other object. Pages that could not be read stay, to be fixed; where
+ * more of them were found than are named, nothing is removed.
  */
-export async function removeImport(lake: Lake, name: string): Promise<void> {
+export async function removeImport(
+  lake: Lake,
+  name: string,
+  unreadable: SetAside | undefined,
+): Promise<void> {
+  const { count, objects } = unreadable ?? { count: 0, objects: [] };
+  if (count > objects.length) return;
+  const kept = new Set(objects.map(({ key }) => key));
   for await (const found of versionsBelow(lake, importFolder(name))) {
-    await deleteAllVersions(lake, found);
+    if (!kept.has(found.key)) await deleteAllVersions(lake, found);
   }
 }
 
