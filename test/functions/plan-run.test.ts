@@ -196,6 +196,7 @@ describe('the lock of the lake', () => {
     await plan({ scheduledFor: '2026-11-24T02:15:00Z' });
 
     expect(await holder()).toEqual({
+      schemaVersion: 1,
       executionArn: EXECUTION.arn,
       scheduledFor: '2026-11-24T02:15:00Z',
       takenAt: '2026-11-24T02:20:00.000Z',

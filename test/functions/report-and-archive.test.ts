@@ -168,6 +168,7 @@ describe('Report', () => {
 
     expect(await readJsonObject(lake, 'raw-data/plans/lock.json')).toEqual({
       ...lock,
+      schemaVersion: 1,
       releasedAt: '2026-11-24T02:20:00.000Z',
     });
   });

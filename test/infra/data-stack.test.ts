@@ -1,6 +1,6 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { settingsFor, type Settings } from '../../infra/config';
-import { candidates, datasets } from '../../workflows/datasets';
+import { candidates, datasets, prefixes } from '../../workflows/datasets';
 import { roleNames, workerRoleNames } from '../../infra/naming';
 import { resolved } from './resolved';
 import { dataStack, policies } from './synthesis';
@@ -106,22 +106,6 @@ describe('the bucket', () => {
     expect(JSON.stringify(ofOwnQualifier.toJSON())).toContain('role/cdk-mine1-cfn-exec-role-');
     expect(JSON.stringify(template.toJSON())).not.toMatch(/role\/cdk-\*/);
   });
-
-  test('keeps old versions of records for good, and no other', () => {
-    const { LifecycleConfiguration } = Object.entries(
-      template.findResources('AWS::S3::Bucket'),
-    ).flatMap(([id, { Properties }]) => (id.includes('AccessLogs') ? [] : [Properties]))[0];
-    const aged: { Prefix?: string }[] = LifecycleConfiguration.Rules.filter(
-      (rule: { NoncurrentVersionExpiration?: unknown }) => rule.NoncurrentVersionExpiration,
-    );
-
-    expect(aged.map(({ Prefix }) => Prefix ?? '')).toEqual(
-      expect.arrayContaining(['raw-data/', 'cleaned-data/', 'model-outputs/']),
-    );
-    expect(
-      aged.filter(({ Prefix = '' }) => 'processed-data/audit/executions/a.json'.startsWith(Prefix)),
-    ).toEqual([]);
-  });
 });
 
 describe('how long data stay', () => {
@@ -161,13 +145,26 @@ describe('how long data stay', () => {
       'processed-data/query-results/': 30,
       'processed-data/audit/': 730,
     });
-    // Without a prefix: old versions of everything.
-    expect(rulesOf()).toContainEqual(
-      expect.objectContaining({
-        Id: 'leftovers',
-        NoncurrentVersionExpiration: { NoncurrentDays: 30 },
-      }),
-    );
+  });
+
+  test('old versions of records stay as long as records do, those of all else for a month at most', () => {
+    const old = (key: string, changes: Partial<Settings['keepDays']> = {}) =>
+      Math.min(
+        ...rulesOf(changes).flatMap(({ Prefix, NoncurrentVersionExpiration }) =>
+          Prefix !== undefined && key.startsWith(Prefix) && NoncurrentVersionExpiration
+            ? [NoncurrentVersionExpiration.NoncurrentDays]
+            : [],
+        ),
+      );
+    const written = [
+      ...Object.values(prefixes),
+      ...Object.values(datasets).map(({ prefix }) => prefix),
+    ].filter((prefix) => prefix !== prefixes.audit);
+
+    expect(old(`${prefixes.audit}executions/a.json`)).toBe(730);
+    expect(old(`${prefixes.audit}executions/a.json`, { audit: null })).toBe(Infinity);
+    expect(written.filter((prefix) => old(`${prefix}a`) > 30)).toEqual([]);
+    expect(old(`${prefixes.plans}queries/q.json`)).toBe(1);
   });
 
   test('the settings say how long, and null keeps labels and audit for ever', () => {
