@@ -74,8 +74,10 @@ async function letThrough(attempts: Record<string, () => Promise<unknown>>): Pro
   return through;
 }
 
-const put = (s3: S3Client, Key: string, Body = '{}') => () =>
-  s3.send(new PutObjectCommand({ Bucket: outputs.BucketName, Key, Body }));
+const put =
+  (s3: S3Client, Key: string, Body = '{}') =>
+  () =>
+    s3.send(new PutObjectCommand({ Bucket: outputs.BucketName, Key, Body }));
 const get = (s3: S3Client, Key: string) => () =>
   s3.send(new GetObjectCommand({ Bucket: outputs.BucketName, Key }));
 const keysBelow = async (Prefix: string) =>

@@ -314,12 +314,7 @@ describe('people', () => {
   });
 
   test('in dev the IAM of the account decides', () => {
-    for (const name of [
-      'AnalyticsRole',
-      'LabellerRole',
-      'ForgetterRole',
-      'ForceGranterRole',
-    ]) {
+    for (const name of ['AnalyticsRole', 'LabellerRole', 'ForgetterRole', 'ForceGranterRole']) {
       template.hasResourceProperties('AWS::IAM::Role', {
         RoleName: `sentiment-lake-dev-${name}`,
         AssumeRolePolicyDocument: {

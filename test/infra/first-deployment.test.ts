@@ -173,7 +173,9 @@ describe('Step Functions', () => {
           's3:GetBucketLocation',
         ]),
       );
-      expect(written).toContainEqual(expect.stringMatching(/processed-data\/query-results\/(runs|analysts)\/\*$/));
+      expect(written).toContainEqual(
+        expect.stringMatching(/processed-data\/query-results\/(runs|analysts)\/\*$/),
+      );
     }
   });
 });
