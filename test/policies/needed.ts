@@ -45,6 +45,6 @@ async function firstRefused(calls: readonly Call[], policies: Policies): Promise
   return undefined;
 }
 
-/** Whether one of the patterns of a statement's actions is for this one. */
+/** Whether one of the patterns of a statement's actions, or of its resources, is for this one. */
 export const matches = (patterns: readonly string[], action: string): boolean =>
   patterns.some((pattern) => new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i').test(action));

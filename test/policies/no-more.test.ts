@@ -3,6 +3,7 @@ import { matches } from './needed';
 import { policiesOfTheLake } from './granted';
 import { serviceCalls } from './service-calls';
 import { administrator, callAllowed, isAllowed } from './simulate';
+import type { Request } from './simulate';
 import { describeRow, tableOf } from './table';
 
 /* No more than is meant: test/policies/intent.ts as a table of several hundred questions. */
@@ -45,11 +46,13 @@ test.each(denials.map((one) => [one.id, one] as const))(
       topic: 'sns:',
       secret: 'secretsmanager:',
     }[kind];
-    const { Action, NotAction } = statement;
-    const isAbout = (action: string) =>
+    const { Action, NotAction, Resource = ['*'] } = statement;
+    const resources = Resource.map(String);
+    const isAbout = ({ action, resource }: Request) =>
       action.startsWith(service) &&
-      (NotAction ? !matches(NotAction, action) : matches(Action, action));
-    const rows = table.filter(({ request, allow }) => !allow && isAbout(request.action));
+      (NotAction ? !matches(NotAction, action) : matches(Action, action)) &&
+      matches(resources, resource);
+    const rows = table.filter(({ request, allow }) => !allow && isAbout(request));
 
     let passed: string | null = null;
     for (const row of rows) {

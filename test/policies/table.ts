@@ -620,16 +620,16 @@ function ofAccessLogs(): Row[] {
 }
 
 export const tableOf = (policies: Policies): Row[] => [
+  ...ofOthers(),
+  ...ofRecords(),
   ...ofRoles(policies),
   ...ofForgetter(policies),
-  ...ofOthers(),
   ...ofKey(policies),
   ...ofQueues(),
   ...ofForceGrant(policies),
   ...ofForgottenIds(policies),
   ...ofToken(policies),
   ...ofPeople(policies),
-  ...ofRecords(),
   ...ofListings(),
   ...ofGuards(),
   ...ofAccessLogs(),
