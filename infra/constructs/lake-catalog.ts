@@ -102,7 +102,13 @@ export class LakeCatalog extends Construct {
       // What has been kept long enough is dropped from every table that shows it.
       open(
         'DataProcessingRole',
-        ['glue:GetPartitions', 'glue:BatchDeletePartition'],
+        ['glue:GetPartitions'],
+        ['scored', candidates.table],
+        'LooksThrough',
+      ),
+      open(
+        'DataProcessingRole',
+        ['glue:BatchDeletePartition'],
         ['raw_tweets', 'tweets', 'scored', candidates.table],
         'Ends',
       ),
