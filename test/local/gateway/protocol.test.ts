@@ -20,7 +20,8 @@ async function call(target: string, body: string, isSigned = true) {
     cloud.url,
     isSigned ? await signed(cloud.url, raw, { credentials: cloud.root, service }) : raw,
   );
-  return { ...answer, body: JSON.parse(answer.body) as unknown };
+  const parsed: unknown = JSON.parse(answer.body);
+  return { ...answer, body: parsed };
 }
 
 test('an answer is AWS JSON 1.1 with a request id', async () => {
