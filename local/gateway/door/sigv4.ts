@@ -29,7 +29,6 @@ export const EMPTY_SHA256 = createHash('sha256').digest('hex');
 /** What a presigned URL may say about its signature. */
 const PRESIGNED = [
   'X-Amz-Algorithm',
-  'X-Amz-Content-Sha256',
   'X-Amz-Credential',
   'X-Amz-Date',
   'X-Amz-Expires',

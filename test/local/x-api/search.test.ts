@@ -204,3 +204,18 @@ test('other paths and methods do not exist', async () => {
   expect((await get('tweets/search/all?query=love')).status).toBe(404);
   expect((await fetch(`${url}tweets/search/recent`, { method: 'POST' })).status).toBe(405);
 });
+
+test('with a token of its own it answers nobody else', async () => {
+  const own = await startStandIn({ token: 'the-token-of-this-lake' });
+  const status = async (headers: Record<string, string>) =>
+    (await fetch(`${own.url}tweets/search/recent?query=love`, { headers })).status;
+
+  const answers = [
+    await status({}),
+    await status({ authorization: 'Bearer no-token-needed' }),
+    await status({ authorization: 'Bearer the-token-of-this-lake' }),
+  ];
+  await new Promise((resolve) => own.server.close(resolve));
+
+  expect(answers).toEqual([401, 401, 200]);
+});

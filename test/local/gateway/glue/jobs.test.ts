@@ -251,3 +251,15 @@ test('ended runs leave their logs and nothing else', async () => {
   );
   expect(existsSync(join(cloud.home, 'logs', 'glue', `${id}.log`))).toBe(true);
 });
+
+test.each(['--conf', '--extra-py-files', '--additional-python-modules', '--scriptLocation'])(
+  'a run that brings %s is refused: it would run other code than the job',
+  async (argument) => {
+    const name = await job(`brings-${argument.slice(2).toLowerCase()}`, 'print(1)\n');
+
+    await expect(start(name, { [argument]: 's3://lake/evil.py' })).rejects.toMatchObject({
+      name: 'InvalidInputException',
+      message: expect.stringContaining(argument),
+    });
+  },
+);

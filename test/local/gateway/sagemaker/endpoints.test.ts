@@ -404,3 +404,25 @@ test('a stopped gateway leaves no serving process behind', async () => {
   await cloud.startGateway();
   expect((await invoke('running', 'x')).Body.name).toBe('good');
 });
+
+test.each(['NODE_OPTIONS', 'LD_PRELOAD', 'PATH', 'ML_ROOT', 'PORT', 'SERVING_TOKEN', 'model_x'])(
+  'a model that sets %s is refused: its program is a process of this machine',
+  async (name) => {
+    const refused = sageMaker.send(
+      new CreateModelCommand({
+        ModelName: 'injects',
+        ExecutionRoleArn: role,
+        PrimaryContainer: {
+          Image: SERVING_IMAGE,
+          ModelDataUrl: `s3://${BUCKET}/models/good.tar.gz`,
+          Environment: { [name]: '--require /tmp/evil.js' },
+        },
+      }),
+    );
+
+    await expect(refused).rejects.toMatchObject({
+      name: 'ValidationException',
+      message: expect.stringContaining('MODEL_… or APP_…'),
+    });
+  },
+);
