@@ -17,6 +17,8 @@ export interface GatewayOptions {
   /** Gets what an operator should know and no client is told. @default lines on standard error */
   readonly log?: (line: string) => void;
   readonly limits?: Partial<Limits>;
+  /** Milliseconds since 1970, which signatures are held against. @default Date.now */
+  readonly now?: () => number;
 }
 
 /** Where the launcher listens, and what it asks of who calls. */

@@ -166,7 +166,7 @@ async function serve(req: IncomingMessage, res: ServerResponse, routes: Routes):
       return;
     }
     checkPath(path);
-    signed = await authenticate(context.iam, req);
+    signed = await authenticate(context.iam, req, options.now?.());
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
     refuse(error);

@@ -82,8 +82,11 @@ export interface Signing {
 function parts(url: string, { method = 'GET', path = '/', headers = {}, body }: RawRequest) {
   const { hostname, port, host } = new URL(url);
   const [pathname = '/', search = ''] = path.split(/\?(.*)/s);
-  const query: Record<string, string[]> = {};
-  for (const [name, value] of new URLSearchParams(search)) (query[name] ??= []).push(value);
+  // A name may be one that every object has, such as valueOf.
+  const values = new Map<string, string[]>();
+  for (const [name, value] of new URLSearchParams(search))
+    values.set(name, [...(values.get(name) ?? []), value]);
+  const query = Object.fromEntries(values);
   return {
     method,
     protocol: 'http:',

@@ -23,8 +23,12 @@ const MAX_BODY = 80 * 1024 * 1024;
  * Checks who signed a request. The bodies of all services but S3 are read for it, once the key is known and, where
  * the client says what their hash is, the signature is right. Throws AwsError with the names that AWS has for it.
  */
-export async function authenticate(iam: Iam, req: IncomingMessage): Promise<SignedRequest> {
-  const signature = readSignature(req);
+export async function authenticate(
+  iam: Iam,
+  req: IncomingMessage,
+  now?: number,
+): Promise<SignedRequest> {
+  const signature = readSignature(req, now);
   const { service } = signature;
   const { secretAccessKey, ...caller } = await iam.accessKey(
     signature.accessKeyId,

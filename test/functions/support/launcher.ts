@@ -81,6 +81,8 @@ export class Launcher {
       home,
       projectRoot: PROJECT,
       python: join(PROJECT, '.venv/bin/python'),
+      // Its clock stays right where a test changes this process's.
+      now: () => performance.timeOrigin + performance.now(),
     });
     return new Launcher(child, gateway, home, behind, secrets.rootSecret);
   }
