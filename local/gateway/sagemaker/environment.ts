@@ -1,16 +1,19 @@
 import { z } from 'zod';
 
+const ALLOWED = /^(MODEL|APP)_[A-Z0-9_]{1,100}$/;
+
 /**
  * Variables that a request may set for a training or a serving program. AWS takes any name: there it reaches a
  * container and no further. Here the program is a process of the lake's owner, and names such as NODE_OPTIONS,
  * LD_PRELOAD, PATH, PYTHONPATH or ML_ROOT would let whoever may create a model run other code than the image's.
  */
-export const Environment = z.record(
-  z
-    .string()
-    .regex(
-      /^(MODEL|APP)_[A-Z0-9_]{1,100}$/,
-      'the embedded cloud sets only variables named MODEL_… or APP_…: any other may change which code the process runs',
-    ),
-  z.string().max(1024),
-);
+export const Environment = z
+  .record(z.string(), z.string().max(1024))
+  .refine((variables) => Object.keys(variables).every((name) => ALLOWED.test(name)), {
+    error: ({ input }) =>
+      `${Object.keys(input ?? {})
+        .filter((name) => !ALLOWED.test(name))
+        .join(
+          ', ',
+        )}: the embedded cloud sets only variables named MODEL_… or APP_…, for any other may change which code the process runs`,
+  });
