@@ -70,6 +70,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const services = new Services(context);
   const proxy = new Proxy(options.launcher);
   server.on('request', (req, res) => {
+    if (options.now) res.setHeader('date', new Date(options.now()).toUTCString());
     serve(req, res, { options, port, context, services, proxy }).catch((error: unknown) =>
       sendError(res, error),
     );

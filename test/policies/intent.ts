@@ -1,8 +1,8 @@
 /*
  * What each role is meant to do with each place of the bucket, written down apart from the policies:
- * r reads, w writes, n writes new objects and replaces none, d removes. test/policies/no-more.test.ts holds the policies to it.
+ * r reads, w writes, n writes new objects and replaces none, d removes, p removes versions for good. test/policies/no-more.test.ts holds the policies to it.
  */
-export type Rights = '' | 'r' | 'w' | 'rw' | 'rn' | 'rwd';
+export type Rights = '' | 'r' | 'w' | 'rw' | 'rn' | 'rp' | 'rwd';
 
 export const columns = [
   'DataIngestionRole',
@@ -31,7 +31,7 @@ const rows: readonly Row[] = [
   ['raw-data/plans/lock.json',                                'rw',       '',         'rw',       '',         '',         '',         '',         '',         '',         ''],
   ['raw-data/plans/ingest-lease.json',                        'rw',       '',         '',         '',         '',         '',         '',         '',         '',         ''],
   ['raw-data/plans/forgotten.json',                           'rw',       '',         '',         '',         '',         '',         '',         '',         '',         ''],
-  ['raw-data/imports/mine/00000.ndjson.gz',                   'r',        '',         '',         '',         '',         '',         '',         'w',        '',         ''],
+  ['raw-data/imports/mine/00000.ndjson.gz',                   'rp',       '',         '',         '',         '',         '',         '',         'w',        '',         ''],
   ['raw-data/parked/page.ndjson',                             'rwd',      '',         '',         '',         '',         '',         '',         '',         '',         ''],
   ['raw-data/elsewhere.json',                                 '',         '',         '',         '',         '',         '',         '',         '',         '',         ''],
   ['cleaned-data/tweets/dt=day/run=a/part',                   '',         'rwd',      'r',        'r',        'r',        '',         'r',        '',         '',         ''],

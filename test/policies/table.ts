@@ -98,12 +98,7 @@ function ofRoles(policies: Policies): Row[] {
   return intended.flatMap(({ key, role, rights }) => {
     const principal = lakeRole(role, policies);
     const resource = object(key);
-    const never = [
-      's3:DeleteObjectVersion',
-      's3:GetObjectVersion',
-      's3:PutObjectAcl',
-      's3:PutObjectTagging',
-    ];
+    const never = ['s3:GetObjectVersion', 's3:PutObjectAcl', 's3:PutObjectTagging'];
     return [
       ...rowsOf(
         role,
@@ -114,6 +109,12 @@ function ofRoles(policies: Policies): Row[] {
           remove: rights.includes('d'),
         }),
       ),
+      {
+        who: role,
+        principal,
+        request: { action: 's3:DeleteObjectVersion', resource },
+        allow: rights.includes('p'),
+      },
       ...never.map((action) => ({
         who: role,
         principal,
@@ -489,11 +490,21 @@ function ofForceGrant(policies: Policies): Row[] {
 function ofForgottenIds(policies: Policies): Row[] {
   const request = { action: 'secretsmanager:GetSecretValue', resource: forgottenIds };
   const readers = ['DataIngestionRole', 'ForgetterRole'];
-  return [...columns, 'ForgetterRole', 'ForceGranterRole'].flatMap((who) => [
-    { who, principal: lakeRole(who, policies), request, allow: readers.includes(who) },
-    {
+  const asked = [
+    ...[...columns, 'ForgetterRole', 'ForceGranterRole'].map((who) => ({
       who,
       principal: lakeRole(who, policies),
+    })),
+    {
+      who: 'an administrator of the account',
+      principal: administrator(`arn:aws:iam::${ACCOUNT}:role/Administrator`),
+    },
+  ];
+  return asked.flatMap(({ who, principal }) => [
+    { who, principal, request, allow: readers.includes(who) },
+    {
+      who,
+      principal,
       request: { ...request, action: 'secretsmanager:PutSecretValue' },
       allow: false,
     },
@@ -595,7 +606,10 @@ function ofGuards(): Row[] {
     ),
     ...['DeleteResourcePolicy', 'PutResourcePolicy', 'RotateSecret', 'UpdateSecret'].flatMap(
       (name) =>
-        [token, forceGrant].map((resource) => ({ action: `secretsmanager:${name}`, resource })),
+        [token, forceGrant, forgottenIds].map((resource) => ({
+          action: `secretsmanager:${name}`,
+          resource,
+        })),
     ),
   ];
   return asked.map((request) => ({ who, principal, request, allow: false }));
