@@ -15,6 +15,13 @@ const answer = async (rows: typeof table, { ofResources } = policies) => {
   return wrong;
 };
 
+/** As `answer`, up to the first wrong one: a table of some thousand rows is asked once for each denial. */
+async function isAnyWrong(rows: typeof table, { ofResources }: typeof policies): Promise<boolean> {
+  for (const row of rows)
+    if ((await isAllowed(row.principal, row.request, { ofResources })) !== row.allow) return true;
+  return false;
+}
+
 test('the table is as long as it is meant to be', () => {
   expect(table.length).toBeGreaterThan(1000);
   expect(table.filter(({ allow }) => allow).length).toBeGreaterThan(80);
@@ -46,7 +53,7 @@ test.each(denials.map((one) => [one.id, one] as const))(
     }[kind];
     const rows = table.filter(({ request, allow }) => !allow && request.action.startsWith(service));
 
-    expect((await answer(rows, { ...policies, ofResources })).length).toBeGreaterThan(0);
+    expect(await isAnyWrong(rows, { ...policies, ofResources })).toBe(true);
   },
   30_000,
 );
