@@ -44,9 +44,9 @@ _PLACEHOLDERS = [
         (r"(?<=arn:aws:s3:::)sentimentlake-[^/]*", "<bucket>"),
         (r"(?<=arn:aws:s3:::)cdk-[^/]*", "<assets>"),
         (r"(:function:[^:]+):[0-9]+$", r"\1:<version>"),
-        (r"(?<=:secret:).*ForceGrantSecret.*", "ForceGrantSecret"),
+        (r"(?<=:secret:).*(ForceGrantSecret|ForgottenIdsSecret).*", r"\1"),
         # Any other is X's token.
-        (r"(?<=:secret:)(?!ForceGrantSecret$).*", "<secret>"),
+        (r"(?<=:secret:)(?!(?:ForceGrant|ForgottenIds)Secret$).*", "<secret>"),
         (r"(:execution:[^:]+):.*", r"\1:<execution>"),
         (r"(?<=/audit/executions/).*-[0-9]+(?=\.json)", "<execution>"),
         (r"(arn:aws:s[nq]s:us-east-1:<account>:).*", r"\1<name>"),
