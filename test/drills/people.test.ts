@@ -15,13 +15,21 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { AssumeRoleCommand } from '@aws-sdk/client-sts';
-import { DeleteRolePolicyCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import {
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  DeleteRolePolicyCommand,
+  IAMClient,
+  PutRolePolicyCommand,
+  PutUserPolicyCommand,
+} from '@aws-sdk/client-iam';
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clientsFor, embedded, type Clients } from '../../local/cloud/clients';
+import { roleNames } from '../../infra/naming';
 import { rootSecretOf } from '../../local/cloud/root-secret';
 import { findOutputs, type Outputs } from '../../local/cloud/stack';
 import { Person } from './person';
@@ -113,9 +121,39 @@ test('a night succeeds under the roles of functions', async () => {
   expect((await keysBelow('processed-data/audit/reports/')).length).toBe(1);
 }, 900_000);
 
-test('nobody takes on a role of functions', async () => {
-  for (const role of ['DataIngestionRole', 'DataProcessingRole', 'RunReporterRole'])
-    await expect(as(role)).rejects.toThrow(/not authorized|AccessDenied/);
+test('somebody whom IAM lets take on every role takes on those of people, and none of functions', async () => {
+  const connection = embedded(`http://127.0.0.1:${person.port}`, rootSecretOf(person.home));
+  const iam = new IAMClient(connection);
+  await iam.send(new CreateUserCommand({ UserName: 'mallory' }));
+  await iam.send(
+    new PutUserPolicyCommand({
+      UserName: 'mallory',
+      PolicyName: 'all-roles',
+      PolicyDocument: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*' }],
+      }),
+    }),
+  );
+  const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: 'mallory' }));
+  const sts = new STSClient({
+    ...connection,
+    credentials: {
+      accessKeyId: AccessKey?.AccessKeyId ?? '',
+      secretAccessKey: AccessKey?.SecretAccessKey ?? '',
+    },
+  });
+  const taken: string[] = [];
+  for (const role of roleNames) {
+    try {
+      await sts.send(new AssumeRoleCommand({ RoleArn: roleArn(role), RoleSessionName: 'mallory' }));
+      taken.push(role);
+    } catch (error) {
+      if (!(error instanceof Error && /^AccessDenied/.test(error.name))) throw error;
+    }
+  }
+
+  expect(taken).toEqual(['AnalyticsRole', 'LabellerRole']);
 }, 60_000);
 
 test('a labeller brings labels and a corpus, and neither reads nor changes anything else', async () => {
@@ -179,7 +217,7 @@ test('an analyst asks, and can forge nothing of a run', async () => {
 
   expect([asked.code, asked.output]).toEqual([0, expect.stringContaining('(1 row)')]);
   expect([answered.code, label.code]).toEqual([0, 0]);
-  expect(label.output).toMatch(/texts? without a label/);
+  expect(label.output).toMatch(/without a (person's )?label/);
   expect([history, result, own].filter((key) => key === '')).toEqual([]);
   expect(
     await letThrough({
