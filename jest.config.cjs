@@ -1,6 +1,8 @@
 /** Unit, contract and component tests; what runs the whole pipeline has a config of its own. */
 module.exports = {
   testEnvironment: 'node',
+  // jest's own choice on two cores is one; many of these tests wait for a process that they started.
+  maxWorkers: 2,
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['<rootDir>/test/drills/', '<rootDir>/test/end-to-end/'],

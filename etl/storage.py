@@ -121,6 +121,8 @@ class StagedStorage(DirectStorage):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
+        # The key of each staged file, by its path.
+        self._keys: dict[str, str] = {}
 
     def _local(self, kind: str, prefix_uri: str) -> Path:
         """Where a prefix that the job was given is staged. ValueError if it leads elsewhere."""
@@ -138,6 +140,7 @@ class StagedStorage(DirectStorage):
         keys = [key for key in self.keys(prefix_uri) if not key.endswith("/")]
         for key in keys:
             path = root / _staged_name(key[len(prefix) :], key)
+            self._keys[str(path)] = key
             path.parent.mkdir(parents=True, exist_ok=True)
             # Not download_file: it asks for each object's size first, and these are many and small.
             with path.open("wb") as file:
@@ -148,8 +151,7 @@ class StagedStorage(DirectStorage):
         return str(self._local("read", prefix_uri))
 
     def key_of(self, path: str) -> str:
-        local = Path(path.removeprefix("file:")).relative_to(self.folder / "read")
-        return Path(*local.parts[1:]).as_posix()
+        return self._keys[path.removeprefix("file:")]
 
     def writable(self, prefix_uri: str) -> str:
         return str(self._local("write", prefix_uri))

@@ -197,21 +197,22 @@ def test_runs_as_glue_starts_it_a_script_beside_a_zip(lake: Lake, tmp_path: Path
     assert list(tmp_path.glob("clean-tweets-*")) == []
 
 
-@pytest.mark.parametrize(
-    ("days", "message"),
-    [
-        ("2026-11-31", "'2026-11-31' is not a day"),
-        ("20 November", "'20 November' is not a day"),
-        (",", "names no day"),
-    ],
-)
-def test_refuses_days_that_are_none(
-    days: str, message: str, lake: Lake, capsys: pytest.CaptureFixture[str]
+def test_refuses_a_list_of_days_that_names_none(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        parse_arguments(job_arguments(lake, days, "run-9-0"))
+        parse_arguments(job_arguments(lake, ",", "run-9-0"))
 
-    assert message in capsys.readouterr().err
+    assert "names no day" in capsys.readouterr().err
+
+
+def test_skips_what_is_no_day_and_says_so(lake: Lake) -> None:
+    days = f"2026-11-31,{DAY},20 November,0000-01-01"
+
+    arguments = parse_arguments(job_arguments(lake, days, "run-9-0"))
+
+    assert arguments.days == [DAY]
+    assert arguments.skipped_days == ["0000-01-01", "20 November", "2026-11-31"]
 
 
 def test_goes_on_without_what_it_cannot_read_and_names_it(

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from local.launcher.athena import engine, translate
+from local.launcher.athena import translate, worker
 
 ROOT = Path(__file__).parents[2]
 CATALOG = json.loads((ROOT / "workflows" / "datasets.json").read_text(encoding="utf-8"))
@@ -52,7 +52,7 @@ class Lake:
     def __init__(self) -> None:
         self.connection = duckdb.connect(":memory:")
         self.connection.execute("SET TimeZone = 'UTC'; SET integer_division = true")
-        self.connection.execute(engine._MACROS)
+        self.connection.execute(worker._MACROS)
         self.types: dict[str, str] = {}
         datasets = CATALOG["datasets"]
         candidates = {**datasets["tweets"], "partitions": CATALOG["candidates"]["partitions"]}

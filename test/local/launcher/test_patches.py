@@ -90,7 +90,7 @@ DELAYS = """
 import json, sys
 from pathlib import Path
 from local.launcher.environment import prepare
-prepare(4599, "http://127.0.0.1:4599", Path(sys.argv[1]))
+prepare("http://127.0.0.1:4599", Path(sys.argv[1]))
 from local.launcher.patches import task_states
 retrier = json.loads(sys.argv[2])
 print(json.dumps([[task_states._delay(retrier, tries) for _ in range(400)] for tries in (1, 5)]))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from embedded import ROOT, Launcher, free_port
+from launcher_front import SECRETS_LINE
 
 from local.launcher.snapshots import FORMAT, StateRefused
 from local.launcher.state_folder import open_state
@@ -105,6 +106,7 @@ def refused_start(home: Path) -> tuple[int, str]:
     ended = subprocess.run(
         [sys.executable, "-m", "local.launcher", *options],
         cwd=ROOT,
+        input=SECRETS_LINE,
         capture_output=True,
         text=True,
         timeout=60,
