@@ -3,6 +3,8 @@ module.exports = {
   testEnvironment: 'node',
   // jest's own choice on two cores is one; many of these tests wait for a process that they started.
   maxWorkers: 2,
+  // A busy machine starts a process in seconds; what hangs is found all the same.
+  testTimeout: 60_000,
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['<rootDir>/test/drills/', '<rootDir>/test/end-to-end/'],

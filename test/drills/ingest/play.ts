@@ -18,7 +18,7 @@ const MAX_CALLS = 120;
 const MAX_WAITS = 600;
 const QUIET_RUNS = 12;
 const FAILURES_TO_EXPECT =
-  /^(XUnavailable|XRequestRejected|XAuthenticationFailed|RunInProgress|InternalError|SlowDown|ConditionalRequestConflict|TimeoutError|UnknownError|Error)$/;
+  /^(XUnavailable|XRequestRejected|XAuthenticationFailed|RunInProgress|ServiceBusy|ConditionalRequestConflict)$/;
 
 interface Spent {
   limit: number;
@@ -187,7 +187,7 @@ export class Player implements Played {
 
   private judge(run: string, error: unknown): void {
     const isExpected = error instanceof Error && FAILURES_TO_EXPECT.test(error.name);
-    if (!isExpected || (error.name === 'Error' && !/socket hang up/.test(error.message))) {
+    if (!isExpected) {
       this.wrong.push(`${run} failed: ${error instanceof Error ? error.stack : String(error)}`);
     }
   }
