@@ -136,8 +136,7 @@ class StagedStorage(DirectStorage):
     def readable(self, prefix_uri: str) -> str | None:
         bucket, prefix = split_uri(prefix_uri)
         root = self._local("read", prefix_uri)
-        # A folder made in the console is an object without content.
-        keys = [key for key in self.keys(prefix_uri) if not key.endswith("/")]
+        keys = self.keys(prefix_uri)
         for key in keys:
             path = root / _staged_name(key[len(prefix) :], key)
             self._keys[str(path)] = key
