@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -12,8 +12,8 @@ export interface ProgramToRun {
   readonly logFile: string;
 }
 
-/** How a program ended: its exit code, 128 + n after signal n. */
 export interface Program {
+  /** Its exit code, 128 + n after signal n; resolves once all its processes are gone. */
   readonly exited: Promise<number>;
   /** SIGTERM to all its processes, SIGKILL after `graceSeconds`; resolves once it is gone. */
   stop(graceSeconds: number): Promise<void>;
@@ -59,8 +59,7 @@ export class Processes {
       const exited = new Promise<number>((resolve) => {
         child.once('exit', (code, signal) => {
           // Children of the program that outlived it (Spark's JVM after a crash of its Python).
-          signalGroup(pid, 'SIGKILL');
-          resolve(code ?? (signal === 'SIGKILL' ? 137 : 143));
+          void endGroup(pid).then(() => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)));
         });
       });
       const started: Program = {
@@ -94,10 +93,39 @@ export class Processes {
   }
 }
 
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
+/** Kills a process group and waits until it is gone: a killed process lives on for a moment. */
+async function endGroup(pid: number): Promise<void> {
+  const giveUp = Date.now() + 5_000;
+  while (signalGroup(pid, 'SIGKILL') && livesInGroup(pid) && Date.now() < giveUp) await sleep(2);
+}
+
+/**
+ * Whether a process of the group is more than a dead one that waits for its parent to notice: the
+ * first process of a container may notice late or never. Without `/proc` (macOS) the first process
+ * notices at once, and whatever can be signalled is taken to live.
+ */
+function livesInGroup(group: number): boolean {
+  if (process.platform !== 'linux') return true;
+  return readdirSync('/proc').some((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    let stat: string;
+    try {
+      stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+    } catch {
+      return false;
+    }
+    // `pid (name) state parent group ...`, and a name may hold anything, `)` included.
+    const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(itsGroup) === group && state !== 'Z' && state !== 'X';
+  });
+}
+
+/** Whether any process of the group was there to get the signal. */
+function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   try {
-    process.kill(-pid, signal);
+    return process.kill(-pid, signal);
   } catch {
     // ESRCH: no process of the group is left, which is what was wanted.
+    return false;
   }
 }
