@@ -7,7 +7,7 @@ import { Query } from './query';
  * pass) or `questions/`. Its comments declare it:
  *
  *     -- Who posted most of each sentiment?
- *     -- parameters: from_day day = today-7, top integer = 5
+ *     -- parameters: from_day day = today-7, top count = 5
  *     … where dt >= ? /* from_day *\/ …
  *
  * The first line is the title; each `?` names the parameter it stands for, since Athena counts them.

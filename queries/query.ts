@@ -9,7 +9,7 @@ export const Query = z.strictObject({
   parameters: z.array(
     z.strictObject({
       name: z.string(),
-      type: z.enum(['text', 'day', 'integer', 'number']),
+      type: z.enum(['text', 'day', 'integer', 'count', 'number']),
       /** As written in the file: a value, or `today`, `today-7`; null when it has to be given. */
       default: z.string().nullable(),
     }),
@@ -47,11 +47,15 @@ function literal(
     case 'text':
       return quote(String(value));
     case 'day':
-      return /^\d{4}-\d{2}-\d{2}$/.test(String(value))
+      return z.iso.date().safeParse(value).success
         ? quote(String(value))
-        : refuse('a day like 2026-11-24');
+        : refuse('a day of the calendar like 2026-11-24');
     case 'integer':
       return /^-?\d+$/.test(String(value)) ? String(value) : refuse('a whole number');
+    case 'count':
+      return /^[1-9]\d{0,8}$/.test(String(value))
+        ? String(value)
+        : refuse('a whole number from 1 to 999999999');
     case 'number':
       return /^-?\d+(\.\d+)?$/.test(String(value)) ? String(value) : refuse('a number');
   }
@@ -61,8 +65,8 @@ const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /**
  * Athena's `ExecutionParameters` for a query: one SQL literal for each `?`, in order.
- * Throws when a value is missing, unknown, of another type or longer than Athena takes, naming the query and the
- * parameter.
+ * Throws when a value is missing, unknown, of another type or longer than Athena takes, or `from_day` is after `to_day`,
+ * naming the query and the parameter.
  */
 export function executionParameters(
   query: Query,
@@ -76,13 +80,18 @@ export function executionParameters(
       `${query.name} has no parameter "${unknown}"; it takes ${[...known.keys()].join(', ') || 'none'}`,
     );
   }
-  return query.placeholders.map((name) => {
+  const valueOf = (parameter: Query['parameters'][number]) =>
+    values[parameter.name] ??
+    (parameter.default === null ? undefined : resolveDefault(parameter.default, today));
+  const [from, to] = ['from_day', 'to_day'].map((name) => {
+    const parameter = known.get(name);
+    return parameter && valueOf(parameter);
+  });
+  const parameters = query.placeholders.map((name) => {
     const parameter = known.get(name);
     if (parameter === undefined)
       throw new Error(`${query.name}: nothing declares the parameter "${name}"`);
-    const value =
-      values[name] ??
-      (parameter.default === null ? undefined : resolveDefault(parameter.default, today));
+    const value = valueOf(parameter);
     if (value === undefined) throw new Error(`${query.name} needs a value for ${name}`);
     const text = literal(query, parameter, value);
     if (text.length > MAX_PARAMETER_CHARACTERS)
@@ -91,4 +100,7 @@ export function executionParameters(
       );
     return text;
   });
+  if (from !== undefined && to !== undefined && from > to)
+    throw new Error(`${query.name}: from_day ${from} is after to_day ${to}`);
+  return parameters;
 }

@@ -1,6 +1,6 @@
 -- Who posted most of each sentiment?
 -- Languages that the model does not read are left out.
--- parameters: from_day day = today-7, to_day day = today, languages text = en, top integer = 5
+-- parameters: from_day day = today-7, to_day day = today, languages text = en, top count = 5
 with latest_verdicts as (
   select tweet_id, label
   from (

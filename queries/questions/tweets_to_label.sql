@@ -1,5 +1,5 @@
 -- Which texts has no person labelled yet, and what do lexicon and model say of them?
--- parameters: from_day day = today-30, to_day day = today, top integer = 5000
+-- parameters: from_day day = today-30, to_day day = today, top count = 5000
 with verdicts as (
   select
     tweet_id,

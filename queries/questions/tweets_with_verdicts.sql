@@ -1,5 +1,5 @@
 -- What do people, the lexicon and the model say of the newest tweets?
--- parameters: from_day day = today-7, to_day day = today, top integer = 20
+-- parameters: from_day day = today-7, to_day day = today, top count = 20
 with verdicts as (
   select
     tweet_id,

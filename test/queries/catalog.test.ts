@@ -31,7 +31,6 @@ test('gives one literal for each placeholder, in the order of the text', () => {
 test.each([
   [{}, 'days needs a value for share'],
   [{ share: 'much' }, 'days: share must be a number (got "much")'],
-  [{ share: 1, from_day: 'monday' }, 'days: from_day must be a day like 2026-11-24 (got "monday")'],
   [
     { share: 1, to_day: '2026-11-24' },
     'days has no parameter "to_day"; it takes from_day, share, name',
@@ -40,6 +39,53 @@ test.each([
   const query = parseQuery('days', 'question', sql);
 
   expect(() => executionParameters(query, values, today)).toThrow(message);
+});
+
+test.each([
+  'monday',
+  '2026-13-01',
+  '2026-02-30',
+  '2025-02-29',
+  '2026-2-3',
+  '0000-00-00',
+  '20261124',
+])('refuses %j for a day', (from_day) => {
+  const query = parseQuery('days', 'question', sql);
+
+  expect(() => executionParameters(query, { share: 1, from_day }, today)).toThrow(
+    `days: from_day must be a day of the calendar like 2026-11-24 (got "${from_day}")`,
+  );
+});
+
+const ranked = `-- Who?
+-- parameters: from_day day = today-7, to_day day = today, top count = 5
+select ? /* from_day */, ? /* to_day */, ? /* top */
+`;
+
+test.each(['0', '-1', '1.5', '1e3', '', '99999999999'])('refuses %j for a count', (top) => {
+  expect(() => executionParameters(parseQuery('who', 'question', ranked), { top }, today)).toThrow(
+    `who: top must be a whole number from 1 to 999999999 (got "${top}")`,
+  );
+});
+
+test.each([
+  [
+    { from_day: '2026-11-20', to_day: '2026-11-19' },
+    'from_day 2026-11-20 is after to_day 2026-11-19',
+  ],
+  [{ from_day: '2026-11-25' }, 'from_day 2026-11-25 is after to_day 2026-11-24'],
+])('refuses days in the wrong order: %j', (values, message) => {
+  const query = parseQuery('who', 'question', ranked);
+
+  expect(() => executionParameters(query, values, today)).toThrow(message);
+});
+
+test('takes one day, and a leap day', () => {
+  const query = parseQuery('who', 'question', ranked);
+
+  expect(
+    executionParameters(query, { from_day: '2024-02-29', to_day: '2024-02-29' }, today),
+  ).toEqual(["'2024-02-29'", "'2024-02-29'", '5']);
 });
 
 test.each([

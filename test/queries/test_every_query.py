@@ -9,7 +9,13 @@ from query_lake import ROOT, Lake
 from sqlglot import exp
 
 FILES = sorted((ROOT / "queries").glob("*/*.sql"))
-VALUES: dict[str, str | float] = {"text": "x", "day": "2026-11-20", "integer": 5, "number": 0.5}
+VALUES: dict[str, str | float] = {
+    "text": "x",
+    "day": "2026-11-20",
+    "integer": 5,
+    "count": 5,
+    "number": 0.5,
+}
 
 
 def declared(sql: str) -> dict[str, str]:

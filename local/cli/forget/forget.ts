@@ -168,8 +168,10 @@ async function takeOut(work: Work, holding: Holding): Promise<HoldingVersion[]> 
   const { lake, record, finder, screen, session } = work;
   const keysOf = (place: Place) => holding.get(place) ?? new Set<string>();
   screen.live('Forgetting');
-  const { versions } = await versionsThatHold(lake, finder, keysOf('cleaned-tweets'));
-  record.models = await markModels(work, versions, [...keysOf('labels')], new Date());
+  const { versions, unreadable } = await versionsThatHold(lake, finder, keysOf('cleaned-tweets'));
+  const models = await markModels(work, versions, [...keysOf('labels')], new Date());
+  record.models = models.marked;
+  record.addUnreadable([...unreadable, ...models.unreadable]);
   const scrub = async (place: Rewritten) => {
     screen.live(`Forgetting in ${homes[place].prefix}`);
     const rewrite = homes[place].rewrite(finder);
@@ -275,7 +277,7 @@ function report(screen: Screen, record: ForgetRecord): number {
   );
   if (record.unreadable.length === 0) return 0;
   screen.say(
-    `${record.unreadable.length} objects cannot be read, and may still hold something. Look at them, delete them if need be, and run the same command again:`,
+    `${record.unreadable.length} objects cannot be read. They may still hold something, or, as a model's input/request.json, hide that the model was given it. Repair or delete them, and run the same command again:`,
   );
   for (const key of record.unreadable) screen.say(`  ${key}`);
   return 1;

@@ -25,6 +25,8 @@ export type Place = (typeof places)[number];
 export class ForgetRecord {
   private readonly tallies = new Map<Place, Tally>(places.map((place) => [place, nothing()]));
   models: string[] = [];
+  /** Objects outside of the places that could not be read, and may name what was forgotten. */
+  private readonly others = new Set<string>();
   days: string[] = [];
 
   constructor(
@@ -43,7 +45,12 @@ export class ForgetRecord {
   }
 
   get unreadable(): string[] {
-    return [...new Set(places.flatMap((place) => this.of(place).unreadable))].sort();
+    const inPlaces = places.flatMap((place) => this.of(place).unreadable);
+    return [...new Set([...inPlaces, ...this.others])].sort();
+  }
+
+  addUnreadable(keys: readonly string[]): void {
+    for (const key of keys) this.others.add(key);
   }
 
   async add(place: Place, tally: Tally): Promise<void> {
