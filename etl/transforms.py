@@ -65,7 +65,12 @@ def parse_raw(frame: DataFrame) -> DataFrame:
     """
     as_text = StructType([StructField(name, StringType()) for name in _raw_names()])
     # In brackets: on its own, from_json reads the first object of a line and forgets the rest.
-    lines = F.from_json(F.concat(F.lit("["), "raw", F.lit("]")), ArrayType(as_text))
+    # Infinity and NaN are no JSON, though Spark reads them.
+    lines = F.from_json(
+        F.concat(F.lit("["), "raw", F.lit("]")),
+        ArrayType(as_text),
+        {"allowNonNumericNumbers": "false"},
+    )
     one = F.when(F.size("lines") == 1, F.get("lines", F.lit(0)))
     # Exploded from an array of one: a filter copies what it asks for through a projection, so that
     # each line would be parsed once for each field, but not through this.
@@ -88,9 +93,38 @@ def _instant(text: Column) -> Column:
     return F.when(has_offset, F.try_to_timestamp(text))
 
 
+def _repeats_a_field() -> Column:
+    """Whether a field stands twice in a record, as in two records whose line end is lost: the
+    parser would take one of its values. Only where a line has more colons behind quotation marks
+    than fields that hold something are its names read: that is a second parse."""
+    colons = (F.length("raw") - F.length(F.replace("raw", F.lit('":'), F.lit("")))) / 2
+    held = sum(
+        (F.col(f"tweet.{name}").isNotNull().cast("int") for name in _raw_names()), start=F.lit(0)
+    )
+    names = F.json_object_keys("raw")
+    return F.when(colons != held, F.size(names) != F.size(F.array_distinct(names)))
+
+
+def _is_text(name: str) -> Column:
+    """Whether a field's value is written as a text: read as one, `{}` and 5 would look like it. The
+    field stands once; in the value of another its quotation marks would be escaped."""
+    usual = [F.contains("raw", F.lit(f'"{name}":{space}"')) for space in ("", " ")]
+    return usual[0] | usual[1] | F.col("raw").rlike(f'"{name}"\\s*:\\s*"')
+
+
+def _texts() -> list[str]:
+    return [column["name"] for column in columns("raw_tweets") if column["type"] == "string"]
+
+
 def _refusal() -> Column:
     """Why a record is refused: the first field that is wrong, and how; null where nothing is."""
-    reason = F.when(F.col("tweet").isNull(), F.lit("record: not one JSON object"))
+    # Read leniently, a broken sign would become another text than was sent, without a word.
+    reason = F.when(~F.is_valid_utf8("raw"), F.lit("record: not UTF-8"))
+    reason = reason.when(F.col("tweet").isNull(), F.lit("record: not one JSON object"))
+    reason = reason.when(_repeats_a_field(), F.lit("record: a field stands twice"))
+    for name in _texts():
+        not_text = F.col(f"tweet.{name}").isNotNull() & ~_is_text(name)
+        reason = reason.when(not_text, F.lit(f"{name}: not a text"))
     for name in required("raw_tweets"):
         value = F.col(f"tweet.{name}")
         # A tweet that was nothing but a URL has an empty text, and is a tweet all the same.

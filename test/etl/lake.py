@@ -44,7 +44,8 @@ class Lake:
     def lines(self, prefix: str) -> list[Any]:
         """The records of all NDJSON objects below a prefix."""
         bodies = [self._body(key).decode("utf-8") for key in self.keys(prefix)]
-        return [json.loads(line) for body in bodies for line in body.splitlines()]
+        # Not splitlines(): a record may hold U+2028, which JSON leaves as it is.
+        return [json.loads(line) for body in bodies for line in body.split("\n") if line]
 
     def table(self, prefix: str) -> pa.Table:
         """The rows of all Parquet objects below a prefix, by tweet id."""

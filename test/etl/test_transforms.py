@@ -33,6 +33,15 @@ REFUSALS = [
     (tweet(id="8") + tweet(id="9"), "record: not one JSON object"),
     (tweet(id="8") + "," + tweet(id="9"), "record: not one JSON object"),
     (tweet() + " torn", "record: not one JSON object"),
+    ('{"text": "another", ' + tweet()[1:], "record: a field stands twice"),
+    (tweet()[:-1] + ', "lang" : null}', "record: a field stands twice"),
+    # Colons behind quotation marks in a text, and fields that are missing, are no repeated field.
+    (tweet(id="6", text='he wrote {"id":1,"id":2}', lang=None, author_username=None), None),
+    (tweet(text={"a": "b"}), "text: not a text"),
+    (tweet(author_id=42), "author_id: not a text"),
+    (tweet(lang=["en"]), "lang: not a text"),
+    (tweet(query_name=float("inf")), "record: not one JSON object"),
+    (tweet(id="5").replace('"text": ', '"text"\t:  '), None),
     (tweet(like_count="many"), "like_count: not a whole number"),
     (tweet(quote_count=1.5), "quote_count: not a whole number"),
     (tweet(id=None), "id: missing"),
@@ -67,7 +76,7 @@ def test_refuses_a_record_that_does_not_fit_and_says_why(spark: SparkSession) ->
     }
     assert {row["run_id"] for row in rows} == {"run-9"}
     kept = judged.transform(accepted).collect()
-    assert sorted(row["id"] for row in kept) == ["7", "8"]
+    assert sorted(row["id"] for row in kept) == ["5", "6", "7", "8"]
 
 
 def test_an_instant_with_another_offset_counts_in_utc(spark: SparkSession) -> None:
