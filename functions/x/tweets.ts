@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { utcDay } from '../clock';
 import { explain, shown } from '../explain';
 import { instantOf } from './created-at';
+import { byAge, timeOfId } from './ids';
 import {
   editHistory,
   idText,
@@ -209,6 +210,22 @@ export const OF_V1 =
 export const isMisfit = (row: RawTweetRow | Misfit): row is Misfit => 'reason' in row;
 
 export const dayOf = (row: RawTweetRow): string => utcDay(new Date(row.created_at));
+
+/** X lets a post be edited for an hour at most; clocks differ. */
+const EDITED_WITHIN_MS = 2 * 60 * 60 * 1000;
+
+/**
+ * The days whose raw pages hold the row: its own, and those of the versions that it replaces. A post that was edited
+ * over midnight has versions on two days, and each day is cleaned alone: it has to see which of its rows are replaced.
+ */
+export function daysOf(row: RawTweetRow): string[] {
+  const created = Date.parse(row.created_at);
+  const replaced = (row.edit_history_tweet_ids ?? [])
+    .filter((id) => byAge(id, row.id) < 0)
+    .flatMap((id) => timeOfId(id) ?? [])
+    .filter((time) => Math.abs(created - time.valueOf()) <= EDITED_WITHIN_MS);
+  return [...new Set([dayOf(row), ...replaced.map(utcDay)])];
+}
 
 // The same spaces as in workflows/text-key.ts: a text must have the same key before and after.
 const URL = /[ \t\n\r\f\v\u00a0]*https?:\/\/[^ \t\n\r\f\v\u00a0]+/gi;

@@ -84,7 +84,7 @@ def test_writes_a_version_of_each_day_and_adds_up(spark: SparkSession, lake: Lak
     assert table.column_names == [column["name"] for column in columns("tweets")]
     assert str(table.schema.field("created_at").type) == "timestamp[us, tz=UTC]"
     rows = {row["tweet_id"]: row for row in table.to_pylist()}
-    assert rows["1991000000000000001"]["like_count"] == 30
+    assert rows["2123695339729846273"]["like_count"] == 30
     assert rows["2"]["text"] == "I hate this @ada #no https://t.co/x"
     assert rows["2"]["tokens"] == ["i", "hate", "this"]
     # One file a day, and nothing that a reader of the folder would take for rows.
@@ -168,7 +168,7 @@ def test_a_labelled_text_carries_its_human_label(spark: SparkSession, lake: Lake
     assert (summary["human_labels"], summary["lexicon_labels"]) == (1, 1)
     rows = lake.table(f"cleaned-data/tweets/dt={DAY}/run=run-9-1/").to_pylist()
     assert [(row["tweet_id"], row["label"], row["label_source"]) for row in rows] == [
-        ("1991000000000000001", "positive", "lexicon"),
+        ("2123695339729846273", "positive", "lexicon"),
         ("2", "positive", "human"),
     ]
 
