@@ -25,8 +25,10 @@ from etl.transforms import (
     clean_text,
     judge_records,
     newest_per_tweet,
+    newest_versions,
     parse_raw,
     refused,
+    replaced_elsewhere,
     to_tweets,
 )
 from etl.unreadable import literal_path, look_through
@@ -129,10 +131,15 @@ def set_aside(unreadable: dict[str, str]) -> dict[str, Any]:
     return {"unreadable": {"count": len(objects), "objects": objects[:MOST_NAMED]}}
 
 
-def count_records(judged: DataFrame) -> tuple[int, int]:
-    """How many records there are, and how many of them are refused."""
-    row = judged.agg(F.count(F.lit(1)), F.count_if(F.col("reason").isNotNull())).first()
-    return (row[0], row[1]) if row else (0, 0)
+def count_records(judged: DataFrame) -> tuple[int, int, int]:
+    """How many records there are, how many of them are refused, and how many name several versions
+    of their post."""
+    row = judged.agg(
+        F.count(F.lit(1)),
+        F.count_if(F.col("reason").isNotNull()),
+        F.count_if(F.col("tweet.edit_history_tweet_ids").contains(",")),
+    ).first()
+    return (row[0], row[1], row[2]) if row else (0, 0, 0)
 
 
 def count_written(
@@ -171,7 +178,7 @@ def clean(
     labels, unreadable_labels = labels_of(spark, storage, arguments.labels_uri)
     records, unreadable = read_days(spark, storage, arguments.raw_uri, arguments.days)
     judged = records.transform(parse_raw).transform(judge_records)
-    read, quarantined = count_records(judged)
+    read, quarantined, edited = count_records(judged)
     if quarantined > 0:
         now = datetime.now(UTC)
         lines = judged.transform(
@@ -182,13 +189,15 @@ def clean(
             (row[0] for row in lines.toLocalIterator()),
         )
 
-    tweets = (
-        judged.transform(accepted)
-        .transform(newest_per_tweet)
-        .transform(clean_text)
-        .transform(attach_label(labels))
-        .transform(to_tweets)
+    versions = judged.transform(accepted).transform(newest_per_tweet)
+    # Edits are few, and what looks for them costs every row something.
+    posts = versions.transform(newest_versions) if edited > 0 else versions
+    moved = (
+        {row["dt"]: row["rows"] for row in versions.transform(replaced_elsewhere).collect()}
+        if edited > 0
+        else {}
     )
+    tweets = posts.transform(clean_text).transform(attach_label(labels)).transform(to_tweets)
     (
         # One task, so one file, a day; a very large day is cut.
         tweets.withColumn("run", F.lit(arguments.version))
@@ -208,7 +217,10 @@ def clean(
     human = sum(count for (_, source), count in written.items() if source == "human")
     return {
         "version": arguments.version,
-        "days": [{"date": day, "rows": count} for day, count in rows.items()],
+        "days": [
+            {"date": day, "rows": count, **({"moved": moved[day]} if day in moved else {})}
+            for day, count in rows.items()
+        ],
         **({"skipped_days": arguments.skipped_days} if arguments.skipped_days else {}),
         "read": read,
         "written": total,

@@ -87,10 +87,87 @@ def _whole_numbers() -> list[str]:
     return [column["name"] for column in columns("raw_tweets") if column["type"] == "bigint"]
 
 
+# As functions/x/created-at.ts and functions/x/ids.ts; test/cases/created-at.tsv holds both to it.
+_ID_TOLERANCE_MS = 2 * 60 * 60 * 1000
+_ID_EPOCH_MS = 1_288_834_974_657
+_FIRST_ID_WITH_TIME = 10**15
+_AS_INGESTED = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
+_INSTANT = (
+    r"^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2})?(?:(\.\d{1,6})\d{0,3})?"
+    r" ?(?:([Zz]|UTC|GMT)|([+-]\d{2}):?(\d{2})?)$"
+)
+# X's notice in the place of a post that it withholds, as functions/x/withheld.ts; test/cases/withheld.tsv holds both to
+# it. Whole texts alone: a person may write about such a notice.
+_PLACE = r"(?:(?:d['\u2019])?\p{Lu}[\p{L}\p{M}.'\u2019()-]*|of|the|and|da|de)"
+_WITHHELD = (
+    r"^(?:RT @\w{1,15}: )?(?:This (?:Tweet|Post|post) from @\w{1,15}"
+    r"|(?:Account )?@\w{1,15}(?:['\u2019]s account)?|This account) (?:is|has been) withheld"
+    rf"(?: in:? {_PLACE}(?:,? {_PLACE})*| worldwide)?"
+    r"(?: in response to (?:a |an )?(?:valid )?(?:legal demands?|reports? from the copyright holder)"
+    r"| based on local laws?(?:\(s\))?)?"
+    r"[.,]*(?: Learn more\.?)?(?: ?https?://\S+)?\s*$"
+)
+_LONGEST_NOTICE = 1000
+# Signs that act on a terminal without being seen never get into a reason.
+_UNSEEN = r"[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]"
+_MOST_SHOWN = 80
+
+
 def _instant(text: Column) -> Column:
     """The UTC instant of an ISO 8601 text with an offset, or null."""
-    has_offset = text.rlike(r"^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:?\d{2})$")
-    return F.when(has_offset, F.try_to_timestamp(text))
+    # Nearly every text is as the ingest writes it, and needs no rewriting.
+    part = [F.regexp_extract(text, _INSTANT, group) for group in range(8)]
+    zone = F.when(part[6] == "", "Z").otherwise(
+        F.concat(part[6], F.lit(":"), F.when(part[7] == "", "00").otherwise(part[7]))
+    )
+    seconds = F.when(part[3] == "", ":00").otherwise(part[3])
+    rewritten = F.concat(part[1], F.lit("T"), part[2], seconds, part[4], zone)
+    return F.when(text.rlike(_AS_INGESTED), F.try_to_timestamp(text)).when(
+        text.rlike(_INSTANT), F.try_to_timestamp(rewritten)
+    )
+
+
+def _time_of_id(post_id: Column) -> Column:
+    """Milliseconds since 1970 that an id holds; null for one that holds no time."""
+    # An id beyond a bigint's range is of a time that has not come yet, as is the largest bigint.
+    number = F.coalesce(post_id.try_cast("bigint"), F.lit(2**63 - 1))
+    return F.when(number >= _FIRST_ID_WITH_TIME, F.shiftright(number, 22) + F.lit(_ID_EPOCH_MS))
+
+
+def _day(instant: Column) -> Column:
+    return F.date_format(instant, "yyyy-MM-dd")
+
+
+def _by_age(post_id: Column) -> Column:
+    """Ids so padded sort as numbers do."""
+    return F.lpad(post_id, 20, "0")
+
+
+def _versions(history: Column) -> Column:
+    """The ids of a post's versions, of the JSON text of the list; null where there is one at most."""
+    return F.when(history.contains(","), F.from_json(history, "array<string>"))
+
+
+def _replaces_one_of(day: Column) -> Column:
+    """Whether the record is an edit of a post that was first sent on this day."""
+    post_id = F.col("tweet.id")
+    return F.exists(
+        F.coalesce(
+            _versions(F.col("tweet.edit_history_tweet_ids")), F.array().cast("array<string>")
+        ),
+        lambda version: (
+            (_by_age(version) < _by_age(post_id))
+            & (_day(F.timestamp_millis(_time_of_id(version))) == day)
+        ),
+    )
+
+
+def _got(wrong: str | Column, value: Column) -> Column:
+    """What is wrong, and what came: shortened, and without a sign that acts unseen."""
+    shown = F.regexp_replace(F.substring(value, 1, _MOST_SHOWN), _UNSEEN, "\ufffd")
+    cut = F.when(F.length(value) > _MOST_SHOWN, "\u2026").otherwise("")
+    said = wrong if isinstance(wrong, Column) else F.lit(wrong)
+    return F.concat(said, F.lit(' (got "'), shown, cut, F.lit('")'))
 
 
 def _repeats_a_field() -> Column:
@@ -117,14 +194,18 @@ def _texts() -> list[str]:
 
 
 def _refusal() -> Column:
-    """Why a record is refused: the first field that is wrong, and how; null where nothing is."""
+    """Why a record is refused: the first field that is wrong, how, and what came; null where
+    nothing is."""
     # Read leniently, a broken sign would become another text than was sent, without a word.
     reason = F.when(~F.is_valid_utf8("raw"), F.lit("record: not UTF-8"))
-    reason = reason.when(F.col("tweet").isNull(), F.lit("record: not one JSON object"))
+    no_object = _got("record: not one JSON object", F.col("raw"))
+    reason = reason.when(F.col("tweet").isNull(), no_object)
     reason = reason.when(_repeats_a_field(), F.lit("record: a field stands twice"))
     for name in _texts():
-        not_text = F.col(f"tweet.{name}").isNotNull() & ~_is_text(name)
-        reason = reason.when(not_text, F.lit(f"{name}: not a text"))
+        value = F.col(f"tweet.{name}")
+        reason = reason.when(
+            value.isNotNull() & ~_is_text(name), _got(f"{name}: not a text", value)
+        )
     for name in required("raw_tweets"):
         value = F.col(f"tweet.{name}")
         # A tweet that was nothing but a URL has an empty text, and is a tweet all the same.
@@ -132,19 +213,45 @@ def _refusal() -> Column:
         reason = reason.when(value.isNull() | blank, F.lit(f"{name}: missing"))
     for name in _whole_numbers():
         value = F.col(f"tweet.{name}")
-        wrong = value.isNotNull() & value.try_cast("bigint").isNull()
-        reason = reason.when(wrong, F.lit(f"{name}: not a whole number"))
-    created_at = _instant(F.col("tweet.created_at"))
+        number = value.try_cast("bigint")
+        wrong = value.isNotNull() & number.isNull()
+        reason = reason.when(wrong, _got(f"{name}: not a whole number", value))
+        reason = reason.when(number < 0, _got(f"{name}: is negative", value))
+    sent = F.col("tweet.created_at")
+    created_at = _instant(sent)
+    held = _time_of_id(F.col("tweet.id"))
+    fetched_at = F.col("tweet.fetched_at")
+    text = F.col("tweet.text")
     return (
-        reason.when(~F.col("tweet.id").rlike(r"^\d+$"), F.lit("id: not a decimal number"))
-        .when(created_at.isNull(), F.lit("created_at: not an ISO 8601 instant"))
+        reason.when(
+            ~F.col("tweet.id").rlike(r"^\d{1,20}$"),
+            _got("id: not a decimal number", F.col("tweet.id")),
+        )
+        .when(created_at.isNull(), _got("created_at: not an ISO 8601 instant", sent))
         .when(
-            F.date_format(created_at, "yyyy-MM-dd") != F.col("dt"),
-            F.lit("created_at: its UTC day is not the folder's"),
+            F.abs(F.unix_millis(created_at) - held) > _ID_TOLERANCE_MS,
+            _got(
+                F.concat(
+                    F.lit("created_at: not the time its id holds, which is "),
+                    F.date_format(F.timestamp_millis(held), "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"),
+                ),
+                sent,
+            ),
         )
         .when(
-            _instant(F.col("tweet.fetched_at")).isNull(),
-            F.lit("fetched_at: not an ISO 8601 instant"),
+            (_day(created_at) != F.col("dt")) & ~_replaces_one_of(F.col("dt")),
+            _got("created_at: its UTC day is not the folder's", sent),
+        )
+        .when(
+            _instant(fetched_at).isNull(),
+            _got("fetched_at: not an ISO 8601 instant", fetched_at),
+        )
+        .when(
+            text.contains("withheld") & (F.length(text) <= _LONGEST_NOTICE) & text.rlike(_WITHHELD),
+            _got(
+                "text: X withholds the post, and this is its notice, not what the author wrote",
+                text,
+            ),
         )
     )
 
@@ -155,13 +262,16 @@ def judge_records(frame: DataFrame) -> DataFrame:
 
 
 def accepted(frame: DataFrame) -> DataFrame:
-    """The records that fit, as columns: those of raw_tweets with their declared types, and dt."""
+    """The records that fit, as columns: those of raw_tweets with their declared types, and dt. Of
+    a post that was never edited the versions are null."""
+
+    def declared(field: StructField) -> Column:
+        value = F.col(f"tweet.{field.name}")
+        is_list = isinstance(field.dataType, ArrayType)
+        return (_versions(value) if is_list else value.cast(field.dataType)).alias(field.name)
+
     return frame.where(F.col("reason").isNull()).select(
-        *[
-            F.col(f"tweet.{field.name}").cast(field.dataType).alias(field.name)
-            for field in schema("raw_tweets").fields
-        ],
-        "dt",
+        *[declared(field) for field in schema("raw_tweets").fields], "dt"
     )
 
 
@@ -191,6 +301,39 @@ def newest_per_tweet(frame: DataFrame) -> DataFrame:
         .where(F.col("_rank") == 1)
         .drop("_rank")
     )
+
+
+def replaced_versions(frame: DataFrame) -> DataFrame:
+    """(dt, author_id, id, elsewhere), one row per post's version that a newer one of the same author
+    replaces; elsewhere: all of those belong to another day."""
+    history = F.col("edit_history_tweet_ids")
+    edits = frame.where((F.size(history) > 1) & F.array_contains(history, F.col("id")))
+    each = edits.select(
+        "dt",
+        "author_id",
+        F.col("id").alias("newer"),
+        (_day(_instant(F.col("created_at"))) != F.col("dt")).alias("elsewhere"),
+        F.explode("edit_history_tweet_ids").alias("id"),
+    )
+    older = each.where(_by_age(F.col("id")) < _by_age(F.col("newer")))
+    return older.groupBy("dt", "author_id", "id").agg(F.every("elsewhere").alias("elsewhere"))
+
+
+def newest_versions(frame: DataFrame) -> DataFrame:
+    """One row per post, of its newest version: an edit is a tweet of its own, with an id of its own.
+
+    An edit over midnight lies under the day of what it replaces, too; there it only replaces.
+    """
+    return frame.join(
+        F.broadcast(replaced_versions(frame)), ["dt", "author_id", "id"], "left_anti"
+    ).where(_day(_instant(F.col("created_at"))) == F.col("dt"))
+
+
+def replaced_elsewhere(frame: DataFrame) -> DataFrame:
+    """(dt, rows): how many rows of a day a version of another day replaces, where any does."""
+    elsewhere = replaced_versions(frame).where("elsewhere")
+    replaced = frame.join(F.broadcast(elsewhere), ["dt", "author_id", "id"], "left_semi")
+    return replaced.groupBy("dt").agg(F.count(F.lit(1)).alias("rows"))
 
 
 def _unescape(text: Column) -> Column:

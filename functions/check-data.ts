@@ -101,7 +101,7 @@ async function startChecks(
     min_rows: settings.minRowsForShare,
     max_label_share: settings.maxLabelShare,
   };
-  const batches = batchesOf(days, await forgottenRows(catalog));
+  const batches = batchesOf(days, await missingRows(catalog, days));
   const started = checks.flatMap((query) => {
     const names = query.parameters.map(({ name }) => name);
     const isPerDay = names.some((name) => name === 'days' || name === 'forgotten');
@@ -121,7 +121,7 @@ async function startChecks(
 
 interface Batch {
   days: string;
-  /** `2026-11-24=3,…`: rows of the published days that may be missing from now on, since they were forgotten. */
+  /** `2026-11-24=3,…`: rows of the published days that may be missing from now on: forgotten, or replaced by an edit. */
   forgotten: string;
 }
 
@@ -147,9 +147,19 @@ export function batchesOf(
   return batches;
 }
 
-/** How many rows of each published day were forgotten. */
-const forgottenRows = async (catalog: Catalog): Promise<Map<string, number>> =>
-  new Map((await publishedDays(catalog)).map(({ date, forgotten }) => [date, forgotten]));
+/** How many rows of each day may be missing: those that were forgotten, and those that an edit of another day replaces. */
+async function missingRows(
+  catalog: Catalog,
+  days: readonly CleanedDay[],
+): Promise<Map<string, number>> {
+  const moved = new Map(days.map((day) => [day.date, day.moved ?? 0]));
+  return new Map(
+    (await publishedDays(catalog)).map(({ date, forgotten }) => [
+      date,
+      forgotten + (moved.get(date) ?? 0),
+    ]),
+  );
+}
 
 /** One result for each check; a check over many days ran as several queries. */
 function merged(results: readonly CheckResult[]): CheckResult[] {

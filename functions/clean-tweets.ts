@@ -167,7 +167,7 @@ async function done(lake: Lake, { version, jobRunId, days }: Running): Promise<C
     );
   }
   const { version: writtenVersion, days: written, ...summary } = found.value;
-  const rows = new Map(written.map((day) => [day.date, day.rows]));
+  const rows = new Map(written.map((day) => [day.date, day]));
   const skipped = new Set(summary.skipped_days);
   const cleaned = days.filter(({ date }) => !skipped.has(date));
   const missing = cleaned.filter(({ date }) => !rows.has(date)).map(({ date }) => date);
@@ -190,7 +190,8 @@ async function done(lake: Lake, { version, jobRunId, days }: Running): Promise<C
       date,
       fingerprint,
       version,
-      rows: rows.get(date) ?? 0,
+      rows: rows.get(date)?.rows ?? 0,
+      moved: rows.get(date)?.moved,
       location: uriOf(lake, `${datasets.tweets.prefix}dt=${date}/run=${version}/`),
     })),
     summary: { ...summary, ...(unreadable && { unreadable }) },

@@ -291,13 +291,15 @@ export const CleanedDay = z.strictObject({
   location: S3Uri,
   /** Hash of the raw and label objects the day was made from: an equal one needs no cleaning. */
   fingerprint: z.string(),
+  /** Rows that an edit of another day replaces: by so many the day may shrink. Left out where there are none. */
+  moved: Count.optional(),
 });
 export type CleanedDay = z.infer<typeof CleanedDay>;
 
 /** What the Spark job leaves at its `--summary_uri`. */
 export const CleaningSummary = z.strictObject({
   version: Version,
-  days: z.array(z.strictObject({ date: Day, rows: Count })),
+  days: z.array(z.strictObject({ date: Day, rows: Count, moved: Count.optional() })),
   /** What the job was given as days and could not read as such; left out where there are none. */
   skipped_days: z.array(z.string()).optional(),
   read: Count,

@@ -8,7 +8,7 @@ import type { Lake } from '../lake/objects';
 import { packRows, rawPageKey } from '../lake/raw-pages';
 import type { StoredTweets } from '../lake/raw-pages';
 import { newestOf, oldestOf } from '../x/ids';
-import { RawTweetRow, dayOf, isMisfit, toRow } from '../x/tweets';
+import { RawTweetRow, dayOf, daysOf, isMisfit, toRow } from '../x/tweets';
 import type { PageContext, Refused } from '../x/tweets';
 import type { PageAnswer } from './source';
 import { planHash } from './plan';
@@ -22,12 +22,18 @@ export async function sortPage(
   forgotten: Forgotten,
 ): Promise<PendingPage> {
   const { tweets, body, usernames, fetchedAt, serverTime } = answer;
+  // What the lake was told to forget does not come back behind somebody's retweet mark: the cut text stays.
+  const originals = new Map(
+    [...answer.originals].filter(
+      ([id, { authorId }]) => !forgotten.has({ id, author_id: authorId ?? '' }),
+    ),
+  );
   const fits: RawTweetRow[] = [];
   const refused: Refused[] = [];
   for (const [index, tweet] of tweets.entries()) {
     const row = body.isTextAt(index)
-      ? toRow(tweet, { ...context, usernames, fetchedAt, serverTime })
-      : { reason: 'is not UTF-8' };
+      ? toRow(tweet, { ...context, usernames, originals, fetchedAt, serverTime })
+      : { reason: 'record: is not UTF-8' };
     if (isMisfit(row)) {
       refused.push({ reason: row.reason, raw: body.recordAt(index) });
     } else {
@@ -35,7 +41,11 @@ export async function sortPage(
     }
   }
   // One that the lake was told to forget does not come back; it counts as a double.
-  const wanted = fits.filter((row) => !forgotten.has(row));
+  const wanted = fits.filter(
+    (row) =>
+      !forgotten.has(row) &&
+      !row.edit_history_tweet_ids?.some((version) => forgotten.hasTweet(version)),
+  );
   const rows = await newAmong(wanted, stored);
   return {
     run_id: context.runId,
@@ -64,7 +74,7 @@ async function newAmong(
   const first = new Map(rows.toReversed().map((row) => [row.id, row]));
   const distinct = rows.filter((row) => first.get(row.id) === row);
   const held = new Set<string>();
-  for (const [day, ofDay] of byDay(distinct)) {
+  for (const [day, ofDay] of byDay(distinct, (row) => [dayOf(row)])) {
     for (const id of await stored.among(
       day,
       ofDay.map(({ id }) => id),
@@ -81,7 +91,7 @@ export interface StoredPage {
 }
 
 /**
- * Writes what follows from a page: its tweets by day, what was refused, and its line of the ledger. The
+ * Writes what follows from a page: its tweets by day (an edit over midnight under both days), what was refused, and its line of the ledger. The
  * names follow from plan, window and page, so that after a kill they land on what is there, and the first
  * write stands.
  */
@@ -92,7 +102,7 @@ export async function storePage(
 ): Promise<StoredPage> {
   const name = pageName(plan);
   mustAddUp(page.counts, name);
-  const objects = [...byDay(page.rows)].map(([day, rows]) => ({
+  const objects = [...byDay(page.rows, daysOf)].map(([day, rows]) => ({
     day,
     rows,
     key: rawPageKey(
@@ -151,10 +161,13 @@ export function mustAddUp(counts: IngestCounts, where: string): void {
   }
 }
 
-function byDay(rows: readonly RawTweetRow[]): Map<string, RawTweetRow[]> {
+function byDay(
+  rows: readonly RawTweetRow[],
+  daysOfRow: (row: RawTweetRow) => string[],
+): Map<string, RawTweetRow[]> {
   const days = new Map<string, RawTweetRow[]>();
   for (const row of rows) {
-    days.set(dayOf(row), [...(days.get(dayOf(row)) ?? []), row]);
+    for (const day of daysOfRow(row)) days.set(day, [...(days.get(day) ?? []), row]);
   }
   return new Map([...days].sort(([a], [b]) => a.localeCompare(b)));
 }

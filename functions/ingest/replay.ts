@@ -2,7 +2,8 @@ import type { IngestCounts, RunPlan } from '../../workflows/payloads';
 import { listObjects } from '../lake/objects';
 import { rawFolder, readRaw } from '../lake/raw-pages';
 import type { Unreadables } from '../lake/set-aside';
-import { RawTweetRow } from '../x/tweets';
+import { RawTweetRow, dayOf, daysOf } from '../x/tweets';
+import { isWithheldNotice } from '../x/withheld';
 import { addCounts, noCounts } from './plan';
 import { streamRows } from './streaming';
 import type { Streaming } from './streaming';
@@ -32,14 +33,17 @@ export async function replayDays(
         return { counts, parked, cursor: last };
       }
       const { records, broken } = await readRaw(streaming.lake, key, unreadables);
-      const rows = records.flatMap((record) => RawTweetRow.safeParse(record).data ?? []);
+      const fits = records.flatMap((record) => RawTweetRow.safeParse(record).data ?? []);
+      // An edit over midnight lies under the day of what it replaces, too: its own day sends it.
+      const own = fits.filter((row) => dayOf(row) === day || !daysOf(row).includes(day));
+      const rows = own.filter(({ text }) => !isWithheldNotice(text));
       const name = key.slice(rawFolder(day).length).replace(/\.ndjson\.gz$/, '');
       parked += await streamRows(streaming, rows, `replay-${name}`);
       counts = addCounts(counts, {
         received: records.length + broken,
         written: rows.length,
-        doubles: 0,
-        quarantined: records.length + broken - rows.length,
+        doubles: fits.length - own.length,
+        quarantined: records.length + broken - fits.length + (own.length - rows.length),
         pages: 1,
       });
       last = key;

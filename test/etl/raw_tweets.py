@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 DAY = "2026-11-20"
 
 GOOD: dict[str, Any] = {
-    "id": "1991000000000000001",
+    "id": "2123695339729846273",
     "author_id": "42",
     "author_username": "ada",
     "created_at": f"{DAY}T08:30:00.000Z",

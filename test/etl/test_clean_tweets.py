@@ -84,7 +84,7 @@ def test_writes_a_version_of_each_day_and_adds_up(spark: SparkSession, lake: Lak
     assert table.column_names == [column["name"] for column in columns("tweets")]
     assert str(table.schema.field("created_at").type) == "timestamp[us, tz=UTC]"
     rows = {row["tweet_id"]: row for row in table.to_pylist()}
-    assert rows["1991000000000000001"]["like_count"] == 30
+    assert rows["2123695339729846273"]["like_count"] == 30
     assert rows["2"]["text"] == "I hate this @ada #no https://t.co/x"
     assert rows["2"]["tokens"] == ["i", "hate", "this"]
     # One file a day, and nothing that a reader of the folder would take for rows.
@@ -168,8 +168,8 @@ def test_a_labelled_text_carries_its_human_label(spark: SparkSession, lake: Lake
     assert (summary["human_labels"], summary["lexicon_labels"]) == (1, 1)
     rows = lake.table(f"cleaned-data/tweets/dt={DAY}/run=run-9-1/").to_pylist()
     assert [(row["tweet_id"], row["label"], row["label_source"]) for row in rows] == [
-        ("1991000000000000001", "positive", "lexicon"),
         ("2", "positive", "human"),
+        ("2123695339729846273", "positive", "lexicon"),
     ]
 
 
@@ -258,3 +258,26 @@ def test_goes_on_without_what_it_cannot_read_and_names_it(
     }
     warnings = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "warn" in line]
     assert {line["key"] for line in warnings} == set(damaged)
+
+
+def test_an_edit_over_midnight_leaves_its_first_version_s_day(
+    spark: SparkSession, lake: Lake
+) -> None:
+    first, edit = "2123929201537974272", "2123930459829174272"
+    before = {"created_at": f"{DAY}T23:59:17Z", "edit_history_tweet_ids": [first]}
+    after = {"created_at": f"{OTHER_DAY}T00:04:17Z", "edit_history_tweet_ids": [first, edit]}
+    lake.put(f"raw-data/tweets/dt={DAY}/a.ndjson.gz", tweet(id=first, **before), tweet(id="7"))
+    # As the ingest files it: under its own day, and under that of what it replaces.
+    for day in (DAY, OTHER_DAY):
+        lake.put(f"raw-data/tweets/dt={day}/b.ndjson.gz", tweet(id=edit, **after))
+
+    summary = run(spark, lake, f"{DAY},{OTHER_DAY}", "run-9-0")
+
+    assert summary["days"] == [
+        {"date": DAY, "rows": 1, "moved": 1},
+        {"date": OTHER_DAY, "rows": 1},
+    ]
+    counts = [summary[name] for name in ("read", "written", "doubles", "quarantined")]
+    assert counts == [4, 2, 2, 0]
+    table = lake.table("cleaned-data/tweets/")
+    assert [row["tweet_id"] for row in table.to_pylist()] == [edit, "7"]

@@ -26,37 +26,53 @@ from etl.transforms import (
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 # One job for the whole table: a Spark job costs more than a row.
+NO_OBJECT = "record: not one JSON object"
 REFUSALS = [
-    ("{not json", "record: not one JSON object"),
-    ("[1, 2]", "record: not one JSON object"),
-    ("null", "record: not one JSON object"),
-    (tweet(id="8") + tweet(id="9"), "record: not one JSON object"),
-    (tweet(id="8") + "," + tweet(id="9"), "record: not one JSON object"),
-    (tweet() + " torn", "record: not one JSON object"),
+    ("{not json", f'{NO_OBJECT} (got "{{not json")'),
+    ("[1, 2]", f'{NO_OBJECT} (got "[1, 2]")'),
+    ("null", f'{NO_OBJECT} (got "null")'),
+    ("\x1b[2J\u202e", f'{NO_OBJECT} (got "\ufffd[2J\ufffd")'),
+    (
+        tweet(id="8") + tweet(id="9"),
+        f'{NO_OBJECT} (got "{(tweet(id="8") + tweet(id="9"))[:80]}\u2026")',
+    ),
+    (
+        tweet(id="8") + "," + tweet(id="9"),
+        f'{NO_OBJECT} (got "{tweet(id="8")[:80]}\u2026")',
+    ),
+    (tweet() + " torn", f'{NO_OBJECT} (got "{tweet()[:80]}\u2026")'),
+    (tweet(like_count="many"), 'like_count: not a whole number (got "many")'),
+    (tweet(quote_count=1.5), 'quote_count: not a whole number (got "1.5")'),
+    (tweet(reply_count=-1), 'reply_count: is negative (got "-1")'),
     ('{"text": "another", ' + tweet()[1:], "record: a field stands twice"),
     (tweet()[:-1] + ', "lang" : null}', "record: a field stands twice"),
     # Colons behind quotation marks in a text, and fields that are missing, are no repeated field.
     (tweet(id="6", text='he wrote {"id":1,"id":2}', lang=None, author_username=None), None),
-    (tweet(text={"a": "b"}), "text: not a text"),
-    (tweet(author_id=42), "author_id: not a text"),
-    (tweet(lang=["en"]), "lang: not a text"),
-    (tweet(query_name=float("inf")), "record: not one JSON object"),
+    (tweet(text={"a": "b"}), 'text: not a text (got "{"a":"b"}")'),
+    (tweet(author_id=42), 'author_id: not a text (got "42")'),
+    (tweet(lang=["en"]), 'lang: not a text (got "["en"]")'),
+    (
+        tweet(query_name=float("inf")),
+        f'{NO_OBJECT} (got "{tweet(query_name=float("inf"))[:80]}\u2026")',
+    ),
     (tweet(id="5").replace('"text": ', '"text"\t:  '), None),
-    (tweet(like_count="many"), "like_count: not a whole number"),
-    (tweet(quote_count=1.5), "quote_count: not a whole number"),
     (tweet(id=None), "id: missing"),
-    (tweet(id="12a"), "id: not a decimal number"),
+    (tweet(id="12a"), 'id: not a decimal number (got "12a")'),
+    (tweet(id="1" * 21), f'id: not a decimal number (got "{"1" * 21}")'),
     (tweet(author_id="  "), "author_id: missing"),
     (tweet(text=None), "text: missing"),
     # Nothing but a URL, which ingest has removed.
     (tweet(id="8", text=""), None),
-    (tweet(created_at="yesterday"), "created_at: not an ISO 8601 instant"),
-    (tweet(created_at=f"{DAY}T25:99:00Z"), "created_at: not an ISO 8601 instant"),
+    (tweet(created_at="yesterday"), 'created_at: not an ISO 8601 instant (got "yesterday")'),
     (
-        tweet(created_at="2026-11-19T23:59:59Z"),
-        "created_at: its UTC day is not the folder's",
+        tweet(created_at=f"{DAY}T25:99:00Z"),
+        f'created_at: not an ISO 8601 instant (got "{DAY}T25:99:00Z")',
     ),
-    (tweet(fetched_at="now"), "fetched_at: not an ISO 8601 instant"),
+    (
+        tweet(id="9", created_at="2026-11-19T23:59:59Z"),
+        'created_at: its UTC day is not the folder\'s (got "2026-11-19T23:59:59Z")',
+    ),
+    (tweet(fetched_at="now"), 'fetched_at: not an ISO 8601 instant (got "now")'),
     # Good, so that the table is not refused as a whole.
     (tweet(id="7"), None),
 ]
@@ -80,7 +96,7 @@ def test_refuses_a_record_that_does_not_fit_and_says_why(spark: SparkSession) ->
 
 
 def test_an_instant_with_another_offset_counts_in_utc(spark: SparkSession) -> None:
-    line = tweet(created_at="2026-11-21T00:30:00+01:00")
+    line = tweet(id="9", created_at="2026-11-21T00:30:00+01:00")
 
     judged = raw_frame(spark, line).transform(parse_raw).transform(judge_records)
 
@@ -104,7 +120,7 @@ def test_keeps_the_row_that_was_fetched_last(spark: SparkSession) -> None:
     rows = frame.transform(newest_per_tweet).collect()
 
     assert sorted((row["id"], row["like_count"]) for row in rows) == [
-        ("1991000000000000001", 9),
+        ("2123695339729846273", 9),
         ("7", 2),
     ]
 

@@ -26,6 +26,7 @@ import {
   type HoldingVersion,
 } from './cleaned';
 import { holdLake, type Hold } from './hold';
+import { withAllVersions } from './edits';
 import type { Wanted } from './ids';
 import { removeLocalCopies } from './local-copies';
 import { markModels } from './models';
@@ -292,10 +293,10 @@ export async function forget(
   lake: Lake,
   session: Session,
   screen: Screen,
-  wanted: Wanted,
+  told: Wanted,
 ): Promise<number> {
   const bucket: Bucket = { s3: session.people.forgetter.s3, bucket: session.outputs.BucketName };
-  const asked = { tweets: wanted.tweets.length, authors: wanted.authors.length };
+  const asked = { tweets: told.tweets.length, authors: told.authors.length };
   const record = new ForgetRecord(bucket, new Date(), asked);
   const { sfn } = session.clients;
   let hold: Hold | null = null;
@@ -303,29 +304,34 @@ export async function forget(
 
   const { secrets } = session.people.forgetter;
   const marker = await readMarker(secrets, session.outputs.ForgottenSecretArn);
+  const wanted = { ...told, tweets: await withAllVersions(bucket, told.tweets) };
+  if (wanted.tweets.length > asked.tweets)
+    screen.say(
+      `${wanted.tweets.length - asked.tweets} more ids are of the same posts, which were edited: they go with them.`,
+    );
   // What was told, as a mark: it stands on the list until it is done.
-  const told = marker(
+  const mark = marker(
     'check',
     digestOf([
       bucket.bucket,
-      ...wanted.tweets.map((id) => `tweet ${id}`),
-      ...wanted.authors.map((id) => `author ${id}`),
+      ...told.tweets.map((id) => `tweet ${id}`),
+      ...told.authors.map((id) => `author ${id}`),
     ]),
   );
   // On the list first: from now on nothing brings them back.
   const { list, before } = await changeList(bucket, marker, (known) => ({
     ...withIds(known, wanted, marker),
-    unfinished: [...new Set([...known.unfinished, told])],
+    unfinished: [...new Set([...known.unfinished, mark])],
   }));
   // Where another command has not ended, everything has to be looked at for its ids, which only the list knows.
-  const isNarrow = wanted.authors.length === 0 && before.unfinished.every((one) => one === told);
+  const isNarrow = wanted.authors.length === 0 && before.unfinished.every((one) => one === mark);
   const work: Work = {
     lake: bucket,
     session,
     screen,
     record,
     finder: new Finder(new Forgotten(list, marker), nothingFound()),
-    progress: SurveyProgress.open(lake.home, session.environment, told, await timeOfList(bucket)),
+    progress: SurveyProgress.open(lake.home, session.environment, mark, await timeOfList(bucket)),
     marker,
     narrowed: isNarrow ? new Narrowed(wanted.tweets) : null,
     mustGoOn: () => lake.signal.throwIfAborted(),
@@ -365,7 +371,7 @@ export async function forget(
     await removeLocalCopies(lake, work.finder);
     await record.write(new Date());
     // A look through everything has ended what earlier calls began, too.
-    const ended = new Set([told, ...(isNarrow ? [] : before.unfinished)]);
+    const ended = new Set([mark, ...(isNarrow ? [] : before.unfinished)]);
     await changeList(bucket, marker, (known) => ({
       ...known,
       unfinished: known.unfinished.filter((one) => !ended.has(one)),

@@ -5,14 +5,26 @@ import type { Forgotten } from '../../../functions/lake/forgotten';
 import { gunzip, isGzipped, UnreadableBytes } from '../../../functions/lake/unpack';
 import { rawPageKey } from '../../../functions/lake/raw-pages';
 import { toParquet } from '../../../functions/lake/scored';
+import { isObject, longText } from '../../../functions/x/record';
 import { withoutUrls } from '../../../functions/x/tweets';
 import { Label } from '../../../workflows/evaluation';
 import { textHash } from '../../../workflows/text-key';
 import { UnreadableError, type Rewrite, type Scrubbed } from './scrub';
 
 /** A tweet as it lies in raw pages, parked records, plans and imports. */
-const Tweet = z.object({ id: z.string(), author_id: z.string(), text: z.string().optional() });
-const ImportLine = z.object({ tweet: z.unknown() });
+const Tweet = z.object({
+  id: z.string(),
+  author_id: z.string(),
+  text: z.string().optional(),
+  /** The ids of an edited post's versions: whoever has one of them forgotten means the post. */
+  edit_history_tweet_ids: z.array(z.string()).nullish().catch(null),
+});
+/** A line of an import, which keeps the tweet as text; those of earlier releases keep its fields. */
+const ImportLine = z.object({
+  record: z.string(),
+  original: z.object({ authorId: z.string().nullable() }).nullable(),
+});
+const OlderImportLine = z.object({ tweet: z.unknown() });
 const Refused = z.object({ raw: z.string() });
 
 /** What was found of the tweets on the way: labels are known by texts, verdicts by ids. */
@@ -39,14 +51,26 @@ export class Finder {
 
   isForgotten(value: unknown): boolean {
     const tweet = Tweet.safeParse(value).data;
-    if (!tweet || !this.forgotten.has(tweet)) return false;
-    this.found.tweets.add(tweet.id);
-    if (tweet.text !== undefined) this.found.texts.add(textHash(withoutUrls(tweet.text)));
+    if (!tweet) return false;
+    const versions = tweet.edit_history_tweet_ids ?? [];
+    if (!this.forgotten.has(tweet) && !versions.some((id) => this.forgotten.hasTweet(id))) {
+      return false;
+    }
+    for (const id of [tweet.id, ...versions]) this.found.tweets.add(id);
+    // The row of a long post has its whole text, and labels hang on that.
+    const long = isObject(value) ? longText(value) : undefined;
+    for (const text of [tweet.text, long]) {
+      if (text !== undefined) this.found.texts.add(textHash(withoutUrls(text)));
+    }
     return true;
   }
 
   isForgottenId(id: string): boolean {
     return this.forgotten.hasTweet(id) || this.forgotten.hasAuthor(id);
+  }
+
+  isForgottenAuthor(id: string): boolean {
+    return this.forgotten.hasAuthor(id);
   }
 
   isForgottenVerdict(tweetId: string): boolean {
@@ -178,7 +202,16 @@ export const imported =
   (bytes) => {
     const left = scrubLines(unzipped(bytes), (line) => {
       const parsed = jsonOf(line);
-      const tweet = ImportLine.safeParse(parsed).data?.tweet;
+      const kept = ImportLine.safeParse(parsed).data;
+      if (kept !== undefined) {
+        // A retweet holds the words of the post that it passes on.
+        const passedOn = kept.original?.authorId ?? null;
+        return (
+          finder.isForgottenText(kept.record) ||
+          (passedOn !== null && finder.isForgottenAuthor(passedOn))
+        );
+      }
+      const tweet = OlderImportLine.safeParse(parsed).data?.tweet;
       if (Tweet.safeParse(tweet).success) return finder.isForgotten(tweet);
       const raw = Refused.safeParse(parsed).data?.raw;
       return finder.isForgottenText(raw ?? JSON.stringify(tweet) ?? line);
