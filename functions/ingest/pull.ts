@@ -6,7 +6,7 @@ import type { Budget } from './budget';
 import { pageName, sortPage, storePage } from './page';
 import { addCounts, savePlan } from './plan';
 import type { PendingPage, Planned, QueryPlan } from './plan';
-import type { Source } from './source';
+import type { PageAnswer, Source } from './source';
 import { streamRows } from './streaming';
 import type { Streaming } from './streaming';
 import {
@@ -15,6 +15,8 @@ import {
   earlierOf,
   laterOf,
   restartWindow,
+  searchableSince,
+  stillOpen,
   turnPage,
   windowBehind,
 } from './window';
@@ -64,12 +66,16 @@ export async function pull(
 
   let plan = planned.plan;
   let usedUpUntil: Date | null = null;
+  let dayUsedUp: string | null = null;
   for (;;) {
     if (plan.pending !== null) {
       plan = await settle(pulling, plan, plan.pending);
     }
     if (plan.progress.whole) {
       return end({ kind: 'whole' }, plan);
+    }
+    if (dayUsedUp !== null) {
+      return end({ kind: 'stopped', why: `X gives no more for now: ${dayUsedUp}` }, plan);
     }
     if (usedUpUntil !== null) {
       return end({ kind: 'rate-limited', resumeAt: usedUpUntil }, plan);
@@ -103,7 +109,7 @@ export async function pull(
       return end({ kind: 'stopped', why: `X gives no more for now: ${answer.detail}` }, plan);
     }
     if (answer.kind === 'stale') {
-      plan = behindWhatAged(plan, window, answer.detail, clock.now());
+      plan = behindWhatAged(pulling, plan, window, answer.detail);
       continue;
     }
     if (answer.kind === 'token-refused') {
@@ -118,20 +124,23 @@ export async function pull(
     );
     const cost = source.charged ? page.counts.received : 0;
     budget.spend(cost);
-    usedUpUntil = answer.usedUpUntil;
+    ({ usedUpUntil, dayUsedUp } = answer);
     plan = {
       ...plan,
       window,
       pending: page,
       spent: { ...plan.spent, posts: plan.spent.posts + cost },
-      asked: goesOn(page, usedUpUntil, allowance) ? askedNext(source, budget) : 0,
+      asked: goesOn(page, answer, allowance) ? askedNext(source, budget) : 0,
     };
     await save(plan);
   }
 }
 
-const goesOn = (page: PendingPage, usedUpUntil: Date | null, allowance: { pages: number }) =>
-  page.next_token !== null && usedUpUntil === null && allowance.pages > 0;
+const goesOn = (
+  page: PendingPage,
+  { usedUpUntil, dayUsedUp }: PageAnswer,
+  allowance: { pages: number },
+) => page.next_token !== null && usedUpUntil === null && dayUsedUp === null && allowance.pages > 0;
 
 function askedNext(source: Source, budget: Budget): number {
   const next = source.charged ? budget.nextPage() : { posts: 0 };
@@ -203,8 +212,17 @@ function closeWindow(
   });
 }
 
-/** The window begun anew from the oldest day X has, with what that leaves out as a gap. */
-function behindWhatAged(plan: QueryPlan, window: Window, detail: string, now: Date): QueryPlan {
+/**
+ * The window begun anew from the oldest day X has, with what that leaves out as a gap. A window of which X has nothing
+ * any more is closed: there is nothing left to ask for.
+ */
+function behindWhatAged(
+  { clock, lateSeconds }: Pick<Pulling, 'clock' | 'lateSeconds'>,
+  plan: QueryPlan,
+  window: Window,
+  detail: string,
+): QueryPlan {
+  const now = clock.now();
   const restarted = restartWindow(window, now);
   if (restarted === null) {
     throw new StepError(
@@ -212,10 +230,21 @@ function behindWhatAged(plan: QueryPlan, window: Window, detail: string, now: Da
       `X takes no start for the search (${plan.of}): ${detail}`,
     );
   }
-  return withGap({ ...plan, window: restarted.window }, restarted.lost, {
+  const found = {
     reason: 'X no longer reaches back to the last run',
     foundAt: now.toISOString(),
-  });
+  };
+  const { until } = stillOpen(window);
+  if (until !== null && until <= searchableSince(now).toISOString()) {
+    const whole = window.opened_by === plan.progress.run_id;
+    const closed = { ...plan, ...checkpointAfter(window, plan, lateSeconds), window: null };
+    return withGap(
+      { ...closed, progress: { ...closed.progress, whole } },
+      { from: window.owed_from, until },
+      found,
+    );
+  }
+  return withGap({ ...plan, window: restarted.window }, restarted.lost, found);
 }
 
 /** The plan with a stretch noted that nobody can fetch any more. */

@@ -95,6 +95,7 @@ export async function fromImport(
         fetchedAt: now.toISOString(),
         serverTime: now,
         usedUpUntil: null,
+        dayUsedUp: null,
       };
     },
   };
