@@ -866,6 +866,178 @@ test('a window whose token X refuses goes on behind what it has', async () => {
   expect(answer).toMatchObject({ status: 'DONE', complete: true, received: 2 });
 });
 
+/** Of each search, the bounds it had. */
+const boundsAsked = () =>
+  x.searches.map((asked) =>
+    ['since_id', 'until_id', 'start_time', 'end_time'].filter((bound) => bound in asked),
+  );
+const at = (instant: string) => idAt(new Date(instant));
+const refusedToken = {
+  status: 400,
+  body: {
+    errors: [{ message: 'The `next_token` is not valid', parameters: { next_token: ['next'] } }],
+  },
+};
+
+test('a first run goes on behind a refused token with ids alone, from the same start', async () => {
+  const oldest = at('2026-11-20T00:00:00Z');
+  x.willAnswer(page([tweet(oldest)], 'next'), refusedToken, page([]));
+
+  const answer = await run();
+
+  expect(boundsAsked()).toEqual([['start_time'], ['start_time'], ['since_id', 'until_id']]);
+  expect(x.searches[2]).toMatchObject({
+    since_id: String(BigInt(at('2026-11-17T02:21:00Z')) - 1n),
+    until_id: oldest,
+  });
+  expect(answer).toMatchObject({ status: 'DONE', complete: true, received: 1 });
+});
+
+test('a backfill goes on behind a page that names itself with ids alone, between the same ends', async () => {
+  const span = { from: '2026-11-20T00:00:00.000Z', to: '2026-11-21T00:00:00.000Z' };
+  const [newer, older] = [at('2026-11-20T20:00:00Z'), at('2026-11-20T10:00:00Z')];
+  x.willAnswer(page([tweet(newer)], 'same'), page([tweet(older)], 'same'), page([]));
+
+  const answer = await run({ mode: 'backfill', source: { kind: 'backfill', ...span } });
+
+  expect(boundsAsked()).toEqual([
+    ['start_time', 'end_time'],
+    ['start_time', 'end_time'],
+    ['since_id', 'until_id'],
+  ]);
+  expect(x.searches[2]).toMatchObject({
+    since_id: String(BigInt(at(span.from)) - 1n),
+    until_id: older,
+  });
+  expect(answer).toMatchObject({ complete: true, received: 2 });
+});
+
+test('a start told as an id that grows too old begins anew, and the gap is recorded', async () => {
+  const [oldest, older] = [at('2026-11-20T00:00:00Z'), at('2026-11-19T00:00:00Z')];
+  const tooOld = {
+    status: 400,
+    body: {
+      errors: [
+        {
+          message: "'since_id' must be a tweet id created after [x]",
+          parameters: { since_id: ['5'] },
+        },
+      ],
+    },
+  };
+  x.willAnswer(page([tweet(oldest)], 'next'), refusedToken, page([tweet(older)], 'further'), {
+    status: 429,
+    body: { title: 'UsageCapExceeded' },
+  });
+  await run();
+  passDays(1);
+  x.willAnswer(tooOld, page([]), page([]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(boundsAsked()).toEqual([['since_id', 'until_id'], ['since_id', 'until_id'], ['since_id']]);
+  expect(x.searches[1]).toMatchObject({
+    since_id: String(BigInt(at('2026-11-18T02:21:00Z')) - 1n),
+    until_id: older,
+  });
+  expect(answer).toMatchObject({
+    complete: true,
+    gaps: [{ from: '2026-11-17T02:21:00.000Z', until: '2026-11-18T02:21:00.000Z' }],
+  });
+});
+
+test('a window of which X has nothing any more is closed with a gap, and the next one is asked for', async () => {
+  const [oldest, older] = [at('2026-11-20T00:00:00Z'), at('2026-11-19T00:00:00Z')];
+  x.willAnswer(page([tweet(oldest)], 'next'), refusedToken, page([tweet(older)], 'further'), {
+    status: 429,
+    body: { title: 'UsageCapExceeded' },
+  });
+  await run();
+  passDays(8);
+  const message = "'until_id' must be a tweet id created after [x]";
+  const tooOld = { status: 400, body: { errors: [{ message, parameters: { until_id: ['5'] } }] } };
+  x.willAnswer(tooOld, page([tweet(at('2026-12-01T00:00:00Z'))]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(boundsAsked()).toEqual([['since_id', 'until_id'], ['since_id']]);
+  expect(answer).toMatchObject({ complete: true, received: 1 });
+  expect(answer).toHaveProperty('gaps.0', {
+    query: 'keywords',
+    from: '2026-11-17T02:21:00.000Z',
+    until: '2026-11-19T00:00:00.000Z',
+    reason: expect.any(String),
+    foundAt: '2026-12-02T02:20:00.000Z',
+  });
+});
+
+test('a plan of an older version that holds both kinds of bounds is gone on with', async () => {
+  const [newest, oldest] = [at('2026-11-23T00:00:00Z'), at('2026-11-20T00:00:00Z')];
+  x.willAnswer(page([tweet(newest), tweet(oldest)], 'next'), {
+    status: 429,
+    body: { title: 'UsageCapExceeded' },
+  });
+  await run();
+  const plan = Object(await planOf());
+  await putJsonObject(lake, `raw-data/plans/queries/${planHash(QUERY)}.json`, {
+    ...plan,
+    window: { ...plan.window, until_id: oldest, next_token: null },
+  });
+  x.willAnswer(page([tweet(at('2026-11-19T00:00:00Z'))]), page([]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(boundsAsked()).toEqual([['since_id', 'until_id'], ['since_id']]);
+  expect(answer).toMatchObject({ complete: true, received: 1, written: 1 });
+});
+
+test('an answer of X that the kinds of bounds are mixed ends the run with its own error, and is no gap', async () => {
+  const message =
+    "Invalid use of 'since_id' or 'until_id' in conjunction with 'start_time' or 'end_time'.";
+  x.willAnswer({
+    status: 400,
+    body: { errors: [{ message, parameters: { start_time: ['2026-11-17T02:21Z'] } }] },
+  });
+
+  await expect(run()).rejects.toMatchObject({
+    name: 'XRequestRejected',
+    message: expect.stringContaining('since_id or until_id beside start_time or end_time'),
+  });
+
+  expect(x.searches).toHaveLength(1);
+  expect(await planOf()).toMatchObject({ gaps: [] });
+});
+
+const dayIsOver = (seconds: number) => ({
+  'x-rate-limit-limit': '450',
+  'x-rate-limit-remaining': '440',
+  'x-rate-limit-reset': String(clock.now().valueOf() / 1000 + 4),
+  'x-app-limit-24hour-limit': '1667',
+  'x-app-limit-24hour-remaining': '0',
+  'x-app-limit-24hour-reset': String(clock.now().valueOf() / 1000 + seconds),
+});
+
+test.each([
+  ['a page that used it up', () => [{ ...page([tweet(5)], 'next'), headers: dayIsOver(50_000) }]],
+  [
+    'a refusal',
+    () => [page([tweet(5)], 'next'), { status: 429, headers: dayIsOver(50_000), body: {} }],
+  ],
+])("the 24 hours' limit ends the pull and says until when: %s", async (_, answers) => {
+  x.willAnswer(...answers());
+  const asked = answers().length;
+
+  const answer = await run();
+
+  expect(answer).toMatchObject({ status: 'DONE', complete: false, received: 1, written: 1 });
+  expect(answer).toHaveProperty(
+    'note',
+    expect.stringContaining('24 hours are used up; the limit ends at 2026-11-24T16:13:21.000Z'),
+  );
+  expect(x.searches).toHaveLength(asked);
+  expect(clock.pauses).toEqual([]);
+});
+
 test('a refused record is kept byte for byte, even where its numbers outgrow JavaScript', async () => {
   const raw = '{"id":12345678901234567890123,"text":"\\u00e9 tea",  "text": "twice"}';
   x.willAnswer({ raw: Buffer.from(`{"data":[${raw}],"meta":{"result_count":1}}`) });
