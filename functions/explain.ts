@@ -8,8 +8,18 @@ const MAX_VALUE_CHARACTERS = 80;
  * whole is said of `whole`.
  */
 export function explain(error: z.ZodError, received?: unknown, whole = ''): string {
-  return error.issues.map((issue) => explainIssue(issue, received, whole)).join('; ');
+  return spelt(error.issues.map((issue) => explainIssue(issue, received, whole)).join('; '));
 }
+
+/** A value of anybody's as a message may show it: as JSON, shortened, and without a sign that acts unseen. */
+export const shown = (value: unknown): string => spelt(show(value));
+
+/** Controls, marks of direction and lone surrogates spelt out: what a record holds never reaches a terminal raw. */
+const spelt = (text: string): string =>
+  text.replace(
+    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
+    (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`,
+  );
 
 function explainIssue(issue: z.core.$ZodIssue, received: unknown, whole: string): string {
   const field = issue.path.map(String).join('.') || whole;

@@ -261,7 +261,10 @@ function budgetOf(
   others: readonly Planned[],
 ): Budget {
   const used = planned
-    .map(({ plan: { progress } }) => progress.counts.received + progress.unanswered)
+    .map(
+      ({ plan: { progress } }) =>
+        progress.counts.received + progress.included + progress.unanswered,
+    )
     .reduce((sum, posts) => sum + posts, 0);
   const limit = settings.maxTweetsPerMonth;
   const month =

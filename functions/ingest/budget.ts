@@ -10,11 +10,15 @@ export class Budget {
     private readonly of: { run: number; month: number | null },
   ) {}
 
-  /** How many posts the next page may hold; or why there is no next page. */
-  nextPage(): { posts: number } | { usedUp: string } {
+  /**
+   * How many results the next page may hold, and how many posts X may charge for it where each result may bring
+   * `postsAResult`, itself included; or why there is no next page.
+   */
+  nextPage(postsAResult: number): { results: number; posts: number } | { usedUp: string } {
     const left = Math.min(this.run, this.month ?? Infinity);
-    if (left >= SMALLEST_PAGE) {
-      return { posts: Math.min(LARGEST_PAGE, left) };
+    const results = Math.min(LARGEST_PAGE, Math.floor(left / postsAResult));
+    if (results >= SMALLEST_PAGE) {
+      return { results, posts: results * postsAResult };
     }
     return {
       usedUp:

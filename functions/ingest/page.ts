@@ -21,13 +21,13 @@ export async function sortPage(
   stored: StoredTweets,
   forgotten: Forgotten,
 ): Promise<PendingPage> {
-  const { tweets, body, usernames, fetchedAt, serverTime } = answer;
+  const { tweets, body, usernames, originals, fetchedAt, serverTime } = answer;
   const fits: RawTweetRow[] = [];
   const refused: Refused[] = [];
   for (const [index, tweet] of tweets.entries()) {
     const row = body.isTextAt(index)
-      ? toRow(tweet, { ...context, usernames, fetchedAt, serverTime })
-      : { reason: 'is not UTF-8' };
+      ? toRow(tweet, { ...context, usernames, originals, fetchedAt, serverTime })
+      : { reason: 'record: is not UTF-8' };
     if (isMisfit(row)) {
       refused.push({ reason: row.reason, raw: body.recordAt(index) });
     } else {

@@ -36,6 +36,8 @@ const Progress = lenient(
   z.object({
     run_id: z.string(),
     counts: lenient(IngestCounts),
+    /** Posts that came beside the results, and that X may charge for like them. */
+    included: Count.default(0),
     /** Posts that X may have charged for without an answer that was kept. */
     unanswered: Count,
     parked: Count,
@@ -178,6 +180,7 @@ export async function savePlan(lake: Lake, plan: QueryPlan, etag: string | null)
 const freshProgress = (runId: string): Progress => ({
   run_id: runId,
   counts: noCounts,
+  included: 0,
   unanswered: 0,
   parked: 0,
   days: [],

@@ -88,7 +88,7 @@ export async function pull(
       const why = `X sent ${window.empty_pages} pages without a tweet`;
       return end({ kind: 'stopped', why }, { ...plan, window: { ...window, empty_pages: 0 } });
     }
-    const next = source.charged ? budget.nextPage() : { posts: 0 };
+    const next = nextPage(source, budget);
     if ('usedUp' in next) {
       return end({ kind: 'stopped', why: next.usedUp }, plan);
     }
@@ -100,7 +100,7 @@ export async function pull(
       await save(plan);
     }
 
-    const answer = await source.nextPage(window, next.posts);
+    const answer = await source.nextPage(window, next.results);
     allowance.pages -= 1;
     if (answer.kind === 'rate-limited') {
       return end(answer, plan);
@@ -122,7 +122,7 @@ export async function pull(
       pulling.stored,
       pulling.forgotten,
     );
-    const cost = source.charged ? page.counts.received : 0;
+    const cost = source.charged ? page.counts.received + answer.included : 0;
     budget.spend(cost);
     ({ usedUpUntil, dayUsedUp } = answer);
     plan = {
@@ -130,6 +130,7 @@ export async function pull(
       window,
       pending: page,
       spent: { ...plan.spent, posts: plan.spent.posts + cost },
+      progress: { ...plan.progress, included: plan.progress.included + answer.included },
       asked: goesOn(page, answer, allowance) ? askedNext(source, budget) : 0,
     };
     await save(plan);
@@ -143,9 +144,12 @@ const goesOn = (
 ) => page.next_token !== null && usedUpUntil === null && dayUsedUp === null && allowance.pages > 0;
 
 function askedNext(source: Source, budget: Budget): number {
-  const next = source.charged ? budget.nextPage() : { posts: 0 };
+  const next = nextPage(source, budget);
   return 'posts' in next ? next.posts : 0;
 }
+
+const nextPage = (source: Source, budget: Budget) =>
+  source.charged ? budget.nextPage(source.postsAResult) : { results: 0, posts: 0 };
 
 /** Brings a decided page into the lake and onto the stream; the plan behind it. Saves nothing. */
 export async function settle(

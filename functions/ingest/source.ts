@@ -10,6 +10,9 @@ import { isTooDeep } from '../lake/nesting';
 import type { Unreadables } from '../lake/set-aside';
 import { gunzip, jsonOf, UnreadableBytes } from '../lake/unpack';
 import type { Search, SearchAnswer } from '../x/client';
+import { exactJsonOf } from '../x/exact-json';
+import { canBringRetweets } from '../x/queries';
+import { idText, isObject, retweetedIn } from '../x/record';
 import type { Window } from './window';
 
 export type PageAnswer = Extract<SearchAnswer, { kind: 'page' }>;
@@ -18,11 +21,15 @@ export type PageAnswer = Extract<SearchAnswer, { kind: 'page' }>;
 export interface Source {
   /** Whether each record costs what X charges for a post. */
   readonly charged: boolean;
+  /** How many posts X may charge for one result at most: itself, and those it passes on, quotes or replies to. */
+  readonly postsAResult: number;
   nextPage(window: Window, maxResults: number): Promise<SearchAnswer>;
 }
 
 export const fromX = (search: Search, query: string): Source => ({
   charged: true,
+  // A post quotes one and replies to another at most.
+  postsAResult: canBringRetweets(query) ? 3 : 1,
   nextPage: (window, maxResults) =>
     search({
       query,
@@ -40,13 +47,28 @@ export const importFolder = (name: string): string => `${prefixes.imports}${name
 export const importPageKey = (name: string, page: number): string =>
   `${importFolder(name)}${String(page).padStart(5, '0')}.ndjson.gz`;
 
-/** A line of an import: a tweet as X's API v2 gives it, or the text of a line that was not JSON. */
+const Original = z.strictObject({ text: z.string(), authorId: z.string().nullable() });
+/** A tweet as X's API v2 gives it, as the text it came in, and what stood beside it of author and original. */
+const TweetLine = z.strictObject({
+  record: z.string(),
+  author_username: z.string().nullable(),
+  /** The post that it passes on, whole; null where it passes on none, or that did not come. */
+  original: Original.nullable(),
+});
+/** A line of an import: a tweet, or the text of a line that was not JSON. */
 export const ImportLine = z.union([
-  z.strictObject({ tweet: z.unknown(), author_username: z.string().nullable() }),
+  TweetLine,
   z.strictObject({ raw: z.string() }),
+  // As earlier releases wrote it, which kept the tweet's fields and not its text.
+  z
+    .strictObject({ tweet: z.unknown(), author_username: z.string().nullable() })
+    .transform(({ tweet, author_username }): z.infer<typeof TweetLine> => ({
+      record: JSON.stringify(tweet) ?? 'null',
+      author_username,
+      original: null,
+    })),
 ]);
 export type ImportLine = z.infer<typeof ImportLine>;
-const Author = z.object({ author_id: z.string() });
 
 const PAGE = /\/\d{5}\.ndjson\.gz$/;
 
@@ -61,6 +83,7 @@ export async function fromImport(
   const pages = keys.filter((key) => PAGE.test(key)).length;
   return {
     charged: false,
+    postsAResult: 1,
     nextPage: async ({ next_token }) => {
       if (pages === 0) {
         // Not before a page is wanted: a call that is repeated after the end of the import wants none.
@@ -71,26 +94,18 @@ export async function fromImport(
       }
       const page = Number(next_token ?? 0);
       const lines = await readPage(lake, importPageKey(name, page), unreadables);
+      // A line that is no JSON stands for itself, and is refused as no object.
+      const tweets = lines.map((line) => {
+        const text = textOf(line);
+        return (isTooDeep(text) ? undefined : exactJsonOf(text)) ?? text;
+      });
       const now = clock.now();
       return {
         kind: 'page',
-        tweets: lines.map((line) => ('tweet' in line ? line.tweet : line.raw)),
-        body: {
-          recordAt: (index) => {
-            const line = lines[index];
-            return line && 'raw' in line ? line.raw : (JSON.stringify(line?.tweet) ?? '');
-          },
-          isTextAt: () => true,
-        },
-        usernames: new Map(
-          lines.flatMap((line) => {
-            const author =
-              'tweet' in line ? Author.safeParse(line.tweet).data?.author_id : undefined;
-            return 'tweet' in line && author !== undefined && line.author_username !== null
-              ? [[author, line.author_username] as const]
-              : [];
-          }),
-        ),
+        tweets,
+        body: { recordAt: (index) => textOf(lines[index]), isTextAt: () => true },
+        ...besideThem(lines, tweets),
+        included: 0,
         nextToken: page + 1 < pages ? String(page + 1) : null,
         fetchedAt: now.toISOString(),
         serverTime: now,
@@ -99,6 +114,28 @@ export async function fromImport(
       };
     },
   };
+}
+
+const textOf = (line: ImportLine | undefined): string =>
+  line === undefined ? '' : 'raw' in line ? line.raw : line.record;
+
+/** What came beside a page's tweets: handles by author, and the posts that they pass on by id. */
+function besideThem(
+  lines: readonly ImportLine[],
+  tweets: readonly unknown[],
+): Pick<PageAnswer, 'usernames' | 'originals'> {
+  const usernames = new Map<string, string>();
+  const originals = new Map<string, z.infer<typeof Original>>();
+  for (const [index, line] of lines.entries()) {
+    const tweet = tweets[index];
+    if ('raw' in line || !isObject(tweet)) continue;
+    const author = idText(tweet['author_id']);
+    if (author !== null && line.author_username !== null)
+      usernames.set(author, line.author_username);
+    const retweeted = retweetedIn(tweet);
+    if (retweeted !== null && line.original !== null) originals.set(retweeted.id, line.original);
+  }
+  return { usernames, originals };
 }
 
 /**

@@ -26,7 +26,8 @@ export function figuresOf(
   const plans = run.map(({ plan }) => plan);
   const counts = plans.map(({ progress }) => progress.counts).reduce(addCounts, noCounts);
   const unanswered = sum(plans, ({ progress }) => progress.unanswered);
-  const posts = given.charged ? counts.received + unanswered : 0;
+  const included = sum(plans, ({ progress }) => progress.included);
+  const posts = given.charged ? counts.received + included + unanswered : 0;
   return {
     ...counts,
     days: [...new Set(plans.flatMap(({ progress }) => progress.days))].sort(),

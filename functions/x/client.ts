@@ -12,9 +12,13 @@ import { explain } from '../explain';
 import { keepsTokenSecret, tokenInClear } from './address';
 import { boundsAtX } from './bounds';
 import type { Bounds } from './bounds';
+import { parseExactly } from './exact-json';
 import { dayUsedUp, windowReset, windowUsedUp } from './limits';
+import { canBringRetweets } from './queries';
 import { rawBody } from './raw-body';
 import type { RawBody } from './raw-body';
+import { originalsIn } from './record';
+import type { Original } from './record';
 import { howToSetToken } from './token';
 import type { BearerToken } from './token';
 
@@ -43,6 +47,10 @@ export type SearchAnswer =
       body: RawBody;
       /** Handle by user id, as far as X sent the authors. */
       usernames: ReadonlyMap<string, string>;
+      /** By their ids, the posts that those of the page pass on, quote or reply to. */
+      originals: ReadonlyMap<string, Original>;
+      /** Posts beside the page's own, which X may charge for like them. */
+      included: number;
       nextToken: string | null;
       fetchedAt: string;
       /** The server's clock, which dates the tweets; our own where it does not say. */
@@ -65,7 +73,10 @@ const Id = z.string().regex(/^\d+$/);
 const SearchResponse = z.object({
   data: z.array(z.unknown()).nullish(),
   includes: z
-    .object({ users: z.array(z.unknown()).nullish() })
+    .object({
+      users: z.array(z.unknown()).nullish().catch(null),
+      tweets: z.array(z.unknown()).nullish().catch(null),
+    })
     .nullish()
     .catch(null),
   meta: z.object({ next_token: z.string().min(1).nullish() }),
@@ -189,8 +200,11 @@ function parameters(request: SearchRequest): Record<string, string | number> {
   return {
     query: request.query,
     max_results: request.maxResults,
-    'tweet.fields': 'id,text,author_id,created_at,lang,public_metrics',
-    expansions: 'author_id',
+    'tweet.fields':
+      'id,text,author_id,created_at,lang,public_metrics,note_tweet,referenced_tweets,edit_history_tweet_ids,withheld',
+    // A retweet's own text is cut at 140 characters. X may charge for each post that comes so, those quoted and replied
+    // to included: only a query that can bring retweets asks for them.
+    expansions: canBringRetweets(request.query) ? 'author_id,referenced_tweets.id' : 'author_id',
     'user.fields': 'id,username',
     ...boundsAtX(request),
     ...(request.nextToken !== null && { next_token: request.nextToken }),
@@ -210,6 +224,8 @@ function readPage(body: Buffer, headers: Record<string, unknown>, now: Date): Se
     tweets: data ?? [],
     body: rawBody(body),
     usernames: new Map(users.map(({ id, username }) => [id, username])),
+    originals: originalsIn(includes?.tweets),
+    included: includes?.tweets?.length ?? 0,
     nextToken: meta.next_token ?? null,
     fetchedAt: now.toISOString(),
     serverTime: Math.abs(saidAt.valueOf() - now.valueOf()) < CREDIBLE_SKEW_MS ? saidAt : now,
@@ -220,8 +236,7 @@ function readPage(body: Buffer, headers: Record<string, unknown>, now: Date): Se
 
 function parseJson(body: Buffer): unknown {
   try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    return value;
+    return parseExactly(body.toString('utf8'));
   } catch {
     throw new UnreadableAnswer('it is not whole JSON');
   }

@@ -154,3 +154,23 @@ function refusal(at: string, demand: string, got: string): StepError {
   const shown = got.length > 60 ? `${got.slice(0, 60)}…` : got;
   return new StepError('InvalidInput', `${at}: ${demand} (got ${JSON.stringify(shown)})`);
 }
+
+const NO_RETWEETS = /(^|\s)-is:(retweet|nativeretweet)(?=\s|$)/;
+
+/**
+ * Whether an answer to this query can hold retweets: unless all of it is under `-is:retweet`. One that stands in
+ * parentheses, or beside an OR, may be of a part alone.
+ */
+export function canBringRetweets(query: string): boolean {
+  const unquoted = query.replace(/"[^"]*"/g, '""');
+  let depth = 0;
+  const outside = [...unquoted]
+    .map((sign) => {
+      if (sign === '(') depth += 1;
+      const isOutside = depth === 0;
+      if (sign === ')') depth -= 1;
+      return isOutside ? sign : ' ';
+    })
+    .join('');
+  return /\bOR\b/.test(outside) || !NO_RETWEETS.test(outside);
+}

@@ -191,7 +191,8 @@ test('asks for the fields it needs with the token of the secret, first from the 
   expect(x.searches[0]).toEqual({
     query: QUERY,
     max_results: '100',
-    'tweet.fields': 'id,text,author_id,created_at,lang,public_metrics',
+    'tweet.fields':
+      'id,text,author_id,created_at,lang,public_metrics,note_tweet,referenced_tweets,edit_history_tweet_ids,withheld',
     expansions: 'author_id',
     'user.fields': 'id,username',
     start_time: '2026-11-17T02:21:00.000Z',
@@ -238,6 +239,7 @@ test('removes URLs from the text and keeps everything else as it was sent', asyn
       reply_count: 0,
       like_count: 2,
       quote_count: 0,
+      edit_history_tweet_ids: ['1'],
       query_name: 'keywords',
       run_id: RUN_ID,
       fetched_at: '2026-11-24T02:20:00.000Z',
@@ -1059,7 +1061,7 @@ test('a record whose bytes are no UTF-8 is quarantined as bytes, and its neighbo
 
   const [key = ''] = await keysBelow(lake, 'raw-data/quarantine/');
   expect(JSON.parse(await readText(lake, key))).toMatchObject({
-    reason: 'is not UTF-8',
+    reason: 'record: is not UTF-8',
     raw: `base64:${bad.toString('base64')}`,
   });
   expect(await rowsInLake()).toMatchObject([{ id: '4', text: 'é😀' }]);
@@ -1081,7 +1083,7 @@ test('a text without a URL stays as it was sent, to the last space', async () =>
 });
 
 test('each page leaves its sums in the ledger', async () => {
-  x.willAnswer(page([tweet(5), tweet(4), tweet(4)], 'next'), page([tweet(3, { author_id: 7 })]));
+  x.willAnswer(page([tweet(5), tweet(4), tweet(4)], 'next'), page([tweet(3, { author_id: 7.5 })]));
 
   await run();
 

@@ -35,6 +35,7 @@ const row = (id: number, changes: Partial<RawTweetRow> = {}): RawTweetRow => ({
   reply_count: 0,
   like_count: 0,
   quote_count: null,
+  edit_history_tweet_ids: null,
   query_name: 'keywords',
   run_id: 'r',
   fetched_at: '2026-11-24T02:20:00.000Z',

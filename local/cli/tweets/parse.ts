@@ -1,59 +1,88 @@
 import { z } from 'zod';
 import type { ImportLine } from '../../../functions/ingest/source';
 import { MAX_NESTING, tooDeepAt } from '../../../functions/lake/nesting';
+import { parseExactly } from '../../../functions/x/exact-json';
+import {
+  idText,
+  isObject,
+  originalOf,
+  originalsIn,
+  retweetedIn,
+} from '../../../functions/x/record';
+import type { Original } from '../../../functions/x/record';
+import { isOfV1, OF_V1 } from '../../../functions/x/tweets';
 import { UserError } from '../../cloud/user-error';
 import { textOf } from '../read-text';
+import { elementsOf, fieldOf } from './spans';
 
 /** Of a file, unpacked: read as a whole, it takes several times as much memory. */
 export const MAX_FILE_BYTES = 256 * 2 ** 20;
 
-const Users = z.array(z.object({ id: z.string(), username: z.string() }));
-/** An answer of X: one tweet or many, with the authors beside them. */
+/** An answer of X: one tweet or many, with the authors and the posts that they refer to beside them. */
 const Response = z.looseObject({
   data: z.union([z.array(z.unknown()), z.looseObject({ id: z.unknown() })]).optional(),
-  includes: z.looseObject({ users: z.unknown().optional() }).optional(),
+  includes: z
+    .looseObject({ users: z.unknown().optional(), tweets: z.unknown().optional() })
+    .nullish(),
   meta: z.looseObject({}).optional(),
   errors: z.array(z.unknown()).optional(),
 });
-const Tweet = z.looseObject({ id: z.string(), text: z.string() });
 /** Tools that lay answers flat put the author into the tweet. */
 const WithAuthor = z.object({ author: z.object({ username: z.string() }) });
-const Author = z.object({ author_id: z.string() });
-const OldTweet = z.object({ id_str: z.string() });
 
-const isResponse = (value: unknown): value is z.infer<typeof Response> => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return (
-    !('id' in value) &&
-    ('data' in value || 'meta' in value || 'errors' in value) &&
-    Response.safeParse(value).success
-  );
-};
+const isResponse = (value: unknown): value is z.infer<typeof Response> =>
+  isObject(value) &&
+  !('id' in value) &&
+  ('data' in value || 'meta' in value || 'errors' in value) &&
+  Response.safeParse(value).success;
 
-function lineOf(tweet: unknown, usernames: ReadonlyMap<string, string>): ImportLine {
-  const author = Author.safeParse(tweet).data?.author_id;
-  const beside = author === undefined ? undefined : usernames.get(author);
+interface Beside {
+  usernames: ReadonlyMap<string, string>;
+  originals: ReadonlyMap<string, Original>;
+}
+const nothing: Beside = { usernames: new Map(), originals: new Map() };
+
+function besideIn({ includes }: z.infer<typeof Response>): Beside {
+  const users: unknown[] = Array.isArray(includes?.users) ? includes.users : [];
+  const named = users.flatMap((user) => {
+    const id = isObject(user) ? idText(user['id']) : null;
+    const username = isObject(user) ? user['username'] : undefined;
+    return id !== null && typeof username === 'string' ? [[id, username] as const] : [];
+  });
+  return { usernames: new Map(named), originals: originalsIn(includes?.tweets) };
+}
+
+/** `record` is the tweet's own text in the file: what is refused is kept as it came. */
+function lineOf(record: string, tweet: unknown, { usernames, originals }: Beside): ImportLine {
+  const author = isObject(tweet) ? idText(tweet['author_id']) : null;
+  const retweeted = retweetedIn(tweet);
+  const original =
+    retweeted === null ? null : (originals.get(retweeted.id) ?? originalOf(retweeted.record));
   return {
-    tweet,
-    author_username: beside ?? WithAuthor.safeParse(tweet).data?.author.username ?? null,
+    record,
+    author_username:
+      usernames.get(author ?? '') ?? WithAuthor.safeParse(tweet).data?.author.username ?? null,
+    original,
   };
 }
 
-/** The tweets of an answer of X, of a list of answers or tweets, or of one tweet. */
-function linesOf(value: unknown): ImportLine[] {
-  if (Array.isArray(value)) return value.flatMap((element: unknown) => linesOf(element));
-  if (!isResponse(value)) return [lineOf(value, new Map())];
-  const users = Users.safeParse(value.includes?.users).data ?? [];
-  const usernames = new Map(users.map(({ id, username }) => [id, username]));
-  const data =
-    value.data === undefined ? [] : Array.isArray(value.data) ? value.data : [value.data];
-  return data.map((tweet: unknown) => lineOf(tweet, usernames));
+/** The tweets of an answer of X, of a list of answers or tweets, or of one tweet. `text` is that of the value. */
+function linesOf(text: string, value: unknown): ImportLine[] {
+  if (Array.isArray(value)) {
+    return [...elementsOf(text)].flatMap((element, index) => linesOf(element, value[index]));
+  }
+  if (!isResponse(value)) return [lineOf(text.trim(), value, nothing)];
+  const data = fieldOf(text, 'data');
+  if (data === undefined || value.data === undefined) return [];
+  const tweets = Array.isArray(value.data) ? value.data : [value.data];
+  const records = Array.isArray(value.data) ? [...elementsOf(data)] : [data];
+  const beside = besideIn(value);
+  return records.map((record, index) => lineOf(record, tweets[index], beside));
 }
 
 function parseJson(text: string): { value: unknown } | { message: string } {
   try {
-    const value: unknown = JSON.parse(text);
-    return { value };
+    return { value: parseExactly(text) };
   } catch (error) {
     return { message: error instanceof Error ? error.message : String(error) };
   }
@@ -73,7 +102,7 @@ function readLines(path: string, content: string): ImportLine[] {
       );
     }
     isFirst = false;
-    return 'message' in parsed ? [{ raw: line }] : linesOf(parsed.value);
+    return 'message' in parsed ? [{ raw: line }] : linesOf(line, parsed.value);
   });
 }
 
@@ -87,6 +116,13 @@ function mustBeShallow(path: string, text: string, firstLine: number): void {
   );
 }
 
+/** `tweets.js` of the archive that X gives people of their own account: JavaScript, and no post names its author. */
+const ARCHIVE = /^\s*(window\.)?YTD\.\w+\.part\d+\s*=/;
+
+const AS_FROM_API =
+  'Fetch the posts by their ids from API v2 (GET /2/tweets?ids=… with ' +
+  'tweet.fields=author_id,created_at,lang,public_metrics,note_tweet,referenced_tweets) and import the answers';
+
 /**
  * Reads tweets as X's API v2 gives them: an answer (`data`, `includes`), a list of answers or of tweets, or JSON Lines
  * of either, gzipped or not. Throws UserError for a file that holds no tweet at all.
@@ -94,13 +130,31 @@ function mustBeShallow(path: string, text: string, firstLine: number): void {
 export function parseTweets(path: string, bytes: Buffer): ImportLine[] {
   const content = textOf(path, bytes, MAX_FILE_BYTES);
   if (content.trim() === '') throw new UserError(`${path} is empty. Nothing was imported.`);
+  if (ARCHIVE.test(content)) {
+    throw new UserError(
+      `${path} is of an archive of somebody's own account (window.YTD…), whose posts name no author and are of API v1.1: ` +
+        `they are not read. ${AS_FROM_API}. Nothing was imported.`,
+    );
+  }
   const whole = parseJson(content);
   if ('value' in whole) mustBeShallow(path, content, 1);
-  const lines = 'value' in whole ? linesOf(whole.value) : readLines(path, content);
-  if (lines.some((line) => 'tweet' in line && Tweet.safeParse(line.tweet).success)) return lines;
-  const old = lines.some((line) => 'tweet' in line && OldTweet.safeParse(line.tweet).success);
+  const lines = 'value' in whole ? linesOf(content, whole.value) : readLines(path, content);
+  const tweets = lines.flatMap((line) => ('record' in line ? [parseExactly(line.record)] : []));
+  if (tweets.some(isTweet)) return lines;
+  if (tweets.some(isOfArchive)) {
+    throw new UserError(`${path}: what it holds ${OF_V1}. Nothing was imported.`);
+  }
   throw new UserError(
-    `${path} holds no tweet as X's API v2 gives them (an object with id and text, as strings)` +
-      `${old ? ': these look like API v1.1' : ''}. Nothing was imported.`,
+    `${path} holds no tweet as X's API v2 gives them (an object with id and text). Nothing was imported.`,
   );
 }
+
+const isTweet = (value: unknown): boolean =>
+  isObject(value) &&
+  idText(value['id']) !== null &&
+  typeof value['text'] === 'string' &&
+  !isOfV1(value);
+
+/** Of API v1.1, also where an archive has packed each post into `{"tweet": …}`. */
+const isOfArchive = (value: unknown): boolean =>
+  isOfV1(value) || (isObject(value) && isOfV1(value['tweet']));

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
+import { timeOfId } from '../../../functions/x/ids';
 
 export interface Reply {
   status?: number;
@@ -70,12 +71,12 @@ export class XServer {
   }
 }
 
-/** A tweet as X sends it. */
+/** A tweet as X sends it, of the time that its id holds; small ids hold none. */
 export const tweet = (id: number | string, changes: Record<string, unknown> = {}) => ({
   id: String(id),
   text: `tweet number ${id}`,
   author_id: '77',
-  created_at: '2026-11-23T10:00:00.000Z',
+  created_at: (timeOfId(String(id)) ?? new Date('2026-11-23T10:00:00.000Z')).toISOString(),
   lang: 'en',
   public_metrics: { retweet_count: 1, reply_count: 0, like_count: 2, quote_count: 0 },
   edit_history_tweet_ids: [String(id)],

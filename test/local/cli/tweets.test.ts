@@ -18,8 +18,9 @@ const answer = {
 };
 const read = (content: string | Buffer) => parseTweets('mine.json', Buffer.from(content));
 const line = (value: object, author_username: string | null = null) => ({
-  tweet: value,
+  record: JSON.stringify(value),
   author_username,
+  original: null,
 });
 
 test('an answer of X, with the authors beside the tweets', () => {
@@ -31,7 +32,7 @@ test('an answer of X, with the authors beside the tweets', () => {
 
 test('a single tweet’s answer, a list of answers, a list of tweets, and a tweet alone', () => {
   const ids = (value: unknown) =>
-    read(JSON.stringify(value)).map((one) => 'tweet' in one && one.tweet);
+    read(JSON.stringify(value)).map((one) => 'record' in one && JSON.parse(one.record));
 
   expect(ids({ data: tweet('1') })).toEqual([tweet('1')]);
   expect(ids([answer, { meta: { result_count: 0 } }, { data: [tweet('3')] }])).toHaveLength(3);
@@ -70,7 +71,11 @@ test.each([
   ['id,text\n1,hello\n', /neither JSON nor JSON Lines/],
   ['', /is empty/],
   ['{"name": "sentiment-lake"}', /holds no tweet as X's API v2 gives them/],
-  ['[{"id_str": "1", "full_text": "old"}]', /look like API v1\.1/],
+  ['[{"id_str": "1", "full_text": "old"}]', /of API v1\.1.*GET \/2\/tweets\?ids=/],
+  ['{"id": 1212092628029698048, "id_str": "1212092628029698048", "text": "old"}', /of API v1\.1/],
+  ['{"tweet": {"id_str": "1", "full_text": "old"}}\n', /of API v1\.1/],
+  ['window.YTD.tweets.part0 = [{"tweet": {"id_str": "1"}}]', /archive of.*own account.*GET \/2\/tweets/],
+  ['YTD.tweet.part1=[]', /own account/],
   [Buffer.from([0x22, 0xff, 0x22]), /UTF-8/],
   [Buffer.from([0x1f, 0x8b, 0x00]), /gzip that is cut short/],
 ])('a file that is something else is refused whole: %j', (content, why) => {
