@@ -60,7 +60,7 @@ export async function pull(
     planned = await savePlan(lake, plan, planned.etag);
   };
   const end = async (ending: Ending, plan: QueryPlan) => {
-    await save({ ...plan, asked: 0 });
+    await save({ ...plan, ...nothingAsked });
     return { planned, ending };
   };
 
@@ -95,8 +95,9 @@ export async function pull(
     if (allowance.pages <= 0 || clock.now().valueOf() > allowance.until) {
       return end({ kind: 'more' }, plan);
     }
-    if (plan.asked !== next.posts) {
-      plan = { ...plan, asked: next.posts };
+    const asked = askedFor(source, next);
+    if (plan.asked !== asked.asked || plan.asked_users !== asked.asked_users) {
+      plan = { ...plan, ...asked };
       await save(plan);
     }
 
@@ -124,14 +125,23 @@ export async function pull(
     );
     const cost = source.charged ? page.counts.received + answer.included : 0;
     budget.spend(cost);
+    const { users } = answer;
     ({ usedUpUntil, dayUsedUp } = answer);
     plan = {
       ...plan,
       window,
       pending: page,
-      spent: { ...plan.spent, posts: plan.spent.posts + cost },
-      progress: { ...plan.progress, included: plan.progress.included + answer.included },
-      asked: goesOn(page, answer, allowance) ? askedNext(source, budget) : 0,
+      spent: {
+        ...plan.spent,
+        posts: plan.spent.posts + cost,
+        users: plan.spent.users + users,
+      },
+      progress: {
+        ...plan.progress,
+        included: plan.progress.included + answer.included,
+        users: plan.progress.users + users,
+      },
+      ...(goesOn(page, answer, allowance) ? askedNext(source, budget) : nothingAsked),
     };
     await save(plan);
   }
@@ -143,9 +153,18 @@ const goesOn = (
   allowance: { pages: number },
 ) => page.next_token !== null && usedUpUntil === null && dayUsedUp === null && allowance.pages > 0;
 
-function askedNext(source: Source, budget: Budget): number {
+type Asked = Pick<QueryPlan, 'asked' | 'asked_users'>;
+const nothingAsked: Asked = { asked: 0, asked_users: 0 };
+
+/** What X may charge for a page, whatever becomes of its answer. */
+const askedFor = (
+  { usersAResult }: Source,
+  { posts, results }: { posts: number; results: number },
+): Asked => ({ asked: posts, asked_users: results * usersAResult });
+
+function askedNext(source: Source, budget: Budget): Asked {
   const next = nextPage(source, budget);
-  return 'posts' in next ? next.posts : 0;
+  return 'posts' in next ? askedFor(source, next) : nothingAsked;
 }
 
 const nextPage = (source: Source, budget: Budget) =>

@@ -37,6 +37,8 @@ const CREDIBLE_SKEW_MS = 24 * 60 * 60 * 1000;
 export interface SearchRequest extends Bounds {
   query: string;
   maxResults: number;
+  /** Whether the authors' handles are wanted: X may charge for each author. */
+  authorNames: boolean;
   nextToken: string | null;
 }
 
@@ -51,6 +53,8 @@ export type SearchAnswer =
       originals: ReadonlyMap<string, Original>;
       /** Posts beside the page's own, which X may charge for like them. */
       included: number;
+      /** Users beside the posts, which X may charge for, too. */
+      users: number;
       nextToken: string | null;
       fetchedAt: string;
       /** The server's clock, which dates the tweets; our own where it does not say. */
@@ -197,15 +201,19 @@ function versionedPrefix(apiBaseUrl: string): string {
 }
 
 function parameters(request: SearchRequest): Record<string, string | number> {
+  const expansions = [
+    ...(request.authorNames ? ['author_id'] : []),
+    // A retweet's own text is cut at 140 characters. X may charge for each post that comes so, those quoted and replied
+    // to included: only a query that can bring retweets asks for them.
+    ...(canBringRetweets(request.query) ? ['referenced_tweets.id'] : []),
+  ];
   return {
     query: request.query,
     max_results: request.maxResults,
     'tweet.fields':
       'id,text,author_id,created_at,lang,public_metrics,note_tweet,referenced_tweets,edit_history_tweet_ids,withheld',
-    // A retweet's own text is cut at 140 characters. X may charge for each post that comes so, those quoted and replied
-    // to included: only a query that can bring retweets asks for them.
-    expansions: canBringRetweets(request.query) ? 'author_id,referenced_tweets.id' : 'author_id',
-    'user.fields': 'id,username',
+    ...(expansions.length > 0 && { expansions: expansions.join(',') }),
+    ...(request.authorNames && { 'user.fields': 'id,username' }),
     ...boundsAtX(request),
     ...(request.nextToken !== null && { next_token: request.nextToken }),
   };
@@ -226,6 +234,7 @@ function readPage(body: Buffer, headers: Record<string, unknown>, now: Date): Se
     usernames: new Map(users.map(({ id, username }) => [id, username])),
     originals: originalsIn(includes?.tweets),
     included: includes?.tweets?.length ?? 0,
+    users: includes?.users?.length ?? 0,
     nextToken: meta.next_token ?? null,
     fetchedAt: now.toISOString(),
     serverTime: Math.abs(saidAt.valueOf() - now.valueOf()) < CREDIBLE_SKEW_MS ? saidAt : now,

@@ -51,6 +51,7 @@ let stream: string;
 let clock: TestClock;
 let streams = 0;
 let maxTweetsPerMonth: number | null;
+let authorNames: boolean;
 
 beforeAll(async () => {
   [launcher, x] = await Promise.all([Launcher.start(), XServer.start()]);
@@ -70,6 +71,7 @@ beforeEach(async () => {
   clock = new TestClock();
   x.time = clock.now();
   maxTweetsPerMonth = null;
+  authorNames = true;
   streams += 1;
   stream = `stream-${streams}`;
   await kinesis.send(new CreateStreamCommand({ StreamName: stream, ShardCount: 1 }));
@@ -83,6 +85,7 @@ const marker = randomMarker();
 const SEARCH: SearchRequest = {
   query: '',
   maxResults: 100,
+  authorNames: true,
   sinceId: null,
   startTime: null,
   endTime: null,
@@ -98,7 +101,13 @@ const ingest = ({ pages = 3, running = true, search: asked = search() } = {}) =>
     search: asked,
     isRunning: async () => running,
     marker: async () => marker,
-    settings: { usdPerPost: 0.005, maxTweetsPerMonth, lateTweetSeconds: 30 },
+    settings: {
+      usdPerPost: 0.005,
+      usdPerUser: 0.01,
+      authorNames,
+      maxTweetsPerMonth,
+      lateTweetSeconds: 30,
+    },
     limits: { milliseconds: 60_000, pages },
     clock,
   });
@@ -175,8 +184,9 @@ test('follows the pages to the last and writes each tweet to the lake and the st
     parked: 0,
     unparked: 0,
     unanswered: 0,
-    spendUsd: 0.015,
-    month: { month: '2026-11', posts: 3, limit: null },
+    users: 2,
+    spendUsd: 0.035,
+    month: { month: '2026-11', posts: 3, users: 2, limit: null },
   });
   expect(await idsInLake()).toEqual(['3', '4', '5']);
   expect((await idsOnStream()).sort()).toEqual(['3', '4', '5']);
@@ -347,7 +357,9 @@ test('what was asked for when the process died counts as spent, and the run says
   expect(answer).toMatchObject({
     received: 2,
     unanswered: 100,
-    spendUsd: 0.51,
+    // 102 posts, and an author with each: 100 may have come in the answer that was lost.
+    users: 102,
+    spendUsd: 1.53,
     month: { posts: 102 },
   });
 });
@@ -807,6 +819,67 @@ test('tweets so fresh that older ones may still be on their way are asked for on
     since_id: idAt(new Date(clock.now().valueOf() - 30_000)),
   });
   expect(answer).toMatchObject({ received: 2, written: 1, doubles: 1 });
+});
+
+test('no author is asked for where names are not wanted, and none is paid for', async () => {
+  authorNames = false;
+  x.willAnswer(
+    { body: { data: [tweet(5)], meta: { result_count: 1, next_token: 'next' } } },
+    { body: { data: [tweet(4)], meta: { result_count: 1 } } },
+  );
+
+  const answer = await run();
+
+  for (const asked of x.searches) {
+    expect(asked).not.toHaveProperty('expansions');
+    expect(asked).not.toHaveProperty(['user.fields']);
+  }
+  expect(answer).toMatchObject({ received: 2, users: 0, spendUsd: 0.01, month: { users: 0 } });
+  expect(await rowsInLake()).toMatchObject([
+    { author_id: '77', author_username: null },
+    { author_id: '77', author_username: null },
+  ]);
+});
+
+test('each user that X sends is counted in what the run and the month cost, and no post for it', async () => {
+  const users = ['1', '2', '3'].map((id) => ({ id, username: `user_${id}`, name: id }));
+  const asked = (tweets: unknown[], next?: string) => ({
+    body: {
+      data: tweets,
+      includes: { users },
+      meta: { result_count: tweets.length, ...(next !== undefined && { next_token: next }) },
+    },
+  });
+  x.willAnswer(asked([tweet(5), tweet(4), tweet(3)], 'next'), asked([tweet(2)]));
+
+  const answer = await run();
+
+  expect(answer).toMatchObject({
+    received: 4,
+    users: 6,
+    spendUsd: 4 * 0.005 + 6 * 0.01,
+    month: { posts: 4, users: 6 },
+  });
+  expect(await planOf()).toMatchObject({ spent: { posts: 4, users: 6 }, asked_users: 0 });
+});
+
+test('a plan from before users were counted has none', async () => {
+  x.willAnswer(page([tweet(5)]));
+  await run();
+  const { asked_users, ...plan } = Object(await planOf());
+  const { users: ofMonth, ...spent } = plan.spent;
+  const { users: ofRun, ...progress } = plan.progress;
+  expect([asked_users, ofMonth, ofRun]).toEqual([0, 1, 1]);
+  await putJsonObject(lake, `raw-data/plans/queries/${planHash(QUERY)}.json`, {
+    ...plan,
+    spent,
+    progress,
+  });
+  x.willAnswer(page([tweet(6)]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(answer).toMatchObject({ users: 1, month: { posts: 2, users: 1 } });
 });
 
 test("the month's budget ends a run that has posts of its own left", async () => {

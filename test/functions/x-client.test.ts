@@ -29,7 +29,13 @@ beforeEach(() => {
 const token = { secretArn: 'arn:token', read: async () => 'token', forget: () => undefined };
 
 const ask = (bounds: Bounds, nextToken: string | null = null) => {
-  const request: SearchRequest = { query: 'tea', maxResults: 10, nextToken, ...bounds };
+  const request: SearchRequest = {
+    query: 'tea',
+    maxResults: 10,
+    authorNames: false,
+    nextToken,
+    ...bounds,
+  };
   return recentSearch(x.url, token, clock)(request);
 };
 
