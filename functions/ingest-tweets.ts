@@ -56,7 +56,10 @@ interface Dependencies extends Streaming {
   isRunning: IsRunning;
   /** Of the list of what was forgotten. */
   marker: () => Promise<Marker>;
-  settings: Pick<Sections['x'], 'usdPerPost' | 'maxTweetsPerMonth' | 'lateTweetSeconds'>;
+  settings: Pick<
+    Sections['x'],
+    'usdPerPost' | 'usdPerUser' | 'authorNames' | 'maxTweetsPerMonth' | 'lateTweetSeconds'
+  >;
   /** What one call may take. */
   limits: { milliseconds: number; pages: number };
 }
@@ -140,7 +143,7 @@ async function ingest(
     unreadable,
     unparked,
     charged,
-    usdPerPost: settings.usdPerPost,
+    prices: settings,
     monthLimit: settings.maxTweetsPerMonth,
     now: clock.now(),
     runId: run.runId,
@@ -176,7 +179,7 @@ async function ingest(
 
 /** What the run is to fetch, one plan each. */
 async function tasksOf(
-  { search, lake, clock }: Dependencies,
+  { search, lake, clock, settings }: Dependencies,
   { source, queries, runId }: RunPlan,
   unreadables: Unreadables,
 ): Promise<Task[]> {
@@ -185,14 +188,14 @@ async function tasksOf(
       return queries.map(({ name, query }) => ({
         of: query,
         name,
-        source: fromX(search, query),
+        source: fromX(search, query, settings.authorNames),
         open: (plan) => newsWindow(plan, runId, clock.now()),
       }));
     case 'backfill':
       return queries.map(({ name, query }) => ({
         of: `${query} from ${source.from} to ${source.to}`,
         name,
-        source: fromX(search, query),
+        source: fromX(search, query, settings.authorNames),
         open: (plan) => spanWindow(plan, runId, source),
       }));
     case 'import':
@@ -286,7 +289,7 @@ function waitFor(
     unreadable: undefined,
     unparked: 0,
     charged: true,
-    usdPerPost: 0,
+    prices: settings,
     monthLimit: settings.maxTweetsPerMonth,
     now,
     runId: plan.runId,
@@ -331,7 +334,7 @@ async function replay(
       unreadable: unreadables.report(before?.unreadable),
       unparked: 0,
       charged: false,
-      usdPerPost: settings.usdPerPost,
+      prices: settings,
       monthLimit: settings.maxTweetsPerMonth,
       now: clock.now(),
       runId: plan.runId,

@@ -23,6 +23,7 @@ import type { Emit } from './metrics';
 import { takeForceGrant } from './model/force-grant';
 import type { Sections } from './settings';
 import { onFirstCall, step } from './step';
+import { highestPrice, postsAndAuthors } from './x/price';
 import { KEYWORDS, buildQueries } from './x/queries';
 
 interface Dependencies {
@@ -72,7 +73,7 @@ export const planRun = ({ lake, isRunning, emit, clock, settings, ...given }: De
       source,
       queries,
       maxTweets,
-      maxSpendUsd: Number((maxTweets * settings.x.usdPerPost).toFixed(6)),
+      maxSpendUsd: highestPrice(settings.x, maxTweets),
       reprocess: request.mode === 'replay' ? daysToReplay(request, utcDay(now)) : [],
       force,
       training: request.training,
@@ -120,15 +121,13 @@ const lockFor = (request: RunRequest, take: () => Promise<Taken>): Promise<Taken
   request.mode === 'ingest' ? Promise.resolve({ taken: true }) : take();
 
 /** Who may start an execution may not spend more at X than the settings allow one run. */
-function mustBeAffordable(
-  { maxTweets }: RunRequest,
-  { maxTweetsPerRun, usdPerPost }: Sections['x'],
-): void {
+function mustBeAffordable({ maxTweets }: RunRequest, x: Sections['x']): void {
+  const { maxTweetsPerRun } = x;
   if (maxTweets !== undefined && maxTweets > maxTweetsPerRun) {
-    const price = (maxTweetsPerRun * usdPerPost).toFixed(2);
+    const price = highestPrice(x, maxTweetsPerRun).toFixed(2);
     throw new StepError(
       'InvalidInput',
-      `maxTweets: must not be above x.maxTweetsPerRun, ${maxTweetsPerRun} posts ($${price}) (got ${maxTweets}). ` +
+      `maxTweets: must not be above x.maxTweetsPerRun, ${postsAndAuthors(x, `${maxTweetsPerRun} posts`)} ($${price}) (got ${maxTweets}). ` +
         'Start several runs one after the other: each goes on where the last one stopped. Or raise x.maxTweetsPerRun in infra/config.ts and deploy.',
     );
   }

@@ -24,15 +24,18 @@ export const Sections = z.strictObject({
     /** Whether the access to X that is paid for has its advanced operators. */
     operators: z.enum(['core', 'all']),
     maxTweetsPerRun: z.number().int().min(10),
-    /** Over all runs of a calendar month in UTC; null sets no limit. */
+    /** Posts over all runs of a calendar month in UTC; null sets no limit. Authors are no posts: at most one comes with each. */
     maxTweetsPerMonth: z.number().int().positive().nullable(),
     /**
      * How long after its creation a tweet may still come into X's index: a window begins so much before the
      * last one was opened, where that had tweets so fresh.
      */
     lateTweetSeconds: z.number().int().nonnegative(),
-    /** US dollars X charges for one post read. */
+    /** Whether X is asked for the handles of authors, each of which it may charge for. */
+    authorNames: z.boolean(),
+    /** US dollars X charges for one post read, and for one user: an author whose handle comes beside the posts. */
     usdPerPost: z.number().nonnegative(),
+    usdPerUser: z.number().nonnegative(),
   }),
   /** Seconds between two looks at a job of each stage. */
   poll: PlanRunOutput.shape.poll,

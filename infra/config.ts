@@ -109,7 +109,10 @@ const base = {
     maxTweetsPerRun: 500,
     maxTweetsPerMonth: 15_000,
     lateTweetSeconds: 30,
+    // An author costs twice a post, and nothing but the names in reports needs them: their ids come with the posts.
+    authorNames: false,
     usdPerPost: 0.005,
+    usdPerUser: 0.01,
   },
   people: {
     analysts: 'account',
@@ -193,6 +196,7 @@ const environments: Record<EnvironmentName, Settings> = {
       maxTweetsPerRun: 5000,
       // The stand-in charges nothing.
       maxTweetsPerMonth: null,
+      authorNames: true,
     },
     poll: { ingest: 1, crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
   },

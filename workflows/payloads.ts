@@ -240,9 +240,17 @@ const Ingested = {
   unparked: Count,
   /** Posts that were asked for and may have been charged, although no answer to it was kept: a kill in between. */
   unanswered: Count,
+  /** Users that X sent beside the posts, each of which it may charge for; those of lost answers included. */
+  users: Count.default(0),
+  /** At most: X charges once a day for the same post or user. */
   spendUsd: z.number().nonnegative(),
-  /** Posts read at X in the month so far, and how many it may be; null sets no limit. */
-  month: z.strictObject({ month: z.string(), posts: Count, limit: Count.nullable() }),
+  /** Posts read at X in the month so far, and how many it may be (null sets no limit); and users that came with them. */
+  month: z.strictObject({
+    month: z.string(),
+    posts: Count,
+    users: Count.default(0),
+    limit: Count.nullable(),
+  }),
   /** Their tweets may be written again; left out where there are none. */
   unreadable: SetAside.optional(),
 };

@@ -38,6 +38,8 @@ const Progress = lenient(
     counts: lenient(IngestCounts),
     /** Posts that came beside the results, and that X may charge for like them. */
     included: Count.default(0),
+    /** Users that X may have charged for, those of lost answers included. */
+    users: Count.default(0),
     /** Posts that X may have charged for without an answer that was kept. */
     unanswered: Count,
     parked: Count,
@@ -70,8 +72,10 @@ export const QueryPlan = durable(
     pending: PendingPage.nullable(),
     /** Posts that a call may be reading at X right now: whoever finds them here counts them as spent. */
     asked: Count,
-    /** Posts read at X in a month, for the month's budget. */
-    spent: lenient(z.object({ month: z.string(), posts: Count })),
+    /** Users that may come with them. */
+    asked_users: Count.default(0),
+    /** Posts read at X in a month, for the month's budget, and users that came with them. */
+    spent: lenient(z.object({ month: z.string(), posts: Count, users: Count.default(0) })),
     /** The last hundred that were found. */
     gaps: z.array(KnownGap),
     progress: Progress,
@@ -113,14 +117,19 @@ export function resume(found: Planned, runId: string, now: Date): Planned {
   const sameRun = plan.progress.run_id === runId;
   const progress = sameRun ? plan.progress : freshProgress(runId);
   const month = monthOf(now);
-  const posts = plan.spent.month === month ? plan.spent.posts : 0;
+  const { posts, users } = plan.spent.month === month ? plan.spent : { posts: 0, users: 0 };
   return {
     etag,
     plan: {
       ...plan,
       asked: 0,
-      spent: { month, posts: posts + plan.asked },
-      progress: { ...progress, unanswered: progress.unanswered + plan.asked },
+      asked_users: 0,
+      spent: { month, posts: posts + plan.asked, users: users + plan.asked_users },
+      progress: {
+        ...progress,
+        unanswered: progress.unanswered + plan.asked,
+        users: progress.users + plan.asked_users,
+      },
     },
   };
 }
@@ -138,7 +147,8 @@ export const newPlan = (of: string, name: string, runId: string, now: Date): Pla
     window: null,
     pending: null,
     asked: 0,
-    spent: { month: monthOf(now), posts: 0 },
+    asked_users: 0,
+    spent: { month: monthOf(now), posts: 0, users: 0 },
     gaps: [],
     progress: freshProgress(runId),
   },
@@ -181,6 +191,7 @@ const freshProgress = (runId: string): Progress => ({
   run_id: runId,
   counts: noCounts,
   included: 0,
+  users: 0,
   unanswered: 0,
   parked: 0,
   days: [],

@@ -6,7 +6,7 @@ import type { Budget } from './budget';
 import { pageName, sortPage, storePage } from './page';
 import { addCounts, savePlan } from './plan';
 import type { PendingPage, Planned, QueryPlan } from './plan';
-import type { Source } from './source';
+import type { PageAnswer, Source } from './source';
 import { streamRows } from './streaming';
 import type { Streaming } from './streaming';
 import {
@@ -15,6 +15,8 @@ import {
   earlierOf,
   laterOf,
   restartWindow,
+  searchableSince,
+  stillOpen,
   turnPage,
   windowBehind,
 } from './window';
@@ -58,18 +60,22 @@ export async function pull(
     planned = await savePlan(lake, plan, planned.etag);
   };
   const end = async (ending: Ending, plan: QueryPlan) => {
-    await save({ ...plan, asked: 0 });
+    await save({ ...plan, ...nothingAsked });
     return { planned, ending };
   };
 
   let plan = planned.plan;
   let usedUpUntil: Date | null = null;
+  let dayUsedUp: string | null = null;
   for (;;) {
     if (plan.pending !== null) {
       plan = await settle(pulling, plan, plan.pending);
     }
     if (plan.progress.whole) {
       return end({ kind: 'whole' }, plan);
+    }
+    if (dayUsedUp !== null) {
+      return end({ kind: 'stopped', why: `X gives no more for now: ${dayUsedUp}` }, plan);
     }
     if (usedUpUntil !== null) {
       return end({ kind: 'rate-limited', resumeAt: usedUpUntil }, plan);
@@ -89,8 +95,9 @@ export async function pull(
     if (allowance.pages <= 0 || clock.now().valueOf() > allowance.until) {
       return end({ kind: 'more' }, plan);
     }
-    if (plan.asked !== next.posts) {
-      plan = { ...plan, asked: next.posts };
+    const asked = askedFor(source, next);
+    if (plan.asked !== asked.asked || plan.asked_users !== asked.asked_users) {
+      plan = { ...plan, ...asked };
       await save(plan);
     }
 
@@ -103,7 +110,7 @@ export async function pull(
       return end({ kind: 'stopped', why: `X gives no more for now: ${answer.detail}` }, plan);
     }
     if (answer.kind === 'stale') {
-      plan = behindWhatAged(plan, window, answer.detail, clock.now());
+      plan = behindWhatAged(pulling, plan, window, answer.detail);
       continue;
     }
     if (answer.kind === 'token-refused') {
@@ -118,25 +125,46 @@ export async function pull(
     );
     const cost = source.charged ? page.counts.received + answer.included : 0;
     budget.spend(cost);
-    usedUpUntil = answer.usedUpUntil;
+    const { users } = answer;
+    ({ usedUpUntil, dayUsedUp } = answer);
     plan = {
       ...plan,
       window,
       pending: page,
-      spent: { ...plan.spent, posts: plan.spent.posts + cost },
-      progress: { ...plan.progress, included: plan.progress.included + answer.included },
-      asked: goesOn(page, usedUpUntil, allowance) ? askedNext(source, budget) : 0,
+      spent: {
+        ...plan.spent,
+        posts: plan.spent.posts + cost,
+        users: plan.spent.users + users,
+      },
+      progress: {
+        ...plan.progress,
+        included: plan.progress.included + answer.included,
+        users: plan.progress.users + users,
+      },
+      ...(goesOn(page, answer, allowance) ? askedNext(source, budget) : nothingAsked),
     };
     await save(plan);
   }
 }
 
-const goesOn = (page: PendingPage, usedUpUntil: Date | null, allowance: { pages: number }) =>
-  page.next_token !== null && usedUpUntil === null && allowance.pages > 0;
+const goesOn = (
+  page: PendingPage,
+  { usedUpUntil, dayUsedUp }: PageAnswer,
+  allowance: { pages: number },
+) => page.next_token !== null && usedUpUntil === null && dayUsedUp === null && allowance.pages > 0;
 
-function askedNext(source: Source, budget: Budget): number {
+type Asked = Pick<QueryPlan, 'asked' | 'asked_users'>;
+const nothingAsked: Asked = { asked: 0, asked_users: 0 };
+
+/** What X may charge for a page, whatever becomes of its answer. */
+const askedFor = (
+  { usersAResult }: Source,
+  { posts, results }: { posts: number; results: number },
+): Asked => ({ asked: posts, asked_users: results * usersAResult });
+
+function askedNext(source: Source, budget: Budget): Asked {
   const next = nextPage(source, budget);
-  return 'posts' in next ? next.posts : 0;
+  return 'posts' in next ? askedFor(source, next) : nothingAsked;
 }
 
 const nextPage = (source: Source, budget: Budget) =>
@@ -207,8 +235,17 @@ function closeWindow(
   });
 }
 
-/** The window begun anew from the oldest day X has, with what that leaves out as a gap. */
-function behindWhatAged(plan: QueryPlan, window: Window, detail: string, now: Date): QueryPlan {
+/**
+ * The window begun anew from the oldest day X has, with what that leaves out as a gap. A window of which X has nothing
+ * any more is closed: there is nothing left to ask for.
+ */
+function behindWhatAged(
+  { clock, lateSeconds }: Pick<Pulling, 'clock' | 'lateSeconds'>,
+  plan: QueryPlan,
+  window: Window,
+  detail: string,
+): QueryPlan {
+  const now = clock.now();
   const restarted = restartWindow(window, now);
   if (restarted === null) {
     throw new StepError(
@@ -216,10 +253,21 @@ function behindWhatAged(plan: QueryPlan, window: Window, detail: string, now: Da
       `X takes no start for the search (${plan.of}): ${detail}`,
     );
   }
-  return withGap({ ...plan, window: restarted.window }, restarted.lost, {
+  const found = {
     reason: 'X no longer reaches back to the last run',
     foundAt: now.toISOString(),
-  });
+  };
+  const { until } = stillOpen(window);
+  if (until !== null && until <= searchableSince(now).toISOString()) {
+    const whole = window.opened_by === plan.progress.run_id;
+    const closed = { ...plan, ...checkpointAfter(window, plan, lateSeconds), window: null };
+    return withGap(
+      { ...closed, progress: { ...closed.progress, whole } },
+      { from: window.owed_from, until },
+      found,
+    );
+  }
+  return withGap({ ...plan, window: restarted.window }, restarted.lost, found);
 }
 
 /** The plan with a stretch noted that nobody can fetch any more. */

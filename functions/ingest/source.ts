@@ -23,17 +23,21 @@ export interface Source {
   readonly charged: boolean;
   /** How many posts X may charge for one result at most: itself, and those it passes on, quotes or replies to. */
   readonly postsAResult: number;
+  /** How many users X may charge for one result: its author, or none. */
+  readonly usersAResult: number;
   nextPage(window: Window, maxResults: number): Promise<SearchAnswer>;
 }
 
-export const fromX = (search: Search, query: string): Source => ({
+export const fromX = (search: Search, query: string, authorNames: boolean): Source => ({
   charged: true,
+  usersAResult: authorNames ? 1 : 0,
   // A post quotes one and replies to another at most.
   postsAResult: canBringRetweets(query) ? 3 : 1,
   nextPage: (window, maxResults) =>
     search({
       query,
       maxResults,
+      authorNames,
       sinceId: window.since_id,
       startTime: window.start_time,
       endTime: window.end_time,
@@ -84,6 +88,7 @@ export async function fromImport(
   return {
     charged: false,
     postsAResult: 1,
+    usersAResult: 0,
     nextPage: async ({ next_token }) => {
       if (pages === 0) {
         // Not before a page is wanted: a call that is repeated after the end of the import wants none.
@@ -106,10 +111,12 @@ export async function fromImport(
         body: { recordAt: (index) => textOf(lines[index]), isTextAt: () => true },
         ...besideThem(lines, tweets),
         included: 0,
+        users: 0,
         nextToken: page + 1 < pages ? String(page + 1) : null,
         fetchedAt: now.toISOString(),
         serverTime: now,
         usedUpUntil: null,
+        dayUsedUp: null,
       };
     },
   };

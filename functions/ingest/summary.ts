@@ -1,5 +1,6 @@
 import { Gap } from '../../workflows/payloads';
 import type { IngestTweetsOutput, OpenWindow, SetAside } from '../../workflows/payloads';
+import { priceOf } from '../x/price';
 import { addCounts, monthOf, noCounts } from './plan';
 import type { Planned, QueryPlan } from './plan';
 import type { Ending } from './pull';
@@ -16,7 +17,7 @@ export function figuresOf(
     unreadable: SetAside | undefined;
     unparked: number;
     charged: boolean;
-    usdPerPost: number;
+    prices: { usdPerPost: number; usdPerUser: number };
     monthLimit: number | null;
     now: Date;
     runId: string;
@@ -28,6 +29,8 @@ export function figuresOf(
   const unanswered = sum(plans, ({ progress }) => progress.unanswered);
   const included = sum(plans, ({ progress }) => progress.included);
   const posts = given.charged ? counts.received + included + unanswered : 0;
+  const users = given.charged ? sum(plans, ({ progress }) => progress.users) : 0;
+  const month = monthOf(given.now);
   return {
     ...counts,
     days: [...new Set(plans.flatMap(({ progress }) => progress.days))].sort(),
@@ -44,10 +47,12 @@ export function figuresOf(
     parked: sum(plans, ({ progress }) => progress.parked),
     unparked: given.unparked,
     unanswered,
-    spendUsd: Number((posts * given.usdPerPost).toFixed(6)),
+    users,
+    spendUsd: priceOf(given.prices, { posts, users }),
     month: {
-      month: monthOf(given.now),
-      posts: postsIn(monthOf(given.now), [...run, ...others]),
+      month,
+      posts: postsIn(month, [...run, ...others]),
+      users: usersIn(month, [...run, ...others]),
       limit: given.monthLimit,
     },
     ...(given.unreadable && { unreadable: given.unreadable }),
@@ -71,6 +76,13 @@ export const postsIn = (month: string, planned: readonly Planned[]): number =>
   sum(
     planned.map(({ plan }) => plan).filter(({ spent }) => spent.month === month),
     ({ spent, asked }) => spent.posts + asked,
+  );
+
+/** The same of users. */
+const usersIn = (month: string, planned: readonly Planned[]): number =>
+  sum(
+    planned.map(({ plan }) => plan).filter(({ spent }) => spent.month === month),
+    ({ spent, asked_users }) => spent.users + asked_users,
   );
 
 const openWindow = (plan: QueryPlan, reason: string): OpenWindow[] =>

@@ -104,7 +104,7 @@ export function restartWindow(
       ...window,
       since_id: null,
       start_time: start,
-      until_id: window.oldest_id,
+      until_id: window.oldest_id ?? window.until_id,
       next_token: null,
       owed_from: window.owed_from === null ? null : laterOf(window.owed_from, start),
       restarts: window.restarts + 1,

@@ -10,7 +10,10 @@ import { StepError } from '../../workflows/errors';
 import type { Clock } from '../clock';
 import { explain } from '../explain';
 import { keepsTokenSecret, tokenInClear } from './address';
+import { boundsAtX } from './bounds';
+import type { Bounds } from './bounds';
 import { parseExactly } from './exact-json';
+import { dayUsedUp, windowReset, windowUsedUp } from './limits';
 import { canBringRetweets } from './queries';
 import { rawBody } from './raw-body';
 import type { RawBody } from './raw-body';
@@ -27,18 +30,15 @@ const FIRST_PAUSE_MS = 1000;
 // X's window is 15 minutes. A reset further away is a daily limit: no run waits for that.
 const RATE_WINDOW_MS = 15 * 60 * 1000;
 const LONGEST_WAIT_MS = 60 * 60 * 1000;
-const PAST_RESET_TOLERANCE_MS = 60 * 1000;
 // A server's clock that is further off than this is not believed.
 const CREDIBLE_SKEW_MS = 24 * 60 * 60 * 1000;
 
-export interface SearchRequest {
+/** Ids and times may both be given: X is asked for one kind alone. */
+export interface SearchRequest extends Bounds {
   query: string;
   maxResults: number;
-  sinceId: string | null;
-  /** Used instead of `sinceId`, never together with it. */
-  startTime: string | null;
-  endTime: string | null;
-  untilId: string | null;
+  /** Whether the authors' handles are wanted: X may charge for each author. */
+  authorNames: boolean;
   nextToken: string | null;
 }
 
@@ -53,19 +53,23 @@ export type SearchAnswer =
       originals: ReadonlyMap<string, Original>;
       /** Posts beside the page's own, which X may charge for like them. */
       included: number;
+      /** Users beside the posts, which X may charge for, too. */
+      users: number;
       nextToken: string | null;
       fetchedAt: string;
       /** The server's clock, which dates the tweets; our own where it does not say. */
       serverTime: Date;
       /** When the rate window that this page used up begins anew; null while requests remain. */
       usedUpUntil: Date | null;
+      /** Says that this page used up the requests of 24 hours, and until when; null while some remain. */
+      dayUsedUp: string | null;
     }
   | { kind: 'rate-limited'; resumeAt: Date }
   /** Waiting is useless: the product's cap, the credits or a daily limit are used up. */
   | { kind: 'capped'; detail: string }
   /** X does not go on from the token it gave. */
   | { kind: 'token-refused' }
-  /** The start of the window lies further back than X's seven days. */
+  /** The window, or its start, lies further back than X's seven days. */
   | { kind: 'stale'; detail: string };
 
 const Id = z.string().regex(/^\d+$/);
@@ -122,8 +126,8 @@ export function recentSearch(
       // The bytes themselves: what is refused is shown as it came, and a cut body is seen as one.
       forceParseMode: 'buffer',
     });
-    const { data, headers, rateLimit } = await inTime(asked, patience.answerMs);
-    return readPage(data, { headers, rateLimit }, clock.now());
+    const { data, headers } = await inTime(asked, patience.answerMs);
+    return readPage(data, headers, clock.now());
   };
 
   return async (request) => {
@@ -197,38 +201,32 @@ function versionedPrefix(apiBaseUrl: string): string {
 }
 
 function parameters(request: SearchRequest): Record<string, string | number> {
+  const expansions = [
+    ...(request.authorNames ? ['author_id'] : []),
+    // A retweet's own text is cut at 140 characters. X may charge for each post that comes so, those quoted and replied
+    // to included: only a query that can bring retweets asks for them.
+    ...(canBringRetweets(request.query) ? ['referenced_tweets.id'] : []),
+  ];
   return {
     query: request.query,
     max_results: request.maxResults,
     'tweet.fields':
       'id,text,author_id,created_at,lang,public_metrics,note_tweet,referenced_tweets,edit_history_tweet_ids,withheld',
-    // A retweet's own text is cut at 140 characters. X may charge for each post that comes so, those quoted and replied
-    // to included: only a query that can bring retweets asks for them.
-    expansions: canBringRetweets(request.query) ? 'author_id,referenced_tweets.id' : 'author_id',
-    'user.fields': 'id,username',
-    ...(request.sinceId !== null && { since_id: request.sinceId }),
-    ...(request.startTime !== null && { start_time: request.startTime }),
-    ...(request.endTime !== null && { end_time: request.endTime }),
-    ...(request.untilId !== null && { until_id: request.untilId }),
+    ...(expansions.length > 0 && { expansions: expansions.join(',') }),
+    ...(request.authorNames && { 'user.fields': 'id,username' }),
+    ...boundsAtX(request),
     ...(request.nextToken !== null && { next_token: request.nextToken }),
   };
 }
 
-function readPage(
-  body: Buffer,
-  answer: {
-    headers: Record<string, unknown>;
-    rateLimit?: { remaining: number; reset: number };
-  },
-  now: Date,
-): SearchAnswer {
+function readPage(body: Buffer, headers: Record<string, unknown>, now: Date): SearchAnswer {
   const parsed = SearchResponse.safeParse(parseJson(body));
   if (!parsed.success) {
     throw new UnreadableAnswer(explain(parsed.error));
   }
   const { data, includes, meta } = parsed.data;
   const users = (includes?.users ?? []).flatMap((user) => User.safeParse(user).data ?? []);
-  const saidAt = new Date(String(answer.headers['date'] ?? ''));
+  const saidAt = new Date(String(headers['date'] ?? ''));
   return {
     kind: 'page',
     tweets: data ?? [],
@@ -236,10 +234,12 @@ function readPage(
     usernames: new Map(users.map(({ id, username }) => [id, username])),
     originals: originalsIn(includes?.tweets),
     included: includes?.tweets?.length ?? 0,
+    users: includes?.users?.length ?? 0,
     nextToken: meta.next_token ?? null,
     fetchedAt: now.toISOString(),
     serverTime: Math.abs(saidAt.valueOf() - now.valueOf()) < CREDIBLE_SKEW_MS ? saidAt : now,
-    usedUpUntil: answer.rateLimit?.remaining === 0 ? resumeTime(answer.rateLimit.reset, now) : null,
+    usedUpUntil: windowUsedUp(headers, now),
+    dayUsedUp: dayUsedUp(headers, now),
   };
 }
 
@@ -264,8 +264,12 @@ function judge(
     return { kind: 'capped', detail };
   }
   if (error.code === 429) {
-    const resumeAt =
-      resumeTime(error.rateLimit?.reset, now) ?? new Date(now.valueOf() + RATE_WINDOW_MS);
+    // The day's first: beside it the 15 minutes' limit may name a reset in a few seconds, and refuse again after it.
+    const day = dayUsedUp(error.headers, now);
+    if (day !== null) {
+      return { kind: 'capped', detail: `${detail}; ${day}` };
+    }
+    const resumeAt = windowReset(error.headers, now) ?? new Date(now.valueOf() + RATE_WINDOW_MS);
     return resumeAt.valueOf() - now.valueOf() > LONGEST_WAIT_MS
       ? { kind: 'capped', detail: `${detail}; the limit ends at ${resumeAt.toISOString()}` }
       : { kind: 'rate-limited', resumeAt };
@@ -276,12 +280,21 @@ function judge(
       `X refused the bearer token in ${token.secretArn}: ${detail}. ${howToSetToken(token.secretArn)}`,
     );
   }
-  const complains = (parameter: string) => complainsOf(problem, parameter);
-  if (error.code === 400 && request.nextToken !== null && complains('next_token')) {
-    return { kind: 'token-refused' };
-  }
-  if (error.code === 400 && complains(request.sinceId === null ? 'start_time' : 'since_id')) {
-    return { kind: 'stale', detail };
+  if (error.code === 400) {
+    const complaints = complaintsIn(problem);
+    if (complaints.some(isOfMixedBounds)) {
+      throw new StepError(
+        'XRequestRejected',
+        `X read the search (${request.query}) as one that has since_id or until_id beside start_time or end_time, which it refuses: ${detail}. ` +
+          `Asked was for ${JSON.stringify(boundsAtX(request))}. Check that nothing between this lake and X adds a parameter; the next run asks from the same place.`,
+      );
+    }
+    if (request.nextToken !== null && complaints.some((said) => said.includes('next_token'))) {
+      return { kind: 'token-refused' };
+    }
+    if (complaints.some((said) => isOfStaleBound(said, Object.keys(boundsAtX(request))))) {
+      return { kind: 'stale', detail };
+    }
   }
   throw new StepError('XRequestRejected', `X rejected the search (${request.query}): ${detail}`);
 }
@@ -301,21 +314,36 @@ const isCap = ({ title, type, detail }: Problem): boolean =>
   /usage-capped$/.test(type ?? '') ||
   /\bcap\b.*exceeded|monthly/i.test(detail ?? '');
 
-/** Whether a 400 complains about this parameter of the request. */
-const complainsOf = ({ errors, detail }: Problem, parameter: string): boolean =>
-  (errors ?? []).some(
-    ({ parameters, message }) => parameter in (parameters ?? {}) || message?.includes(parameter),
-  ) || (detail ?? '').includes(parameter);
+/** What a 400 complains of, each with the names of its parameters. */
+const complaintsIn = ({ errors, detail }: Problem): string[] => [
+  ...(errors ?? []).map(({ parameters, message }) =>
+    [message ?? '', ...Object.keys(parameters ?? {})].join(' '),
+  ),
+  ...(detail === undefined ? [] : [detail]),
+];
 
-/**
- * One second after the reset, so that clocks a little apart do not cost a second refusal.
- * A reset long past says nothing: taking it at its word would ask again each second.
- */
-function resumeTime(resetSeconds: number | undefined, now: Date): Date | null {
-  const reset = (resetSeconds ?? NaN) * 1000;
-  return reset >= now.valueOf() - PAST_RESET_TOLERANCE_MS
-    ? new Date(Math.max(reset, now.valueOf()) + 1000)
-    : null;
+const IDS = ['since_id', 'until_id'];
+const TIMES = ['start_time', 'end_time'];
+const namesOf = (names: readonly string[], said: string) =>
+  names.filter((name) => said.includes(name));
+
+/** That a bound lies too far back. A message without reasons counts, too: what X has tells whether it was so. */
+const isOfAge = (said: string): boolean =>
+  !/\bvalid\b|malformed|\bformat\b|seconds? prior|in the future/i.test(said);
+
+/** Ids beside times: each kind alone would be taken. X's hint to use the other kind instead is no such complaint. */
+const isOfMixedBounds = (said: string): boolean =>
+  namesOf(IDS, said).length > 0 &&
+  namesOf(TIMES, said).length > 0 &&
+  !/\b(created|on or) after\b/i.test(said);
+
+/** One bound of those asked for, and not the order of two. */
+function isOfStaleBound(said: string, asked: readonly string[]): boolean {
+  const [bound, ...others] = namesOf([...IDS, ...TIMES], said);
+  const ofOrder = others.length > 0 && !/\b(created|on or) after\b/i.test(said);
+  return (
+    bound !== undefined && asked.some((name) => said.includes(name)) && !ofOrder && isOfAge(said)
+  );
 }
 
 function describe(error: ApiResponseError, { title, detail, errors }: Problem): string {

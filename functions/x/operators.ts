@@ -85,3 +85,76 @@ function operatorsIn(query: string): string[] {
     ...(/(?:^|[\s(-])\$\p{L}/u.test(unquoted) ? ['$'] : []),
   ];
 }
+
+/** They narrow a search and find nothing by themselves: X takes them only beside something to look for. */
+const NARROWING = /^(lang|is|has|sample)$/i;
+
+type Token = '(' | ')' | 'OR' | { word: string; quoted: boolean; negated: boolean } | '-(';
+
+/**
+ * Why X would refuse the structure of a query in its own language; null where it would not. Quotation marks and
+ * parentheses have to match already.
+ */
+export function refusedStructure(query: string): string | null {
+  const tokens = tokensOf(query);
+  let next = 0;
+
+  /** Whether every side of an OR names something to look for; a text is why X refuses it. */
+  const either = (): boolean | string => {
+    let finds: boolean | string = true;
+    for (;;) {
+      const side = together();
+      if (typeof side === 'string') return side;
+      finds = finds && side;
+      if (tokens[next] !== 'OR') return finds;
+      next += 1;
+    }
+  };
+
+  /** Whether any of the terms side by side names something to look for. */
+  const together = (): boolean | string => {
+    let finds: boolean | null = null;
+    for (let token = tokens[next]; token !== undefined; token = tokens[next]) {
+      if (token === ')' || token === 'OR') break;
+      next += 1;
+      if (typeof token === 'object') {
+        finds = (finds ?? false) || (!token.negated && !isNarrowing(token));
+        continue;
+      }
+      const group = either();
+      if (typeof group === 'string') return group;
+      next += 1;
+      finds = (finds ?? false) || (token === '(' && group);
+    }
+    if (finds !== null) return finds;
+    return tokens.includes('OR')
+      ? 'has an OR or a parenthesis without something to look for on each side of it'
+      : 'has parentheses with nothing between them';
+  };
+
+  const ambiguous = tokens.find(
+    (token) => typeof token === 'object' && !token.quoted && /^(and|or|not)$/i.test(token.word),
+  );
+  if (typeof ambiguous === 'object') {
+    return `has the bare word ${ambiguous.word}, which X refuses as ambiguous: write OR in capitals, a blank for "and", a - before what is not wanted, or put the word in quotes`;
+  }
+  const whole = either();
+  if (typeof whole === 'string') return whole;
+  return whole
+    ? null
+    : 'must name something to look for (a word, a phrase, an emoji, #tag, @user, from:user), on each side of an OR: lang:, is:, has: and what has a - before it only narrow a search, and X refuses them alone';
+}
+
+const isNarrowing = ({ word, quoted }: { word: string; quoted: boolean }): boolean =>
+  !quoted && NARROWING.test(/^([a-z_]+):/i.exec(word)?.[1] ?? '');
+
+/** Words, phrases and operators with their values (`url:"…"`), parentheses and ORs. */
+function tokensOf(query: string): Token[] {
+  const pattern = /(-?)(\()|(\))|(-?)((?:[^\s()"]|"[^"]*")+)/g;
+  return [...query.matchAll(pattern)].map(([, groupMinus, open, close, minus, word = '']) => {
+    if (open) return groupMinus ? '-(' : '(';
+    if (close) return ')';
+    if (word === 'OR' && !minus) return 'OR';
+    return { word, quoted: word.startsWith('"'), negated: minus === '-' };
+  });
+}

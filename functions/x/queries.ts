@@ -1,12 +1,19 @@
 import { StepError } from '../../workflows/errors';
 import type { NamedQuery } from '../../workflows/payloads';
-import { refusedOperator } from './operators';
+import { refusedOperator, refusedStructure } from './operators';
 import type { OperatorsPaid } from './operators';
 
 /** X refuses a longer query. */
 export const MAX_QUERY_CHARACTERS = 512;
 
 const PLAIN_WORD = /^[#@$]?[\p{L}\p{N}_]+$/u;
+// TypeScript takes the flag, which knows emoji of several characters, in a literal from ES2024 on.
+const EMOJI = new RegExp(
+  '\\p{RGI_Emoji}|\\p{Extended_Pictographic}|\\p{Regional_Indicator}{2}',
+  'v',
+);
+/** One character, and no variant: X wants variants in quotes. */
+const PLAIN_EMOJI = new RegExp('^(?:\\p{Emoji_Presentation}|\\p{Extended_Pictographic})$', 'v');
 // X refuses these unquoted, in small letters too, as ambiguous.
 const OPERATOR = /^(and|or|not)$/i;
 
@@ -57,7 +64,7 @@ export function buildQueries(named: readonly NamedQuery[], rules: QueryRules): Q
   return queries;
 }
 
-/** Keywords joined with OR. A phrase, and a word that X would read as an operator, is quoted. */
+/** Keywords joined with OR. A phrase, an emoji of several characters, and a word that X would read as an operator, is quoted. */
 function joinKeywords(
   name: string,
   keywords: readonly string[],
@@ -105,10 +112,15 @@ function searchTerm(keyword: string, at: string): string {
   if (words.includes('"')) {
     throw refusal(at, 'must not hold a double quote', keyword);
   }
-  if (!/[\p{L}\p{N}]/u.test(words)) {
-    throw refusal(at, 'must hold a letter or a digit', keyword);
+  if (!/[\p{L}\p{N}]/u.test(words) && !EMOJI.test(words)) {
+    throw refusal(
+      at,
+      'must hold a letter, a digit or an emoji: X looks for words, and finds no punctuation',
+      keyword,
+    );
   }
-  return PLAIN_WORD.test(words) && !OPERATOR.test(words) ? words : `"${words}"`;
+  const isPlain = (PLAIN_WORD.test(words) && !OPERATOR.test(words)) || PLAIN_EMOJI.test(words);
+  return isPlain ? words : `"${words}"`;
 }
 
 /** A query in X's own language, looked at for what X is known to refuse. */
@@ -124,7 +136,7 @@ function checkQuery(given: string, operators: OperatorsPaid, at: string): string
   }
   if (unquoted.includes('"')) throw refuse('opens a quotation that it does not close');
   if (!isBalanced(unquoted)) throw refuse('has parentheses that do not match');
-  const refused = refusedOperator(query, operators);
+  const refused = refusedOperator(query, operators) ?? refusedStructure(query);
   if (refused !== null) throw refuse(refused);
   return query;
 }

@@ -1,3 +1,4 @@
+import { highestPrice, postsAndAuthors } from '../../functions/x/price';
 import { settingsFor, type Settings } from '../../infra/config';
 import { stackName } from '../../infra/naming';
 import type { CommandNamed } from '../cli/command';
@@ -208,7 +209,7 @@ export async function deployTo(
   screen.rest();
   const session = await sessionIn(account, environment);
   screen.say(
-    `Deployed in ${Math.round((Date.now() - started) / 1000)} s. A night reads ${settings.x.maxTweetsPerRun} posts at most: ${dollars(settings.x.maxTweetsPerRun * settings.x.usdPerPost)} at X.`,
+    `Deployed in ${Math.round((Date.now() - started) / 1000)} s. A night reads ${postsAndAuthors(settings.x, `${settings.x.maxTweetsPerRun} posts`)} at most: ${dollars(highestPrice(settings.x, settings.x.maxTweetsPerRun))} at X.`,
   );
   for (const finding of existing ? [] : await tokenFindings(session, settings, command.checkToken))
     screen.say(describeFinding(finding));

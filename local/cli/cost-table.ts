@@ -44,6 +44,7 @@ export function nightOf(tweets: number, environment: EnvironmentName): Usage {
     scored: tweets,
     putRequests: pages * 2 + days * 4 + 20,
     posts: tweets,
+    users: settingsFor(environment).x.authorNames ? tweets : 0,
   };
 }
 

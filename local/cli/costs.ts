@@ -1,3 +1,4 @@
+import { priceOf } from '../../functions/x/price';
 import type { Settings } from '../../infra/config';
 
 /** What a night did, as far as it is billed. */
@@ -15,8 +16,9 @@ export interface Usage {
   scored: number;
   /** Objects written to S3. */
   putRequests: number;
-  /** Posts read from X. */
+  /** Posts read from X, and users that came with them. */
   posts: number;
+  users: number;
 }
 
 export interface CostLine {
@@ -139,11 +141,14 @@ export function awsCosts(usage: Usage, settings: Settings): CostLine[] {
   ];
 }
 
-/** What X charges for the posts read. */
+/** What X charges for the posts read and for their authors' handles. */
 export const xCosts = (usage: Usage, settings: Settings): CostLine => ({
   what: 'X API',
-  how: `${round(usage.posts)} posts × $${settings.x.usdPerPost} each`,
-  usd: usage.posts * settings.x.usdPerPost,
+  how: [
+    `${round(usage.posts)} posts × $${settings.x.usdPerPost} each`,
+    ...(usage.users > 0 ? [`${round(usage.users)} authors × $${settings.x.usdPerUser} each`] : []),
+  ].join(', '),
+  usd: priceOf(settings.x, usage),
 });
 
 export const total = (lines: readonly CostLine[]): number =>

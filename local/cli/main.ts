@@ -4,6 +4,7 @@ import {
   type Session,
   type SessionOptions,
 } from '../cloud/session';
+import { highestPrice, postsAndAuthors } from '../../functions/x/price';
 import { clientEnvironment, type Lake } from '../cloud/lake';
 import { rootSecretOf } from '../cloud/root-secret';
 import { UserError } from '../cloud/user-error';
@@ -87,8 +88,9 @@ function announceSource(
   if (new URL(url).hostname !== 'api.x.com') return input;
   const careful = { maxTweets: carefulMaxTweets, ...input };
   const { maxTweets = carefulMaxTweets } = checkInput(careful);
+  const { x } = settingsFor('local');
   screen.say(
-    `X charges about ${dollars(maxTweets * settingsFor('local').x.usdPerPost)} for the ${maxTweets} posts this run may read; --max-tweets sets another limit.`,
+    `X charges ${dollars(highestPrice(x, maxTweets))} at most for the ${postsAndAuthors(x, `${maxTweets} posts`)} that this run may read; --max-tweets sets another limit.`,
   );
   return careful;
 }
@@ -106,7 +108,7 @@ function announceCosts(
   const { x } = settingsFor(environment);
   const { maxTweets = x.maxTweetsPerRun } = checkInput(input);
   screen.say(
-    `X charges about ${dollars(maxTweets * x.usdPerPost)} for the ${maxTweets} posts this run may read; --max-tweets sets another limit.`,
+    `X charges ${dollars(highestPrice(x, maxTweets))} at most for the ${postsAndAuthors(x, `${maxTweets} posts`)} that this run may read; --max-tweets sets another limit.`,
   );
   return input;
 }

@@ -54,6 +54,11 @@ export interface ArchivedPost {
   author: Author;
   searchable: Indexed;
   metrics: { retweet_count: number; reply_count: number; like_count: number; quote_count: number };
+  /** Its versions' ids, oldest first; its own alone where it was never edited. */
+  history?: readonly string[];
+  /** The text of a retweet is made from the post it retweets. */
+  references?: readonly { type: 'retweeted' | 'quoted' | 'replied_to'; post: ArchivedPost }[];
+  withheld?: { copyright: boolean; country_codes: readonly string[] };
 }
 
 /** Days have quiet hours: 0.25 at 4 in the morning, 1 at 16 o'clock, UTC. */

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import type { RatedText } from '../corpus/read-corpus';
 import { sameSecret } from '../gateway/door/door';
 import { Archive } from './archive';
+import { altered } from './faults/alter';
 import { changed } from './faults/change';
 import { Due, FaultPlayer } from './faults/due';
 import type { FaultScript } from './faults/script';
 import { send, type Answer } from './faults/send';
-import { pageOf, ParameterError, searchRecent, type Posts } from './search';
+import { pageOf, ParameterError } from './request';
+import { searchRecent, type Posts } from './search';
 import { describeError, visible } from '../visible';
 
 export interface ServeOptions {
@@ -109,7 +111,12 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
           ? 'swapped'
           : 'straight';
     const page = () =>
-      searchRecent(posts, params, now(), { pageSize: script.pageSize, hidden: hidden(), turn });
+      searchRecent(posts, params, now(), {
+        pageSize: script.pageSize,
+        hidden: hidden(),
+        turn,
+        alter: (found) => altered(found, due),
+      });
     for (const { tweets, requests } of due.all('late')) {
       for (const post of page().data?.slice(0, tweets) ?? []) {
         const id = String(post['id']);
@@ -143,7 +150,8 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
       return { answer: { ...problem(429, 'Too Many Requests'), headers }, ...nothing };
     try {
       const { body, ...found } = search(params, due);
-      return { answer: { status: 200, body, headers }, ...found };
+      const day = due.all('day-used-up').map((fault) => dayHeaders(fault, now()));
+      return { answer: { status: 200, body, headers: Object.assign(headers, ...day) }, ...found };
     } catch (error) {
       if (!(error instanceof ParameterError)) throw error;
       return { answer: { ...invalidRequest(error), headers }, ...nothing };
@@ -213,6 +221,13 @@ function refusalOf(
     };
     return { ...problem(429, 'Too Many Requests'), headers: limit.headers ? reset : {} };
   }
+  const day = due.find('day-limit');
+  if (day) {
+    return {
+      ...problem(429, 'Too Many Requests'),
+      headers: { ...headers, ...dayHeaders(day, now) },
+    };
+  }
   const cap = due.find('monthly-cap');
   if (cap) return { status: 429, body: usageCapExceeded, headers: cap.headers ? headers : {} };
   const status = due.find('status');
@@ -237,6 +252,16 @@ function refusalOf(
   }
   return null;
 }
+
+/** X counts 24 hours for itself, by app and by user. */
+const dayHeaders = (
+  { of, resetSeconds }: { of: 'app' | 'user'; resetSeconds: number },
+  now: number,
+): Record<string, string> => ({
+  [`x-${of}-limit-24hour-limit`]: '1667',
+  [`x-${of}-limit-24hour-remaining`]: '0',
+  [`x-${of}-limit-24hour-reset`]: String(Math.floor(now / 1000) + resetSeconds),
+});
 
 const usageCapExceeded = {
   account_id: 1,

@@ -3,6 +3,8 @@ export interface Searchable {
   text: string;
   lang: string;
   username: string;
+  /** How it refers to other posts. */
+  refers?: readonly ('retweeted' | 'quoted' | 'replied_to')[];
 }
 
 type Predicate = (post: Indexed) => boolean;
@@ -18,6 +20,8 @@ interface Clause {
   matches: Predicate;
   /** X refuses a query that only narrows (`lang:`, `is:`, negations) and names nothing to look for. */
   standsAlone: boolean;
+  /** Where it begins, for messages. */
+  at?: number;
 }
 
 interface Token {
@@ -39,16 +43,34 @@ export class QueryError extends Error {}
 
 export const maxQueryLength = 512;
 
-/** Punctuation separates words, so `don't` is the phrase "don t", as in X's own index. */
+// The `v` flag knows emoji of several characters; TypeScript takes it in a literal from ES2024 on.
+const token = new RegExp(
+  [
+    '\\p{RGI_Emoji}',
+    '\\p{Extended_Pictographic}',
+    // Scripts that put no blanks between words: each character is found by itself.
+    '[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}]\\p{M}*',
+    '(?:(?![\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}])[\\p{L}\\p{N}\\p{M}_])+',
+  ].join('|'),
+  'gv',
+);
+/** Asks for an emoji's look; it is the same emoji without it. */
+const look = /[\uFE0E\uFE0F]/g;
+
+/** Punctuation separates words, so `don't` is the phrase "don t", as in X's own index; an emoji is a word. */
 export function wordsOf(text: string): string {
-  return ` ${(text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? []).join(' ')} `;
+  const words = text.toLowerCase().match(token) ?? [];
+  return ` ${words
+    .map((word) => word.replace(look, ''))
+    .filter(Boolean)
+    .join(' ')} `;
 }
 
 function tokenize(query: string): Token[] {
   const pattern = /\s*(?:(-?)(\()|(\))|(-?)"([^"]*)"|(-?)([^\s()"]+))/gy;
   const tokens: Token[] = [];
   while (pattern.lastIndex < query.trimEnd().length) {
-    const at = pattern.lastIndex;
+    const at = pattern.lastIndex + query.slice(pattern.lastIndex).search(/\S/);
     const match = pattern.exec(query);
     if (!match) throw new QueryError(`a quotation mark is not closed (at position ${at + 1})`);
     const [, groupMinus, open, close, phraseMinus, phrase, termMinus, term = ''] = match;
@@ -72,9 +94,17 @@ const has: Record<string, Predicate> = {
   images: none,
 };
 
+const refersBy: Record<string, 'retweeted' | 'quoted' | 'replied_to'> = {
+  retweet: 'retweeted',
+  quote: 'quoted',
+  reply: 'replied_to',
+};
+
 function textClause(value: string, at: number): Clause {
   const words = wordsOf(value);
-  if (words === '  ') throw new QueryError(`"${value}" holds no word (at position ${at + 1})`);
+  if (words === '  ') {
+    throw new QueryError(`no viable alternative at character '${value}' (at position ${at + 1})`);
+  }
   return { matches: (post) => post.words.includes(words), standsAlone: true };
 }
 
@@ -105,8 +135,10 @@ function termClause({ value, at }: Token): Clause {
     const username = argument.replace(/^@/, '').toLowerCase();
     return { matches: (post) => post.username.toLowerCase() === username, standsAlone: true };
   }
-  if (name === 'is' && ['retweet', 'reply', 'quote', 'verified'].includes(argument)) {
-    return { matches: none, standsAlone: false };
+  if (name === 'is') {
+    const way = refersBy[argument];
+    if (way) return { matches: (post) => post.refers?.includes(way) ?? false, standsAlone: false };
+    if (argument === 'verified') return { matches: none, standsAlone: false };
   }
   const property = name === 'has' ? has[argument] : undefined;
   if (property) return { matches: property, standsAlone: false };
@@ -134,6 +166,7 @@ export function compileQuery(query: string): (post: Indexed) => boolean {
     return {
       matches: (post) => clauses.some((clause) => clause.matches(post)),
       standsAlone: clauses.every((clause) => clause.standsAlone),
+      at: clauses.find((clause) => !clause.standsAlone)?.at,
     };
   };
 
@@ -143,13 +176,15 @@ export function compileQuery(query: string): (post: Indexed) => boolean {
       if (token.kind === 'or' || token.kind === 'close') break;
       clauses.push(single(token));
     }
-    if (clauses.length === 0) {
+    const [begins] = clauses;
+    if (!begins) {
       const at = tokens[next]?.at ?? query.length;
       throw new QueryError(`something to look for is missing (at position ${at + 1})`);
     }
     return {
       matches: (post) => clauses.every((clause) => clause.matches(post)),
       standsAlone: clauses.some((clause) => clause.standsAlone),
+      at: begins.at,
     };
   };
 
@@ -164,8 +199,8 @@ export function compileQuery(query: string): (post: Indexed) => boolean {
       next += 1;
     } else if (token.kind === 'phrase') clause = textClause(token.value, token.at);
     else clause = termClause(token);
-    if (!token.negated) return clause;
-    return { matches: (post) => !clause.matches(post), standsAlone: false };
+    if (!token.negated) return { ...clause, at: clause.at ?? token.at };
+    return { matches: (post) => !clause.matches(post), standsAlone: false, at: token.at };
   };
 
   const whole = either();
@@ -173,7 +208,10 @@ export function compileQuery(query: string): (post: Indexed) => boolean {
   if (rest)
     throw new QueryError(`"${rest.value}" is not expected here (at position ${rest.at + 1})`);
   if (!whole.standsAlone) {
-    throw new QueryError('the query only narrows a search; name a word, phrase, #tag or @user too');
+    const at = (whole.at ?? 0) + 1;
+    throw new QueryError(
+      `is/has/lang and negations cannot be used as a standalone operator (at position ${at})`,
+    );
   }
   return whole.matches;
 }

@@ -58,6 +58,8 @@ async function ingest(
     maxTweetsPerMonth: null,
     lateTweetSeconds: 30,
     usdPerPost: 0.005,
+    usdPerUser: 0.01,
+    authorNames: true,
   };
   const child = start('lambda', [String(pages * 100 + 100)], {
     AWS_ENDPOINT_URL: launcher.url,

@@ -51,6 +51,7 @@ let stream: string;
 let clock: TestClock;
 let streams = 0;
 let maxTweetsPerMonth: number | null;
+let authorNames: boolean;
 
 beforeAll(async () => {
   [launcher, x] = await Promise.all([Launcher.start(), XServer.start()]);
@@ -70,6 +71,7 @@ beforeEach(async () => {
   clock = new TestClock();
   x.time = clock.now();
   maxTweetsPerMonth = null;
+  authorNames = true;
   streams += 1;
   stream = `stream-${streams}`;
   await kinesis.send(new CreateStreamCommand({ StreamName: stream, ShardCount: 1 }));
@@ -83,6 +85,7 @@ const marker = randomMarker();
 const SEARCH: SearchRequest = {
   query: '',
   maxResults: 100,
+  authorNames: true,
   sinceId: null,
   startTime: null,
   endTime: null,
@@ -98,7 +101,13 @@ const ingest = ({ pages = 3, running = true, search: asked = search() } = {}) =>
     search: asked,
     isRunning: async () => running,
     marker: async () => marker,
-    settings: { usdPerPost: 0.005, maxTweetsPerMonth, lateTweetSeconds: 30 },
+    settings: {
+      usdPerPost: 0.005,
+      usdPerUser: 0.01,
+      authorNames,
+      maxTweetsPerMonth,
+      lateTweetSeconds: 30,
+    },
     limits: { milliseconds: 60_000, pages },
     clock,
   });
@@ -175,8 +184,9 @@ test('follows the pages to the last and writes each tweet to the lake and the st
     parked: 0,
     unparked: 0,
     unanswered: 0,
-    spendUsd: 0.015,
-    month: { month: '2026-11', posts: 3, limit: null },
+    users: 2,
+    spendUsd: 0.035,
+    month: { month: '2026-11', posts: 3, users: 2, limit: null },
   });
   expect(await idsInLake()).toEqual(['3', '4', '5']);
   expect((await idsOnStream()).sort()).toEqual(['3', '4', '5']);
@@ -347,7 +357,9 @@ test('what was asked for when the process died counts as spent, and the run says
   expect(answer).toMatchObject({
     received: 2,
     unanswered: 100,
-    spendUsd: 0.51,
+    // 102 posts, and an author with each: 100 may have come in the answer that was lost.
+    users: 102,
+    spendUsd: 1.53,
     month: { posts: 102 },
   });
 });
@@ -809,6 +821,67 @@ test('tweets so fresh that older ones may still be on their way are asked for on
   expect(answer).toMatchObject({ received: 2, written: 1, doubles: 1 });
 });
 
+test('no author is asked for where names are not wanted, and none is paid for', async () => {
+  authorNames = false;
+  x.willAnswer(
+    { body: { data: [tweet(5)], meta: { result_count: 1, next_token: 'next' } } },
+    { body: { data: [tweet(4)], meta: { result_count: 1 } } },
+  );
+
+  const answer = await run();
+
+  for (const asked of x.searches) {
+    expect(asked).not.toHaveProperty('expansions');
+    expect(asked).not.toHaveProperty(['user.fields']);
+  }
+  expect(answer).toMatchObject({ received: 2, users: 0, spendUsd: 0.01, month: { users: 0 } });
+  expect(await rowsInLake()).toMatchObject([
+    { author_id: '77', author_username: null },
+    { author_id: '77', author_username: null },
+  ]);
+});
+
+test('each user that X sends is counted in what the run and the month cost, and no post for it', async () => {
+  const users = ['1', '2', '3'].map((id) => ({ id, username: `user_${id}`, name: id }));
+  const asked = (tweets: unknown[], next?: string) => ({
+    body: {
+      data: tweets,
+      includes: { users },
+      meta: { result_count: tweets.length, ...(next !== undefined && { next_token: next }) },
+    },
+  });
+  x.willAnswer(asked([tweet(5), tweet(4), tweet(3)], 'next'), asked([tweet(2)]));
+
+  const answer = await run();
+
+  expect(answer).toMatchObject({
+    received: 4,
+    users: 6,
+    spendUsd: 4 * 0.005 + 6 * 0.01,
+    month: { posts: 4, users: 6 },
+  });
+  expect(await planOf()).toMatchObject({ spent: { posts: 4, users: 6 }, asked_users: 0 });
+});
+
+test('a plan from before users were counted has none', async () => {
+  x.willAnswer(page([tweet(5)]));
+  await run();
+  const { asked_users, ...plan } = Object(await planOf());
+  const { users: ofMonth, ...spent } = plan.spent;
+  const { users: ofRun, ...progress } = plan.progress;
+  expect([asked_users, ofMonth, ofRun]).toEqual([0, 1, 1]);
+  await putJsonObject(lake, `raw-data/plans/queries/${planHash(QUERY)}.json`, {
+    ...plan,
+    spent,
+    progress,
+  });
+  x.willAnswer(page([tweet(6)]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(answer).toMatchObject({ users: 1, month: { posts: 2, users: 1 } });
+});
+
 test("the month's budget ends a run that has posts of its own left", async () => {
   maxTweetsPerMonth = 30;
   const tweets = (newest: number, count: number) =>
@@ -866,6 +939,178 @@ test('a window whose token X refuses goes on behind what it has', async () => {
 
   expect(x.searches[2]).toMatchObject({ until_id: '5' });
   expect(answer).toMatchObject({ status: 'DONE', complete: true, received: 2 });
+});
+
+/** Of each search, the bounds it had. */
+const boundsAsked = () =>
+  x.searches.map((asked) =>
+    ['since_id', 'until_id', 'start_time', 'end_time'].filter((bound) => bound in asked),
+  );
+const at = (instant: string) => idAt(new Date(instant));
+const refusedToken = {
+  status: 400,
+  body: {
+    errors: [{ message: 'The `next_token` is not valid', parameters: { next_token: ['next'] } }],
+  },
+};
+
+test('a first run goes on behind a refused token with ids alone, from the same start', async () => {
+  const oldest = at('2026-11-20T00:00:00Z');
+  x.willAnswer(page([tweet(oldest)], 'next'), refusedToken, page([]));
+
+  const answer = await run();
+
+  expect(boundsAsked()).toEqual([['start_time'], ['start_time'], ['since_id', 'until_id']]);
+  expect(x.searches[2]).toMatchObject({
+    since_id: String(BigInt(at('2026-11-17T02:21:00Z')) - 1n),
+    until_id: oldest,
+  });
+  expect(answer).toMatchObject({ status: 'DONE', complete: true, received: 1 });
+});
+
+test('a backfill goes on behind a page that names itself with ids alone, between the same ends', async () => {
+  const span = { from: '2026-11-20T00:00:00.000Z', to: '2026-11-21T00:00:00.000Z' };
+  const [newer, older] = [at('2026-11-20T20:00:00Z'), at('2026-11-20T10:00:00Z')];
+  x.willAnswer(page([tweet(newer)], 'same'), page([tweet(older)], 'same'), page([]));
+
+  const answer = await run({ mode: 'backfill', source: { kind: 'backfill', ...span } });
+
+  expect(boundsAsked()).toEqual([
+    ['start_time', 'end_time'],
+    ['start_time', 'end_time'],
+    ['since_id', 'until_id'],
+  ]);
+  expect(x.searches[2]).toMatchObject({
+    since_id: String(BigInt(at(span.from)) - 1n),
+    until_id: older,
+  });
+  expect(answer).toMatchObject({ complete: true, received: 2 });
+});
+
+test('a start told as an id that grows too old begins anew, and the gap is recorded', async () => {
+  const [oldest, older] = [at('2026-11-20T00:00:00Z'), at('2026-11-19T00:00:00Z')];
+  const tooOld = {
+    status: 400,
+    body: {
+      errors: [
+        {
+          message: "'since_id' must be a tweet id created after [x]",
+          parameters: { since_id: ['5'] },
+        },
+      ],
+    },
+  };
+  x.willAnswer(page([tweet(oldest)], 'next'), refusedToken, page([tweet(older)], 'further'), {
+    status: 429,
+    body: { title: 'UsageCapExceeded' },
+  });
+  await run();
+  passDays(1);
+  x.willAnswer(tooOld, page([]), page([]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(boundsAsked()).toEqual([['since_id', 'until_id'], ['since_id', 'until_id'], ['since_id']]);
+  expect(x.searches[1]).toMatchObject({
+    since_id: String(BigInt(at('2026-11-18T02:21:00Z')) - 1n),
+    until_id: older,
+  });
+  expect(answer).toMatchObject({
+    complete: true,
+    gaps: [{ from: '2026-11-17T02:21:00.000Z', until: '2026-11-18T02:21:00.000Z' }],
+  });
+});
+
+test('a window of which X has nothing any more is closed with a gap, and the next one is asked for', async () => {
+  const [oldest, older] = [at('2026-11-20T00:00:00Z'), at('2026-11-19T00:00:00Z')];
+  x.willAnswer(page([tweet(oldest)], 'next'), refusedToken, page([tweet(older)], 'further'), {
+    status: 429,
+    body: { title: 'UsageCapExceeded' },
+  });
+  await run();
+  passDays(8);
+  const message = "'until_id' must be a tweet id created after [x]";
+  const tooOld = { status: 400, body: { errors: [{ message, parameters: { until_id: ['5'] } }] } };
+  x.willAnswer(tooOld, page([tweet(at('2026-12-01T00:00:00Z'))]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(boundsAsked()).toEqual([['since_id', 'until_id'], ['since_id']]);
+  expect(answer).toMatchObject({ complete: true, received: 1 });
+  expect(answer).toHaveProperty('gaps.0', {
+    query: 'keywords',
+    from: '2026-11-17T02:21:00.000Z',
+    until: '2026-11-19T00:00:00.000Z',
+    reason: expect.any(String),
+    foundAt: '2026-12-02T02:20:00.000Z',
+  });
+});
+
+test('a plan of an older version that holds both kinds of bounds is gone on with', async () => {
+  const [newest, oldest] = [at('2026-11-23T00:00:00Z'), at('2026-11-20T00:00:00Z')];
+  x.willAnswer(page([tweet(newest), tweet(oldest)], 'next'), {
+    status: 429,
+    body: { title: 'UsageCapExceeded' },
+  });
+  await run();
+  const plan = Object(await planOf());
+  await putJsonObject(lake, `raw-data/plans/queries/${planHash(QUERY)}.json`, {
+    ...plan,
+    window: { ...plan.window, until_id: oldest, next_token: null },
+  });
+  x.willAnswer(page([tweet(at('2026-11-19T00:00:00Z'))]), page([]));
+
+  const answer = await run({ runId: 'the-next-run' });
+
+  expect(boundsAsked()).toEqual([['since_id', 'until_id'], ['since_id']]);
+  expect(answer).toMatchObject({ complete: true, received: 1, written: 1 });
+});
+
+test('an answer of X that the kinds of bounds are mixed ends the run with its own error, and is no gap', async () => {
+  const message =
+    "Invalid use of 'since_id' or 'until_id' in conjunction with 'start_time' or 'end_time'.";
+  x.willAnswer({
+    status: 400,
+    body: { errors: [{ message, parameters: { start_time: ['2026-11-17T02:21Z'] } }] },
+  });
+
+  await expect(run()).rejects.toMatchObject({
+    name: 'XRequestRejected',
+    message: expect.stringContaining('since_id or until_id beside start_time or end_time'),
+  });
+
+  expect(x.searches).toHaveLength(1);
+  expect(await planOf()).toMatchObject({ gaps: [] });
+});
+
+const dayIsOver = (seconds: number) => ({
+  'x-rate-limit-limit': '450',
+  'x-rate-limit-remaining': '440',
+  'x-rate-limit-reset': String(clock.now().valueOf() / 1000 + 4),
+  'x-app-limit-24hour-limit': '1667',
+  'x-app-limit-24hour-remaining': '0',
+  'x-app-limit-24hour-reset': String(clock.now().valueOf() / 1000 + seconds),
+});
+
+test.each([
+  ['a page that used it up', () => [{ ...page([tweet(5)], 'next'), headers: dayIsOver(50_000) }]],
+  [
+    'a refusal',
+    () => [page([tweet(5)], 'next'), { status: 429, headers: dayIsOver(50_000), body: {} }],
+  ],
+])("the 24 hours' limit ends the pull and says until when: %s", async (_, answers) => {
+  x.willAnswer(...answers());
+  const asked = answers().length;
+
+  const answer = await run();
+
+  expect(answer).toMatchObject({ status: 'DONE', complete: false, received: 1, written: 1 });
+  expect(answer).toHaveProperty(
+    'note',
+    expect.stringContaining('24 hours are used up; the limit ends at 2026-11-24T16:13:21.000Z'),
+  );
+  expect(x.searches).toHaveLength(asked);
+  expect(clock.pauses).toEqual([]);
 });
 
 test('a refused record is kept byte for byte, even where its numbers outgrow JavaScript', async () => {

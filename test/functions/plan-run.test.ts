@@ -5,6 +5,7 @@ import { executionRuns } from '../../functions/lake/lease';
 import { releaseLock } from '../../functions/lake/lock';
 import type { Lake } from '../../functions/lake/objects';
 import { planRun } from '../../functions/plan-run';
+import { highestPrice } from '../../functions/x/price';
 import { settingsFor } from '../../infra/config';
 import { TestClock } from './support/clock';
 import { Emitted } from './support/emitted';
@@ -77,7 +78,7 @@ test.each([{}, null])(
       source: { kind: 'news' },
       queries: [{ name: 'keywords', query: '(tea OR "green tea") lang:en -is:retweet' }],
       maxTweets: x.maxTweetsPerRun,
-      maxSpendUsd: x.maxTweetsPerRun * x.usdPerPost,
+      maxSpendUsd: highestPrice(x, x.maxTweetsPerRun),
       reprocess: [],
       force: null,
       training: {},

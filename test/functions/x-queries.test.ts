@@ -1,3 +1,7 @@
+import fc from 'fast-check';
+import { compileQuery } from '../../local/x-api/query';
+import keywords from '../cases/keywords.json';
+import queries from '../cases/queries.json';
 import { KEYWORDS, MAX_QUERY_CHARACTERS, buildQueries } from '../../functions/x/queries';
 
 const RULES = { language: 'en', excludeRetweets: true, operators: 'core' as const };
@@ -63,7 +67,6 @@ test('takes the longest keyword that fits and refuses one character more', () =>
 test.each([
   ['an empty keyword', '  ', 'must not be empty'],
   ['a double quote', 'say "hi"', 'must not hold a double quote'],
-  ['a keyword without a letter or digit', '!!!', 'must hold a letter or a digit'],
 ])('refuses %s and names it', (_, keyword, demand) => {
   expect(() => queryOf('tea', keyword)).toThrow(
     expect.objectContaining({
@@ -143,4 +146,67 @@ test.each([
   ],
 ])('refuses %s', (_, named, message) => {
   expect(() => buildQueries(named, RULES)).toThrow(message);
+});
+
+test.each(keywords)('a keyword is searched for, or refused by name: $case', (given) => {
+  if (given.refused === undefined) {
+    expect(queryOf(given.keyword)).toBe(`(${given.term}) lang:en -is:retweet`);
+    expect(() => compileQuery(queryOf(given.keyword) ?? '')).not.toThrow();
+  } else {
+    expect(() => queryOf('tea', given.keyword)).toThrow(`keywords.1: ${given.refused}`);
+  }
+});
+
+test.each(queries)('$query is refused before X is asked, or it is not', ({ query, refused }) => {
+  const built = () => buildQueries([{ name: 'q', query }], RULES);
+  if (refused === null) {
+    expect(built()).toEqual([{ name: 'q', query }]);
+  } else {
+    expect(built).toThrow(
+      expect.objectContaining({
+        name: 'InvalidInput',
+        message: expect.stringMatching(/^queries\.q\.query: /),
+      }),
+    );
+    expect(built).toThrow(refused);
+  }
+});
+
+test('what is asked of X, however terms are put together, its stub takes, and the reverse', () => {
+  const term = fc.constantFrom(
+    ...['tea', '🍕', '"green tea"', '#tea', '@nasa', 'from:nasa', '"or"', '日本'],
+    ...['lang:en', 'is:retweet', 'has:links'],
+  );
+  const negated = term.map((word) => `-${word}`);
+  const { query } = fc.letrec<{ query: string; part: string; group: string }>((tie) => ({
+    group: tie('query').map((inner) => `(${inner})`),
+    part: fc.oneof(
+      { maxDepth: 2 },
+      term,
+      negated,
+      tie('group'),
+      tie('group').map((it) => `-${it}`),
+    ),
+    query: fc
+      .array(fc.array(tie('part'), { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 3 })
+      .map((sides) => sides.map((side) => side.join(' ')).join(' OR ')),
+  }));
+  const takes = (ask: () => unknown): boolean => {
+    try {
+      ask();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  fc.assert(
+    fc.property(
+      query.filter(({ length }) => length <= MAX_QUERY_CHARACTERS),
+      (asked) => {
+        const ours = takes(() => buildQueries([{ name: 'q', query: asked }], RULES));
+        expect(ours).toBe(takes(() => compileQuery(asked)));
+      },
+    ),
+    { numRuns: 1000 },
+  );
 });

@@ -1,3 +1,4 @@
+import { highestPrice } from '../../functions/x/price';
 import { Sections } from '../../functions/settings';
 import { EnvironmentName, People, settingsFor } from '../../infra/config';
 
@@ -19,10 +20,10 @@ test('an address that is none is refused with the name of its field', () => {
   expect(() => settingsFor('local', { xApiBaseUrl: 'here' })).toThrow(/apiBaseUrl/);
 });
 
-test.each(['dev', 'prod'])('a night in %s reads posts for ten dollars at most', (name) => {
+test.each(['dev', 'prod'])('a night in %s reads at X for ten dollars at most, authors included', (name) => {
   const { x } = settingsFor(name);
 
-  expect(x.maxTweetsPerRun * x.usdPerPost).toBeLessThanOrEqual(10);
+  expect(highestPrice(x, x.maxTweetsPerRun)).toBeLessThanOrEqual(10);
 });
 
 test('people are named by ARN, and * names nobody', () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { highestPrice, postsAndAuthors } from '../../../functions/x/price';
 import { settingsFor } from '../../../infra/config';
 import type { CommandNamed } from '../../cli/command';
 import { dollars } from '../../cli/costs';
@@ -98,9 +99,9 @@ export async function verify(
   if (environment === 'local') {
     await importBundledLabels(lake, session, screen);
   } else {
-    const price = dollars(maxTweets * settings.x.usdPerPost);
+    const price = dollars(highestPrice(settings.x, maxTweets));
     await confirm(
-      `A nightly of ${maxTweets} posts costs about ${price} at X, and a dollar or so at AWS. Run it?`,
+      `A nightly of ${postsAndAuthors(settings.x, `${maxTweets} posts`)} costs ${price} at most at X, and a dollar or so at AWS. Run it?`,
       yes,
       lake.signal,
     );

@@ -29,6 +29,7 @@ export function usageOf(
   const passes = (name: Stage['name']) => stages.filter((stage) => stage.name === name);
   const calls = stages.reduce((sum, stage) => sum + looks(stage, settings.poll), 0);
   const received = ingest && 'received' in ingest ? ingest : undefined;
+  const users = received?.users ?? 0;
   const days = clean?.status === 'DONE' ? clean.days.length : 0;
   const checks = check?.status === 'DONE' ? check.checks.length : 0;
   return {
@@ -47,6 +48,9 @@ export function usageOf(
     // A page is split by day, has a line in the ledger and a plan that says so; a day is cleaned, scored and summed up.
     putRequests: (received?.pages ?? 0) * 4 + days * 4 + 20,
     // What was imported or sent again was not read at X.
-    posts: Math.round((received?.spendUsd ?? 0) / settings.x.usdPerPost),
+    posts: Math.round(
+      ((received?.spendUsd ?? 0) - users * settings.x.usdPerUser) / settings.x.usdPerPost,
+    ),
+    users,
   };
 }

@@ -2,7 +2,7 @@ import { randomFrom, shuffled } from '../random';
 import type { SearchAnswer } from '../search';
 import { idAt, timeOf } from '../snowflake';
 import type { Due } from './due';
-import type { malformations, strangeTexts } from './script';
+import type { malformations, nullings, strangeTexts } from './script';
 
 type Post = Record<string, unknown>;
 /** What is sent may be no post at all. */
@@ -30,6 +30,23 @@ const malformed: Record<(typeof malformations)[number], (post: Post) => unknown>
   'negative-metric': (post) => ({ ...post, public_metrics: { like_count: -1 } }),
   'a-string': (post) => `post ${String(post['id'])}`,
   null: () => null,
+};
+
+/** The metrics of a post, each changed. */
+const metrics = (post: Post, change: (value: unknown) => unknown): Post => ({
+  ...post,
+  ...(post['public_metrics'] !== undefined && {
+    public_metrics: Object.fromEntries(
+      Object.entries(Object(post['public_metrics'])).map(([name, value]) => [name, change(value)]),
+    ),
+  }),
+});
+
+const nulled: Record<(typeof nullings)[number], (post: Post) => Post> = {
+  metrics: (post) => ({ ...post, public_metrics: null }),
+  'each-metric': (post) => metrics(post, () => null),
+  digits: (post) => metrics(post, String),
+  lang: (post) => ({ ...post, lang: null }),
 };
 
 const texts: Record<(typeof strangeTexts)[number], string> = {
@@ -83,6 +100,9 @@ function changedPosts(data: readonly Post[], due: Due, previous: readonly Post[]
   for (const { what } of due.all('no-author')) {
     if (what === 'author_id')
       posts = alterFirst(posts, 1, (post) => ({ ...post, author_id: undefined }));
+  }
+  for (const { how, tweets } of due.all('nulls')) {
+    posts = alterFirst(posts, tweets, nulled[how]);
   }
   for (const { how, tweets } of due.all('malformed')) {
     posts = alterFirst(posts, tweets, malformed[how]);

@@ -33,6 +33,8 @@ export const malformations = [
   'null',
 ] as const;
 
+export const nullings = ['metrics', 'each-metric', 'digits', 'lang'] as const;
+
 export const strangeTexts = [
   'emoji',
   'right-to-left',
@@ -51,6 +53,14 @@ const Instead = [
       .number()
       .int()
       .default(15 * 60),
+  }),
+  /** 429 of the 24 hours' limit, whose reset is further away than that of the 15 minutes beside it. */
+  fault('day-limit', {
+    of: z.enum(['app', 'user']).default('app'),
+    resetSeconds: z
+      .number()
+      .int()
+      .default(12 * 60 * 60),
   }),
   /** The other 429: waiting is useless. */
   fault('monthly-cap', { headers: z.boolean().default(false) }),
@@ -80,6 +90,33 @@ const Within = [
   fault('unknown-fields', {}),
   fault('no-author', { what: z.enum(['includes', 'author_id']).default('includes') }),
   fault('malformed', { how: z.enum(malformations), tweets: Count.default(1) }),
+  /** Fields that X may leave without a value: `metrics` all of them, `each-metric`, `digits` for numbers, no `lang`. */
+  fault('nulls', { how: z.enum(nullings), tweets: Count.default(1) }),
+  /** The newest tweets are retweets (or quote, or answer) of others, also where the query leaves those out. */
+  fault('references', {
+    how: z.enum(['retweet', 'quote', 'reply']).default('retweet'),
+    tweets: Count.default(1),
+  }),
+  /** Texts of more than 280 characters: `note_tweet` has the whole. */
+  fault('long', {
+    characters: z.number().int().min(281).max(25_000).default(1000),
+    tweets: Count.default(1),
+  }),
+  /** X shows a notice in place of the text. */
+  fault('withheld', { tweets: Count.default(1) }),
+  /** The newest tweets were edited; their first versions stand beside them, or not. */
+  fault('edited', {
+    versions: z.enum(['both', 'newest']).default('both'),
+    tweets: Count.default(1),
+  }),
+  /** The page comes, and its headers say that it used up the 24 hours' limit. */
+  fault('day-used-up', {
+    of: z.enum(['app', 'user']).default('app'),
+    resetSeconds: z
+      .number()
+      .int()
+      .default(12 * 60 * 60),
+  }),
   fault('text', { text: z.enum(strangeTexts), tweets: Count.default(1) }),
   /** X's clock is ahead by so many seconds (behind, below 0): Date, reset and `created_at`. */
   fault('clock-skew', { seconds: z.number().int() }),

@@ -213,6 +213,8 @@ export class Player implements Played {
       marker: async () => MARKER,
       settings: {
         usdPerPost: 0.005,
+        usdPerUser: 0.01,
+        authorNames: true,
         maxTweetsPerMonth: this.maxTweetsPerMonth,
         lateTweetSeconds: LATE_SECONDS,
       },

@@ -289,6 +289,8 @@ export class ProcessPlayer extends Player {
       maxTweetsPerMonth: this.maxTweetsPerMonth,
       lateTweetSeconds: LATE_SECONDS,
       usdPerPost: 0.005,
+      usdPerUser: 0.01,
+      authorNames: true,
     };
   }
 }

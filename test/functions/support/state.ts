@@ -51,8 +51,9 @@ export const INGESTED: Extract<RunState['ingest'], { status: 'DONE' }> = {
   parked: 0,
   unparked: 0,
   unanswered: 0,
+  users: 0,
   spendUsd: 20,
-  month: { month: '2026-11', posts: 4000, limit: null },
+  month: { month: '2026-11', posts: 4000, users: 0, limit: null },
 };
 
 export const CLEANED: Extract<RunState['clean'], { status: 'DONE' }> = {

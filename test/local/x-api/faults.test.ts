@@ -22,7 +22,9 @@ const Post = z.looseObject({
 });
 const Page = z.looseObject({
   data: z.array(z.unknown()).default([]),
-  includes: z.object({ users: z.array(z.unknown()) }).optional(),
+  includes: z
+    .object({ users: z.array(z.unknown()), tweets: z.array(z.unknown()).optional() })
+    .optional(),
   meta: z
     .looseObject({
       next_token: z.string().optional(),
@@ -55,10 +57,10 @@ async function standIn(
     observe: (search) => observed.push(search),
   });
   servers.push(server);
-  const fields = 'tweet.fields=created_at,author_id,public_metrics&expansions=author_id';
+  const fields = { 'tweet.fields': 'created_at,author_id,public_metrics', expansions: 'author_id' };
   const search = (parameters: Record<string, string> = {}, signal?: AbortSignal) =>
     fetch(
-      `${url}tweets/search/recent?${fields}&max_results=100&${new URLSearchParams({ query: 'love OR hate', ...parameters })}`,
+      `${url}tweets/search/recent?${new URLSearchParams({ ...fields, max_results: '100', query: 'love OR hate', ...parameters })}`,
       {
         headers: { authorization: 'Bearer t' },
         ...(signal && { signal }),
@@ -320,6 +322,131 @@ test.each(strangeTexts)('a text of %s arrives as it was meant', async (text) => 
     'only-a-url': 'https://',
   };
   expect(texts[0]).toContain(marks[text]);
+});
+
+const today = {
+  'tweet.fields': 'created_at,author_id,lang,public_metrics,note_tweet,referenced_tweets,withheld',
+  expansions: 'author_id,referenced_tweets.id',
+};
+
+test('a retweet comes cut, and the post that it retweets whole, where it is asked for', async () => {
+  const { page } = await standIn([
+    { request: 1, fault: 'long', characters: 200 + 100 },
+    { request: 1, fault: 'references', tweets: 2 },
+    { request: 2, fault: 'references' },
+  ]);
+
+  const { data, includes } = await page(today);
+  const unasked = await page();
+
+  const [retweet] = data.map((post) => Post.parse(post));
+  const [whole] = (includes?.tweets ?? []).map((post) => Post.parse(post));
+  expect(retweet).toMatchObject({
+    text: expect.stringMatching(/^RT @[a-z]+_[a-z]+: I (love|hate) number .*…$/),
+    referenced_tweets: [{ type: 'retweeted', id: whole?.id }],
+  });
+  expect([...(retweet?.text ?? '').replaceAll('&amp;', '&')]).toHaveLength(140);
+  expect(whole).toHaveProperty('note_tweet.text', expect.stringMatching(/the-end$/));
+  expect(data[1]).toHaveProperty('text', expect.stringMatching(/^RT @.*&amp; more$/));
+  expect(includes?.tweets).toHaveLength(2);
+  expect(unasked.includes).not.toHaveProperty('tweets');
+  expect(unasked.data[0]).not.toHaveProperty('referenced_tweets');
+});
+
+test.each([
+  ['quote', 'quoted'],
+  ['reply', 'replied_to'],
+] as const)('a %s keeps its own text', async (how, type) => {
+  const { page } = await standIn([{ fault: 'references', how }]);
+
+  const { data } = await page(today);
+
+  expect(data[0]).toMatchObject({
+    text: expect.stringMatching(/^I (love|hate) number/),
+    referenced_tweets: [{ type }],
+  });
+});
+
+test('a long post comes cut, with a link behind it, and whole as a note where that is asked for', async () => {
+  const { page } = await standIn([
+    { request: 1, fault: 'long', characters: 5000 },
+    { request: 2, fault: 'long', characters: 5000 },
+  ]);
+
+  const [long, short] = (await page(today)).data;
+  const [unasked] = (await page()).data;
+
+  expect(long).toMatchObject({
+    text: expect.stringMatching(/^I (love|hate) .{200,}… https:\/\/t\.co\/[a-z0-9]{10}$/),
+    note_tweet: { text: expect.stringMatching(/^I (love|hate) .{4900,} the-end$/) },
+  });
+  expect(short).not.toHaveProperty('note_tweet');
+  expect(unasked).not.toHaveProperty('note_tweet');
+  expect(Post.parse(unasked).text).toMatch(/… https:/);
+});
+
+test('what is withheld says so, and is marked where that is asked for', async () => {
+  const { page } = await standIn([{ fault: 'withheld' }]);
+
+  expect((await page(today)).data[0]).toMatchObject({
+    text: expect.stringContaining('has been withheld in'),
+    withheld: { copyright: false, country_codes: ['DE'] },
+  });
+});
+
+test('an edited post names its versions, and the older one may stand beside it', async () => {
+  const { page } = await standIn([
+    { request: 1, fault: 'edited' },
+    { request: 2, fault: 'edited', versions: 'newest' },
+  ]);
+  const versions = (answer: Page) =>
+    answer.data.flatMap((post) =>
+      z.looseObject({ edit_history_tweet_ids: z.array(z.string()) }).parse(post),
+    );
+
+  const both = versions(await page());
+  const newest = versions(await page());
+
+  const [edited] = both;
+  const [first = '', last] = edited?.edit_history_tweet_ids ?? [];
+  expect(both).toHaveLength(11);
+  expect(last).toBe(edited?.['id']);
+  expect(both.find(({ id }) => id === first)).toMatchObject({ edit_history_tweet_ids: [first] });
+  expect(newest).toHaveLength(10);
+  expect(newest[0]?.edit_history_tweet_ids).toEqual([first, last]);
+});
+
+test.each([
+  ['metrics', { public_metrics: null }],
+  ['each-metric', { public_metrics: { like_count: null, quote_count: null } }],
+  ['digits', { public_metrics: { like_count: expect.stringMatching(/^\d+$/) } }],
+  ['lang', { lang: null }],
+] as const)('a field may have no value: %s', async (how, expected) => {
+  const { page } = await standIn([{ fault: 'nulls', how }]);
+
+  const { data } = await page(today);
+
+  expect(data[0]).toMatchObject(expected);
+  expect(data[1]).toMatchObject({ lang: 'en', public_metrics: { like_count: expect.any(Number) } });
+});
+
+test.each(['app', 'user'] as const)('the 24 hours of the %s can be used up', async (of) => {
+  const { search } = await standIn([
+    { request: 1, fault: 'day-used-up', of, resetSeconds: 5000 },
+    { request: 2, fault: 'day-limit', of, resetSeconds: 5000 },
+  ]);
+  const headersOf = ({ headers, status }: Response) => ({
+    status,
+    left: headers.get(`x-${of}-limit-24hour-remaining`),
+    reset: headers.get(`x-${of}-limit-24hour-reset`),
+    inWindow: Number(headers.get('x-rate-limit-remaining')) > 0,
+  });
+
+  const [page, refusal] = [await search(), await search()];
+
+  const day = { left: '0', reset: String(boot / 1000 + 5000), inWindow: true };
+  expect(headersOf(page)).toEqual({ status: 200, ...day });
+  expect(headersOf(refusal)).toEqual({ status: 429, ...day });
 });
 
 test('clock-skew moves Date, reset and created_at', async () => {

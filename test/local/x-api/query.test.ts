@@ -29,6 +29,18 @@ test.each([
   ['hello is:retweet', 'hello', false],
   ['look has:links', 'look http://a.b', true],
   ['"and"', 'this and that', true],
+  ['🍕', 'a slice of🍕!', true],
+  ['🍕', 'a slice of cake', false],
+  ['"❤️"', 'I ❤ this', true],
+  ['"👍🏽"', 'good 👍🏽', true],
+  ['"👍🏽"', 'good 👍', false],
+  ['"🇫🇷"', 'vive la 🇫🇷', true],
+  ['"🇫🇷"', 'vive le 🇨🇦', false],
+  ['"1️⃣"', 'number 1️⃣ of all', true],
+  ['"👩‍👩‍👧‍👦"', 'us 👩‍👩‍👧‍👦', true],
+  ['日本', 'これは日本語です', true],
+  ['日本', '本日は晴天', false],
+  ['(cats OR dogs) (has:links OR -is:quote)', 'two dogs', true],
 ])('%s against "%s" is %s', (query, text, expected) => {
   expect(finds(query, text)).toBe(expected);
 });
@@ -43,11 +55,14 @@ test.each([
   ['"cats', 'a quotation mark is not closed'],
   ['point_radius:[1]', 'point_radius:[1] is not an operator'],
   ['sentiment:good', 'sentiment:good is not an operator'],
-  ['lang:en -is:retweet', 'only narrows'],
-  ['-cats', 'only narrows'],
-  ['cats OR lang:en', 'only narrows'],
+  ['lang:en -is:retweet', 'standalone operator (at position 1)'],
+  ['-cats', 'standalone operator (at position 1)'],
+  ['cats OR lang:en', 'standalone operator (at position 9)'],
+  ['cats (dogs OR -is:quote) OR (has:links OR -birds)', 'standalone operator'],
+  ['(cats OR -dogs)', 'standalone operator'],
   ['from:', 'from: needs a value'],
-  ['!!!', 'holds no word'],
+  ['!!!', "no viable alternative at character '!!!'"],
+  ['()', 'something to look for is missing'],
   ['a'.repeat(513), '513 characters; 512 are allowed'],
 ])('refuses %s', (query, message) => {
   expect(() => compileQuery(query)).toThrow(message);
