@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withoutUrls } from '../../workflows/text-links';
 import { utcDay } from '../clock';
 import { explain } from '../explain';
 
@@ -109,12 +110,3 @@ export function toRow(tweet: unknown, context: PageContext): RawTweetRow | Misfi
 export const isMisfit = (row: RawTweetRow | Misfit): row is Misfit => 'reason' in row;
 
 export const dayOf = (row: RawTweetRow): string => utcDay(new Date(row.created_at));
-
-// The same spaces as in workflows/text-key.ts: a text must have the same key before and after.
-const URL = /[ \t\n\r\f\v\u00a0]*https?:\/\/[^ \t\n\r\f\v\u00a0]+/gi;
-
-/** The text without its URLs; one that holds none stays as it is, to the last space. */
-export function withoutUrls(text: string): string {
-  const rest = text.replace(URL, '');
-  return rest === text ? text : rest.trim();
-}

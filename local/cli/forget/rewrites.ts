@@ -5,9 +5,9 @@ import type { Forgotten } from '../../../functions/lake/forgotten';
 import { gunzip, isGzipped, UnreadableBytes } from '../../../functions/lake/unpack';
 import { rawPageKey } from '../../../functions/lake/raw-pages';
 import { toParquet } from '../../../functions/lake/scored';
-import { withoutUrls } from '../../../functions/x/tweets';
 import { Label } from '../../../workflows/evaluation';
 import { textHash } from '../../../workflows/text-key';
+import { withoutUrls } from '../../../workflows/text-links';
 import { UnreadableError, type Rewrite, type Scrubbed } from './scrub';
 
 /** A tweet as it lies in raw pages, parked records, plans and imports. */
