@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import pyarrow.lib
 import pyarrow.parquet
-from etl.text import key
 
+from etl.text import key
 from lstm.files import MAX_CORPUS_BYTES, MAX_UNPACKED_BYTES, unzip
 from lstm.labels import INDEX_OF, LABELS
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from etl.text import vader
 from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE
 
+from etl.text import vader
 from lstm.labels import INDEX_OF
 
 NAME = "vader"

@@ -16,7 +16,7 @@ export const even = (share: number): Recalls => ({
 });
 
 /** As it lies in the lake. */
-type LabelLine = Omit<LabelRow, 'stored_hash'> & { text: string; source: string };
+type LabelLine = LabelRow & { text: string; source: string };
 
 /** Labels of which these many fall on the test side, a third of each class. */
 export function labelRows(heldOut: number): LabelLine[] {
@@ -28,6 +28,7 @@ export function labelRows(heldOut: number): LabelLine[] {
     if (isTest) tests += 1;
     rows.push({
       text_hash,
+      stored_hash: text_hash,
       text: `text ${at}`,
       label,
       source: 'test',
