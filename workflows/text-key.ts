@@ -72,7 +72,7 @@ const withoutNames = (text: string): string =>
 
 /**
  * The text a label belongs to: in lower case and in one Unicode form, without retweet mark, links and mentions, with
- * single spaces. Texts that people read as one have one key. As `etl/text/key.py`: test/cases/text-keys.json holds
+ * single spaces. Texts that people read as one have one key. As `etl/text/key.py`: test/fixtures/text-keys.json holds
  * both to it.
  */
 export function normaliseForKey(text: string): string {

@@ -1,6 +1,6 @@
 """The key of a text: what a human label belongs to, and what the hold-out split goes by.
 
-As workflows/text-key.ts: test/cases/text-keys.json and the property tests hold both to it.
+As workflows/text-key.ts: test/fixtures/text-keys.json and the property tests hold both to it.
 """
 
 import hashlib

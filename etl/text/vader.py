@@ -29,11 +29,14 @@ NEGATIVE_FROM = -0.05
 MAX_CHARACTERS = 25_000
 
 # What VADER's list of emoji lacks or reads as something else than people mean by it, in words that
-# its lexicon rates. "broken heart" is a heart to it, and a thumb is neither up nor down.
+# its lexicon rates. "broken heart" is a heart to it, a thumb says nothing, a pouting face is calm.
 EMOJI = {
     "\U0001f44d": "good",
     "\U0001f44e": "bad",
     "\U0001f494": "heartbroken",
+    "\U0001f621": "angry face",
+    "\U0001f92c": "angry face",
+    "\U0001f92e": "disgusting",
     "\u2661": "heart",
     "\U0001f90d": "white heart",
     "\U0001f90e": "brown heart",
