@@ -13,6 +13,7 @@ import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 
 from etl.schemas import schema
+from etl.text import key
 from etl.unreadable import DamagedError, few_at_once, files_below, problem_of, unpack
 
 LABELS = ("negative", "neutral", "positive")
@@ -38,7 +39,10 @@ def _label(line: str) -> dict[str, Any] | None:
         and row["label"] in LABELS
         and (row.get("sampling") is None or row["sampling"] in SAMPLINGS)
     )
-    return {name: row.get(name) for name in _FIELDS} if fits else None
+    if not fits:
+        return None
+    # The hash of the text now: an older release, or a person, may have written another.
+    return {**{name: row.get(name) for name in _FIELDS}, "text_hash": key.text_hash(row["text"])}
 
 
 def parse_labels(text: str) -> tuple[list[dict[str, Any]], str | None]:

@@ -1,60 +1,24 @@
 """Pure DataFrame -> DataFrame steps of the cleaning job, in running order.
 
-All but the lexicon's score are Spark's built-in functions: what cleaning costs is its regular
-expressions, so they run only on texts that need them.
+All but what is read from a tweet's text are Spark's built-in functions. The text is read in Python
+(etl/text), where the training job and the ingest have the same rules.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from etl.lexicon import compound, lexicon_label
 from etl.schemas import columns, required, schema
-from etl.stepwise import Step, where_it_holds, with_steps
+from etl.text import words
 from etl.text_key import text_hash
 
 Transform = Callable[[DataFrame], DataFrame]
 
 LABELS = ("negative", "neutral", "positive")
-
-# Taken out, not replaced: an apostrophe and an invisible sign are inside a word. "don't" becomes
-# "dont", not "don t"; the signs are joiners, direction marks and emoji variants, which would
-# otherwise stay as words that nobody sees.
-_APOSTROPHES = "'`\u00b4\u02bc\u2018\u2019"
-_INVISIBLE = (
-    "".join(
-        chr(code)
-        for first, last in ((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2069), (0xFE00, 0xFE0F))
-        for code in range(first, last + 1)
-    )
-    + "\u00ad\u20e3\ufeff"
-)
-# URLs; addresses with a path but no scheme; mentions and hashtags with the signs X accepts, wide
-# ones included. Whole, not the sign alone: a handle or a tag is not a word of the sentence.
-_NOT_WORDS = (
-    r"https?:\S*|\bwww\.\S+|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}/\S*"
-    r"|[@\uff20][\p{L}\p{N}\p{M}_]+|[#\uff03][\p{L}\p{N}\p{M}_]+"
-)
-_RETWEET_MARK = r"^\s*rt\s+@\w+:"
-# Every match of the two holds one of these: looking for them is what most tweets need.
-_SIGNS_OF_NOT_WORDS = ("http", "www.", "/", "@", "#", "\uff20", "\uff03")
-# Special characters of ASCII, one by one; in other texts, all but letters, digits and combining
-# marks of any script.
-_ASCII_SPECIAL = "".join(chr(c) for c in range(0x80) if not chr(c).isalnum() and chr(c) != " ")
-_OTHER_SPECIAL = r"[^\p{L}\p{N}\p{M}]+"
-# X escapes the first three, people the rest; the ampersand last, or "&amp;lt;" would be unescaped
-# twice.
-_ENTITIES = (
-    ("&lt;", "<"),
-    ("&gt;", ">"),
-    ("&quot;", '"'),
-    ("&#39;", "'"),
-    ("&apos;", "'"),
-    ("&nbsp;", " "),
-    ("&amp;", "&"),
-)
 
 
 def parse_raw(frame: DataFrame) -> DataFrame:
@@ -336,38 +300,21 @@ def replaced_elsewhere(frame: DataFrame) -> DataFrame:
     return replaced.groupBy("dt").agg(F.count(F.lit(1)).alias("rows"))
 
 
-def _unescape(text: Column) -> Column:
-    for entity, character in _ENTITIES:
-        text = F.replace(text, F.lit(entity), F.lit(character))
-    return text
-
-
-def _without_specials(text: Column) -> Column:
-    in_ascii = F.translate(text, _ASCII_SPECIAL, " " * len(_ASCII_SPECIAL))
-    is_ascii = F.octet_length(text) == F.length(text)
-    return F.when(is_ascii, in_ascii).otherwise(F.regexp_replace(text, _OTHER_SPECIAL, " "))
-
-
-_TO_WORDS: tuple[Step, ...] = (
-    where_it_holds(["&"], _unescape),
-    lambda text: F.translate(text, _APOSTROPHES + _INVISIBLE, ""),
-    where_it_holds(
-        _SIGNS_OF_NOT_WORDS,
-        lambda text: F.regexp_replace(text, f"{_RETWEET_MARK}|{_NOT_WORDS}", " "),
-    ),
-    _without_specials,
-)
+def _cleaned(batches: Iterator[pd.Series]) -> Iterator[pd.Series]:
+    for texts in batches:
+        yield texts.map(words.clean_text)
 
 
 def clean_text(frame: DataFrame) -> DataFrame:
     """Adds clean_text, tokens and text_hash; `text` stays as it was ingested."""
-    spaced = with_steps(frame, "spaced", F.lower("text"), _TO_WORDS)
-    words = F.array_remove(F.split("spaced", " "), "").cast("array<string>")
+    cleaned = F.pandas_udf(_cleaned, StringType())(F.col("text"))
     return (
-        spaced.withColumn("tokens", words)
-        .withColumn("clean_text", F.array_join("tokens", " "))
-        .drop("spaced")
+        frame.withColumn("clean_text", cleaned)
         .transform(text_hash)
+        .withColumn(
+            "tokens",
+            F.array_remove(F.split("clean_text", " "), "").cast("array<string>"),
+        )
     )
 
 

@@ -14,7 +14,7 @@ import { lastDays, systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
 import type { Catalog } from './lake/catalog';
-import { fingerprintOf, labelObjects, rawObjects } from './lake/fingerprints';
+import { dayFingerprint, labelObjects, rawObjects } from './lake/fingerprints';
 import { getJson, uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
 import { publishedDays } from './lake/published';
@@ -78,7 +78,7 @@ async function daysToClean(
   const days = await Promise.all(
     candidates.map(async (date) => {
       const raw = await rawObjects(lake, date);
-      return { date, isEmpty: raw.length === 0, fingerprint: fingerprintOf([...raw, ...labels]) };
+      return { date, isEmpty: raw.length === 0, fingerprint: dayFingerprint(raw, labels) };
     }),
   );
   // A forced day that has lost all its raw data is published without a row. Nothing else looks at it again: the

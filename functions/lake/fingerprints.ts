@@ -23,3 +23,12 @@ export function fingerprintOf(objects: readonly Listed[]): string {
   const lines = objects.map(({ key, etag }) => `${key} ${etag}`).sort();
   return createHash('sha256').update(lines.join('\n')).digest('hex');
 }
+
+/** Raise it when etl/ makes something else of the same tweets: days are then cleaned again. */
+const CLEANING = '2';
+
+/** Changes when a day's raw tweets, the labels, or what the cleaning makes of them changes. */
+export const dayFingerprint = (raw: readonly Listed[], labels: readonly Listed[]): string =>
+  createHash('sha256')
+    .update(`${CLEANING} ${fingerprintOf([...raw, ...labels])}`)
+    .digest('hex');

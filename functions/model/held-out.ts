@@ -18,7 +18,7 @@ export interface HeldOut {
 /** The held-out rows that the labels in the lake give now, counted apart from the training job. */
 export const heldOutNow = async (lake: Lake): Promise<HeldOut> =>
   // The training job names what it leaves out, too: the report says it once.
-  heldOutOf(await allLabels(lake, new Unreadables(), ({ text_hash }) => isTest(text_hash)));
+  heldOutOf(await allLabels(lake, new Unreadables()));
 
 export function heldOutOf(rows: readonly LabelRow[]): HeldOut {
   const ofText = new Map<string, LabelRow[]>();
@@ -28,7 +28,7 @@ export function heldOutOf(rows: readonly LabelRow[]): HeldOut {
     else ofText.set(row.text_hash, [row]);
   }
   const lines = [...ofText]
-    .filter(([hash, given]) => isTest(hash) && mayBeHeldOut(given))
+    .filter(([, given]) => isTest(firstHash(given)) && mayBeHeldOut(given))
     .map(([hash, given]) => `${hash} ${winner(given)}\n`)
     .sort();
   return {
@@ -38,6 +38,20 @@ export function heldOutOf(rows: readonly LabelRow[]): HeldOut {
 }
 
 const isTest = (hash: string): boolean => parseInt(hash.slice(0, 8), 16) % 100 < TEST_PERCENT;
+
+/**
+ * What the text's oldest label is stored under decides its side: a text never changes sides when a release reads texts
+ * anew.
+ */
+const firstHash = (given: readonly LabelRow[]): string =>
+  given
+    .map(({ imported_at, stored_hash }) => ({ imported_at, stored_hash }))
+    .reduce((a, b) =>
+      a.imported_at < b.imported_at ||
+      (a.imported_at === b.imported_at && a.stored_hash <= b.stored_hash)
+        ? a
+        : b,
+    ).stored_hash;
 
 /** A text that was only ever labelled because a model was unsure of it says nothing of texts as they come. */
 const mayBeHeldOut = (given: readonly LabelRow[]): boolean =>

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withoutUrls } from '../../workflows/text-links';
 import { utcDay } from '../clock';
 import { explain, shown } from '../explain';
 import { instantOf } from './created-at';
@@ -225,13 +226,4 @@ export function daysOf(row: RawTweetRow): string[] {
     .flatMap((id) => timeOfId(id) ?? [])
     .filter((time) => Math.abs(created - time.valueOf()) <= EDITED_WITHIN_MS);
   return [...new Set([dayOf(row), ...replaced.map(utcDay)])];
-}
-
-// The same spaces as in workflows/text-key.ts: a text must have the same key before and after.
-const URL = /[ \t\n\r\f\v\u00a0]*https?:\/\/[^ \t\n\r\f\v\u00a0]+/gi;
-
-/** The text without its URLs; one that holds none stays as it is, to the last space. */
-export function withoutUrls(text: string): string {
-  const rest = text.replace(URL, '');
-  return rest === text ? text : rest.trim();
 }

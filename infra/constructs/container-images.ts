@@ -42,12 +42,12 @@ const pulledBy: Record<Kind, RoleName> = {
 };
 
 /** All that the two Dockerfiles copy from the root of the repository. */
-const buildContext = ['ml', 'package-lock.json', '.npmrc'];
+const buildContext = ['ml', 'etl/text', 'package-lock.json', '.npmrc'];
 
 /** One hour: torch alone is large, and CodeBuild waits in a queue first. */
 const BUILD_TIMEOUT = Duration.hours(1);
 
-/** One for each change of `ml/` that was deployed. */
+/** One for each change of `ml/` or `etl/text/` that was deployed. */
 const KEPT_TRAINING_IMAGES = 20;
 
 /**

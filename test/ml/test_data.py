@@ -7,7 +7,6 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 import pytest
-from lstm import lexicon
 from lstm.data import (
     HumanLabels,
     SetAside,
@@ -17,7 +16,7 @@ from lstm.data import (
     rows_digest,
     split_of,
 )
-from lstm.labels import NEGATIVE, POSITIVE
+from lstm.labels import LABELS, NEGATIVE, POSITIVE
 from tiny_job import label_rows, text_hash
 
 
@@ -263,6 +262,20 @@ def test_a_text_labelled_as_uncertain_only_trains(tmp_path: Path) -> None:
     assert len(labels.rows) == len(rows)
 
 
+def test_a_label_counts_under_its_text_whatever_hash_it_is_stored_under(tmp_path: Path) -> None:
+    stored = {"test": f"{5:08x}" + "f" * 56, "train": f"{55:08x}" + "f" * 56}
+    rows = [
+        labelled("I don’t know", "negative") | {"text_hash": stored["test"]},
+        labelled("I don't know", "positive", imported_at="2026-11-21T00:00:00.000Z")
+        | {"text_hash": stored["train"]},
+    ]
+    write(tmp_path, rows)
+
+    [row] = read_labels(tmp_path).rows
+
+    assert (LABELS[row.label], row.split) == ("positive", "test")
+
+
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
@@ -302,23 +315,3 @@ def test_an_unreadable_object_is_set_aside_and_named(tmp_path: Path) -> None:
     ]
     assert "unpacks to more than 64 MB" in aside.as_list()[0]["problem"]
     assert "cut short" in aside.as_list()[1]["problem"]
-
-
-def test_the_lexicon_reads_no_more_of_a_text_than_the_tokenizer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    read: list[str] = []
-    real = lexicon._analyzer()
-
-    class Counting:
-        def polarity_scores(self, text: str) -> dict[str, float]:
-            read.append(text)
-            return real.polarity_scores(text)
-
-    monkeypatch.setattr(lexicon, "_analyzer", Counting)
-
-    classes = lexicon.classify(["love " + "\U0001f600" * 50_000, "I hate this"])
-
-    assert [len(text) for text in read] == [lexicon.MAX_CHARACTERS, 11]
-    assert lexicon.MAX_CHARACTERS == 2_000
-    assert classes.tolist() == [POSITIVE, NEGATIVE]

@@ -34,6 +34,18 @@ def tokenizer() -> Tokenizer:
         ("𝓱𝓮𝓵𝓵𝓸 ｗｉｄｅ", "hello wide"),
         ("привет мир", "<other> <other>"),
         ("#HowToTrain YourDragon #LOL", "how to train your dragon lol"),
+        ("so love https://t.co/abc\U0001f60d\U0001f60d", "so love <url> <smile> <smile>"),
+        ("https://t.co/abc's bus (https://x.org/a_(b)), so", "<url> 's bus ( <url> ) , so"),
+        ("https://t.co/abc.so cool https://x.y/z?a=1.", "<url> . so cool <url> ."),
+        ("so cool… https…", "so cool .."),
+        ("RT@bob .@ann f!@kn の@momに", "rt <user> . <user> f ! kn <other> <user> <other>"),
+        ("don´t can＇t won‘t isn′t", "do not can not will not is not"),
+        ("it&#8217;s &#x27;so&#39; &amp;lt; &hellip;", "it 's so & lt ; .."),
+        (
+            "\U0001f44d\U0001f3fd \U0001f44e \U0001fa77 \U0001f494",
+            "<smile> <frown> <heart> <frown>",
+        ),
+        ("\U0001f1e9\U0001f1ea", "<other>"),
         ("7 11 3.50 1,000", "7 <number> <number> <number>"),
     ],
 )

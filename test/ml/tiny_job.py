@@ -143,6 +143,8 @@ class Job:
     def environment(self) -> dict[str, str]:
         return {
             **os.environ,
+            # Where the image has etl/text beside train.py.
+            "PYTHONPATH": str(TRAINING.parents[1]),
             "ML_ROOT": str(self.root),
             "VECTORS_PATH": str(self.folder / "vectors.npz"),
             "TRAINING_JOB_NAME": "tiny-1",

@@ -6,9 +6,9 @@ import { gunzip, isGzipped, UnreadableBytes } from '../../../functions/lake/unpa
 import { rawPageKey } from '../../../functions/lake/raw-pages';
 import { toParquet } from '../../../functions/lake/scored';
 import { isObject, longText } from '../../../functions/x/record';
-import { withoutUrls } from '../../../functions/x/tweets';
 import { Label } from '../../../workflows/evaluation';
 import { textHash } from '../../../workflows/text-key';
+import { withoutUrls } from '../../../workflows/text-links';
 import { UnreadableError, type Rewrite, type Scrubbed } from './scrub';
 
 /** A tweet as it lies in raw pages, parked records, plans and imports. */
@@ -241,7 +241,7 @@ export const plan =
     return rows === 0 ? null : { rows, bytes: Buffer.from(JSON.stringify(value)) };
   };
 
-const LabelRow = z.object({ text_hash: z.string() });
+const LabelRow = z.object({ text_hash: z.string(), text: z.string() });
 
 /** Labels. An object that loses all its rows stays, empty: its name keeps the same file from being imported again. */
 export const labels =
@@ -249,9 +249,11 @@ export const labels =
   (bytes) => {
     // Training reads gzipped labels, too, whatever their name.
     const isPacked = isGzipped(bytes);
-    const left = scrubLines(isPacked ? unzipped(bytes) : textOf(bytes), (line) =>
-      texts.has(LabelRow.safeParse(jsonOf(line)).data?.text_hash ?? ''),
-    );
+    const left = scrubLines(isPacked ? unzipped(bytes) : textOf(bytes), (line) => {
+      const label = LabelRow.safeParse(jsonOf(line)).data;
+      // Either may be known: the hash of its text now, or the one an older release stored.
+      return label !== undefined && (texts.has(label.text_hash) || texts.has(textHash(label.text)));
+    });
     const rest = left && Buffer.from(joined(left.lines));
     return left && rest && { rows: left.rows, bytes: isPacked ? gzipSync(rest) : rest };
   };

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pyarrow.lib
 import pyarrow.parquet
 
+from etl.text import key
 from lstm.files import MAX_CORPUS_BYTES, MAX_UNPACKED_BYTES, unzip
 from lstm.labels import INDEX_OF, LABELS
 
@@ -31,6 +32,7 @@ Split = Literal["train", "validation", "test"]
 class Row:
     """A labelled text; `label` is an index into LABELS, `confidence` is 1 for a human label."""
 
+    # Of the text, by this release: an older one, or a person, may have written another.
     text_hash: str
     text: str
     label: int
@@ -38,10 +40,12 @@ class Row:
     # False for a text that was only ever labelled because a model was unsure of it: hard texts do
     # not say how good a model is on texts as they come.
     may_be_held_out: bool = True
+    # What the text's oldest label was stored under, which decides the split; None: as `text_hash`.
+    first_hash: str | None = None
 
     @property
     def split(self) -> Split:
-        return split_of(self.text_hash) if self.may_be_held_out else "train"
+        return split_of(self.first_hash or self.text_hash) if self.may_be_held_out else "train"
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class HumanLabels:
 
 
 def split_of(text_hash: str) -> Split:
-    """20 % test, 10 % validation, by the hash alone: a text never changes sides."""
+    """20 % test, 10 % validation, by the hash alone. Of a labelled text that is the one its oldest
+    label was stored under, so that a text never changes sides when a release reads texts anew."""
     bucket = int(text_hash[:8], 16) % 100
     if bucket < TEST_PERCENT:
         return "test"
@@ -121,11 +126,13 @@ def read_labels(folder: Path, aside: SetAside | None = None) -> HumanLabels:
     """The labels channel: NDJSON, gzipped or not.
 
     Of several labels of one text the newest `imported_at` wins; among those, the commonest; among
-    those, the first in LABELS. Raises ValueError that names file and line, or that there is none;
+    those, the first in LABELS. Labels of one text are those whose texts have one key now, whatever
+    they were stored under. Raises ValueError that names file and line, or that there is none;
     with `aside`, lines that are no labels are noted there and left out, as the gate does
     (functions/lake/labels.ts) and the Spark job (etl/labels.py).
     """
     of_text: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
+    first: dict[str, tuple[str, str]] = {}
     may_be_held_out: set[str] = set()
     for path in files_in(folder):
         # No more than the gate reads of an object.
@@ -138,6 +145,8 @@ def read_labels(folder: Path, aside: SetAside | None = None) -> HumanLabels:
                 aside.add(folder, path, f"line {number}: {error}")
                 continue
             of_text[row.text_hash].append((imported_at, row.label, row.text))
+            stored = (imported_at, row.first_hash or row.text_hash)
+            first[row.text_hash] = min(stored, first.get(row.text_hash, stored))
             if row.may_be_held_out:
                 may_be_held_out.add(row.text_hash)
     if not of_text:
@@ -150,6 +159,7 @@ def read_labels(folder: Path, aside: SetAside | None = None) -> HumanLabels:
             replace(
                 _winner(text_hash, of_text[text_hash]),
                 may_be_held_out=text_hash in may_be_held_out,
+                first_hash=first[text_hash][1],
             )
             for text_hash in sorted(of_text)
         ],
@@ -202,10 +212,11 @@ def _label_row(line: str) -> tuple[Row, str]:
     if sampling not in SAMPLINGS:
         raise ValueError(f"sampling must be one of {', '.join(SAMPLINGS)}, not {sampling!r}")
     row = Row(
-        record["text_hash"],
+        key.text_hash(record["text"]),
         record["text"],
         INDEX_OF[record["label"]],
         may_be_held_out=sampling != "uncertain",
+        first_hash=record["text_hash"],
     )
     return row, record["imported_at"]
 
@@ -243,7 +254,7 @@ def read_weak_rows(
         if missing:
             raise ValueError(f"{path} lacks the column {', '.join(missing)}")
         for number, record in enumerate(table.to_pylist(), start=1):
-            if record["label_source"] != "lexicon" or record["text_hash"] in human:
+            if record["label_source"] != "lexicon":
                 continue
             if record["lang"] is not None and record["lang"] not in languages:
                 continue
@@ -254,13 +265,15 @@ def read_weak_rows(
                     f"{path}, row {number}: label {record['label']!r} of "
                     f"text_hash {record['text_hash']!r} cannot be used"
                 )
+            # The day may have been cleaned by an older release, under another hash.
             row = Row(
-                record["text_hash"],
+                key.text_hash(record["text"]),
                 record["text"],
                 INDEX_OF[record["label"]],
                 float(record["label_confidence"]),
             )
-            if row.split == "train":
+            sides = {split_of(row.text_hash), split_of(record["text_hash"])}
+            if row.text_hash not in human and sides == {"train"}:
                 rows.setdefault(row.text_hash, row)
     limit = int(per_human * len(labels.of("train")))
     return [rows[text_hash] for text_hash in sorted(rows)[:limit]]

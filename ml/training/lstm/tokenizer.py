@@ -26,7 +26,17 @@ PAD_ID, UNKNOWN_ID = 0, 1
 CLASSES = ("<user>", "<url>", "<number>", "<other>", "<smile>", "<frown>", "<heart>")
 SPECIAL = (PAD, UNKNOWN, *CLASSES)
 
-HEARTS = "\u2661\u2665\u2763\u2764\U0001f493-\U0001f49f\U0001f5a4\U0001f90d\U0001f90e\U0001f9e1"
+# Without the broken one, which is a frown.
+HEARTS = (
+    "\u2661\u2665\u2763\u2764\U0001f493\U0001f495-\U0001f49f\U0001f5a4\U0001f90d\U0001f90e\U0001f9e1"
+    "\U0001fa75-\U0001fa77\U0001faf0\U0001faf6"
+)
+# Selectors, joiners and tones of emoji, and signs that nobody sees.
+UNSEEN = "\u00ad\u200b-\u200f\u2060-\u2064\ufe0e\ufe0f\ufeff\U0001f3fb-\U0001f3ff"
+APOSTROPHES = "`\u00b4\u02b9\u02bb\u02bc\u02c8\u2018\u2019\u201b\u2032\u2035\ua78c\uff07\uff40"
+# What stands in a link, and what one ends with, as in etl/text/rules.json.
+_IN_LINK = r"[A-Za-z0-9!*';:=+,.$/%#\[\]_~@|?&-]"
+_LINK = rf"(?:{_IN_LINK}|\({_IN_LINK}*\))*(?:[A-Za-z0-9=_#/+-]|\({_IN_LINK}*\))"
 
 # What NFKD is let near: Latin, its marks, punctuation, letter-like signs, ligatures, full-width
 # forms, mathematical alphabets. Their decompositions are old; those of newer code points depend on
@@ -83,7 +93,9 @@ _NEGATED = "|".join(rf"\b{verb}nt" for verb in _VERBS.split("|"))
 def _normalizers() -> list[dict[str, Any]]:
     emoji = lexicon.emoji_by_feeling()
     return [
-        _replace("[\ufe0f\u200d]+", ""),
+        _replace(f"[{UNSEEN}]+", ""),
+        # Before the rest is normalised: an accent on its own would become a blank.
+        _replace(f"[{APOSTROPHES}]", "'"),
         _replace(f"[{HEARTS}]", " <heart> "),
         *(_replace(f"[{members}]", f" {name} ") for name, members in emoji.items()),
         _replace(f"[^{STABLE}]+", " <other> "),
@@ -94,16 +106,24 @@ def _normalizers() -> list[dict[str, Any]]:
         _replace(r"\\u201[89]", "'"),
         _replace(r"\\u002[cC]", ","),
         _replace(r"\\u[0-9a-fA-F]{4}|\\n", " "),
+        _replace("&lt;|&#(?:0*60|[xX]0*3[cC]);", "<"),
+        _replace("&gt;|&#(?:0*62|[xX]0*3[eE]);", ">"),
+        _replace("&quot;|&[lr]dquo;|&#(?:0*34|[xX]0*22|822[01]|[xX]201[cCdD]);", '"'),
+        _replace("&apos;|&[lr]squo;|&#(?:0*39|[xX]0*27|14[56]|821[67]|[xX]201[89]);", "'"),
+        _replace("&nbsp;|&#(?:160|[xX][aA]0);", " "),
+        _replace("&hellip;|&#(?:8230|[xX]2026);", "..."),
+        _replace("&#(?:0*38|[xX]0*26);", "&"),
+        _replace("&#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6});", " <other> "),
+        # Last, or "&amp;lt;" would be unescaped twice.
         _replace("&amp;", "&"),
-        _replace("&lt;", "<"),
-        _replace("&gt;", ">"),
-        _replace("&quot;", '"'),
-        _replace("&#0?39;|&apos;|[\u2018\u2019\u02bc`]", "'"),
-        _replace("&nbsp;", " "),
         _replace("[\u201c\u201d]", '"'),
         _replace("[\u2010-\u2015]", "-"),
-        _replace(r"https?://[^\s]+|www\.[^\s]+", " <url> "),
-        _replace("(?<![A-Za-z0-9_.])@[A-Za-z0-9_]+", " <user> "),
+        _replace(r"https?://t\.co/[A-Za-z0-9]+", " <url> "),
+        _replace(rf"https?://{_LINK}|www\.{_LINK}", " <url> "),
+        # What is left of a link where a text was cut.
+        _replace(r"(?<![A-Za-z0-9])htt(?:ps?(?::/{0,2})?)?\.{2,}", " "),
+        _replace("(?<![A-Za-z0-9_])[Rr][Tt](?=@[A-Za-z0-9_])", "rt "),
+        _replace("(?<![A-Za-z0-9_!#$%&*@])@[A-Za-z0-9_]+(?![A-Za-z0-9_@]|://)", " <user> "),
         _replace(r"[^\x00-\x7f]+", " <other> "),
         # Joined words, as in #HowToTrain: each capital apart, since a replacement is literal. The
         # capital stands first in its pattern: JavaScript tries a pattern that begins with a

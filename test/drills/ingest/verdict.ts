@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { RawTweetRow, withoutUrls } from '../../../functions/x/tweets';
+import { RawTweetRow } from '../../../functions/x/tweets';
+import { withoutUrls } from '../../../workflows/text-links';
 import { LATE_SECONDS, type Played } from './play';
 import { QUERIES, type QueryName, type WorldPost } from './world';
 

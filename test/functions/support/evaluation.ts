@@ -28,6 +28,7 @@ export function labelRows(heldOut: number): LabelLine[] {
     if (isTest) tests += 1;
     rows.push({
       text_hash,
+      stored_hash: text_hash,
       text: `text ${at}`,
       label,
       source: 'test',
