@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ImportLine } from '../../../functions/ingest/source';
 import { MAX_NESTING, tooDeepAt } from '../../../functions/lake/nesting';
 import { UserError } from '../../cloud/user-error';
-import { textOf } from '../read-text';
+import { textOf, type Encoding } from '../read-text';
 
 /** Of a file, unpacked: read as a whole, it takes several times as much memory. */
 export const MAX_FILE_BYTES = 256 * 2 ** 20;
@@ -91,8 +91,12 @@ function mustBeShallow(path: string, text: string, firstLine: number): void {
  * Reads tweets as X's API v2 gives them: an answer (`data`, `includes`), a list of answers or of tweets, or JSON Lines
  * of either, gzipped or not. Throws UserError for a file that holds no tweet at all.
  */
-export function parseTweets(path: string, bytes: Buffer): ImportLine[] {
-  const content = textOf(path, bytes, MAX_FILE_BYTES);
+export function parseTweets(
+  path: string,
+  bytes: Buffer,
+  encoding: Encoding | null = null,
+): ImportLine[] {
+  const content = textOf(path, bytes, MAX_FILE_BYTES, encoding);
   if (content.trim() === '') throw new UserError(`${path} is empty. Nothing was imported.`);
   const whole = parseJson(content);
   if ('value' in whole) mustBeShallow(path, content, 1);
