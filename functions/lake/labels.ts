@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Label } from '../../workflows/evaluation';
-import { Sampling } from '../../workflows/labels';
+import { latestImport, NO_TEXT_HASH, Sampling } from '../../workflows/labels';
 import { explain } from '../explain';
 import { inParallel } from '../in-parallel';
 import { labelObjects } from './fingerprints';
@@ -10,11 +10,14 @@ import type { Unreadables } from './set-aside';
 import { jsonOf, unpackText, UnreadableBytes } from './unpack';
 
 const LabelRow = z.object({
-  text_hash: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex'),
+  text_hash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex')
+    .refine((hash) => hash !== NO_TEXT_HASH, 'is that of no text'),
   text: z.string(),
   label: Label,
   source: z.string(),
-  imported_at: z.string(),
+  imported_at: z.string().refine((at) => at <= latestImport(new Date()), 'lies in the future'),
   sampling: Sampling.nullish(),
 });
 /** A label is flat: what nests is something else, and may overflow the stack of who walks through it. */
