@@ -35,15 +35,18 @@ export function spellingOf(value: string): string {
   return WHOLE_NUMBER.test(plain) ? String(Number(plain) + 0) : plain;
 }
 
+const PAIRS = new RegExp(`.*?=\\s*(?:${meanings.join('|')})\\s*(?:,|$)|.+`, 'gis');
+
 /** `neg=negative,4=positive,mixed=skip`, in one or several parts. Throws UserError for what is no such list. */
 export function parseMap(given: string | readonly string[]): LabelMap {
   const map = new Map<string, Meaning>();
   for (const part of [given].flat()) {
-    // A value may hold a comma itself: a pair ends with its meaning.
-    for (const pair of part.match(/[^=]*=[^=,]*(?:,|$)|.+/g) ?? ['']) {
-      const [, from = '', to = ''] = /^\s*(.+?)\s*=\s*(\w+)\s*,?$/.exec(pair) ?? [];
+    // A value may hold a comma or an equals sign itself: a pair ends with its meaning.
+    for (const pair of part.match(PAIRS) ?? ['']) {
+      const [, from = '', to = ''] = /^\s*(.+?)\s*=\s*(\w+)\s*,?$/s.exec(pair) ?? [];
       const [spelling, meaning] = [spellingOf(from), to.toLowerCase()];
-      if (spelling === '' || !isMeaning(meaning)) {
+      const isSeveral = from.includes('=') && from.includes(',');
+      if (spelling === '' || isSeveral || !isMeaning(meaning)) {
         throw new UserError(
           `--map takes a list like neg=negative,4=positive,mixed=skip (labels are ${labels.join(', ')}; skip leaves rows out), but got "${pair}".`,
           2,
