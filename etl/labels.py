@@ -7,6 +7,7 @@ What is no label is left out, and its object named. `ml/training/lstm/data.py` a
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -19,11 +20,17 @@ from etl.unreadable import DamagedError, few_at_once, files_below, problem_of, u
 LABELS = ("negative", "neutral", "positive")
 SAMPLINGS = ("random", "uncertain", "import")
 _TEXT_HASH = re.compile(r"[0-9a-f]{64}")
+# As in workflows/labels.ts: for how long a clock that is wrong may be ahead.
+_MAY_BE_AHEAD = timedelta(days=1)
 _FIELDS = ("text_hash", "text", "label", "source", "imported_at", "sampling")
 
 
 def _no_number(word: str) -> None:
     raise ValueError(f"{word} is no JSON")
+
+
+def _latest_import() -> str:
+    return (datetime.now(UTC) + _MAY_BE_AHEAD).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def _label(line: str) -> dict[str, Any] | None:
@@ -36,13 +43,17 @@ def _label(line: str) -> dict[str, Any] | None:
     fits = (
         all(isinstance(row.get(name), str) for name in _FIELDS[:-1])
         and _TEXT_HASH.fullmatch(row["text_hash"]) is not None
+        and row["imported_at"] <= _latest_import()
         and row["label"] in LABELS
         and (row.get("sampling") is None or row["sampling"] in SAMPLINGS)
     )
     if not fits:
         return None
     # The hash of the text now: an older release, or a person, may have written another.
-    return {**{name: row.get(name) for name in _FIELDS}, "text_hash": key.text_hash(row["text"])}
+    text_hash = key.text_hash(row["text"])
+    if text_hash == key.EMPTY:
+        return None
+    return {**{name: row.get(name) for name in _FIELDS}, "text_hash": text_hash}
 
 
 def parse_labels(text: str) -> tuple[list[dict[str, Any]], str | None]:

@@ -14,6 +14,7 @@ from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 from etl.lexicon import compound, lexicon_label
 from etl.schemas import columns, required, schema
 from etl.text import words
+from etl.text.key import EMPTY
 from etl.text_key import text_hash
 
 Transform = Callable[[DataFrame], DataFrame]
@@ -321,11 +322,11 @@ def clean_text(frame: DataFrame) -> DataFrame:
 def decided_labels(labels: DataFrame) -> DataFrame:
     """(text_hash, human_label), one row per text: the newest label; among several of one moment the
     commonest; among those the first in LABELS, which are in
-    alphabetical order. As ml/training/lstm/data.py and
+    alphabetical order; none for texts of which nothing is left. As ml/training/lstm/data.py and
     functions/model/held-out.ts: test/fixtures/held-out.json holds all three to it."""
     of_text = Window.partitionBy("text_hash")
     votes = (
-        labels.where(F.col("label").isin(*LABELS) & F.col("text_hash").isNotNull())
+        labels.where(F.col("label").isin(*LABELS) & (F.col("text_hash") != EMPTY))
         .withColumn("newest", F.max("imported_at").over(of_text))
         .where(F.col("imported_at") == F.col("newest"))
         .groupBy("text_hash", "label")

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Label } from '../../workflows/evaluation';
-import { Sampling } from '../../workflows/labels';
+import { latestImport, NO_TEXT_HASH, Sampling } from '../../workflows/labels';
 import { textHash } from '../../workflows/text-key';
 import { explain } from '../explain';
 import { inParallel } from '../in-parallel';
@@ -15,7 +15,7 @@ const LabelRow = z.object({
   text: z.string(),
   label: Label,
   source: z.string(),
-  imported_at: z.string(),
+  imported_at: z.string().refine((at) => at <= latestImport(new Date()), 'lies in the future'),
   sampling: Sampling.nullish(),
 });
 /** A label is flat: what nests is something else, and may overflow the stack of who walks through it. */
@@ -66,18 +66,9 @@ export function parseLabels(text: string): { rows: LabelRow[]; problem: string |
     if (line.trim() === '') continue;
     lines += 1;
     const value = jsonOf(line);
-    const row = Flat.safeParse(value).success ? LabelRow.safeParse(value) : null;
-    if (row?.success) {
-      const { text, text_hash, label, imported_at, sampling } = row.data;
-      rows.push({
-        text_hash: textHash(text),
-        stored_hash: text_hash,
-        label,
-        imported_at,
-        sampling,
-      });
-    } else
-      first ??= `line ${index + 1}: ${row ? explain(row.error, value) : 'not a flat JSON object'}`;
+    const row = readLabel(value);
+    if (typeof row !== 'string') rows.push(row);
+    else first ??= `line ${index + 1}: ${row}`;
   }
   const refused = lines - rows.length;
   return {
@@ -85,4 +76,15 @@ export function parseLabels(text: string): { rows: LabelRow[]; problem: string |
     problem:
       first && `holds ${refused} lines of ${lines} that are no labels, the first is ${first}`,
   };
+}
+
+/** A label as it counts; or what is wrong with it. */
+function readLabel(value: unknown): LabelRow | string {
+  if (!Flat.safeParse(value).success) return 'not a flat JSON object';
+  const row = LabelRow.safeParse(value);
+  if (!row.success) return explain(row.error, value);
+  const { text, text_hash: stored_hash, label, imported_at, sampling } = row.data;
+  const text_hash = textHash(text);
+  if (text_hash === NO_TEXT_HASH) return 'text: nothing is left of it but mentions and links';
+  return { text_hash, stored_hash, label, imported_at, sampling };
 }

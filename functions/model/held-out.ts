@@ -21,13 +21,7 @@ export const heldOutNow = async (lake: Lake): Promise<HeldOut> =>
   heldOutOf(await allLabels(lake, new Unreadables()));
 
 export function heldOutOf(rows: readonly LabelRow[]): HeldOut {
-  const ofText = new Map<string, LabelRow[]>();
-  for (const row of rows) {
-    const same = ofText.get(row.text_hash);
-    if (same) same.push(row);
-    else ofText.set(row.text_hash, [row]);
-  }
-  const lines = [...ofText]
+  const lines = [...byText(rows)]
     .filter(([, given]) => isTest(firstHash(given)) && mayBeHeldOut(given))
     .map(([hash, given]) => `${hash} ${winner(given)}\n`)
     .sort();
@@ -35,6 +29,20 @@ export function heldOutOf(rows: readonly LabelRow[]): HeldOut {
     rows: lines.length,
     sha256: createHash('sha256').update(lines.join('')).digest('hex'),
   };
+}
+
+/** The label of each text that counts, by the text's hash. */
+export const decidedLabels = (rows: readonly LabelRow[]): Map<string, Label> =>
+  new Map([...byText(rows)].map(([hash, given]) => [hash, winner(given)]));
+
+function byText(rows: readonly LabelRow[]): Map<string, LabelRow[]> {
+  const ofText = new Map<string, LabelRow[]>();
+  for (const row of rows) {
+    const same = ofText.get(row.text_hash);
+    if (same) same.push(row);
+    else ofText.set(row.text_hash, [row]);
+  }
+  return ofText;
 }
 
 const isTest = (hash: string): boolean => parseInt(hash.slice(0, 8), 16) % 100 < TEST_PERCENT;

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { EnvironmentName } from '../../infra/config';
+import { quotes } from './labels/table';
 
 const environment = EnvironmentName.default('local');
 const inAccount = EnvironmentName.exclude(['local']);
 const input = z.looseObject({});
 const execution = z.string().nullable();
+/** Of the files that a person brings; null is UTF-8. */
+const encodingName = z.string().nullable().default(null);
 
 /** What local/setup/command.mjs has read from the command line. */
 export const CliCommand = z.discriminatedUnion('name', [
@@ -26,10 +29,18 @@ export const CliCommand = z.discriminatedUnion('name', [
     environment,
     file: z.string().nullable(),
     source: z.string().nullable(),
-    textColumn: z.string().default('text'),
-    labelColumn: z.string().default('label'),
-    /** `neg=negative,4=positive` */
-    map: z.string().nullable().default(null),
+    /** @default text, in whatever case */
+    textColumn: z.string().nullable().default(null),
+    /** @default label */
+    labelColumn: z.string().nullable().default(null),
+    /** `neg=negative,4=positive`, in one or several parts. */
+    map: z.array(z.string()).default([]),
+    encoding: encodingName,
+    /** One sign, or its name. */
+    delimiter: z.string().nullable().default(null),
+    quote: z.enum(quotes).nullable().default(null),
+    header: z.boolean().default(true),
+    yes: z.boolean().default(false),
   }),
   z.strictObject({
     name: z.literal('label'),
@@ -39,8 +50,18 @@ export const CliCommand = z.discriminatedUnion('name', [
   }),
   z.strictObject({ name: z.literal('grant-force'), environment, reason: z.string() }),
   z.strictObject({ name: z.literal('reproduce'), environment, version: z.string() }),
-  z.strictObject({ name: z.literal('pretrain'), environment, files: z.array(z.string()).min(1) }),
-  z.strictObject({ name: z.literal('import-tweets'), environment, file: z.string() }),
+  z.strictObject({
+    name: z.literal('pretrain'),
+    environment,
+    files: z.array(z.string()).min(1),
+    encoding: encodingName,
+  }),
+  z.strictObject({
+    name: z.literal('import-tweets'),
+    environment,
+    file: z.string(),
+    encoding: encodingName,
+  }),
   z.strictObject({
     name: z.literal('forget'),
     environment,

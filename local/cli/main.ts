@@ -23,10 +23,12 @@ import { forget } from './forget/forget';
 import { wantedIds } from './forget/ids';
 import { printExecution, printExecutions } from './history';
 import { interruptSignal, Interrupted } from './interrupt';
-import { importFile } from './labels/import';
-import { reportImport, importBundledLabels } from './labels/bundled';
+import { importBundledLabels } from './labels/bundled';
 import { labelByHand } from './labels/by-hand';
-import { parseMap } from './labels/parse';
+import { parseMap } from './labels/classes';
+import { readLabelFile, type LabelFile } from './labels/import';
+import { importLabels } from './labels/preview';
+import { parseDelimiter } from './labels/table';
 import { grantForce } from './grant-force';
 import { applyLifecycle, declareLifecycle } from './lifecycle';
 import { reproduce } from './reproduce/reproduce';
@@ -35,6 +37,7 @@ import { nextCommands } from './night/summary';
 import { describePrediction, predict } from './predict';
 import { putCorpus, readCorpusFile } from './pretrain';
 import { describeQueries, prepareQuery } from './query';
+import { parseEncoding, type Encoding } from './read-text';
 import {
   checkInput,
   findCutOff,
@@ -233,6 +236,24 @@ async function withLake(
   }
 }
 
+const encodingOf = ({ encoding }: { encoding: string | null }): Encoding | null =>
+  encoding === null ? null : parseEncoding(encoding);
+
+/** The file of labels that the command names, read; null for the bundled corpus. */
+function labelFileOf(command: CommandNamed<'import-labels'>): LabelFile | null {
+  const { file, source, textColumn, labelColumn, map, delimiter, quote, header } = command;
+  if (file === null) return null;
+  const columns = {
+    text: textColumn,
+    label: labelColumn,
+    map: map.length === 0 ? new Map() : parseMap(map),
+    delimiter: delimiter === null ? null : parseDelimiter(delimiter),
+    quote,
+    header,
+  };
+  return readLabelFile(file, { source, columns, encoding: encodingOf(command) });
+}
+
 async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise<number> {
   switch (command.name) {
     case 'start':
@@ -284,17 +305,14 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
         for (const prediction of predictions) screen.say(describePrediction(prediction));
         screen.say(`model ${model_version}`);
       });
-    case 'import-labels':
+    case 'import-labels': {
+      // Before a lake is booted for it: a file that cannot be read is refused at once.
+      const file = labelFileOf(command);
       return withLake(lake, screen, command, true, async (it) => {
-        const { file, source, textColumn, labelColumn, map } = command;
-        const columns = {
-          text: textColumn,
-          label: labelColumn,
-          map: map === null ? new Map() : parseMap(map),
-        };
         if (file === null) await importBundledLabels(lake, it, screen);
-        else reportImport(screen, await importFile(it, file, { source, columns }));
+        else await importLabels(lake, it, screen, file, command.yes);
       });
+    }
     case 'label':
       return withLake(lake, screen, command, true, (it) => labelByHand(lake, it, screen, command));
     case 'grant-force':
@@ -304,7 +322,7 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
         reproduce(lake, it, screen, command.version),
       );
     case 'pretrain': {
-      const corpora = command.files.map(readCorpusFile);
+      const corpora = command.files.map((file) => readCorpusFile(file, encodingOf(command)));
       return withLake(lake, screen, command, true, async (it) => {
         for (const corpus of corpora) {
           const tasks = [...corpus.rowsByTask].map(([task, rows]) => `${task} ${rows}`).join(', ');
@@ -320,7 +338,7 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
     }
     case 'import-tweets': {
       // Before a lake is booted for it: a file that cannot be meant is refused at once.
-      const tweets = readTweets(command.file);
+      const tweets = readTweets(command.file, encodingOf(command));
       return withLake(lake, screen, command, false, async (it) => {
         const written = await uploadTweets(it, tweets);
         screen.say(

@@ -1,13 +1,13 @@
 import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { gunzip, MAX_CORPUS_BYTES } from '../../functions/lake/unpack';
+import { MAX_CORPUS_BYTES } from '../../functions/lake/unpack';
 import { prefixes } from '../../workflows/datasets';
 import type { Session } from '../cloud/session';
 import { UserError } from '../cloud/user-error';
+import { readText, type Encoding } from './read-text';
 
 /** As ml/training/lstm/pretraining.py reads it. */
 const CorpusRow = z.object({
@@ -24,8 +24,8 @@ export interface Corpus {
 }
 
 /** Reads and checks a corpus before anything is written. Throws UserError that names file and line. */
-export function readCorpusFile(path: string): Corpus {
-  const text = textOf(path);
+export function readCorpusFile(path: string, encoding: Encoding | null = null): Corpus {
+  const text = readText(path, MAX_CORPUS_BYTES, encoding);
   const rowsByTask = new Map<string, number>();
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
@@ -45,23 +45,6 @@ export function readCorpusFile(path: string): Corpus {
     content: gzipSync(text),
     rowsByTask,
   };
-}
-
-function textOf(path: string): string {
-  let content: Buffer;
-  try {
-    content = readFileSync(path);
-    if (content[0] === 0x1f && content[1] === 0x8b) content = gunzip(content, MAX_CORPUS_BYTES);
-  } catch (error) {
-    throw new UserError(
-      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(content);
-  } catch {
-    throw new UserError(`${path} is not UTF-8.`);
-  }
 }
 
 function parseRow(line: string, where: string): z.infer<typeof CorpusRow> {

@@ -106,6 +106,32 @@ function contextOf(values) {
 const yes = { yes: { type: 'boolean', short: 'y', default: false } };
 const context = { context: { type: 'string', short: 'c', multiple: true } };
 
+const encoding = { encoding: { type: 'string' } };
+/** As in local/cli/labels/table.ts. */
+const quotes = ['double', 'line', 'none'];
+const labelOptions = {
+  ...yes,
+  ...encoding,
+  source: { type: 'string' },
+  bundled: { type: 'boolean' },
+  'text-column': { type: 'string' },
+  'label-column': { type: 'string' },
+  map: { type: 'string', multiple: true },
+  delimiter: { type: 'string' },
+  quote: { type: 'string' },
+  'no-header': { type: 'boolean' },
+};
+
+/** `--map -1=negative` is clear, but Node takes what begins with a dash for another option. */
+function joinNegative(args, option) {
+  const joined = [];
+  for (const arg of args) {
+    if (joined.at(-1) === option && /^-\d/.test(arg)) joined.push(`${joined.pop()}=${arg}`);
+    else joined.push(arg);
+  }
+  return joined;
+}
+
 /** `deploy` and `destroy` are for accounts; `verify` looks at the embedded cloud, too. */
 function parseAccount(name, args, environment) {
   const usage = `npm run ${name} -- --env dev`;
@@ -226,32 +252,38 @@ function parseLake(args) {
     case 'predict':
       return { name: 'predict', text: one('predict', rest, 'one text') };
     case 'import-labels': {
-      const options = {
-        source: { type: 'string' },
-        bundled: { type: 'boolean' },
-        'text-column': { type: 'string' },
-        'label-column': { type: 'string' },
-        map: { type: 'string' },
-      };
-      const { values, positionals } = parse(rest, options, true);
+      const { values, positionals } = parse(joinNegative(rest, '--map'), labelOptions, true);
       if (values.bundled) {
         noMore('import-labels --bundled', positionals);
         return { name: 'import-labels', file: null, source: null };
       }
+      if (values.quote !== undefined && !quotes.includes(values.quote)) {
+        throw new UsageError(
+          `--quote is "${values.quote}": one of ${quotes.join(', ')} is possible.`,
+        );
+      }
+      const given = {
+        textColumn: values['text-column'],
+        labelColumn: values['label-column'],
+        map: values.map,
+        encoding: values.encoding,
+        delimiter: values.delimiter,
+        quote: values.quote,
+        header: values['no-header'] ? false : undefined,
+        yes: values.yes || undefined,
+      };
       return {
         name: 'import-labels',
         file: one('import-labels', positionals, 'one file'),
         source: values.source ?? null,
-        ...(values['text-column'] !== undefined && { textColumn: values['text-column'] }),
-        ...(values['label-column'] !== undefined && { labelColumn: values['label-column'] }),
-        ...(values.map !== undefined && { map: values.map }),
+        ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
       };
     }
     case 'pretrain': {
-      const { positionals } = parse(rest, {}, true);
+      const { values, positionals } = parse(rest, encoding, true);
       if (positionals.length === 0)
         throw new UsageError('pretrain needs one file of labelled texts, or several.');
-      return { name: 'pretrain', files: positionals };
+      return { name: 'pretrain', files: positionals, ...values };
     }
     case 'label': {
       const { values } = parse(
@@ -269,8 +301,12 @@ function parseLake(args) {
     case 'reproduce':
       return { name: 'reproduce', version: one('reproduce', rest, "a model's version") };
     case 'import-tweets': {
-      const { positionals } = parse(rest, {}, true);
-      return { name: 'import-tweets', file: one('import-tweets', positionals, 'one file') };
+      const { values, positionals } = parse(rest, encoding, true);
+      return {
+        name: 'import-tweets',
+        file: one('import-tweets', positionals, 'one file'),
+        ...values,
+      };
     }
     case 'replay': {
       const options = { ...span, 'no-stream': { type: 'boolean', default: false } };

@@ -159,7 +159,7 @@ test('somebody whom IAM lets take on every role takes on those of people, and no
 test('a labeller brings labels and a corpus, and neither reads nor changes anything else', async () => {
   const file = join(person.home, 'mine.csv');
   writeFileSync(file, 'text,label\nI adore this drill,positive\n');
-  const imported = await person.lake('import-labels', file);
+  const imported = await person.lake('import-labels', file, '--yes');
   const { s3, secrets, kinesis, athena } = await as('LabellerRole');
   const [raw = ''] = await keysBelow('raw-data/tweets/');
   const [plan = ''] = await keysBelow('raw-data/plans/queries/');

@@ -9,6 +9,7 @@ from raw_tweets import DAY, raw_frame, tweet
 
 from etl.labels import parse_labels
 from etl.schemas import columns, schema
+from etl.text.key import EMPTY
 from etl.transforms import (
     accepted,
     attach_label,
@@ -190,6 +191,19 @@ def test_a_human_label_beats_the_lexicon(spark: SparkSession) -> None:
     assert rows["a table"]["label"] == "neutral"
 
 
+def test_a_tweet_of_which_nothing_is_left_has_no_label_of_a_person(spark: SparkSession) -> None:
+    tweets = [("@ann @bob",), ("https://t.co/abc ",), ("RT @ann: @bob",), ("fine",)]
+    frame = spark.createDataFrame(tweets, "text string").transform(clean_text)
+    label = (EMPTY, "@ann", "positive", "people", "2026-11-01T00:00:00Z", "import")
+    labels = spark.createDataFrame([label], schema("labels"))
+
+    rows = frame.transform(attach_label(labels)).collect()
+
+    nothing_left = [row for row in rows if row["text"] != "fine"]
+    assert {row["text_hash"] for row in nothing_left} == {EMPTY}
+    assert {(row["label_source"], row["label"]) for row in nothing_left} == {("lexicon", "neutral")}
+
+
 def test_the_newest_label_counts_then_the_commonest_then_the_first(spark: SparkSession) -> None:
     def vote(key: str, label: str, day: int) -> tuple[str, str, str, str, str, str]:
         return (key, key, label, "people", f"2026-11-{day:02d}T00:00:00Z", "import")
@@ -205,6 +219,7 @@ def test_the_newest_label_counts_then_the_commonest_then_the_first(spark: SparkS
             vote("tie", "positive", 1),
             vote("tie", "neutral", 1),
             vote("unknown", "angry", 1),
+            vote(EMPTY, "positive", 1),
         ],
         schema("labels"),
     )

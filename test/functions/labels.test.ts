@@ -4,6 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { parseLabels } from '../../functions/lake/labels';
 import { gunzip, unpackText } from '../../functions/lake/unpack';
+import { NO_TEXT_HASH } from '../../workflows/labels';
+import { textHash } from '../../workflows/text-key';
 
 const Fixture = z.object({ labels: z.array(z.string()), others: z.array(z.string()) });
 const path = join(__dirname, '../fixtures/label-lines.json');
@@ -36,4 +38,22 @@ test.each([
 
 test('a text that is not UTF-8 is not repaired in silence', () => {
   expect(() => unpackText(Buffer.from('caf\xe9', 'latin1'))).toThrow('is not UTF-8');
+});
+
+test('a label that claims to be a little newer than now is one, for clocks are wrong', () => {
+  const at = (hours: number) =>
+    JSON.stringify({
+      ...z.looseObject({}).parse(JSON.parse(lines.labels[0] ?? '')),
+      imported_at: new Date(Date.now() + hours * 3_600_000).toISOString(),
+    });
+
+  expect(parseLabels(at(23)).rows).toHaveLength(1);
+  expect(parseLabels(`${at(25)}\n`)).toEqual({
+    rows: [],
+    problem: expect.stringMatching(/the first is line 1: imported_at.* lies in the future/),
+  });
+});
+
+test('the key of a text of which nothing is left is the one that readers know', () => {
+  expect(textHash('@ann https://t.co/abc')).toBe(NO_TEXT_HASH);
 });

@@ -8,9 +8,15 @@ import { importCorpus, type ImportReport } from './import';
 const shownRejections = 10;
 
 /** Says what an import did, refused rows included. */
-export function reportImport(
+export function reportImport(screen: Screen, report: ImportReport): void {
+  sayFindings(screen, report);
+  sayResult(screen, report);
+}
+
+/** Refused rows, and where labels disagree. */
+export function sayFindings(
   screen: Screen,
-  { key, written, labels, doubles, settled, changed, rejected }: ImportReport,
+  { settled, changed, rejected, written }: ImportReport,
 ): void {
   for (const { file, line, reason } of rejected.slice(0, shownRejections)) {
     screen.say(`  ${file === undefined ? '' : `${file}, `}line ${line} refused: ${reason}`);
@@ -23,8 +29,17 @@ export function reportImport(
     screen.say(`  line ${line} says ${to}, the lake said ${from}`);
   if (changed.count > 0)
     screen.say(
-      `  ${counted(changed.count, 'text')} labelled otherwise in the lake; the newest label counts`,
+      written
+        ? `  ${counted(changed.count, 'text')} labelled otherwise in the lake; the newest label counts`
+        : `  ${counted(changed.count, 'text')} labelled otherwise in the lake since: those newer labels count`,
     );
+}
+
+/** The last line of an import: what was done. */
+export function sayResult(
+  screen: Screen,
+  { key, written, labels, doubles, rejected }: ImportReport,
+): void {
   const sums = `${counted(labels, 'label')}, ${count(doubles)} double, ${count(rejected.length)} refused`;
   screen.say(
     written

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { datasets } from '../../../workflows/datasets';
 import type { Label } from '../../../workflows/evaluation';
+import { NO_TEXT_HASH } from '../../../workflows/labels';
 import { utcDay } from '../../../functions/clock';
 import type { Lake } from '../../cloud/lake';
 import type { Session } from '../../cloud/session';
@@ -39,7 +40,9 @@ export async function labelByHand(
   const from_day = utcDay(new Date(Date.now() - days * DAY_MILLIS));
   const { sql, literals } = prepareQuery(session.environment, 'tweets_to_label', { from_day });
   const rows = records(await runSql(lake, session, sql, literals));
-  const texts = rows.map((row) => Unlabelled.parse(row));
+  const texts = rows
+    .map((row) => Unlabelled.parse(row))
+    .filter(({ text_hash }) => text_hash !== NO_TEXT_HASH);
   if (texts.length === 0) {
     screen.say(
       `No tweet of the last ${counted(days, 'day')} is without a person's label. Run a night, or look further back with --days.`,

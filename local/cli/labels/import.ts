@@ -1,14 +1,15 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
-import type { Label } from '../../../workflows/evaluation';
+import { labels, type Label } from '../../../workflows/evaluation';
 import { datasets } from '../../../workflows/datasets';
 import { textHash } from '../../../workflows/text-key';
 import type { Session } from '../../cloud/session';
 import { UserError } from '../../cloud/user-error';
 import { corpusSource, labelOfRating, type RatedText } from '../../corpus/read-corpus';
-import { MAX_LABEL_FILE_BYTES, readText } from '../read-text';
-import { labelsInLake, putLabels } from './in-lake';
+import { MAX_LABEL_FILE_BYTES, readText, type Encoding } from '../read-text';
+import { labelsInLake, putLabels, type LabelRecord } from './in-lake';
 import {
   parseLabels,
   usualColumns,
@@ -31,6 +32,15 @@ export interface ImportReport {
   /** Texts the lake had under another label, at most a few of them. The newest counts. */
   changed: { count: number; examples: Changed[] };
   rejected: Rejected[];
+}
+
+/** What an import would write, and what a person should know of it before. */
+export interface ImportPlan extends ImportReport {
+  records: readonly Omit<LabelRecord, 'imported_at'>[];
+  byClass: Map<Label, LabelledText[]>;
+  /** Rows that --map leaves out, by their own word. */
+  skipped: Map<string, number>;
+  notes: string[];
 }
 
 interface Changed {
@@ -100,54 +110,82 @@ async function exists({ people, outputs }: Session, Key: string): Promise<boolea
   }
 }
 
-/** Writes labels as one object whose key is a hash of what they say: the same labels change nothing. */
-async function store(
+/** A person's labels, read but not compared with the lake. */
+export interface LabelFile {
+  path: string;
+  source: string;
+  parsed: Parsed;
+}
+
+/**
+ * What importing labels would change. They go into one object whose key is a hash of what they say, so the same labels
+ * again change nothing (`written` is false). They are compared with the lake's labels: `always`, or when `new`. Throws
+ * UserError if no label is left.
+ */
+export async function planImport(
   session: Session,
-  source: string,
-  rows: readonly LabelledText[],
-  rejected: Rejected[],
-): Promise<ImportReport> {
-  const distinct = distinctLabels(rows);
+  { source, parsed }: Pick<LabelFile, 'source' | 'parsed'>,
+  { compare }: { compare: 'always' | 'new' } = { compare: 'always' },
+): Promise<ImportPlan> {
+  const distinct = distinctLabels(parsed.rows);
   const entries = [...distinct.labels].sort(([a], [b]) => (a < b ? -1 : 1));
   const said = entries.map(([hash, { text, label }]) => [hash, text, label]);
   const hash = createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 16);
   const key = `${datasets.labels.prefix}${source}-${hash}.ndjson`;
-  const report = {
-    key,
-    labels: entries.length,
-    doubles: distinct.doubles,
-    settled: distinct.settled,
-    rejected: [...rejected, ...distinct.rejected].sort((a, b) => a.line - b.line),
-  };
-  if (entries.length === 0)
-    throw new UserError('No label is left to import: every row was refused.');
-  if (await exists(session, key))
-    return { ...report, changed: { count: 0, examples: [] }, written: false };
-  const known = await labelsInLake(session);
+  const rejected = [...parsed.rejected, ...distinct.rejected].sort((a, b) => a.line - b.line);
+  if (entries.length === 0) throw new UserError(nothingLeft(rejected));
+  const written = !(await exists(session, key));
+  const known =
+    written || compare === 'always' ? await labelsInLake(session) : new Map<string, Label>();
   const changed = entries.flatMap(([hash, { line, label }]) => {
     const from = known.get(hash);
     return from === undefined || from === label ? [] : [{ line, from, to: label }];
   });
-
-  const imported_at = new Date().toISOString();
-  const records = entries.map(([text_hash, { text, label }]) => ({
-    text_hash,
-    text,
-    label,
-    source,
-    imported_at,
-    sampling: 'import' as const,
-  }));
-  await putLabels(session, key, records);
+  const found = entries.map(([, found]) => found).sort((a, b) => a.line - b.line);
   return {
-    ...report,
+    key,
+    written,
+    labels: entries.length,
+    doubles: distinct.doubles,
+    settled: distinct.settled,
+    rejected,
     changed: { count: changed.length, examples: changed.slice(0, shownChanges) },
-    written: true,
+    byClass: new Map(labels.map((label) => [label, found.filter((row) => row.label === label)])),
+    skipped: parsed.skipped,
+    notes: parsed.notes,
+    records: entries.map(([text_hash, { text, label }]) => ({
+      text_hash,
+      text,
+      label,
+      source,
+      sampling: 'import' as const,
+    })),
   };
 }
 
+function nothingLeft([first, ...others]: readonly Rejected[]): string {
+  if (!first) return 'No label is left to import: the file has no row with one.';
+  const where = `${first.file === undefined ? '' : `${first.file}, `}line ${first.line}: ${first.reason}`;
+  return (
+    `No label is left to import: ${others.length === 0 ? 'its only row was' : `all ${others.length + 1} rows were`} rejected ` +
+    `(${others.length === 0 ? '' : 'the first is '}${where}). Nothing was imported.`
+  );
+}
+
+/** Writes what `planImport` planned, if the lake has not got it. */
+export async function carryOut(session: Session, plan: ImportPlan): Promise<ImportReport> {
+  if (!plan.written) return plan;
+  const imported_at = new Date().toISOString();
+  await putLabels(
+    session,
+    plan.key,
+    plan.records.map((record) => ({ ...record, imported_at })),
+  );
+  return plan;
+}
+
 /** Imports the ratings of the bundled corpus. */
-export function importCorpus(
+export async function importCorpus(
   session: Session,
   corpus: readonly RatedText[],
 ): Promise<ImportReport> {
@@ -156,7 +194,11 @@ export function importCorpus(
     text,
     label: labelOfRating(rating),
   }));
-  return store(session, corpusSource, rows, []);
+  const parsed = { rows, rejected: [], skipped: new Map<string, number>(), notes: [] };
+  return carryOut(
+    session,
+    await planImport(session, { source: corpusSource, parsed }, { compare: 'new' }),
+  );
 }
 
 /** What an import may be told of a file. */
@@ -164,25 +206,36 @@ export interface ImportOptions {
   /** Names where the labels come from. @default the file's name */
   source: string | null;
   columns: Columns;
+  /** @default UTF-8, or what a byte order mark says */
+  encoding: Encoding | null;
 }
 
-/** Imports a person's own labels, from a table, JSON Lines, or TweetEval's layout. */
-export async function importFile(
-  session: Session,
+/** Reads a person's own labels, from a table, JSON Lines, or TweetEval's layout. Throws UserError. */
+export function readLabelFile(
   path: string,
-  { source, columns }: ImportOptions = { source: null, columns: usualColumns },
-): Promise<ImportReport> {
-  const { rows, rejected } = isTweetEval(path)
-    ? readTweetEval(path, columns.map)
-    : readFile(path, columns);
-  const name = slug(source ?? basename(path, extname(path)));
+  { source, columns, encoding }: ImportOptions = {
+    source: null,
+    columns: usualColumns,
+    encoding: null,
+  },
+): LabelFile {
+  const stem = basename(path).replace(/\.gz$/i, '');
+  const name = slug(source ?? basename(stem, extname(stem)));
   if (name === '')
     throw new UserError(
       `"${source ?? path}" gives no name for the source: --source needs letters or digits.`,
     );
-  return store(session, name, rows, rejected);
+  return { path, source: name, parsed: parseFile(path, columns, encoding) };
 }
 
-function readFile(path: string, columns: Columns): Parsed {
-  return parseLabels(path, readText(path, MAX_LABEL_FILE_BYTES), columns);
+function parseFile(path: string, columns: Columns, encoding: Encoding | null): Parsed {
+  const isTable = columns.delimiter !== null || !columns.header || columns.quote !== null;
+  if (!isTweetEval(path) || (isTable && statSync(path).isFile()))
+    return parseLabels(path, readText(path, MAX_LABEL_FILE_BYTES, encoding), columns);
+  if (isTable)
+    throw new UserError(
+      `${path} is a folder: --no-header, --delimiter and --quote are for tables.`,
+      2,
+    );
+  return readTweetEval(path, columns, encoding);
 }

@@ -1,6 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { allLabels, type LabelRow } from '../../../functions/lake/labels';
+import { allLabels } from '../../../functions/lake/labels';
 import { Unreadables } from '../../../functions/lake/set-aside';
+import { decidedLabels } from '../../../functions/model/held-out';
 import type { Label } from '../../../workflows/evaluation';
 import type { Sampling } from '../../../workflows/labels';
 import type { Session } from '../../cloud/session';
@@ -16,17 +17,12 @@ export interface LabelRecord {
 }
 
 /**
- * The newest label of each text that the lake has one of, by the text's hash. What is no label is passed over: the
- * runs report it.
+ * The label that counts of each text that the lake has one of, by the text's hash, as for the gate. What is no label is
+ * passed over: the runs report it.
  */
 export async function labelsInLake({ people, outputs }: Session): Promise<Map<string, Label>> {
   const lake = { s3: people.labeller.s3, bucket: outputs.BucketName };
-  const newest = new Map<string, LabelRow>();
-  for (const row of await allLabels(lake, new Unreadables())) {
-    const before = newest.get(row.text_hash);
-    if (!before || before.imported_at <= row.imported_at) newest.set(row.text_hash, row);
-  }
-  return new Map([...newest].map(([hash, { label }]) => [hash, label]));
+  return decidedLabels(await allLabels(lake, new Unreadables()));
 }
 
 /** Writes labels as one object, whole or not at all. */

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { importPageKey, type ImportLine } from '../../../functions/ingest/source';
 import { putIf, type Lake as Bucket } from '../../../functions/lake/objects';
 import type { Session } from '../../cloud/session';
-import { readBytes } from '../read-text';
+import { readBytes, type Encoding } from '../read-text';
 import { MAX_FILE_BYTES, parseTweets } from './parse';
 
 /** As many tweets as a page of an ingest takes. */
@@ -20,9 +20,9 @@ export interface TweetImport {
 }
 
 /** Reads and checks a whole file before anything is written. Throws UserError. */
-export function readTweets(path: string): TweetImport {
+export function readTweets(path: string, encoding: Encoding | null = null): TweetImport {
   const bytes = readBytes(path, MAX_FILE_BYTES);
-  const lines = parseTweets(path, bytes);
+  const lines = parseTweets(path, bytes, encoding);
   const stem = basename(path)
     .toLowerCase()
     .replace(/(\.(json|jsonl|ndjson|gz))+$/, '');

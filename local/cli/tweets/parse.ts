@@ -12,7 +12,7 @@ import {
 import type { Original } from '../../../functions/x/record';
 import { isOfV1, OF_V1 } from '../../../functions/x/tweets';
 import { UserError } from '../../cloud/user-error';
-import { textOf } from '../read-text';
+import { textOf, type Encoding } from '../read-text';
 import { elementsOf, fieldOf } from './spans';
 
 /** Of a file, unpacked: read as a whole, it takes several times as much memory. */
@@ -127,8 +127,12 @@ const AS_FROM_API =
  * Reads tweets as X's API v2 gives them: an answer (`data`, `includes`), a list of answers or of tweets, or JSON Lines
  * of either, gzipped or not. Throws UserError for a file that holds no tweet at all.
  */
-export function parseTweets(path: string, bytes: Buffer): ImportLine[] {
-  const content = textOf(path, bytes, MAX_FILE_BYTES);
+export function parseTweets(
+  path: string,
+  bytes: Buffer,
+  encoding: Encoding | null = null,
+): ImportLine[] {
+  const content = textOf(path, bytes, MAX_FILE_BYTES, encoding);
   if (content.trim() === '') throw new UserError(`${path} is empty. Nothing was imported.`);
   if (ARCHIVE.test(content)) {
     throw new UserError(

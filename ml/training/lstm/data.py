@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,8 @@ from lstm.labels import INDEX_OF, LABELS
 TEST_PERCENT = 20
 VALIDATION_PERCENT = 10
 TEXT_HASH = re.compile(r"[0-9a-f]{64}")
+# As in workflows/labels.ts: for how long a clock that is wrong may be ahead.
+MAY_BE_AHEAD = timedelta(days=1)
 SAMPLINGS = ("random", "uncertain", "import")
 LABEL_FIELDS = ("text_hash", "text", "label", "source", "imported_at")
 WEAK_COLUMNS = ["text_hash", "text", "lang", "label", "label_source", "label_confidence"]
@@ -206,13 +209,19 @@ def _label_row(line: str) -> tuple[Row, str]:
             raise ValueError(f"{name} must be a string, not {record.get(name)!r}")
     if not TEXT_HASH.fullmatch(record["text_hash"]):
         raise ValueError(f"text_hash must be a SHA-256 in hex, not {record['text_hash']!r}")
+    latest = (datetime.now(UTC) + MAY_BE_AHEAD).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    if record["imported_at"] > latest:
+        raise ValueError(f"imported_at lies in the future: {record['imported_at']!r}")
     if record["label"] not in INDEX_OF:
         raise ValueError(f"label must be one of {', '.join(LABELS)}, not {record['label']!r}")
     sampling = "import" if record.get("sampling") is None else record["sampling"]
     if sampling not in SAMPLINGS:
         raise ValueError(f"sampling must be one of {', '.join(SAMPLINGS)}, not {sampling!r}")
+    text_hash = key.text_hash(record["text"])
+    if text_hash == key.EMPTY:
+        raise ValueError("nothing is left of text but mentions and links")
     row = Row(
-        key.text_hash(record["text"]),
+        text_hash,
         record["text"],
         INDEX_OF[record["label"]],
         may_be_held_out=sampling != "uncertain",

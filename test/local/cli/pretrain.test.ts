@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { readCorpusFile } from '../../../local/cli/pretrain';
+import { parseEncoding } from '../../../local/cli/read-text';
 import { UserError } from '../../../local/cloud/user-error';
 
 const folder = mkdtempSync(join(tmpdir(), 'corpora-'));
@@ -42,10 +43,24 @@ test.each([
   ],
   ['no row', '\n', 'holds no row'],
   ['bytes that are no text', Buffer.from([0x7b, 0xff]), 'is not UTF-8'],
-  ['half a gzip file', gzipSync(row().repeat(99)).subarray(0, 30), 'cannot be read'],
+  ['half a gzip file', gzipSync(row().repeat(99)).subarray(0, 30), 'is gzip that is cut short'],
+  [
+    'Latin-1',
+    Buffer.from(`${row()}\n${row({ text: 'caf\xe9' })}\n`, 'latin1'),
+    'line 2: is not UTF-8',
+  ],
 ])('%s is refused', (_, content, complaint) => {
   const path = file('wrong.jsonl', content);
 
   expect(() => readCorpusFile(path)).toThrow(UserError);
   expect(() => readCorpusFile(path)).toThrow(complaint);
+});
+
+test('a corpus in another encoding is read once that is said, and kept as UTF-8', () => {
+  const line = row({ text: 'caf\xe9 \u20ac' });
+  const path = file('mine.jsonl', Buffer.from(row({ text: 'caf\xe9 \x80' }), 'latin1'));
+
+  const corpus = readCorpusFile(path, parseEncoding('windows-1252'));
+
+  expect(gunzipSync(corpus.content).toString()).toBe(line);
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { parseLabels } from '../../../local/cli/labels/parse';
+import { parseLabels, usualColumns } from '../../../local/cli/labels/parse';
 import { readTweetEval } from '../../../local/cli/labels/tweeteval';
 import { MAX_LABEL_FILE_BYTES, readText, textOf } from '../../../local/cli/read-text';
 
@@ -22,7 +22,7 @@ test('a table in Latin-1 is refused with the line and what to do, not repaired',
   const path = file('mine.csv', Buffer.from('text,label\nfine,1\ncaf\xe9,1\n', 'latin1'));
 
   expect(() => readText(path, MAX_LABEL_FILE_BYTES)).toThrow(
-    /mine\.csv, line 3: is not UTF-8\. Convert the file .*Nothing was imported/,
+    /mine\.csv, line 3: is not UTF-8\. Say which encoding it has \(--encoding windows-1252 .*Nothing was imported/,
   );
 });
 
@@ -30,7 +30,7 @@ test("TweetEval's files, too", () => {
   file('mine_text.txt', Buffer.from('fine\ncaf\xe9\n', 'latin1'));
   file('mine_labels.txt', '1\n2\n');
 
-  expect(() => readTweetEval(folder, new Map())).toThrow(/mine_text\.txt, line 2: is not UTF-8/);
+  expect(() => readTweetEval(folder, usualColumns)).toThrow(/mine_text\.txt, line 2: is not UTF-8/);
 });
 
 test('a gzip bomb is refused in bounded memory', () => {
@@ -50,7 +50,7 @@ test('a file that is too large is not read', () => {
 test('a text longer than a label takes is refused with its line', () => {
   const { rows, rejected } = parseLabels(
     'mine.csv',
-    `text,label\n${'a'.repeat(10_000)},1\n${'a'.repeat(10_001)},1\n`,
+    `text,label\n${'a'.repeat(10_000)},neutral\n${'a'.repeat(10_001)},neutral\n`,
   );
 
   expect(rows.map(({ line }) => line)).toEqual([2]);

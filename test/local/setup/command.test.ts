@@ -1,4 +1,5 @@
 import { EnvironmentName } from '../../../infra/config';
+import { quotes } from '../../../local/cli/labels/table';
 import { ask } from './run';
 
 const readable: [string[], unknown][] = [
@@ -32,6 +33,42 @@ const readable: [string[], unknown][] = [
   [
     ['lake', 'import-labels', 'mine.csv', '--source', 'me'],
     { name: 'import-labels', file: 'mine.csv', source: 'me' },
+  ],
+  [
+    ['lake', 'import-labels', 'mine.csv', '--map', '-1=negative', '--map=0=neutral', '--yes'],
+    {
+      name: 'import-labels',
+      file: 'mine.csv',
+      source: null,
+      map: ['-1=negative', '0=neutral'],
+      yes: true,
+    },
+  ],
+  [
+    // Sentiment140, as its authors publish it.
+    [
+      ...['lake', 'import-labels', 'training.csv', '--encoding', 'latin1', '--no-header'],
+      ...['--text-column', '6', '--label-column=1', '--delimiter', ';', '--quote', 'line'],
+    ],
+    {
+      name: 'import-labels',
+      file: 'training.csv',
+      source: null,
+      encoding: 'latin1',
+      header: false,
+      textColumn: '6',
+      labelColumn: '1',
+      delimiter: ';',
+      quote: 'line',
+    },
+  ],
+  [
+    ['lake', 'pretrain', 'a.jsonl', '--encoding', 'utf-16le'],
+    { name: 'pretrain', files: ['a.jsonl'], encoding: 'utf-16le' },
+  ],
+  [
+    ['lake', 'import-tweets', 'mine.json', '--encoding', 'utf-16be'],
+    { name: 'import-tweets', file: 'mine.json', encoding: 'utf-16be' },
   ],
   [
     ['lake', 'pretrain', 'a.jsonl', 'b.jsonl.gz'],
@@ -134,6 +171,14 @@ const refused: [string[], RegExp][] = [
   [['deploy', '--env', 'dev', '-c', 'env=prod'], /^The environment is given with --env\.$/],
   [['lake', 'import-tweets'], /^import-tweets needs one file/],
   [
+    ['lake', 'import-labels', 'mine.csv', '--quote', 'single'],
+    /^--quote is "single": one of double, line, none is possible\.$/,
+  ],
+  [
+    ['lake', 'import-labels', '--bundled', 'mine.csv'],
+    /^import-labels --bundled takes nothing more/,
+  ],
+  [
     ['lake', 'replay', '--from', '2026-11-20'],
     /^replay needs both ends: npm run lake -- replay --from/,
   ],
@@ -164,6 +209,15 @@ beforeAll(async () => {
   const output = await ask('command.mjs', `${JSON.stringify(lines)}.map(${parse})`);
   const parsed: string[] = JSON.parse(output);
   answers = new Map(lines.map((args, index) => [JSON.stringify(args), parsed[index] ?? '']));
+});
+
+test('the set-up knows the ways to read quotation marks that the reader of tables has', async () => {
+  const answer = async (quote: string): Promise<unknown> => {
+    const args = ['lake', 'import-labels', 'mine.csv', '--quote', quote];
+    return JSON.parse(await ask('command.mjs', `m.parseCommand(${JSON.stringify(args)}).quote`));
+  };
+
+  expect(await Promise.all(quotes.map(answer))).toEqual([...quotes]);
 });
 
 test('the set-up knows the environments of the settings', async () => {
