@@ -1,5 +1,10 @@
 import fc from 'fast-check';
-import { malformations, nullings, strangeTexts, type Fault } from '../../../local/x-api/faults/script';
+import {
+  malformations,
+  nullings,
+  strangeTexts,
+  type Fault,
+} from '../../../local/x-api/faults/script';
 import type { ServiceFault } from './aws';
 import type { KillPoint } from './incarnation';
 
