@@ -10,7 +10,8 @@ const light = /[\u0000-\u10FF\u2000-\u200D\u2010-\u201F\u2032-\u2037]/u;
 
 type Fields = Pick<Request, 'postFields' | 'userFields' | 'expansions'>;
 
-const plain = (text: string): string =>
+/** A text as its author wrote it. */
+export const plain = (text: string): string =>
   text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 
 /** Three characters are sent as entities. A text that is escaped already stays as it is. */

@@ -20,11 +20,14 @@ test('an address that is none is refused with the name of its field', () => {
   expect(() => settingsFor('local', { xApiBaseUrl: 'here' })).toThrow(/apiBaseUrl/);
 });
 
-test.each(['dev', 'prod'])('a night in %s reads at X for ten dollars at most, authors included', (name) => {
-  const { x } = settingsFor(name);
+test.each(['dev', 'prod'])(
+  'a night in %s reads at X for ten dollars at most, authors included',
+  (name) => {
+    const { x } = settingsFor(name);
 
-  expect(highestPrice(x, x.maxTweetsPerRun)).toBeLessThanOrEqual(10);
-});
+    expect(highestPrice(x, x.maxTweetsPerRun)).toBeLessThanOrEqual(10);
+  },
+);
 
 test('people are named by ARN, and * names nobody', () => {
   const { people } = settingsFor('dev');

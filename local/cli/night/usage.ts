@@ -51,6 +51,7 @@ export function usageOf(
     posts: Math.round(
       ((received?.spendUsd ?? 0) - users * settings.x.usdPerUser) / settings.x.usdPerPost,
     ),
-    users,
+    // A local night asks its stub for names; an account whose settings do not would not pay for them.
+    users: settings.x.authorNames ? users : 0,
   };
 }

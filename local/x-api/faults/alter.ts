@@ -1,5 +1,6 @@
 import type { ArchivedPost } from '../archive';
 import { authors } from '../authors';
+import { plain } from '../render';
 import { compareIds, idAt, timeOf } from '../snowflake';
 import type { Due } from './due';
 
@@ -9,7 +10,9 @@ const hour = 3_600_000;
 export function altered(page: readonly ArchivedPost[], due: Due): ArchivedPost[] {
   let posts = [...page];
   for (const { tweets, characters } of due.all('long')) {
-    posts = first(posts, tweets, (post) => [{ ...post, text: repeated(post.text, characters) }]);
+    posts = first(posts, tweets, (post) => [
+      { ...post, text: repeated(plain(post.text), characters) },
+    ]);
   }
   for (const { tweets } of due.all('withheld')) {
     posts = first(posts, tweets, (post) => [withheld(post)]);

@@ -1,5 +1,10 @@
 import fc from 'fast-check';
-import { malformations, strangeTexts, type Fault } from '../../../local/x-api/faults/script';
+import {
+  malformations,
+  nullings,
+  strangeTexts,
+  type Fault,
+} from '../../../local/x-api/faults/script';
 import type { ServiceFault } from './aws';
 import type { KillPoint } from './incarnation';
 
@@ -59,6 +64,16 @@ const trouble = fc.oneof(
     resetSeconds: fc.constantFrom(5, 600, 900),
   }),
   fc.record({ fault: fc.constant('monthly-cap' as const), headers: fc.boolean() }),
+  fc.record({
+    fault: fc.constantFrom('day-limit' as const, 'day-used-up' as const),
+    of: fc.constantFrom('app' as const, 'user' as const),
+    resetSeconds: fc.constantFrom(5, 900, 50_000),
+  }),
+  fc.record({
+    fault: fc.constant('nulls' as const),
+    how: fc.constantFrom(...nullings),
+    tweets: fc.integer({ min: 1, max: 3 }),
+  }),
   fc.record({
     fault: fc.constant('status' as const),
     status: fc.constantFrom(500, 502, 503, 504, 401, 403, 408, 418),

@@ -97,6 +97,18 @@ test('costs follow the public prices', () => {
   expect(xCosts(usage, settings).usd).toBeCloseTo(15.735, 6);
 });
 
+test('authors are part of the price where the settings ask for names, and the posts are counted without them', () => {
+  const events = nightEvents.map((event) => event);
+  const named = { ...settings, x: { ...settings.x, authorNames: true } };
+  const withUsers = { ...usageOf({ events, timeline }, named), users: 900 };
+
+  expect(xCosts(withUsers, named)).toMatchObject({
+    how: '3,147 posts × $0.005 each, 900 authors × $0.01 each',
+    usd: 24.735,
+  });
+  expect(usage.users).toBe(0);
+});
+
 test('a Spark job is billed for a minute at least, and not at all when it did not run', () => {
   const glue = (glueSeconds: number) =>
     awsCosts({ ...usage, glueSeconds }, settings).find(({ what }) => what === 'Glue Spark job')
