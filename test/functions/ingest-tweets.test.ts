@@ -1324,9 +1324,9 @@ describe('posts as X sends them today', () => {
 
     await run({ queries: retweets });
 
-    expect(await rowsInLake()).toMatchObject([
-      { text: 'long and whole' },
-      { text: 'RT @bob: cut…' },
+    expect((await rowsInLake()).map(({ text }) => text).sort()).toEqual([
+      'RT @bob: cut…',
+      'long and whole',
     ]);
   });
 
