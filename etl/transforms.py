@@ -61,14 +61,15 @@ _INSTANT = (
     r"^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2})?(?:(\.\d{1,6})\d{0,3})?"
     r" ?(?:([Zz]|UTC|GMT)|([+-]\d{2}):?(\d{2})?)$"
 )
-# X's notice in the place of a post that it withholds, as functions/x/withheld.ts; test/cases/withheld.tsv holds both to
-# it. Whole texts alone: a person may write about such a notice.
+# X's notice in the place of a post that it withholds, as functions/x/withheld.ts;
+# test/cases/withheld.tsv holds both to it. Whole texts alone: a person may write about a notice.
 _PLACE = r"(?:(?:d['\u2019])?\p{Lu}[\p{L}\p{M}.'\u2019()-]*|of|the|and|da|de)"
 _WITHHELD = (
     r"^(?:RT @\w{1,15}: )?(?:This (?:Tweet|Post|post) from @\w{1,15}"
     r"|(?:Account )?@\w{1,15}(?:['\u2019]s account)?|This account) (?:is|has been) withheld"
     rf"(?: in:? {_PLACE}(?:,? {_PLACE})*| worldwide)?"
-    r"(?: in response to (?:a |an )?(?:valid )?(?:legal demands?|reports? from the copyright holder)"
+    r"(?: in response to (?:a |an )?(?:valid )?"
+    r"(?:legal demands?|reports? from the copyright holder)"
     r"| based on local laws?(?:\(s\))?)?"
     r"[.,]*(?: Learn more\.?)?(?: ?https?://\S+)?\s*$"
 )
@@ -109,7 +110,7 @@ def _by_age(post_id: Column) -> Column:
 
 
 def _versions(history: Column) -> Column:
-    """The ids of a post's versions, of the JSON text of the list; null where there is one at most."""
+    """The ids of a post's versions, of the list's JSON text; null where there is one at most."""
     return F.when(history.contains(","), F.from_json(history, "array<string>"))
 
 
@@ -269,8 +270,8 @@ def newest_per_tweet(frame: DataFrame) -> DataFrame:
 
 
 def replaced_versions(frame: DataFrame) -> DataFrame:
-    """(dt, author_id, id, elsewhere), one row per post's version that a newer one of the same author
-    replaces; elsewhere: all of those belong to another day."""
+    """(dt, author_id, id, elsewhere), one row per version of a post that a newer one of the same
+    author replaces; elsewhere: all of those belong to another day."""
     history = F.col("edit_history_tweet_ids")
     edits = frame.where((F.size(history) > 1) & F.array_contains(history, F.col("id")))
     each = edits.select(
@@ -285,7 +286,7 @@ def replaced_versions(frame: DataFrame) -> DataFrame:
 
 
 def newest_versions(frame: DataFrame) -> DataFrame:
-    """One row per post, of its newest version: an edit is a tweet of its own, with an id of its own.
+    """One row per post, of its newest version: an edit is a tweet with an id of its own.
 
     An edit over midnight lies under the day of what it replaces, too; there it only replaces.
     """

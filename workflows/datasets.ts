@@ -78,3 +78,23 @@ export const tables = {
 
 /** `s3://bucket/prefix` of a data set or of one of its days. */
 export const s3Uri = (bucket: string, key: string): string => `s3://${bucket}/${key}`;
+
+/** The bucket's lifecycle deletes once a day what is old enough, and not on the minute. */
+const LATE_DELETION_DAYS = 2;
+
+/**
+ * What makes Athena read a table's days wherever objects lie, without a partition in the catalog: parameters of a table
+ * of which nobody registers the days. `days`: how long its objects are kept. The ingest and the cleaning job file what
+ * they refuse under the day they do so, so no day is older, or later than tomorrow where clocks differ.
+ */
+export const dayProjection = ({ partitions }: Dataset, days: number): Record<string, string> =>
+  Object.fromEntries([
+    ['projection.enabled', 'true'],
+    ...partitions.flatMap(({ name }) => [
+      [`projection.${name}.type`, 'date'],
+      [`projection.${name}.format`, 'yyyy-MM-dd'],
+      [`projection.${name}.range`, `NOW-${days + LATE_DELETION_DAYS}DAYS,NOW+1DAYS`],
+      [`projection.${name}.interval`, '1'],
+      [`projection.${name}.interval.unit`, 'DAYS'],
+    ]),
+  ]);

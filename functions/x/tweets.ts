@@ -159,7 +159,7 @@ export function toRow(tweet: unknown, context: PageContext): RawTweetRow | Misfi
     // The tweet is worth keeping without it.
     author_username: handle !== undefined && HANDLE.test(handle) ? handle : null,
     created_at: createdAt.toISOString(),
-    lang: lang == null || lang.trim() === '' ? null : lang,
+    lang: lang?.trim() ? lang : null,
     text: withoutUrls(text),
     retweet_count: metrics.retweet_count,
     reply_count: metrics.reply_count,

@@ -104,6 +104,8 @@ const access: Record<RoleName, Access> = {
   AnalyticsRole: {
     read: [
       'cleaned-data/',
+      // Why a record is missing in the tables.
+      quarantine.prefix,
       scored.prefix,
       resultPrefixes.analysts,
       prefixes.audit,

@@ -2,7 +2,14 @@ import * as glue from 'aws-cdk-lib/aws-glue';
 import { Aws } from 'aws-cdk-lib';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { candidates, database, datasets, s3Uri, tables } from '../../workflows/datasets';
+import {
+  candidates,
+  database,
+  datasets,
+  dayProjection,
+  s3Uri,
+  tables,
+} from '../../workflows/datasets';
 import type { Column, Dataset } from '../../workflows/datasets';
 import { arn } from '../arns';
 import type { RoleName } from '../naming';
@@ -12,6 +19,8 @@ import type { LakeRoles } from './lake-roles';
 export interface LakeCatalogProps {
   readonly bucket: s3.IBucket;
   readonly roles: LakeRoles;
+  /** How many days the records that were refused are kept: so far back their table reaches. */
+  readonly quarantineDays: number;
 }
 
 const formats: Record<
@@ -67,7 +76,13 @@ export class LakeCatalog extends Construct {
       new glue.CfnTable(this, name, {
         catalogId: Aws.ACCOUNT_ID,
         databaseName: created.ref,
-        tableInput: tableInput(name, dataset, s3Uri(props.bucket.bucketName, dataset.prefix)),
+        tableInput: tableInput(
+          name,
+          dataset,
+          s3Uri(props.bucket.bucketName, dataset.prefix),
+          // No crawler looks at it: what was refused has to be answered for at once.
+          dataset === datasets.quarantine ? dayProjection(dataset, props.quarantineDays) : {},
+        ),
       });
     }
     this.openTo(props.roles);
@@ -135,13 +150,14 @@ function tableInput(
   name: string,
   dataset: Dataset,
   location: string,
+  parameters: Record<string, string>,
 ): glue.CfnTable.TableInputProperty {
   const { input, output, serde, classification } = formats[dataset.format];
   return {
     name,
     description: dataset.comment,
     tableType: 'EXTERNAL_TABLE',
-    parameters: { classification, EXTERNAL: 'TRUE' },
+    parameters: { classification, EXTERNAL: 'TRUE', ...parameters },
     partitionKeys: dataset.partitions.map(columnOf),
     storageDescriptor: {
       columns: dataset.columns.map(columnOf),

@@ -48,7 +48,11 @@ export class DataStack extends Stack {
     const roles = new LakeRoles(this, 'Roles', { environment, people: settings.people });
     const { key } = new LakeKey(this, 'Key', { environment, roles });
     const { bucket } = new LakeBucket(this, 'Lake', { key, roles, settings });
-    const { database } = new LakeCatalog(this, 'Catalog', { bucket, roles });
+    const { database } = new LakeCatalog(this, 'Catalog', {
+      bucket,
+      roles,
+      quarantineDays: settings.keepDays.quarantine,
+    });
     if (roles.forgetter !== null) {
       new ForgetterAccess(this, 'Forgetting', { role: roles.forgetter, bucket, key, database });
     }

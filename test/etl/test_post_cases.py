@@ -1,4 +1,4 @@
-"""The tables of test/cases/ that ingest and cleaning share: what the one lets in, the other reads."""
+"""The tables of test/cases/ that ingest and cleaning share: what one lets in, the other reads."""
 
 import json
 from datetime import UTC, datetime

@@ -66,9 +66,9 @@ async function query(sql: string) {
 }
 
 describe('Check the data', () => {
-  async function check(rows: readonly object[], attempt = 0) {
+  async function check(rows: readonly object[], attempt = 0, moved?: number) {
     const location = await writeVersion(rows);
-    const days = CLEANED.days.map((day) => ({ ...day, location, rows: rows.length }));
+    const days = CLEANED.days.map((day) => ({ ...day, location, rows: rows.length, moved }));
     const step = checkData({
       lake,
       catalog,
@@ -140,6 +140,10 @@ describe('Check the data', () => {
 
     await forget(2);
     expect(await check([cleanTweet('1')], 1)).toMatchObject({ status: 'DONE' });
+
+    // An edit of the next day has replaced the other one.
+    await forget(1);
+    expect(await check([cleanTweet('1')], 2, 1)).toMatchObject({ status: 'DONE' });
   });
 
   test('at most five offending rows are shown, all are counted', async () => {

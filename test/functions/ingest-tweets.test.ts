@@ -1528,3 +1528,100 @@ test('whatever becomes of raw and label objects, an ingest and the inputs of a t
     { numRuns: 12 },
   );
 });
+
+describe('posts as X sends them today', () => {
+  const retweets = [{ name: 'keywords', query: 'coffee' }];
+  const includes = {
+    users: [{ id: '77', username: 'ada' }],
+    tweets: [
+      { id: '9', text: 'cut…', author_id: '8', note_tweet: { text: 'whole and wonderful' } },
+    ],
+  };
+  const data = [
+    tweet(5, { text: 'RT @bob: cut…', referenced_tweets: [{ type: 'retweeted', id: '9' }] }),
+    tweet(4, { text: 'long…', note_tweet: { text: 'long and whole' } }),
+  ];
+
+  test('a search that can bring retweets asks for the originals, and counts them as read', async () => {
+    maxTweetsPerMonth = 299;
+    x.willAnswer({ body: { data, includes, meta: {} } });
+
+    const answer = await run({ queries: retweets });
+
+    // Three posts a result may be charged for: itself, what it quotes and what it replies to.
+    expect(x.searches[0]).toMatchObject({
+      expansions: 'author_id,referenced_tweets.id',
+      max_results: '99',
+    });
+    expect(answer).toMatchObject({ received: 2, spendUsd: 0.015, month: { posts: 3 } });
+    expect((await rowsInLake()).map(({ text }) => text).sort()).toEqual([
+      'RT @bob: whole and wonderful',
+      'long and whole',
+    ]);
+  });
+
+  test('what the lake was told to forget does not come back behind a retweet mark', async () => {
+    const { list, etag } = await readForgotten(lake, marker);
+    await putJsonIf(lake, FORGOTTEN_KEY, withIds(list, { tweets: [], authors: ['8'] }, marker), {
+      ifMatch: etag,
+    });
+    x.willAnswer({ body: { data, includes, meta: {} } });
+
+    await run({ queries: retweets });
+
+    expect((await rowsInLake()).map(({ text }) => text).sort()).toEqual([
+      'RT @bob: cut…',
+      'long and whole',
+    ]);
+  });
+
+  test('an edit over midnight lies under both days, is sent once, and counts once', async () => {
+    const first = idAt(new Date('2026-11-22T23:50:00.000Z'));
+    const edit = idAt(new Date('2026-11-23T00:10:00.000Z'));
+    x.willAnswer(page([tweet(edit, { edit_history_tweet_ids: [first, edit] })]), page([]));
+
+    const answer = await run();
+    const again = await run({
+      source: { kind: 'replay', stream: true },
+      queries: [],
+      reprocess: ['2026-11-22', '2026-11-23'],
+    });
+
+    expect(answer).toMatchObject({ received: 1, written: 1, days: ['2026-11-22', '2026-11-23'] });
+    expect(await keysBelow(lake, 'raw-data/tweets/dt=2026-11-22/')).toHaveLength(1);
+    expect(await keysBelow(lake, 'raw-data/tweets/dt=2026-11-23/')).toHaveLength(1);
+    expect(again).toMatchObject({ received: 2, written: 1, doubles: 1 });
+    expect(await idsOnStream()).toEqual([edit, edit]);
+  });
+
+  test('an edit of a post that was forgotten does not come back', async () => {
+    const { list, etag } = await readForgotten(lake, marker);
+    await putJsonIf(lake, FORGOTTEN_KEY, withIds(list, { tweets: ['4'], authors: [] }, marker), {
+      ifMatch: etag,
+    });
+    x.willAnswer(page([tweet(5, { edit_history_tweet_ids: ['4', '5'] })]));
+
+    expect(await run()).toMatchObject({ received: 1, written: 0, doubles: 1 });
+  });
+
+  test('an import reads ids that are numbers, and keeps what it refuses as it came', async () => {
+    const number = `{"id": 2126432269890486288, "text":"a", "author_id": 900001, "created_at":"2026-11-27T21:45:35.000Z"}`;
+    const refused = `{"id": 2126432269890486289,  "text":"b", "text":"b", "author_id": null}`;
+    clock.advance(4 * 86_400_000);
+    await put(
+      lake,
+      'raw-data/imports/mine/00000.ndjson.gz',
+      gzipSync(
+        [number, refused]
+          .map((record) => JSON.stringify({ record, author_username: null, original: null }))
+          .join('\n'),
+      ),
+    );
+
+    await run({ source: { kind: 'import', name: 'mine' }, queries: [] });
+
+    expect(await rowsInLake()).toMatchObject([{ id: '2126432269890486288', author_id: '900001' }]);
+    const [key = ''] = await keysBelow(lake, 'raw-data/quarantine/');
+    expect(JSON.parse(await readText(lake, key))).toMatchObject({ raw: refused });
+  });
+});

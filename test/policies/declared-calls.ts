@@ -332,6 +332,12 @@ const rare = [
     arn('athena', 'workgroup/sentiment-lake-local-analysts'),
   ),
   ...declare(
+    'An analyst asks why records were refused; the pipeline never does',
+    ANALYSTS,
+    's3:GetObject',
+    object('raw-data/quarantine/dt=day/run.ndjson'),
+  ),
+  ...declare(
     'An analyst’s editor lists the tables; the pipeline never does',
     ANALYSTS,
     'glue:GetTables',

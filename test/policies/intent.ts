@@ -26,7 +26,7 @@ const rows: readonly Row[] = [
   ['raw-data/tweets/dt=day/page.ndjson.gz',                   'rw',       'r',        '',         '',         '',         '',         '',         '',         '',         ''],
   ['raw-data/labels/people.ndjson',                           '',         'r',        '',         'r',        'r',        '',         '',         'rw',       '',         ''],
   ['raw-data/corpora/people.jsonl.gz',                        '',         '',         '',         'r',        '',         '',         '',         'rw',       '',         ''],
-  ['raw-data/quarantine/dt=day/run.ndjson',                   'rw',       'rwd',      '',         '',         '',         '',         '',         '',         '',         ''],
+  ['raw-data/quarantine/dt=day/run.ndjson',                   'rw',       'rwd',      '',         '',         '',         '',         'r',        '',         '',         ''],
   ['raw-data/plans/plan.json',                                'rw',       '',         '',         '',         '',         '',         '',         '',         '',         ''],
   ['raw-data/plans/lock.json',                                'rw',       '',         'rw',       '',         '',         '',         '',         '',         '',         ''],
   ['raw-data/plans/ingest-lease.json',                        'rw',       '',         '',         '',         '',         '',         '',         '',         '',         ''],

@@ -15,7 +15,7 @@ import type { Warehouse } from '../../../functions/lake/athena';
 import type { Catalog } from '../../../functions/lake/catalog';
 import { getBytes, listObjects } from '../../../functions/lake/objects';
 import type { Lake } from '../../../functions/lake/objects';
-import { database, tables } from '../../../workflows/datasets';
+import { database, datasets, dayProjection, tables } from '../../../workflows/datasets';
 import type { LauncherAddress } from '../../../local/gateway/options';
 import { startGateway } from '../../../local/gateway/server';
 import type { Gateway } from '../../../local/gateway/server';
@@ -117,7 +117,8 @@ export class Launcher {
     const glue = new GlueClient(this.config);
     const name = `${database}_${lake.bucket.replace('lake-', '')}`;
     await glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name: name } }));
-    for (const [table, { prefix, columns, partitions, format }] of Object.entries(tables)) {
+    for (const [table, dataset] of Object.entries(tables)) {
+      const { prefix, columns, partitions, format } = dataset;
       const toColumn = ({ name: column, type }: { name: string; type: string }) => ({
         Name: column,
         Type: type,
@@ -127,6 +128,7 @@ export class Launcher {
           DatabaseName: name,
           TableInput: {
             Name: table,
+            Parameters: dataset === datasets.quarantine ? dayProjection(dataset, 30) : {},
             PartitionKeys: partitions.map(toColumn),
             StorageDescriptor: {
               Columns: columns.map(toColumn),

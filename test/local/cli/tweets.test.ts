@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { pagesOf, readTweets } from '../../../local/cli/tweets/import';
 import { parseTweets } from '../../../local/cli/tweets/parse';
 
@@ -74,7 +75,10 @@ test.each([
   ['[{"id_str": "1", "full_text": "old"}]', /of API v1\.1.*GET \/2\/tweets\?ids=/],
   ['{"id": 1212092628029698048, "id_str": "1212092628029698048", "text": "old"}', /of API v1\.1/],
   ['{"tweet": {"id_str": "1", "full_text": "old"}}\n', /of API v1\.1/],
-  ['window.YTD.tweets.part0 = [{"tweet": {"id_str": "1"}}]', /archive of.*own account.*GET \/2\/tweets/],
+  [
+    'window.YTD.tweets.part0 = [{"tweet": {"id_str": "1"}}]',
+    /archive of.*own account.*GET \/2\/tweets/,
+  ],
   ['YTD.tweet.part1=[]', /own account/],
   [Buffer.from([0x22, 0xff, 0x22]), /UTF-8/],
   [Buffer.from([0x1f, 0x8b, 0x00]), /gzip that is cut short/],
@@ -122,4 +126,71 @@ test('a page is bounded by lines and by bytes, and no line is lost', () => {
   );
   expect(pagesOf(long).flat()).toEqual(long);
   expect(pagesOf(lines.slice(0, 2), 1)).toEqual([[lines[0]], [lines[1]]]);
+});
+
+const original = {
+  id: '9',
+  text: 'Three hours of slides…',
+  author_id: '8',
+  note_tweet: { text: 'Three hours of slides and a wonderful end' },
+};
+const retweet = tweet('1', {
+  text: 'RT @town_watcher: Three hours…',
+  referenced_tweets: [{ type: 'retweeted', id: '9' }],
+});
+
+test('a retweet travels with the whole original that stands beside it, and with nothing where none does', () => {
+  const beside = { data: [retweet, tweet('2')], includes: { tweets: [original] } };
+  const alone = { data: [retweet], includes: { tweets: [{ id: '7', text: 'another' }] } };
+  const originals = (value: unknown) =>
+    read(JSON.stringify(value)).map((one) => 'record' in one && one.original);
+
+  expect(originals(beside)).toEqual([
+    { text: 'Three hours of slides and a wonderful end', authorId: '8' },
+    null,
+  ]);
+  expect(originals(alone)).toEqual([null]);
+  expect(originals([beside, alone])).toHaveLength(3);
+});
+
+test.each([
+  ['a number that outgrows JavaScript', '{"id": 2126432269890486288, "text": "a"}'],
+  ['a key that is there twice', '{"id":"1","text":"a",  "text":"b"}'],
+  ['spaces and escapes', '{ "id" : "1",\t"text":"\\u00e9 \\/ ] } \\" , {"}'],
+])('a record keeps its own text: %s', (_, record) => {
+  const records = (content: string) =>
+    read(content).map((one) => ('record' in one ? one.record : one.raw));
+  const good = JSON.stringify(tweet('2'));
+
+  expect(records(`${good}\n${record}\r\n`)).toEqual([good, record]);
+  expect(records(`[${record}, ${good} ]`)).toEqual([record, good]);
+  expect(records(`{"meta": {}, "data":\n[ ${good},${record} ] , "includes":null}`)).toEqual([
+    good,
+    record,
+  ]);
+  expect(records(`{"data": [5], "data": [${good}, null, 7 ,${record}]}`)).toEqual([
+    good,
+    'null',
+    '7',
+    record,
+  ]);
+});
+
+test('whatever lies in a list, each record is the text that stood there', () => {
+  const json = fc.jsonValue({ maxDepth: 4 });
+  const spaces = fc.constantFrom('', ' ', '\n', '\t ');
+
+  fc.assert(
+    fc.property(fc.array(json, { maxLength: 5 }), spaces, (values, space) => {
+      const records = [tweet('1'), ...values.filter((value) => !Array.isArray(value))].map(
+        (value) => JSON.stringify(value, null, space.length),
+      );
+      const list = `[${space}${records.join(`${space},${space}`)}${space}]`;
+
+      const kept = read(`{"data":${list}}`);
+
+      expect(kept.map((one) => 'record' in one && one.record)).toEqual(records);
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -265,3 +265,27 @@ test('what cannot be read is named, and the rest is done', async () => {
     unreadable: [`raw-data/tweets/dt=${DAY}/broken.ndjson.gz`],
   });
 });
+
+test('imports that keep records as text: one of them, an edit of one, and a retweet of its author', async () => {
+  const line = (record: object, authorId: string | null = null) => ({
+    record: JSON.stringify(record),
+    author_username: null,
+    original: authorId === null ? null : { text: 'their words', authorId },
+  });
+  const kept = [line(tweet('12')), line(tweet('14'), '5')];
+  await put(
+    lake,
+    'raw-data/imports/mine/00000.ndjson.gz',
+    gzipSync(
+      ndjson(
+        ...kept,
+        line(tweet('13')),
+        line({ ...tweet('15'), edit_history_tweet_ids: ['13', '15'] }),
+        line(tweet('16'), '777'),
+      ),
+    ),
+  );
+
+  expect(await scrub('raw-data/imports/', imported(finder()))).toMatchObject({ rows: 3 });
+  expect(await everything()).toBe(ndjson(...kept));
+});

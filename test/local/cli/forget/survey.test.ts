@@ -6,6 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { Forgotten, emptyList, randomMarker, withIds } from '../../../../functions/lake/forgotten';
 import type { Lake } from '../../../../functions/lake/objects';
 import { rawPageKey } from '../../../../functions/lake/raw-pages';
+import { idAt } from '../../../../functions/x/ids';
+import { withAllVersions } from '../../../../local/cli/forget/edits';
 import { replaysOf } from '../../../../local/cli/forget/forget';
 import { Narrowed, whereTweetsLie } from '../../../../local/cli/forget/places';
 import { SurveyProgress } from '../../../../local/cli/forget/progress';
@@ -191,4 +193,23 @@ test('a day that lies a year from the others is replayed without those between',
   );
   const replays = replaysOf(year).map((input) => checkInput(input));
   expect(replays.flatMap((input) => input.days ?? [])).toEqual(year);
+});
+
+test('who names one version of an edited post means all of them, as far as raw pages know', async () => {
+  const at = (minute: number) =>
+    idAt(new Date(`2026-11-23T10:${String(minute).padStart(2, '0')}:00Z`));
+  const [first, second, third, other] = [at(0), at(10), at(20), at(30)];
+  const edited = (id: string, history: string[]) => ({
+    ...tweet(id),
+    edit_history_tweet_ids: history,
+  });
+  await write(edited(first, [first]), edited(other, [other]));
+  await write(edited(second, [first, second]));
+  await write(edited(third, [first, second, third]), edited(at(40), ['5', other, at(40)]));
+
+  for (const one of [first, second, third]) {
+    expect((await withAllVersions(lake, [one])).sort()).toEqual([first, second, third]);
+  }
+  expect((await withAllVersions(lake, [other])).sort()).toEqual([other, at(40)]);
+  expect(await withAllVersions(lake, ['5'])).toEqual(['5']);
 });
