@@ -118,19 +118,22 @@ function utf8(path: string, bytes: Buffer): string {
         `(--encoding ${ENCODINGS_SHOWN.replaceAll(', ', ' | ')}), or save the file as UTF-8. ${NOTHING}`,
     );
   }
-  const zeros = [0, 1].map((odd) => {
-    let count = 0;
-    for (let at = odd; at < bytes.length; at += 2) if (bytes[at] === 0) count += 1;
-    return count;
-  });
-  const [even = 0, odd = 0] = zeros;
-  // Of UTF-16 every second byte of an English text; of UTF-8 none.
-  if (even + odd > bytes.length / 4) {
+  const half = zerosAt(bytes, 1) >= zerosAt(bytes, 0) ? 'utf-16le' : 'utf-16be';
+  const isWide = zerosAt(bytes, 0) + zerosAt(bytes, 1) > bytes.length / 4;
+  // UTF-16 has a NUL in every sign of ASCII, line ends above all; UTF-8 has none.
+  if (isWide || bytes.includes('\n\0') || bytes.includes('\0\n')) {
     throw new UserError(
-      `${path} is full of NUL bytes, as UTF-16 is: say --encoding ${odd > even ? 'utf-16le' : 'utf-16be'}. ${NOTHING}`,
+      `${path} is full of NUL bytes, as UTF-16 is: say --encoding ${half}. ${NOTHING}`,
     );
   }
   return bytes.toString('utf8');
+}
+
+/** How many bytes at even or at odd places are 0. */
+function zerosAt(bytes: Buffer, first: 0 | 1): number {
+  let count = 0;
+  for (let at = first; at < bytes.length; at += 2) if (bytes[at] === 0) count += 1;
+  return count;
 }
 
 function utf16(path: string, bytes: Buffer, encoding: Encoding): string {

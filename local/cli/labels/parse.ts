@@ -153,7 +153,7 @@ function tableRows(path: string, content: string, delimiter: string, columns: Co
   mustHaveColumns(content, delimiter, columns);
   const table = readTable(content, { delimiter, quote: columns.quote });
   const { text, label, rows, width } = placesIn(table, columns);
-  const first = columns.header ? 'the header' : 'the first line';
+  const first = columns.header ? 'the header' : 'most lines';
   const found = rows.map(({ line, cells }) =>
     cells.length === width
       ? { line, text: cells[text], label: cells[label] }
@@ -233,7 +233,7 @@ function hintOfHeader(cells: readonly string[], columns: Columns): string {
 function placesIn(table: Table, columns: Columns): Places {
   const [first, ...rest] = table.rows;
   const cells = first?.cells ?? [];
-  const width = cells.length;
+  const width = columns.header ? cells.length : commonWidth(table.rows);
   if (!columns.header && cells.some((cell) => NAMES_A_LABEL.test(cell))) {
     throw new UserError(
       `The first line names columns (${cells.map((cell) => cell.trim()).join(', ')}): leave --no-header out. ${NOTHING}`,
@@ -246,6 +246,18 @@ function placesIn(table: Table, columns: Columns): Places {
     throw new UserError(`Text and label are the same column. ${NOTHING}`);
   }
   return { ...places, width };
+}
+
+/** Without a header a first line with a delimiter too many would cut its text, and have all others refused. */
+function commonWidth(rows: readonly TableRow[]): number {
+  const counts = new Map<number, number>();
+  for (const { cells } of rows) counts.set(cells.length, (counts.get(cells.length) ?? 0) + 1);
+  const [[width, most] = [0, 0]] = [...counts].sort(([, a], [, b]) => b - a);
+  if (most * 2 > rows.length) return width;
+  throw new UserError(
+    `Without a header most lines must have as many cells as each other, but the commonest number, ${width}, has ${most} of ${rows.length}: ` +
+      `is it another --delimiter, or --quote none? ${NOTHING}`,
+  );
 }
 
 function numberedPlaces(width: number, columns: Columns): { text: number; label: number } {
