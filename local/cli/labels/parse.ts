@@ -174,21 +174,19 @@ const counted = (count: number, what: string): string =>
   `${count} ${what}${count === 1 ? '' : 's'}`;
 const lower = (name: string): string => name.trim().toLowerCase();
 
-/** Cells of the first line that is not empty, were it split at `delimiter`. */
-const firstCells = (content: string, delimiter: string): string[] => {
-  const first = splitLines(content).lines.find((line) => line.trim() !== '') ?? '';
-  const table = readTable(first, { delimiter, quote: 'line' });
-  return table.rows[0]?.cells ?? [];
-};
+/** Cells of a line, were it split at `delimiter`. */
+const cellsAt = (line: string, delimiter: string): string[] =>
+  readTable(line, { delimiter, quote: 'line' }).rows[0]?.cells ?? [];
 
 /** Says what would help where the first line does not name the columns, before quotation marks are looked at. */
 function mustHaveColumns(content: string, delimiter: string, columns: Columns): void {
-  const cells = firstCells(content, delimiter);
-  if (cells.length === 0) throw new UserError(`The file is empty. ${NOTHING}`);
+  const [line] = /[^\r\n]*[^\s][^\r\n]*/.exec(content) ?? [];
+  if (line === undefined) throw new UserError(`The file is empty. ${NOTHING}`);
+  const cells = cellsAt(line, delimiter);
   const [best = delimiter] = [...usualDelimiters].sort(
-    (a, b) => firstCells(content, b).length - firstCells(content, a).length,
+    (a, b) => cellsAt(line, b).length - cellsAt(line, a).length,
   );
-  const more = firstCells(content, best);
+  const more = cellsAt(line, best);
   const isSplit = cells.length > 1 && (!columns.header || hasBoth(cells, columns));
   if (!isSplit && more.length > cells.length && columns.delimiter === null) {
     throw new UserError(
