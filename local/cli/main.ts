@@ -254,6 +254,14 @@ function labelFileOf(command: CommandNamed<'import-labels'>): LabelFile | null {
   return readLabelFile(file, { source, columns, encoding: encodingOf(command) });
 }
 
+/** Texts that were damaged before they came here are kept as they are, and said. */
+function sayLost(screen: Screen, texts: number): void {
+  if (texts > 0)
+    screen.say(
+      `${texts} ${texts === 1 ? 'text holds' : 'texts hold'} U+FFFD: characters were lost before.`,
+    );
+}
+
 async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise<number> {
   switch (command.name) {
     case 'start':
@@ -331,6 +339,10 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
             `${corpus.path}: ${tasks} ${written ? '→' : 'is in the lake already:'} ${corpus.key}`,
           );
         }
+        sayLost(
+          screen,
+          corpora.reduce((sum, { damaged }) => sum + damaged, 0),
+        );
         screen.say(
           'The next training pre-trains an encoder on all corpora of the lake; those after it start from that encoder.',
         );
@@ -344,6 +356,7 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
         screen.say(
           `${tweets.lines.length} records of ${command.file} → raw-data/imports/${tweets.name}/${written === 0 ? ' (they lay there already)' : ''}`,
         );
+        sayLost(screen, tweets.damaged);
         return finishRun(
           lake,
           it,

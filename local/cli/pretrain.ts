@@ -7,7 +7,7 @@ import { MAX_CORPUS_BYTES } from '../../functions/lake/unpack';
 import { prefixes } from '../../workflows/datasets';
 import type { Session } from '../cloud/session';
 import { UserError } from '../cloud/user-error';
-import { readText, type Encoding } from './read-text';
+import { LOST, readText, type Encoding } from './read-text';
 
 /** As ml/training/lstm/pretraining.py reads it. */
 const CorpusRow = z.object({
@@ -21,16 +21,20 @@ export interface Corpus {
   key: string;
   content: Buffer;
   rowsByTask: Map<string, number>;
+  /** Texts with U+FFFD, the mark of a character that was lost before. */
+  damaged: number;
 }
 
 /** Reads and checks a corpus before anything is written. Throws UserError that names file and line. */
 export function readCorpusFile(path: string, encoding: Encoding | null = null): Corpus {
   const text = readText(path, MAX_CORPUS_BYTES, encoding);
   const rowsByTask = new Map<string, number>();
+  let damaged = 0;
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
-    const { task } = parseRow(line, `${path}, line ${index + 1}`);
+    const { task, text: rowText } = parseRow(line, `${path}, line ${index + 1}`);
     rowsByTask.set(task, (rowsByTask.get(task) ?? 0) + 1);
+    if (rowText.includes(LOST)) damaged += 1;
   }
   if (rowsByTask.size === 0) throw new UserError(`${path} holds no row.`);
   // The key says what the file holds: the same file again is the same object, and the same encoder.
@@ -44,6 +48,7 @@ export function readCorpusFile(path: string, encoding: Encoding | null = null): 
     key: `${prefixes.corpora}${name}-${hash}.jsonl.gz`,
     content: gzipSync(text),
     rowsByTask,
+    damaged,
   };
 }
 

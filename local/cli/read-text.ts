@@ -7,6 +7,9 @@ import { UserError } from '../cloud/user-error';
 /** Some hundred thousand labels; read as a whole, a file takes many times as much memory. */
 export const MAX_LABEL_FILE_BYTES = 32 * 2 ** 20;
 
+/** What a character becomes that somebody could not decode: its text matches no other any more. */
+export const LOST = '\uFFFD';
+
 const NOTHING = 'Nothing was imported.';
 const megabytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MB`;
 
@@ -112,25 +115,28 @@ function decode(path: string, bytes: Buffer, encoding: Encoding | null): string 
 }
 
 function utf8(path: string, bytes: Buffer): string {
+  const half = zerosAt(bytes, 1) >= zerosAt(bytes, 0) ? 'utf-16le' : 'utf-16be';
+  const isWide = zerosAt(bytes, 0) + zerosAt(bytes, 1) > bytes.length / 4;
+  // UTF-16 has a NUL in every sign of ASCII, line ends above all; UTF-8 has none.
+  if (isWide || bytes.includes('\n\0') || bytes.includes('\0\n')) {
+    throw new UserError(
+      `${path} is full of NUL bytes, as UTF-16 is: say --encoding ${half}. ${NOTHING}`,
+    );
+  }
   if (!isUtf8(bytes)) {
     throw new UserError(
       `${path}, line ${firstBadLine(bytes)}: is not UTF-8. Say which encoding it has ` +
         `(--encoding ${ENCODINGS_SHOWN.replaceAll(', ', ' | ')}), or save the file as UTF-8. ${NOTHING}`,
     );
   }
-  const zeros = [0, 1].map((odd) => {
-    let count = 0;
-    for (let at = odd; at < bytes.length; at += 2) if (bytes[at] === 0) count += 1;
-    return count;
-  });
-  const [even = 0, odd = 0] = zeros;
-  // Of UTF-16 every second byte of an English text; of UTF-8 none.
-  if (even + odd > bytes.length / 4) {
-    throw new UserError(
-      `${path} is full of NUL bytes, as UTF-16 is: say --encoding ${odd > even ? 'utf-16le' : 'utf-16be'}. ${NOTHING}`,
-    );
-  }
   return bytes.toString('utf8');
+}
+
+/** How many bytes at even or at odd places are 0. */
+function zerosAt(bytes: Buffer, first: 0 | 1): number {
+  let count = 0;
+  for (let at = first; at < bytes.length; at += 2) if (bytes[at] === 0) count += 1;
+  return count;
 }
 
 function utf16(path: string, bytes: Buffer, encoding: Encoding): string {

@@ -5,11 +5,10 @@ import { basename, extname } from 'node:path';
 import { labels, type Label } from '../../../workflows/evaluation';
 import { datasets } from '../../../workflows/datasets';
 import { textHash } from '../../../workflows/text-key';
-import type { Session } from '../../cloud/session';
 import { UserError } from '../../cloud/user-error';
 import { corpusSource, labelOfRating, type RatedText } from '../../corpus/read-corpus';
 import { MAX_LABEL_FILE_BYTES, readText, type Encoding } from '../read-text';
-import { labelsInLake, putLabels, type LabelRecord } from './in-lake';
+import { labelsInLake, putLabels, type LabelRecord, type LabelSession } from './in-lake';
 import {
   parseLabels,
   usualColumns,
@@ -100,7 +99,7 @@ export const slug = (name: string): string =>
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '');
 
-async function exists({ people, outputs }: Session, Key: string): Promise<boolean> {
+async function exists({ people, outputs }: LabelSession, Key: string): Promise<boolean> {
   try {
     await people.labeller.s3.send(new HeadObjectCommand({ Bucket: outputs.BucketName, Key }));
     return true;
@@ -123,7 +122,7 @@ export interface LabelFile {
  * UserError if no label is left.
  */
 export async function planImport(
-  session: Session,
+  session: LabelSession,
   { source, parsed }: Pick<LabelFile, 'source' | 'parsed'>,
   { compare }: { compare: 'always' | 'new' } = { compare: 'always' },
 ): Promise<ImportPlan> {
@@ -173,7 +172,7 @@ function nothingLeft([first, ...others]: readonly Rejected[]): string {
 }
 
 /** Writes what `planImport` planned, if the lake has not got it. */
-export async function carryOut(session: Session, plan: ImportPlan): Promise<ImportReport> {
+export async function carryOut(session: LabelSession, plan: ImportPlan): Promise<ImportReport> {
   if (!plan.written) return plan;
   const imported_at = new Date().toISOString();
   await putLabels(
@@ -186,7 +185,7 @@ export async function carryOut(session: Session, plan: ImportPlan): Promise<Impo
 
 /** Imports the ratings of the bundled corpus. */
 export async function importCorpus(
-  session: Session,
+  session: LabelSession,
   corpus: readonly RatedText[],
 ): Promise<ImportReport> {
   const rows = corpus.map(({ row, text, rating }) => ({

@@ -6,6 +6,12 @@ import type { Label } from '../../../workflows/evaluation';
 import type { Sampling } from '../../../workflows/labels';
 import type { Session } from '../../cloud/session';
 
+/** What of a session reading and writing labels needs. */
+export interface LabelSession {
+  people: Pick<Session['people'], 'labeller'>;
+  outputs: Pick<Session['outputs'], 'BucketName'>;
+}
+
 /** A row of the data set `labels`. */
 export interface LabelRecord {
   text_hash: string;
@@ -20,14 +26,14 @@ export interface LabelRecord {
  * The label that counts of each text that the lake has one of, by the text's hash, as for the gate. What is no label is
  * passed over: the runs report it.
  */
-export async function labelsInLake({ people, outputs }: Session): Promise<Map<string, Label>> {
+export async function labelsInLake({ people, outputs }: LabelSession): Promise<Map<string, Label>> {
   const lake = { s3: people.labeller.s3, bucket: outputs.BucketName };
   return decidedLabels(await allLabels(lake, new Unreadables()));
 }
 
 /** Writes labels as one object, whole or not at all. */
 export async function putLabels(
-  { people, outputs }: Session,
+  { people, outputs }: LabelSession,
   key: string,
   rows: readonly LabelRecord[],
 ): Promise<void> {

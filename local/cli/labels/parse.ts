@@ -153,7 +153,7 @@ function tableRows(path: string, content: string, delimiter: string, columns: Co
   mustHaveColumns(content, delimiter, columns);
   const table = readTable(content, { delimiter, quote: columns.quote });
   const { text, label, rows, width } = placesIn(table, columns);
-  const first = columns.header ? 'the header' : 'the first line';
+  const first = columns.header ? 'the header' : 'most lines';
   const found = rows.map(({ line, cells }) =>
     cells.length === width
       ? { line, text: cells[text], label: cells[label] }
@@ -174,21 +174,19 @@ const counted = (count: number, what: string): string =>
   `${count} ${what}${count === 1 ? '' : 's'}`;
 const lower = (name: string): string => name.trim().toLowerCase();
 
-/** Cells of the first line that is not empty, were it split at `delimiter`. */
-const firstCells = (content: string, delimiter: string): string[] => {
-  const first = splitLines(content).lines.find((line) => line.trim() !== '') ?? '';
-  const table = readTable(first, { delimiter, quote: 'line' });
-  return table.rows[0]?.cells ?? [];
-};
+/** Cells of a line, were it split at `delimiter`. */
+const cellsAt = (line: string, delimiter: string): string[] =>
+  readTable(line, { delimiter, quote: 'line' }).rows[0]?.cells ?? [];
 
 /** Says what would help where the first line does not name the columns, before quotation marks are looked at. */
 function mustHaveColumns(content: string, delimiter: string, columns: Columns): void {
-  const cells = firstCells(content, delimiter);
-  if (cells.length === 0) throw new UserError(`The file is empty. ${NOTHING}`);
+  const [line] = /[^\r\n]*[^\s][^\r\n]*/.exec(content) ?? [];
+  if (line === undefined) throw new UserError(`The file is empty. ${NOTHING}`);
+  const cells = cellsAt(line, delimiter);
   const [best = delimiter] = [...usualDelimiters].sort(
-    (a, b) => firstCells(content, b).length - firstCells(content, a).length,
+    (a, b) => cellsAt(line, b).length - cellsAt(line, a).length,
   );
-  const more = firstCells(content, best);
+  const more = cellsAt(line, best);
   const isSplit = cells.length > 1 && (!columns.header || hasBoth(cells, columns));
   if (!isSplit && more.length > cells.length && columns.delimiter === null) {
     throw new UserError(
@@ -233,7 +231,7 @@ function hintOfHeader(cells: readonly string[], columns: Columns): string {
 function placesIn(table: Table, columns: Columns): Places {
   const [first, ...rest] = table.rows;
   const cells = first?.cells ?? [];
-  const width = cells.length;
+  const width = columns.header ? cells.length : commonWidth(table.rows);
   if (!columns.header && cells.some((cell) => NAMES_A_LABEL.test(cell))) {
     throw new UserError(
       `The first line names columns (${cells.map((cell) => cell.trim()).join(', ')}): leave --no-header out. ${NOTHING}`,
@@ -246,6 +244,18 @@ function placesIn(table: Table, columns: Columns): Places {
     throw new UserError(`Text and label are the same column. ${NOTHING}`);
   }
   return { ...places, width };
+}
+
+/** Without a header a first line with a delimiter too many would cut its text, and have all others refused. */
+function commonWidth(rows: readonly TableRow[]): number {
+  const counts = new Map<number, number>();
+  for (const { cells } of rows) counts.set(cells.length, (counts.get(cells.length) ?? 0) + 1);
+  const [[width, most] = [0, 0]] = [...counts].sort(([, a], [, b]) => b - a);
+  if (most * 2 > rows.length) return width;
+  throw new UserError(
+    `Without a header most lines must have as many cells as each other, but the commonest number, ${width}, has ${most} of ${rows.length}: ` +
+      `is it another --delimiter, or --quote none? ${NOTHING}`,
+  );
 }
 
 function numberedPlaces(width: number, columns: Columns): { text: number; label: number } {

@@ -1,11 +1,11 @@
 import type { Lake } from '../../cloud/lake';
-import type { Session } from '../../cloud/session';
 import { confirm } from '../../account/ask';
 import { shortened } from '../../visible';
 import { count, counted } from '../run/stages';
 import type { Screen } from '../screen';
 import { sayFindings, sayResult } from './bundled';
 import { carryOut, planImport, type ImportPlan, type LabelFile } from './import';
+import type { LabelSession } from './in-lake';
 import type { LabelledText } from './parse';
 
 const EXAMPLES = 3;
@@ -27,10 +27,10 @@ export function preview(screen: Screen, { path, source }: LabelFile, plan: Impor
         `    ${file === undefined ? '' : `${file}, `}line ${line}: “${shortened(text, LONGEST)}”`,
       );
   }
-  screen.say(`  doubles  ${count(plan.doubles)}`);
-  screen.say(`  refused  ${count(plan.rejected.length)}`);
+  screen.say(`  duplicates ${count(plan.doubles)}`);
+  screen.say(`  rejected   ${count(plan.rejected.length)}`);
   for (const [word, rows] of plan.skipped)
-    screen.say(`  skipped  ${count(rows)} with the label “${shortened(word, LONGEST)}”`);
+    screen.say(`  skipped    ${count(rows)} with the label “${shortened(word, LONGEST)}”`);
   for (const note of plan.notes) screen.say(`  note: ${note}`);
   sayFindings(screen, plan);
 }
@@ -41,7 +41,7 @@ export function preview(screen: Screen, { path, source }: LabelFile, plan: Impor
  */
 export async function importLabels(
   lake: Pick<Lake, 'signal'>,
-  session: Session,
+  session: LabelSession,
   screen: Screen,
   file: LabelFile,
   yes: boolean,

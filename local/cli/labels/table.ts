@@ -106,6 +106,7 @@ function scanAll(text: Lines, delimiter: string): Scanned | Fault {
 }
 
 const CLOSED = /^"[^"]*(?:""[^"]*)*"$/;
+const ESCAPED = /^".*\\"/s;
 const unquote = (cell: string): string =>
   CLOSED.test(cell) ? cell.slice(1, -1).replaceAll('""', '"') : cell;
 
@@ -170,7 +171,7 @@ const fit = (rows: readonly TableRow[]): boolean =>
  */
 export function readTable(content: string, dialect: Dialect): Table {
   const text = splitLines(content);
-  if (text.lines[0]?.includes('\r')) {
+  if (text.lines[0]?.includes('\r') && !text.lines[0].includes('"')) {
     throw new UserError(
       'The first line holds a carriage return alone, and others end with a line feed: save the file with one kind of line end. Nothing was imported.',
     );
@@ -195,10 +196,14 @@ export function readTable(content: string, dialect: Dialect): Table {
   const isClosed = (line: string) =>
     line.split(dialect.delimiter).some((cell) => CLOSED.test(cell));
   const unquoted = text.lines.filter(isClosed).length;
+  const isEscaped = (line: string) =>
+    line.includes('\\"') && line.split(dialect.delimiter).some((cell) => ESCAPED.test(cell));
+  const escape = text.lines.findIndex(isEscaped);
+  if (escape !== -1) throw refuseEscape(escape);
   if (stray === null) return table(rows, unquoted);
   const other = 'open' in quoted || !fit(quoted.rows) ? null : quoted;
   if (fit(rows) && other === null) return table(rows, unquoted);
-  if (!fit(rows) && other !== null && other.escape === null) return table(other.rows);
+  if (!fit(rows) && other !== null) return table(other.rows);
   throw new UserError(
     `Line ${stray}: a quotation mark opens a cell and is not closed in its line, and the file can be read in more than one way. ` +
       `Say what quotation marks are: ${OPTIONS}. Nothing was imported.`,
@@ -209,7 +214,7 @@ export function readTable(content: string, dialect: Dialect): Table {
 const refuseEscape = (line: number): UserError =>
   new UserError(
     `Line ${line + 1}: a backslash stands before a quotation mark. If that is how the file writes quotation marks, write them doubled ("") instead; ` +
-      'if the backslash is part of the text, say --quote double. Nothing was imported.',
+      'if the backslash is part of the text, say --quote double or --quote none. Nothing was imported.',
   );
 
 const names: Record<string, string> = {

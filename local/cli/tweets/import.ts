@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { importPageKey, type ImportLine } from '../../../functions/ingest/source';
 import { putIf, type Lake as Bucket } from '../../../functions/lake/objects';
 import type { Session } from '../../cloud/session';
-import { readBytes, type Encoding } from '../read-text';
+import { LOST, readBytes, type Encoding } from '../read-text';
 import { MAX_FILE_BYTES, parseTweets } from './parse';
 
 /** As many tweets as a page of an ingest takes. */
@@ -17,6 +17,8 @@ export interface TweetImport {
   /** Of the file's name and content: the same file has the same name wherever it lies. */
   name: string;
   lines: ImportLine[];
+  /** Lines with U+FFFD, the mark of a character that was lost before. */
+  damaged: number;
 }
 
 /** Reads and checks a whole file before anything is written. Throws UserError. */
@@ -32,7 +34,8 @@ export function readTweets(path: string, encoding: Encoding | null = null): Twee
       .slice(0, longestSlug)
       .replace(/^-|-$/g, '') || 'tweets';
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
-  return { name: `${slug}-${hash}`, lines };
+  const damaged = lines.filter((line) => JSON.stringify(line).includes(LOST)).length;
+  return { name: `${slug}-${hash}`, lines, damaged };
 }
 
 /** The lines of each page, bounded by number and by bytes; a line that is larger alone has a page of its own. */

@@ -64,3 +64,12 @@ test('a corpus in another encoding is read once that is said, and kept as UTF-8'
 
   expect(gunzipSync(corpus.content).toString()).toBe(line);
 });
+
+test('texts that lost a character before are counted', () => {
+  const path = file(
+    'lost.jsonl',
+    [row(), row({ text: 'caf\uFFFD' }), row({ text: '\uFFFD' })].join('\n'),
+  );
+
+  expect(readCorpusFile(path).damaged).toBe(2);
+});

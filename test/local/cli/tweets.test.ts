@@ -1,3 +1,4 @@
+import { parseEncoding } from '../../../local/cli/read-text';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,6 +85,23 @@ test.each([
   [Buffer.from([0x1f, 0x8b, 0x00]), /gzip that is cut short/],
 ])('a file that is something else is refused whole: %j', (content, why) => {
   expect(() => read(content)).toThrow(why);
+});
+
+test('a file in another encoding is read once that is said; tweets that lost a character are counted', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tweets-'));
+  const path = join(folder, 'mine.jsonl');
+  const lines = [tweet('1', { text: 'caf\u00e9' }), tweet('2'), tweet('3', { text: 'caf\uFFFD' })];
+  const content = lines.map((one) => JSON.stringify(one)).join('\n');
+  writeFileSync(path, Buffer.from(`\uFEFF${content}`, 'utf16le'));
+  const marked = readTweets(path);
+  writeFileSync(path, Buffer.from(content, 'utf16le'));
+
+  expect(() => readTweets(path)).toThrow('say --encoding utf-16le');
+  const said = readTweets(path, parseEncoding('utf-16le'));
+
+  expect(said.lines).toEqual(lines.map((one) => line(one)));
+  expect([marked.lines, marked.damaged, said.damaged]).toEqual([said.lines, 1, 1]);
+  rmSync(folder, { recursive: true });
 });
 
 test('the same file has the same name wherever it lies, and another content another', () => {
