@@ -1,6 +1,7 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import { basename, extname } from 'node:path';
+import { listObjects } from '../../../functions/lake/objects';
 import type { Label } from '../../../workflows/evaluation';
 import { datasets } from '../../../workflows/datasets';
 import { textHash } from '../../../workflows/text-key';
@@ -106,12 +107,14 @@ async function store(
   source: string,
   rows: readonly LabelledText[],
   rejected: Rejected[],
+  /** The object that holds these labels, where an older release may have named it otherwise. */
+  written: string | null = null,
 ): Promise<ImportReport> {
   const distinct = distinctLabels(rows);
   const entries = [...distinct.labels].sort(([a], [b]) => (a < b ? -1 : 1));
   const said = entries.map(([hash, { text, label }]) => [hash, text, label]);
   const hash = createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 16);
-  const key = `${datasets.labels.prefix}${source}-${hash}.ndjson`;
+  const key = written ?? `${datasets.labels.prefix}${source}-${hash}.ndjson`;
   const report = {
     key,
     labels: entries.length,
@@ -146,8 +149,11 @@ async function store(
   };
 }
 
-/** Imports the ratings of the bundled corpus. */
-export function importCorpus(
+/**
+ * Imports the ratings of the bundled corpus, once for all releases: its labels anew would be the newest, and win over
+ * what people have corrected since.
+ */
+export async function importCorpus(
   session: Session,
   corpus: readonly RatedText[],
 ): Promise<ImportReport> {
@@ -156,7 +162,10 @@ export function importCorpus(
     text,
     label: labelOfRating(rating),
   }));
-  return store(session, corpusSource, rows, []);
+  const { people, outputs } = session;
+  const lake = { s3: people.labeller.s3, bucket: outputs.BucketName };
+  const [before] = await listObjects(lake, `${datasets.labels.prefix}${corpusSource}-`);
+  return store(session, corpusSource, rows, [], before?.key);
 }
 
 /** What an import may be told of a file. */
