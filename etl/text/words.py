@@ -40,7 +40,7 @@ class _Kinds(dict[int, str]):
             kind = "_"
         elif sign in _AS_THEY_ARE:
             kind = sign
-        elif sign == "\u20e3":
+        elif sign in "\u20e3\ufe0e\ufe0f":
             kind = " "
         elif category[0] in "LM":
             kind = "a"

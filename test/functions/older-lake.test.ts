@@ -7,10 +7,12 @@ import { GetExecutionHistoryCommand, ListExecutionsCommand } from '@aws-sdk/clie
 import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { S3Client } from '@aws-sdk/client-s3';
 import { loadPlans, savePlan } from '../../functions/ingest/plan';
+import { allLabels } from '../../functions/lake/labels';
 import { Lease } from '../../functions/lake/lease';
 import { getJson, listObjects } from '../../functions/lake/objects';
 import type { Lake } from '../../functions/lake/objects';
 import { publishedDays } from '../../functions/lake/published';
+import { Unreadables } from '../../functions/lake/set-aside';
 import { SettledTraining } from '../../functions/model/champion';
 import { TrainingRequest } from '../../functions/model/training-inputs';
 import { clientsFor, embedded } from '../../local/cloud/clients';
@@ -144,6 +146,17 @@ test('its plans and leases are read, and a plan is written with its version', as
     value: { schemaVersion: 1, releasedAt: expect.any(String) },
   });
   expect((await listObjects(lake, 'raw-data/labels/')).length).toBeGreaterThan(0);
+});
+
+test('its labels are read, under the hash of their text now, and none is left out', async () => {
+  const unreadables = new Unreadables();
+
+  const labels = await allLabels(lake, unreadables);
+
+  expect(labels.length).toBeGreaterThan(4000);
+  expect(unreadables.report()).toBeUndefined();
+  // Its texts are plain, and a plain text has one key in every release.
+  expect(labels.filter(({ text_hash, stored_hash }) => text_hash !== stored_hash)).toEqual([]);
 });
 
 test('what the gateway and the X stub kept is read', () => {

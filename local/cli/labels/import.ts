@@ -2,6 +2,7 @@ import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
+import { listObjects } from '../../../functions/lake/objects';
 import { labels, type Label } from '../../../workflows/evaluation';
 import { datasets } from '../../../workflows/datasets';
 import { textHash } from '../../../workflows/text-key';
@@ -118,19 +119,19 @@ export interface LabelFile {
 
 /**
  * What importing labels would change. They go into one object whose key is a hash of what they say, so the same labels
- * again change nothing (`written` is false). They are compared with the lake's labels: `always`, or when `new`. Throws
+ * again change nothing (`written` is false); or into `key`, which an older release may have named otherwise. They are compared with the lake's labels: `always`, or when `new`. Throws
  * UserError if no label is left.
  */
 export async function planImport(
   session: LabelSession,
   { source, parsed }: Pick<LabelFile, 'source' | 'parsed'>,
-  { compare }: { compare: 'always' | 'new' } = { compare: 'always' },
+  { compare, key: before }: { compare: 'always' | 'new'; key?: string } = { compare: 'always' },
 ): Promise<ImportPlan> {
   const distinct = distinctLabels(parsed.rows);
   const entries = [...distinct.labels].sort(([a], [b]) => (a < b ? -1 : 1));
   const said = entries.map(([hash, { text, label }]) => [hash, text, label]);
   const hash = createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 16);
-  const key = `${datasets.labels.prefix}${source}-${hash}.ndjson`;
+  const key = before ?? `${datasets.labels.prefix}${source}-${hash}.ndjson`;
   const rejected = [...parsed.rejected, ...distinct.rejected].sort((a, b) => a.line - b.line);
   if (entries.length === 0) throw new UserError(nothingLeft(rejected));
   const written = !(await exists(session, key));
@@ -183,7 +184,10 @@ export async function carryOut(session: LabelSession, plan: ImportPlan): Promise
   return plan;
 }
 
-/** Imports the ratings of the bundled corpus. */
+/**
+ * Imports the ratings of the bundled corpus, once for all releases: its labels anew would be the newest, and win over
+ * what people have corrected since.
+ */
 export async function importCorpus(
   session: LabelSession,
   corpus: readonly RatedText[],
@@ -194,10 +198,14 @@ export async function importCorpus(
     label: labelOfRating(rating),
   }));
   const parsed = { rows, rejected: [], skipped: new Map<string, number>(), notes: [] };
-  return carryOut(
+  const lake = { s3: session.people.labeller.s3, bucket: session.outputs.BucketName };
+  const [before] = await listObjects(lake, `${datasets.labels.prefix}${corpusSource}-`);
+  const plan = await planImport(
     session,
-    await planImport(session, { source: corpusSource, parsed }, { compare: 'new' }),
+    { source: corpusSource, parsed },
+    { compare: 'new', key: before?.key },
   );
+  return carryOut(session, plan);
 }
 
 /** What an import may be told of a file. */
