@@ -119,8 +119,8 @@ export interface LabelFile {
 
 /**
  * What importing labels would change. They go into one object whose key is a hash of what they say, so the same labels
- * again change nothing (`written` is false); or into `key`, which an older release may have named otherwise. They are compared with the lake's labels: `always`, or when `new`. Throws
- * UserError if no label is left.
+ * again change nothing (`written` is false); or into `key`, which an older release may have named otherwise. They are
+ * compared with the lake's labels: `always`, or when `new`. Throws UserError if no label is left.
  */
 export async function planImport(
   session: LabelSession,
