@@ -253,15 +253,14 @@ test('the model that was given the tweets is marked, and the history says so', a
 });
 
 test('neither a search of the same days nor an import brings them back', async () => {
-  const days = all
-    .map(({ id }) =>
-      new Date(Number((BigInt(id) >> 22n) + 1_288_834_974_657n)).toISOString().slice(0, 10),
-    )
-    .sort();
+  const sentAt = (id: string) =>
+    new Date(Number((BigInt(id) >> 22n) + 1_288_834_974_657n)).toISOString();
+  const days = all.map(({ id }) => sentAt(id).slice(0, 10)).sort();
   const file = join(person.home, 'theirs.json');
   writeFileSync(
     file,
-    JSON.stringify(theirs.map((row) => ({ ...row, created_at: `${days.at(-1)}T00:00:00.000Z` }))),
+    // A time that the id contradicts would go to quarantine.
+    JSON.stringify(theirs.map((row) => ({ ...row, created_at: sentAt(row.id) }))),
   );
 
   const searched = await lake(
