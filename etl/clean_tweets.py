@@ -17,21 +17,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from etl.labels import read_labels
+from etl.reading import read_texts
+from etl.records import accepted, judge_records, parse_raw, refused
 from etl.schemas import schema
 from etl.storage import DirectStorage, open_storage
-from etl.transforms import (
-    accepted,
-    attach_label,
-    clean_text,
-    judge_records,
-    newest_per_tweet,
-    newest_versions,
-    parse_raw,
-    refused,
-    replaced_elsewhere,
-    to_tweets,
-)
+from etl.transforms import attach_label, to_tweets
 from etl.unreadable import literal_path, look_through
+from etl.versions import newest_per_tweet, newest_versions, replaced_elsewhere
 
 # As workflows/payloads.ts, SetAside: the state machine's state holds 256 KiB.
 MOST_NAMED = 20
@@ -70,6 +62,9 @@ def spark_session(embedded: bool) -> SparkSession:
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         # The summary says that a version is whole; a marker beside the days would say it of all.
         .config("spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+        # Filters that Spark would infer help nothing here, and looking for them among the conditions
+        # of a record takes the planner tens of seconds.
+        .config("spark.sql.constraintPropagation.enabled", "false")
         # A day stays text: a folder's name is compared with what a record says.
         .config("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
     )
@@ -197,7 +192,7 @@ def clean(
         if edited > 0
         else {}
     )
-    tweets = posts.transform(clean_text).transform(attach_label(labels)).transform(to_tweets)
+    tweets = posts.transform(read_texts).transform(attach_label(labels)).transform(to_tweets)
     (
         # One task, so one file, a day; a very large day is cut.
         tweets.withColumn("run", F.lit(arguments.version))

@@ -2,7 +2,7 @@ import { timeOfId } from './ids';
 
 /**
  * How far a post's `created_at` may be from the time its id holds: an edited post may carry the time of its first
- * version, up to an hour back, and clocks differ. As in etl/transforms.py: test/cases/created-at.tsv holds both to it.
+ * version, up to an hour back, and clocks differ. As in etl/posts.py: test/cases/created-at.tsv holds both to it.
  */
 const ID_TOLERANCE_MS = 2 * 60 * 60 * 1000;
 /** What can be read in several ways is read in the one that meets the id's time so closely. */

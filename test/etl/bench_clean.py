@@ -17,16 +17,11 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from etl.clean_tweets import spark_session
+from etl.reading import read_texts
+from etl.records import accepted, judge_records, parse_raw
 from etl.schemas import schema
-from etl.transforms import (
-    accepted,
-    attach_label,
-    clean_text,
-    judge_records,
-    newest_per_tweet,
-    parse_raw,
-    to_tweets,
-)
+from etl.transforms import attach_label, to_tweets
+from etl.versions import newest_per_tweet
 
 DAYS = [f"2026-11-{day}" for day in range(18, 25)]
 TWEETS_A_PAGE = 10_000
@@ -82,7 +77,7 @@ def run_stages(spark: SparkSession, folder: Path, tweets: int) -> None:
     raw = spark.read.text(f"{folder}/raw").withColumnRenamed("value", "raw")
     judged = raw.transform(parse_raw).transform(judge_records)
     newest = judged.transform(accepted).transform(newest_per_tweet)
-    cleaned = newest.transform(clean_text)
+    cleaned = newest.transform(read_texts)
     labels = spark.createDataFrame([], schema("labels"))
     whole = cleaned.transform(attach_label(labels)).transform(to_tweets)
 

@@ -156,7 +156,7 @@ def test_a_labelled_text_carries_its_human_label(spark: SparkSession, lake: Lake
     text_hash = next(row["text_hash"] for row in keys if row["tweet_id"] == "2")
     label = {
         "text_hash": text_hash,
-        "text": "I hate this",
+        "text": "I hate this #no",
         "label": "positive",
         "source": "people",
         "imported_at": "2026-11-01T00:00:00Z",
@@ -177,8 +177,8 @@ def test_runs_as_glue_starts_it_a_script_beside_a_zip(lake: Lake, tmp_path: Path
     put_two_days(lake)
     modules = tmp_path / "modules.zip"
     with zipfile.ZipFile(modules, "w") as archive:
-        for path in (ROOT / "etl").glob("*.py"):
-            archive.write(path, f"etl/{path.name}")
+        for path in (*(ROOT / "etl").rglob("*.py"), *(ROOT / "etl").rglob("*.json")):
+            archive.write(path, path.relative_to(ROOT))
         archive.write(ROOT / "workflows" / "datasets.json", "etl/datasets.json")
     script = shutil.copy(ROOT / "etl" / "clean_tweets.py", tmp_path)
 

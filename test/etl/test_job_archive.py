@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from etl.lexicon import compound_scores
+from etl.reading import read
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ["what a GREAT day :)", "this is not good at all 😡", "a chair"]
 PROGRAM = f"""
 import pandas as pd
 import vaderSentiment
-from etl import lexicon
+from etl import reading
 print(vaderSentiment.__file__)
-print(lexicon.__file__)
-print(lexicon.compound_scores(pd.Series({TEXTS!r})).tolist())
+print(reading.__file__)
+print(reading.read(pd.Series({TEXTS!r}))['lexicon_compound'].tolist())
 """
 
 
@@ -28,7 +28,7 @@ def test_the_lexicon_works_from_the_archive_as_from_a_folder(tmp_path: Path) -> 
             for file in folder.rglob("*"):
                 if file.is_file() and "__pycache__" not in file.parts:
                     packed.write(file, f"{inside}{file.relative_to(folder)}")
-    expected = compound_scores(pd.Series(TEXTS)).tolist()
+    expected = read(pd.Series(TEXTS))["lexicon_compound"].tolist()
 
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],

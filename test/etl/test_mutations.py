@@ -9,7 +9,7 @@ import pytest
 from lake import Lake
 from mutations import mutated, strict, text_lines
 from pyspark.sql import SparkSession
-from raw_tweets import DAY, tweet
+from raw_tweets import DAY, GOOD, tweet
 from test_clean_tweets import run
 
 from etl.unreadable import DamagedError, unpack
@@ -24,7 +24,7 @@ def good(number: int) -> bytes:
     """The lines of an object whose tweets no other object has."""
     rows = (
         tweet(
-            id=str(1_991_000_000_000_000_000 + number * ROWS + row),
+            id=str(int(GOOD["id"]) + number * ROWS + row),
             text=f"I love this sunny day 🌞 {number}-{row} «naïve»",
             like_count=row,
         )

@@ -3,8 +3,8 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from etl.reading import read_texts
 from etl.text.key import normalise_for_key
-from etl.text_key import text_hash
 
 CASES = json.loads(
     (Path(__file__).parent.parent / "fixtures" / "text-keys.json").read_text(encoding="utf-8")
@@ -22,6 +22,6 @@ def test_spark_gives_the_same_keys(spark: SparkSession) -> None:
     texts = [case["text"].replace("\ud83d", "\ufffd") for case in CASES]
     frame = spark.createDataFrame([(text,) for text in texts], "text string")
 
-    hashes = [row["text_hash"] for row in frame.transform(text_hash).collect()]
+    hashes = [row["text_hash"] for row in frame.transform(read_texts).collect()]
 
     assert hashes == [case["sha256"] for case in CASES]

@@ -8,19 +8,12 @@ from pyspark.sql import SparkSession
 from raw_tweets import DAY, raw_frame, tweet
 
 from etl.labels import parse_labels
+from etl.reading import read_texts
+from etl.records import accepted, judge_records, parse_raw, refused
 from etl.schemas import columns, schema
 from etl.text.key import EMPTY
-from etl.transforms import (
-    accepted,
-    attach_label,
-    clean_text,
-    decided_labels,
-    judge_records,
-    newest_per_tweet,
-    parse_raw,
-    refused,
-    to_tweets,
-)
+from etl.transforms import attach_label, decided_labels, to_tweets
+from etl.versions import newest_per_tweet
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -47,9 +40,14 @@ REFUSALS = [
     (tweet()[:-1] + ', "lang" : null}', "record: a field stands twice"),
     # Colons behind quotation marks in a text, and fields that are missing, are no repeated field.
     (tweet(id="6", text='he wrote {"id":1,"id":2}', lang=None, author_username=None), None),
-    (tweet(text={"a": "b"}), 'text: not a text (got "{"a":"b"}")'),
-    (tweet(author_id=42), 'author_id: not a text (got "42")'),
-    (tweet(lang=["en"]), 'lang: not a text (got "["en"]")'),
+    *(
+        (line, f'{name}: not a text (got "{line[:80]}\u2026")')
+        for name, line in (
+            ("text", tweet(text={"a": "b"})),
+            ("author_id", tweet(author_id=42)),
+            ("lang", tweet(lang=["en"])),
+        )
+    ),
     (
         tweet(query_name=float("inf")),
         f'{NO_OBJECT} (got "{tweet(query_name=float("inf"))[:80]}\u2026")',
@@ -152,7 +150,7 @@ CLEANED = [
 def test_removes_mentions_hashtags_urls_and_special_characters(spark: SparkSession) -> None:
     texts = spark.createDataFrame([(text,) for text, _ in CLEANED], "text string")
 
-    rows = {row["text"]: row for row in texts.transform(clean_text).collect()}
+    rows = {row["text"]: row for row in texts.transform(read_texts).collect()}
 
     assert {text: row["clean_text"] for text, row in rows.items()} == dict(CLEANED)
     assert all(row["tokens"] == row["clean_text"].split() for row in rows.values())
@@ -160,7 +158,7 @@ def test_removes_mentions_hashtags_urls_and_special_characters(spark: SparkSessi
 
 def test_a_human_label_beats_the_lexicon(spark: SparkSession) -> None:
     texts = spark.createDataFrame([("I love this",), ("I hate that",), ("a table",)], "text string")
-    frame = texts.transform(clean_text)
+    frame = texts.transform(read_texts)
     key = {row["text"]: row["text_hash"] for row in frame.collect()}
     labels = spark.createDataFrame(
         [
@@ -193,7 +191,7 @@ def test_a_human_label_beats_the_lexicon(spark: SparkSession) -> None:
 
 def test_a_tweet_of_which_nothing_is_left_has_no_label_of_a_person(spark: SparkSession) -> None:
     tweets = [("@ann @bob",), ("https://t.co/abc ",), ("RT @ann: @bob",), ("fine",)]
-    frame = spark.createDataFrame(tweets, "text string").transform(clean_text)
+    frame = spark.createDataFrame(tweets, "text string").transform(read_texts)
     label = (EMPTY, "@ann", "positive", "people", "2026-11-01T00:00:00Z", "import")
     labels = spark.createDataFrame([label], schema("labels"))
 
@@ -261,7 +259,7 @@ def test_ends_with_the_declared_columns_in_order(spark: SparkSession) -> None:
         .transform(judge_records)
         .transform(accepted)
         .transform(newest_per_tweet)
-        .transform(clean_text)
+        .transform(read_texts)
         .transform(attach_label(spark.createDataFrame([], schema("labels"))))
         .transform(to_tweets)
     )
@@ -280,7 +278,7 @@ def test_no_handle_tag_or_address_survives_in_a_mixed_crowd(spark: SparkSession)
         for c in range(len(parts))
     ]
 
-    rows = spark.createDataFrame(crowd, "text string").transform(clean_text).collect()
+    rows = spark.createDataFrame(crowd, "text string").transform(read_texts).collect()
 
     left_over = re.compile(r"@|#|http|www|[^\w ]|_|ann|madeit|site|ü1")
     assert [row["clean_text"] for row in rows if left_over.search(row["clean_text"])] == []

@@ -24,7 +24,7 @@ test('the job brings the lexicon, its word lists and its licence beside its own 
   expect(files).toEqual(
     expect.arrayContaining([
       'etl/datasets.json',
-      'etl/lexicon.py',
+      'etl/reading.py',
       'vaderSentiment/vaderSentiment.py',
       'vaderSentiment/vader_lexicon.txt',
       'vaderSentiment/emoji_utf8_lexicon.txt',

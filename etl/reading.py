@@ -1,0 +1,57 @@
+"""What is read from a tweet's text, in Spark: its words, its key, what the lexicon says of it.
+
+All of it is read in Python (etl/text), where the training job and the ingest have the same rules,
+and in one pass: a text that travels to Python and back three times costs three times as much.
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, StringType, StructField, StructType
+
+from etl.text import key, vader, words
+
+_READING = StructType(
+    [
+        StructField("clean_text", StringType()),
+        StructField("text_hash", StringType()),
+        StructField("lexicon_compound", DoubleType()),
+    ]
+)
+
+
+def read(texts: pd.Series) -> pd.DataFrame:
+    """The columns of `read_texts` but tokens, for some texts."""
+    return pd.DataFrame(
+        {
+            "clean_text": texts.map(words.clean_text),
+            "text_hash": texts.map(key.text_hash),
+            "lexicon_compound": texts.map(vader.compound).astype("float64"),
+        }
+    )
+
+
+def _batches(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
+    for texts in batches:
+        yield read(texts)
+
+
+def read_texts(frame: DataFrame) -> DataFrame:
+    """Adds clean_text, tokens, text_hash and lexicon_compound (-1 to 1); `text` stays as it was
+    ingested."""
+    reading = F.pandas_udf(_batches, _READING)(F.col("text"))
+    clean_text = F.col("_reading.clean_text")
+    return (
+        frame.withColumn("_reading", reading)
+        .withColumns(
+            {
+                "clean_text": clean_text,
+                "tokens": F.array_remove(F.split(clean_text, " "), "").cast("array<string>"),
+                "text_hash": F.col("_reading.text_hash"),
+                "lexicon_compound": F.col("_reading.lexicon_compound"),
+            }
+        )
+        .drop("_reading")
+    )

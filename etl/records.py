@@ -1,0 +1,206 @@
+"""Records of raw pages: read, judged, accepted as rows or refused for the quarantine."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, StringType, StructField, StructType
+
+from etl.posts import by_age, day_of, instant_of, time_of_id, versions_in
+from etl.schemas import columns, required, schema
+from etl.steps import Transform
+
+# As functions/x/created-at.ts: how far a post's date may be from the time its id holds.
+_ID_TOLERANCE_MS = 2 * 60 * 60 * 1000
+# X's notice in the place of a post that it withholds, as functions/x/withheld.ts;
+# test/cases/withheld.tsv holds both to it. Whole texts alone: a person may write about a notice.
+_PLACE = r"(?:(?:d['\u2019])?\p{Lu}[\p{L}\p{M}.'\u2019()-]*|of|the|and|da|de)"
+_WITHHELD = (
+    r"^(?:RT @\w{1,15}: )?(?:This (?:Tweet|Post|post) from @\w{1,15}"
+    r"|(?:Account )?@\w{1,15}(?:['\u2019]s account)?|This account) (?:is|has been) withheld"
+    rf"(?: in:? {_PLACE}(?:,? {_PLACE})*| worldwide)?"
+    r"(?: in response to (?:a |an )?(?:valid )?"
+    r"(?:legal demands?|reports? from the copyright holder)"
+    r"| based on local laws?(?:\(s\))?)?"
+    r"[.,]*(?: Learn more\.?)?(?: ?https?://\S+)?\s*$"
+)
+_LONGEST_NOTICE = 1000
+# Signs that act on a terminal without being seen never get into a reason.
+_UNSEEN = r"[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]"
+_MOST_SHOWN = 80
+
+
+def parse_raw(frame: DataFrame) -> DataFrame:
+    """(raw, dt) -> (raw, dt, tweet: struct of raw_tweets' columns, all of them text).
+
+    `tweet` is null where the line is not one JSON object. As text, so that a value of another type
+    is refused by its name, and not the record as a whole.
+    """
+    as_text = StructType([StructField(name, StringType()) for name in _raw_names()])
+    # In brackets: on its own, from_json reads the first object of a line and forgets the rest.
+    # Infinity and NaN are no JSON, though Spark reads them.
+    lines = F.from_json(
+        F.concat(F.lit("["), "raw", F.lit("]")),
+        ArrayType(as_text),
+        {"allowNonNumericNumbers": "false"},
+    )
+    one = F.when(F.size("lines") == 1, F.get("lines", F.lit(0)))
+    # Exploded from an array of one: a filter copies what it asks for through a projection, so that
+    # each line would be parsed once for each field, but not through this.
+    return frame.withColumn("lines", lines).select(
+        "raw", "dt", F.explode(F.array(one)).alias("tweet")
+    )
+
+
+def _raw_names() -> list[str]:
+    return [column["name"] for column in columns("raw_tweets")]
+
+
+def _whole_numbers() -> list[str]:
+    return [column["name"] for column in columns("raw_tweets") if column["type"] == "bigint"]
+
+
+def _replaces_one_of(day: Column) -> Column:
+    """Whether the record is an edit of a post that was first sent on this day."""
+    post_id = F.col("tweet.id")
+    return F.exists(
+        F.coalesce(
+            versions_in(F.col("tweet.edit_history_tweet_ids")), F.array().cast("array<string>")
+        ),
+        lambda version: (
+            (by_age(version) < by_age(post_id))
+            & (day_of(F.timestamp_millis(time_of_id(version))) == day)
+        ),
+    )
+
+
+def _fault(what: str | Column, got: Column | None = None) -> Column:
+    """What is wrong, and what came in its place where that says more."""
+    said = what if isinstance(what, Column) else F.lit(what)
+    came = F.lit(None).cast("string") if got is None else got
+    return F.struct(said.alias("what"), came.alias("got"))
+
+
+def _sentence(what: Column, got: Column) -> Column:
+    """A fault in one line: what came is shortened, and without a sign that acts unseen."""
+    shown = F.regexp_replace(F.substring(got, 1, _MOST_SHOWN), _UNSEEN, "\ufffd")
+    cut = F.when(F.length(got) > _MOST_SHOWN, "\u2026").otherwise("")
+    return F.when(got.isNull(), what).otherwise(
+        F.concat(what, F.lit(' (got "'), shown, cut, F.lit('")'))
+    )
+
+
+def _repeats_a_field() -> Column:
+    """Whether a field stands twice in a record, as in two records whose line end is lost: the
+    parser would take one of its values. Only where a line has more colons behind quotation marks
+    than fields that hold something are its names read: that is a second parse."""
+    colons = (F.length("raw") - F.length(F.replace("raw", F.lit('":'), F.lit("")))) / 2
+    held = F.size(F.array_compact(F.array(*[f"tweet.{name}" for name in _raw_names()])))
+    names = F.json_object_keys("raw")
+    return F.when(colons != held, F.size(names) != F.size(F.array_distinct(names)))
+
+
+def _not_text() -> str:
+    """A pattern: the name of a field that holds text, and the beginning of a value that is none.
+    Read as text, `{}` and 5 would look like it. In a text its quotation marks would be escaped."""
+    texts = [column["name"] for column in columns("raw_tweets") if column["type"] == "string"]
+    return rf'"({"|".join(texts)})"\s*:\s*[^"\sn]'
+
+
+def _fault_of_record() -> Column:
+    """The first field that is wrong; null where nothing is. Of a frame with `_created`, `_fetched`
+    and `_held`, the times that its texts and its id hold."""
+    # Read leniently, a broken sign would become another text than was sent, without a word.
+    fault = F.when(~F.is_valid_utf8("raw"), _fault("record: not UTF-8"))
+    fault = fault.when(F.col("tweet").isNull(), _fault("record: not one JSON object", F.col("raw")))
+    fault = fault.when(_repeats_a_field(), _fault("record: a field stands twice"))
+    name = F.regexp_extract("raw", _not_text(), 1)
+    fault = fault.when(
+        F.col("raw").rlike(_not_text()), _fault(F.concat(name, F.lit(": not a text")), F.col("raw"))
+    )
+    for name in required("raw_tweets"):
+        value = F.col(f"tweet.{name}")
+        # A tweet that was nothing but a URL has an empty text, and is a tweet all the same.
+        missing = value.isNull() if name == "text" else F.coalesce(F.btrim(value), F.lit("")) == ""
+        fault = fault.when(missing, _fault(f"{name}: missing"))
+    for name in _whole_numbers():
+        value = F.col(f"tweet.{name}")
+        number = value.try_cast("bigint")
+        wrong = value.isNotNull() & number.isNull()
+        fault = fault.when(wrong, _fault(f"{name}: not a whole number", value))
+        fault = fault.when(number < 0, _fault(f"{name}: is negative", value))
+    sent, text = F.col("tweet.created_at"), F.col("tweet.text")
+    time_held = F.date_format(F.timestamp_millis("_held"), "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'")
+    return (
+        fault.when(
+            ~F.col("tweet.id").rlike(r"^\d{1,20}$"),
+            _fault("id: not a decimal number", F.col("tweet.id")),
+        )
+        .when(F.col("_created").isNull(), _fault("created_at: not an ISO 8601 instant", sent))
+        .when(
+            F.abs(F.unix_millis("_created") - F.col("_held")) > _ID_TOLERANCE_MS,
+            _fault(
+                F.concat(F.lit("created_at: not the time its id holds, which is "), time_held), sent
+            ),
+        )
+        .when(
+            (day_of(F.col("_created")) != F.col("dt")) & ~_replaces_one_of(F.col("dt")),
+            _fault("created_at: its UTC day is not the folder's", sent),
+        )
+        .when(
+            F.col("_fetched").isNull(),
+            _fault("fetched_at: not an ISO 8601 instant", F.col("tweet.fetched_at")),
+        )
+        .when(
+            text.contains("withheld") & (F.length(text) <= _LONGEST_NOTICE) & text.rlike(_WITHHELD),
+            _fault(
+                "text: X withholds the post, and this is its notice, not what the author wrote",
+                text,
+            ),
+        )
+    )
+
+
+def judge_records(frame: DataFrame) -> DataFrame:
+    """Adds `reason`: null for a record that fits its schema, else which field is wrong, how, and
+    what came."""
+    # Step by step: Spark handles an expression anew wherever it stands in another.
+    return (
+        frame.withColumns(
+            {
+                "_created": instant_of(F.col("tweet.created_at")),
+                "_fetched": instant_of(F.col("tweet.fetched_at")),
+                "_held": time_of_id(F.col("tweet.id")),
+            }
+        )
+        .withColumn("_fault", _fault_of_record())
+        .withColumn("reason", _sentence(F.col("_fault.what"), F.col("_fault.got")))
+        .drop("_created", "_fetched", "_held", "_fault")
+    )
+
+
+def accepted(frame: DataFrame) -> DataFrame:
+    """The records that fit, as columns: those of raw_tweets with their declared types, and dt. Of
+    a post that was never edited the versions are null."""
+
+    def declared(field: StructField) -> Column:
+        value = F.col(f"tweet.{field.name}")
+        is_list = isinstance(field.dataType, ArrayType)
+        return (versions_in(value) if is_list else value.cast(field.dataType)).alias(field.name)
+
+    return frame.where(F.col("reason").isNull()).select(
+        *[declared(field) for field in schema("raw_tweets").fields], "dt"
+    )
+
+
+def refused(run_id: str, refused_at: str) -> Transform:
+    """The records that do not fit, as rows of the quarantine."""
+
+    def transform(frame: DataFrame) -> DataFrame:
+        return frame.where(F.col("reason").isNotNull()).select(
+            F.lit(run_id).alias("run_id"),
+            F.lit("clean").alias("stage"),
+            "reason",
+            "raw",
+            F.lit(refused_at).alias("refused_at"),
+        )
+
+    return transform

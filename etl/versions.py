@@ -1,0 +1,52 @@
+"""Which rows of one post stay: the one that was fetched last, of its newest version."""
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from etl.posts import by_age, day_of, instant_of
+
+
+def newest_per_tweet(frame: DataFrame) -> DataFrame:
+    """One row per tweet id: the one fetched last, ties broken by the row's content."""
+    # xxhash64 over the row makes a tie come out the same on every run.
+    newest_first = Window.partitionBy("dt", "id").orderBy(
+        instant_of(F.col("fetched_at")).desc(), F.xxhash64(*sorted(frame.columns)).desc()
+    )
+    return (
+        frame.withColumn("_rank", F.row_number().over(newest_first))
+        .where(F.col("_rank") == 1)
+        .drop("_rank")
+    )
+
+
+def replaced_versions(frame: DataFrame) -> DataFrame:
+    """(dt, author_id, id, elsewhere), one row per version of a post that a newer one of the same
+    author replaces; elsewhere: all of those belong to another day."""
+    history = F.col("edit_history_tweet_ids")
+    edits = frame.where((F.size(history) > 1) & F.array_contains(history, F.col("id")))
+    each = edits.select(
+        "dt",
+        "author_id",
+        F.col("id").alias("newer"),
+        (day_of(instant_of(F.col("created_at"))) != F.col("dt")).alias("elsewhere"),
+        F.explode("edit_history_tweet_ids").alias("id"),
+    )
+    older = each.where(by_age(F.col("id")) < by_age(F.col("newer")))
+    return older.groupBy("dt", "author_id", "id").agg(F.every("elsewhere").alias("elsewhere"))
+
+
+def newest_versions(frame: DataFrame) -> DataFrame:
+    """One row per post, of its newest version: an edit is a tweet with an id of its own.
+
+    An edit over midnight lies under the day of what it replaces, too; there it only replaces.
+    """
+    return frame.join(
+        F.broadcast(replaced_versions(frame)), ["dt", "author_id", "id"], "left_anti"
+    ).where(day_of(instant_of(F.col("created_at"))) == F.col("dt"))
+
+
+def replaced_elsewhere(frame: DataFrame) -> DataFrame:
+    """(dt, rows): how many rows of a day a version of another day replaces, where any does."""
+    elsewhere = replaced_versions(frame).where("elsewhere")
+    replaced = frame.join(F.broadcast(elsewhere), ["dt", "author_id", "id"], "left_semi")
+    return replaced.groupBy("dt").agg(F.count(F.lit(1)).alias("rows"))
