@@ -62,8 +62,8 @@ def spark_session(embedded: bool) -> SparkSession:
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         # The summary says that a version is whole; a marker beside the days would say it of all.
         .config("spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
-        # Filters that Spark would infer help nothing here, and looking for them among the conditions
-        # of a record takes the planner tens of seconds.
+        # Filters that Spark would infer help nothing here, and the planner looks for them among the
+        # conditions of a record for tens of seconds.
         .config("spark.sql.constraintPropagation.enabled", "false")
         # A day stays text: a folder's name is compared with what a record says.
         .config("spark.sql.sources.partitionColumnTypeInference.enabled", "false")

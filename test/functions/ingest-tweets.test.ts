@@ -1554,7 +1554,7 @@ describe('posts as X sends them today', () => {
       expansions: 'author_id,referenced_tweets.id',
       max_results: '99',
     });
-    expect(answer).toMatchObject({ received: 2, spendUsd: 0.015, month: { posts: 3 } });
+    expect(answer).toMatchObject({ received: 2, spendUsd: 0.025, month: { posts: 3, users: 1 } });
     expect((await rowsInLake()).map(({ text }) => text).sort()).toEqual([
       'RT @bob: whole and wonderful',
       'long and whole',

@@ -20,19 +20,22 @@ export function programOf(dockerfile: string): { entrypoint: string[]; workdir: 
   };
 }
 
+/** As the Dockerfile's `local-env` has it: the rules of texts lie outside of ml/. */
+const environment = { ...process.env, PYTHONPATH: repository };
+
 /** A model trained by the real training program on a few dozen rows; `mlRoot` is its /opt/ml. */
 export class TinyModel {
   private constructor(private readonly folder: string) {}
 
   static train(): TinyModel {
     const model = new TinyModel(mkdtempSync(join(tmpdir(), 'tiny-model-')));
-    execFileSync(python, [join(__dirname, 'tiny_job.py'), model.folder]);
+    execFileSync(python, [join(__dirname, 'tiny_job.py'), model.folder], { env: environment });
     const { entrypoint, workdir } = programOf('ml/training/Dockerfile');
     execFileSync(python, [...entrypoint.slice(1), 'train'], {
       cwd: workdir,
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
-        ...process.env,
+        ...environment,
         ML_ROOT: model.mlRoot,
         VECTORS_PATH: join(model.folder, 'vectors.npz'),
         TRAINING_JOB_NAME: 'tiny-1',
@@ -52,6 +55,7 @@ export class TinyModel {
   /** What training's own side answers: ids and probabilities of each text. */
   asPythonSeesIt(texts: readonly string[]): unknown {
     const answer = execFileSync(python, [join(__dirname, 'python_answers.py'), this.archive], {
+      env: environment,
       input: JSON.stringify(texts),
       maxBuffer: 1 << 28,
     });
