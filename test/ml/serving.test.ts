@@ -180,8 +180,6 @@ function randomTexts(count: number): string[] {
   );
 }
 
-jest.setTimeout(30_000);
-
 describe('the model in Node', () => {
   test('sees the same ids as training and answers the same, on thousands of random Unicode texts', async () => {
     const texts = [
