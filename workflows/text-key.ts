@@ -8,7 +8,7 @@ const MENTION = pattern('mention');
 /** Marks over one letter beyond these are a game, and sorting them takes the square of their number. */
 const MANY_MARKS = new RegExp(`([${members('mark')}]{16})[${members('mark')}]+`, 'gu');
 /**
- * What has the same normal form and lower case in Unicode 14 (Python 3.11, as Glue has it) and in every later version.
+ * What has the same normal form and lower case in Unicode 14 (Python 3.11, the oldest here) and in every later version.
  * Other signs stay as they are: languages of different Unicode versions differ.
  */
 const STABLE = new RegExp(`[${members('stable')}]+`, 'gu');

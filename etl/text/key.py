@@ -11,7 +11,7 @@ from etl.text.links import without_cut_links, without_urls
 from etl.text.rules import members, pattern
 from etl.text.signs import PLAIN, few_marks, unescape
 
-# What has the same normal form and lower case in Unicode 14 (Python 3.11, as Glue has it) and in
+# What has the same normal form and lower case in Unicode 14 (Python 3.11, the oldest here) and in
 # every later version. Other signs stay as they are: languages of different Unicode versions differ.
 _STABLE = re.compile(f"[{members('stable')}]+")
 _RETWEET = pattern("retweet")
