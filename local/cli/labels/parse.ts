@@ -408,6 +408,12 @@ const endings: Record<string, string | null> = {
   '.ndjson': null,
 };
 
+/** Excel's first line that says the delimiter (`sep=;`) is none of the table; the lines keep their numbers. */
+function withoutDeclaration(content: string): { declared: string | null; table: string } {
+  const [line, declared = null] = /^sep=(.)(?=\r|\n|$)/i.exec(content) ?? [];
+  return { declared, table: line === undefined ? content : content.slice(line.length) };
+}
+
 /** Reads labels from CSV, TSV or JSON Lines, by the file's ending. Bad rows are told apart, not dropped. */
 export function parseLabels(
   path: string,
@@ -422,10 +428,12 @@ export function parseLabels(
         `a table with another ending is read with --delimiter. ${NOTHING}`,
     );
   }
-  const delimiter = byEnding === null ? null : (columns.delimiter ?? byEnding ?? ',');
-  const { found, notes } =
-    delimiter === null
-      ? jsonRows(path, content, columns)
-      : tableRows(path, content, delimiter, columns);
+  if (byEnding === null) {
+    const { found, notes } = jsonRows(path, content, columns);
+    return settleRows(path, found, columns.map, notes);
+  }
+  const { declared, table } = withoutDeclaration(content);
+  const delimiter = columns.delimiter ?? declared ?? byEnding ?? ',';
+  const { found, notes } = tableRows(path, table, delimiter, columns);
   return settleRows(path, found, columns.map, notes);
 }
