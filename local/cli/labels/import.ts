@@ -10,14 +10,8 @@ import { UserError } from '../../cloud/user-error';
 import { corpusSource, labelOfRating, type RatedText } from '../../corpus/read-corpus';
 import { MAX_LABEL_FILE_BYTES, readText, type Encoding } from '../read-text';
 import { labelsInLake, putLabels, type LabelRecord, type LabelSession } from './in-lake';
-import {
-  parseLabels,
-  usualColumns,
-  type Columns,
-  type LabelledText,
-  type Parsed,
-  type Rejected,
-} from './parse';
+import { parseLabels } from './parse';
+import { usualColumns, type Columns, type LabelledText, type Parsed, type Rejected } from './rows';
 import { isTweetEval, readTweetEval } from './tweeteval';
 
 export interface ImportReport {

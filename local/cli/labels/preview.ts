@@ -6,7 +6,7 @@ import type { Screen } from '../screen';
 import { sayFindings, sayResult } from './bundled';
 import { carryOut, planImport, type ImportPlan, type LabelFile } from './import';
 import type { LabelSession } from './in-lake';
-import type { LabelledText } from './parse';
+import type { LabelledText } from './rows';
 
 const EXAMPLES = 3;
 const LONGEST = 90;

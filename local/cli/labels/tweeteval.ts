@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../cloud/user-error';
 import { MAX_LABEL_FILE_BYTES, readText, splitLines, type Encoding } from '../read-text';
 import { spellingOf } from './classes';
-import { settleRows, type Columns, type FoundRow, type Parsed } from './parse';
+import { settleRows, type Columns, type FoundRow, type Parsed } from './rows';
 
 const TEXTS = /^(.+)_text\.txt$/;
 

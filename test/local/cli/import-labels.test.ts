@@ -5,7 +5,7 @@ import { textHash } from '../../../workflows/text-key';
 import { parseMap } from '../../../local/cli/labels/classes';
 import { readLabelFile } from '../../../local/cli/labels/import';
 import { labelsInLake, type LabelSession } from '../../../local/cli/labels/in-lake';
-import { usualColumns } from '../../../local/cli/labels/parse';
+import { usualColumns } from '../../../local/cli/labels/rows';
 import { importLabels } from '../../../local/cli/labels/preview';
 import { openScreen } from '../../../local/cli/screen';
 import { UserError } from '../../../local/cloud/user-error';

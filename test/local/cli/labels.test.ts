@@ -3,7 +3,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseMap } from '../../../local/cli/labels/classes';
-import { parseLabels, usualColumns } from '../../../local/cli/labels/parse';
+import { parseLabels } from '../../../local/cli/labels/parse';
+import { usualColumns } from '../../../local/cli/labels/rows';
 import { isTweetEval, readTweetEval } from '../../../local/cli/labels/tweeteval';
 
 test('CSV with quoted cells, other columns and any line end', () => {

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { parseLabels, usualColumns } from '../../../local/cli/labels/parse';
+import { parseLabels } from '../../../local/cli/labels/parse';
+import { usualColumns } from '../../../local/cli/labels/rows';
 import { readTweetEval } from '../../../local/cli/labels/tweeteval';
 import { MAX_LABEL_FILE_BYTES, readText, textOf } from '../../../local/cli/read-text';
 
