@@ -119,8 +119,8 @@ def _fault_of_record() -> Column:
     for name in required("raw_tweets"):
         value = F.col(f"tweet.{name}")
         # A tweet that was nothing but a URL has an empty text, and is a tweet all the same.
-        missing = value.isNull() if name == "text" else F.coalesce(F.btrim(value), F.lit("")) == ""
-        fault = fault.when(missing, _fault(f"{name}: missing"))
+        blank = F.lit(False) if name == "text" else F.btrim(value, F.lit(" \t\r\n")) == ""
+        fault = fault.when(value.isNull() | blank, _fault(f"{name}: missing"))
     for name in _whole_numbers():
         value = F.col(f"tweet.{name}")
         number = value.try_cast("bigint")

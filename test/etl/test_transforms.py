@@ -57,6 +57,7 @@ REFUSALS = [
     (tweet(id="12a"), 'id: not a decimal number (got "12a")'),
     (tweet(id="1" * 21), f'id: not a decimal number (got "{"1" * 21}")'),
     (tweet(author_id="  "), "author_id: missing"),
+    (tweet(author_id=" \t\r\n"), "author_id: missing"),
     (tweet(text=None), "text: missing"),
     # Nothing but a URL, which ingest has removed.
     (tweet(id="8", text=""), None),

@@ -278,7 +278,7 @@ function report(screen: Screen, record: ForgetRecord): number {
   );
   if (record.unreadable.length === 0) return 0;
   screen.say(
-    `${record.unreadable.length} objects cannot be read. They may still hold something, or, as a model's input/request.json, hide that the model was given it. Repair or delete them, and run the same command again:`,
+    `${record.unreadable.length} objects cannot be read. They may still hold something; of a model whose input/request.json cannot be read, nobody knows what it was given. Repair or delete them, and run the same command again:`,
   );
   for (const key of record.unreadable) screen.say(`  ${key}`);
   return 1;
