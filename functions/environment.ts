@@ -86,7 +86,7 @@ export const environments = {
     SETTINGS: json(settings['update-endpoint']),
   }),
   'smoke-test-endpoint': z.object({ BUCKET: Text, ENDPOINT_NAME: Text }),
-  'promote-model': z.object({ BUCKET: Text, SCORE_STREAM_MAPPING_ID: Text }),
+  'promote-model': z.object({ BUCKET: Text }),
   'refresh-analytics': z.object({
     BUCKET: Text,
     LAKE: Text,

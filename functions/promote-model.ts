@@ -1,8 +1,3 @@
-import {
-  GetEventSourceMappingCommand,
-  LambdaClient,
-  UpdateEventSourceMappingCommand,
-} from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { StepError } from '../workflows/errors';
 import { PromoteModelOutput, StepInput } from '../workflows/payloads';
@@ -19,13 +14,11 @@ import { onFirstCall, step } from './step';
 
 interface Dependencies {
   lake: Lake;
-  lambda: LambdaClient;
-  mappingId: string;
   clock: Clock;
 }
 
-/** Writes down that the candidate is the champion, and lets the stream be scored from now on. */
-export const promoteModel = ({ lake, lambda, mappingId, clock }: Dependencies) =>
+/** Writes down that the candidate is the champion: from now on the stream is scored, too. */
+export const promoteModel = ({ lake, clock }: Dependencies) =>
   step(StepInput, PromoteModelOutput, async ({ execution, state }): Promise<PromoteModelOutput> => {
     const { plan, train, gate, endpoint } = state;
     if (
@@ -58,7 +51,6 @@ export const promoteModel = ({ lake, lambda, mappingId, clock }: Dependencies) =
     });
     const { modelVersion, fingerprint, previous, promotedAt } = promoted;
     await settleTraining(lake, { jobName: modelVersion, fingerprint, settledAt: promotedAt });
-    await enable(lambda, mappingId);
     return { modelVersion, previous, promotedAt };
   });
 
@@ -82,20 +74,10 @@ async function promote(lake: Lake, candidate: Champion): Promise<Champion> {
   return candidate;
 }
 
-/** The stream's mapping starts disabled: without a model, every record would be tried until it is too old. */
-async function enable(lambda: LambdaClient, mappingId: string): Promise<void> {
-  const { State } = await lambda.send(new GetEventSourceMappingCommand({ UUID: mappingId }));
-  if (State !== 'Enabled' && State !== 'Enabling') {
-    await lambda.send(new UpdateEventSourceMappingCommand({ UUID: mappingId, Enabled: true }));
-  }
-}
-
 export const handler = onFirstCall(() => {
-  const { BUCKET, SCORE_STREAM_MAPPING_ID } = readEnvironment(environments['promote-model']);
+  const { BUCKET } = readEnvironment(environments['promote-model']);
   return promoteModel({
     lake: { s3: aws(S3Client), bucket: BUCKET },
-    lambda: aws(LambdaClient),
-    mappingId: SCORE_STREAM_MAPPING_ID,
     clock: systemClock,
   });
 });

@@ -17,6 +17,7 @@ import type { Lake } from './lake/objects';
 import { scoredRows, writeScored } from './lake/scored';
 import { emitter } from './metrics';
 import type { Emit } from './metrics';
+import { readChampion } from './model/champion';
 import { MAX_TEXTS_A_CALL, predict, scoringClient } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
 import { isRead } from './model/languages';
@@ -37,13 +38,17 @@ interface Dependencies {
  * Scores new tweets as they come. A record that does not fit is reported as failed, so that the mapping
  * bisects down to it and sends it to its failure destination; an endpoint that does not answer fails the
  * whole batch, which comes again. Names follow from the batch: a replay overwrites what it wrote.
+ * Before the first promotion it takes records and scores none: *Refresh analytics* of the run that promotes scores
+ * the tweets of the last 8 days, which is more than the stream keeps.
  */
 export const scoreStream =
   ({ lake, catalog, endpoint, languages, emit, clock }: Dependencies) =>
   ({ Records }: KinesisStreamEvent, context?: CallContext): Promise<KinesisStreamBatchResponse> =>
     withinDeadline(context, async () => {
       const sorted = Records.map((record) => ({ record, row: readRow(record) }));
-      const tweets = sorted.flatMap(({ row }) => (row && isRead(languages, row.lang) ? [row] : []));
+      const hasModel = (await readChampion(lake)) !== null;
+      const read = sorted.flatMap(({ row }) => (row && isRead(languages, row.lang) ? [row] : []));
+      const tweets = hasModel ? read : [];
       const poison = sorted
         .filter(({ row }) => row === null)
         .map(({ record }) => record.kinesis.sequenceNumber);
@@ -72,6 +77,7 @@ export const scoreStream =
         function: 'score-stream',
         records: Records.length,
         scored: tweets.length,
+        withoutModel: read.length - tweets.length,
         poison: poison.length,
       });
       return { batchItemFailures: poison.map((itemIdentifier) => ({ itemIdentifier })) };

@@ -2,6 +2,7 @@ import { App, CliCredentialsStackSynthesizer, Tags } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { EnvironmentName, settingsFor } from './config';
 import { stackName } from './naming';
+import { BudgetStack } from './stacks/budget-stack';
 import { DataStack } from './stacks/data-stack';
 import { PipelineStack } from './stacks/pipeline-stack';
 
@@ -16,7 +17,7 @@ const Context = z.object({
 });
 
 /** The app for the environment that the context names; without an account or region, which the CLI adds. */
-export function sentimentLake(app: App): { data: DataStack; pipeline: PipelineStack } {
+export function sentimentLake(app: App): { data: DataStack; pipeline: PipelineStack; budget: BudgetStack | null } {
   const names = Object.keys(Context.shape);
   const {
     env: environment,
@@ -40,8 +41,19 @@ export function sentimentLake(app: App): { data: DataStack; pipeline: PipelineSt
     description: 'sentiment-lake: the nightly pipeline',
     lake: data.lake,
   });
+  const { monthlyBudgetUsd: usd, alarmEmail: email } = settings;
+  const budget =
+    usd === null
+      ? null
+      : new BudgetStack(app, stackName(environment, 'Budget'), {
+          ...props(),
+          description: 'sentiment-lake: the monthly budget',
+          usd,
+          topic: pipeline.topic,
+          email,
+        });
   Tags.of(app).add('application', `sentiment-lake-${environment}`);
-  return { data, pipeline };
+  return { data, pipeline, budget };
 }
 
 if (require.main === module) {

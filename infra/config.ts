@@ -199,6 +199,7 @@ const environments: Record<EnvironmentName, Settings> = {
       authorNames: true,
     },
     poll: { ingest: 1, crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
+    monthlyBudgetUsd: null,
   },
   // A night in dev can wait for capacity, and a first model costs a third.
   dev: { ...base, training: { ...base.training, spot: true } },

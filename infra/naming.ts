@@ -15,7 +15,11 @@ export const endpointName = (
 export const endpointNames = (environment: EnvironmentName): string[] =>
   endpointKinds.map((kind) => endpointName(environment, kind));
 
-export const stackName = (environment: EnvironmentName, kind: 'Data' | 'Pipeline'): string =>
+/** In the order in which they are deployed. The last one may be missing: the settings may name no budget. */
+export const stackKinds = ['Data', 'Pipeline', 'Budget'] as const;
+export type StackKind = (typeof stackKinds)[number];
+
+export const stackName = (environment: EnvironmentName, kind: StackKind): string =>
   `SentimentLake-${environment}-${kind}`;
 
 /** Roles of functions and jobs that touch the lake's data. */

@@ -22,12 +22,18 @@ export function withScratchFolder<Result>(use: (folder: string) => Result): Resu
   }
 }
 
-/** Copies a file or folder of the repository to the same place below `folder`, or to another. */
+/**
+ * What tools and editors leave in a folder: it goes into no asset, whose name is the hash of what it holds. Of hidden
+ * files only those that are asked for by their own path are copied.
+ */
+const strays =
+  /(^|\/)(__pycache__|node_modules|\..+|Thumbs\.db|desktop\.ini)(\/|$)|(\.pyc|\.orig|\.rej|\.bak|\.tmp|\.log|\.swp|~|#)$/;
+
+/** Copies a file or folder of the repository to the same place below `folder`, or to another; without stray files. */
 export function copyInto(folder: string, path: string, to = path): void {
-  const ignored = /(^|\/)(__pycache__|node_modules|\.[^/]*cache)(\/|$)|\.pyc$/;
   cpSync(inRepository(path), join(folder, to), {
     recursive: true,
-    filter: (source) => !ignored.test(source.slice(repositoryRoot.length + 1)),
+    filter: (source) => source === inRepository(path) || !strays.test(source.slice(inRepository(path).length + 1)),
   });
 }
 

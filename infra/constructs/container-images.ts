@@ -44,8 +44,11 @@ const pulledBy: Record<Kind, RoleName> = {
 /** All that the two Dockerfiles copy from the root of the repository. */
 const buildContext = ['ml', 'etl/text', 'package-lock.json', '.npmrc'];
 
-/** One hour: torch alone is large, and CodeBuild waits in a queue first. */
-const BUILD_TIMEOUT = Duration.hours(1);
+/** Torch alone is large, and CodeBuild waits in a queue first. */
+const BUILD_TIMEOUT = Duration.minutes(40);
+
+/** Longer than the build, so that it is the build which says why; shorter than the hour after which CloudFormation gives a custom resource up. */
+const WAIT_TIMEOUT = BUILD_TIMEOUT.plus(Duration.minutes(10));
 
 /** One for each change of `ml/` or `etl/text/` that was deployed. */
 const KEPT_TRAINING_IMAGES = 20;
@@ -113,7 +116,6 @@ export class ContainerImages extends Construct {
     const name = lakeName(environment, 'images');
     const logGroup = this.logGroup('build', `/aws/codebuild/${name}`, lake.key);
     const { role, policy } = new BuildRole(this, 'Builder', {
-      project: name,
       sources,
       repositories: kinds.map((kind) => this.repositories[kind]),
       logGroup,
@@ -172,7 +174,7 @@ export class ContainerImages extends Construct {
       onEventHandler,
       isCompleteHandler,
       queryInterval: Duration.seconds(20),
-      totalTimeout: BUILD_TIMEOUT.plus(Duration.minutes(10)),
+      totalTimeout: WAIT_TIMEOUT,
       disableWaiterStateMachineLogging: true,
       logGroup,
       frameworkOnEventRole,
@@ -235,14 +237,7 @@ function allowFunction(fn: lambda.Function, permission: Permission): iam.Policy 
   return allow(fn, 'Use', fn.role, [permission]);
 }
 
-/** A tag that is there already is not built again: a deployment that is rolled back names the old one. */
 function buildSpec(): codebuild.BuildSpec {
-  const build = (kind: Kind) =>
-    [
-      `aws ecr describe-images --repository-name "$${repositoryVariable(kind)}" --image-ids imageTag="$TAG" > /dev/null 2>&1`,
-      `(docker build --build-arg TORCH_INDEX_URL -f ml/${kind}/Dockerfile -t "$REGISTRY/$${repositoryVariable(kind)}:$TAG" .` +
-        ` && docker push "$REGISTRY/$${repositoryVariable(kind)}:$TAG")`,
-    ].join(' || ');
   return codebuild.BuildSpec.fromObject({
     version: '0.2',
     phases: {
@@ -251,7 +246,12 @@ function buildSpec(): codebuild.BuildSpec {
           'aws ecr get-login-password | docker login --username AWS --password-stdin "$REGISTRY"',
         ],
       },
-      build: { 'on-failure': 'ABORT', commands: kinds.map(build) },
+      build: {
+        'on-failure': 'ABORT',
+        commands: kinds.map(
+          (kind) => `sh ml/build-image.sh ${kind} "$${repositoryVariable(kind)}" "$TAG"`,
+        ),
+      },
     },
   });
 }

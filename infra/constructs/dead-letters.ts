@@ -16,6 +16,9 @@ export interface DeadLettersProps {
 export class DeadLetters extends Construct {
   readonly queue: sqs.Queue;
 
+  /** Lets the sender send. Lambda asks for it when a queue becomes a destination: that has to wait for this. */
+  readonly sending: iam.Policy | undefined;
+
   constructor(scope: Construct, id: string, { key, sender }: DeadLettersProps) {
     super(scope, id);
     this.queue = new sqs.Queue(this, 'Queue', {
@@ -28,7 +31,8 @@ export class DeadLetters extends Construct {
       'SQS3',
       'This is a dead-letter queue: nothing consumes it but people, and a queue behind it would hold the same again',
     );
-    if (sender)
+    this.sending =
+      sender &&
       allow(this, 'Send', sender, [
         { actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] },
       ]);

@@ -14,6 +14,13 @@ export interface Permission {
   readonly wildcard?: string;
 }
 
+/** What a function with active tracing may do at X-Ray. Lambda asks for it when the function is created. */
+export const writeTraces: Permission = {
+  actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
+  resources: ['*'],
+  wildcard: 'X-Ray knows no resources for writing traces',
+};
+
 /**
  * Opens a resource to a role, with a policy of its own beside the resource: the role's stack then needs to
  * know nothing of the resource's.

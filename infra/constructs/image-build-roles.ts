@@ -1,4 +1,3 @@
-import { Aws } from 'aws-cdk-lib';
 import type * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -7,14 +6,12 @@ import type { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
-import { arn } from '../arns';
 import { acknowledge, acknowledgeWildcards } from './acknowledge';
 import { allow } from './grants';
 import type { Permission } from './grants';
+import { actingFor } from './service-trust';
 
 export interface BuildRoleProps {
-  /** Name of the CodeBuild project. */
-  readonly project: string;
   readonly sources: Asset;
   readonly repositories: readonly ecr.IRepository[];
   readonly logGroup: logs.ILogGroup;
@@ -27,9 +24,9 @@ export class BuildRole extends Construct {
 
   constructor(scope: Construct, id: string, props: BuildRoleProps) {
     super(scope, id);
-    const { project, sources, repositories, logGroup } = props;
+    const { sources, repositories, logGroup } = props;
     const role = new iam.Role(this, 'Role', {
-      assumedBy: actingFor('codebuild', `project/${project}`),
+      assumedBy: actingFor('codebuild'),
     });
     this.role = role.withoutPolicyUpdates();
     this.policy = allow(this, 'Build', role, [
@@ -44,6 +41,8 @@ export class BuildRole extends Construct {
       {
         actions: [
           'ecr:BatchCheckLayerAvailability',
+          // To see of which type the manifest is that was pushed.
+          'ecr:BatchGetImage',
           'ecr:CompleteLayerUpload',
           // To see what is there already: a tag that is pushed twice is refused.
           'ecr:DescribeImages',
@@ -82,8 +81,8 @@ export function loggingRole(scope: Construct, id: string, logGroup: logs.ILogGro
 }
 
 /**
- * CDK's waiter, which looks every few seconds whether a custom resource is ready. It gets a name, by which its
- * role trusts it alone, and the reasons for what CDK gives no setting for. Answers its ARN.
+ * CDK's waiter, which looks every few seconds whether a custom resource is ready. It gets a name, a role that trusts
+ * this account's machines alone, and the reasons for what CDK gives no setting for. Answers its ARN.
  */
 export function guardWaiter(provider: Provider, name: string): string {
   const inside = provider.node.findAll();
@@ -96,7 +95,7 @@ export function guardWaiter(provider: Provider, name: string): string {
   waiter.stateMachineName = name;
   const trusted = role.node.defaultChild;
   if (!(trusted instanceof iam.CfnRole)) throw new Error(`${role.node.path} is no role`);
-  trusted.assumeRolePolicyDocument = trust(actingFor('states', `stateMachine:${name}`));
+  trusted.assumeRolePolicyDocument = trust(actingFor('states'));
   const reason =
     "A deployment's waiter: it only asks whether the images are built; the build keeps a log, and CloudFormation's events say how it ended";
   acknowledge(waiter, 'SF1', reason);
@@ -115,16 +114,6 @@ const framework = (provider: Provider): lambda.CfnFunction[] =>
     .findAll()
     .filter((node) => node instanceof lambda.CfnFunction)
     .filter(({ node }) => /framework-(isComplete|onTimeout)/.test(node.path));
-
-/** A service, for one resource of this account. */
-function actingFor(service: 'codebuild' | 'states', resource: string): iam.ServicePrincipal {
-  return new iam.ServicePrincipal(`${service}.amazonaws.com`, {
-    conditions: {
-      StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
-      ArnEquals: { 'aws:SourceArn': arn(service, resource) },
-    },
-  });
-}
 
 const trust = (principal: iam.IPrincipal): iam.PolicyDocument =>
   new iam.PolicyDocument({

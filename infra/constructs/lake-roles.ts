@@ -1,10 +1,11 @@
-import { Aws } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { arn, rootArn } from '../arns';
+import { rootArn } from '../arns';
 import type { EnvironmentName, People, Settings } from '../config';
 import { forgetterRoleName, lakeName, peopleRoleNames, perRole, roleNames } from '../naming';
 import type { PeopleRoleName, RoleName } from '../naming';
+import { allow, writeTraces } from './grants';
+import { actingFor } from './service-trust';
 
 export interface LakeRolesProps {
   readonly environment: EnvironmentName;
@@ -23,18 +24,17 @@ const descriptions: Record<RoleName, string> = {
   LabellerRole: 'People who bring labels, corpora and tweets of their own assume it',
 };
 
-/** Roles that SageMaker acts under, each for its own kind of resource. No Lambda has them. */
-const runAtSageMaker: Partial<Record<RoleName, readonly string[]>> = {
-  MachineLearningRole: ['training-job/*'],
-  ServingRole: ['model/*', 'endpoint/*', 'endpoint-config/*'],
-};
+/** Roles that SageMaker acts under: of training jobs, and of models and endpoints. No Lambda has them. */
+const ofSageMaker: readonly RoleName[] = ['MachineLearningRole', 'ServingRole'];
 
 const isOfPeople = (name: RoleName): name is PeopleRoleName =>
   peopleRoleNames.some((known) => known === name);
 
+const isOfFunctions = (name: RoleName): boolean => !isOfPeople(name) && !ofSageMaker.includes(name);
+
 /**
  * The roles that touch the lake's data: of functions and jobs, of people who ask or bring something, and the one of people who make it forget. They
- * carry no permission themselves: each resource opens itself to them, beside its definition. No function shares a role with people.
+ * carry no permission themselves but to write traces: each resource opens itself to them, beside its definition. No function shares a role with people.
  */
 export class LakeRoles extends Construct {
   /**
@@ -63,7 +63,10 @@ export class LakeRoles extends Construct {
           assumedBy: isOfPeople(name) ? firstOf(people[name]) : serviceBehind(name),
         }),
     );
-    trust(roles.DataProcessingRole, actingFor('glue', ['crawler/*', 'job/*']));
+    trust(roles.DataProcessingRole, actingFor('glue'));
+    // Here, in the stack before: Lambda asks for it while it creates a function.
+    for (const name of roleNames.filter(isOfFunctions))
+      allow(roles[name], 'WriteTraces', roles[name], [writeTraces]);
     // The bucket refuses people under their own names: they assume a role to ask questions, or to import labels.
     for (const name of peopleRoleNames)
       for (const person of people[name].slice(1)) trust(roles[name], person);
@@ -110,22 +113,9 @@ export function trust(role: iam.Role, principal: iam.IPrincipal): void {
 }
 
 function serviceBehind(name: RoleName): iam.IPrincipal {
-  const resources = runAtSageMaker[name];
-  return resources === undefined
-    ? // Lambda documents no aws:SourceAccount or aws:SourceArn for execution roles: a condition on them
+  return ofSageMaker.includes(name)
+    ? actingFor('sagemaker')
+    : // Lambda documents no aws:SourceAccount or aws:SourceArn for execution roles: a condition on them
       // would lock it out. What guards the role is iam:PassRole of this account.
-      new iam.ServicePrincipal('lambda.amazonaws.com')
-    : actingFor('sagemaker', resources);
-}
-
-/** A service, for resources of this account only: somebody else's crawler must not act under our role. */
-function actingFor(service: 'glue' | 'sagemaker', resources: readonly string[]): iam.IPrincipal {
-  return new iam.ServicePrincipal(`${service}.amazonaws.com`, {
-    conditions: {
-      StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
-      ArnLike: {
-        'aws:SourceArn': resources.map((resource) => arn(service, resource)),
-      },
-    },
-  });
+      new iam.ServicePrincipal('lambda.amazonaws.com');
 }

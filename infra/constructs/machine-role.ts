@@ -1,13 +1,10 @@
-import { Aws } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { arn } from '../arns';
 import { allow } from './grants';
+import { actingFor } from './service-trust';
 
 export interface MachineRoleProps {
-  /** Name of the state machine. */
-  readonly name: string;
   readonly functions: readonly lambda.IFunction[];
 }
 
@@ -16,15 +13,10 @@ export class MachineRole extends Construct {
   readonly role: iam.IRole;
   readonly policy: iam.Policy;
 
-  constructor(scope: Construct, id: string, { name, functions }: MachineRoleProps) {
+  constructor(scope: Construct, id: string, { functions }: MachineRoleProps) {
     super(scope, id);
     const role = new iam.Role(this, 'Role', {
-      assumedBy: new iam.ServicePrincipal('states.amazonaws.com', {
-        conditions: {
-          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
-          ArnLike: { 'aws:SourceArn': arn('states', `stateMachine:${name}`) },
-        },
-      }),
+      assumedBy: actingFor('states'),
     });
     this.role = role.withoutPolicyUpdates();
     this.policy = allow(this, 'Run', role, [

@@ -56,7 +56,10 @@ export interface PipelineFunctionsProps {
 
 /** The Lambdas: one per step, and the two beside the machine. */
 export class PipelineFunctions extends Construct {
-  private readonly logGroups = new Map<WorkerRoleName | StarterRoleName, string[]>();
+  private readonly made = new Map<
+    WorkerRoleName | StarterRoleName,
+    { fn: lambda.Function; logGroupArn: string }[]
+  >();
 
   constructor(
     scope: Construct,
@@ -75,9 +78,8 @@ export class PipelineFunctions extends Construct {
     const functionName = lakeName(environment, name);
     const logGroup = this.logGroup(functionName, lake.key);
     const role = functionRoles[name];
-    this.logGroups.set(role, [...(this.logGroups.get(role) ?? []), logGroup.logGroupArn]);
     const { timeoutSeconds, memoryMb } = limitsOf(name);
-    return new lambda.Function(this, name, {
+    const fn = new lambda.Function(this, name, {
       functionName,
       runtime: nodeRuntime,
       architecture: lambda.Architecture.ARM_64,
@@ -92,19 +94,21 @@ export class PipelineFunctions extends Construct {
       // An execution that began before a deployment goes on with the versions it began with.
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
+    const { logGroupArn } = logGroup;
+    this.made.set(role, [...(this.made.get(role) ?? []), { fn, logGroupArn }]);
+    return fn;
   }
 
-  /** Lets the roles write the logs of the functions made so far, and their traces. */
+  /** Lets the roles write the logs of the functions made so far. No function is there, and called, before it may. */
   openLogs(): void {
-    for (const [name, resources] of this.logGroups) {
-      allow(this, `${name}WritesLogs`, this.roles()[name], [
-        { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources },
+    for (const [name, made] of this.made) {
+      const policy = allow(this, `${name}WritesLogs`, this.roles()[name], [
         {
-          actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
-          resources: ['*'],
-          wildcard: 'X-Ray knows no resources for writing traces',
+          actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+          resources: made.map(({ logGroupArn }) => logGroupArn),
         },
       ]);
+      for (const { fn } of made) fn.node.addDependency(policy);
     }
   }
 

@@ -1,4 +1,4 @@
-import { Aws, Duration } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -6,10 +6,10 @@ import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { RunRequest } from '../../workflows/payloads';
-import { arn } from '../arns';
 import type { EnvironmentName, Settings } from '../config';
 import { lakeName } from '../naming';
 import { allow } from './grants';
+import { actingFor } from './service-trust';
 
 export interface SchedulesProps {
   readonly environment: EnvironmentName;
@@ -18,8 +18,7 @@ export interface SchedulesProps {
   readonly deadLetterQueue: sqs.IQueue;
 }
 
-const modes = ['nightly', 'ingest'] as const satisfies RunRequest['mode'][];
-type Mode = (typeof modes)[number];
+type Mode = Extract<RunRequest['mode'], 'nightly' | 'ingest'>;
 
 /** Minutes between ingests while the rule is switched off. */
 const DISABLED_INGEST_MINUTES = 15;
@@ -72,18 +71,10 @@ export class Schedules extends Construct {
     });
   }
 
-  /** Only these two rules may act under it: another account's rule must not start our machine. */
   private starter(): iam.IRole {
     const { machine } = this.props;
     const role = new iam.Role(this, 'Starter', {
-      assumedBy: new iam.ServicePrincipal('events.amazonaws.com', {
-        conditions: {
-          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
-          ArnEquals: {
-            'aws:SourceArn': modes.map((mode) => arn('events', `rule/${this.nameOf(mode)}`)),
-          },
-        },
-      }),
+      assumedBy: actingFor('events'),
     });
     allow(this, 'Start', role, [
       { actions: ['states:StartExecution'], resources: [machine.stateMachineArn] },

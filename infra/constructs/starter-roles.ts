@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import type { EnvironmentName } from '../config';
 import { lakeName } from '../naming';
 import type { StarterRoleName } from '../naming';
+import { allow, writeTraces } from './grants';
 
 export interface StarterRolesProps {
   readonly environment: EnvironmentName;
@@ -39,6 +40,8 @@ export class StarterRoles extends Construct {
       // Without a source condition for the reason that infra/constructs/lake-roles.ts gives.
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
     });
+    // Beneath the role: CDK makes a function wait for its role and all beneath it.
+    allow(role, 'WriteTraces', role, [writeTraces]);
     return role.withoutPolicyUpdates();
   }
 }

@@ -3,10 +3,8 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { arn } from '../arns';
 import type { Lake } from '../stacks/data-stack';
 import { DeadLetters } from './dead-letters';
-import { allow } from './grants';
 
 export interface StreamScoringProps {
   readonly lake: Lake;
@@ -14,13 +12,11 @@ export interface StreamScoringProps {
 }
 
 /**
- * Tweets from the stream to the scorer. Disabled until the first model is promoted: records that find no
- * endpoint would be retried until they are given up. `Promote the model` enables it; a deployment that changes
- * the mapping disables it again, until the next promotion.
+ * Tweets from the stream to the scorer. Nothing but the template says whether the mapping is enabled: what a promotion
+ * had changed would be drift, and the next deployment would put it back. Before the first promotion the scorer takes
+ * its records and scores none.
  */
 export class StreamScoring extends Construct {
-  readonly mappingId: string;
-
   /** Where in the stream the records lie that could not be scored. */
   readonly failures: sqs.IQueue;
 
@@ -34,24 +30,17 @@ export class StreamScoring extends Construct {
       target: scoreStream,
       eventSourceArn: lake.stream.streamArn,
       startingPosition: lambda.StartingPosition.TRIM_HORIZON,
-      enabled: false,
+      enabled: true,
       batchSize: 200,
       maxBatchingWindow: Duration.seconds(5),
       bisectBatchOnError: true,
       reportBatchItemFailures: true,
       retryAttempts: 8,
-      // As long as the stream keeps them: what waited for the first model is scored, too.
+      // As long as the stream keeps them: an endpoint may be down for days.
       maxRecordAge: Duration.days(7),
       onFailure: new SqsDlq(failures.queue),
     });
     // Lambda looks whether the role may read the stream and send to the queue when it creates the mapping.
     mapping.node.addDependency(failures, lake.stream, lake.key);
-    this.mappingId = mapping.eventSourceMappingId;
-    allow(this, 'Enable', role, [
-      {
-        actions: ['lambda:GetEventSourceMapping', 'lambda:UpdateEventSourceMapping'],
-        resources: [arn('lambda', `event-source-mapping:${this.mappingId}`)],
-      },
-    ]);
   }
 }

@@ -3,6 +3,7 @@ import type { StackProps } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { SentimentPipeline } from '../../workflows/state-machine';
@@ -12,7 +13,6 @@ import { arn } from '../arns';
 import { bundleHandlers } from '../bundles';
 import type { EnvironmentName, Settings } from '../config';
 import { Analytics } from '../constructs/analytics';
-import { MonthlyBudget } from '../constructs/monitoring/budget';
 import { CleaningJob } from '../constructs/cleaning-job';
 import { ContainerImages } from '../constructs/container-images';
 import { DeadLetters } from '../constructs/dead-letters';
@@ -40,15 +40,18 @@ export interface PipelineStackProps extends StackProps {
 
 /** Everything that can be thrown away and rebuilt: what works on the lake, and what it is started by. */
 export class PipelineStack extends Stack {
+  /** Where people are told of what goes wrong, and of what it costs. */
+  readonly topic: sns.ITopic;
+
   constructor(scope: Construct, id: string, props: PipelineStackProps) {
     super(scope, id, props);
-    withScratchFolder((bundles) => {
+    this.topic = withScratchFolder((bundles) => {
       bundleHandlers(bundles);
-      this.build(props, bundles);
+      return this.build(props, bundles);
     });
   }
 
-  private build({ environment, settings, lake }: PipelineStackProps, bundles: string): void {
+  private build({ environment, settings, lake }: PipelineStackProps, bundles: string): sns.ITopic {
     const name = lakeName(environment);
     const endpoint = endpointName(environment, settings.endpoint.kind);
     const { commit, dirty } = revision();
@@ -124,10 +127,8 @@ export class PipelineStack extends Stack {
       TOPIC_ARN: topic.topicArn,
     };
     const scoreStream = functions.create('score-stream', values);
-    const { mappingId, failures } = new StreamScoring(this, 'StreamScoring', { lake, scoreStream });
-    const create = (step: StepName) =>
-      functions.create(step, { ...values, SCORE_STREAM_MAPPING_ID: mappingId });
-    const stepFunctions = perStep(create);
+    const { failures } = new StreamScoring(this, 'StreamScoring', { lake, scoreStream });
+    const stepFunctions = perStep((step) => functions.create(step, values));
     const archive = functions.create('archive-execution', values);
     functions.openLogs();
 
@@ -144,6 +145,9 @@ export class PipelineStack extends Stack {
       onFailure: new SqsDestination(undelivered.queue),
       retryAttempts: 2,
     });
+    // Lambda looks whether the role may send to the destination when it is told of it.
+    if (undelivered.sending)
+      archive.node.findChild('EventInvokeConfig').node.addDependency(undelivered.sending);
     new ExecutionArchive(this, 'Archive', {
       stateMachineArn: machine.stateMachineArn,
       archive,
@@ -171,14 +175,6 @@ export class PipelineStack extends Stack {
       workGroup,
       analystsWorkGroup,
     });
-    if (settings.monthlyBudgetUsd !== null) {
-      new MonthlyBudget(this, 'MonthlyBudget', {
-        usd: settings.monthlyBudgetUsd,
-        application: name,
-        topic,
-        email: settings.alarmEmail ?? undefined,
-      });
-    }
 
     this.outputs({
       StateMachineArn: machine.stateMachineArn,
@@ -193,9 +189,9 @@ export class PipelineStack extends Stack {
       StreamName: lake.stream.streamName,
       CrawlerName: crawler,
       GlueJobName: glueJob,
-      ScoreStreamMappingId: mappingId,
       TopicArn: topic.topicArn,
     });
+    return topic;
   }
 
   private machine(
@@ -213,7 +209,6 @@ export class PipelineStack extends Stack {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const { role, policy } = new MachineRole(this, 'MachineRole', {
-      name,
       functions: stepNames.map((step) => functions[step]),
     });
     const { machine } = new SentimentPipeline(this, 'Pipeline', {

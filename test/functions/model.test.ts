@@ -22,7 +22,6 @@ import type { Champion, RunState } from '../../workflows/payloads';
 import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
 import { evaluationOf, even, labelRows, ndjson } from './support/evaluation';
-import { FakeMappings } from './support/mappings';
 import { awsError } from './support/job-runs';
 import { keysBelow, put, putJsonObject, readJsonObject, readText } from './support/launcher';
 import { FakeEndpoint, FakeSageMaker } from './support/sagemaker';
@@ -973,7 +972,6 @@ describe('Smoke-test the endpoint', () => {
 });
 
 describe('Promote the model', () => {
-  let mappings: FakeMappings;
   const gate = (champion: string | null): RunState['gate'] => {
     const figures = {
       macro_recall: 0.7,
@@ -996,7 +994,7 @@ describe('Promote the model', () => {
     };
   };
   const promote = (champion: string | null) =>
-    promoteModel({ lake, lambda: mappings.client, mappingId: 'mapping-1', clock })(
+    promoteModel({ lake, clock })(
       stepInput({
         train: trained(),
         gate: gate(champion),
@@ -1005,11 +1003,7 @@ describe('Promote the model', () => {
     );
   const inService = () => readJsonObject(lake, 'model-outputs/champion.json');
 
-  beforeEach(() => {
-    mappings = new FakeMappings();
-  });
-
-  test('the first model becomes the champion and the stream is scored from then on', async () => {
+  test('the first model becomes the champion', async () => {
     const answer = await promote(null);
 
     expect(answer).toEqual({
@@ -1031,7 +1025,6 @@ describe('Promote the model', () => {
       forced: false,
       previous: null,
     });
-    expect(mappings.updates).toEqual([{ UUID: 'mapping-1', Enabled: true }]);
   });
 
   test('replaces the champion it was compared with', async () => {
@@ -1055,7 +1048,6 @@ describe('Promote the model', () => {
       message: expect.stringContaining(current),
     });
     expect(await inService()).toMatchObject({ modelVersion: current });
-    expect(mappings.updates).toEqual([]);
   });
 
   test('a call repeated after its answer was lost answers the same', async () => {
@@ -1073,17 +1065,9 @@ describe('Promote the model', () => {
     });
   });
 
-  test.each(['Enabled', 'Enabling'])('leaves a mapping alone that is %s', async (state) => {
-    mappings.state = state;
-
-    await promote(null);
-
-    expect(mappings.updates).toEqual([]);
-  });
-
   test('promotes nothing that the gate refused', async () => {
     const refused = { ...gate(null), promote: false };
-    const step = promoteModel({ lake, lambda: mappings.client, mappingId: 'mapping-1', clock });
+    const step = promoteModel({ lake, clock });
 
     await expect(step(stepInput({ train: trained(), gate: refused }))).rejects.toMatchObject({
       name: 'PromotionConflict',

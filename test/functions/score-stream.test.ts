@@ -1,3 +1,4 @@
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import type { KinesisStreamEvent } from 'aws-lambda';
 import { parquetReadObjects } from 'hyparquet';
 import { listPartitions } from '../../functions/lake/catalog';
@@ -7,12 +8,28 @@ import type { Lake } from '../../functions/lake/objects';
 import { scoreStream } from '../../functions/score-stream';
 import { RawTweetRow } from '../../functions/x/tweets';
 import { datasets } from '../../workflows/datasets';
+import type { Champion } from '../../workflows/payloads';
 import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
 import { awsError } from './support/job-runs';
 import { Emitted } from './support/emitted';
-import { keysBelow } from './support/launcher';
+import { keysBelow, putJsonObject } from './support/launcher';
 import { FakeEndpoint } from './support/sagemaker';
+
+const CHAMPION: Champion = {
+  schemaVersion: 1,
+  modelVersion: 'sl-champion',
+  modelUri: 's3://lake/model-outputs/sl-champion/output/model.tar.gz',
+  evaluationUri: 's3://lake/model-outputs/sl-champion/evaluation.json',
+  manifestUri: 's3://lake/model-outputs/sl-champion/manifest.json',
+  configName: 'sl-champion',
+  fingerprint: 'older',
+  macroRecall: 0.8,
+  promotedAt: '2026-11-23T03:00:00.000Z',
+  promotedBy: 'arn:of:the:night:before',
+  forced: false,
+  previous: null,
+};
 
 let lake: Lake;
 let catalog: Catalog;
@@ -22,6 +39,7 @@ eachWithLake(async (fresh, launcher) => {
   lake = fresh;
   catalog = await launcher.catalog(lake);
   endpoint = new FakeEndpoint();
+  await putJsonObject(lake, 'model-outputs/champion.json', CHAMPION);
 });
 
 const row = (id: number, changes: Partial<RawTweetRow> = {}): RawTweetRow => ({
@@ -161,6 +179,18 @@ test('tweets in another language are left alone', async () => {
   const answer = await score(batch(row(1, { lang: 'de' }), row(2, { lang: 'und' })));
 
   expect(answer).toEqual({ batchItemFailures: [] });
+  expect(endpoint.requests).toEqual([]);
+  expect(await keysBelow(lake, 'processed-data/scored/')).toEqual([]);
+});
+
+test('before the first promotion records are taken and none is scored: the run that promotes scores the tweets', async () => {
+  await lake.s3.send(
+    new DeleteObjectCommand({ Bucket: lake.bucket, Key: 'model-outputs/champion.json' }),
+  );
+
+  const answer = await score(batch(row(1), 'not JSON'));
+
+  expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '101' }] });
   expect(endpoint.requests).toEqual([]);
   expect(await keysBelow(lake, 'processed-data/scored/')).toEqual([]);
 });

@@ -236,9 +236,9 @@ describe('order and policies', () => {
     expect(text).toContain('log-group:/aws/codebuild/');
   });
 
-  test("the scorer's mapping starts disabled and the stream keeps a week, as long as a record may be tried", () => {
+  test("the scorer's mapping tries a record as long as the stream keeps it: the stream keeps a week", () => {
     prod.pipeline.allResourcesProperties('AWS::Lambda::EventSourceMapping', {
-      Enabled: false,
+      Enabled: true,
       MaximumRecordAgeInSeconds: 7 * 24 * 3600,
     });
     prod.data.allResourcesProperties('AWS::Kinesis::Stream', { RetentionPeriodHours: 7 * 24 });

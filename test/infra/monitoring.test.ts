@@ -201,8 +201,8 @@ describe('alarms and budgets reach people', () => {
   );
 
   test('the budget is a month of what carries our tag, told at 80 % spent and 100 % foreseen', () => {
-    prod.resourceCountIs('AWS::Budgets::Budget', 1);
-    prod.hasResourceProperties('AWS::Budgets::Budget', {
+    budget.resourceCountIs('AWS::Budgets::Budget', 1);
+    budget.hasResourceProperties('AWS::Budgets::Budget', {
       Budget: {
         BudgetType: 'COST',
         TimeUnit: 'MONTHLY',

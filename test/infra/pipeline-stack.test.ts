@@ -282,9 +282,9 @@ describe('Athena', () => {
   });
 });
 
-test('the scorer sleeps until a model is promoted, and a poison record does not block its shard', () => {
+test('the mapping is enabled by the template alone, and a poison record does not block its shard', () => {
   template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
-    Enabled: false,
+    Enabled: true,
     StartingPosition: 'TRIM_HORIZON',
     BisectBatchOnFunctionError: true,
     FunctionResponseTypes: ['ReportBatchItemFailures'],
@@ -429,7 +429,6 @@ test('the command line finds what it needs among the outputs', () => {
       'ForceGrantSecretArn',
       'ForgottenSecretArn',
       'GlueJobName',
-      'ScoreStreamMappingId',
       'StateMachineArn',
       'StreamName',
       'TokenSecretArn',

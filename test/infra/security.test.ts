@@ -218,7 +218,7 @@ describe('time limits', () => {
     for (const [id, { Timeout }] of properties('AWS::Lambda::Function'))
       expect([id, z.number().max(900).safeParse(Timeout).success]).toEqual([id, true]);
     pipeline.allResourcesProperties('AWS::Glue::Job', { Timeout: 60 });
-    pipeline.allResourcesProperties('AWS::CodeBuild::Project', { TimeoutInMinutes: 60 });
+    pipeline.allResourcesProperties('AWS::CodeBuild::Project', { TimeoutInMinutes: 40 });
   });
 });
 

@@ -8,7 +8,8 @@ import cdkJson from '../../cdk.json';
 import { sentimentLake } from '../../infra/app';
 import { EnvironmentName, settingsFor } from '../../infra/config';
 import type { Settings } from '../../infra/config';
-import { stackName } from '../../infra/naming';
+import { stackKinds, stackName } from '../../infra/naming';
+import type { BudgetStack } from '../../infra/stacks/budget-stack';
 import { DataStack } from '../../infra/stacks/data-stack';
 import type { PipelineStack } from '../../infra/stacks/pipeline-stack';
 import { runFolder } from '../support/run-folder';
@@ -19,12 +20,14 @@ const app = (context: Record<string, string> = {}, outdir?: string) =>
 export interface Assembly {
   readonly data: Template;
   readonly pipeline: Template;
-  /** The two templates' files. */
+  /** null where the settings name no budget. */
+  readonly budget: Template | null;
+  /** The templates' files, in the order of their deployment. */
   readonly files: readonly string[];
 }
 
 /**
- * The app's two templates and their files, as `cdk synth` leaves them with `-c name=value` for each of `context`.
+ * The app's templates and their files, as `cdk synth` leaves them with `-c name=value` for each of `context`.
  * Synthesized once a test run (test/support/run-folder.ts): bundling the functions takes many seconds.
  */
 export function synthesize(context: Record<string, string> = {}): Assembly {
@@ -42,10 +45,16 @@ export function synthesize(context: Record<string, string> = {}): Assembly {
     }
   }
   const environment = EnvironmentName.parse(context.env ?? 'dev');
-  const [data = '', pipeline = ''] = (['Data', 'Pipeline'] as const).map((stack) =>
-    join(folder, `${stackName(environment, stack)}.template.json`),
+  const files = stackKinds.map((kind) =>
+    join(folder, `${stackName(environment, kind)}.template.json`),
   );
-  return { data: templateIn(data), pipeline: templateIn(pipeline), files: [data, pipeline] };
+  const [data = '', pipeline = '', budget = ''] = files;
+  return {
+    data: templateIn(data),
+    pipeline: templateIn(pipeline),
+    budget: existsSync(budget) ? templateIn(budget) : null,
+    files: files.filter((file) => existsSync(file)),
+  };
 }
 
 const templateIn = (file: string): Template => Template.fromString(readFileSync(file, 'utf8'));
@@ -54,7 +63,7 @@ const templateIn = (file: string): Template => Template.fromString(readFileSync(
 export function lakeApp(
   context: Record<string, string>,
   outdir?: string,
-): { app: App; data: DataStack; pipeline: PipelineStack } {
+): { app: App; data: DataStack; pipeline: PipelineStack; budget: BudgetStack | null } {
   const whole = app(context, outdir);
   return { app: whole, ...sentimentLake(whole) };
 }
