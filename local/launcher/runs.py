@@ -7,11 +7,17 @@ ministack walks an execution in a thread. One execution can have several such th
 import threading
 from collections.abc import MutableMapping
 from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 Execution = MutableMapping[str, Any]
 
 REDRIVABLE = ("FAILED", "TIMED_OUT", "ABORTED")
+# AWS: an execution can be redriven for 14 days after its end, and 1,000 times, while its history has
+# room for ExecutionRedriven and one more event (RedriveExecution in the API Reference).
+REDRIVABLE_FOR = timedelta(days=14)
+MAX_REDRIVES = 1000
+MAX_EVENTS_TO_REDRIVE = 24_999
 
 
 class Superseded(Exception):
@@ -70,3 +76,22 @@ def pause(seconds: float) -> None:
         return
     run.over.wait(seconds)
     check()
+
+
+def redrivability(execution: Execution) -> tuple[str, str]:
+    """(redriveStatus, redriveStatusReason) as DescribeExecution words them."""
+    status = execution["status"]
+    if status not in REDRIVABLE:
+        return "NOT_REDRIVABLE", f"Execution is {status} and cannot be redriven"
+    ended = datetime.fromisoformat(execution["stopDate"].replace("Z", "+00:00"))
+    if datetime.now(UTC) - ended > REDRIVABLE_FOR:
+        return "NOT_REDRIVABLE", "Execution has exceeded its redrivable period"
+    if execution.get("redriveCount", 0) >= MAX_REDRIVES:
+        return "NOT_REDRIVABLE", f"Execution has reached the maximum of {MAX_REDRIVES} redrives"
+    if len(execution["events"]) >= MAX_EVENTS_TO_REDRIVE:
+        return (
+            "NOT_REDRIVABLE",
+            f"Execution event history has {len(execution['events'])} events; fewer than "
+            f"{MAX_EVENTS_TO_REDRIVE} can be redriven",
+        )
+    return "REDRIVABLE", ""

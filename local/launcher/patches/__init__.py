@@ -19,6 +19,7 @@ NAMES = (
     "execution_events",
     "task_states",
     "execution_runs",
+    "execution_limits",
     "execution_views",
     "redrive",
     "glue_catalog",

@@ -13,6 +13,7 @@ from ministack.services import stepfunctions
 
 from local.launcher import runs
 from local.launcher.patches import snapshots
+from local.launcher.patches.execution_limits import check_history
 
 EXPECTS = {
     "services.stepfunctions:_add_event": "b1db143ccd21",
@@ -28,11 +29,14 @@ def add_event(
 ) -> dict[str, Any]:
     """Append one event. Raises Superseded when the thread's run is over.
 
+    Raises States.Runtime when the history is full but for its end.
+
     previousEventId is the event before: in Map and Parallel states AWS gives each branch's own.
     """
     runs.check()
     with _lock:
         events = execution["events"]
+        check_history(events, event_type)
         # AWS: the first state's entry does not refer to ExecutionStarted.
         previous = events[-1]["id"] if len(events) > 1 else 0
         event = {

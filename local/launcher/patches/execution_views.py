@@ -6,7 +6,6 @@ and DescribeStateMachineForExecution shows the newest definition, not the one th
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ministack.core.responses import json_response
@@ -23,21 +22,7 @@ EXPECTS = {
     "services.eventbridge:_put_events": "ebcda0f38061",
 }
 
-# AWS: an execution can be redriven for 14 days after its end, and 1,000 times.
-REDRIVABLE_FOR = timedelta(days=14)
-
 Response = tuple[int, dict[str, str], bytes]
-
-
-def redrivability(execution: runs.Execution) -> tuple[str, str]:
-    """(redriveStatus, redriveStatusReason) as DescribeExecution words them."""
-    status = execution["status"]
-    if status not in runs.REDRIVABLE:
-        return "NOT_REDRIVABLE", f"Execution is {status} and cannot be redriven"
-    ended = datetime.fromisoformat(execution["stopDate"].replace("Z", "+00:00"))
-    if datetime.now(UTC) - ended > REDRIVABLE_FOR:
-        return "NOT_REDRIVABLE", "Execution has exceeded its redrivable period"
-    return "REDRIVABLE", ""
 
 
 def _redrives(execution: runs.Execution) -> dict[str, Any]:
@@ -71,7 +56,7 @@ def emit_status(execution: runs.Execution) -> None:
     if execution.get("sync"):
         return
     status = execution["status"]
-    redrive_status, reason = redrivability(execution)
+    redrive_status, reason = runs.redrivability(execution)
     output, output_details = _within_limit(
         execution.get("output") if status == "SUCCEEDED" else None
     )
@@ -120,7 +105,7 @@ def apply() -> None:
     def describe_execution(data: dict[str, Any]) -> Response:
         def add(payload: dict[str, Any]) -> None:
             execution = stepfunctions._executions[data["executionArn"]]
-            status, reason = redrivability(execution)
+            status, reason = runs.redrivability(execution)
             payload.update(_redrives(execution), redriveStatus=status)
             if reason:
                 payload["redriveStatusReason"] = reason

@@ -15,7 +15,7 @@ from ministack.services import stepfunctions
 
 from local.launcher import runs
 from local.launcher.patches.execution_runs import run_execution
-from local.launcher.patches.execution_views import Response, redrivability
+from local.launcher.patches.execution_views import Response
 
 EXPECTS = {
     "services.stepfunctions:handle_request": "efa6e8c4532a",
@@ -38,7 +38,7 @@ def _redrive_execution(data: Mapping[str, Any]) -> Response:
         if token and token in answered:
             # A repeated request gets the first one's answer, and starts nothing.
             return json_response({"redriveDate": answered[token]})
-        status, reason = redrivability(execution)
+        status, reason = runs.redrivability(execution)
         if status != "REDRIVABLE":
             return error_response_json("ExecutionNotRedrivable", reason, 400)
         resume = _failed_state(execution)

@@ -17,6 +17,7 @@ from ministack.core.responses import get_region, new_uuid
 from ministack.services import lambda_svc, stepfunctions
 
 from local.launcher import authority, runs
+from local.launcher.patches.execution_limits import check_payload
 
 EXPECTS = {
     "services.stepfunctions:_execute_task": "53c818d247db",
@@ -144,6 +145,7 @@ def _attempt(
         effective = stepfunctions._apply_input_path(state, raw_input, context)
         parameters = stepfunctions._apply_parameters(state, effective, context)
     task = _Task(resource, _timeout(state, raw_input, context))
+    check_payload(parameters, f"The state '{context['State']['Name']}' was given parameters")
     stepfunctions._add_event(execution, *task.scheduled(parameters))
     try:
         _ask_role(task, parameters, execution)
@@ -155,6 +157,7 @@ def _attempt(
             result = stepfunctions._invoke_resource_with_timeout(resource, parameters, task.timeout)
         else:
             result = stepfunctions._invoke_resource(resource, parameters)
+        check_payload(result, f"The state/task '{resource}' returned a result")
     except stepfunctions._ExecutionError as failure:
         stepfunctions._add_event(execution, *task.failed(failure.error, failure.cause))
         raise
