@@ -11,6 +11,7 @@ const Context = z.object({
   // Which addresses are allowed is said where the settings are read.
   xApiBaseUrl: z.url().optional(),
   torchIndexUrl: z.url().optional(),
+  settings: z.string().optional(),
   /** Whether the roles of `cdk bootstrap` deploy, or the person's own credentials. */
   deployAs: z.enum(['bootstrap-roles', 'caller']).optional(),
 });

@@ -132,10 +132,13 @@ function joinNegative(args, option) {
   return joined;
 }
 
-/** `deploy` and `destroy` are for accounts; `verify` looks at the embedded cloud, too. */
+/** `deploy` and `destroy` are for accounts, `rehearse` plays one; `verify` looks at the embedded cloud, too. */
 function parseAccount(name, args, environment) {
   const usage = `npm run ${name} -- --env dev`;
   if (environment === null) throw new UsageError(`Say which environment: ${usage}`);
+  if (environment === 'local' && name === 'rehearse') {
+    throw new UsageError(`A rehearsal is of an environment of an account: ${usage}`);
+  }
   if (environment === 'local' && name !== 'verify') {
     throw new UsageError(
       `The local environment is deployed by npm start, and undone by rm -rf .lake; an account's: ${usage}`,
@@ -156,6 +159,9 @@ function parseAccount(name, args, environment) {
         context: contextOf(values),
       };
     }
+    case 'rehearse':
+      parse(args, {}, false);
+      return { name, environment };
     case 'destroy': {
       const options = {
         ...yes,
@@ -174,10 +180,21 @@ function parseAccount(name, args, environment) {
     default: {
       const { values } = parse(
         args,
-        { keywords: runOptions.keywords, 'max-tweets': runOptions['max-tweets'], ...yes },
+        {
+          keywords: runOptions.keywords,
+          'max-tweets': runOptions['max-tweets'],
+          ...yes,
+          ...context,
+        },
         false,
       );
-      return { name, environment, yes: values.yes, input: runInput(values, usage) };
+      return {
+        name,
+        environment,
+        yes: values.yes,
+        input: runInput(values, usage),
+        ...(values.context && { context: contextOf(values) }),
+      };
     }
   }
 }
@@ -369,6 +386,7 @@ export function parseCommand(args) {
   switch (script) {
     case 'deploy':
     case 'destroy':
+    case 'rehearse':
     case 'verify':
       return parseAccount(script, rest, environment);
     case 'start': {
@@ -384,7 +402,7 @@ export function parseCommand(args) {
       return { ...parseLake(rest), ...(environment !== null && { environment }) };
     default:
       throw new UsageError(
-        'Start this with npm start, npm run up, lake, deploy, verify or destroy, or npm test.',
+        'Start this with npm start, npm run up, lake, deploy, verify, destroy or rehearse, or npm test.',
       );
   }
 }

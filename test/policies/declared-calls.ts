@@ -270,12 +270,6 @@ const deliveries = [
     arn('sqs', 'UndeliveredQueue'),
   ),
   ...declare(
-    'Made by the first promotion of every run; ministack checks no action for it',
-    OPERATING,
-    'lambda:UpdateEventSourceMapping',
-    arn('lambda', 'event-source-mapping:uuid'),
-  ),
-  ...declare(
     'EventBridge starts the machine by schedule; the rules of a local lake are off',
     ['SchedulesStarter'],
     'states:StartExecution',

@@ -1,0 +1,34 @@
+import {
+  AttachUserPolicyCommand,
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  IAMClient,
+} from '@aws-sdk/client-iam';
+import { account } from '../cloud/lake';
+import type { Connection } from '../cloud/clients';
+
+/** A person who may do everything that a policy of IAM can let them: who deploys first is that, and hardly ever root. */
+export const administratorName = 'administrator';
+export const administratorArn = `arn:aws:iam::${account}:user/${administratorName}`;
+
+export interface AccessKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** Makes the user, as root. */
+export async function createAdministrator(root: Connection): Promise<AccessKey> {
+  const { forcePathStyle: _, ...config } = root;
+  const iam = new IAMClient(config);
+  const UserName = administratorName;
+  await iam.send(new CreateUserCommand({ UserName }));
+  await iam.send(
+    new AttachUserPolicyCommand({
+      UserName,
+      PolicyArn: 'arn:aws:iam::aws:policy/AdministratorAccess',
+    }),
+  );
+  const { AccessKey: key } = await iam.send(new CreateAccessKeyCommand({ UserName }));
+  if (!key?.AccessKeyId || !key.SecretAccessKey) throw new Error('IAM made no access key');
+  return { accessKeyId: key.AccessKeyId, secretAccessKey: key.SecretAccessKey };
+}
