@@ -26,7 +26,14 @@ export async function deployedState(
   const { forcePathStyle: _, ...config } = connection;
   const client = new LambdaClient(config);
   for await (const { Functions = [] } of paginateListFunctions({ client }, {})) {
-    for (const { FunctionName = '', CodeSha256, Environment, Timeout, MemorySize, Role } of Functions)
+    for (const {
+      FunctionName = '',
+      CodeSha256,
+      Environment,
+      Timeout,
+      MemorySize,
+      Role,
+    } of Functions)
       state[`function ${FunctionName}`] = hashOf([
         CodeSha256,
         Environment,

@@ -47,7 +47,11 @@ export async function describeLeft(asked: Asked): Promise<string[]> {
     `${what}: ${names.length === 0 ? 'nothing' : `${names.join(', ')} (${cost})`}`;
   return [
     named('ListEndpoints', await endpointsLeft(asked), 'charged by the hour or the request'),
-    named('ListStacks', await stacksLeft(asked), 'of cdk bootstrap: free, used by every deployment'),
+    named(
+      'ListStacks',
+      await stacksLeft(asked),
+      'of cdk bootstrap: free, used by every deployment',
+    ),
     named(
       'ListBuckets',
       await bucketsLeft(asked),

@@ -32,7 +32,7 @@ export function otherEndpoint(environment: AccountEnvironment): Changes {
   return { endpoint: { kind: other, instances } };
 }
 
-/** 61 minutes after the hour: EventBridge refuses such a rule when the rest of the stack is updated already. */
+/** 61 minutes after the hour: EventBridge refuses the rule when the state machine and its functions are updated already. */
 export const impossibleSchedule: Changes = {
   poll: { ...poll, train: 2 },
   nightly: { cron: 'cron(61 2 * * ? *)' },

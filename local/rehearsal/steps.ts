@@ -96,10 +96,7 @@ export class FirstHour {
       {
         title: 'cdk bootstrap',
         act: async (rehearsal) => {
-          const { code, output } = await rehearsal.cdk(
-            'bootstrap',
-            `aws://${account}/${region}`,
-          );
+          const { code, output } = await rehearsal.cdk('bootstrap', `aws://${account}/${region}`);
           if (code === 0) return 'stack CDKToolkit';
           throw new StepFailed(
             `it ended with code ${code}`,
@@ -112,7 +109,10 @@ export class FirstHour {
       {
         title: 'deploy, by the roles of cdk bootstrap',
         act: async (rehearsal) => {
-          await rehearsal.must(this.deploy(rehearsal), { says: ['StateMachineArn'], todo: readLog });
+          await rehearsal.must(this.deploy(rehearsal), {
+            says: ['StateMachineArn'],
+            todo: readLog,
+          });
           await this.outputs(rehearsal);
           const { length } = (await this.resources(rehearsal)).flat();
           return `${length} resources in two stacks`;
@@ -153,7 +153,13 @@ export class FirstHour {
         title: 'run: a first model is trained and promoted',
         act: async (rehearsal) => {
           await rehearsal.must(
-            this.lake('run', '--max-tweets', String(tweets), '--input', '{"training":{"epochs":3}}'),
+            this.lake(
+              'run',
+              '--max-tweets',
+              String(tweets),
+              '--input',
+              '{"training":{"epochs":3}}',
+            ),
             { says: ['SUCCEEDED'], todo: readLog },
           );
           return `${tweets} tweets; ${await this.inService(rehearsal)} in service`;
@@ -363,7 +369,9 @@ export class FirstHour {
   private async mustBeGone(rehearsal: Rehearsal): Promise<void> {
     const { environment } = this;
     const left = [
-      ...(await endpointsLeft(rehearsal)).filter((name) => endpointNames(environment).includes(name)),
+      ...(await endpointsLeft(rehearsal)).filter((name) =>
+        endpointNames(environment).includes(name),
+      ),
       ...(await stacksLeft(rehearsal)).filter((name) =>
         name.startsWith(stackName(environment, 'Data').replace(/Data$/, '')),
       ),

@@ -35,6 +35,7 @@ NAMES = (
     "custom_resources",
     "recorded_calls",
     "queue_urls",
+    "schedule_expressions",
 )
 
 
