@@ -87,7 +87,11 @@ export const CliCommand = z.discriminatedUnion('name', [
     /** Name of the bucket, typed in advance. */
     confirm: z.string().nullable(),
   }),
-  z.strictObject({ name: z.literal('rehearse'), environment: inAccount }),
+  z.strictObject({
+    name: z.literal('rehearse'),
+    /** Two of them are deployed side by side. */
+    environments: z.array(inAccount).min(1).max(2),
+  }),
   z.strictObject({
     name: z.literal('verify'),
     environment,

@@ -5,7 +5,7 @@ import {
   IAMClient,
 } from '@aws-sdk/client-iam';
 import { account } from '../cloud/lake';
-import type { Connection } from '../cloud/clients';
+import { clientConfig, type Connection } from '../cloud/clients';
 
 /** A person who may do everything that a policy of IAM can let them: who deploys first is that, and hardly ever root. */
 export const administratorName = 'administrator';
@@ -18,8 +18,7 @@ export interface AccessKey {
 
 /** Makes the user, as root. */
 export async function createAdministrator(root: Connection): Promise<AccessKey> {
-  const { forcePathStyle: _, ...config } = root;
-  const iam = new IAMClient(config);
+  const iam = new IAMClient(clientConfig(root));
   const UserName = administratorName;
   await iam.send(new CreateUserCommand({ UserName }));
   await iam.send(

@@ -2,6 +2,9 @@ import { GetTemplateCommand } from '@aws-sdk/client-cloudformation';
 import { LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
 import { DescribeStateMachineCommand } from '@aws-sdk/client-sfn';
 import { createHash } from 'node:crypto';
+import { lakeName, stackName } from '../../infra/naming';
+import type { AccountEnvironment } from '../account/session';
+import { clientConfig } from '../cloud/clients';
 import type { Outputs } from '../cloud/stack';
 import type { Rehearsal } from './rehearsal';
 
@@ -14,6 +17,7 @@ const hashOf = (value: unknown): string =>
  */
 export async function deployedState(
   { connection, clients }: Pick<Rehearsal, 'connection' | 'clients'>,
+  environment: AccountEnvironment,
   { StateMachineArn, BucketName, ...others }: Outputs,
 ): Promise<Record<string, string>> {
   const { definition, roleArn } = await clients.sfn.send(
@@ -23,8 +27,11 @@ export async function deployedState(
     'the state machine': hashOf([definition, roleArn]),
     'the outputs': hashOf([BucketName, others]),
   };
-  const { forcePathStyle: _, ...config } = connection;
-  const client = new LambdaClient(config);
+  const client = new LambdaClient(clientConfig(connection));
+  const isOurs = (name: string) =>
+    [lakeName(environment), `SentimentLake-${environment}`].some((lake) =>
+      name.startsWith(`${lake}-`),
+    );
   for await (const { Functions = [] } of paginateListFunctions({ client }, {})) {
     for (const {
       FunctionName = '',
@@ -33,7 +40,7 @@ export async function deployedState(
       Timeout,
       MemorySize,
       Role,
-    } of Functions)
+    } of Functions.filter(({ FunctionName: name = '' }) => isOurs(name)))
       state[`function ${FunctionName}`] = hashOf([
         CodeSha256,
         Environment,
@@ -42,10 +49,8 @@ export async function deployedState(
         Role,
       ]);
   }
-  const machine = StateMachineArn.split(':').at(-1) ?? '';
-  const environment = machine.replace(/^sentiment-lake-/, '');
-  for (const kind of ['Data', 'Pipeline']) {
-    const StackName = `SentimentLake-${environment}-${kind}`;
+  for (const kind of ['Data', 'Pipeline'] as const) {
+    const StackName = stackName(environment, kind);
     const { TemplateBody } = await clients.cloudFormation.send(
       new GetTemplateCommand({ StackName }),
     );

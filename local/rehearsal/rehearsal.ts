@@ -57,7 +57,7 @@ export class Rehearsal {
       root,
       home: join(home, 'cloud'),
       port: await freePort(),
-      env: { ...own, LAKE_RECORD_CALLS: recorded },
+      env: own,
       signal,
     };
     mkdirSync(lake.home, { recursive: true });
@@ -70,7 +70,7 @@ export class Rehearsal {
       own,
       () => undefined,
     );
-    const cloud = await boot(lake);
+    const cloud = await boot({ ...lake, env: { ...own, LAKE_RECORD_CALLS: recorded } });
     try {
       const root = embedded(cloud.url, cloud.rootSecret);
       const key = await createAdministrator(root);
@@ -130,11 +130,10 @@ export class Rehearsal {
   }
 
   private node(program: string, args: readonly string[], cwd = this.lake.root): Promise<Ended> {
-    const { LAKE_RECORD_CALLS: _, ...own } = this.lake.env;
     const child = spawn(process.execPath, [join(this.lake.root, program), ...args], {
       cwd,
       env: {
-        ...own,
+        ...this.lake.env,
         ...clientEnvironment(this.cloud.url, this.key.secretAccessKey),
         AWS_ACCESS_KEY_ID: this.key.accessKeyId,
         AWS_EC2_METADATA_DISABLED: 'true',

@@ -2,11 +2,16 @@ import type { CommandNamed } from '../cli/command';
 import { seconds, type Screen } from '../cli/screen';
 import type { Lake } from '../cloud/lake';
 import { account, region } from '../cloud/lake';
+import type { AccountEnvironment } from '../account/session';
 import { administratorArn } from './administrator';
+import { rowsOf } from './calls';
+import { checked } from './coverage';
 import { describeLeft } from './left';
 import { Rehearsal } from './rehearsal';
+import { readLines } from './recorded';
 import { FirstHour } from './steps';
 import { StepFailed, type Step } from './step';
+import { callTable, describeCoverage } from './table';
 
 /** What a failed step says to a person: what happened, where, what to do, and the end of what was printed. */
 export function describeFailedStep(error: unknown): string[] {
@@ -40,11 +45,17 @@ async function take(rehearsal: Rehearsal, screen: Screen, step: Step): Promise<b
   }
 }
 
+const stepsFor = ([one, other]: readonly AccountEnvironment[]): Step[] => {
+  if (one === undefined) return [];
+  const first = new FirstHour(one);
+  return other === undefined ? first.steps : FirstHour.sideBySide(first, new FirstHour(other));
+};
+
 /** `npm run rehearse`: the first hour of an account, at an embedded cloud of its own. Answers 0 only if every step held. */
 export async function rehearse(
   lake: Lake,
   screen: Screen,
-  { environment }: CommandNamed<'rehearse'>,
+  { environments }: CommandNamed<'rehearse'>,
 ): Promise<number> {
   screen.live('booting an embedded cloud');
   const rehearsal = await Rehearsal.start(lake);
@@ -52,18 +63,29 @@ export async function rehearse(
   try {
     screen.rest();
     screen.say(
-      `Rehearsal of ${environment}: account ${account}, ${region}, at ${rehearsal.cloud.url}, as ${administratorArn}.`,
+      `Rehearsal of ${environments.join(' beside ')}: account ${account}, ${region}, at ${rehearsal.cloud.url}, as ${administratorArn}.`,
     );
     screen.say('Nothing of this was seen on AWS; nothing leaves this machine.');
-    for (const step of new FirstHour(environment).steps) {
+    for (const step of stepsFor(environments)) {
       held = await take(rehearsal, screen, step);
       if (!held) break;
     }
-    if (held) for (const line of await describeLeft(rehearsal)) screen.say(line);
+    if (held) await sayWhatWasCalled(rehearsal, screen);
   } finally {
+    screen.rest();
     await rehearsal.stop();
     if (held) rehearsal.clear();
     else screen.say(`Kept, to be looked at: ${rehearsal.home}. Remove it when you are done.`);
   }
   return held ? 0 : 1;
+}
+
+async function sayWhatWasCalled(rehearsal: Rehearsal, screen: Screen): Promise<void> {
+  screen.say();
+  const rows = checked(rowsOf(readLines(rehearsal.recorded)));
+  for (const line of callTable(rows)) screen.say(line);
+  screen.say();
+  screen.say(describeCoverage(rows));
+  screen.say();
+  for (const line of await describeLeft(rehearsal)) screen.say(line);
 }

@@ -132,13 +132,10 @@ function joinNegative(args, option) {
   return joined;
 }
 
-/** `deploy` and `destroy` are for accounts, `rehearse` plays one; `verify` looks at the embedded cloud, too. */
+/** `deploy` and `destroy` are for accounts; `verify` looks at the embedded cloud, too. */
 function parseAccount(name, args, environment) {
   const usage = `npm run ${name} -- --env dev`;
   if (environment === null) throw new UsageError(`Say which environment: ${usage}`);
-  if (environment === 'local' && name === 'rehearse') {
-    throw new UsageError(`A rehearsal is of an environment of an account: ${usage}`);
-  }
   if (environment === 'local' && name !== 'verify') {
     throw new UsageError(
       `The local environment is deployed by npm start, and undone by rm -rf .lake; an account's: ${usage}`,
@@ -159,9 +156,6 @@ function parseAccount(name, args, environment) {
         context: contextOf(values),
       };
     }
-    case 'rehearse':
-      parse(args, {}, false);
-      return { name, environment };
     case 'destroy': {
       const options = {
         ...yes,
@@ -197,6 +191,24 @@ function parseAccount(name, args, environment) {
       };
     }
   }
+}
+
+/** `--env dev`, or `--env dev,prod` for two environments side by side. */
+function parseRehearse(args) {
+  const { values } = parse(args, { env: { type: 'string' } }, false);
+  const usage = 'npm run rehearse -- --env dev, prod or dev,prod';
+  if (values.env === undefined) throw new UsageError(`Say which environment: ${usage}`);
+  const named = values.env.split(',');
+  for (const name of named) {
+    if (name === 'local' || !environments.includes(name)) {
+      throw new UsageError(
+        `A rehearsal is of an environment of an account, not of "${name}": ${usage}`,
+      );
+    }
+  }
+  if (new Set(named).size < named.length)
+    throw new UsageError(`--env names an environment twice: ${usage}`);
+  return { name: 'rehearse', environments: named };
 }
 
 const span = { from: { type: 'string' }, to: { type: 'string' } };
@@ -376,6 +388,7 @@ function parseLake(args) {
 /** What `npm start`, `npm run lake`, `npm run deploy` and their like are asked to do. Throws UsageError. */
 export function parseCommand(args) {
   const [script, ...given] = args;
+  if (script === 'rehearse') return parseRehearse(given);
   const { environment, rest } = takeEnvironment(given);
   if (environment !== null && environment !== 'local' && (script === 'start' || script === 'up')) {
     const name = script === 'up' ? 'npm run up' : 'npm start';
@@ -386,7 +399,6 @@ export function parseCommand(args) {
   switch (script) {
     case 'deploy':
     case 'destroy':
-    case 'rehearse':
     case 'verify':
       return parseAccount(script, rest, environment);
     case 'start': {

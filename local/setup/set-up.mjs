@@ -42,9 +42,7 @@ async function describePort(command) {
 
 /** Whether a command works in an account: it needs the npm packages, and of Python only the corpus. */
 const isInAccount = ({ environment = 'local', name, file }) =>
-  environment !== 'local' &&
-  name !== 'rehearse' &&
-  !(name === 'import-labels' && file === null);
+  environment !== 'local' && !(name === 'import-labels' && file === null);
 
 /** Tests and rehearsals take ports of their own. */
 const takesPort = ({ name }) => name !== 'test' && name !== 'rehearse';
