@@ -29,7 +29,7 @@ export function sentimentLake(app: App): { data: DataStack; pipeline: PipelineSt
   const props = () => ({
     environment,
     settings,
-    // The embedded cloud has one caller, the account; the roles of `cdk bootstrap` could not publish assets there.
+    // A lake on a laptop is deployed by its root, without a detour; an account's by the roles of `cdk bootstrap`.
     synthesizer: asCaller ? new CliCredentialsStackSynthesizer() : undefined,
   });
   const data = new DataStack(app, stackName(environment, 'Data'), {
