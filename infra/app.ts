@@ -13,12 +13,17 @@ const Context = z.object({
   xApiBaseUrl: z.url().optional(),
   torchIndexUrl: z.url().optional(),
   bucketName: z.string().optional(),
+  settings: z.string().optional(),
   /** Whether the roles of `cdk bootstrap` deploy, or the person's own credentials. */
   deployAs: z.enum(['bootstrap-roles', 'caller']).optional(),
 });
 
 /** The app for the environment that the context names; without an account or region, which the CLI adds. */
-export function sentimentLake(app: App): { data: DataStack; pipeline: PipelineStack; budget: BudgetStack | null } {
+export function sentimentLake(app: App): {
+  data: DataStack;
+  pipeline: PipelineStack;
+  budget: BudgetStack | null;
+} {
   const names = Object.keys(Context.shape);
   const {
     env: environment,
@@ -30,7 +35,7 @@ export function sentimentLake(app: App): { data: DataStack; pipeline: PipelineSt
   const props = () => ({
     environment,
     settings,
-    // The embedded cloud has one caller, the account; the roles of `cdk bootstrap` could not publish assets there.
+    // A lake on a laptop is deployed by its root, without a detour; an account's by the roles of `cdk bootstrap`.
     synthesizer: asCaller ? new CliCredentialsStackSynthesizer() : undefined,
   });
   const data = new DataStack(app, stackName(environment, 'Data'), {

@@ -231,11 +231,38 @@ export interface Overrides {
   readonly xApiBaseUrl?: string;
   readonly torchIndexUrl?: string;
   readonly bucketName?: string;
+  /** JSON of any settings, as `{"poll":{"train":1}}`: objects are merged, everything else is replaced. */
+  readonly settings?: string;
+}
+
+const JsonObject = z.record(z.string(), z.unknown());
+
+/** What `-c settings=…` holds. Throws when it is not a JSON object. */
+function parseSettings(text: string): z.infer<typeof JsonObject> {
+  try {
+    return JsonObject.parse(JSON.parse(text));
+  } catch {
+    throw new Error(
+      `-c settings must be a JSON object like {"poll":{"train":1}}, but it is ${text.slice(0, 200)}`,
+    );
+  }
+}
+
+function merged(base: unknown, changes: unknown): unknown {
+  const [below, above] = [JsonObject.safeParse(base), JsonObject.safeParse(changes)];
+  if (!below.success || !above.success) return changes;
+  const names = Object.entries(above.data).map(([name, value]) => [
+    name,
+    name in below.data ? merged(below.data[name], value) : value,
+  ]);
+  return { ...below.data, ...Object.fromEntries(names) };
 }
 
 /** Settings of an environment with what the command line overrides. Throws a ZodError that names the field. */
 export function settingsFor(env: string, overrides: Overrides = {}): Settings {
-  const settings = environments[EnvironmentName.parse(env)];
+  const settings = Settings.parse(
+    merged(environments[EnvironmentName.parse(env)], parseSettings(overrides.settings ?? '{}')),
+  );
   return Settings.parse({
     ...settings,
     x: { ...settings.x, apiBaseUrl: overrides.xApiBaseUrl ?? settings.x.apiBaseUrl },

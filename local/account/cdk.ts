@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { run } from '../cloud/deploy';
 import type { Lake } from '../cloud/lake';
+import { UserError } from '../cloud/user-error';
 import type { AccountEnvironment } from './session';
 
 /** Both images may be built, for an hour at most, before the rest of the stack. */
@@ -61,12 +62,25 @@ export function runCdk(
 ): Promise<void> {
   const consent =
     verb === 'deploy' ? ['--require-approval', 'never', '--progress', 'events'] : ['--force'];
+  const refused: string[] = [];
   return cdk(lake, place, verb, consent, (line) => {
+    refused.push(...failedResource(line));
     const resource = /\|\s*(?:CREATE|UPDATE|DELETE)_\w+\s*\|\s*(AWS::\S+|Custom::\S+)/.exec(
       line,
     )?.[1];
     if (resource !== undefined) progress(`cdk ${verb}: ${resource}`);
+  }).catch((error: unknown) => {
+    // The CDK ends with where in the source a resource comes from; what AWS said of it stands far above.
+    if (!(error instanceof UserError) || refused.length === 0) throw error;
+    throw new UserError([...new Set(refused), error.message].join('\n'), error.exitCode);
   });
+}
+
+/** `AWS::Events::Rule Schedules/Nightly (…): what the service said`, of an event line that says a resource failed. */
+export function failedResource(line: string): string[] {
+  const [, type, what] =
+    /\|\s*(?:CREATE|UPDATE|DELETE)_FAILED\s*\|\s*(\S+)\s*\|\s*(.+?)\s*$/.exec(line) ?? [];
+  return type === undefined || what === undefined ? [] : [`${type} ${what}`];
 }
 
 /**

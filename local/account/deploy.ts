@@ -24,13 +24,17 @@ import {
 
 const xHost = 'api.x.com';
 
-/** What `-c xApiBaseUrl=…` changes for the checks, too. */
-function settingsWith({ environment, context }: CommandNamed<'deploy'>): Settings {
+/** The settings of an environment with what `-c name=value` changes: the checks look at what is deployed. */
+export function settingsWith({
+  environment,
+  context,
+}: Pick<CommandNamed<'deploy' | 'verify'>, 'environment' | 'context'>): Settings {
   const given = (name: string) =>
     context.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
   return settingsFor(environment, {
     xApiBaseUrl: given('xApiBaseUrl'),
     torchIndexUrl: given('torchIndexUrl'),
+    settings: given('settings'),
   });
 }
 

@@ -87,7 +87,19 @@ export const CliCommand = z.discriminatedUnion('name', [
     /** Name of the bucket, typed in advance. */
     confirm: z.string().nullable(),
   }),
-  z.strictObject({ name: z.literal('verify'), environment, yes: z.boolean(), input }),
+  z.strictObject({
+    name: z.literal('rehearse'),
+    /** Two of them are deployed side by side. */
+    environments: z.array(inAccount).min(1).max(2),
+  }),
+  z.strictObject({
+    name: z.literal('verify'),
+    environment,
+    yes: z.boolean(),
+    input,
+    /** `name=value`, as it was deployed with. */
+    context: z.array(z.string()).default([]),
+  }),
 ]);
 export type CliCommand = z.infer<typeof CliCommand>;
 export type CommandNamed<Name extends CliCommand['name']> = Extract<CliCommand, { name: Name }>;

@@ -46,6 +46,7 @@ import {
   redriveRun,
   startRun,
 } from './run/launch';
+import { rehearse } from '../rehearsal/rehearse';
 import { readTweets, uploadTweets } from './tweets/import';
 import { openErrorScreen, openScreen, seconds, type Screen } from './screen';
 import { describeError } from '../visible';
@@ -373,6 +374,8 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
       return deployTo(lake, screen, command);
     case 'destroy':
       return destroyIn(lake, screen, command);
+    case 'rehearse':
+      return rehearse(lake, screen, command);
     case 'verify':
       return withLake(lake, screen, command, false, (it) => verify(lake, it, screen, command));
   }

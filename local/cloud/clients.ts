@@ -17,6 +17,13 @@ export interface Connection {
   forcePathStyle: boolean;
 }
 
+/** What every client takes; S3's alone knows paths and host names. */
+export const clientConfig = ({ endpoint, region, credentials }: Connection) => ({
+  ...(endpoint === undefined ? {} : { endpoint }),
+  ...(region === undefined ? {} : { region }),
+  ...(credentials === undefined ? {} : { credentials }),
+});
+
 /** The embedded cloud at an address, as its root. */
 export const embedded = (url: string, rootSecret: string): Connection => ({
   endpoint: url,

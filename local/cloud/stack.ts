@@ -33,8 +33,11 @@ export async function findStack(
   }
 }
 
+/** Also after an update that was rolled back: the version before it runs. */
 export const isWhole = (status: string | undefined): boolean =>
-  /^(CREATE|UPDATE)_COMPLETE$/.test(status ?? '');
+  /^((CREATE|UPDATE|IMPORT|UPDATE_ROLLBACK)_COMPLETE|UPDATE_COMPLETE_CLEANUP_IN_PROGRESS)$/.test(
+    status ?? '',
+  );
 
 export async function isDeployed(client: CloudFormationClient, name: string): Promise<boolean> {
   return isWhole((await findStack(client, name))?.StackStatus);

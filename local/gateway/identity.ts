@@ -106,12 +106,12 @@ export class Iam {
     resource: string,
     context: ConditionKeys = {},
   ): Promise<void> {
-    if (caller.accessKeyId === ACCOUNT) return;
     const answer = await this.ask('authorize', {
       accessKeyId: caller.accessKeyId,
       action,
       resource,
       context,
+      ...(caller.api !== undefined && { api: caller.api }),
     });
     const { allowed, message } = Decision.parse(accepted(answer));
     if (allowed) return;

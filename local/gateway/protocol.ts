@@ -6,6 +6,8 @@ import { z } from 'zod';
 export interface Caller {
   readonly accessKeyId: string;
   readonly arn: string;
+  /** What is called, `service:Operation`, where the gateway answers it. */
+  readonly api?: string;
 }
 
 /** An error as AWS clients know it: `code` becomes the exception's name. */

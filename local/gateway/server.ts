@@ -211,7 +211,13 @@ async function route(
 ): Promise<void> {
   const endpoint = invokedEndpoint(req, service);
   if (endpoint !== undefined && body !== undefined)
-    return invoke(context, services.endpoints, endpoint, { req, caller, body }, res);
+    return invoke(
+      context,
+      services.endpoints,
+      endpoint,
+      { req, caller: { ...caller, api: 'sagemaker:InvokeEndpoint' }, body },
+      res,
+    );
 
   const target = req.headers['x-amz-target'];
   const operation = typeof target === 'string' ? services.operations.get(target) : undefined;
@@ -220,7 +226,8 @@ async function route(
       refuse(otherService(service));
       return;
     }
-    sendJson(res, await operation.act(parseJson(limited(body, MAX_JSON_BODY)), caller));
+    const api = `${service}:${target?.toString().split('.').at(-1) ?? ''}`;
+    sendJson(res, await operation.act(parseJson(limited(body, MAX_JSON_BODY)), { ...caller, api }));
     return;
   }
   if (typeof target === 'string' && target.startsWith('SageMaker.')) {

@@ -94,10 +94,25 @@ def identify(access_key: str, session_token: str | None = None) -> Identity:
     return Identity(arn=found.principal_arn, account=found.account_id)
 
 
+def arn_of(access_key: str) -> str:
+    """The ARN of a key's principal in the current account; empty where it has none."""
+    session = sts._sessions.get(access_key)
+    if session is not None:
+        return str(session["Arn"])
+    found = iam_evaluator.resolve_credential(access_key)
+    return "" if isinstance(found, iam_evaluator.CredentialResolutionError) else found.principal_arn
+
+
 def authorize(
-    access_key: str, action: str, resource: str, context: Mapping[str, Any] | None = None
+    access_key: str,
+    action: str,
+    resource: str,
+    context: Mapping[str, Any] | None = None,
+    api: str = "",
 ) -> Verdict:
     """Whether the key's principal may do `action` on `resource` (an ARN, or "*").
+
+    `api` is the operation that the gateway was called for, `service:Operation`.
 
     Identity policies, boundaries and, where the resource has one, its own policy count, as for any
     request to ministack. `context` holds condition keys ("iam:PassedToService": "..."). Raises
@@ -105,12 +120,16 @@ def authorize(
     """
     identity = identify(access_key)
     service = action.partition(":")[0]
+    if api:
+        recorded_calls.begin(api, identity.arn)
     # Nothing here leaves the machine: a policy's aws:SecureTransport is taken as satisfied.
     iam_evaluator.pin_request_origin("127.0.0.1", True)
     keys = dict(context or {})
     denied = iam_evaluator.enforce(
         access_key, action, service, REGION, resource_arn=resource, service_context=keys
     )
+    if api:
+        recorded_calls.end()
     if denied is None:
         return Verdict(True)
     if isinstance(denied, iam_evaluator.AuthError):

@@ -1,17 +1,22 @@
-"""Which calls the roles of a lake made: one line of JSON for each distinct one, when asked for.
+"""Which calls were made to a lake, and by whom: one line of JSON for each distinct one, if wanted.
 
-A call is kept in a form that does not change from run to run: days, ids, hashes and names made for
-one run become placeholders. docs/permissions.md says what the records are for.
+Two kinds of lines. A decision: who ("role" or "person": root, or a user), action, resource. And the
+operation that a request called: "api", "by", and a "permission" that was decided for it, which is
+null where none was. A call is kept in a form that does not change from run to run: days, ids,
+hashes and names made for one run become placeholders. docs/permissions.md says what the records
+are for.
 """
 
 import json
 import re
 import threading
 from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# A run makes about a hundred. What makes many more is a name that ought to be a placeholder.
+# A run makes a few hundred. What makes many more is a name that ought to be a placeholder.
 MOST_CALLS = 2_000
 
 # Condition keys that policies of the lake look at, as ministack has them: in lower case.
@@ -90,31 +95,79 @@ class _Records:
 _records: _Records | None = None
 
 
+@dataclass
+class _Request:
+    """A request that is being answered: its operation, and whether anything was decided for it."""
+
+    api: str
+    principal: str
+    decided: bool = False
+
+
+# What goes on after a request was answered, as an execution does, still has its request here.
+_request: ContextVar[_Request | None] = ContextVar("lake_recorded_request", default=None)
+
+
 def write_to(path: Path) -> None:
     """Record into a file from now on; what it holds from an earlier start is kept."""
     global _records
     _records = _Records(path)
 
 
+def is_on() -> bool:
+    """Whether calls are recorded at all."""
+    return _records is not None
+
+
+def begin(api: str, principal: str) -> None:
+    """A request to `service:Operation` by a principal (its ARN) is answered from here on."""
+    _request.set(_Request(api, principal))
+
+
+def end() -> None:
+    """The request was answered."""
+    request = _request.get()
+    if _records and request and not request.decided:
+        _records.add(
+            json.dumps({"api": request.api, "by": _who(request.principal)[1], "permission": None})
+        )
+    _request.set(None)
+
+
 def note(
     principal: str, action: str, resource: str, context: Mapping[str, Any], allowed: bool
 ) -> None:
-    """Record one decision about a role's session (its ARN); other principals are nobody's role."""
-    if _records is None or ":assumed-role/" not in principal:
+    """Record one decision about a principal (the ARN of root, a user or a role's session)."""
+    if _records is None or not principal:
         return
+    kind, name = _who(principal)
+    request = _request.get()
+    if request and request.principal == principal:
+        request.decided = True
+        # The query protocol names its operation in the body only: it is the permission's name.
+        api = request.api + action.partition(":")[2] if request.api.endswith(":") else request.api
+        _records.add(json.dumps({"api": api, "by": name, "permission": action}))
     keys = {
         _CONTEXT[key.lower()]: _kept(value)
         for key, value in context.items()
         if key.lower() in _CONTEXT and value is not None
     }
     call = {
-        "role": _role(principal.split(":assumed-role/", 1)[1].split("/", 1)[0]),
+        kind: name,
         "action": action,
         "resource": placeholders(resource),
         **({"context": dict(sorted(keys.items()))} if keys else {}),
         **({} if allowed else {"denied": True}),
     }
     _records.add(json.dumps(call))
+
+
+def _who(principal: str) -> tuple[str, str]:
+    """`("role", "AnalyticsRole")`, or `("person", "root")`, `("person", "user/administrator")`."""
+    name = principal.split(":", 5)[-1]
+    if name.startswith("assumed-role/"):
+        return "role", _role(name.split("/")[1])
+    return "person", name
 
 
 def _kept(value: Any) -> str | list[str]:

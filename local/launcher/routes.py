@@ -2,7 +2,7 @@
 
 GET  /_lake/health       -> {"ok": true, "ministackVersion": "...", "saved": true}
 POST /_lake/key          {accessKeyId} -> {arn, secretAccessKey, sessionToken, expiration}; 403
-POST /_lake/authorize    {accessKeyId, action, resource, context?} -> {allowed, message}; 403
+POST /_lake/authorize    {accessKeyId, action, resource, context?, api?} -> {allowed, message}; 403
 POST /_lake/credentials  {roleArn, service, sessionName, sourceArn?}
                          -> {AccessKeyId, SecretAccessKey, SessionToken, Expiration}; 403
 """
@@ -57,7 +57,11 @@ def _authorize(fields: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(context, dict):
         raise BadRequest("context must be an object of condition keys")
     verdict = authority.authorize(
-        _text(fields, "accessKeyId"), _text(fields, "action"), _text(fields, "resource"), context
+        _text(fields, "accessKeyId"),
+        _text(fields, "action"),
+        _text(fields, "resource"),
+        context,
+        fields.get("api") or "",
     )
     return {"allowed": verdict.allowed, "message": verdict.message}
 

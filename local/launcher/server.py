@@ -18,9 +18,10 @@ from ministack.core import lambda_runtime
 from ministack.core.router import extract_access_key_id
 from ministack.services.cloudformation import custom_resource
 
-from local.launcher import routes, start_up
-from local.launcher.authority import caller_key
+from local.launcher import recorded_calls, routes, start_up
+from local.launcher.authority import arn_of, as_account, caller_key
 from local.launcher.environment import SERVICES
+from local.launcher.operations import operation
 from local.launcher.patches import snapshots
 
 Scope = MutableMapping[str, Any]
@@ -137,7 +138,12 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         )
         return
     start_up.gateway_is_there()
+    if recorded_calls.is_on() and caller_key.get():
+        called = operation(service, scope["method"], path, query, headers)
+        as_account(caller_key.get())
+        recorded_calls.begin(called, arn_of(caller_key.get()))
     await ministack_app.app(scope, receive, send)
+    recorded_calls.end()
     if _may_change(scope["method"], headers):
         snapshots.changed(_STATE_KEYS.get(service, service))
 

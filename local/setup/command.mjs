@@ -174,12 +174,41 @@ function parseAccount(name, args, environment) {
     default: {
       const { values } = parse(
         args,
-        { keywords: runOptions.keywords, 'max-tweets': runOptions['max-tweets'], ...yes },
+        {
+          keywords: runOptions.keywords,
+          'max-tweets': runOptions['max-tweets'],
+          ...yes,
+          ...context,
+        },
         false,
       );
-      return { name, environment, yes: values.yes, input: runInput(values, usage) };
+      return {
+        name,
+        environment,
+        yes: values.yes,
+        input: runInput(values, usage),
+        ...(values.context && { context: contextOf(values) }),
+      };
     }
   }
+}
+
+/** `--env dev`, or `--env dev,prod` for two environments side by side. */
+function parseRehearse(args) {
+  const { values } = parse(args, { env: { type: 'string' } }, false);
+  const usage = 'npm run rehearse -- --env dev, prod or dev,prod';
+  if (values.env === undefined) throw new UsageError(`Say which environment: ${usage}`);
+  const named = values.env.split(',');
+  for (const name of named) {
+    if (name === 'local' || !environments.includes(name)) {
+      throw new UsageError(
+        `A rehearsal is of an environment of an account, not of "${name}": ${usage}`,
+      );
+    }
+  }
+  if (new Set(named).size < named.length)
+    throw new UsageError(`--env names an environment twice: ${usage}`);
+  return { name: 'rehearse', environments: named };
 }
 
 const span = { from: { type: 'string' }, to: { type: 'string' } };
@@ -359,6 +388,7 @@ function parseLake(args) {
 /** What `npm start`, `npm run lake`, `npm run deploy` and their like are asked to do. Throws UsageError. */
 export function parseCommand(args) {
   const [script, ...given] = args;
+  if (script === 'rehearse') return parseRehearse(given);
   const { environment, rest } = takeEnvironment(given);
   if (environment !== null && environment !== 'local' && (script === 'start' || script === 'up')) {
     const name = script === 'up' ? 'npm run up' : 'npm start';
@@ -384,7 +414,7 @@ export function parseCommand(args) {
       return { ...parseLake(rest), ...(environment !== null && { environment }) };
     default:
       throw new UsageError(
-        'Start this with npm start, npm run up, lake, deploy, verify or destroy, or npm test.',
+        'Start this with npm start, npm run up, lake, deploy, verify, destroy or rehearse, or npm test.',
       );
   }
 }

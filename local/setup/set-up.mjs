@@ -44,13 +44,16 @@ async function describePort(command) {
 const isInAccount = ({ environment = 'local', name, file }) =>
   environment !== 'local' && !(name === 'import-labels' && file === null);
 
+/** Tests and rehearsals take ports of their own. */
+const takesPort = ({ name }) => name !== 'test' && name !== 'rehearse';
+
 async function setUp(command) {
-  const quiet = command.name !== 'start' && command.name !== 'up' && command.name !== 'test';
+  const quiet = !['start', 'up', 'test', 'rehearse'].includes(command.name);
   const inAccount = isInAccount(command);
   const [python, java, port] = await Promise.all([
     inAccount ? null : findPython(root),
     inAccount ? null : findJava(),
-    inAccount || command.name === 'test' ? null : describePort(command),
+    inAccount || !takesPort(command) ? null : describePort(command),
   ]);
   const free = diskFree(root);
   const found = [

@@ -16,6 +16,25 @@ test('the address of the X API can be given on the command line', () => {
   );
 });
 
+test('settings on the command line are merged into those of the environment, and checked like them', () => {
+  const settings = settingsFor('dev', {
+    settings: '{"poll":{"train":2},"x":{"queries":[{"name":"one","keywords":["tea"]}]}}',
+  });
+
+  expect(settings.poll).toEqual({ ...settingsFor('dev').poll, train: 2 });
+  expect(settings.x.queries).toEqual([{ name: 'one', keywords: ['tea'] }]);
+  expect(settingsFor('dev').poll.train).not.toBe(2);
+});
+
+test.each([
+  ['{"poll":{"trian":2}}', /trian/],
+  ['{"logRetentionDays":31}', /logRetentionDays/],
+  ['[1]', /must be a JSON object/],
+  ['{', /must be a JSON object/],
+])('%s is refused with the name of what is wrong', (given, message) => {
+  expect(() => settingsFor('dev', { settings: given })).toThrow(message);
+});
+
 test('an address that is none is refused with the name of its field', () => {
   expect(() => settingsFor('local', { xApiBaseUrl: 'here' })).toThrow(/apiBaseUrl/);
 });

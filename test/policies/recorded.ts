@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readLines } from '../../local/rehearsal/recorded';
 import { RecordedCall } from './calls';
 
 const fixture = join(__dirname, 'recorded-calls.json');
@@ -9,12 +10,9 @@ const fixture = join(__dirname, 'recorded-calls.json');
 export const recordedCalls = (): RecordedCall[] =>
   z.array(RecordedCall).parse(JSON.parse(readFileSync(fixture, 'utf8')));
 
-/** What the launcher noted. Throws when it stopped for too many calls: a name lacks its placeholder. */
+/** What the launcher noted of roles. Throws when it stopped for too many calls: a name lacks its placeholder. */
 export const notedCalls = (file: string): RecordedCall[] =>
-  readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => RecordedCall.parse(JSON.parse(line)));
+  readLines(file).flatMap((line) => ('role' in line ? [RecordedCall.parse(line)] : []));
 
 /** Makes the recorded run anew: one line a call, in an order that does not change. */
 export const keepAsRecorded = (calls: readonly RecordedCall[]): void =>

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { highestPrice, postsAndAuthors } from '../../../functions/x/price';
-import { settingsFor } from '../../../infra/config';
 import type { CommandNamed } from '../../cli/command';
 import { dollars } from '../../cli/costs';
 import { importBundledLabels } from '../../cli/labels/bundled';
@@ -13,6 +12,7 @@ import type { Session } from '../../cloud/session';
 import { writeAtomically } from '../../files';
 import { UserError } from '../../cloud/user-error';
 import { confirm } from '../ask';
+import { settingsWith } from '../deploy';
 import { keyOfStack } from '../key';
 import { perform, type Check, type Outcome, type Subject } from './check';
 import {
@@ -88,9 +88,9 @@ export async function verify(
   lake: Lake,
   session: Session,
   screen: Screen,
-  { environment, input, yes }: CommandNamed<'verify'>,
+  { environment, context, input, yes }: CommandNamed<'verify'>,
 ): Promise<number> {
-  const settings = settingsFor(environment);
+  const settings = settingsWith({ environment, context });
   const request = { maxTweets: tinyMaxTweets, ...input };
   const { maxTweets = tinyMaxTweets } = checkInput(request);
   const keyArn = await keyOfStack(session);

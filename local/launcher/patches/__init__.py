@@ -36,6 +36,7 @@ NAMES = (
     "custom_resources",
     "recorded_calls",
     "queue_urls",
+    "schedule_expressions",
 )
 
 

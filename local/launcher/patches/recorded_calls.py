@@ -1,15 +1,14 @@
 """Upstream: nothing says which permissions a run has used.
 
-With --record-calls each decision about a role's session is noted, at the one place where ministack
-takes it; local/launcher/recorded_calls.py writes. Without, nothing changes.
+With --record-calls each decision about root, a user or a role's session is noted, at the one place
+where ministack takes it; local/launcher/recorded_calls.py writes. Without, nothing changes.
 """
 
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.services import sts
 
-from local.launcher import recorded_calls
+from local.launcher import authority, recorded_calls
 
 EXPECTS = {"core.iam_evaluator:enforce": "cf64b1ee5b09"}
 
@@ -26,11 +25,10 @@ def apply() -> None:
         service_context: dict[str, Any] | None = None,
     ) -> iam_evaluator.EvalResult | iam_evaluator.AuthError | None:
         denied = enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
-        session = sts._sessions.get(access_key_id)
         # Credentials that cannot be used belong to nobody yet.
-        if session and not isinstance(denied, iam_evaluator.AuthError):
+        if recorded_calls.is_on() and not isinstance(denied, iam_evaluator.AuthError):
             recorded_calls.note(
-                session.get("Arn", ""),
+                authority.arn_of(access_key_id),
                 iam_action,
                 resource_arn,
                 service_context or {},

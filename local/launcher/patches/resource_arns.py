@@ -1,16 +1,18 @@
 """Upstream: some requests are authorised on the wrong ARN, so that exact policies fail or pass.
 
 GetQueryExecution and its like are authorised on "*", GetDatabase and GetJob on a table of that
-name, partition calls on the database alone, and GetEventSourceMapping as another action.
+name, partition calls on the database alone. Of Lambda's operations many are authorised as another
+one, or not at all (UpdateEventSourceMapping); here the service's own model says which it is.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ministack.core import iam_actions
 from ministack.services import athena
+
+from local.launcher.operations import operation
 
 EXPECTS = {
     "core.iam_actions:extract_iam_action": "ec476b92d969",
@@ -64,8 +66,13 @@ def _glue(action: str, fields: Mapping[str, Any]) -> str | None:
     return f"table/{database}/{table}" if table else f"database/{database}"
 
 
-# Upstream takes it for the list of all mappings.
-_ONE_MAPPING = re.compile(r"/2015-03-31/event-source-mappings/[^/]+/?")
+# Lambda's permissions have the names of its operations, but for these (its page in AWS's service
+# authorization reference).
+_LAMBDA_PERMISSIONS = {
+    "Invoke": "InvokeFunction",
+    "InvokeAsync": "InvokeFunction",
+    "InvokeWithResponseStream": "InvokeFunction",
+}
 
 _RESOURCES = {"athena": _athena, "glue": _glue}
 
@@ -98,11 +105,20 @@ def apply() -> None:
     action_of = iam_actions.extract_iam_action
 
     def extract_iam_action(
-        service: str, method: str, path: str, *rest: Any, **named: Any
+        service: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        query: Mapping[str, Any],
     ) -> str | None:
-        if service == "lambda" and method == "GET" and _ONE_MAPPING.fullmatch(path):
-            return "lambda:GetEventSourceMapping"
-        return action_of(service, method, path, *rest, **named)
+        called = operation(service, method, path, query, headers).partition(":")[2]
+        if service == "lambda" and called:
+            return f"lambda:{_LAMBDA_PERMISSIONS.get(called, called)}"
+        # Upstream lets through what it has no action for.
+        return action_of(service, method, path, headers, body, query) or (
+            f"{service}:{called}" if called else None
+        )
 
     iam_actions.extract_resource_arn = extract_resource_arn
     iam_actions.extract_iam_action = extract_iam_action

@@ -1,4 +1,4 @@
-import { securityTables } from '../../../local/account/cdk';
+import { failedResource, securityTables } from '../../../local/account/cdk';
 
 // As aws-cdk 2.1148 prints it with --no-color.
 const widened = `Synthesis time: 12.1s
@@ -28,4 +28,14 @@ test('a widened role is shown, with its stack', () => {
 
 test('a deployment that changes no role asks nothing', () => {
   expect(securityTables(widened.filter((line) => !/IAM|[│┌├└]/.test(line)))).toEqual([]);
+});
+
+test('what a service said of a resource is taken from the line of its event, and from no other line', () => {
+  const event = (status: string) =>
+    `SentimentLake-dev-Pipeline | 159/9 | 8:08:33 AM | ${status} | AWS::Events::Rule | Schedules/Nightly (SchedulesNightlyF451E70C) Parameter ScheduleExpression is not valid. `;
+
+  expect(failedResource(event('UPDATE_FAILED          '))).toEqual([
+    'AWS::Events::Rule Schedules/Nightly (SchedulesNightlyF451E70C) Parameter ScheduleExpression is not valid.',
+  ]);
+  expect(failedResource(event('UPDATE_COMPLETE'))).toEqual([]);
 });

@@ -61,7 +61,7 @@ def test_a_refused_call_is_noted_as_refused(recording: Recording) -> None:
     assert gets[0]["denied"] is True
 
 
-def test_what_the_gateway_asks_is_noted_and_roots_calls_are_not(recording: Recording) -> None:
+def test_what_the_gateway_asks_is_noted_with_the_operation(recording: Recording) -> None:
     _, given = recording.ask(
         "credentials",
         {
@@ -76,12 +76,39 @@ def test_what_the_gateway_asks_is_noted_and_roots_calls_are_not(recording: Recor
             "accessKeyId": given["AccessKeyId"],
             "action": "glue:StartCrawler",
             "resource": f"arn:aws:glue:us-east-1:{ACCOUNT}:crawler/c",
+            "api": "glue:StartCrawler",
         },
     )
 
-    actions = {call.get("action") for call in recording.calls()}
-    assert "glue:StartCrawler" in actions
-    assert "s3:CreateBucket" not in actions
+    calls = recording.calls()
+    assert "glue:StartCrawler" in [call.get("action") for call in calls]
+    assert {
+        "api": "glue:StartCrawler",
+        "by": "RecordedRole",
+        "permission": "glue:StartCrawler",
+    } in calls
+
+
+def test_the_calls_of_people_and_root_are_noted_as_theirs(recording: Recording) -> None:
+    calls = recording.calls()
+
+    assert {
+        "person": "root",
+        "action": "s3:CreateBucket",
+        "resource": "arn:aws:s3:::<bucket>",
+    } in calls
+    assert {"api": "iam:CreateRole", "by": "root", "permission": "iam:CreateRole"} in calls
+
+
+def test_an_operation_goes_by_its_own_name_beside_the_permission(recording: Recording) -> None:
+    with pytest.raises(ClientError):
+        recording.client_as("s3", "RecordedRole").head_object(Bucket=BUCKET, Key="raw/b")
+
+    assert {
+        "api": "s3:HeadObject",
+        "by": "RecordedRole",
+        "permission": "s3:GetObject",
+    } in recording.calls()
 
 
 def test_lines_of_an_earlier_start_are_kept_and_half_a_line_is_not(recording: Recording) -> None:

@@ -87,6 +87,26 @@ def test_a_disabled_mapping_delivers_after_it_is_enabled_and_passes_a_poisoned_r
     assert enabler.get_event_source_mapping(UUID=uuid)["State"] in ("Enabled", "Enabling")
 
 
+@pytest.mark.parametrize(
+    ("action", "request_of"),
+    [
+        ("UpdateEventSourceMapping", lambda one, uuid: one.update_event_source_mapping(UUID=uuid)),
+        ("DeleteEventSourceMapping", lambda one, uuid: one.delete_event_source_mapping(UUID=uuid)),
+        ("GetAlias", lambda one, _: one.get_alias(FunctionName="stream-consumer", Name="live")),
+        (
+            "PutFunctionEventInvokeConfig",
+            lambda one, _: one.put_function_event_invoke_config(FunctionName="stream-consumer"),
+        ),
+    ],
+)
+def test_a_call_of_lambda_is_refused_under_its_own_name(launcher, mapping, action, request_of):
+    name = f"may-not-{action}"
+    role(launcher, name, statement(["lambda:List*"], ["*"]))
+
+    with pytest.raises(ClientError, match=f"lambda:{action}"):
+        request_of(launcher.client_as("lambda", name), mapping[0])
+
+
 def test_an_object_is_created_once_by_if_none_match(launcher):
     s3 = launcher.client("s3")
     s3.create_bucket(Bucket="conditional")

@@ -141,9 +141,27 @@ const readable: [string[], unknown][] = [
     ['verify', '--env', 'local', '--max-tweets', '30'],
     { name: 'verify', environment: 'local', yes: false, input: { maxTweets: 30 } },
   ],
+  [
+    ['verify', '--env', 'dev', '-c', 'settings={"logRetentionDays":30}'],
+    {
+      name: 'verify',
+      environment: 'dev',
+      yes: false,
+      input: {},
+      context: ['settings={"logRetentionDays":30}'],
+    },
+  ],
+  [['rehearse', '--env', 'dev'], { name: 'rehearse', environments: ['dev'] }],
+  [['rehearse', '--env=dev,prod'], { name: 'rehearse', environments: ['dev', 'prod'] }],
 ];
 
 const refused: [string[], RegExp][] = [
+  [['rehearse'], /^Say which environment: npm run rehearse -- --env dev, prod or dev,prod$/],
+  [
+    ['rehearse', '--env', 'local'],
+    /^A rehearsal is of an environment of an account, not of "local"/,
+  ],
+  [['rehearse', '--env', 'dev,dev'], /^--env names an environment twice/],
   [
     ['start', '--mode', 'weekly'],
     /^--mode is "weekly": one of nightly, retrain, ingest, backfill, replay, import is possible\.$/,

@@ -1,0 +1,61 @@
+import { paginateListStacks } from '@aws-sdk/client-cloudformation';
+import { ListBucketsCommand } from '@aws-sdk/client-s3';
+import { paginateListEndpoints } from '@aws-sdk/client-sagemaker';
+import type { AccountEnvironment } from '../account/session';
+import { prices } from '../cli/costs';
+import type { Rehearsal } from './rehearsal';
+
+type Asked = Pick<Rehearsal, 'clients'>;
+
+/** ListEndpoints, of whichever environment. */
+export async function endpointsLeft({ clients }: Asked): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { Endpoints = [] } of paginateListEndpoints({ client: clients.sageMaker }, {}))
+    found.push(...Endpoints.map(({ EndpointName = '' }) => EndpointName));
+  return found.sort();
+}
+
+/** ListStacks, but for those that were deleted. */
+export async function stacksLeft({ clients }: Asked): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { StackSummaries = [] } of paginateListStacks(
+    { client: clients.cloudFormation },
+    {},
+  ))
+    found.push(
+      ...StackSummaries.filter(({ StackStatus }) => StackStatus !== 'DELETE_COMPLETE').map(
+        ({ StackName = '' }) => StackName,
+      ),
+    );
+  return found.sort();
+}
+
+/** ListBuckets; an environment's only, where one is named. */
+export async function bucketsLeft(
+  { clients }: Asked,
+  environment?: AccountEnvironment,
+): Promise<string[]> {
+  const { Buckets = [] } = await clients.s3.send(new ListBucketsCommand({}));
+  return Buckets.map(({ Name = '' }) => Name)
+    .filter((name) => environment === undefined || name.startsWith(`sentimentlake-${environment}-`))
+    .sort();
+}
+
+/** What an account has when all of it is over, and what that costs. */
+export async function describeLeft(asked: Asked): Promise<string[]> {
+  const named = (what: string, names: readonly string[], cost: string) =>
+    `${what}: ${names.length === 0 ? 'nothing' : `${names.join(', ')} (${cost})`}`;
+  return [
+    named('ListEndpoints', await endpointsLeft(asked), 'charged by the hour or the request'),
+    named(
+      'ListStacks',
+      await stacksLeft(asked),
+      'of cdk bootstrap: free, used by every deployment',
+    ),
+    named(
+      'ListBuckets',
+      await bucketsLeft(asked),
+      `assets of cdk bootstrap: $${prices.s3PerGbMonth} a GB and month`,
+    ),
+  ];
+}

@@ -1,0 +1,49 @@
+import type { Checked } from './coverage';
+
+const none = 'no check';
+const onTheWay = '(asked by a service on the way)';
+
+/** `athena:StartQueryExecution` for a permission of the same name is said once. */
+function permissionsOf({ api, permissions }: Checked): string {
+  if (permissions.length === 0) return 'nothing was asked';
+  const others = permissions.filter((permission) => permission !== api);
+  return others.length === 0
+    ? 'same'
+    : permissions.length > others.length
+      ? `same, ${others.join(', ')}`
+      : others.join(', ');
+}
+
+const columns = (rows: readonly (readonly string[])[]): string[] => {
+  const widths = [0, 1].map((at) => Math.max(...rows.map((row) => (row[at] ?? '').length)));
+  return rows.map((row) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+};
+
+/** The calls by who made them: operation, which checks cover it, and the permission that it takes. */
+export function callTable(rows: readonly Checked[]): string[] {
+  const people = [...new Set(rows.map(({ who }) => who))];
+  const lines = columns([
+    ['  operation', 'checked by', 'permission'],
+    ...rows.map((row) => [
+      `  ${row.api ?? onTheWay}${row.denied ? ' (refused once)' : ''}`,
+      row.checks.join(', ') || none,
+      permissionsOf(row),
+    ]),
+  ]);
+  const [head = '', ...body] = lines;
+  return [
+    head,
+    ...people.flatMap((who) => [who, ...body.filter((_, at) => rows[at]?.who === who)]),
+  ];
+}
+
+/** One line that sums the table up. */
+export function describeCoverage(rows: readonly Checked[]): string {
+  const without = rows.filter(({ checks }) => checks.length === 0).length;
+  return `${rows.length} calls by ${new Set(rows.map(({ who }) => who)).size} roles and people; ${without} are covered by no check.`;
+}
