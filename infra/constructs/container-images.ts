@@ -42,7 +42,7 @@ const pulledBy: Record<Kind, RoleName> = {
 };
 
 /** All that the two Dockerfiles copy from the root of the repository. */
-const buildContext = ['ml', 'etl/text', 'package-lock.json', '.npmrc'];
+export const buildContext = ['ml', 'etl/text', 'package-lock.json', '.npmrc'];
 
 /** Torch alone is large, and CodeBuild waits in a queue first. */
 const BUILD_TIMEOUT = Duration.minutes(40);
