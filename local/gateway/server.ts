@@ -2,8 +2,10 @@ import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import { resolve } from 'node:path';
+import { Calls } from './calls/check';
+import { Models as ApiModels } from './calls/models';
 import { Context } from './context';
-import { authenticate, otherService } from './door/authenticate';
+import { authenticate, checkHash, otherService } from './door/authenticate';
 import type { SignedRequest } from './door/authenticate';
 import { CFN_RESPONSE, checkDoor, checkPath, rawPath } from './door/door';
 import { sendRefusal } from './door/refusal';
@@ -69,9 +71,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   );
   const services = new Services(context);
   const proxy = new Proxy(options.launcher);
+  const calls = new Calls(ApiModels.of(options.python));
   server.on('request', (req, res) => {
     if (options.now) res.setHeader('date', new Date(options.now()).toUTCString());
-    serve(req, res, { options, port, context, services, proxy }).catch((error: unknown) =>
+    serve(req, res, { options, port, context, services, proxy, calls }).catch((error: unknown) =>
       sendError(res, error),
     );
   });
@@ -138,6 +141,7 @@ interface Routes {
   readonly context: Context;
   readonly services: Services;
   readonly proxy: Proxy;
+  readonly calls: Calls;
 }
 
 /**
@@ -145,7 +149,7 @@ interface Routes {
  * resources, whose path is a secret. All else is signed by root, a user or a role, or refused before it is read.
  */
 async function serve(req: IncomingMessage, res: ServerResponse, routes: Routes): Promise<void> {
-  const { options, port, context, proxy } = routes;
+  const { options, port, context, proxy, calls } = routes;
   const refuse = (error: AwsError) => sendRefusal(req, res, error);
   let signed: SignedRequest;
   try {
@@ -167,13 +171,35 @@ async function serve(req: IncomingMessage, res: ServerResponse, routes: Routes):
       return;
     }
     checkPath(path);
-    signed = await authenticate(context.iam, req, options.now?.());
+    signed = await checked(calls, req, await authenticate(context.iam, req, options.now?.()));
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
     refuse(error);
     return;
   }
   await route(req, res, signed, routes, refuse);
+}
+
+/** A document for S3 that AWS takes is smaller: DeleteObjects names a thousand keys. */
+const MAX_S3_DOCUMENT = 4 * 1024 * 1024;
+
+/** The request, once the model of its service has nothing against it. Throws AwsError. */
+async function checked(
+  calls: Calls,
+  req: IncomingMessage,
+  signed: SignedRequest,
+): Promise<SignedRequest> {
+  const { method = 'GET', url = '/', headers } = req;
+  const { service, body, sha256 } = signed;
+  const call = { method, url, headers, service };
+  if (body !== undefined || !calls.hasDocument(call)) {
+    calls.check({ ...call, body });
+    return signed;
+  }
+  const document = await readBody(req, MAX_S3_DOCUMENT);
+  if (sha256 !== undefined) checkHash(document, sha256);
+  calls.check({ ...call, body: document });
+  return { ...signed, body: document };
 }
 
 async function route(

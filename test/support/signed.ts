@@ -46,6 +46,8 @@ export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
+  /** The body as it came, for one that is no text. */
+  bytes: Buffer;
 }
 
 /** Sends a request as it is written, without a client that would tidy it up. */
@@ -58,11 +60,13 @@ export function send(
     const out = request(
       { hostname, port, path, method, headers: { host, ...headers }, setHost: false },
       (answer) => {
-        let text = '';
-        answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-        answer.on('end', () =>
-          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }),
-        );
+        const chunks: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        answer.on('end', () => {
+          const bytes = Buffer.concat(chunks);
+          const { statusCode = 0, headers: received } = answer;
+          resolve({ status: statusCode, headers: received, body: bytes.toString('utf8'), bytes });
+        });
         answer.on('error', reject);
       },
     );

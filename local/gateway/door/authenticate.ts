@@ -95,6 +95,11 @@ const mismatch = (): AwsError =>
     403,
   );
 
+/** Throws AwsError unless a body is the one that was signed. */
+export function checkHash(body: Buffer, signed: string): void {
+  if (sha256(body) !== signed) throw wrongHash();
+}
+
 const wrongHash = (): AwsError =>
   new AwsError(
     'XAmzContentSHA256Mismatch',

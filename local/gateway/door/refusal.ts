@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { cbor } from '@smithy/core/cbor';
 import { AwsError, sendError } from '../protocol';
 
 /** Services whose answers are XML, by their signing names; `sqs` may speak either. */
@@ -28,6 +29,13 @@ export function sendRefusal(req: IncomingMessage, res: ServerResponse, error: Aw
     sendError(res, new AwsError(names?.json ?? error.code, error.message, error.status));
     return;
   }
+  if (protocol === 'cbor') {
+    const answer = { __type: names?.json ?? error.code, message: error.message };
+    res.setHeader('Smithy-Protocol', 'rpc-v2-cbor');
+    res.writeHead(error.status, { 'Content-Type': 'application/cbor' });
+    res.end(cbor.serialize(answer));
+    return;
+  }
   const code = protocol === 's3' ? (names?.s3 ?? error.code) : error.code;
   const inner = `<Code>${escaped(code)}</Code><Message>${escaped(error.message)}</Message>`;
   const id = randomUUID();
@@ -43,8 +51,9 @@ export function sendRefusal(req: IncomingMessage, res: ServerResponse, error: Aw
   res.end(req.method === 'HEAD' ? undefined : body);
 }
 
-function protocolOf(req: IncomingMessage): 'json' | 'query' | 's3' {
+function protocolOf(req: IncomingMessage): 'json' | 'cbor' | 'query' | 's3' {
   const { authorization = '', 'content-type': type = '' } = req.headers;
+  if (req.headers['smithy-protocol'] === 'rpc-v2-cbor') return 'cbor';
   if (req.headers['x-amz-target'] !== undefined || /json|cbor/.test(type)) return 'json';
   if (type.startsWith('application/x-www-form-urlencoded')) return 'query';
   const service = /Credential=[^/,\s]+\/[^/]*\/[^/]*\/([^/]+)\//.exec(authorization)?.[1];
