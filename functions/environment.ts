@@ -65,6 +65,7 @@ export const environments = {
   'train-model': z.object({
     BUCKET: Text,
     LAKE: Text,
+    MODEL_PREFIX: Text,
     DATABASE: Text,
     TRAINING_ROLE_ARN: Text,
     TRAINING_IMAGE: Text,

@@ -42,6 +42,8 @@ interface Dependencies {
   keyArn: string;
   /** Name of the lake, for the bill. */
   lakeName: string;
+  /** How the environment's models are called. */
+  modelPrefix: string;
   build: Build;
   settings: Pick<Sections, 'training' | 'gate'>;
   languages: readonly string[];
@@ -60,7 +62,7 @@ export const trainModel = (given: Dependencies) =>
       if (train.status === 'RUNNING' && train.attempt === attempt) {
         return look(given, train);
       }
-      const jobName = trainingJobName(plan.date, execution.arn, attempt);
+      const jobName = trainingJobName(plan.date, execution.arn, attempt, given.modelPrefix);
       if ((await describeJob(given.sageMaker, jobName)) !== null) {
         const started = await getJson(lake, modelKeys(jobName).request, TrainingRequest);
         return {
@@ -285,6 +287,7 @@ export const handler = onFirstCall(() => {
     roleArn: env.TRAINING_ROLE_ARN,
     keyArn: env.KEY_ARN,
     lakeName: env.LAKE,
+    modelPrefix: env.MODEL_PREFIX,
     build: {
       trainingImage: env.TRAINING_IMAGE,
       servingImage: env.SERVING_IMAGE,

@@ -12,6 +12,7 @@ const Context = z.object({
   xApiBaseUrl: z.url().optional(),
   torchIndexUrl: z.url().optional(),
   settings: z.string().optional(),
+  bucketName: z.string().optional(),
   /** Whether the roles of `cdk bootstrap` deploy, or the person's own credentials. */
   deployAs: z.enum(['bootstrap-roles', 'caller']).optional(),
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Sections } from '../functions/settings';
+import { BucketName } from './bucket-name';
 
 /** The retentions that CloudWatch Logs knows, up to two years. */
 const LogRetentionDays = z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]);
@@ -49,6 +50,11 @@ export type People = z.infer<typeof People>;
 
 /** Settings of one environment. Everything an operator may change is here, and nowhere else. */
 const Settings = z.strictObject({
+  /**
+   * Name of the lake's bucket; null leaves it to CloudFormation. Names are global: one that somebody else has cannot be
+   * had. It is chosen once: with another name CloudFormation would make another, empty bucket.
+   */
+  bucketName: BucketName.nullable(),
   /** Nightly start, EventBridge cron in UTC; the rule exists disabled when `enabled` is false. */
   nightly: z.strictObject({ cron: z.string(), enabled: z.boolean() }),
   /** Minutes between two runs of mode `ingest`; null leaves the rule disabled at 15. */
@@ -96,6 +102,7 @@ export const EnvironmentName = z.enum(['local', 'dev', 'prod']);
 export type EnvironmentName = z.infer<typeof EnvironmentName>;
 
 const base = {
+  bucketName: null,
   nightly: { cron: 'cron(15 2 * * ? *)', enabled: false },
   ingestEveryMinutes: null,
   x: {
@@ -224,6 +231,7 @@ export interface Overrides {
   readonly torchIndexUrl?: string;
   /** JSON of any settings, as `{"poll":{"train":1}}`: objects are merged, everything else is replaced. */
   readonly settings?: string;
+  readonly bucketName?: string;
 }
 
 const JsonObject = z.record(z.string(), z.unknown());
@@ -258,5 +266,6 @@ export function settingsFor(env: string, overrides: Overrides = {}): Settings {
     ...settings,
     x: { ...settings.x, apiBaseUrl: overrides.xApiBaseUrl ?? settings.x.apiBaseUrl },
     torchIndexUrl: overrides.torchIndexUrl ?? settings.torchIndexUrl,
+    bucketName: overrides.bucketName ?? settings.bucketName,
   });
 }

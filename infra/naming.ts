@@ -1,9 +1,25 @@
+import { modelNamePrefix } from '../functions/model/names';
 import { endpointKinds } from '../functions/settings';
+import { database } from '../workflows/datasets';
 import type { EnvironmentName } from './config';
 
 /** Names that people and other accounts' tools look for; everything else is named by CloudFormation. */
 export const lakeName = (environment: EnvironmentName, ...parts: string[]): string =>
   ['sentiment-lake', environment, ...parts].join('-');
+
+/**
+ * The Glue database: a catalog belongs to an account and a region, so each environment there has a database of its own.
+ * The embedded cloud holds one lake, whose tables keep the plain name.
+ */
+export const databaseName = (environment: EnvironmentName): string =>
+  environment === 'local' ? database : `${database}_${environment}`;
+
+/**
+ * How the names of training jobs, models and endpoint configs begin: what one environment's roles may touch at
+ * SageMaker, and another's may not. Models of the embedded cloud keep the plain beginning.
+ */
+export const modelPrefix = (environment: EnvironmentName): string =>
+  environment === 'local' ? modelNamePrefix : `${modelNamePrefix}${environment}-`;
 
 /** The endpoint. Its kind is part of the name: a real-time endpoint cannot become a serverless one in place. */
 export const endpointName = (

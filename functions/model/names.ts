@@ -2,17 +2,25 @@ import { createHash } from 'node:crypto';
 import type { Tag } from '@aws-sdk/client-sagemaker';
 import { prefixes } from '../../workflows/datasets';
 
+/** How the name of every model, its training job and its endpoint config begins, whatever the environment. */
+export const modelNamePrefix = 'sl-';
+
 /**
  * The training job of a stage's attempt: the same for every call of the attempt, so that a lost answer
  * cannot start a second job. SageMaker takes 63 letters, digits and hyphens; an execution's name may be
- * longer and hold others. The job's name is the model's version.
+ * longer and hold others. The job's name is the model's version. `prefix`: the environment's (infra/naming.ts).
  */
-export function trainingJobName(date: string, executionArn: string, attempt: number): string {
+export function trainingJobName(
+  date: string,
+  executionArn: string,
+  attempt: number,
+  prefix: string = modelNamePrefix,
+): string {
   const hash = createHash('sha256')
     .update([executionArn, 'train', attempt].join(' '))
     .digest('hex')
     .slice(0, 12);
-  return `sl-${date.replaceAll('-', '')}-${hash}`;
+  return `${prefix}${date.replaceAll('-', '')}-${hash}`;
 }
 
 /** An endpoint's one variant, for good: an update with another name would be a new variant beside the old. */

@@ -16,7 +16,7 @@ import type { LakeRoles } from './lake-roles';
 export interface LakeBucketProps {
   readonly key: kms.IKey;
   readonly roles: LakeRoles;
-  readonly settings: Pick<Settings, 'keepDays' | 'logRetentionDays'>;
+  readonly settings: Pick<Settings, 'bucketName' | 'keepDays' | 'logRetentionDays'>;
 }
 
 /** Prefixes (ending in /) and single keys. */
@@ -165,12 +165,13 @@ export class LakeBucket extends Construct {
 
   constructor(scope: Construct, id: string, { key, roles, settings }: LakeBucketProps) {
     super(scope, id);
-    const { keepDays, logRetentionDays } = settings;
+    const { bucketName, keepDays, logRetentionDays } = settings;
     const { bucket: serverAccessLogsBucket } = new AccessLogs(this, 'AccessLogs', {
       keepDays: logRetentionDays,
     });
     const noncurrentVersionExpiration = Duration.days(keepDays.noncurrentVersions);
     this.bucket = new s3.Bucket(this, 'Bucket', {
+      bucketName: bucketName ?? undefined,
       encryption: s3.BucketEncryption.KMS,
       encryptionKey: key,
       // One data key for many objects: Spark alone would call KMS thousands of times a night.

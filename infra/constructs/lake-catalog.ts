@@ -2,21 +2,16 @@ import * as glue from 'aws-cdk-lib/aws-glue';
 import { Aws } from 'aws-cdk-lib';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import {
-  candidates,
-  database,
-  datasets,
-  dayProjection,
-  s3Uri,
-  tables,
-} from '../../workflows/datasets';
+import { candidates, datasets, dayProjection, s3Uri, tables } from '../../workflows/datasets';
 import type { Column, Dataset } from '../../workflows/datasets';
 import { arn } from '../arns';
-import type { RoleName } from '../naming';
+import type { EnvironmentName } from '../config';
+import { databaseName, type RoleName } from '../naming';
 import { allow } from './grants';
 import type { LakeRoles } from './lake-roles';
 
 export interface LakeCatalogProps {
+  readonly environment: EnvironmentName;
   readonly bucket: s3.IBucket;
   readonly roles: LakeRoles;
   /** How many days the records that were refused are kept: so far back their table reaches. */
@@ -66,18 +61,19 @@ export class LakeCatalog extends Construct {
 
   constructor(scope: Construct, id: string, props: LakeCatalogProps) {
     super(scope, id);
+    const name = databaseName(props.environment);
     const created = new glue.CfnDatabase(this, 'Database', {
       catalogId: Aws.ACCOUNT_ID,
-      databaseName: database,
-      databaseInput: { name: database, description: 'Tweets, their labels and their sentiment' },
+      databaseName: name,
+      databaseInput: { name, description: 'Tweets, their labels and their sentiment' },
     });
     this.database = created.ref;
-    for (const [name, dataset] of Object.entries(tables)) {
-      new glue.CfnTable(this, name, {
+    for (const [table, dataset] of Object.entries(tables)) {
+      new glue.CfnTable(this, table, {
         catalogId: Aws.ACCOUNT_ID,
         databaseName: created.ref,
         tableInput: tableInput(
-          name,
+          table,
           dataset,
           s3Uri(props.bucket.bucketName, dataset.prefix),
           // No crawler looks at it: what was refused has to be answered for at once.

@@ -1,13 +1,15 @@
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { arn } from '../arns';
-import type { Settings } from '../config';
+import type { EnvironmentName, Settings } from '../config';
+import { modelPrefix } from '../naming';
 import type { Lake } from '../stacks/data-stack';
 import { allow } from './grants';
 import type { Permission } from './grants';
 import { volumeGrant } from './lake-key';
 
 export interface ModelAccessProps {
+  readonly environment: EnvironmentName;
   readonly lake: Lake;
   /** Name of the endpoint. */
   readonly endpoint: string;
@@ -16,13 +18,15 @@ export interface ModelAccessProps {
   readonly updater: iam.IRole;
 }
 
-/** Models and endpoint configs carry the training job's name, and that begins so (functions/model/names.ts). */
-export const trainingJobPattern = 'sl-*';
+/** Models and endpoint configs carry the training job's name. */
+export const trainingJobPattern = (environment: EnvironmentName): string =>
+  `${modelPrefix(environment)}*`;
 
-const named = (kind: string) => arn('sagemaker', `${kind}/${trainingJobPattern}`);
+const namedIn = (environment: EnvironmentName) => (kind: string) =>
+  arn('sagemaker', `${kind}/${trainingJobPattern(environment)}`);
 
 const wildcard =
-  "A training job's name ends in a hash of its execution, and its model and endpoint config bear the same name; the prefix is this pipeline's";
+  "A training job's name ends in a hash of its execution, and its model and endpoint config bear the same name; the prefix is this environment's";
 
 /**
  * What may be done at SageMaker: the ModelOperatorRole starts trainings, asks the endpoint and puts the champion back;
@@ -32,7 +36,8 @@ const wildcard =
 export class ModelAccess extends Construct {
   constructor(scope: Construct, id: string, props: ModelAccessProps) {
     super(scope, id);
-    const { lake, endpoint, updater } = props;
+    const { environment, lake, endpoint, updater } = props;
+    const named = namedIn(environment);
     const { MachineLearningRole, ModelOperatorRole, ServingRole } = lake.roles;
     const endpointArn = arn('sagemaker', `endpoint/${endpoint}`);
     // Both are authorised on the endpoint and on the config it is to have.
@@ -55,7 +60,7 @@ export class ModelAccess extends Construct {
         actions: ['sagemaker:DescribeEndpoint', 'sagemaker:InvokeEndpoint'],
         resources: [endpointArn],
       },
-      passing(MachineLearningRole, 'training-job'),
+      passing(MachineLearningRole, named('training-job')),
     ]);
     allow(this, 'Update', updater, [
       {
@@ -79,7 +84,7 @@ export class ModelAccess extends Construct {
         wildcard,
       },
       { actions: ['sagemaker:DescribeEndpoint', 'sagemaker:AddTags'], resources: [endpointArn] },
-      passing(ServingRole, 'model'),
+      passing(ServingRole, named('model')),
       volumeGrant(lake.key.keyArn),
       { actions: ['kms:DescribeKey'], resources: [lake.key.keyArn] },
     ]);
@@ -92,12 +97,12 @@ export class ModelAccess extends Construct {
  * A role may be passed to SageMaker only. Whether SageMaker says for which resource, AWS does not document: where it
  * does, it has to be one of ours.
  */
-const passing = (role: iam.IRole, kind: 'training-job' | 'model'): Permission => ({
+const passing = (role: iam.IRole, associated: string): Permission => ({
   actions: ['iam:PassRole'],
   resources: [role.roleArn],
   conditions: {
     StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' },
-    ArnLikeIfExists: { 'iam:AssociatedResourceArn': named(kind) },
+    ArnLikeIfExists: { 'iam:AssociatedResourceArn': associated },
   },
 });
 

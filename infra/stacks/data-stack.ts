@@ -49,6 +49,7 @@ export class DataStack extends Stack {
     const { key } = new LakeKey(this, 'Key', { environment, roles });
     const { bucket } = new LakeBucket(this, 'Lake', { key, roles, settings });
     const { database } = new LakeCatalog(this, 'Catalog', {
+      environment,
       bucket,
       roles,
       quarantineDays: settings.keepDays.quarantine,

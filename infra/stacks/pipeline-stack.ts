@@ -28,7 +28,7 @@ import { RawCrawler } from '../constructs/raw-crawler';
 import { Schedules } from '../constructs/schedules';
 import { StarterRoles } from '../constructs/starter-roles';
 import { StreamScoring } from '../constructs/stream-scoring';
-import { endpointName, lakeName } from '../naming';
+import { endpointName, lakeName, modelPrefix } from '../naming';
 import { checksum, revision, withScratchFolder } from '../repository';
 import type { Lake } from './data-stack';
 
@@ -79,6 +79,7 @@ export class PipelineStack extends Stack {
     });
     const images = new ContainerImages(this, 'Images', { environment, settings, lake, bundles });
     new ModelAccess(this, 'Models', {
+      environment,
       lake,
       endpoint,
       settings,
@@ -101,6 +102,7 @@ export class PipelineStack extends Stack {
     });
     const values = {
       LAKE: name,
+      MODEL_PREFIX: modelPrefix(environment),
       BUCKET: lake.bucket.bucketName,
       STREAM_NAME: lake.stream.streamName,
       TOKEN_SECRET_ARN: lake.tokenSecret.secretArn,

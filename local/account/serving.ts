@@ -15,7 +15,7 @@ import {
   type Tag,
 } from '@aws-sdk/client-sagemaker';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { costTags } from '../../functions/model/names';
+import { costTags, modelNamePrefix } from '../../functions/model/names';
 import { endpointNames, lakeName } from '../../infra/naming';
 import { UserError } from '../cloud/user-error';
 import type { AccountEnvironment } from './session';
@@ -29,8 +29,8 @@ export interface Serving {
   jobs: string[];
 }
 
-/** Models, configs and jobs carry the training job's name, which begins so (functions/model/names.ts). */
-const prefix = 'sl-';
+/** Models, configs and jobs carry the training job's name. Of any environment: the role says whose it is. */
+const prefix = modelNamePrefix;
 
 /** An endpoint takes minutes to go. */
 const patienceMillis = 20 * 60_000;

@@ -45,7 +45,7 @@ _PLACEHOLDERS = [
     for pattern, placeholder in (
         (r"(?<=:)[0-9]{12}(?=:)", "<account>"),
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uuid>"),
-        (r"\bsl-[0-9]{8}-[0-9a-f]+", "sl-<job>"),
+        (r"\bsl-((?:[a-z]+-)?)[0-9]{8}-[0-9a-f]+", r"sl-\1<job>"),
         (r"(?<=arn:aws:s3:::)sentimentlake-[^/]*", "<bucket>"),
         (r"(?<=arn:aws:s3:::)cdk-[^/]*", "<assets>"),
         (r"(:function:[^:]+):[0-9]+$", r"\1:<version>"),

@@ -95,6 +95,7 @@ describe('Train the model', () => {
       roleArn: 'arn:role/ml',
       keyArn: 'arn:key',
       lakeName: 'sentiment-lake-test',
+      modelPrefix: 'sl-',
       build: {
         trainingImage: 'training:1',
         servingImage: 'serving:1',

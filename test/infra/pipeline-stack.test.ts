@@ -7,7 +7,8 @@ import { trainingJobName } from '../../functions/model/names';
 import { imageBuildHandlers } from '../../infra/bundles';
 import { trainingJobPattern } from '../../infra/constructs/model-access';
 import { functionRoles } from '../../infra/constructs/pipeline-functions';
-import { starterRoleNames } from '../../infra/naming';
+import { EnvironmentName } from '../../infra/config';
+import { modelPrefix, starterRoleNames } from '../../infra/naming';
 import { renderedCatalog } from '../../queries/catalog';
 import { stepNames, steps } from '../../workflows/steps';
 import { policies, synthesize } from './synthesis';
@@ -180,14 +181,12 @@ describe('permissions', () => {
     expect([...sizes].filter(([, size]) => size > 10_240)).toEqual([]);
   });
 
-  test('cover the names that training jobs get', () => {
-    const prefix = trainingJobPattern.replace('*', '');
+  test.each(EnvironmentName.options)('cover the names that training jobs get in %s', (name) => {
+    const execution = 'arn:aws:states:us-east-1:1:execution:m:e';
+    const job = trainingJobName('2026-11-24', execution, 0, modelPrefix(name));
 
-    expect(
-      trainingJobName('2026-11-24', 'arn:aws:states:us-east-1:1:execution:m:e', 0).startsWith(
-        prefix,
-      ),
-    ).toBe(true);
+    expect(job.startsWith(trainingJobPattern(name).replace('*', ''))).toBe(true);
+    expect(job.length).toBeLessThanOrEqual(63);
   });
 });
 

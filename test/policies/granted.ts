@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Statement, synthesize } from '../infra/synthesis';
+import type { EnvironmentName } from '../../infra/config';
 import { stackName } from '../../infra/naming';
 import { Deployed } from './template';
 
@@ -40,13 +41,20 @@ const Document = z.looseObject({ Statement: z.array(Statement) });
 /** The role as records and tables call it: its name without environment and hash. */
 const roleKey = (name: string): string => /[A-Z][A-Za-z]*Role$/.exec(name)?.[0] ?? name;
 
-/** Every policy of both stacks, as the local environment deploys them. */
-export function policiesOfTheLake(): Policies {
-  const { data, pipeline } = synthesize({ env: 'local' });
-  const deployed = new Deployed({
-    [stackName('local', 'Data')]: data.toJSON(),
-    [stackName('local', 'Pipeline')]: pipeline.toJSON(),
-  });
+/** Both stacks of an environment, deployed; `mark` as of Deployed. */
+export function deployedLake(environment: EnvironmentName, mark = ''): Deployed {
+  const { data, pipeline } = synthesize({ env: environment });
+  return new Deployed(
+    {
+      [stackName(environment, 'Data')]: data.toJSON(),
+      [stackName(environment, 'Pipeline')]: pipeline.toJSON(),
+    },
+    mark,
+  );
+}
+
+/** Every policy of both stacks, as the local environment deploys them, or another. */
+export function policiesOfTheLake(deployed: Deployed = deployedLake('local')): Policies {
   const granted = deployed
     .resources((type) => type === 'AWS::IAM::Policy')
     .flatMap(({ id, properties }) => {

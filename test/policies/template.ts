@@ -16,52 +16,68 @@ const arn = (service: string, resource: string) =>
 
 /** CDK's logical id without the hash of its path. */
 const plain = (logicalId: string) => logicalId.replace(/[0-9A-F]{8}$/, '');
-const named = (property: string, { Properties }: Resource, id: string) =>
-  z.string().default(plain(id)).parse(Properties[property]);
+const named = (property: string, { Properties }: Resource, id: string, mark: string) =>
+  z
+    .string()
+    .default(`${plain(id)}${mark}`)
+    .parse(Properties[property]);
 
-/** What Ref and Fn::GetAtt Arn answer, type by type; a name that is not given is one of ours. */
-const identities: Record<string, (resource: Resource, id: string) => { ref: string; arn: string }> =
-  {
-    'AWS::KMS::Key': () => ({ ref: 'uuid', arn: arn('kms', 'key/uuid') }),
-    // The lake's is called plainly; a policy of another one must not be taken for the lake's.
-    'AWS::S3::Bucket': (_, id) => {
-      const name = plain(id) === 'LakeBucket' ? 'bucket' : plain(id).toLowerCase();
-      return { ref: name, arn: `arn:aws:s3:::${name}` };
-    },
-    'AWS::IAM::Role': (resource, id) => {
-      const name = named('RoleName', resource, id);
-      return { ref: name, arn: `arn:aws:iam::${ACCOUNT}:role/${name}` };
-    },
-    'AWS::Glue::Database': ({ Properties }) => {
-      const { Name } = z.looseObject({ Name: z.string() }).parse(Properties.DatabaseInput);
-      return { ref: Name, arn: arn('glue', `database/${Name}`) };
-    },
-    'AWS::Kinesis::Stream': () => ({ ref: 'stream', arn: arn('kinesis', 'stream/stream') }),
-    // X's token is called plainly.
-    'AWS::SecretsManager::Secret': (_, id) =>
-      same(arn('secretsmanager', `secret:${plain(id) === 'XBearerToken' ? 'secret' : plain(id)}`)),
-    'AWS::SNS::Topic': () => same(arn('sns', 'name')),
-    'AWS::SQS::Queue': (_, id) => ({ ref: `https://sqs/${id}`, arn: arn('sqs', plain(id)) }),
-    'AWS::Lambda::EventSourceMapping': () => ({ ref: 'uuid', arn: 'uuid' }),
-    'AWS::StepFunctions::StateMachine': (resource, id) =>
-      same(arn('states', `stateMachine:${named('StateMachineName', resource, id)}`)),
-    'AWS::Glue::Crawler': byName('Name', 'glue', 'crawler/'),
-    'AWS::Glue::Job': byName('Name', 'glue', 'job/'),
-    'AWS::Athena::WorkGroup': byName('Name', 'athena', 'workgroup/'),
-    'AWS::CodeBuild::Project': byName('Name', 'codebuild', 'project/'),
-    'AWS::ECR::Repository': byName('RepositoryName', 'ecr', 'repository/'),
-    'AWS::Lambda::Function': byName('FunctionName', 'lambda', 'function:'),
-    'AWS::Events::Rule': byName('Name', 'events', 'rule/'),
-    // CloudFormation's Arn of a log group ends in :*.
-    'AWS::Logs::LogGroup': (resource, id) => {
-      const name = named('LogGroupName', resource, id);
-      return { ref: name, arn: arn('logs', `log-group:${name}:*`) };
-    },
-  };
+/**
+ * What Ref and Fn::GetAtt Arn answer, type by type; a name that is not given is one of ours. `mark` ends those, where two
+ * environments are looked at side by side: CloudFormation puts a stack's name into what it names.
+ */
+const identities: Record<
+  string,
+  (resource: Resource, id: string, mark: string) => { ref: string; arn: string }
+> = {
+  'AWS::KMS::Key': (_, __, mark) => ({ ref: `uuid${mark}`, arn: arn('kms', `key/uuid${mark}`) }),
+  // The lake's is called plainly; a policy of another one must not be taken for the lake's.
+  'AWS::S3::Bucket': (_, id, mark) => {
+    const name = `${plain(id) === 'LakeBucket' ? 'bucket' : plain(id).toLowerCase()}${mark}`;
+    return { ref: name, arn: `arn:aws:s3:::${name}` };
+  },
+  'AWS::IAM::Role': (resource, id, mark) => {
+    const name = named('RoleName', resource, id, mark);
+    return { ref: name, arn: `arn:aws:iam::${ACCOUNT}:role/${name}` };
+  },
+  'AWS::Glue::Database': ({ Properties }) => {
+    const { Name } = z.looseObject({ Name: z.string() }).parse(Properties.DatabaseInput);
+    return { ref: Name, arn: arn('glue', `database/${Name}`) };
+  },
+  'AWS::Kinesis::Stream': (_, __, mark) => ({
+    ref: `stream${mark}`,
+    arn: arn('kinesis', `stream/stream${mark}`),
+  }),
+  // X's token is called plainly.
+  'AWS::SecretsManager::Secret': (_, id, mark) => {
+    const name = plain(id) === 'XBearerToken' ? 'secret' : plain(id);
+    return same(arn('secretsmanager', `secret:${name}${mark}`));
+  },
+  'AWS::SNS::Topic': (_, __, mark) => same(arn('sns', `name${mark}`)),
+  'AWS::SQS::Queue': (_, id, mark) => ({
+    ref: `https://sqs/${id}${mark}`,
+    arn: arn('sqs', `${plain(id)}${mark}`),
+  }),
+  'AWS::Lambda::EventSourceMapping': (_, __, mark) => ({ ref: `uuid${mark}`, arn: `uuid${mark}` }),
+  'AWS::StepFunctions::StateMachine': (resource, id, mark) =>
+    same(arn('states', `stateMachine:${named('StateMachineName', resource, id, mark)}`)),
+  'AWS::Glue::Crawler': byName('Name', 'glue', 'crawler/'),
+  'AWS::Glue::Job': byName('Name', 'glue', 'job/'),
+  'AWS::Athena::WorkGroup': byName('Name', 'athena', 'workgroup/'),
+  'AWS::CodeBuild::Project': byName('Name', 'codebuild', 'project/'),
+  'AWS::ECR::Repository': byName('RepositoryName', 'ecr', 'repository/'),
+  'AWS::Lambda::Function': byName('FunctionName', 'lambda', 'function:'),
+  'AWS::Events::Rule': byName('Name', 'events', 'rule/'),
+  // CloudFormation's Arn of a log group ends in :*.
+  'AWS::Logs::LogGroup': (resource, id, mark) => {
+    const name = named('LogGroupName', resource, id, mark);
+    return { ref: name, arn: arn('logs', `log-group:${name}:*`) };
+  },
+};
 
 function byName(property: string, service: string, kind: string) {
-  return (resource: Resource, id: string) => {
-    const name = named(property, resource, id);
+  return (resource: Resource, id: string, mark: string) => {
+    const name = named(property, resource, id, mark);
     return { ref: name, arn: arn(service, `${kind}${name}`) };
   };
 }
@@ -81,8 +97,11 @@ const pseudo: Record<string, string> = {
 export class Deployed {
   private readonly stacks: Record<string, z.infer<typeof Document>>;
 
-  /** `templates` by stack name. */
-  constructor(templates: Readonly<Record<string, unknown>>) {
+  /** `templates` by stack name; `mark` ends the names that CloudFormation gives. */
+  constructor(
+    templates: Readonly<Record<string, unknown>>,
+    private readonly mark = '',
+  ) {
     this.stacks = Object.fromEntries(
       Object.entries(templates).map(([name, template]) => [name, Document.parse(template)]),
     );
@@ -118,7 +137,9 @@ export class Deployed {
         return this.identity(stack, z.string().parse(argument)).ref;
       case 'Fn::GetAtt': {
         const [id, attribute] = z.tuple([z.string(), z.string()]).parse(argument);
-        return attribute === 'Arn' ? this.identity(stack, id).arn : `${id}.${attribute}`;
+        return attribute === 'Arn'
+          ? this.identity(stack, id).arn
+          : `${id}${this.mark}.${attribute}`;
       }
       case 'Fn::Join': {
         const [separator, parts] = z.tuple([z.string(), z.array(z.unknown())]).parse(argument);
@@ -153,6 +174,9 @@ export class Deployed {
     const resource = this.stacks[stack]?.Resources[id];
     if (!resource) throw new Error(`${stack} has no ${id}`);
     // What no policy names needs no true name.
-    return identities[resource.Type]?.(resource, id) ?? same(`unknown:${resource.Type}:${id}`);
+    return (
+      identities[resource.Type]?.(resource, id, this.mark) ??
+      same(`unknown:${resource.Type}:${id}${this.mark}`)
+    );
   }
 }

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { lakeName, stackName } from '../../../infra/naming';
+import { lakeName, modelPrefix, stackName } from '../../../infra/naming';
 import { roleArn } from '../../cloud/people';
 import { callAws } from '../aws-json';
 import type { Session } from '../../cloud/session';
@@ -29,7 +29,7 @@ async function newestTraining({
 }: Session): Promise<DescribeTrainingJobResponse> {
   const role = roleArn(outputs, environment, 'MachineLearningRole');
   const input = {
-    NameContains: 'sl-',
+    NameContains: modelPrefix(environment),
     StatusEquals: 'Completed' as const,
     SortBy: 'CreationTime' as const,
     SortOrder: 'Descending' as const,

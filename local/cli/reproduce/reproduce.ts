@@ -6,7 +6,7 @@ import { unpack } from '../../../functions/model/archives';
 import { costTags, modelKeys } from '../../../functions/model/names';
 import { trainingJob } from '../../../functions/model/training-job';
 import { settingsFor } from '../../../infra/config';
-import { lakeName } from '../../../infra/naming';
+import { lakeName, modelPrefix } from '../../../infra/naming';
 import { revision } from '../../../infra/repository';
 import { prefixes } from '../../../workflows/datasets';
 import { keyOfStack } from '../../account/key';
@@ -101,7 +101,7 @@ async function startJob(
   const keyArn = await keyOfStack(session);
   if (keyArn === null)
     throw new UserError(`There is no data stack of ${environment}, and so no key to encrypt with.`);
-  const jobName = `sl-repro-${randomBytes(6).toString('hex')}`;
+  const jobName = `${modelPrefix(environment)}repro-${randomBytes(6).toString('hex')}`;
   const job = trainingJob(
     { s3: clients.s3, bucket: outputs.BucketName },
     {
