@@ -230,9 +230,9 @@ const environments: Record<EnvironmentName, Settings> = {
 export interface Overrides {
   readonly xApiBaseUrl?: string;
   readonly torchIndexUrl?: string;
-  readonly bucketName?: string;
   /** JSON of any settings, as `{"poll":{"train":1}}`: objects are merged, everything else is replaced. */
   readonly settings?: string;
+  readonly bucketName?: string;
 }
 
 const JsonObject = z.record(z.string(), z.unknown());

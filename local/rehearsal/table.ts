@@ -44,6 +44,8 @@ export function callTable(rows: readonly Checked[]): string[] {
 
 /** One line that sums the table up. */
 export function describeCoverage(rows: readonly Checked[]): string {
-  const without = rows.filter(({ checks }) => checks.length === 0).length;
-  return `${rows.length} calls by ${new Set(rows.map(({ who }) => who)).size} roles and people; ${without} are covered by no check.`;
+  const unchecked = rows.filter(({ checks }) => checks.length === 0).length;
+  const unasked = rows.filter(({ checks }) => checks.length > 0 && !checks.includes('IAM here'));
+  const people = new Set(rows.map(({ who }) => who)).size;
+  return `${rows.length} calls by ${people} roles and people: of ${unasked.length} no permission was checked, ${unchecked} ${unchecked === 1 ? 'is' : 'are'} covered by no check.`;
 }

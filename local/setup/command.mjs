@@ -175,6 +175,7 @@ function parseAccount(name, args, environment) {
       const { values } = parse(
         args,
         {
+          input: runOptions.input,
           keywords: runOptions.keywords,
           'max-tweets': runOptions['max-tweets'],
           ...yes,

@@ -142,12 +142,12 @@ const readable: [string[], unknown][] = [
     { name: 'verify', environment: 'local', yes: false, input: { maxTweets: 30 } },
   ],
   [
-    ['verify', '--env', 'dev', '-c', 'settings={"logRetentionDays":30}'],
+    ['verify', '--env', 'dev', '--input', '{"a":1}', '-c', 'settings={"logRetentionDays":30}'],
     {
       name: 'verify',
       environment: 'dev',
       yes: false,
-      input: {},
+      input: { a: 1 },
       context: ['settings={"logRetentionDays":30}'],
     },
   ],
