@@ -17,7 +17,11 @@ const Context = z.object({
 });
 
 /** The app for the environment that the context names; without an account or region, which the CLI adds. */
-export function sentimentLake(app: App): { data: DataStack; pipeline: PipelineStack; budget: BudgetStack | null } {
+export function sentimentLake(app: App): {
+  data: DataStack;
+  pipeline: PipelineStack;
+  budget: BudgetStack | null;
+} {
   const names = Object.keys(Context.shape);
   const {
     env: environment,

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { stackName } from '../../infra/naming';
 import { run } from '../cloud/deploy';
 import type { Lake } from '../cloud/lake';
+import { UserError } from '../cloud/user-error';
 import type { AccountEnvironment } from './session';
 
 /** Both images may be built, for an hour at most, before the rest of the stack. */
@@ -16,6 +18,7 @@ function cdk(
   lake: Lake,
   { environment, context = [] }: Place,
   verb: 'deploy' | 'destroy' | 'diff',
+  stacks: string[],
   options: string[],
   onLine: (line: string) => void,
 ): Promise<void> {
@@ -35,7 +38,7 @@ function cdk(
       output,
       ...given,
       verb,
-      '--all',
+      ...stacks,
       ...options,
     ],
     {
@@ -52,7 +55,10 @@ function cdk(
   );
 }
 
-/** Deploys or destroys all stacks; `progress` gets resource types. Whether it may is asked before, by who calls. */
+/**
+ * Deploys the pipeline and what it stands on, or destroys all stacks; `progress` gets resource types. Whether it may is
+ * asked before, by who calls. The budget is `deployBudget`'s.
+ */
 export function runCdk(
   lake: Lake,
   place: Place,
@@ -61,13 +67,40 @@ export function runCdk(
 ): Promise<void> {
   const consent =
     verb === 'deploy' ? ['--require-approval', 'never', '--progress', 'events'] : ['--force'];
-  return cdk(lake, place, verb, consent, (line) => {
+  const stacks = verb === 'deploy' ? [stackName(place.environment, 'Pipeline')] : ['--all'];
+  return cdk(lake, place, verb, stacks, consent, resourcesIn(verb, progress));
+}
+
+/**
+ * Deploys the budget, after all else. Answers why it could not, which is no failure of the deployment: an account may
+ * close its billing data to roles.
+ */
+export async function deployBudget(
+  lake: Lake,
+  place: Place,
+  progress: (line: string) => void,
+): Promise<string | null> {
+  const options = ['--exclusively', '--require-approval', 'never', '--progress', 'events'];
+  const stacks = [stackName(place.environment, 'Budget')];
+  try {
+    await cdk(lake, place, 'deploy', stacks, options, resourcesIn('deploy', progress));
+    return null;
+  } catch (error) {
+    lake.signal.throwIfAborted();
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+/** Hands on the types of the resources that the CDK's lines of progress name. */
+const resourcesIn =
+  (verb: 'deploy' | 'destroy', progress: (line: string) => void) =>
+  (line: string): void => {
     const resource = /\|\s*(?:CREATE|UPDATE|DELETE)_\w+\s*\|\s*(AWS::\S+|Custom::\S+)/.exec(
       line,
     )?.[1];
     if (resource !== undefined) progress(`cdk ${verb}: ${resource}`);
-  });
-}
+  };
 
 /**
  * What a deployment would change in roles, policies and security groups, as the CDK prints it; no line where it would
@@ -75,7 +108,7 @@ export function runCdk(
  */
 export async function securityChanges(lake: Lake, place: Place): Promise<string[]> {
   const lines: string[] = [];
-  await cdk(lake, place, 'diff', ['--security-only', '--no-change-set'], (line) => {
+  await cdk(lake, place, 'diff', ['--all'], ['--security-only', '--no-change-set'], (line) => {
     lines.push(line);
   });
   return securityTables(lines);
