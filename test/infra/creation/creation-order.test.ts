@@ -199,7 +199,7 @@ describe('what is added is looked at', () => {
   const added = (resource: Partial<Resource> & { Type: string }): string[] => {
     const stack = stackName('dev', 'Pipeline');
     const templates = all.get('dev') ?? {};
-    const template = templates[stack] ?? { Resources: {} };
+    const template = templates[stack] ?? { Resources: {}, Outputs: {} };
     const New: Resource = { Properties: {}, DependsOn: [], ...resource };
     return messages({
       ...templates,
