@@ -247,8 +247,8 @@ describe('order and policies', () => {
   test('no step changes what a template says: it would be drift, and the next deployment would put it back', () => {
     const changes =
       /^(lambda|events|states|cloudwatch|athena|ecr|iam|budgets|codebuild):(Update|Enable|Disable|Delete|Put|Create|Set|Attach|Detach|Add|Remove)|^(sqs|sns):(Set|Add|Remove|Delete|Create)|^glue:(Update|Delete|Create)(Crawler|Job|Database|SecurityConfiguration)|^kinesis:(Update|Increase|Decrease|Start|Stop|Delete)|^(s3|kms):(PutBucket|PutKey|PutLifecycle|PutEncryption)|^logs:(PutRetention|DeleteLogGroup)/;
-    // The images are pushed to a repository; no template says which are there.
-    const content = ['ecr:PutImage'];
+    // No template says which images or figures there are.
+    const content = ['ecr:PutImage', 'cloudwatch:PutMetricData'];
     const changing = [prod.data, prod.pipeline]
       .flatMap(policies)
       .filter(({ type }) => type === 'AWS::IAM::Policy')
