@@ -33,7 +33,8 @@ const strays =
 export function copyInto(folder: string, path: string, to = path): void {
   cpSync(inRepository(path), join(folder, to), {
     recursive: true,
-    filter: (source) => source === inRepository(path) || !strays.test(source.slice(inRepository(path).length + 1)),
+    filter: (source) =>
+      source === inRepository(path) || !strays.test(source.slice(inRepository(path).length + 1)),
   });
 }
 

@@ -26,6 +26,7 @@ const DISABLED_INGEST_MINUTES = 15;
 /** When the machine starts by itself. */
 export class Schedules extends Construct {
   private readonly role: iam.IRole;
+  private readonly mayStart: iam.Policy;
 
   constructor(
     scope: Construct,
@@ -34,7 +35,11 @@ export class Schedules extends Construct {
   ) {
     super(scope, id);
     const { nightly, ingestEveryMinutes } = props.settings;
-    this.role = this.starter();
+    const role = this.starter();
+    this.role = role.withoutPolicyUpdates();
+    this.mayStart = allow(this, 'Start', role, [
+      { actions: ['states:StartExecution'], resources: [props.machine.stateMachineArn] },
+    ]);
     this.rule('Nightly', {
       mode: 'nightly',
       schedule: events.Schedule.expression(nightly.cron),
@@ -54,7 +59,7 @@ export class Schedules extends Construct {
     { mode, ...rule }: Pick<events.RuleProps, 'schedule' | 'enabled'> & { mode: Mode },
   ): void {
     const { machine, deadLetterQueue } = this.props;
-    new events.Rule(this, id, {
+    const made = new events.Rule(this, id, {
       ruleName: this.nameOf(mode),
       description: `Starts the pipeline in mode ${mode}`,
       ...rule,
@@ -69,17 +74,15 @@ export class Schedules extends Construct {
         }),
       ],
     });
+    // A schedule fires as soon as it is there.
+    made.node.addDependency(this.mayStart);
   }
 
-  private starter(): iam.IRole {
-    const { machine } = this.props;
-    const role = new iam.Role(this, 'Starter', {
+  /** Rules of this account alone may act under it: another account's must not start our machine. */
+  private starter(): iam.Role {
+    return new iam.Role(this, 'Starter', {
       assumedBy: actingFor('events'),
     });
-    allow(this, 'Start', role, [
-      { actions: ['states:StartExecution'], resources: [machine.stateMachineArn] },
-    ]);
-    return role.withoutPolicyUpdates();
   }
 
   private nameOf(mode: Mode): string {

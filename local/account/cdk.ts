@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { stackName } from '../../infra/naming';
 import { run } from '../cloud/deploy';
 import type { Lake } from '../cloud/lake';
 import { UserError } from '../cloud/user-error';
@@ -17,6 +18,7 @@ function cdk(
   lake: Lake,
   { environment, context = [] }: Place,
   verb: 'deploy' | 'destroy' | 'diff',
+  stacks: string[],
   options: string[],
   onLine: (line: string) => void,
 ): Promise<void> {
@@ -36,7 +38,7 @@ function cdk(
       output,
       ...given,
       verb,
-      '--all',
+      ...stacks,
       ...options,
     ],
     {
@@ -53,7 +55,10 @@ function cdk(
   );
 }
 
-/** Deploys or destroys all stacks; `progress` gets resource types. Whether it may is asked before, by who calls. */
+/**
+ * Deploys the pipeline and what it stands on, or destroys all stacks; `progress` gets resource types. Whether it may is
+ * asked before, by who calls. The budget is `deployBudget`'s.
+ */
 export function runCdk(
   lake: Lake,
   place: Place,
@@ -62,18 +67,56 @@ export function runCdk(
 ): Promise<void> {
   const consent =
     verb === 'deploy' ? ['--require-approval', 'never', '--progress', 'events'] : ['--force'];
+  const stacks = verb === 'deploy' ? [stackName(place.environment, 'Pipeline')] : ['--all'];
+  return watched(lake, place, verb, stacks, consent, progress);
+}
+
+/**
+ * Deploys the budget, after all else. Answers why it could not, which is no failure of the deployment: an account may
+ * close its billing data to roles.
+ */
+export async function deployBudget(
+  lake: Lake,
+  place: Place,
+  progress: (line: string) => void,
+): Promise<string | null> {
+  const options = ['--exclusively', '--require-approval', 'never', '--progress', 'events'];
+  const stacks = [stackName(place.environment, 'Budget')];
+  try {
+    await watched(lake, place, 'deploy', stacks, options, progress);
+    return null;
+  } catch (error) {
+    lake.signal.throwIfAborted();
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+/**
+ * Runs the CDK; `progress` gets the types of the resources it works on. The error of one that fails begins with the
+ * resources that failed: the CDK ends with where in the source they come from, and AWS's words stand far above.
+ */
+async function watched(
+  lake: Lake,
+  place: Place,
+  verb: 'deploy' | 'destroy',
+  stacks: readonly string[],
+  options: readonly string[],
+  progress: (line: string) => void,
+): Promise<void> {
   const refused: string[] = [];
-  return cdk(lake, place, verb, consent, (line) => {
-    refused.push(...failedResource(line));
-    const resource = /\|\s*(?:CREATE|UPDATE|DELETE)_\w+\s*\|\s*(AWS::\S+|Custom::\S+)/.exec(
-      line,
-    )?.[1];
-    if (resource !== undefined) progress(`cdk ${verb}: ${resource}`);
-  }).catch((error: unknown) => {
-    // The CDK ends with where in the source a resource comes from; what AWS said of it stands far above.
+  try {
+    await cdk(lake, place, verb, stacks, options, (line) => {
+      refused.push(...failedResource(line));
+      const resource = /\|\s*(?:CREATE|UPDATE|DELETE)_\w+\s*\|\s*(AWS::\S+|Custom::\S+)/.exec(
+        line,
+      )?.[1];
+      if (resource !== undefined) progress(`cdk ${verb}: ${resource}`);
+    });
+  } catch (error) {
     if (!(error instanceof UserError) || refused.length === 0) throw error;
     throw new UserError([...new Set(refused), error.message].join('\n'), error.exitCode);
-  });
+  }
 }
 
 /** `AWS::Events::Rule Schedules/Nightly (…): what the service said`, of an event line that says a resource failed. */
@@ -89,7 +132,7 @@ export function failedResource(line: string): string[] {
  */
 export async function securityChanges(lake: Lake, place: Place): Promise<string[]> {
   const lines: string[] = [];
-  await cdk(lake, place, 'diff', ['--security-only', '--no-change-set'], (line) => {
+  await cdk(lake, place, 'diff', ['--all'], ['--security-only', '--no-change-set'], (line) => {
     lines.push(line);
   });
   return securityTables(lines);

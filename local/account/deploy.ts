@@ -10,7 +10,7 @@ import type { Session } from '../cloud/session';
 import { findStack } from '../cloud/stack';
 import { UserError } from '../cloud/user-error';
 import { confirm } from './ask';
-import { runCdk, securityChanges } from './cdk';
+import { deployBudget, runCdk, securityChanges } from './cdk';
 import { describeFinding, preflight, type Finding } from './preflight';
 import { describeAccount, findAccount, sessionIn, type Account } from './session';
 import {
@@ -210,11 +210,20 @@ export async function deployTo(
   if (!screen.isTerminal)
     screen.say('cdk deploy: CodeBuild builds two images, ten minutes or so the first time …');
   await runCdk(lake, command, 'deploy', (line) => screen.live(line, started));
+  const noBudget =
+    settings.monthlyBudgetUsd === null
+      ? null
+      : await deployBudget(lake, command, (line) => screen.live(line, started));
   screen.rest();
   const session = await sessionIn(account, environment);
   screen.say(
     `Deployed in ${Math.round((Date.now() - started) / 1000)} s. A night reads ${postsAndAuthors(settings.x, `${settings.x.maxTweetsPerRun} posts`)} at most: ${dollars(highestPrice(settings.x, settings.x.maxTweetsPerRun))} at X.`,
   );
+  if (noBudget !== null)
+    screen.say(
+      `warning: the monthly budget was not deployed; all else was. Nobody is told when AWS costs more than $${settings.monthlyBudgetUsd} a month. ` +
+        `The account's root user may have to switch on IAM access to billing information: docs/deploy.md. ${noBudget}`,
+    );
   for (const finding of existing ? [] : await tokenFindings(session, settings, command.checkToken))
     screen.say(describeFinding(finding));
   sayNext(screen, session, settings);

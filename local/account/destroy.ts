@@ -1,6 +1,12 @@
+import {
+  DeleteStackCommand,
+  waitUntilStackDeleteComplete,
+  type CloudFormationClient,
+} from '@aws-sdk/client-cloudformation';
 import { ListExecutionsCommand, StopExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stackName } from '../../infra/naming';
+import type { EnvironmentName } from '../../infra/config';
+import { stackKinds, stackName } from '../../infra/naming';
 import type { CommandNamed } from '../cli/command';
 import { dollars, prices } from '../cli/costs';
 import { count } from '../cli/run/stages';
@@ -61,7 +67,7 @@ async function mustBeUnprotected(
   { clients }: Account,
   { environment }: CommandNamed<'destroy'>,
 ): Promise<boolean> {
-  const stacks = [stackName(environment, 'Pipeline'), stackName(environment, 'Data')];
+  const stacks = stackKinds.map((kind) => stackName(environment, kind));
   const found = await Promise.all(stacks.map((name) => findStack(clients.cloudFormation, name)));
   for (const stack of found) {
     if (!stack?.EnableTerminationProtection) continue;
@@ -103,6 +109,17 @@ async function confirmDeletion(
     );
   }
   return [one];
+}
+
+/** A budget that the settings do not name any more is in no app: CDK leaves its stack. */
+async function removeBudget(
+  client: CloudFormationClient,
+  environment: EnvironmentName,
+): Promise<void> {
+  const StackName = stackName(environment, 'Budget');
+  if ((await findStack(client, StackName)) === undefined) return;
+  await client.send(new DeleteStackCommand({ StackName }));
+  await waitUntilStackDeleteComplete({ client, maxWaitTime: 300 }, { StackName });
 }
 
 const plural = (number: number, what: string): string =>
@@ -188,6 +205,7 @@ export async function destroyIn(
     if (!screen.isTerminal) screen.say('cdk destroy …');
     await runCdk(lake, { environment }, 'destroy', (line) => screen.live(line, started));
     screen.rest();
+    await removeBudget(clients.cloudFormation, environment);
     screen.say('Stacks deleted.');
   }
   const remove = async (bucket: string) => {

@@ -1,4 +1,7 @@
+import { runSimulation } from '@cloud-copilot/iam-simulate';
 import { z } from 'zod';
+import { stackName } from '../../infra/naming';
+import { ACCOUNT, Deployed, REGION } from '../policies/template';
 import { synthesize, policies } from './synthesis';
 import type { Assembly, FoundPolicy } from './synthesis';
 import { resolved } from './resolved';
@@ -32,6 +35,53 @@ const trusts = () =>
       })),
     );
 
+/** The trust policies that name a service, as a deployment would make them. */
+const serviceTrusts = () =>
+  new Deployed({
+    [stackName('prod', 'Data')]: assembly.data.toJSON(),
+    [stackName('prod', 'Pipeline')]: assembly.pipeline.toJSON(),
+  })
+    .resources((type) => type === 'AWS::IAM::Role')
+    .flatMap(({ id, properties: { AssumeRolePolicyDocument: document } }) =>
+      z
+        .looseObject({
+          Statement: z.array(
+            z.looseObject({ Principal: z.looseObject({ Service: z.string().optional() }) }),
+          ),
+        })
+        .parse(document)
+        .Statement.flatMap(({ Principal: { Service } }) =>
+          Service === undefined
+            ? []
+            : [{ role: id, service: Service.replace('.amazonaws.com', ''), document }],
+        ),
+    );
+
+/** Whether a role's trust policy lets a service assume it that sends this context. */
+async function assumable(
+  document: unknown,
+  service: string,
+  contextVariables: Record<string, string>,
+): Promise<boolean> {
+  const found = await runSimulation(
+    {
+      request: {
+        principal: service,
+        action: 'sts:AssumeRole',
+        resource: { resource: `arn:aws:iam::${ACCOUNT}:role/any`, accountId: ACCOUNT },
+        contextVariables: { ...contextVariables, 'aws:PrincipalIsAWSService': 'true' },
+      },
+      identityPolicies: [],
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+      resourcePolicy: document,
+    },
+    {},
+  );
+  if (found.resultType === 'error') throw new Error(JSON.stringify(found));
+  return found.overallResult === 'Allowed';
+}
+
 /** Every one of these documents aws:SourceAccount and aws:SourceArn for the roles that it assumes. */
 const confusable = ['codebuild', 'events', 'glue', 'sagemaker', 'states'];
 /** Documents none for execution roles; a role can be given to a function of this account alone, by iam:PassRole. */
@@ -64,6 +114,44 @@ describe('the trust policies', () => {
       for (const source of sources.flat())
         expect(resolved(source)).toMatch(new RegExp(`^arn:aws:${service}:us-east-1:111122223333:`));
     }
+  });
+
+  // AWS documents for no service whether it names a resource while another one is created. Each has to be let in either way.
+  test.each([
+    ['with the resource it acts for', true],
+    ['without a word about the resource', false],
+  ])('let a service in %s, and nobody else’s', async (_, isNamed) => {
+    for (const { service, role, document } of serviceTrusts()) {
+      const asks = (account: string) =>
+        assumable(document, `${service}.amazonaws.com`, {
+          'aws:SourceAccount': account,
+          ...(isNamed && {
+            'aws:SourceArn': `arn:aws:${service}:${REGION}:${account}:anything/not-there-yet`,
+          }),
+        });
+
+      expect([role, await asks(ACCOUNT)]).toEqual([role, true]);
+      if (!exceptions.includes(service))
+        expect([role, await asks('999988887777')]).toEqual([role, false]);
+    }
+  });
+
+  test('would lock a service out that names no resource, if they asked for one', async () => {
+    const narrow = {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: 'sts:AssumeRole',
+          Principal: { Service: 'glue.amazonaws.com' },
+          Condition: { ArnLike: { 'aws:SourceArn': `arn:aws:glue:${REGION}:${ACCOUNT}:job/*` } },
+        },
+      ],
+    };
+    const named = { 'aws:SourceArn': `arn:aws:glue:${REGION}:${ACCOUNT}:job/clean` };
+
+    expect(await assumable(narrow, 'glue.amazonaws.com', named)).toBe(true);
+    expect(await assumable(narrow, 'glue.amazonaws.com', {})).toBe(false);
   });
 
   test('let nobody in until the settings of production name people', () => {

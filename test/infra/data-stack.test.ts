@@ -292,7 +292,7 @@ describe('the roles of the lake', () => {
             Principal: { Service: service },
             Condition: {
               StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
-              ArnLike: { 'aws:SourceArn': Match.anyValue() },
+              ArnLikeIfExists: { 'aws:SourceArn': Match.anyValue() },
             },
           }),
         ]),

@@ -244,6 +244,23 @@ describe('order and policies', () => {
     prod.data.allResourcesProperties('AWS::Kinesis::Stream', { RetentionPeriodHours: 7 * 24 });
   });
 
+  test('no step changes what a template says: it would be drift, and the next deployment would put it back', () => {
+    const changes =
+      /^(lambda|events|states|cloudwatch|athena|ecr|iam|budgets|codebuild):(Update|Enable|Disable|Delete|Put|Create|Set|Attach|Detach|Add|Remove)|^(sqs|sns):(Set|Add|Remove|Delete|Create)|^glue:(Update|Delete|Create)(Crawler|Job|Database|SecurityConfiguration)|^kinesis:(Update|Increase|Decrease|Start|Stop|Delete)|^(s3|kms):(PutBucket|PutKey|PutLifecycle|PutEncryption)|^logs:(PutRetention|DeleteLogGroup)/;
+    // No template says which images or figures there are.
+    const content = ['ecr:PutImage', 'cloudwatch:PutMetricData'];
+    const changing = [prod.data, prod.pipeline]
+      .flatMap(policies)
+      .filter(({ type }) => type === 'AWS::IAM::Policy')
+      .flatMap(({ logicalId, statements }) =>
+        statements.flatMap(({ Action }) => Action.map((action) => ({ logicalId, action }))),
+      )
+      .filter(({ action }) => changes.test(action) && !content.includes(action));
+
+    expect(changing).toEqual([]);
+    prod.pipeline.allResourcesProperties('AWS::Lambda::EventSourceMapping', { Enabled: true });
+  });
+
   test('EventBridge delivers at least once: a scheduled start carries the time it was due', () => {
     const scheduled = Object.values(prod.pipeline.findResources('AWS::Events::Rule')).filter(
       ({ Properties }) => Properties.ScheduleExpression !== undefined,

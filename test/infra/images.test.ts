@@ -1,11 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { z } from 'zod';
 import { settingsFor } from '../../infra/config';
-import { inRepository, withScratchFolder } from '../../infra/repository';
+import { copyInto, inRepository, withScratchFolder } from '../../infra/repository';
 import { synthesize } from './synthesis';
 
 const read = (path: string) => readFileSync(inRepository(path), 'utf8');
@@ -127,8 +127,8 @@ describe('the build of the images', () => {
           { Name: 'TORCH_INDEX_URL', Type: 'PLAINTEXT', Value: 'https://packages.example/cpu' },
         ]),
       },
-      Source: { BuildSpec: Match.stringLikeRegexp('--build-arg TORCH_INDEX_URL') },
     });
+    expect(read('ml/build-image.sh')).toContain('--build-arg TORCH_INDEX_URL');
     expect(JSON.stringify(pipeline.toJSON())).not.toContain('EXTRA_INDEX');
     expect(settingsFor('dev').torchIndexUrl).toBeNull();
   });
@@ -145,4 +145,138 @@ describe('the build of the images', () => {
       LifecyclePolicy: Match.absent(),
     });
   });
+});
+
+describe('ml/build-image.sh, with programs in place of docker and aws', () => {
+  const dockerManifest = 'application/vnd.docker.distribution.manifest.v2+json';
+  const ociManifest = 'application/vnd.oci.image.manifest.v1+json';
+  /** What the script says and calls when ECR has an image under the tag or not, and a manifest of this type afterwards. */
+  const build = (type: string, { there = false, builder = true } = {}) =>
+    withScratchFolder((folder) => {
+      const program = (name: string, text: string) =>
+        writeFileSync(
+          join(folder, name),
+          `#!/bin/sh\necho "${name} $*" >> "${folder}/calls"\n${text}\n`,
+          {
+            mode: 0o755,
+          },
+        );
+      program(
+        'aws',
+        `case "$*" in *describe-images*) exit ${there ? 0 : 254} ;; *) echo ${type} ;; esac`,
+      );
+      program(
+        'docker',
+        `case "$*" in *" create "*) ${builder ? `touch "${folder}/builder"` : 'exit 1'} ;; *" inspect "*) test -f "${folder}/builder" ;; esac`,
+      );
+      const { status, stderr } = spawnSync(
+        'sh',
+        [inRepository('ml/build-image.sh'), 'serving', 'lake-serving', 'abc'],
+        {
+          encoding: 'utf8',
+          env: { ...process.env, REGISTRY: 'registry', PATH: `${folder}:${process.env.PATH}` },
+        },
+      );
+      return { status, stderr, calls: readFileSync(join(folder, 'calls'), 'utf8') };
+    });
+
+  test('exports what SageMaker takes: a manifest of Docker, without attestations', () => {
+    const { status, calls } = build(dockerManifest);
+
+    expect(status).toBe(0);
+    expect(calls).toMatch(
+      /docker buildx build --builder images --provenance=false --sbom=false --output type=image,name=registry\/lake-serving:abc,push=true,oci-mediatypes=false --build-arg TORCH_INDEX_URL --file ml\/serving\/Dockerfile \.\n/,
+    );
+  });
+
+  test('fails the build over any other manifest, new or there already, and says what to do', () => {
+    for (const there of [false, true]) {
+      const { status, stderr } = build(ociManifest, { there });
+
+      expect(status).toBe(1);
+      expect(stderr).toMatch(
+        /registry\/lake-serving:abc has a manifest of type application\/vnd\.oci.*SageMaker takes.*batch-delete-image --repository-name lake-serving/s,
+      );
+    }
+  });
+
+  test('builds no image that is there already', () => {
+    const { status, calls } = build(dockerManifest, { there: true });
+
+    expect(status).toBe(0);
+    expect(calls).not.toMatch(/^docker /m);
+  });
+
+  test('builds with Docker’s own builder where there is none of its own', () => {
+    const { status, calls } = build(dockerManifest, { builder: false });
+
+    expect(status).toBe(0);
+    expect(calls).toContain('docker buildx build --builder default ');
+  });
+
+  test('is what CodeBuild runs for both images, and the build may look at what it pushed', () => {
+    const { pipeline } = synthesize({ env: 'dev' });
+    const [project] = Object.values(pipeline.findResources('AWS::CodeBuild::Project'));
+    const spec = z.string().parse(project?.Properties.Source.BuildSpec);
+
+    for (const kind of ['training', 'serving'])
+      expect(spec).toContain(`sh ml/build-image.sh ${kind} `);
+    expect(JSON.stringify(pipeline.findResources('AWS::IAM::Policy'))).toContain(
+      'ecr:BatchGetImage',
+    );
+    // No image is built or pushed past the script.
+    expect(spec).not.toMatch(/docker (build|push)/);
+  });
+});
+
+test('stray files of editors and systems do not change what is built', () => {
+  const strays = [
+    '.DS_Store',
+    '.train.py.swp',
+    'train.py.orig',
+    'train.py~',
+    '.idea/workspace.xml',
+    '__pycache__/a.pyc',
+    'train.py.rej',
+    '#train.py#',
+  ];
+  const copied = (path: string) =>
+    withScratchFolder((to) => {
+      copyInto(to, path, 'copy');
+      return readdirSync(join(to, 'copy'), { recursive: true, encoding: 'utf8' }).sort();
+    });
+  // Below the repository, since that is where copies are made from.
+  const source = mkdtempSync(inRepository('dist-strays-'));
+  try {
+    const path = basename(source);
+    mkdirSync(join(source, 'lstm'));
+    for (const name of ['train.py', 'Dockerfile', 'lstm/__init__.py', 'requirements.txt'])
+      writeFileSync(join(source, name), 'kept');
+    const before = copied(path);
+    for (const folder of ['', 'lstm'])
+      for (const name of strays) {
+        mkdirSync(join(source, folder, dirname(name)), { recursive: true });
+        writeFileSync(join(source, folder, name), 'stray');
+      }
+
+    expect(before).toEqual([
+      'Dockerfile',
+      'lstm',
+      'lstm/__init__.py',
+      'requirements.txt',
+      'train.py',
+    ]);
+    expect(copied(path)).toEqual(before);
+  } finally {
+    rmSync(source, { recursive: true });
+  }
+});
+
+test('a file that is asked for by its own path is copied, hidden or not', () => {
+  const found = withScratchFolder((to) => {
+    copyInto(to, '.npmrc');
+    return readdirSync(to);
+  });
+
+  expect(found).toEqual(['.npmrc']);
 });

@@ -9,8 +9,9 @@ import { policies, synthesize } from './synthesis';
 let prod: Template;
 let dev: Template;
 let data: Template;
+let budget: Template | null;
 beforeAll(() => {
-  ({ pipeline: prod, data } = synthesize({ env: 'prod' }));
+  ({ pipeline: prod, data, budget } = synthesize({ env: 'prod' }));
   ({ pipeline: dev } = synthesize({ env: 'dev' }));
 }, 240_000);
 
@@ -201,8 +202,10 @@ describe('alarms and budgets reach people', () => {
   );
 
   test('the budget is a month of what carries our tag, told at 80 % spent and 100 % foreseen', () => {
-    budget.resourceCountIs('AWS::Budgets::Budget', 1);
-    budget.hasResourceProperties('AWS::Budgets::Budget', {
+    // In a stack of its own: where billing data are closed to roles it fails, and the pipeline stays.
+    prod.resourceCountIs('AWS::Budgets::Budget', 0);
+    budget?.resourceCountIs('AWS::Budgets::Budget', 1);
+    budget?.hasResourceProperties('AWS::Budgets::Budget', {
       Budget: {
         BudgetType: 'COST',
         TimeUnit: 'MONTHLY',

@@ -176,6 +176,9 @@ describe('time limits', () => {
         Type: z.string(),
         Resource: z.string().optional(),
         TimeoutSeconds: z.number().optional(),
+        Retry: z
+          .array(z.looseObject({ IntervalSeconds: z.number(), MaxAttempts: z.number() }))
+          .optional(),
       }),
     ),
   });
@@ -218,7 +221,28 @@ describe('time limits', () => {
     for (const [id, { Timeout }] of properties('AWS::Lambda::Function'))
       expect([id, z.number().max(900).safeParse(Timeout).success]).toEqual([id, true]);
     pipeline.allResourcesProperties('AWS::Glue::Job', { Timeout: 60 });
-    pipeline.allResourcesProperties('AWS::CodeBuild::Project', { TimeoutInMinutes: 40 });
+    for (const [id, { TimeoutInMinutes }] of properties('AWS::CodeBuild::Project'))
+      expect([id, z.number().max(40).safeParse(TimeoutInMinutes).success]).toEqual([id, true]);
+  });
+
+  test('a custom resource gives up after its build, and before CloudFormation gives it up', () => {
+    // CloudFormation's ServiceTimeout, at most and by default: Template Reference, aws-resource-cloudformation-customresource.
+    const serviceTimeout = 3600;
+    // CDK's waiter tries so often, so many seconds apart.
+    const waits = definitions()
+      .filter(({ id }) => id.includes('waiter'))
+      .flatMap(({ States }) => Object.values(States).flatMap(({ Retry }) => Retry ?? []))
+      .map(({ IntervalSeconds, MaxAttempts }) => IntervalSeconds * MaxAttempts);
+    const builds = properties('AWS::CodeBuild::Project').map(
+      ([, { TimeoutInMinutes }]) => 60 * z.number().parse(TimeoutInMinutes),
+    );
+
+    expect(waits.length).toBeGreaterThan(0);
+    // With quarter of an hour for the last look, a Lambda's own limit, it must still be in time.
+    expect(Math.max(...waits)).toBeLessThan(serviceTimeout - 5 * 60);
+    expect(Math.min(...waits)).toBeGreaterThan(Math.max(...builds));
+    for (const [id, { ServiceTimeout }] of properties('Custom::ImageBuild'))
+      expect([id, Number(ServiceTimeout ?? serviceTimeout)]).toEqual([id, serviceTimeout]);
   });
 });
 

@@ -70,6 +70,13 @@ export const serviceCalls: readonly ServiceCall[] = [
     resource: key,
     context: { 'aws:SourceAccount': ACCOUNT },
   },
+  {
+    reason:
+      'EventBridge does so without saying for which account: AWS documents it for event buses alone',
+    principal: 'events.amazonaws.com',
+    action: 'kms:Decrypt',
+    resource: key,
+  },
   ...['ArchiveRule', 'sentiment-lake-local-nightly', 'sentiment-lake-local-ingest'].map((name) => ({
     reason: 'EventBridge puts what it could not deliver into the dead-letter queue',
     principal: 'events.amazonaws.com',
