@@ -100,8 +100,8 @@ async function watched(
   lake: Lake,
   place: Place,
   verb: 'deploy' | 'destroy',
-  stacks: readonly string[],
-  options: readonly string[],
+  stacks: string[],
+  options: string[],
   progress: (line: string) => void,
 ): Promise<void> {
   const refused: string[] = [];
