@@ -13,21 +13,18 @@ published as (
   where contains(split(? /* days */, ','), dt)
   group by dt
 ),
-forgotten as (
-  -- 2026-11-24=3,2026-11-25=1; an empty text names no day.
+compared as (
   select
-    split_part(entry, '=', 1) as dt,
-    try_cast(split_part(entry, '=', 2) as bigint) as forgotten_rows
-  from unnest(split(? /* forgotten */, ',')) as entries (entry)
+    published.dt,
+    published.published_rows,
+    coalesce(candidate.candidate_rows, 0) as candidate_rows
+  from published
+  left join candidate on candidate.dt = published.dt
 )
-select
-  published.dt,
-  published.published_rows,
-  coalesce(candidate.candidate_rows, 0) as candidate_rows,
-  coalesce(forgotten.forgotten_rows, 0) as forgotten_rows
-from published
-left join candidate on candidate.dt = published.dt
-left join forgotten on forgotten.dt = published.dt
-where coalesce(candidate.candidate_rows, 0) + coalesce(forgotten.forgotten_rows, 0)
-  < published.published_rows
-order by published.dt
+-- Forgotten rows are written as 2026-11-24=3,2026-11-25=1; an empty text names no day.
+select dt, published_rows, candidate_rows
+from compared
+where candidate_rows
+  + coalesce(try_cast(regexp_extract(? /* forgotten */, dt || '=([0-9]+)', 1) as bigint), 0)
+  < published_rows
+order by dt

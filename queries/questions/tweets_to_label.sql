@@ -25,16 +25,27 @@ texts as (
   where
     tweets.dt between ? /* from_day */ and ? /* to_day */
     and tweets.label_source <> 'human'
-)
+),
 
 -- By hash: as good as at random, and no newer or louder text comes first.
+placed as (
+  select
+    text_hash,
+    text,
+    lexicon_label,
+    model_label,
+    model_confidence,
+    row_number() over (order by text_hash) as place
+  from texts
+  where copy = 1
+)
+
 select
   text_hash,
   text,
   lexicon_label,
   model_label,
   model_confidence
-from texts
-where copy = 1
-order by text_hash
-limit ? /* top */
+from placed
+where place <= ? /* top */
+order by place

@@ -11,23 +11,41 @@ with verdicts as (
     row_number() over (partition by tweet_id order by scored_at desc, model_version desc) as newest
   from scored
   where dt between ? /* from_day */ and ? /* to_day */
+),
+placed as (
+  select
+    tweets.tweet_id,
+    tweets.dt,
+    tweets.author_username,
+    tweets.text,
+    tweets.label,
+    tweets.label_source,
+    tweets.lexicon_label,
+    round(tweets.lexicon_compound, 4) as lexicon_compound,
+    verdicts.label as model_label,
+    round(verdicts.negative, 4) as model_negative,
+    round(verdicts.neutral, 4) as model_neutral,
+    round(verdicts.positive, 4) as model_positive,
+    verdicts.model_version,
+    row_number() over (order by tweets.created_at desc, tweets.tweet_id) as place
+  from tweets
+  left join verdicts on verdicts.tweet_id = tweets.tweet_id and verdicts.newest = 1
+  where tweets.dt between ? /* from_day */ and ? /* to_day */
 )
 select
-  tweets.tweet_id,
-  tweets.dt,
-  tweets.author_username,
-  tweets.text,
-  tweets.label,
-  tweets.label_source,
-  tweets.lexicon_label,
-  round(tweets.lexicon_compound, 4) as lexicon_compound,
-  verdicts.label as model_label,
-  round(verdicts.negative, 4) as model_negative,
-  round(verdicts.neutral, 4) as model_neutral,
-  round(verdicts.positive, 4) as model_positive,
-  verdicts.model_version
-from tweets
-left join verdicts on verdicts.tweet_id = tweets.tweet_id and verdicts.newest = 1
-where tweets.dt between ? /* from_day */ and ? /* to_day */
-order by tweets.created_at desc, tweets.tweet_id
-limit ? /* top */
+  tweet_id,
+  dt,
+  author_username,
+  text,
+  label,
+  label_source,
+  lexicon_label,
+  lexicon_compound,
+  model_label,
+  model_negative,
+  model_neutral,
+  model_positive,
+  model_version
+from placed
+where place <= ? /* top */
+order by place

@@ -17,6 +17,23 @@ test('reads every query of the folder, and each has a title', () => {
   expect(new Set(catalog.map(({ name }) => name)).size).toBe(catalog.length);
 });
 
+test('sends no line comment: Athena may count what is in it', () => {
+  const noisy = parseQuery(
+    'noisy',
+    'question',
+    "-- Is it X's?\nselect '--' as x -- isn't it?\nfrom t\n",
+  );
+
+  expect(noisy.sql).toBe("select '--' as x\nfrom t\n");
+  for (const { name, sql: sent, placeholders } of renderedCatalog()) {
+    expect([name, sent.includes('--'), sent.split('?').length - 1]).toEqual([
+      name,
+      false,
+      placeholders.length,
+    ]);
+  }
+});
+
 test('gives one literal for each placeholder, in the order of the text', () => {
   const query = parseQuery('days', 'question', sql);
 

@@ -8,6 +8,9 @@ import sqlglot
 from query_lake import ROOT, Lake
 from sqlglot import exp
 
+from local.launcher.athena.errors import MalformedQuery
+from local.launcher.athena.strict import parameters
+
 FILES = sorted((ROOT / "queries").glob("*/*.sql"))
 VALUES: dict[str, str | float] = {
     "text": "x",
@@ -37,6 +40,17 @@ def test_is_one_select_of_named_columns_whose_parameters_are_declared(file: Path
     assert len(list(tree.find_all(exp.Placeholder))) == len(named)
     assert set(named) == set(declared(sql))
     assert sql.startswith("-- ") and sql.splitlines()[0].endswith("?")
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
+def test_has_its_parameters_in_where_only(file: Path) -> None:
+    parameters.only_in_where(file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("clause", ["select ?", "select 1 limit ?", "select 1 having 1 > ?"])
+def test_another_place_of_a_parameter_is_refused(clause: str) -> None:
+    with pytest.raises(MalformedQuery, match="only in the WHERE clause"):
+        parameters.only_in_where(clause)
 
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])

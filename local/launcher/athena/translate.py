@@ -15,6 +15,7 @@ from sqlglot.tokens import Tokenizer, TokenType
 from local.launcher.athena.errors import MalformedQuery, NotSupported, QueryFailed
 from local.launcher.athena.numbers import Kinds
 from local.launcher.athena.rewrites import rewrite
+from local.launcher.athena.strict.parameters import only_in_where
 
 CATALOG = "awsdatacatalog"
 
@@ -64,7 +65,10 @@ def parse(sql: str, parameters: Sequence[str] = ()) -> Query | None:
     `parameters` are SQL literals, as ExecutionParameters are. Raises MalformedQuery.
     """
     try:
-        sql = _filled(sql, parameters)
+        filled = _filled(sql, parameters)
+        if parameters:
+            only_in_where(sql)
+        sql = filled
         statements = [s for s in sqlglot.parse(sql, read="athena") if s is not None]
     except SqlglotError as wrong:
         raise MalformedQuery(_first_line(wrong)) from wrong

@@ -157,7 +157,7 @@ def _started_before(data: Mapping[str, Any], workgroup: str) -> str | None:
     return None
 
 
-# Of the service's own model; DuckDB takes any length.
+# Of the service's own model and its page "Service Quotas" (bytes of UTF-8); DuckDB takes any length.
 _LONGEST_SQL = 262_144
 _LONGEST_PARAMETER = 1024
 
@@ -165,7 +165,7 @@ _LONGEST_PARAMETER = 1024
 def _check_lengths(data: Mapping[str, Any]) -> None:
     """Refuse what AWS refuses before a query exists."""
     sql = data.get("QueryString") or ""
-    if len(sql) > _LONGEST_SQL:
+    if len(sql.encode()) > _LONGEST_SQL:
         _break(sql, "queryString", f"Member must have length less than or equal to {_LONGEST_SQL}")
     parameters = data.get("ExecutionParameters") or []
     if not all(1 <= len(value) <= _LONGEST_PARAMETER for value in parameters):

@@ -220,14 +220,35 @@ def test_decimal_scale_is_followed_through_names(launcher, answers):
         ("selec 1", "line 1:"),
         ("select * from", "line 1:"),
         ("select 1; select 2", "Only one sql statement is allowed"),
+        # A limit of bytes, not of characters.
+        (f"select '{'é' * 131_072}'", "less than or equal to 262144"),
     ],
 )
 def test_what_cannot_be_parsed_is_refused_at_once(launcher, answers, sql, line):
     with pytest.raises(ClientError) as refused:
         submit(launcher, sql)
 
-    assert refused.value.response["Error"]["Code"] == "InvalidRequestException"
+    code = refused.value.response["Error"]["Code"]
+    assert code == ("ValidationException" if "less than" in line else "InvalidRequestException")
     assert line in refused.value.response["Error"]["Message"]
+
+
+@pytest.mark.parametrize(
+    "sql, message",
+    [
+        ("select ?", "not in SELECT"),
+        ("select 1 where 1 = 1 limit ?", "not in LIMIT"),
+        ("select x from unnest(split(?, ',')) as t(x)", "not in FROM"),
+        ("select x from (values 1) t(x) join (values 1) u(y) on x = y and y = ?", "not in JOIN"),
+        ("select 1 where 1 = ? and 2 = ?", "expected 2 but found 1"),
+    ],
+)
+def test_a_parameter_out_of_place_is_refused(launcher, answers, sql, message):
+    with pytest.raises(ClientError) as refused:
+        submit(launcher, sql, ExecutionParameters=["1"])
+
+    assert refused.value.response["Error"]["Code"] == "InvalidRequestException"
+    assert message in refused.value.response["Error"]["Message"]
 
 
 @pytest.mark.parametrize(

@@ -396,7 +396,7 @@ def test_a_parameter_of_a_length_that_athena_refuses(lake, parameters, why):
 def test_the_longest_parameter_that_athena_takes(lake):
     longest = f"'{'x' * 1022}'"
 
-    assert rows(lake, "select length(?)", ExecutionParameters=[longest]) == [["1022"]]
+    assert rows(lake, "select 1 where length(?) = 1022", ExecutionParameters=[longest]) == [["1"]]
 
 
 def test_a_request_token_starts_one_query(lake):

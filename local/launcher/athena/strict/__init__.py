@@ -1,0 +1,1 @@
+"""What Athena refuses and DuckDB would answer."""
