@@ -31,6 +31,7 @@ function settingsWith({ environment, context }: CommandNamed<'deploy'>): Setting
   return settingsFor(environment, {
     xApiBaseUrl: given('xApiBaseUrl'),
     torchIndexUrl: given('torchIndexUrl'),
+    bucketName: given('bucketName'),
   });
 }
 
@@ -193,7 +194,7 @@ export async function deployTo(
         (error: unknown) => (error instanceof UserError ? [] : Promise.reject(error)),
       )
     : [];
-  report(screen, [...(await preflight(account, settings)), ...token]);
+  report(screen, [...(await preflight(account, environment, settings)), ...token]);
   if (!existing)
     await confirm(
       `Deploy sentiment-lake ${environment} into this account for the first time?`,
