@@ -35,6 +35,7 @@ export function settingsWith({
     xApiBaseUrl: given('xApiBaseUrl'),
     torchIndexUrl: given('torchIndexUrl'),
     settings: given('settings'),
+    bucketName: given('bucketName'),
   });
 }
 
@@ -197,7 +198,7 @@ export async function deployTo(
         (error: unknown) => (error instanceof UserError ? [] : Promise.reject(error)),
       )
     : [];
-  report(screen, [...(await preflight(account, settings)), ...token]);
+  report(screen, [...(await preflight(account, environment, settings)), ...token]);
   if (!existing)
     await confirm(
       `Deploy sentiment-lake ${environment} into this account for the first time?`,

@@ -6,13 +6,14 @@ import {
 import { ListExecutionsCommand, StopExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EnvironmentName } from '../../infra/config';
-import { stackKinds, stackName } from '../../infra/naming';
+import { endpointNames, lakeName, stackKinds, stackName } from '../../infra/naming';
 import type { CommandNamed } from '../cli/command';
 import { dollars, prices } from '../cli/costs';
 import { count } from '../cli/run/stages';
 import type { Screen } from '../cli/screen';
 import type { Lake } from '../cloud/lake';
-import { findOutputs, findStack } from '../cloud/stack';
+import { findStack, outputsOf, resourcesOf } from '../cloud/stack';
+import { describeState, todoBefore } from '../cloud/stack-states';
 import { UserError } from '../cloud/user-error';
 import { ask, confirm } from './ask';
 import { runCdk } from './cdk';
@@ -25,15 +26,21 @@ import {
   type LakeData,
 } from './lake-data';
 import { endpointsLeft, findServing, removeServing, type Serving } from './serving';
-import { describeAccount, findAccount, type Account } from './session';
+import { describeAccount, findAccount, type Account, type AccountEnvironment } from './session';
 
 const stopMillis = 120_000;
 
 async function running(sfn: SFNClient, stateMachineArn: string): Promise<string[]> {
-  const { executions = [] } = await sfn.send(
-    new ListExecutionsCommand({ stateMachineArn, statusFilter: 'RUNNING' }),
-  );
-  return executions.map(({ executionArn = '' }) => executionArn);
+  try {
+    const { executions = [] } = await sfn.send(
+      new ListExecutionsCommand({ stateMachineArn, statusFilter: 'RUNNING' }),
+    );
+    return executions.map(({ executionArn = '' }) => executionArn);
+  } catch (error) {
+    // A stack that is half gone lists what it has no more.
+    if (error instanceof Error && error.name === 'StateMachineDoesNotExist') return [];
+    throw error;
+  }
 }
 
 /** Ends what runs: an execution would put an endpoint back behind our back. */
@@ -70,13 +77,48 @@ async function mustBeUnprotected(
   const stacks = stackKinds.map((kind) => stackName(environment, kind));
   const found = await Promise.all(stacks.map((name) => findStack(clients.cloudFormation, name)));
   for (const stack of found) {
-    if (!stack?.EnableTerminationProtection) continue;
+    if (!stack) continue;
+    const first = todoBefore('destroy', stack);
+    if (first !== null)
+      throw new UserError(`${describeState(stack)}, so nothing was done. First ${first}`);
+    if (!stack.EnableTerminationProtection) continue;
     throw new UserError(
       `${stack.StackName} is protected against deletion (protectData in infra/config.ts), so nothing was done. To go on:\n` +
         `    aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name ${stack.StackName}`,
     );
   }
   return found.some((stack) => stack !== undefined);
+}
+
+/** What the pipeline's stack itself says of what has to end before it goes; also of a stack that is broken or half gone. */
+interface Deployed {
+  /** ARN of the state machine; null where there is none. */
+  machine: string | null;
+  /** Every name that the endpoint may have. */
+  endpoints: string[];
+}
+
+async function deployedPipeline(
+  { clients: { cloudFormation } }: Account,
+  environment: AccountEnvironment,
+): Promise<Deployed> {
+  const name = stackName(environment, 'Pipeline');
+  const outputs = outputsOf(await findStack(cloudFormation, name));
+  const machine =
+    outputs?.StateMachineArn ??
+    (await resourcesOf(cloudFormation, name))
+      .filter(({ ResourceType }) => ResourceType === 'AWS::StepFunctions::StateMachine')
+      .find(({ PhysicalResourceId = '' }) =>
+        PhysicalResourceId.endsWith(`:stateMachine:${lakeName(environment)}`),
+      )?.PhysicalResourceId ??
+    null;
+  return {
+    machine,
+    // Its settings may have changed since it was made.
+    endpoints: [
+      ...new Set([...endpointNames(environment), ...(outputs ? [outputs.EndpointName] : [])]),
+    ],
+  };
 }
 
 /** The bucket whose deletion was confirmed by its name. Throws UserError when the name is another. */
@@ -180,7 +222,8 @@ export async function destroyIn(
     bucket,
     keyArn: keyArn ?? stackKey,
   }));
-  const serving = await findServing(clients.sageMaker, environment);
+  const { machine, endpoints } = await deployedPipeline(account, environment);
+  const serving = await findServing(clients.sageMaker, environment, endpoints);
   screen.say(
     `Found: ${areStacks ? 'stacks' : 'no stack'}, ${describeServing(serving)}, ${plural(data.length, 'bucket')}.`,
   );
@@ -191,14 +234,13 @@ export async function destroyIn(
     lake.signal,
   );
 
-  const machine = (await findOutputs(clients.cloudFormation, environment))?.StateMachineArn;
-  if (machine !== undefined)
+  if (machine !== null)
     screen.say(
       `Stopped: ${plural(await stopExecutions(clients.sfn, machine, lake.signal), 'execution')}.`,
     );
   // Asked again: what ran may have made more.
-  const made = await findServing(clients.sageMaker, environment);
-  await removeServing(clients.sageMaker, environment, made, lake.signal);
+  const made = await findServing(clients.sageMaker, environment, endpoints);
+  await removeServing(clients.sageMaker, endpoints, made, lake.signal);
   screen.say(`Removed: ${describeServing(made)}.`);
   if (areStacks) {
     const started = Date.now();
@@ -225,7 +267,7 @@ export async function destroyIn(
         `Key ${keyArn} will be gone in ${await scheduleKeyDeletion(account, keyArn)} days; until then: aws kms cancel-key-deletion.`,
       );
   }
-  const left = await findServing(clients.sageMaker, environment);
+  const left = await findServing(clients.sageMaker, environment, endpoints);
   if ([left.endpoints, left.configs, left.models].flat().length > 0)
     throw new UserError(`Still there: ${describeServing(left)}. Call this again.`);
   const overlooked = await endpointsLeft(clients.sageMaker, environment);

@@ -1,7 +1,6 @@
-import { DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { stackName } from '../../infra/naming';
 import type { Session } from '../cloud/session';
-import { findStack } from '../cloud/stack';
+import { findStack, resourcesOf } from '../cloud/stack';
 
 /** ARN of the key that the data stack made; null when there is no such stack. */
 export async function keyOfStack({
@@ -12,10 +11,8 @@ export async function keyOfStack({
   const StackName = stackName(environment, 'Data');
   const stack = await findStack(clients.cloudFormation, StackName);
   if (stack === undefined) return null;
-  const { StackResources = [] } = await clients.cloudFormation.send(
-    new DescribeStackResourcesCommand({ StackName }),
-  );
-  const id = StackResources.find(
+  const resources = await resourcesOf(clients.cloudFormation, StackName);
+  const id = resources.find(
     ({ ResourceType }) => ResourceType === 'AWS::KMS::Key',
   )?.PhysicalResourceId;
   const [, partition, , , account] = (stack.StackId ?? '').split(':');

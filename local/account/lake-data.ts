@@ -9,9 +9,9 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { stackName } from '../../infra/naming';
 import { UserError } from '../cloud/user-error';
 import { AwsJsonError, callAws } from './aws-json';
+import { bucketOfStack, generatedPrefix, isTaggedAsLake } from './bucket';
 import type { Account, AccountEnvironment } from './session';
 
 /** What holds the data, and outlives the stacks. */
@@ -26,33 +26,47 @@ const batch = 1000;
 /** AWS keeps a key for 7 to 30 days before it is gone for good, free of charge: long, for a mistake. */
 const keyWaitDays = 30;
 
-/** The buckets whose name CloudFormation made of the data stack's and a construct's: `sentimentlake-dev-data-lakebucket…`. */
-async function bucketsOf(
-  { clients: { s3 }, region }: Account,
-  environment: AccountEnvironment,
-  construct: string,
-): Promise<string[]> {
-  const prefix = `${stackName(environment, 'Data').toLowerCase()}-${construct}`;
+/** The account's buckets in the region. */
+async function buckets({ clients: { s3 }, region }: Account): Promise<string[]> {
   const found: string[] = [];
   let ContinuationToken: string | undefined;
   do {
     const page = await s3.send(new ListBucketsCommand({ ContinuationToken }));
     for (const { Name = '', BucketRegion } of page.Buckets ?? []) {
-      if (Name.startsWith(prefix) && (BucketRegion ?? region) === region) found.push(Name);
+      if ((BucketRegion ?? region) === region) found.push(Name);
     }
     ContinuationToken = page.ContinuationToken;
   } while (ContinuationToken);
   return found;
 }
 
-/** The buckets that hold who asked the lake's bucket for what. */
-export const findAccessLogs = (
+/** The buckets that hold who asked the lake's bucket for what; CloudFormation names them: `sentimentlake-dev-data-lakeaccesslogs…`. */
+export const findAccessLogs = async (
   account: Account,
   environment: AccountEnvironment,
-): Promise<string[]> => bucketsOf(account, environment, 'lakeaccesslogs');
+): Promise<string[]> => {
+  const prefix = generatedPrefix(environment, 'lakeaccesslogs');
+  return (await buckets(account)).filter((name) => name.startsWith(prefix));
+};
+
+/** The lake's buckets: what the stack says, what CloudFormation named, and what has a name of its own and the tag. */
+async function lakeBuckets(account: Account, environment: AccountEnvironment): Promise<string[]> {
+  const ofStack = await bucketOfStack(account, environment);
+  const named = generatedPrefix(environment, '');
+  const found: string[] = [];
+  for (const name of await buckets(account)) {
+    const isOurs =
+      name === ofStack ||
+      (name.startsWith(named)
+        ? name.startsWith(generatedPrefix(environment, 'lakebucket'))
+        : await isTaggedAsLake(account, name, environment));
+    if (isOurs) found.push(name);
+  }
+  return found;
+}
 
 /**
- * The environment's bucket by its name, and the key it encrypts with: they are found when the stacks are gone, too.
+ * The environment's bucket, and the key it encrypts with: they are found when the stacks are gone, too.
  * More than one is possible after a deployment that followed a tear-down.
  */
 export async function findLakeData(
@@ -60,7 +74,7 @@ export async function findLakeData(
   environment: AccountEnvironment,
 ): Promise<LakeData[]> {
   const found: LakeData[] = [];
-  for (const Bucket of await bucketsOf(account, environment, 'lakebucket')) {
+  for (const Bucket of await lakeBuckets(account, environment)) {
     const { ServerSideEncryptionConfiguration } = await account.clients.s3.send(
       new GetBucketEncryptionCommand({ Bucket }),
     );

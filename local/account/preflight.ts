@@ -1,8 +1,11 @@
 import { ListEndpointsCommand } from '@aws-sdk/client-sagemaker';
 import type { Settings } from '../../infra/config';
+import { stackName } from '../../infra/naming';
 import { findStack, isWhole } from '../cloud/stack';
+import { describeState, stateOf, todoBefore } from '../cloud/stack-states';
+import { bucketChecks } from './bucket';
 import { neededQuotas, sageMakerQuotas } from './quotas';
-import type { Account } from './session';
+import type { Account, AccountEnvironment } from './session';
 
 /** What stands in the way of a deployment, or will stand in the way of its first night. */
 export interface Finding {
@@ -25,16 +28,46 @@ async function bootstrapFindings({ clients, id, region }: Account): Promise<Find
     stack?.Outputs?.find(({ OutputKey }) => OutputKey === 'BootstrapVersion')?.OutputValue ?? 0,
   );
   if (isWhole(stack?.StackStatus) && version >= leastBootstrap) return [];
+  const first = stack && todoBefore('deploy', stack);
+  const again = `npx cdk bootstrap aws://${id}/${region}`;
   return [
     {
       level: 'error',
       what: stack
-        ? `cdk bootstrap is ${stack.StackStatus}, version ${version}; ${leastBootstrap} is needed`
+        ? `cdk bootstrap has version ${version}, and ${leastBootstrap} is needed (${describeState(stack)})`
         : 'the CDK was never bootstrapped here',
       where: `stack CDKToolkit, account ${id}, ${region}`,
-      todo: `npx cdk bootstrap aws://${id}/${region}`,
+      todo: first ? `${first}; then ${again}` : again,
     },
   ];
+}
+
+/** What the stacks' states are in the way of; a creation that failed is said, since the deployment deletes it. */
+export function stateFindings(
+  stacks: readonly { StackName?: string; StackStatus?: string }[],
+  place: string,
+): Finding[] {
+  return stacks.flatMap((stack): Finding[] => {
+    const { StackName, StackStatus } = stack;
+    const finding = { what: describeState(stack), where: `stack ${StackName}, ${place}` };
+    const todo = todoBefore('deploy', stack);
+    if (todo !== null) return [{ level: 'error', ...finding, todo }];
+    return stateOf(StackStatus).works === 'no'
+      ? [{ level: 'warning', ...finding, todo: 'nothing: the deployment begins anew' }]
+      : [];
+  });
+}
+
+async function stacksOf(
+  { clients, region }: Account,
+  environment: AccountEnvironment,
+): Promise<Finding[]> {
+  const names = [stackName(environment, 'Data'), stackName(environment, 'Pipeline')];
+  const found = await Promise.all(names.map((name) => findStack(clients.cloudFormation, name)));
+  return stateFindings(
+    found.filter((stack) => stack !== undefined),
+    region,
+  );
 }
 
 async function regionFindings({ clients, region }: Account): Promise<Finding[]> {
@@ -116,9 +149,15 @@ export function imageFindings({ torchIndexUrl }: Pick<Settings, 'torchIndexUrl'>
 }
 
 /** Everything that can be known before a deployment, all at once. */
-export async function preflight(account: Account, settings: Settings): Promise<Finding[]> {
+export async function preflight(
+  account: Account,
+  environment: AccountEnvironment,
+  settings: Settings,
+): Promise<Finding[]> {
   const found = await Promise.all([
     bootstrapFindings(account),
+    stacksOf(account, environment),
+    bucketChecks(account, environment, settings.bucketName),
     regionFindings(account),
     quotasOf(account, settings),
   ]);

@@ -43,17 +43,13 @@ interface FoundEndpoint {
   readonly status: string;
 }
 
-/** The environment's endpoints of every kind, by the names that the stacks give them. */
+/** The endpoints of these names that are there. */
 async function endpointsOf(
   client: SageMakerClient,
-  environment: AccountEnvironment,
+  names: readonly string[],
 ): Promise<FoundEndpoint[]> {
-  const names = endpointNames(environment);
   const found: FoundEndpoint[] = [];
-  for await (const page of paginateListEndpoints(
-    { client },
-    { NameContains: lakeName(environment) },
-  )) {
+  for await (const page of paginateListEndpoints({ client }, {})) {
     for (const { EndpointName: name = '', EndpointStatus: status = '' } of page.Endpoints ?? []) {
       if (names.includes(name)) found.push({ name, status });
     }
@@ -96,18 +92,20 @@ const isSame = (one: Tag, other: Tag): boolean =>
 
 /**
  * The environment's own. A name `sl-…` does not say whose it is: a model or a job belongs to the environment under whose
- * role it acts, a config to the one whose models it serves. Whatever is not certain is left alone.
+ * role it acts, a config to the one whose models it serves. Whatever is not certain is left alone. `names`: those that
+ * its endpoint may have.
  */
 export async function findServing(
   client: SageMakerClient,
   environment: AccountEnvironment,
+  names: readonly string[] = endpointNames(environment),
 ): Promise<Serving> {
   // Models of lakes before ServingRole act under MachineLearningRole.
   const roles = ['MachineLearningRole', 'ServingRole'].map(
     (name) => `:role/${lakeName(environment, name)}`,
   );
   const isOurRole = (arn: string | undefined) => roles.some((role) => arn?.endsWith(role));
-  const endpoints = (await endpointsOf(client, environment)).map(({ name }) => name);
+  const endpoints = (await endpointsOf(client, names)).map(({ name }) => name);
 
   const models: string[] = [];
   for await (const page of paginateListModels({ client }, { NameContains: prefix })) {
@@ -149,11 +147,11 @@ const isChanging = (status: string): boolean => /(ing|RollingBack)$/.test(status
 
 async function removeEndpoints(
   client: SageMakerClient,
-  environment: AccountEnvironment,
+  names: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
   for (const deadline = Date.now() + patienceMillis; ;) {
-    const endpoints = await endpointsOf(client, environment);
+    const endpoints = await endpointsOf(client, names);
     if (endpoints.length === 0) return;
     for (const { name: EndpointName } of endpoints.filter(({ status }) => !isChanging(status)))
       await client.send(new DeleteEndpointCommand({ EndpointName }));
@@ -168,18 +166,18 @@ async function removeEndpoints(
 }
 
 /**
- * Removes them: what costs first, models last, for the models say whose the rest is if this is cut off.
+ * Removes them, and the endpoints of these names: what costs first, models last, for the models say whose the rest is if this is cut off.
  * Throws UserError when an endpoint does not go.
  */
 export async function removeServing(
   client: SageMakerClient,
-  environment: AccountEnvironment,
+  names: readonly string[],
   found: Serving,
   signal: AbortSignal,
 ): Promise<void> {
   for (const TrainingJobName of found.jobs)
     await client.send(new StopTrainingJobCommand({ TrainingJobName }));
-  await removeEndpoints(client, environment, signal);
+  await removeEndpoints(client, names, signal);
   for (const EndpointConfigName of found.configs)
     await client.send(new DeleteEndpointConfigCommand({ EndpointConfigName }));
   for (const ModelName of found.models) await client.send(new DeleteModelCommand({ ModelName }));

@@ -4,7 +4,9 @@ import { clientsFor, fromEnvironment, type Clients, type Connection } from '../c
 import type { Lake } from '../cloud/lake';
 import { peopleOf } from '../cloud/people';
 import type { Session } from '../cloud/session';
-import { findOutputs } from '../cloud/stack';
+import { stackName } from '../../infra/naming';
+import { findStack, outputsOf } from '../cloud/stack';
+import { describeState, stateOf, todoBefore } from '../cloud/stack-states';
 import { UserError } from '../cloud/user-error';
 
 /** An environment that lives in an account. */
@@ -65,18 +67,34 @@ export async function openAccount(
   return sessionIn(account, environment);
 }
 
-/** As `openAccount`, in an account that is known. Throws UserError when the environment is not deployed there. */
+/**
+ * As `openAccount`, in an account that is known. What an update left half-changed is worked with, and `say` gets a line
+ * on it. Throws UserError when nothing of the environment works there.
+ */
 export async function sessionIn(
   account: Account,
   environment: AccountEnvironment,
+  say: (line: string) => void = () => undefined,
 ): Promise<Session> {
   const { clients, connection } = account;
-  const outputs = await findOutputs(clients.cloudFormation, environment);
-  if (!outputs) {
+  const stack = await findStack(clients.cloudFormation, stackName(environment, 'Pipeline'));
+  const deploy = `npm run deploy -- --env ${environment}`;
+  if (!stack) {
     throw new UserError(
-      `No whole sentiment-lake ${environment} in ${describeAccount(account)}. Deploy it: npm run deploy -- --env ${environment}`,
+      `No sentiment-lake ${environment} in ${describeAccount(account)}. Deploy it: ${deploy}`,
     );
   }
+  const { works } = stateOf(stack.StackStatus);
+  const first = todoBefore('deploy', stack);
+  const outputs = outputsOf(stack);
+  if (works === 'no' || !outputs) {
+    throw new UserError(
+      `sentiment-lake ${environment} does not work: ${describeState(stack)}. ` +
+        (first === null ? `Deploy it: ${deploy}` : `First ${first}. Then deploy it: ${deploy}`),
+    );
+  }
+  if (works === 'half')
+    say(`warning: ${describeState(stack)}. Some of it may be changed already. To do: ${first}`);
   return {
     environment,
     region: account.region,

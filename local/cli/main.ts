@@ -218,7 +218,7 @@ async function sessionFor(
   if (environment === 'local') return session(lake, screen, 'lake', onlyLooks);
   const account = await findAccount(lake);
   screen.say(`${environment}: ${describeAccount(account)}`);
-  return sessionIn(account, environment);
+  return sessionIn(account, environment, (line) => screen.say(line));
 }
 
 async function withLake(

@@ -12,8 +12,7 @@ import {
   UpdateEndpointCommand,
 } from '@aws-sdk/client-sagemaker';
 import { costTags } from '../../../functions/model/names';
-import { settingsFor } from '../../../infra/config';
-import { endpointName, lakeName } from '../../../infra/naming';
+import { endpointNames, lakeName } from '../../../infra/naming';
 import { endpointsLeft, findServing, removeServing } from '../../../local/account/serving';
 import { synthesize } from '../../infra/synthesis';
 import { allow, BUCKET, TestCloud, until } from '../gateway/cloud';
@@ -21,18 +20,20 @@ import { archive, SERVING_IMAGE, tinyProject, TRAINING_IMAGE } from '../gateway/
 
 /*
  * An account with two environments, and somebody else's things beside them, at the embedded SageMaker. The endpoint
- * of dev has the name that the synthesized stack gives it.
+ * of each, serverless in dev and real-time in prod, has the name that its synthesized stack gives it.
  */
 let cloud: TestCloud;
 let client: SageMakerClient;
 const project = tinyProject(mkdtempSync(join(tmpdir(), 'lake-project-')));
-const names = { dev: '', prod: endpointName('prod', settingsFor('prod').endpoint.kind) };
+const names = { dev: '', prod: '' };
 const ofRole = new Map<string, string>();
 const { signal } = new AbortController();
 
 beforeAll(async () => {
-  const { pipeline } = synthesize({ env: 'dev' });
-  names.dev = String(pipeline.findOutputs('EndpointName').EndpointName?.Value);
+  for (const environment of ['dev', 'prod'] as const) {
+    const { pipeline } = synthesize({ env: environment });
+    names[environment] = String(pipeline.findOutputs('EndpointName').EndpointName?.Value);
+  }
   cloud = await TestCloud.start({ projectRoot: project });
   client = new SageMakerClient(cloud.client());
   for (const name of [
@@ -152,7 +153,7 @@ test('removes the endpoint, that costs, first and the models, that say whose the
     { step: 'initialize' },
   );
 
-  await removeServing(watched, 'dev', await findServing(watched, 'dev'), signal);
+  await removeServing(watched, endpointNames('dev'), await findServing(watched, 'dev'), signal);
 
   expect(removed.slice(0, 1)).toEqual(['StopTrainingJob sl-job-dev']);
   expect(removed.slice(1, 3).sort()).toEqual([
