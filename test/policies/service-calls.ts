@@ -1,5 +1,5 @@
 import type { Context } from './calls';
-import { key } from './declared-calls';
+import { key, volumeGrant } from './declared-calls';
 import { ACCOUNT, REGION } from './template';
 
 /** What a service, or a person with every permission, does by the leave of a resource's own policy. */
@@ -46,6 +46,19 @@ export const serviceCalls: readonly ServiceCall[] = [
     action: 'kms:GenerateDataKey',
     resource: key,
     context: { 'kms:ViaService': `secretsmanager.${REGION}.amazonaws.com` },
+  },
+  {
+    reason: 'SageMaker makes the grant of a volume for whoever makes a model again',
+    principal: administrator,
+    action: 'kms:CreateGrant',
+    resource: key,
+    context: volumeGrant,
+  },
+  {
+    reason: 'SageMaker looks at the key of that volume as who starts the job',
+    principal: administrator,
+    action: 'kms:DescribeKey',
+    resource: key,
   },
   {
     reason: 'CloudWatch Logs encrypts the log groups',

@@ -434,7 +434,10 @@ function ofGrants(policies: Policies): Row[] {
     }));
   return [
     ...columns.flatMap((role) => rows(role, lakeRole(role, policies), may.includes(role))),
-    ...rows('an administrator of the account', admin, false),
+    // People start trainings under their own names when they make a model again.
+    ...rows('an administrator of the account', admin, true),
+    ...rows('a person whom IAM lets do nothing', { arn: admin.arn, statements: [] }, false),
+    ...rows('a role of another account', administrator('arn:aws:iam::999988887777:role/R'), false),
   ];
 }
 
