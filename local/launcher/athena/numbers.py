@@ -48,7 +48,9 @@ class Kinds:
             return DOUBLE if "e" in node.name.lower() else len(node.name.partition(".")[2])
         if isinstance(node, (exp.Count, exp.CountIf, exp.Length)):
             return 0
-        if isinstance(node, (exp.Avg, exp.Sqrt, exp.Ln, exp.Exp, exp.Stddev)):
+        if isinstance(node, exp.Avg):
+            return self.of(node.this) or DOUBLE
+        if isinstance(node, (exp.Sqrt, exp.Ln, exp.Exp, exp.Stddev)):
             return DOUBLE
         if isinstance(node, exp.Column):
             return self._names.get(node.name.lower())

@@ -119,7 +119,7 @@ def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return _java_double(value)
+        return java_double(value)
     if isinstance(value, datetime):
         stamp = value.strftime("%Y-%m-%d %H:%M:%S.") + f"{value.microsecond // 1000:03d}"
         return stamp if value.tzinfo is None else stamp + " UTC"
@@ -127,12 +127,14 @@ def _scalar(value: Any) -> str:
         return " ".join(f"{byte:02x}" for byte in value)
     if isinstance(value, Decimal):
         return f"{value:f}"
-    if isinstance(value, (date, time)):
+    if isinstance(value, time):
+        return value.isoformat(timespec="milliseconds")
+    if isinstance(value, date):
         return value.isoformat()
     return str(value)
 
 
-def _java_double(value: float) -> str:
+def java_double(value: float) -> str:
     """Double.toString: 1.0, 0.001, 1.0E7, 1.0E-4, NaN, Infinity."""
     if math.isnan(value):
         return "NaN"

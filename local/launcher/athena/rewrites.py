@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from local.launcher.athena import functions
 from local.launcher.athena.errors import NotSupported
 from local.launcher.athena.formats import formatted
+from local.launcher.athena.functions import call as _call
 from local.launcher.athena.numbers import DOUBLE, Kind, Kinds
 
 
@@ -20,8 +22,9 @@ def rewrite(tree: exp.Query, kinds: Kinds) -> exp.Query:
     numbers = {
         id(node): (kinds.of(node.this), kinds.of(node.expression))
         for node in nodes
-        if isinstance(node, exp.Div)
+        if isinstance(node, (exp.Div, exp.Sub))
     }
+    averaged = {id(node): kinds.of(node.this) for node in nodes if isinstance(node, exp.Avg)}
     doubles = {
         id(node) for node in nodes if isinstance(node, exp.Cast) and kinds.of(node.this) == DOUBLE
     }
@@ -29,6 +32,10 @@ def rewrite(tree: exp.Query, kinds: Kinds) -> exp.Query:
     for node in reversed(nodes):
         if isinstance(node, exp.Div):
             new = _divided(node, *numbers[id(node)])
+        elif isinstance(node, exp.Sub):
+            new = _subtracted(node, *numbers[id(node)])
+        elif isinstance(node, exp.Avg):
+            new = _averaged(node, averaged[id(node)])
         elif isinstance(node, exp.Cast):
             new = _cast(node, id(node) in doubles)
         else:
@@ -36,10 +43,6 @@ def rewrite(tree: exp.Query, kinds: Kinds) -> exp.Query:
         if new is not node:
             node.replace(new)
     return tree
-
-
-def _call(name: str, *arguments: exp.Expression) -> exp.Anonymous:
-    return exp.Anonymous(this=name, expressions=list(arguments))
 
 
 def _like(node: exp.Expression, model: exp.Expression) -> exp.Expression:
@@ -52,8 +55,25 @@ def _date_add(node: exp.DateAdd) -> exp.Expression:
     return _like(exp.Add(this=node.this.copy(), expression=amount), node.this)
 
 
-def _interval(node: exp.Add | exp.Sub) -> exp.Expression:
+def _interval(node: exp.Add) -> exp.Expression:
     return _like(node, node.this) if isinstance(node.expression, exp.Interval) else node
+
+
+def _subtracted(node: exp.Sub, left: Kind, right: Kind) -> exp.Expression:
+    """Of two dates, or of what may be dates."""
+    if isinstance(node.expression, exp.Interval):
+        return _like(node, node.this)
+    if left is None and right is None:
+        return _call("athena_minus", node.this, node.expression)
+    return node
+
+
+def _averaged(node: exp.Avg, kind: Kind) -> exp.Expression:
+    """The average of decimals is a decimal of their scale."""
+    if not isinstance(kind, int) or kind == 0:
+        return node
+    rounded = _call("round", node.copy(), exp.Literal.number(kind))
+    return exp.cast(rounded, f"decimal(38, {kind})")
 
 
 def _truncated(node: exp.DateTrunc | exp.TimestampTrunc) -> exp.Expression:
@@ -84,8 +104,7 @@ def _at_time_zone(node: exp.AtTimeZone) -> exp.Expression:
 
 
 def _sequence(node: exp.GenerateSeries) -> exp.Expression:
-    step = node.args.get("step") or exp.Literal.number(1)
-    return _call("athena_sequence", node.args["start"], node.args["end"], step)
+    return _call("athena_sequence", node.args["start"], node.args["end"], node.args.get("step"))
 
 
 def _array_position(node: exp.ArrayPosition) -> exp.Expression:
@@ -116,14 +135,15 @@ def _function(node: exp.Anonymous) -> exp.Expression:
     name = node.name.lower()
     if name == "format":
         return formatted(node.expressions)
-    if name not in ("all_match", "any_match", "none_match"):
-        return node
-    array, test = node.expressions
-    kept = _call("len", _call("list_filter", array, test))
-    if name == "any_match":
-        return exp.Paren(this=exp.GT(this=kept, expression=exp.Literal.number(0)))
-    wanted = _call("len", array.copy()) if name == "all_match" else exp.Literal.number(0)
-    return exp.Paren(this=exp.EQ(this=kept, expression=wanted))
+    if name in ("all_match", "any_match", "none_match"):
+        return functions.matched(name, *node.expressions)
+    if name in ("map_filter", "transform_keys", "transform_values"):
+        return functions.of_entries(node)
+    if name == "json_exists":
+        return functions.json_exists(node)
+    if name in functions.RENAMED:
+        return _call(functions.RENAMED[name], *node.expressions)
+    return node
 
 
 def _format(node: exp.Format) -> exp.Expression:
@@ -139,9 +159,22 @@ def _divided(node: exp.Div, left: Kind, right: Kind) -> exp.Expression:
     return _call("round", node.copy(), exp.Literal.number(max(int(left), int(right))))
 
 
+def _printer(value: exp.Expression, of_double: bool) -> str:
+    """The macro that makes a text of it: by its type as far as the query shows it."""
+    if isinstance(value, exp.Interval) or value.name == "athena_minus":
+        return "athena_interval"
+    return "athena_double_text" if of_double else "athena_text"
+
+
 def _cast(node: exp.Cast, of_double: bool) -> exp.Expression:
     if node.to.is_type("varchar", "text"):
-        return _call("athena_text", node.this)
+        text = (
+            _call("athena_json_scalar", node.this, exp.Literal.string("$"))
+            if isinstance(node.this, exp.ParseJSON)
+            else _call(_printer(node.this, of_double), node.this)
+        )
+        length = node.to.expressions[0].this if node.to.expressions else None
+        return text if length is None else _call("substring", text, exp.Literal.number(1), length)
     if of_double and node.to.is_type("bigint", "int", "smallint", "tinyint"):
         # Trino rounds half away from zero, DuckDB's cast half to even.
         node.set("this", exp.Round(this=node.this))
@@ -150,7 +183,7 @@ def _cast(node: exp.Cast, of_double: bool) -> exp.Expression:
 
 _REWRITES: tuple[tuple[type | tuple[type, ...], Callable[..., exp.Expression]], ...] = (
     (exp.DateAdd, _date_add),
-    ((exp.Add, exp.Sub), _interval),
+    (exp.Add, _interval),
     ((exp.DateTrunc, exp.TimestampTrunc), _truncated),
     (exp.DateDiff, _date_diff),
     (exp.RegexpExtract, _regexp_extract),
@@ -162,4 +195,5 @@ _REWRITES: tuple[tuple[type | tuple[type, ...], Callable[..., exp.Expression]], 
     (exp.Reduce, _reduced),
     (exp.Format, _format),
     (exp.Anonymous, _function),
+    *functions.REWRITES,
 )

@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from local.launcher.athena import results
+from local.launcher.athena import native, results
 
 _MACROS = (Path(__file__).parent / "macros.sql").read_text()
 
@@ -39,6 +39,7 @@ def answer(job: Mapping[str, Any]) -> dict[str, Any]:
         connection.execute(f"SET threads = {THREADS}; SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute("SET temp_directory = ?", [job["temp_directory"]])
         connection.execute(f"SET max_temp_directory_size = '{TEMP_LIMIT}'")
+        native.register(connection)
         connection.execute(_MACROS)
         for statement in job["views"]:
             connection.execute(statement)
@@ -46,8 +47,12 @@ def answer(job: Mapping[str, Any]) -> dict[str, Any]:
         connection.execute("SET allowed_paths = ?", [job["paths"]])
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         result = connection.execute(job["sql"])
+        described = result.description
+        if any(kind.id == "interval" for _, kind, *_ in described):
+            # Python has no months: an interval is printed by SQL.
+            result = connection.execute(_with_printed_intervals(job["sql"], described))
         kinds = [description[1] for description in result.description]
-        columns = [results.column(d[0], d[1]) for d in result.description]
+        columns = [results.column(d[0], d[1]) for d in described]
         rows: list[list[str | None]] = []
         size = 0
         while page := result.fetchmany(ROWS_A_FETCH):
@@ -58,6 +63,15 @@ def answer(job: Mapping[str, Any]) -> dict[str, Any]:
             if size > MAX_RESULT_BYTES:
                 raise MemoryError(f"the result is larger than {MAX_RESULT_BYTES // 1024**2} MB")
     return {"columns": [[c.name, c.type, c.precision, c.scale] for c in columns], "rows": rows}
+
+
+def _with_printed_intervals(sql: str, described: list[tuple]) -> str:
+    names = [f"c{place}" for place in range(len(described))]
+    values = [
+        f"athena_interval({name})" if kind.id == "interval" else name
+        for name, (_, kind, *_) in zip(names, described, strict=True)
+    ]
+    return f"SELECT {', '.join(values)} FROM ({sql}) AS answer({', '.join(names)})"
 
 
 def main() -> None:
