@@ -18,7 +18,7 @@ from ministack.core import lambda_runtime
 from ministack.core.router import extract_access_key_id
 from ministack.services.cloudformation import custom_resource
 
-from local.launcher import recorded_calls, routes, start_up
+from local.launcher import key_uses, recorded_calls, routes, start_up
 from local.launcher.authority import arn_of, as_account, caller_key
 from local.launcher.environment import SERVICES
 from local.launcher.operations import operation
@@ -142,7 +142,11 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         called = operation(service, scope["method"], path, query, headers)
         as_account(caller_key.get())
         recorded_calls.begin(called, arn_of(caller_key.get()))
-    await ministack_app.app(scope, receive, send)
+    caller = key_uses.begin(caller_key.get(), service or _presigned_for(query))
+    try:
+        await ministack_app.app(scope, receive, send)
+    finally:
+        caller.open = False
     recorded_calls.end()
     if _may_change(scope["method"], headers):
         snapshots.changed(_STATE_KEYS.get(service, service))
@@ -156,6 +160,12 @@ def _may_change(method: str, headers: dict[str, str]) -> bool:
 def _signed_for(headers: dict[str, str]) -> str:
     """The service a signature is scoped to: Credential=KEY/DATE/REGION/SERVICE/aws4_request."""
     parts = headers.get("authorization", "").partition("Credential=")[2].split("/")
+    return parts[3] if len(parts) > 3 else ""
+
+
+def _presigned_for(query: dict[str, list[str]]) -> str:
+    """The same of a presigned address: X-Amz-Credential=KEY/DATE/REGION/SERVICE/aws4_request."""
+    parts = query.get("X-Amz-Credential", [""])[0].split("/")
     return parts[3] if len(parts) > 3 else ""
 
 

@@ -26,6 +26,7 @@ NAMES = (
     "principal_arn",
     "write_encryption",
     "write_conditions",
+    "key_permissions",
     "secret_refs",
     "secret_versions",
     "mapping_states",

@@ -8,7 +8,6 @@ from botocore.exceptions import ClientError
 from embedded import ACCOUNT, REGION, Launcher, role, statement
 
 BUCKET = "write-encryption-bucket"
-KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-1111-1111-1111-111111111111"
 OTHER_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/22222222-2222-2222-2222-222222222222"
 ALGORITHM = "s3:x-amz-server-side-encryption"
 KEY_ID = "s3:x-amz-server-side-encryption-aws-kms-key-id"
@@ -25,13 +24,23 @@ def denial(condition: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def writer(launcher: Launcher) -> Any:
-    role(launcher, "writing-role", statement(["s3:PutObject"], [f"arn:aws:s3:::{BUCKET}/*"]))
+def key(launcher: Launcher) -> str:
+    return launcher.client("kms").create_key()["KeyMetadata"]["Arn"]
+
+
+@pytest.fixture(scope="module")
+def writer(launcher: Launcher, key: str) -> Any:
+    role(
+        launcher,
+        "writing-role",
+        statement(["s3:PutObject"], [f"arn:aws:s3:::{BUCKET}/*"]),
+        statement(["kms:GenerateDataKey", "kms:Decrypt"], [key]),
+    )
     s3 = launcher.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     statements = [
         denial({"Null": {ALGORITHM: "false", KEY_ID: "true"}}),
-        denial({"Null": {KEY_ID: "false"}, "StringNotEquals": {KEY_ID: KEY}}),
+        denial({"Null": {KEY_ID: "false"}, "StringNotEquals": {KEY_ID: key}}),
     ]
     policy = {"Version": "2012-10-17", "Statement": statements}
     s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
@@ -48,9 +57,9 @@ def writer(launcher: Launcher) -> Any:
     return launcher.client("s3", *keys)
 
 
-def test_a_write_with_the_right_key_is_allowed(writer: Any) -> None:
+def test_a_write_with_the_right_key_is_allowed(writer: Any, key: str) -> None:
     writer.put_object(
-        Bucket=BUCKET, Key="a", Body=b"a", ServerSideEncryption="aws:kms", SSEKMSKeyId=KEY
+        Bucket=BUCKET, Key="a", Body=b"a", ServerSideEncryption="aws:kms", SSEKMSKeyId=key
     )
 
 
@@ -66,9 +75,9 @@ def test_a_write_with_no_key_or_another_is_denied(writer: Any, asked: dict[str, 
         )
 
 
-def test_the_parts_of_an_upload_have_the_key_it_was_begun_with(writer: Any) -> None:
+def test_the_parts_of_an_upload_have_the_key_it_was_begun_with(writer: Any, key: str) -> None:
     begun = writer.create_multipart_upload(
-        Bucket=BUCKET, Key="parts", ServerSideEncryption="aws:kms", SSEKMSKeyId=KEY
+        Bucket=BUCKET, Key="parts", ServerSideEncryption="aws:kms", SSEKMSKeyId=key
     )
 
     part = writer.upload_part(

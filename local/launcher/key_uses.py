@@ -1,0 +1,187 @@
+"""What an encrypted resource's service asks of KMS in its caller's name, and how it says no.
+
+The services' documentation names the actions. That a service asks in the name of its caller, with
+kms:ViaService and kms:CallerAccount, is said by AWS KMS's page "Condition keys for AWS KMS".
+"""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.services import kms
+
+from local.launcher.environment import ACCOUNT_ID, REGION
+
+
+@dataclass(frozen=True)
+class Use:
+    """What one operation of a service asks for one resource.
+
+    `what` says which resource: the one that is "written", "read", copied from ("source"), or an
+    "upload" that was begun before.
+    """
+
+    operation: str
+    what: str
+    actions: tuple[str, ...]
+    source: str
+
+
+_MAKE = ("kms:GenerateDataKey",)
+_OPEN = ("kms:Decrypt",)
+_BOTH = ("kms:GenerateDataKey", "kms:Decrypt")
+
+_S3 = "S3 User Guide, UsingKMSEncryption"
+_PARTS = "S3 API Reference, CreateMultipartUpload (permissions)"
+
+USES: Mapping[str, tuple[Use, ...]] = {
+    "s3": (
+        Use("PutObject", "written", _MAKE, _S3),
+        Use("GetObject", "read", _OPEN, _S3),
+        Use("CopyObject", "source", _OPEN, "S3 API Reference, CopyObject (permissions)"),
+        Use("CopyObject", "written", _MAKE, "S3 API Reference, CopyObject (permissions)"),
+        Use("CreateMultipartUpload", "written", _MAKE, _PARTS),
+        Use("UploadPart", "upload", _BOTH, _PARTS),
+        Use("UploadPartCopy", "source", _OPEN, _PARTS),
+        Use("UploadPartCopy", "upload", _BOTH, _PARTS),
+        Use("CompleteMultipartUpload", "upload", _BOTH, _PARTS),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How a service passes on what KMS answers: its code and status for each case.
+
+    `sentence` takes the place of KMS's own where the service has one.
+    """
+
+    denied: str
+    disabled: str
+    invalid_state: str
+    not_found: str
+    denied_status: int = 400
+    sentence: str = ""
+
+
+# From memory, but for the names of codes, which the services' API references list.
+ERRORS: Mapping[str, Errors] = {
+    "s3": Errors(
+        denied="AccessDenied",
+        disabled="KMS.DisabledException",
+        invalid_state="KMS.KMSInvalidStateException",
+        not_found="KMS.NotFoundException",
+        denied_status=403,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a service does not answer, as its client gets to see it."""
+
+    code: str
+    message: str
+    status: int
+
+
+@dataclass
+class Caller:
+    """Who made the request being answered, and of which service; not `open` once it is answered."""
+
+    access_key: str
+    service: str
+    open: bool = True
+
+
+# What a request sets going has its context, too: hence `open`, and the service's name.
+_caller: ContextVar[Caller | None] = ContextVar("lake_key_caller", default=None)
+
+
+def begin(access_key: str, service: str) -> Caller:
+    """A request that a key signed for a service is answered from here on, until it is not open."""
+    caller = Caller(access_key, service)
+    _caller.set(caller)
+    return caller
+
+
+def caller_of(service: str) -> str | None:
+    """The access key that called the service; None for what no principal asked of it."""
+    caller = _caller.get()
+    return caller.access_key if caller and caller.open and caller.service == service else None
+
+
+def uses(service: str, operation: str) -> tuple[Use, ...]:
+    """What the operation asks of keys, in the order it asks; none for most."""
+    return tuple(use for use in USES.get(service, ()) if use.operation == operation)
+
+
+def refusal(
+    access_key: str, service: str, key_id: str, actions: tuple[str, ...], context: Mapping[str, str]
+) -> Refusal | None:
+    """Whether KMS lets the service use a key (id, ARN or alias) in its caller's name; None if so.
+
+    `context` is the encryption context. Keys that AWS manages are open to all of the account.
+    """
+    if "alias/aws/" in key_id:
+        return None
+    errors = ERRORS[service]
+    key = kms._resolve_key(key_id)
+    if key is None:
+        return Refusal(errors.not_found, f"Invalid keyId '{key_id}'", 400)
+    for action in actions:
+        denied = _denied(access_key, service, action, key, context)
+        if denied:
+            return Refusal(errors.denied, errors.sentence or denied, errors.denied_status)
+    if key["KeyState"] == "Disabled":
+        return Refusal(errors.disabled, f"{key['Arn']} is disabled.", 400)
+    if key["KeyState"] != "Enabled":
+        state = "pending deletion" if "Deletion" in key["KeyState"] else "pending import"
+        return Refusal(errors.invalid_state, f"{key['Arn']} is {state}.", 400)
+    return None
+
+
+def _denied(
+    access_key: str, service: str, action: str, key: Mapping[str, Any], context: Mapping[str, str]
+) -> str:
+    """AWS's sentence if the principal's policies or the key's do not let it; empty if they do."""
+    principal = iam_evaluator.resolve_principal(access_key, ACCOUNT_ID)
+    if isinstance(principal, iam_evaluator.AuthError):
+        return principal.message
+    asked = iam_evaluator.EvalContext(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        action=action,
+        resource_arn=key["Arn"],
+        region=REGION,
+        service_context={
+            "kms:viaservice": f"{service}.{REGION}.amazonaws.com",
+            "kms:calleraccount": ACCOUNT_ID,
+            "kms:encryptioncontextkeys": list(context),
+            **{f"kms:encryptioncontext:{name}".lower(): value for name, value in context.items()},
+        },
+        principal_keys=principal.keys,
+    )
+    if principal.policies is None:
+        # Root: no identity policy says what it may, but the key's does.
+        identity = iam_evaluator.EvalResult("Allow", principal.arn)
+    else:
+        identity = iam_evaluator.evaluate(asked, principal.policies, *principal.limits)
+    found = iam_evaluator.combine_resource_policy(
+        identity, asked, key.get("Policy") or "", ACCOUNT_ID, required=True, limits=principal.limits
+    )
+    if found.decision == "Allow":
+        return ""
+    if found.decision == "Deny":
+        kind = "a resource-based" if found.resource_policy_arn else "an identity-based"
+        reason = f"with an explicit deny in {kind} policy"
+    else:
+        kind = "resource-based" if identity.decision == "Allow" else "identity-based"
+        reason = f"because no {kind} policy allows the {action} action"
+    return (
+        f"User: {principal.arn} is not authorized to perform: {action} on resource: {key['Arn']} "
+        f"{reason}"
+    )

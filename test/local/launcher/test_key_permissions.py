@@ -1,0 +1,231 @@
+"""Services ask KMS in their caller's name: the caller's policies and the key's, as on AWS."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from embedded import ACCOUNT, REGION, Launcher, role, statement
+
+ROOT_ARN = f"arn:aws:iam::{ACCOUNT}:root"
+MAKE, OPEN = "kms:GenerateDataKey", "kms:Decrypt"
+
+
+def new_key(launcher: Launcher, actions: tuple[str, ...] = (MAKE, OPEN), **conditions: Any) -> str:
+    """A key whose policy leaves `actions` to the account's IAM; returns its ARN."""
+    own = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ROOT_ARN},
+        "Action": ["kms:PutKeyPolicy", "kms:DisableKey", "kms:ScheduleKeyDeletion"],
+        "Resource": "*",
+    }
+    use = {**own, "Action": list(actions), **({"Condition": conditions} if conditions else {})}
+    return launcher.client("kms").create_key(Policy=policy(own, use))["KeyMetadata"]["Arn"]
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def new_bucket(launcher: Launcher, name: str, key: str, bucket_key: bool = False) -> str:
+    s3 = launcher.client("s3")
+    s3.create_bucket(Bucket=name)
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": bucket_key}
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    return name
+
+
+def s3_rights(bucket: str) -> dict[str, Any]:
+    arn = f"arn:aws:s3:::{bucket}"
+    return statement(["s3:*"], [arn, f"{arn}/*"])
+
+
+def by_way_of(service: str, *actions: str, key: str, **more: str) -> dict[str, Any]:
+    wanted = {"kms:ViaService": f"{service}.{REGION}.amazonaws.com", **more}
+    return {**statement(list(actions), [key]), "Condition": {"StringEquals": wanted}}
+
+
+def refused(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def in_parts(s3: Any, bucket: str, key: str) -> None:
+    at = {"Bucket": bucket, "Key": key}
+    upload = {**at, "UploadId": s3.create_multipart_upload(**at)["UploadId"]}
+    part = s3.upload_part(**upload, PartNumber=1, Body=b"part")
+    copied = s3.upload_part_copy(**upload, PartNumber=2, CopySource={"Bucket": bucket, "Key": "a"})[
+        "CopyPartResult"
+    ]
+    parts = [
+        {"PartNumber": number, "ETag": etag}
+        for number, etag in ((1, part["ETag"]), (2, copied["ETag"]))
+    ]
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts[:1]})
+
+
+def test_s3_passes_what_both_policies_allow(launcher: Launcher) -> None:
+    key = new_key(launcher, StringEquals={"kms:CallerAccount": ACCOUNT})
+    bucket = new_bucket(launcher, "keys-both", key)
+    s3 = launcher.client_as("s3", _role(launcher, "keys-both", bucket, key, MAKE, OPEN))
+
+    s3.put_object(Bucket=bucket, Key="a", Body=b"a")
+    s3.copy_object(Bucket=bucket, Key="b", CopySource={"Bucket": bucket, "Key": "a"})
+    in_parts(s3, bucket, "c")
+
+    assert s3.get_object(Bucket=bucket, Key="b")["Body"].read() == b"a"
+    assert s3.get_object(Bucket=bucket, Key="c")["Body"].read() == b"part"
+
+
+def test_s3_refuses_reads_without_decrypt_and_says_what_is_missing(launcher: Launcher) -> None:
+    key = new_key(launcher)
+    bucket = new_bucket(launcher, "keys-writer", key)
+    s3 = launcher.client_as("s3", _role(launcher, "keys-writer", bucket, key, MAKE))
+    s3.put_object(Bucket=bucket, Key="a", Body=b"a")
+    source = {"Bucket": bucket, "Key": "a"}
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="parts")["UploadId"]
+    denials = [
+        refused(s3.get_object, Bucket=bucket, Key="a"),
+        refused(s3.copy_object, Bucket=bucket, Key="b", CopySource=source),
+        refused(
+            s3.upload_part, Bucket=bucket, Key="parts", UploadId=upload, PartNumber=1, Body=b"a"
+        ),
+    ]
+
+    user = f"arn:aws:sts::{ACCOUNT}:assumed-role/keys-writer/test"
+    assert set(denials) == {
+        (
+            "AccessDenied",
+            f"User: {user} is not authorized to perform: {OPEN} on resource: {key} "
+            f"because no identity-based policy allows the {OPEN} action",
+        )
+    }
+
+
+def test_s3_refuses_writes_without_generate_data_key(launcher: Launcher) -> None:
+    key = new_key(launcher)
+    bucket = new_bucket(launcher, "keys-reader", key)
+    s3 = launcher.client_as("s3", _role(launcher, "keys-reader", bucket, key, OPEN))
+    launcher.client("s3").put_object(Bucket=bucket, Key="a", Body=b"a")
+    source = {"Bucket": bucket, "Key": "a"}
+
+    for code, message in (
+        refused(s3.put_object, Bucket=bucket, Key="b", Body=b"b"),
+        refused(s3.copy_object, Bucket=bucket, Key="b", CopySource=source),
+        refused(s3.create_multipart_upload, Bucket=bucket, Key="b"),
+    ):
+        assert code == "AccessDenied"
+        assert f"not authorized to perform: {MAKE} on resource: {key}" in message
+    assert s3.get_object(**source)["Body"].read() == b"a"
+
+
+def test_a_key_policy_that_leaves_nothing_to_iam_refuses_roles_users_and_root(
+    launcher: Launcher,
+) -> None:
+    key = new_key(launcher, actions=(MAKE,))
+    bucket = new_bucket(launcher, "keys-closed", key)
+    launcher.client("s3").put_object(Bucket=bucket, Key="a", Body=b"a")
+    iam = launcher.client("iam")
+    iam.create_user(UserName="keys-user")
+    everything = policy(statement(["*"], ["*"]))
+    iam.put_user_policy(UserName="keys-user", PolicyName="own", PolicyDocument=everything)
+    made = iam.create_access_key(UserName="keys-user")["AccessKey"]
+
+    for s3 in (
+        launcher.client_as("s3", _role(launcher, "keys-closed", bucket, key, OPEN)),
+        launcher.client("s3", made["AccessKeyId"], made["SecretAccessKey"]),
+        launcher.client("s3"),
+    ):
+        code, message = refused(s3.get_object, Bucket=bucket, Key="a")
+        assert code == "AccessDenied"
+        assert f"because no resource-based policy allows the {OPEN} action" in message
+
+
+def test_a_statement_for_another_service_does_not_count(launcher: Launcher) -> None:
+    key = new_key(launcher)
+    bucket = new_bucket(launcher, "keys-elsewhere", key)
+    name = "keys-elsewhere"
+    role(launcher, name, s3_rights(bucket), by_way_of("kinesis", MAKE, OPEN, key=key))
+
+    code, message = refused(
+        launcher.client_as("s3", name).put_object, Bucket=bucket, Key="a", Body=b"a"
+    )
+
+    assert code == "AccessDenied"
+    assert MAKE in message
+
+
+@pytest.mark.parametrize("bucket_key", [False, True])
+def test_the_encryption_context_names_object_or_bucket(
+    launcher: Launcher, bucket_key: bool
+) -> None:
+    name = f"keys-context-{bucket_key}".lower()
+    arn = f"arn:aws:s3:::{name}"
+    key = new_key(
+        launcher,
+        StringEquals={"kms:EncryptionContext:aws:s3:arn": arn if bucket_key else f"{arn}/a"},
+    )
+    bucket = new_bucket(launcher, name, key, bucket_key)
+    s3 = launcher.client_as("s3", _role(launcher, name, bucket, key, MAKE))
+
+    s3.put_object(Bucket=bucket, Key="a", Body=b"a")
+
+    if not bucket_key:
+        assert refused(s3.put_object, Bucket=bucket, Key="b", Body=b"b")[0] == "AccessDenied"
+
+
+def test_an_object_keeps_the_key_it_was_written_with(launcher: Launcher) -> None:
+    first, second = new_key(launcher), new_key(launcher)
+    bucket = new_bucket(launcher, "keys-changed", first)
+    s3 = launcher.client_as("s3", _role(launcher, "keys-changed", bucket, first, MAKE, OPEN))
+    s3.put_object(Bucket=bucket, Key="a", Body=b"a")
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": second}
+    launcher.client("s3").put_bucket_encryption(
+        Bucket=bucket,
+        ServerSideEncryptionConfiguration={
+            "Rules": [{"ApplyServerSideEncryptionByDefault": default}]
+        },
+    )
+
+    assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"a"
+    assert second in refused(s3.put_object, Bucket=bucket, Key="b", Body=b"b")[1]
+    asked = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": first}
+    s3.put_object(Bucket=bucket, Key="b", Body=b"b", **asked)
+    s3.put_object(Bucket=bucket, Key="c", Body=b"c", ServerSideEncryption="AES256")
+
+
+def test_a_key_out_of_use_refuses_everyone(launcher: Launcher) -> None:
+    kms, s3 = launcher.client("kms"), launcher.client("s3")
+    key = new_key(launcher)
+    bucket = new_bucket(launcher, "keys-disabled", key)
+    at = {"Bucket": bucket, "Key": "a"}
+    s3.put_object(**at, Body=b"a")
+
+    kms.disable_key(KeyId=key)
+    assert refused(s3.get_object, **at) == ("KMS.DisabledException", f"{key} is disabled.")
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    assert refused(s3.put_object, **at, Body=b"b") == (
+        "KMS.KMSInvalidStateException",
+        f"{key} is pending deletion.",
+    )
+    unknown = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-1111-1111-1111-111111111111"
+    asked = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": unknown}
+    assert refused(s3.put_object, **at, Body=b"b", **asked)[0] == "KMS.NotFoundException"
+
+
+def test_the_services_own_answer_comes_first(launcher: Launcher) -> None:
+    key = new_key(launcher)
+    bucket = new_bucket(launcher, "keys-after", key)
+    role(launcher, "keys-after")
+    s3 = launcher.client_as("s3", "keys-after")
+    assert "s3:PutObject" in refused(s3.put_object, Bucket=bucket, Key="a", Body=b"a")[1]
+    assert refused(launcher.client("s3").get_object, Bucket=bucket, Key="none")[0] == "NoSuchKey"
+
+
+def _role(launcher: Launcher, name: str, bucket: str, key: str, *actions: str) -> str:
+    role(launcher, name, s3_rights(bucket), by_way_of("s3", *actions, key=key))
+    return name
