@@ -13,8 +13,8 @@ from typing import Any
 Execution = MutableMapping[str, Any]
 
 REDRIVABLE = ("FAILED", "TIMED_OUT", "ABORTED")
-# AWS: an execution can be redriven for 14 days after its end, and 1,000 times, while its history has
-# room for ExecutionRedriven and one more event (RedriveExecution in the API Reference).
+# AWS: an execution can be redriven for 14 days after its end, and 1,000 times, while its history
+# has room for ExecutionRedriven and one more event (RedriveExecution in the API Reference).
 REDRIVABLE_FOR = timedelta(days=14)
 MAX_REDRIVES = 1000
 MAX_EVENTS_TO_REDRIVE = 24_999
