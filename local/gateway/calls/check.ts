@@ -112,7 +112,7 @@ export class Calls {
       const model = this.models.get(names.model);
       const protocol = protocolOf(model);
       if (protocol !== 'rest-json' && protocol !== 'rest-xml') continue;
-      const route = this.routesOf(model).find(call);
+      const route = this.routeOf(names, model, call);
       if (route) return { names, model, protocol, operation: route.operation, route };
       // S3 answers a method that it does not have by itself.
       if (protocol === 'rest-xml') return undefined;
@@ -121,6 +121,15 @@ export class Calls {
       'rest-json',
       `There is no operation for ${call.method} ${call.url.split('?')[0]}`,
     );
+  }
+
+  private routeOf(names: ServiceNames, model: ServiceModel, call: Call): Found | undefined {
+    try {
+      return this.routesOf(model).find(call);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      throw new AwsError(names.invalid, `${error.message} (${model.metadata.serviceId}).`);
+    }
   }
 
   private routesOf(model: ServiceModel): Routes {

@@ -11,44 +11,56 @@ export interface Request {
 
 interface Route {
   readonly operation: ModelOperation;
-  readonly path: readonly string[];
+  readonly path: readonly Step[];
+  /** Whether its last label takes all that is left of a path. */
+  readonly isLong: boolean;
   /** What the query must have: `list-type=2`, `uploads`. */
   readonly query: readonly (readonly [string, string])[];
   /** Names in query or headers without which it is another operation. */
   readonly needed: readonly Member[];
 }
 
+interface Step {
+  readonly text: string;
+  /** The name of a member that this part of the path is; undefined for a part that is as it is. */
+  readonly label: string | undefined;
+}
+
 /** Operations of a service whose requests say by method, path and query what they ask for. */
 export class Routes {
-  private readonly routes: readonly Route[];
+  private readonly byMethod = new Map<string, Route[]>();
 
   constructor(private readonly model: ServiceModel) {
-    this.routes = Object.values(model.operations).map((operation) => {
+    for (const operation of Object.values(model.operations)) {
       const [path = '', query = ''] = operation.http.requestUri.split('?');
       const input = operation.input && model.shapes[operation.input.shape];
-      return {
+      const { method } = operation.http;
+      const routes = this.byMethod.get(method) ?? [];
+      this.byMethod.set(method, routes);
+      routes.push({
         operation,
-        path: stepsOf(path),
+        path: stepsOf(path).map((text) => ({ text, label: /^\{(\w+)\+?\}$/.exec(text)?.[1] })),
+        isLong: path.endsWith('+}'),
         query: [...new URLSearchParams(query)],
         needed: (input?.required ?? [])
           .map((name) => input?.members?.[name])
           .filter((member) => member !== undefined)
           .filter(({ location }) => location === 'querystring' || location === 'header'),
-      };
-    });
+      });
+    }
   }
 
   /** The operation that a request asks for: of several, the one that names most of what the request has. */
   find(request: Request): Found | undefined {
     const [path = '', search = ''] = request.url.split(/\?(.*)/s);
     const query = new URLSearchParams(search);
-    const steps = stepsOf(path);
+    const steps = { short: stepsOf(path), whole: path.replace(/^\//, '').split('/') };
     const has = ({ location, locationName = '' }: Member) =>
       query.has(locationName) ||
       (location === 'header' && request.headers[locationName.toLowerCase()] !== undefined);
     let best: { route: Route; rank: number } | undefined;
-    for (const route of this.routes) {
-      if (route.operation.http.method !== request.method || !fits(route.path, steps)) continue;
+    for (const route of this.byMethod.get(request.method) ?? []) {
+      if (!fits(route, steps)) continue;
       if (!route.query.every(([name, value]) => query.get(name) === value)) continue;
       const isWhole = route.needed.every(has);
       // S3 tells its operations apart by what they need; elsewhere something that is needed may be missing.
@@ -60,9 +72,7 @@ export class Routes {
         (route.operation.deprecated ? 0 : 1);
       if (best === undefined || rank > best.rank) best = { route, rank };
     }
-    return (
-      best && { operation: best.route.operation, labels: labelsOf(best.route.path, steps), query }
-    );
+    return best && { operation: best.route.operation, labels: labelsOf(best.route, steps), query };
   }
 }
 
@@ -72,26 +82,29 @@ export interface Found {
   readonly query: URLSearchParams;
 }
 
-/** A path between its slashes; one at the end says nothing. */
-const stepsOf = (path: string): string[] => path.replace(/^\//, '').replace(/\/$/, '').split('/');
-
-const label = (step: string): string | undefined => /^\{(\w+)\+?\}$/.exec(step)?.[1];
-const isGreedy = (step: string): boolean => step.endsWith('+}');
-
-function fits(path: readonly string[], steps: readonly string[]): boolean {
-  const isLong = path.some(isGreedy);
-  if (isLong ? steps.length < path.length : steps.length !== path.length) return false;
-  return path.every((step, at) =>
-    label(step) === undefined ? step === steps[at] : steps[at] !== '',
-  );
+/** A path between its slashes: one at the end says nothing, but in the key of an object. */
+interface Steps {
+  readonly short: readonly string[];
+  readonly whole: readonly string[];
 }
 
-function labelsOf(path: readonly string[], steps: readonly string[]): Map<string, string> {
+const stepsOf = (path: string): string[] => path.replace(/^\//, '').replace(/\/$/, '').split('/');
+
+function fits({ path, isLong }: Route, { short, whole }: Steps): boolean {
+  const steps = isLong ? whole : short;
+  if (isLong ? steps.length < path.length : steps.length !== path.length) return false;
+  return path.every(({ text, label }, at) => {
+    if (label === undefined) return text === steps[at];
+    return steps[at] !== '' || (isLong && at === path.length - 1 && steps.length > path.length);
+  });
+}
+
+function labelsOf({ path, isLong }: Route, { short, whole }: Steps): Map<string, string> {
   const found = new Map<string, string>();
-  path.forEach((step, at) => {
-    const name = label(step);
-    if (name === undefined) return;
-    found.set(name, decoded(isGreedy(step) ? steps.slice(at).join('/') : (steps[at] ?? '')));
+  path.forEach(({ label }, at) => {
+    if (label === undefined) return;
+    const isRest = isLong && at === path.length - 1;
+    found.set(label, decoded(isRest ? whole.slice(at).join('/') : (short[at] ?? '')));
   });
   return found;
 }

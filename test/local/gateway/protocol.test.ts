@@ -45,12 +45,12 @@ test.each<[string, string, string, boolean, number, string, RegExp]>([
   ],
   [
     'an operation that is not there',
-    'SageMaker.CreateHub',
+    'SageMaker.ListHubs',
     '{}',
     true,
     404,
     'UnknownOperationException',
-    /SageMaker.CreateHub/,
+    /SageMaker.ListHubs/,
   ],
   [
     'a body that is not JSON',
@@ -67,8 +67,8 @@ test.each<[string, string, string, boolean, number, string, RegExp]>([
     '{"Name":1}',
     true,
     400,
-    'InvalidInputException',
-    /'Name'/,
+    'SerializationException',
+    /'name' .* Member must be a text/,
   ],
   [
     'a page token of somebody else',

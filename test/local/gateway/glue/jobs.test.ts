@@ -220,8 +220,8 @@ test('unknown jobs and runs are not found', async () => {
 
 test('a request without a job name names the field', async () => {
   await expect(start('')).rejects.toMatchObject({
-    name: 'InvalidInputException',
-    message: expect.stringContaining("'JobName'"),
+    name: 'ValidationException',
+    message: expect.stringContaining("'jobName'"),
   });
 });
 
