@@ -19,8 +19,8 @@ from local.launcher.environment import ACCOUNT_ID, REGION
 class Use:
     """What one operation of a service asks for one resource.
 
-    `what` says which resource: the one that is "written", "read", copied from ("source"), or an
-    "upload" that was begun before.
+    `what` says which resource: the one that is "written", "read", copied from ("source"), an
+    "upload" that was begun before, or a secret's key that is new to it ("validated").
     """
 
     operation: str
@@ -33,6 +33,10 @@ _MAKE = ("kms:GenerateDataKey",)
 _OPEN = ("kms:Decrypt",)
 _BOTH = ("kms:GenerateDataKey", "kms:Decrypt")
 
+_KINESIS = "Kinesis Data Streams Developer Guide, permissions-user-key-KMS"
+_SECRETS = "Secrets Manager User Guide, security-encryption"
+_SNS = "SNS Developer Guide, sns-key-management"
+_SQS = "SQS Developer Guide, sqs-key-management"
 _S3 = "S3 User Guide, UsingKMSEncryption"
 _PARTS = "S3 API Reference, CreateMultipartUpload (permissions)"
 
@@ -47,6 +51,27 @@ USES: Mapping[str, tuple[Use, ...]] = {
         Use("UploadPartCopy", "source", _OPEN, _PARTS),
         Use("UploadPartCopy", "upload", _BOTH, _PARTS),
         Use("CompleteMultipartUpload", "upload", _BOTH, _PARTS),
+    ),
+    "kinesis": (
+        Use("PutRecord", "written", _MAKE, _KINESIS),
+        Use("PutRecords", "written", _MAKE, _KINESIS),
+        Use("GetRecords", "read", _OPEN, _KINESIS),
+    ),
+    "secretsmanager": (
+        Use("CreateSecret", "validated", _BOTH, _SECRETS),
+        Use("UpdateSecret", "validated", _BOTH, _SECRETS),
+        Use("UpdateSecret", "written", _BOTH, _SECRETS),
+        Use("PutSecretValue", "written", _BOTH, _SECRETS),
+        Use("GetSecretValue", "read", _OPEN, _SECRETS),
+    ),
+    "sns": (
+        Use("Publish", "written", _BOTH, _SNS),
+        Use("PublishBatch", "written", _BOTH, _SNS),
+    ),
+    "sqs": (
+        Use("SendMessage", "written", _BOTH, _SQS),
+        Use("SendMessageBatch", "written", _BOTH, _SQS),
+        Use("ReceiveMessage", "read", _OPEN, _SQS),
     ),
 }
 
@@ -74,6 +99,31 @@ ERRORS: Mapping[str, Errors] = {
         invalid_state="KMS.KMSInvalidStateException",
         not_found="KMS.NotFoundException",
         denied_status=403,
+    ),
+    "kinesis": Errors(
+        denied="KMSAccessDeniedException",
+        disabled="KMSDisabledException",
+        invalid_state="KMSInvalidStateException",
+        not_found="KMSNotFoundException",
+    ),
+    "secretsmanager": Errors(
+        denied="AccessDeniedException",
+        disabled="DecryptionFailure",
+        invalid_state="DecryptionFailure",
+        not_found="DecryptionFailure",
+        sentence="Access to KMS is not allowed",
+    ),
+    "sns": Errors(
+        denied="KMSAccessDenied",
+        disabled="KMSDisabled",
+        invalid_state="KMSInvalidState",
+        not_found="KMSNotFound",
+    ),
+    "sqs": Errors(
+        denied="KmsAccessDenied",
+        disabled="KmsDisabled",
+        invalid_state="KmsInvalidState",
+        not_found="KmsNotFound",
     ),
 }
 

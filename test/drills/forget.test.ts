@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { clientsFor, embedded, type Clients } from '../../local/cloud/clients';
 import { rootSecretOf } from '../../local/cloud/root-secret';
 import { findOutputs, type Outputs } from '../../local/cloud/stack';
+import { openKeyToRoot } from '../support/key-for-root';
 import { Person, type Ended } from './person';
 
 /*
@@ -117,6 +118,10 @@ beforeAll(async () => {
     (() => {
       throw new Error(up.output());
     })();
+  await openKeyToRoot(`http://127.0.0.1:${person.port}`, rootSecretOf(person.home), {
+    s3,
+    bucket: outputs.BucketName,
+  });
 }, 400_000);
 
 afterAll(() => person.leave(), 60_000);

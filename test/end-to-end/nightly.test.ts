@@ -26,6 +26,7 @@ import { keepAsRecorded, lines, notedCalls, recordedCalls } from '../policies/re
 import type { RecordedCall } from '../policies/calls';
 import { declaredCalls } from '../policies/declared-calls';
 import { freePort } from '../support/free-port';
+import { openKeyToRoot } from '../support/key-for-root';
 
 /*
  * The whole pipeline on the embedded cloud: the stock CDK CLI deploys it, enforcement is on, Spark, the
@@ -101,6 +102,10 @@ beforeAll(async () => {
     asItIs: false,
     say: (line) => said.push(line),
     progress: () => undefined,
+  });
+  await openKeyToRoot(`http://127.0.0.1:${lake.port}`, rootSecretOf(lake.home), {
+    s3: session.clients.s3,
+    bucket: session.outputs.BucketName,
   });
 }, 240_000);
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from local.launcher import object_keys
 from local.launcher.athena.errors import AccessDenied
 from local.launcher.athena.tables import File, Listing, Location, Table, files
 from local.launcher.authority import authorize
@@ -31,6 +32,7 @@ def _may_read_location(caller: str, location: Location, sample: File) -> None:
     bucket = f"arn:aws:s3:::{location.bucket}"
     _need(caller, "s3:ListBucket", bucket, {"s3:prefix": location.prefix})
     _need(caller, "s3:GetObject", f"{bucket}/{sample.key}")
+    _need_key(caller, "GetObject", location.bucket, sample.key)
 
 
 def may_write(caller: str, bucket: str, key: str, encryption: Mapping[str, str]) -> None:
@@ -43,6 +45,8 @@ def may_write(caller: str, bucket: str, key: str, encryption: Mapping[str, str])
     if encryption.get("KmsKey"):
         headers["s3:x-amz-server-side-encryption-aws-kms-key-id"] = encryption["KmsKey"]
     _need(caller, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", headers)
+    asked = {name.removeprefix("s3:"): value for name, value in headers.items()}
+    _need_key(caller, "PutObject", bucket, key, asked)
 
 
 def may_change_catalog(caller: str, database: str, table: str, create: bool) -> None:
@@ -54,6 +58,7 @@ def may_change_catalog(caller: str, database: str, table: str, create: bool) -> 
 def may_fetch(caller: str, bucket: str, key: str) -> None:
     """GetQueryResults streams the result's object to its caller."""
     _need(caller, "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+    _need_key(caller, "GetObject", bucket, key)
 
 
 def _need(
@@ -62,3 +67,12 @@ def _need(
     verdict = authorize(caller, action, resource, context)
     if not verdict.allowed:
         raise AccessDenied(verdict.message)
+
+
+def _need_key(
+    caller: str, operation: str, bucket: str, key: str, headers: Mapping[str, str] | None = None
+) -> None:
+    """S3 asks KMS for whoever calls Athena, as for whoever calls S3."""
+    refused = object_keys.refusal(caller, operation, bucket, key, headers or {}, {})
+    if refused:
+        raise AccessDenied(refused.message)

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import ACCOUNT, REGION, Launcher, role, statement
+from embedded import ACCOUNT, REGION, Launcher, role, statement, until
 
 ROOT_ARN = f"arn:aws:iam::{ACCOUNT}:root"
 MAKE, OPEN = "kms:GenerateDataKey", "kms:Decrypt"
@@ -229,3 +230,232 @@ def test_the_services_own_answer_comes_first(launcher: Launcher) -> None:
 def _role(launcher: Launcher, name: str, bucket: str, key: str, *actions: str) -> str:
     role(launcher, name, s3_rights(bucket), by_way_of("s3", *actions, key=key))
     return name
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service's encrypted resource, as a role without rights to its key meets it.
+
+    `calls` says which permission an operation lacks first, for a role that has none and for one
+    that has only the other.
+    """
+
+    name: str
+    made: Callable[[Launcher, str], dict[str, Any]]
+    calls: Callable[[Any, dict[str, Any]], dict[str, tuple[str, Callable[[], Any]]]]
+    context: str
+    errors: tuple[str, str, str]
+    sentence: str = "is not authorized to perform: {action} on resource: {key}"
+
+
+def _stream(launcher: Launcher, key: str) -> dict[str, Any]:
+    kinesis = launcher.client("kinesis")
+    name = f"keys-{key[-12:]}"
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    kinesis.start_stream_encryption(StreamName=name, EncryptionType="KMS", KeyId=key)
+    description = kinesis.describe_stream(StreamName=name)["StreamDescription"]
+    shard = description["Shards"][0]["ShardId"]
+    iterator = kinesis.get_shard_iterator(
+        StreamName=name, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    return {"name": name, "arn": description["StreamARN"], "iterator": iterator}
+
+
+def _stream_calls(kinesis: Any, at: dict[str, Any]) -> dict[str, tuple[str, Callable[[], Any]]]:
+    record = {"Data": b"a", "PartitionKey": "a"}
+    return {
+        "PutRecord": (MAKE, lambda: kinesis.put_record(StreamName=at["name"], **record)),
+        "PutRecords": (MAKE, lambda: kinesis.put_records(StreamARN=at["arn"], Records=[record])),
+        "GetRecords": (OPEN, lambda: kinesis.get_records(ShardIterator=at["iterator"])),
+    }
+
+
+def _secret(launcher: Launcher, key: str) -> dict[str, Any]:
+    made = launcher.client("secretsmanager").create_secret(
+        Name=f"keys-{key[-12:]}", KmsKeyId=key, SecretString="a"
+    )
+    return {"arn": made["ARN"], "key": key}
+
+
+def _secret_calls(secrets: Any, at: dict[str, Any]) -> dict[str, tuple[str, Callable[[], Any]]]:
+    secret = {"SecretId": at["arn"]}
+    return {
+        "GetSecretValue": (OPEN, lambda: secrets.get_secret_value(**secret)),
+        "PutSecretValue": (MAKE, lambda: secrets.put_secret_value(**secret, SecretString="b")),
+        "UpdateSecret": (MAKE, lambda: secrets.update_secret(**secret, SecretString="b")),
+    }
+
+
+def _topic(launcher: Launcher, key: str) -> dict[str, Any]:
+    made = launcher.client("sns").create_topic(
+        Name=f"keys-{key[-12:]}", Attributes={"KmsMasterKeyId": key}
+    )
+    return {"arn": made["TopicArn"]}
+
+
+def _topic_calls(sns: Any, at: dict[str, Any]) -> dict[str, tuple[str, Callable[[], Any]]]:
+    topic = {"TopicArn": at["arn"]}
+    entries = [{"Id": "a", "Message": "a"}]
+    return {
+        "Publish": (MAKE, lambda: sns.publish(**topic, Message="a")),
+        "PublishBatch": (
+            MAKE,
+            lambda: sns.publish_batch(**topic, PublishBatchRequestEntries=entries),
+        ),
+    }
+
+
+def _queue(launcher: Launcher, key: str) -> dict[str, Any]:
+    sqs = launcher.client("sqs")
+    url = sqs.create_queue(QueueName=f"keys-{key[-12:]}", Attributes={"KmsMasterKeyId": key})[
+        "QueueUrl"
+    ]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return {"url": url, "arn": found["Attributes"]["QueueArn"]}
+
+
+def _queue_calls(sqs: Any, at: dict[str, Any]) -> dict[str, tuple[str, Callable[[], Any]]]:
+    queue = {"QueueUrl": at["url"]}
+    entries = [{"Id": "a", "MessageBody": "a"}]
+    return {
+        "SendMessage": (MAKE, lambda: sqs.send_message(**queue, MessageBody="a")),
+        "SendMessageBatch": (MAKE, lambda: sqs.send_message_batch(**queue, Entries=entries)),
+        "ReceiveMessage": (OPEN, lambda: sqs.receive_message(**queue)),
+    }
+
+
+SERVICES = [
+    Service(
+        "kinesis",
+        _stream,
+        _stream_calls,
+        "aws:kinesis:arn",
+        ("KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException"),
+    ),
+    Service(
+        "secretsmanager",
+        _secret,
+        _secret_calls,
+        "SecretARN",
+        ("AccessDeniedException", "DecryptionFailure", "DecryptionFailure"),
+        sentence="Access to KMS is not allowed",
+    ),
+    Service(
+        "sns",
+        _topic,
+        _topic_calls,
+        "aws:sns:topicArn",
+        ("KMSAccessDenied", "KMSDisabled", "KMSInvalidState"),
+    ),
+    Service(
+        "sqs",
+        _queue,
+        _queue_calls,
+        "aws:sqs:arn",
+        ("KmsAccessDenied", "KmsDisabled", "KmsInvalidState"),
+    ),
+]
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_every_service_asks_for_its_caller(launcher: Launcher, service: Service) -> None:
+    key = new_key(launcher)
+    at = service.made(launcher, key)
+    own = statement([f"{service.name}:*"], ["*"])
+    other = "sqs" if service.name == "sns" else "sns"
+
+    def client(name: str, *statements: dict[str, Any]) -> Any:
+        name = f"keys-{service.name}-{name}"
+        role(launcher, name, own, *statements)
+        return launcher.client_as(service.name, name)
+
+    context = {f"kms:EncryptionContext:{service.context}": at["arn"]}
+    allowed = client("allowed", by_way_of(service.name, MAKE, OPEN, key=key, **context))
+    elsewhere = client("elsewhere", by_way_of(other, MAKE, OPEN, key=key))
+    another = {f"kms:EncryptionContext:{service.context}": f"{at['arn']}-another"}
+    misled = client("misled", by_way_of(service.name, MAKE, OPEN, key=key, **another))
+
+    for called, (_, call) in service.calls(allowed, at).items():
+        assert call()["ResponseMetadata"]["HTTPStatusCode"] == 200, called
+    for denied in (elsewhere, misled):
+        for called, (action, call) in service.calls(denied, at).items():
+            code, message = refused(call)
+            assert code == service.errors[0], called
+            assert service.sentence.format(action=action, key=key) in message, called
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_every_service_obeys_the_keys_policy_and_state(
+    launcher: Launcher, service: Service
+) -> None:
+    kms = launcher.client("kms")
+    key = new_key(launcher)
+    at = service.made(launcher, key)
+    calls = service.calls(launcher.client(service.name), at)
+    usable = kms.get_key_policy(KeyId=key)["Policy"]
+
+    kms.put_key_policy(KeyId=key, Policy=policy(json.loads(usable)["Statement"][0]))
+    assert {refused(call)[0] for _, call in calls.values()} == {service.errors[0]}
+    kms.put_key_policy(KeyId=key, Policy=usable)
+    kms.disable_key(KeyId=key)
+    assert {refused(call)[0] for _, call in calls.values()} == {service.errors[1]}
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    assert {refused(call)[0] for _, call in calls.values()} == {service.errors[2]}
+
+
+def test_a_secret_is_not_made_with_a_key_that_its_maker_may_not_use(launcher: Launcher) -> None:
+    key = new_key(launcher)
+    role(launcher, "keys-maker", statement(["secretsmanager:*"], ["*"]))
+    secrets = launcher.client_as("secretsmanager", "keys-maker")
+
+    made = {"Name": "keys-unmade", "KmsKeyId": key, "SecretString": "a"}
+    assert refused(secrets.create_secret, **made) == (
+        "AccessDeniedException",
+        "Access to KMS is not allowed",
+    )
+
+    unknown = refused(secrets.describe_secret, SecretId="keys-unmade")
+    assert unknown[0] == "ResourceNotFoundException"
+
+
+def test_athena_reads_with_the_key_as_its_caller(launcher: Launcher) -> None:
+    key = new_key(launcher)
+    data = new_bucket(launcher, "keys-athena", key)
+    launcher.client("s3").create_bucket(Bucket="keys-results")
+    launcher.client("s3").put_object(Bucket=data, Key="t/a.json", Body=b'{"a": "x"}')
+    column = {"Name": "a", "Type": "string"}
+    serde = {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"}
+    launcher.client("glue").create_database(DatabaseInput={"Name": "keys"})
+    launcher.client("glue").create_table(
+        DatabaseName="keys",
+        TableInput={
+            "Name": "t",
+            "StorageDescriptor": {
+                "Columns": [column],
+                "Location": f"s3://{data}/t/",
+                "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+                "SerdeInfo": serde,
+            },
+        },
+    )
+    reads = statement(["s3:*", "athena:*", "glue:*"], ["*"])
+    role(launcher, "keys-analyst", reads, by_way_of("s3", OPEN, key=key))
+    role(launcher, "keys-outsider", reads)
+
+    def answer(name: str) -> dict[str, Any]:
+        athena = launcher.client_as("athena", name)
+        query = athena.start_query_execution(
+            QueryString="SELECT a FROM keys.t",
+            ResultConfiguration={"OutputLocation": "s3://keys-results/"},
+        )["QueryExecutionId"]
+
+        def ended() -> dict[str, Any] | None:
+            found = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
+            return found if found["State"] in ("SUCCEEDED", "FAILED") else None
+
+        return until(ended)
+
+    assert answer("keys-analyst")["State"] == "SUCCEEDED"
+    outside = answer("keys-outsider")
+    assert outside["State"] == "FAILED"
+    assert f"not authorized to perform: {OPEN} on resource: {key}" in outside["StateChangeReason"]
