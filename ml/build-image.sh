@@ -15,7 +15,11 @@ else
   # comes from Docker Hub, which may refuse the addresses that CodeBuild shares: then Docker's own builder has to do.
   docker buildx inspect images > /dev/null 2>&1 \
     || docker buildx create --name images --driver docker-container --bootstrap \
-    || echo "No builder of its own: Docker's default one builds."
+    || {
+      # One that could not be started is known all the same, and would be tried again.
+      docker buildx rm images > /dev/null 2>&1 || true
+      echo "No builder of its own: Docker's default one builds."
+    }
   builder=default
   if docker buildx inspect images > /dev/null 2>&1; then builder=images; fi
   # SageMaker takes Docker's manifests alone: no OCI manifest, and no index that attestations would make.

@@ -395,8 +395,9 @@ describe('the images', () => {
       .flatMap(({ Action }) => Action);
 
     expect(building).toEqual(expect.arrayContaining(['ecr:DescribeImages', 'ecr:PutImage']));
+    // That the script looks first is shown by running it: images.test.ts.
     template.hasResourceProperties('AWS::CodeBuild::Project', {
-      Source: { BuildSpec: Match.stringLikeRegexp('aws ecr describe-images .*\\|\\| ') },
+      Source: { BuildSpec: Match.stringLikeRegexp('sh ml/build-image.sh serving ') },
     });
   });
 
@@ -418,7 +419,12 @@ describe('the images', () => {
 });
 
 test('the command line finds what it needs among the outputs', () => {
-  expect(Object.keys(template.findOutputs('*')).sort()).toEqual(
+  // What the CDK publishes for a stack that refers to this one is nobody's but its own.
+  const outputs = Object.keys(template.findOutputs('*')).filter(
+    (name) => !name.startsWith('PublishOutput'),
+  );
+
+  expect(outputs.sort()).toEqual(
     [
       'AnalystsWorkgroupName',
       'BucketName',

@@ -41,13 +41,14 @@ const Document = z.looseObject({ Statement: z.array(Statement) });
 /** The role as records and tables call it: its name without environment and hash. */
 const roleKey = (name: string): string => /[A-Z][A-Za-z]*Role$/.exec(name)?.[0] ?? name;
 
-/** Both stacks of an environment, deployed; `mark` as of Deployed. */
+/** The stacks of an environment, deployed; `mark` as of Deployed. */
 export function deployedLake(environment: EnvironmentName, mark = ''): Deployed {
-  const { data, pipeline } = synthesize({ env: environment });
+  const { data, pipeline, budget } = synthesize({ env: environment });
   return new Deployed(
     {
       [stackName(environment, 'Data')]: data.toJSON(),
       [stackName(environment, 'Pipeline')]: pipeline.toJSON(),
+      ...(budget && { [stackName(environment, 'Budget')]: budget.toJSON() }),
     },
     mark,
   );
