@@ -157,7 +157,7 @@ def _started_before(data: Mapping[str, Any], workgroup: str) -> str | None:
     return None
 
 
-# Of the service's own model and its page "Service Quotas" (bytes of UTF-8); DuckDB takes any length.
+# Of the service's own model and its page "Service Quotas" (bytes); DuckDB takes any length.
 _LONGEST_SQL = 262_144
 _LONGEST_PARAMETER = 1024
 
