@@ -47,7 +47,9 @@ def run(
             for table in found:
                 columns = (table.definition.get("StorageDescriptor") or {}).get("Columns") or []
                 for column in [*columns, *(table.definition.get("PartitionKeys") or [])]:
-                    column_types[column["Name"].lower()] = column.get("Type", "string")
+                    name, kind = column["Name"].lower(), column.get("Type", "string")
+                    # Two tables' columns of one name and two types: which is meant is not known.
+                    column_types[name] = kind if column_types.get(name, kind) == kind else ""
                 relation = tables.relation(connection, table)
                 scanned += relation.bytes
                 paths += relation.paths

@@ -15,7 +15,9 @@ from sqlglot.tokens import Tokenizer, TokenType
 from local.launcher.athena.errors import MalformedQuery, NotSupported, QueryFailed
 from local.launcher.athena.numbers import Kinds
 from local.launcher.athena.rewrites import rewrite
+from local.launcher.athena.strict.checks import refuse
 from local.launcher.athena.strict.parameters import only_in_where
+from local.launcher.athena.strict.syntax import check_text, check_tree
 
 CATALOG = "awsdatacatalog"
 
@@ -33,6 +35,8 @@ class Query:
     """A parsed SELECT."""
 
     tree: exp.Query
+    # Its parameters filled in.
+    text: str = ""
 
     def tables(self, default_database: str) -> list[TableName]:
         """The catalog tables it reads, in order, without the names its WITH clauses bind."""
@@ -69,6 +73,7 @@ def parse(sql: str, parameters: Sequence[str] = ()) -> Query | None:
         if parameters:
             only_in_where(sql)
         sql = filled
+        check_text(sql)
         statements = [s for s in sqlglot.parse(sql, read="athena") if s is not None]
     except SqlglotError as wrong:
         raise MalformedQuery(_first_line(wrong)) from wrong
@@ -81,7 +86,8 @@ def parse(sql: str, parameters: Sequence[str] = ()) -> Query | None:
         return None
     if isinstance(tree, exp.Select) and not tree.expressions:
         raise MalformedQuery("line 1:7: mismatched input '<EOF>': SELECT needs at least one column")
-    return Query(tree)
+    check_tree(sql, tree)
+    return Query(tree, sql)
 
 
 def listed(values: str) -> list[str]:
@@ -138,7 +144,7 @@ def to_duckdb(query: Query, default_database: str, column_types: Mapping[str, st
     """The query as DuckDB SQL over views named "database"."table".
 
     `column_types` are the Hive types of the columns of all tables it reads, by lower-case name.
-    Raises NotSupported.
+    Raises QueryFailed, NotSupported among them.
     """
     tree = query.tree.copy()
     for table in list(tree.find_all(exp.Table)):
@@ -151,6 +157,7 @@ def to_duckdb(query: Query, default_database: str, column_types: Mapping[str, st
         # awsdatacatalog.db.table.column: the views are known by table and database only.
         if column.args.get("catalog") is not None:
             column.set("catalog", None)
+    refuse(query.text, tree, column_types)
     kinds = Kinds(tree, column_types)
     _name_columns(tree)
     try:

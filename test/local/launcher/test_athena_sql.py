@@ -260,7 +260,7 @@ def test_a_parameter_out_of_place_is_refused(launcher, answers, sql, message):
         ("select x from (values 1) as t(y)", "COLUMN_NOT_FOUND"),
         ("select cast('a' as integer)", "INVALID_CAST_ARGUMENT"),
         ("select * from no_such_table", "SCHEMA_NOT_FOUND: Schema 'default' does not exist"),
-        ("select * from read_text('/etc/hostname')", "GENERIC_USER_ERROR"),
+        ("select * from read_text('/etc/hostname')", "FUNCTION_NOT_FOUND"),
         ("select * from '/etc/hostname'", "NOT_FOUND"),
     ],
 )
