@@ -1,10 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import {
-  DescribeExecutionCommand,
-  GetExecutionHistoryCommand,
-  SFNClient,
-} from '@aws-sdk/client-sfn';
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { z } from 'zod';
 import { prefixes } from '../workflows/datasets';
@@ -14,6 +9,7 @@ import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
 import { withinDeadline } from './deadline';
 import type { CallContext } from './deadline';
+import { lastState, readHistory } from './execution-history';
 import { explain } from './explain';
 import { releaseLock } from './lake/lock';
 import { uriOf } from './lake/objects';
@@ -46,8 +42,8 @@ interface Dependencies {
 }
 
 /**
- * Keeps the history of an execution that has ended, whatever its end: the console forgets after 90 days.
- * Reports one that did not succeed, and releases what it held.
+ * Reports an execution that did not succeed, releases what it held, and keeps its history, whatever its end: the
+ * console forgets after 90 days. A call that fails after the report is repeated, and reports again.
  */
 export const archiveExecution =
   ({ lake, sfn, sns, topicArn, emit, clock }: Dependencies) =>
@@ -59,14 +55,9 @@ export const archiveExecution =
       }
       const { executionArn, name, status } = parsed.data.detail;
       const execution = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-      const events = await historyOf(sfn, executionArn);
       // A redriven execution ends more than once; each end has its own archive.
-      const key = await keepRecord(
-        lake,
-        `${prefixes.audit}executions/${name}-${execution.redriveCount ?? 0}.json`,
-        { execution: { ...execution, $metadata: undefined }, events },
-      );
-      await releaseLock(lake, executionArn, clock.now());
+      const planned = `${prefixes.audit}executions/${name}-${execution.redriveCount ?? 0}.json`;
+      // First what somebody waits for: the history of a long run may be more than one call can keep.
       if (status !== 'SUCCEEDED') {
         const { error, cause } = execution;
         await sns.send(
@@ -78,14 +69,20 @@ export const archiveExecution =
             Message: failureMessage(
               executionArn,
               status,
-              failedState(events),
+              await lastState(sfn, executionArn),
               error,
               cause,
-              uriOf(lake, key),
+              uriOf(lake, planned),
             ),
           }),
         );
       }
+      await releaseLock(lake, executionArn, clock.now());
+      const events = await readHistory(sfn, executionArn);
+      const key = await keepRecord(lake, planned, {
+        execution: { ...execution, $metadata: undefined },
+        events,
+      });
       // Last: a repeated call would count the run twice.
       for (const [Stage, seconds] of stageSeconds(events))
         emit({ StageSeconds: seconds }, { Stage });
@@ -93,27 +90,6 @@ export const archiveExecution =
       log({ function: 'archive-execution', execution: name, status, events: events.length });
       return { archiveUri: uriOf(lake, key), events: events.length };
     });
-
-async function historyOf(sfn: SFNClient, executionArn: string): Promise<HistoryEvent[]> {
-  const events: HistoryEvent[] = [];
-  let nextToken: string | undefined;
-  do {
-    const page = await sfn.send(
-      new GetExecutionHistoryCommand({ executionArn, maxResults: 1000, nextToken }),
-    );
-    events.push(...(page.events ?? []));
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
-  return events;
-}
-
-/** The state that was entered last and never left: where a redrive goes on. */
-function failedState(events: readonly HistoryEvent[]): string | null {
-  const entered = events.findLast(
-    ({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined,
-  );
-  return entered?.stateEnteredEventDetails?.name ?? null;
-}
 
 function failureMessage(
   executionArn: string,

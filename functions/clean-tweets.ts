@@ -7,7 +7,12 @@ import {
 import { S3Client } from '@aws-sdk/client-s3';
 import { datasets, prefixes } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
-import { CleaningSummary, CleanTweetsOutput, StepInput } from '../workflows/payloads';
+import {
+  CleaningSummary,
+  CleanTweetsOutput,
+  MAX_DAYS_A_RUN,
+  StepInput,
+} from '../workflows/payloads';
 import type { RunState } from '../workflows/payloads';
 import { aws } from './aws';
 import { lastDays, systemClock } from './clock';
@@ -87,7 +92,29 @@ async function daysToClean(
     forced.has(date)
       ? !isEmpty || published.has(date)
       : !isEmpty && fingerprint !== published.get(date);
-  return days.filter(isDue).map(({ date, fingerprint }) => ({ date, fingerprint }));
+  return withinOneRun(days.filter(isDue), new Set([...forced, ...touched])).map(
+    ({ date, fingerprint }) => ({ date, fingerprint }),
+  );
+}
+
+/**
+ * The days that the run is about, all of them, and as many of the others as one run takes: these are found again.
+ * Throws `CleaningFailed` where its own are too many.
+ */
+function withinOneRun<Due extends { date: string }>(due: Due[], own: ReadonlySet<string>): Due[] {
+  const first = due.filter(({ date }) => own.has(date));
+  if (first.length > MAX_DAYS_A_RUN) {
+    throw new StepError(
+      'CleaningFailed',
+      `${first.length} days with tweets of this run, ${first[0]?.date} to ${first.at(-1)?.date}, are to be cleaned; one ` +
+        `run takes ${MAX_DAYS_A_RUN}. Their raw data are in the lake: bring them up to date with several runs of mode ` +
+        `"replay", each from a day to another at most ${MAX_DAYS_A_RUN} days later.`,
+    );
+  }
+  const others = due.filter(({ date }) => !own.has(date));
+  return [...first, ...others]
+    .slice(0, MAX_DAYS_A_RUN)
+    .sort((a, b) => a.date.localeCompare(b.date));
 }
 
 /** StartJobRun has no client token: a run that a lost call started is known by the version it was given. */

@@ -6,7 +6,7 @@ import { aws } from './aws';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { environments, readEnvironment } from './environment';
-import { followTable, setPartition } from './lake/catalog';
+import { followTable, setPartitions } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
 import type { Lake } from './lake/objects';
 import { TWEETS_TABLE, parametersOf, publishedDays } from './lake/published';
@@ -41,20 +41,26 @@ export const publishData = ({ lake, catalog, clock, keepDays }: Dependencies) =>
       }
       const now = clock.now();
       const before = new Map((await publishedDays(catalog)).map((day) => [day.date, day]));
-      const published = [];
-      for (const { date, version, rows, location, fingerprint } of clean.days) {
+      const days = clean.days.map(({ date, version, rows, location, fingerprint }) => {
         const old = before.get(date);
         // Published by a call whose answer was lost: what it replaced, and when, is in its own parameters.
         const isOurs = old?.version === version;
         const replaced = (isOurs ? old.replaced : old?.version) ?? null;
         const publishedAt = (isOurs ? old.publishedAt : null) ?? now.toISOString();
-        await setPartition(catalog, TWEETS_TABLE, {
-          values: [date],
-          location,
-          parameters: parametersOf({ version, rows, fingerprint, replaced, publishedAt }),
-        });
-        published.push({ date, version, rows, replaced });
-      }
+        return {
+          published: { date, version, rows, replaced },
+          partition: {
+            values: [date],
+            location,
+            parameters: parametersOf({ version, rows, fingerprint, replaced, publishedAt }),
+          },
+        };
+      });
+      await setPartitions(
+        catalog,
+        TWEETS_TABLE,
+        days.map(({ partition }) => partition),
+      );
       // Days that were published before a deployment changed the table are read with its columns from now on.
       await followTable(catalog, TWEETS_TABLE);
       const until = now.valueOf() + ENDING_MS;
@@ -62,7 +68,7 @@ export const publishData = ({ lake, catalog, clock, keepDays }: Dependencies) =>
         { lake, catalog, now, isLate: () => clock.now().valueOf() > until },
         keepDays,
       );
-      return { status: 'DONE', published, ended };
+      return { status: 'DONE', published: days.map(({ published }) => published), ended };
     },
   );
 

@@ -4,6 +4,7 @@ import { serviceBusy } from './aws';
 import { withinDeadline } from './deadline';
 import type { CallContext } from './deadline';
 import { explain } from './explain';
+import { checkStateSize } from './state-size';
 
 /** A Lambda handler of one step: whatever comes in, what the step's contract promises comes out. */
 export type Handler<Output> = (event: unknown, context?: CallContext) => Promise<Output>;
@@ -12,7 +13,7 @@ export type Handler<Output> = (event: unknown, context?: CallContext) => Promise
  * Parse, act, parse. An event or an answer that breaks its contract is a bug and ends the execution as
  * `ContractBroken`, at the step where it happened rather than at the one that trips over it.
  * A passing error of an AWS service ends the call as `ServiceBusy`, and a call that would run out of its Lambda's
- * time as `OutOfTime`: the state machine repeats both.
+ * time as `OutOfTime`: the state machine repeats both. An answer that the state has no room for is `StateTooLarge`.
  * Logs one JSON line a call; neither event nor answer is logged, so nothing secret can be.
  */
 export function step<Input, Output, Answer>(
@@ -25,6 +26,7 @@ export function step<Input, Output, Answer>(
     try {
       const input = parse(Input, event, 'input');
       const output = parse(Output, await withinDeadline(context, () => act(input)), 'output');
+      if (typeof event === 'object' && event !== null) checkStateSize(event, Output, output);
       log({ ...whoCalls(event), outcome: outcomeOf(output), milliseconds: Date.now() - startedAt });
       return output;
     } catch (thrown) {

@@ -26,6 +26,7 @@ export const errorNames = [
   'PromotionConflict',
   'ScoringFailed',
   'ContractBroken',
+  'StateTooLarge',
   'ServiceBusy',
   'OutOfTime',
 ] as const;

@@ -72,6 +72,15 @@ export const TrainingOptions = z.strictObject({
   learning_curve: z.number().int().min(0).max(1).optional(),
 });
 
+/** Bytes of JSON that Step Functions passes to a state, or takes from one ("Step Functions service quotas"). */
+export const MAX_STATE_BYTES = 262_144;
+
+/**
+ * Days that one run may replay, clean and publish. A day has up to 480 bytes in the execution's state: 400 of them, and
+ * all else at its largest, stay below `MAX_STATE_BYTES` (test/workflows/largest-run.test.ts).
+ */
+export const MAX_DAYS_A_RUN = 400;
+
 /** Days that a replay may name one by one: a day is a few hundred bytes of the execution's state. */
 export const MAX_REPLAYED_DAYS = 100;
 

@@ -1,10 +1,10 @@
 import { StepError } from '../../workflows/errors';
+import { MAX_DAYS_A_RUN } from '../../workflows/payloads';
 import { DAY_MS, utcDay } from '../clock';
 import { searchableSince } from './window';
 
 /** X takes an end ten seconds before now at the latest; clocks differ. */
 const SHORT_OF_NOW_MS = 30_000;
-const MAX_DAYS = 400;
 
 const isDay = (text: string): boolean => text.length === 10;
 const refused = (field: string, demand: string, got: string): StepError =>
@@ -49,7 +49,13 @@ export function daysBetween(from = '', to = '', today: string): string[] {
   const first = Date.parse(`${from}T00:00:00Z`);
   const count = Math.round((Date.parse(`${to}T00:00:00Z`) - first) / DAY_MS) + 1;
   if (count < 1) throw refused('to', 'must not be before from', to);
-  if (count > MAX_DAYS) throw refused('to', `must be within ${MAX_DAYS} days of from`, to);
+  if (count > MAX_DAYS_A_RUN) {
+    throw refused(
+      'to',
+      `must be within ${MAX_DAYS_A_RUN} days of from, the most that one run takes`,
+      to,
+    );
+  }
   return Array.from({ length: count }, (_, index) => utcDay(new Date(first + index * DAY_MS)));
 }
 

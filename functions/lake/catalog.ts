@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-glue';
 import type { GlueClient, PartitionInput, StorageDescriptor } from '@aws-sdk/client-glue';
 import { StepError } from '../../workflows/errors';
+import { inParallel } from '../in-parallel';
 
 /** The lake's database in the Glue catalog. */
 export interface Catalog {
@@ -23,6 +24,8 @@ export interface Partition {
 
 /** BatchCreatePartition takes a hundred at a time. */
 const MAX_BATCH = 100;
+/** One after another, the 400 days of a long replay would need more than their Lambda's two minutes. */
+const SET_AT_A_TIME = 8;
 
 /** Every partition of a table; without columns, which are the table's and would fill the answer. */
 export async function listPartitions(
@@ -82,14 +85,24 @@ export async function addPartitions(
   }
 }
 
-/** Points a partition at a location, with its parameters, whether it existed or not. */
-export async function setPartition(
+/** Points partitions at their locations, with their parameters, whether they existed or not. */
+export async function setPartitions(
   catalog: Catalog,
   table: string,
-  partition: Partition,
+  partitions: readonly Partition[],
 ): Promise<void> {
-  const { glue, database } = catalog;
-  const PartitionInput = inputOf(partition, await tableDescriptor(catalog, table));
+  const descriptor = await tableDescriptor(catalog, table);
+  await inParallel(SET_AT_A_TIME, partitions, (partition) =>
+    setPartition(catalog, table, partition.values, inputOf(partition, descriptor)),
+  );
+}
+
+async function setPartition(
+  { glue, database }: Catalog,
+  table: string,
+  values: string[],
+  PartitionInput: PartitionInput,
+): Promise<void> {
   const at = { DatabaseName: database, TableName: table };
   try {
     await glue.send(new CreatePartitionCommand({ ...at, PartitionInput }));
@@ -98,7 +111,7 @@ export async function setPartition(
       throw error;
     }
     await glue.send(
-      new UpdatePartitionCommand({ ...at, PartitionValueList: partition.values, PartitionInput }),
+      new UpdatePartitionCommand({ ...at, PartitionValueList: values, PartitionInput }),
     );
   }
 }

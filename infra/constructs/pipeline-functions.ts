@@ -35,8 +35,8 @@ export const functionRoles: Record<FunctionName, WorkerRoleName | StarterRoleNam
 
 /** What one call of the functions beside the state machine may take. */
 const besideTheMachine = {
-  // A long history comes in many pages.
-  'archive-execution': { timeoutSeconds: 120, memoryMb: 256 },
+  // The longest history, 25,000 events, comes in 500 pages of up to 13 MB.
+  'archive-execution': { timeoutSeconds: 300, memoryMb: 512 },
   // A batch waits for a serverless endpoint to wake up, a minute at worst.
   'score-stream': { timeoutSeconds: 120, memoryMb: 512 },
 };

@@ -3,7 +3,7 @@ import {
   addPartitions,
   followTable,
   listPartitions,
-  setPartition,
+  setPartitions,
 } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
 import { Launcher } from './support/launcher';
@@ -51,7 +51,7 @@ test('partitions of before a deployment take on the table\u2019s columns, and ke
     location: 's3://lake/a/',
     parameters: { version: 'v1', rows: '3' },
   };
-  await setPartition(catalog, 'tweets', old);
+  await setPartitions(catalog, 'tweets', [old]);
   await addColumn('tweets');
   await addPartitions(catalog, 'tweets', [{ values: ['2026-01-02'], location: 's3://lake/b/' }]);
   expect(await lastColumns('tweets')).not.toEqual(['added', 'added']);

@@ -1,7 +1,7 @@
 import { batchesOf, checkData } from '../../functions/check-data';
 import type { Warehouse } from '../../functions/lake/athena';
 import { hasSucceeded, rowsOf, startQuery } from '../../functions/lake/athena';
-import { addPartitions, listPartitions, setPartition } from '../../functions/lake/catalog';
+import { addPartitions, listPartitions, setPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
 import type { Lake } from '../../functions/lake/objects';
 import { parametersOf } from '../../functions/lake/published';
@@ -127,11 +127,13 @@ describe('Check the data', () => {
     await put(lake, `${folder}part-0.parquet`, await tweetsParquet(published));
     const day = { version: 'before-0', rows: 3, fingerprint: 'f', replaced: null };
     const forget = (rows: number) =>
-      setPartition(catalog, 'tweets', {
-        values: [DAY],
-        location: `s3://${lake.bucket}/${folder}`,
-        parameters: { ...parametersOf(day), forgotten: String(rows) },
-      });
+      setPartitions(catalog, 'tweets', [
+        {
+          values: [DAY],
+          location: `s3://${lake.bucket}/${folder}`,
+          parameters: { ...parametersOf(day), forgotten: String(rows) },
+        },
+      ]);
 
     await forget(1);
     await expect(check([cleanTweet('1')])).rejects.toMatchObject({
@@ -264,7 +266,7 @@ describe('Refresh analytics', () => {
       fingerprint: 'f',
       replaced: null,
     });
-    await setPartition(catalog, 'tweets', { values: [day], location, parameters });
+    await setPartitions(catalog, 'tweets', [{ values: [day], location, parameters }]);
   }
 
   let emitted = new Emitted();

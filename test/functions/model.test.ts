@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { systemClock } from '../../functions/clock';
 import { goldenTweets } from '../../functions/golden-tweets';
 import { judgeModel } from '../../functions/judge-model';
-import { setPartition } from '../../functions/lake/catalog';
+import { setPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
 import type { Lake } from '../../functions/lake/objects';
 import { parametersOf } from '../../functions/lake/published';
@@ -123,7 +123,9 @@ describe('Train the model', () => {
     await put(lake, `${folder}part-0.parquet`, 'rows');
     await put(lake, `${folder}_SUCCESS`, '');
     const parameters = parametersOf({ version, rows: 3, fingerprint: 'f', replaced: null });
-    await setPartition(catalog, 'tweets', { values: [day], location: inLake(folder), parameters });
+    await setPartitions(catalog, 'tweets', [
+      { values: [day], location: inLake(folder), parameters },
+    ]);
   }
 
   const importLabels = (content = '{}') => put(lake, 'raw-data/labels/people.ndjson', content);

@@ -1,4 +1,4 @@
-import { addPartitions, listPartitions, setPartition } from '../../functions/lake/catalog';
+import { addPartitions, listPartitions, setPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
 import type { Lake } from '../../functions/lake/objects';
 import { parametersOf } from '../../functions/lake/published';
@@ -28,11 +28,13 @@ const rawPage = (date: string) => put(lake, `raw-data/tweets/dt=${date}/page.ndj
 /** A published day, with the partitions that show it. */
 async function publish(date: string, version: string, publishedAt: string | null = null) {
   await snapshot(date, version);
-  await setPartition(catalog, 'tweets', {
-    values: [date],
-    location: `s3://${lake.bucket}/${folder(date, version)}`,
-    parameters: parametersOf({ version, rows: 1, fingerprint: 'f', replaced: null, publishedAt }),
-  });
+  await setPartitions(catalog, 'tweets', [
+    {
+      values: [date],
+      location: `s3://${lake.bucket}/${folder(date, version)}`,
+      parameters: parametersOf({ version, rows: 1, fingerprint: 'f', replaced: null, publishedAt }),
+    },
+  ]);
   for (const table of ['raw_tweets', 'scored'])
     await addPartitions(catalog, table, [{ values: [date], location: `s3://${lake.bucket}/x/` }]);
 }

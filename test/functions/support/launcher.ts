@@ -7,9 +7,12 @@ import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { AthenaClient, CreateWorkGroupCommand } from '@aws-sdk/client-athena';
 import { CreateDatabaseCommand, CreateTableCommand, GlueClient } from '@aws-sdk/client-glue';
+import { IAMClient } from '@aws-sdk/client-iam';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Warehouse } from '../../../functions/lake/athena';
 import type { Catalog } from '../../../functions/lake/catalog';
@@ -161,6 +164,18 @@ export class Launcher {
 
   kinesis(): KinesisClient {
     return new KinesisClient({ ...this.config, requestHandler: new NodeHttpHandler() });
+  }
+
+  iam(): IAMClient {
+    return new IAMClient(this.config);
+  }
+
+  lambda(): LambdaClient {
+    return new LambdaClient(this.config);
+  }
+
+  stepFunctions(): SFNClient {
+    return new SFNClient(this.config);
   }
 
   secrets(): SecretsManagerClient {

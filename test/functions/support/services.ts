@@ -36,7 +36,9 @@ export class FakeExecutions {
         }
         const at = 'nextToken' in args.input ? Number(args.input.nextToken ?? 0) : 0;
         const nextToken = at + 1 < this.pages.length ? String(at + 1) : undefined;
-        return { output: { events: this.pages[at], nextToken, $metadata: {} }, response: {} };
+        const isReversed = 'reverseOrder' in args.input && args.input.reverseOrder === true;
+        const events = isReversed ? this.pages.at(-1 - at)?.toReversed() : this.pages[at];
+        return { output: { events, nextToken, $metadata: {} }, response: {} };
       },
       { step: 'initialize' },
     );

@@ -1,0 +1,89 @@
+import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
+import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
+
+/** An event of a long run holds its state several times over, up to 256 KiB each: a page of them has to fit in memory. */
+const EVENTS_A_PAGE = 50;
+/** Characters of all payloads that are kept. The largest history has 25,000 events of up to 256 KiB. */
+const KEPT_CHARACTERS = 24_000_000;
+/** Shorter payloads are always kept: 25,000 events of them still fit. */
+const SHORT_CHARACTERS = 500;
+
+/** A payload of an event, and the field that says whether it is whole. */
+const PAYLOADS = [
+  ['input', 'inputDetails'],
+  ['output', 'outputDetails'],
+  ['parameters', undefined],
+] as const;
+
+/**
+ * The history of an execution, oldest event first, small enough for a Lambda's memory: a payload that an earlier event
+ * holds is left out with a note that names that event, and so is every long one once 24 million characters are kept.
+ * `inputDetails` and `outputDetails` then say `truncated`, as Step Functions itself does.
+ */
+export async function readHistory(
+  sfn: SFNClient,
+  executionArn: string,
+  keptCharacters = KEPT_CHARACTERS,
+): Promise<HistoryEvent[]> {
+  const events: HistoryEvent[] = [];
+  const keep = payloadKeeper(keptCharacters);
+  let nextToken: string | undefined;
+  do {
+    const page = await sfn.send(
+      new GetExecutionHistoryCommand({ executionArn, maxResults: EVENTS_A_PAGE, nextToken }),
+    );
+    for (const event of page.events ?? []) {
+      for (const details of Object.values(event)) {
+        if (typeof details === 'object' && !(details instanceof Date)) keep(details, event.id);
+      }
+      events.push(event);
+    }
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+  return events;
+}
+
+function payloadKeeper(keptCharacters: number): (details: object, event?: number) => void {
+  const firstSeen = new Map<string, number | undefined>();
+  let left = keptCharacters;
+  return (details, event) => {
+    for (const [payload, flags] of PAYLOADS) {
+      const text: unknown = Reflect.get(details, payload);
+      if (typeof text !== 'string' || text.length <= SHORT_CHARACTERS) continue;
+      const isRepeated = firstSeen.has(text);
+      if (!isRepeated && text.length <= left) {
+        firstSeen.set(text, event);
+        left -= text.length;
+        continue;
+      }
+      const note = isRepeated
+        ? `(as in event ${firstSeen.get(text)})`
+        : `(${text.length} characters are left out: the history is too long to keep)`;
+      Reflect.set(details, payload, note);
+      if (flags !== undefined) Reflect.set(details, flags, { truncated: true });
+    }
+  };
+}
+
+/** How many of the newest events are looked at: the tries of a state that failed are among them. */
+const NEWEST_EVENTS = 200;
+
+/** The state that was entered last: where a redrive goes on. Null where none was found. */
+export async function lastState(sfn: SFNClient, executionArn: string): Promise<string | null> {
+  let nextToken: string | undefined;
+  for (let seen = 0; seen < NEWEST_EVENTS; seen += EVENTS_A_PAGE) {
+    const page: { events?: HistoryEvent[]; nextToken?: string } = await sfn.send(
+      new GetExecutionHistoryCommand({
+        executionArn,
+        reverseOrder: true,
+        maxResults: EVENTS_A_PAGE,
+        nextToken,
+      }),
+    );
+    const entered = page.events?.find((event) => event.stateEnteredEventDetails !== undefined);
+    if (entered?.stateEnteredEventDetails?.name) return entered.stateEnteredEventDetails.name;
+    nextToken = page.nextToken;
+    if (nextToken === undefined) break;
+  }
+  return null;
+}
