@@ -150,10 +150,22 @@ def check_tree(sql: str, tree: exp.Expression) -> None:
             unknown = "GROUP BY ALL: name the columns"
         elif isinstance(node, exp.Ordered) and node.this.name.lower() == "all":
             unknown = "ORDER BY ALL: name the columns"
-        elif isinstance(node, exp.Identifier) and not node.args.get("quoted"):
-            if node.name.lower() in _RESERVED and "start" in node.meta:
-                line, column = _place(sql, node.meta["start"])
-                raise MalformedQuery(f"line {line}:{column}: mismatched input '{node.name}'")
+        elif isinstance(node, exp.Cast) and node.to.this is exp.DataType.Type.TEXT:
+            unknown = "type text or string: use varchar"
+        elif (
+            isinstance(node, exp.Distinct)
+            and isinstance(node.parent, exp.AggFunc)
+            and len(node.expressions) > 1
+        ):
+            unknown = "DISTINCT of several arguments: use DISTINCT row(a, b), or a subquery"
+        elif (
+            isinstance(node, exp.Identifier)
+            and not node.args.get("quoted")
+            and node.name.lower() in _RESERVED
+            and "start" in node.meta
+        ):
+            line, column = _place(sql, node.meta["start"])
+            raise MalformedQuery(f"line {line}:{column}: mismatched input '{node.name}'")
         if unknown:
             line, column = _place(sql, start_of(node))
             raise MalformedQuery(f"line {line}:{column}: mismatched input: Trino has no {unknown}")
