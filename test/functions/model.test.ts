@@ -92,7 +92,7 @@ describe('Train the model', () => {
       lake,
       catalog,
       sageMaker: sageMaker.client,
-      roleArn: 'arn:role/ml',
+      roleArn: 'arn:aws:iam::000000000000:role/ml',
       keyArn: 'arn:key',
       lakeName: 'sentiment-lake-test',
       build: {
@@ -158,7 +158,7 @@ describe('Train the model', () => {
     });
     expect(sageMaker.inputOf('CreateTrainingJob')).toMatchObject({
       TrainingJobName: JOB,
-      RoleArn: 'arn:role/ml',
+      RoleArn: 'arn:aws:iam::000000000000:role/ml',
       Tags: [{ Key: 'application', Value: 'sentiment-lake-test' }],
       AlgorithmSpecification: { TrainingImage: 'training:1', TrainingInputMode: 'File' },
       HyperParameters: {
@@ -626,7 +626,7 @@ describe('Update the endpoint', () => {
       sageMaker: sageMaker.client,
       endpointName: 'sentiment',
       servingImage: 'serving:1',
-      roleArn: 'arn:role/ml',
+      roleArn: 'arn:aws:iam::000000000000:role/ml',
       keyArn: 'arn:key',
       lakeName: 'sentiment-lake-test',
       rollbackAlarms: ['sentiment-rollback'],
@@ -645,7 +645,7 @@ describe('Update the endpoint', () => {
     expect(sageMaker.commands()).toEqual(['CreateModel', 'CreateEndpointConfig', 'CreateEndpoint']);
     expect(sageMaker.inputOf('CreateModel')).toEqual({
       ModelName: TRAINED.jobName,
-      ExecutionRoleArn: 'arn:role/ml',
+      ExecutionRoleArn: 'arn:aws:iam::000000000000:role/ml',
       PrimaryContainer: { Image: 'serving:1', ModelDataUrl: trained().modelUri },
     });
     expect(sageMaker.inputOf('CreateEndpointConfig')).toEqual({
@@ -996,7 +996,12 @@ describe('Promote the model', () => {
     };
   };
   const promote = (champion: string | null) =>
-    promoteModel({ lake, lambda: mappings.client, mappingId: 'mapping-1', clock })(
+    promoteModel({
+      lake,
+      lambda: mappings.client,
+      mappingId: '00000000-0000-4000-8000-000000000001',
+      clock,
+    })(
       stepInput({
         train: trained(),
         gate: gate(champion),
@@ -1031,7 +1036,9 @@ describe('Promote the model', () => {
       forced: false,
       previous: null,
     });
-    expect(mappings.updates).toEqual([{ UUID: 'mapping-1', Enabled: true }]);
+    expect(mappings.updates).toEqual([
+      { UUID: '00000000-0000-4000-8000-000000000001', Enabled: true },
+    ]);
   });
 
   test('replaces the champion it was compared with', async () => {
@@ -1083,7 +1090,12 @@ describe('Promote the model', () => {
 
   test('promotes nothing that the gate refused', async () => {
     const refused = { ...gate(null), promote: false };
-    const step = promoteModel({ lake, lambda: mappings.client, mappingId: 'mapping-1', clock });
+    const step = promoteModel({
+      lake,
+      lambda: mappings.client,
+      mappingId: '00000000-0000-4000-8000-000000000001',
+      clock,
+    });
 
     await expect(step(stepInput({ train: trained(), gate: refused }))).rejects.toMatchObject({
       name: 'PromotionConflict',
