@@ -7,6 +7,7 @@ module.exports = {
   testTimeout: 60_000,
   globalSetup: '<rootDir>/test/support/run-folder-setup.ts',
   globalTeardown: '<rootDir>/test/support/run-folder-teardown.ts',
+  setupFilesAfterEnv: ['<rootDir>/test/support/checked-calls.ts'],
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['<rootDir>/test/drills/', '<rootDir>/test/end-to-end/'],

@@ -91,7 +91,7 @@ describe('Train the model', () => {
       lake,
       catalog,
       sageMaker: sageMaker.client,
-      roleArn: 'arn:role/ml',
+      roleArn: 'arn:aws:iam::000000000000:role/ml',
       keyArn: 'arn:key',
       lakeName: 'sentiment-lake-test',
       modelPrefix: 'sl-',
@@ -160,7 +160,7 @@ describe('Train the model', () => {
     });
     expect(sageMaker.inputOf('CreateTrainingJob')).toMatchObject({
       TrainingJobName: JOB,
-      RoleArn: 'arn:role/ml',
+      RoleArn: 'arn:aws:iam::000000000000:role/ml',
       Tags: [{ Key: 'application', Value: 'sentiment-lake-test' }],
       AlgorithmSpecification: { TrainingImage: 'training:1', TrainingInputMode: 'File' },
       HyperParameters: {
@@ -628,7 +628,7 @@ describe('Update the endpoint', () => {
       sageMaker: sageMaker.client,
       endpointName: 'sentiment',
       servingImage: 'serving:1',
-      roleArn: 'arn:role/ml',
+      roleArn: 'arn:aws:iam::000000000000:role/ml',
       keyArn: 'arn:key',
       lakeName: 'sentiment-lake-test',
       rollbackAlarms: ['sentiment-rollback'],
@@ -647,7 +647,7 @@ describe('Update the endpoint', () => {
     expect(sageMaker.commands()).toEqual(['CreateModel', 'CreateEndpointConfig', 'CreateEndpoint']);
     expect(sageMaker.inputOf('CreateModel')).toEqual({
       ModelName: TRAINED.jobName,
-      ExecutionRoleArn: 'arn:role/ml',
+      ExecutionRoleArn: 'arn:aws:iam::000000000000:role/ml',
       PrimaryContainer: { Image: 'serving:1', ModelDataUrl: trained().modelUri },
     });
     expect(sageMaker.inputOf('CreateEndpointConfig')).toEqual({
