@@ -9,7 +9,7 @@ from ministack.services import s3
 from local.launcher import key_uses
 
 KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
-_BUCKETKEY_HEADER = "x-amz-server-side-encryption-bucket-key-enabled"
+_BUCKET_KEY = "x-amz-server-side-encryption-bucket-key-enabled"
 _Record = Mapping[str, Any]
 
 
