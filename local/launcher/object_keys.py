@@ -8,7 +8,7 @@ from ministack.services import s3
 
 from local.launcher import key_uses
 
-_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 _BUCKET_KEY = "x-amz-server-side-encryption-bucket-key-enabled"
 _Record = Mapping[str, Any]
 
@@ -49,7 +49,7 @@ def key_and_context(
     arn = f"arn:aws:s3:::{bucket}"
     if not _has_bucket_key(bucket, headers if use.what == "written" else {}):
         arn = f"{arn}/{key}"
-    return sse.get(_KEY, ""), {"aws:s3:arn": arn}
+    return sse.get(KEY_HEADER, ""), {"aws:s3:arn": arn}
 
 
 def _first(query: Mapping[str, list[str]], name: str) -> str:

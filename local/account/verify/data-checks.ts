@@ -55,7 +55,6 @@ async function newestVersions(s3: S3Client, Bucket: string, Prefix: string): Pro
 
 export const encryptedObjects: Check = {
   name: 'objects are encrypted with the key',
-  notLocally: 'objects are plain files, and a default encryption is not applied to them',
   look: async (subject) => {
     const { session, keyArn } = subject;
     const Bucket = session.outputs.BucketName;
@@ -86,7 +85,7 @@ export const encryptedObjects: Check = {
 
 export const bucketDefaults: Check = {
   name: 'the bucket encrypts with the key, versions and is closed',
-  look: async ({ session: { clients, outputs, endpoint }, keyArn }) => {
+  look: async ({ session: { clients, outputs }, keyArn }) => {
     const Bucket = outputs.BucketName;
     const [
       { ServerSideEncryptionConfiguration },
@@ -104,19 +103,14 @@ export const bucketDefaults: Check = {
       block.IgnorePublicAcls &&
       block.RestrictPublicBuckets;
     const problems = [
-      // The embedded cloud's CloudFormation does not set a bucket's encryption; versions and the rest it does.
-      ...(endpoint !== null || (rule?.SSEAlgorithm === 'aws:kms' && rule.KMSMasterKeyID === keyArn)
+      ...(rule?.SSEAlgorithm === 'aws:kms' && rule.KMSMasterKeyID === keyArn
         ? []
         : [`by default it encrypts with ${JSON.stringify(rule)}`]),
       ...(Status === 'Enabled' ? [] : [`versioning is ${Status ?? 'off'}`]),
       ...(isClosed ? [] : ['public access is not blocked']),
     ];
-    const encryption =
-      endpoint === null
-        ? 'aws:kms with the key'
-        : 'default encryption not looked at (the embedded cloud sets none)';
     return {
-      saw: `${Bucket}: ${encryption}, versioned, closed to the public`,
+      saw: `${Bucket}: aws:kms with the key, versioned, closed to the public`,
       problems,
       evidence: { rule, Status, block },
     };

@@ -27,6 +27,7 @@ NAMES = (
     "write_encryption",
     "write_conditions",
     "key_permissions",
+    "encryption_properties",
     "secret_refs",
     "secret_versions",
     "mapping_states",

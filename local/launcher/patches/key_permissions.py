@@ -11,6 +11,7 @@ from ministack.core.responses import error_response_json
 from ministack.services import kinesis, s3, secretsmanager, sns, sqs
 
 from local.launcher import key_uses, object_keys
+from local.launcher.environment import ACCOUNT_ID, REGION
 from local.launcher.operations import operation
 
 EXPECTS = {
@@ -119,6 +120,19 @@ def _guarded(
     return asked
 
 
+def _default_key() -> None:
+    """S3 takes the account's own key, aws/s3, where aws:kms names none; upstream refuses."""
+    resolve = s3._resolve_sse_write_headers
+
+    def resolved(headers: dict[str, str], bucket: str) -> tuple:
+        name = object_keys.KEY_HEADER
+        if headers.get("x-amz-server-side-encryption") == "aws:kms" and not headers.get(name):
+            headers = {**headers, name: f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:alias/aws/s3"}
+        return resolve(headers, bucket)
+
+    s3._resolve_sse_write_headers = resolved
+
+
 def _guard_objects() -> None:
     dispatch = s3._dispatch
 
@@ -156,6 +170,7 @@ def _guard_queues() -> None:
 
 
 def apply() -> None:
+    _default_key()
     _guard_objects()
     _guard_queues()
     for module, service, key_of, error in (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import ACCOUNT, Launcher, function, role, statement, until
+from embedded import ACCOUNT, REGION, Launcher, function, role, statement, until
 
 from local.launcher.left_out import LEFT_OUT
 
@@ -349,3 +349,48 @@ def test_the_policy_of_a_secret_is_put_asked_changed_and_taken_away(launcher):
 
     deploy(launcher, "guarded", {"S": secret}, change="update")
     assert curious.get_secret_value(SecretId=arn)["SecretString"] == "hidden"
+
+
+def test_bucket_stream_topic_and_queue_have_the_key_of_their_template(launcher):
+    def template(key: str) -> dict[str, Any]:
+        default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+        rule = {"ServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
+        types = {
+            "S3::Bucket": {
+                "BucketName": "encrypted-bucket",
+                "BucketEncryption": {"ServerSideEncryptionConfiguration": [rule]},
+            },
+            "Kinesis::Stream": {
+                "Name": "encrypted",
+                "StreamEncryption": {"EncryptionType": "KMS", "KeyId": key},
+            },
+            "SNS::Topic": {"TopicName": "encrypted", "KmsMasterKeyId": key},
+            "SQS::Queue": {"QueueName": "encrypted", "KmsMasterKeyId": key},
+        }
+        return {
+            name.partition(":")[0]: {"Type": f"AWS::{name}", "Properties": properties}
+            for name, properties in types.items()
+        }
+
+    def keys() -> list[Any]:
+        found = launcher.client("s3").get_bucket_encryption(Bucket="encrypted-bucket")
+        rule = found["ServerSideEncryptionConfiguration"]["Rules"][0]
+        described = launcher.client("kinesis").describe_stream(StreamName="encrypted")
+        sns, sqs = launcher.client("sns"), launcher.client("sqs")
+        topic = sns.get_topic_attributes(TopicArn=f"arn:aws:sns:{REGION}:{ACCOUNT}:encrypted")
+        queue = sqs.get_queue_attributes(
+            QueueUrl=sqs.get_queue_url(QueueName="encrypted")["QueueUrl"], AttributeNames=["All"]
+        )
+        assert rule["BucketKeyEnabled"] is True
+        return [
+            rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"],
+            described["StreamDescription"].get("KeyId"),
+            topic["Attributes"].get("KmsMasterKeyId"),
+            queue["Attributes"].get("KmsMasterKeyId"),
+        ]
+
+    first, second = (launcher.client("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    for key, change in ((first, "create"), (second, "update")):
+        found = deploy(launcher, "encrypted-stack", template(key), change=change)
+        assert found["StackStatus"].endswith("_COMPLETE"), found
+        assert keys() == [key] * 4

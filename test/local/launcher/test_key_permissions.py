@@ -218,6 +218,21 @@ def test_a_key_out_of_use_refuses_everyone(launcher: Launcher) -> None:
     assert refused(s3.put_object, **at, Body=b"b", **asked)[0] == "KMS.NotFoundException"
 
 
+def test_without_a_key_of_its_own_aws_kms_is_the_accounts_key_for_s3(launcher: Launcher) -> None:
+    s3 = launcher.client("s3")
+    s3.create_bucket(Bucket="keys-managed")
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    s3.put_bucket_encryption(
+        Bucket="keys-managed", ServerSideEncryptionConfiguration={"Rules": [rule]}
+    )
+    role(launcher, "keys-managed", s3_rights("keys-managed"))
+    writer = launcher.client_as("s3", "keys-managed")
+
+    for asked in ({}, {"ServerSideEncryption": "aws:kms"}):
+        writer.put_object(Bucket="keys-managed", Key="a", Body=b"a", **asked)
+        assert writer.get_object(Bucket="keys-managed", Key="a")["Body"].read() == b"a"
+
+
 def test_the_services_own_answer_comes_first(launcher: Launcher) -> None:
     key = new_key(launcher)
     bucket = new_bucket(launcher, "keys-after", key)
