@@ -33,11 +33,11 @@ export function neededQuotas({
     endpoint.kind === 'realtime'
       ? // Blue/green: the new instances start beside the old.
         named(`${endpoint.instanceType} for endpoint usage`, 2 * endpoint.instances)
-      : {
-          quota: 'concurrency of all serverless endpoints',
-          matches: (name) => /serverless/i.test(name) && /concurrency/i.test(name),
-          least: endpoint.maxConcurrency,
-        },
+      : // By its whole name: other quotas of serverless endpoints speak of concurrency, too.
+        named(
+          'Maximum total concurrency that can be allocated across all serverless endpoints',
+          endpoint.maxConcurrency,
+        ),
   ];
 }
 

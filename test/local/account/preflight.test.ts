@@ -4,10 +4,21 @@ import { shapeProblem } from '../../../local/account/token';
 
 const dev = settingsFor('dev');
 const prod = settingsFor('prod');
-const serverless = 'Maximum total concurrency across all serverless endpoints';
+const serverless =
+  'Maximum total concurrency that can be allocated across all serverless endpoints';
 
 test('quotas that are large enough give no finding', () => {
   const quotas = new Map([
+    ['ml.m5.xlarge for spot training job usage', 1],
+    [serverless, 10],
+  ]);
+
+  expect(quotaFindings(quotas, dev, 'us-east-1')).toEqual([]);
+});
+
+test('another quota of serverless endpoints is not taken for the one that counts', () => {
+  const quotas = new Map([
+    ['Maximum total provisioned concurrency across all serverless endpoints', 0],
     ['ml.m5.xlarge for spot training job usage', 1],
     [serverless, 10],
   ]);
