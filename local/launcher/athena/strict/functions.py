@@ -1,7 +1,7 @@
 """The functions of Athena engine version 3.
 
-The list of Trino's documentation ("Functions and operators", by name) with the forms that its
-grammar gives its own syntax; from memory where the page groups several names in one line.
+From memory, by Trino's documentation ("Functions and operators"), with the forms that its grammar
+gives its own syntax. A name that is missing here refuses a query that Athena runs: add it.
 """
 
 NAMES = frozenset(
