@@ -1,7 +1,8 @@
 """Operators and branches whose types Trino does not bring together.
 
 Trino coerces integers to wider ones, to decimals and doubles; a date to a timestamp; a text only to
-a longer text, and never to a number or back (Trino's page "Conversion functions"). A type that is not known here passes: DuckDB has the last word on it.
+a longer text, and never to a number or back (its page "Conversion functions"). A type that is not
+known here passes: DuckDB has the last word on it.
 """
 
 import re
