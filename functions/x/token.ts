@@ -3,7 +3,8 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { StepError } from '../../workflows/errors';
 import type { Clock } from '../clock';
 
-const KEEP_MS = 5 * 60 * 1000;
+/** How long a running Lambda goes on with a token that was replaced. */
+export const KEEP_MS = 5 * 60 * 1000;
 
 /** X's bearer token: read at run time, held in memory for a few minutes, never logged. */
 export interface BearerToken {

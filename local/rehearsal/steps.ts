@@ -5,6 +5,8 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { DescribeEndpointCommand } from '@aws-sdk/client-sagemaker';
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KEEP_MS } from '../../functions/x/token';
 import { settingsFor } from '../../infra/config';
 import { endpointNames, stackName } from '../../infra/naming';
 import type { AccountEnvironment } from '../account/session';
@@ -372,6 +374,8 @@ export class FirstHour {
         title: "after the roll back, a run that X's token fails is redriven",
         act: async (rehearsal) => {
           await this.storeToken(rehearsal, 'A'.repeat(110));
+          // A Lambda that has just run still holds the token of before.
+          await sleep(KEEP_MS);
           const run = this.lake('run', '--mode', 'ingest', '--max-tweets', '10');
           await rehearsal.must(run, { code: 1, says: ['XAuthenticationFailed'], todo: readLog });
           await this.storeToken(rehearsal, rehearsal.x.token);
