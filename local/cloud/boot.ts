@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port';
 import { corpusPath, readCorpus } from '../corpus/read-corpus';
 import { errorCode } from '../files';
 import { launcherHeaders } from '../gateway/launcher';
@@ -21,18 +21,6 @@ export interface Cloud {
   /** Secret access key of the account's root. */
   rootSecret: string;
   stop: () => Promise<void>;
-}
-
-/** A port nobody uses, for the launcher: only the gateway talks to it. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 /** Waits for the launcher's health; fails at once when it ends instead. */

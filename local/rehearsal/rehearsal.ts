@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../cloud/free-port';
 import { boot, type Cloud } from '../cloud/boot';
 import { clientsFor, embedded, type Clients, type Connection } from '../cloud/clients';
 import { run as runTool } from '../cloud/deploy';
@@ -20,17 +20,6 @@ export interface Ended {
 const shownLines = 20;
 /** Longer than any command takes here. */
 const limitMillis = 20 * 60_000;
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}
 
 /** Nothing of the account, the lake or the X developer that the person at this machine has. */
 const foreign = /^(AWS_|X_BEARER_TOKEN$|X_API_BASE_URL$|X_FAULTS$|LAKE_|CDK_)/;

@@ -1,6 +1,6 @@
 -- What do people, the lexicon and the model say of the newest tweets?
 -- parameters: from_day day = today-7, to_day day = today, top count = 20
-with verdicts as (
+with predictions as (
   select
     tweet_id,
     label,
@@ -22,14 +22,14 @@ placed as (
     tweets.label_source,
     tweets.lexicon_label,
     round(tweets.lexicon_compound, 4) as lexicon_compound,
-    verdicts.label as model_label,
-    round(verdicts.negative, 4) as model_negative,
-    round(verdicts.neutral, 4) as model_neutral,
-    round(verdicts.positive, 4) as model_positive,
-    verdicts.model_version,
+    predictions.label as model_label,
+    round(predictions.negative, 4) as model_negative,
+    round(predictions.neutral, 4) as model_neutral,
+    round(predictions.positive, 4) as model_positive,
+    predictions.model_version,
     row_number() over (order by tweets.created_at desc, tweets.tweet_id) as place
   from tweets
-  left join verdicts on verdicts.tweet_id = tweets.tweet_id and verdicts.newest = 1
+  left join predictions on predictions.tweet_id = tweets.tweet_id and predictions.newest = 1
   where tweets.dt between ? /* from_day */ and ? /* to_day */
 )
 select

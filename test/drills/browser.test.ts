@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { boot, type Cloud } from '../../local/cloud/boot';
 import { clientsFor, embedded, type Clients } from '../../local/cloud/clients';
 import type { Lake } from '../../local/cloud/lake';
-import { freePort } from '../support/free-port';
+import { freePort } from '../../local/cloud/free-port';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 /** A name of somebody else that their name server leads to this machine, once the page is loaded. */

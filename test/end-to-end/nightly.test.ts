@@ -25,7 +25,7 @@ import { Champion, RunReport } from '../../workflows/payloads';
 import { keepAsRecorded, lines, notedCalls, recordedCalls } from '../policies/recorded';
 import type { RecordedCall } from '../policies/calls';
 import { declaredCalls } from '../policies/declared-calls';
-import { freePort } from '../support/free-port';
+import { freePort } from '../../local/cloud/free-port';
 import { openKeyToRoot } from '../support/key-for-root';
 
 /*

@@ -22,7 +22,7 @@ import { database, datasets, dayProjection, tables } from '../../../workflows/da
 import type { LauncherAddress } from '../../../local/gateway/options';
 import { startGateway } from '../../../local/gateway/server';
 import type { Gateway } from '../../../local/gateway/server';
-import { freePort } from '../../support/free-port';
+import { freePort } from '../../../local/cloud/free-port';
 import { lakeSecrets, tell } from '../../support/lake-secrets';
 
 const PARQUET = {
