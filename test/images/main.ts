@@ -26,7 +26,7 @@ import { checkMachine } from './commands';
 function main(): void {
   const { values } = parseArgs({
     options: {
-      python: { type: 'string', default: 'trixie' },
+      python: { type: 'string', default: 'bookworm' },
       'torch-index': { type: 'string', default: '' },
       folder: { type: 'string' },
     },
