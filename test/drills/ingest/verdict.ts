@@ -17,7 +17,11 @@ const Ledger = z.looseObject({
   objects: z.array(z.string()),
 });
 const Refused = z.looseObject({ reason: z.string(), raw: z.string() });
-const SentPost = z.looseObject({ id: z.string(), text: z.string() });
+/** An id that was sent as a number is kept with the digits that stood in the answer, whatever the post's own id is. */
+const SentPost = z.looseObject({
+  id: z.union([z.string(), z.number().transform((id) => JSON.stringify(id))]),
+  text: z.string(),
+});
 
 /** All that is wrong with what a script left behind, in words; nothing, if all is well. */
 export function verdict(played: Played): string[] {
