@@ -2,7 +2,9 @@ import { highestPrice, postsAndAuthors } from '../../functions/x/price';
 import { settingsFor, type Settings } from '../../infra/config';
 import { stackName } from '../../infra/naming';
 import type { CommandNamed } from '../cli/command';
-import { dollars } from '../cli/costs';
+import { dollars, total } from '../costs/money';
+import { hostingCost } from '../costs/night';
+import { standingCosts } from '../costs/standing';
 import { commandFor } from '../cli/hints';
 import type { Screen } from '../cli/screen';
 import type { Lake } from '../cloud/lake';
@@ -131,7 +133,7 @@ function report(screen: Screen, findings: Finding[]): void {
 function sayNext(
   screen: Screen,
   { environment, outputs }: Session,
-  { endpoint, nightly }: Settings,
+  { nightly }: Pick<Settings, 'nightly'>,
 ): void {
   for (const [name, value] of Object.entries(outputs)) screen.say(`  ${name.padEnd(16)} ${value}`);
   screen.say();
@@ -152,11 +154,15 @@ function sayNext(
       ? `It starts by itself: ${nightly.cron} (UTC).`
       : 'It does not start by itself: nightly.enabled in infra/config.ts.',
   );
-  if (endpoint.kind === 'realtime') {
-    screen.say(
-      `Once a model is promoted, ${endpoint.instances} × ${endpoint.instanceType} serve it around the clock, and cost by the hour: docs/deploy.md.`,
-    );
-  }
+}
+
+/** What the lake costs a month even if it never runs. */
+function describeStanding(settings: Settings): string {
+  const { endpoint } = settings;
+  const idle = `It costs about ${dollars(total(standingCosts(settings)))} a month while nothing runs`;
+  if (endpoint.kind === 'serverless') return `${idle}, and each night on top: docs/deploy.md.`;
+  const { how, usd } = hostingCost(endpoint);
+  return `${idle}; once a model is promoted, its real-time endpoint costs ${dollars(usd)} a day more (${how}), asked or not: docs/deploy.md.`;
 }
 
 /** Shows what a later deployment would change in who may do what, and asks; no question where it changes nothing. */
@@ -199,13 +205,14 @@ export async function deployTo(
       )
     : [];
   report(screen, [...(await preflight(account, environment, settings)), ...token]);
-  if (!existing)
+  if (!existing) {
+    screen.say(describeStanding(settings));
     await confirm(
       `Deploy sentiment-lake ${environment} into this account for the first time?`,
       command.yes,
       lake.signal,
     );
-  else await confirmSecurity(lake, screen, command);
+  } else await confirmSecurity(lake, screen, command);
 
   const started = Date.now();
   if (!screen.isTerminal)
@@ -220,6 +227,7 @@ export async function deployTo(
   screen.say(
     `Deployed in ${Math.round((Date.now() - started) / 1000)} s. A night reads ${postsAndAuthors(settings.x, `${settings.x.maxTweetsPerRun} posts`)} at most: ${dollars(highestPrice(settings.x, settings.x.maxTweetsPerRun))} at X.`,
   );
+  screen.say(describeStanding(settings));
   if (noBudget !== null)
     screen.say(
       `warning: the monthly budget was not deployed; all else was. Nobody is told when AWS costs more than $${settings.monthlyBudgetUsd} a month. ` +

@@ -1,6 +1,6 @@
 import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { Settings } from '../../infra/config';
-import { dollars } from '../cli/costs';
+import { dollars } from '../costs/money';
 import type { Session } from '../cloud/session';
 import { shortened } from '../visible';
 

@@ -18,7 +18,7 @@ import { describeAccount, findAccount, sessionIn } from '../account/session';
 import { verify } from '../account/verify/verify';
 import { renderTable, runSql } from './athena';
 import { CliCommand, type CommandNamed } from './command';
-import { dollars } from './costs';
+import { dollars } from '../costs/money';
 import { forget } from './forget/forget';
 import { wantedIds } from './forget/ids';
 import { printExecution, printExecutions } from './history';

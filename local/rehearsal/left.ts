@@ -2,7 +2,7 @@ import { paginateListStacks } from '@aws-sdk/client-cloudformation';
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { paginateListEndpoints } from '@aws-sdk/client-sagemaker';
 import type { AccountEnvironment } from '../account/session';
-import { prices } from '../cli/costs';
+import { prices } from '../costs/prices';
 import type { Rehearsal } from './rehearsal';
 
 type Asked = Pick<Rehearsal, 'clients'>;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { highestPrice, postsAndAuthors } from '../../../functions/x/price';
 import type { CommandNamed } from '../../cli/command';
-import { dollars } from '../../cli/costs';
+import { dollars } from '../../costs/money';
 import { importBundledLabels } from '../../cli/labels/bundled';
 import { archived } from '../../cli/run/archived';
 import { describeFailure } from '../../cli/run/failure';

@@ -1,6 +1,6 @@
 import type { Label } from '../../../workflows/evaluation';
 import type { IngestTweetsOutput } from '../../../workflows/payloads';
-import type { CostLine } from '../costs';
+import type { CostLine } from '../../costs/money';
 import type { Stage } from '../run/timeline';
 
 /** Sentiment of one UTC day. */

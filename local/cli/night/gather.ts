@@ -6,7 +6,7 @@ import { RunReport } from '../../../workflows/payloads';
 import type { Lake } from '../../cloud/lake';
 import type { Session } from '../../cloud/session';
 import { records } from '../athena';
-import { awsCosts, xCosts } from '../costs';
+import { awsCosts, xCosts } from '../../costs/night';
 import { runNamedQuery } from '../query';
 import { describeFailure } from '../run/failure';
 import type { Run } from '../run/follow';

@@ -1,4 +1,4 @@
-import { dollars, total } from '../costs';
+import { dollars, total } from '../../costs/money';
 import { seconds } from '../screen';
 import { escapeHtml, sentimentChart, timelineChart } from './charts';
 import { provenance, type Night } from './figures';

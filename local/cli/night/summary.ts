@@ -1,5 +1,5 @@
 import { paint as painted, type Colour } from '../../visible';
-import { dollars, total } from '../costs';
+import { dollars, total } from '../../costs/money';
 import { count, counted } from '../run/stages';
 import { seconds } from '../screen';
 import { provenance, type DaySentiment, type Night } from './figures';

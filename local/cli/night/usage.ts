@@ -1,5 +1,5 @@
 import type { Settings } from '../../../infra/config';
-import type { Usage } from '../costs';
+import type { Usage } from '../../costs/night';
 import type { Run } from '../run/follow';
 import { lastState } from '../run/last-state';
 import { stageKeys } from '../run/stages';

@@ -1,5 +1,6 @@
 import { settingsFor } from '../../../infra/config';
-import { awsCosts, dollars, total, xCosts } from '../../../local/cli/costs';
+import { dollars, total } from '../../../local/costs/money';
+import { awsCosts, xCosts } from '../../../local/costs/night';
 import { pickOpinions, type Night } from '../../../local/cli/night/figures';
 import { reportHtml } from '../../../local/cli/night/report-html';
 import { cellsOf, summaryLines } from '../../../local/cli/night/summary';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { settingsFor } from '../../../infra/config';
-import { awsCosts, total } from '../../../local/cli/costs';
-import { costTable, nightOf } from '../../../local/cli/cost-table';
+import { total } from '../../../local/costs/money';
+import { awsCosts } from '../../../local/costs/night';
+import { costTable, nightOf, standingTable } from '../../../local/costs/table';
 
 const page = readFileSync('docs/deploy.md', 'utf8');
 
@@ -9,6 +10,7 @@ test.each(['dev', 'prod'] as const)(
   'docs/deploy.md shows what the code computes for %s',
   (environment) => {
     expect(page).toContain(costTable(environment));
+    expect(page).toContain(standingTable(environment));
   },
 );
 
@@ -36,4 +38,15 @@ test('spot makes the training cheaper, and nothing else', () => {
     .map(({ what }) => what);
 
   expect(differing).toEqual(['SageMaker training']);
+});
+
+test('an instance whose price is not listed counts nothing, and says so', () => {
+  const dev = settingsFor('dev');
+  const settings = { ...dev, training: { ...dev.training, instanceType: 'ml.c7i.large' } };
+  const line = awsCosts(nightOf(1000, 'dev'), settings).find(
+    ({ what }) => what === 'SageMaker training',
+  );
+
+  expect(line).toMatchObject({ usd: 0 });
+  expect(line?.how).toContain('has no price of ml.c7i.large');
 });

@@ -1,6 +1,8 @@
 import type { EnvironmentName } from '../../infra/config';
 import { settingsFor } from '../../infra/config';
-import { awsCosts, dollars, total, xCosts, type Usage } from './costs';
+import { dollars, total } from './money';
+import { standingCosts } from './standing';
+import { awsCosts, xCosts, type Usage } from './night';
 
 /** Days that a night's 24 hours touch. */
 const days = 2;
@@ -46,6 +48,17 @@ export function nightOf(tweets: number, environment: EnvironmentName): Usage {
     posts: tweets,
     users: settingsFor(environment).x.authorNames ? tweets : 0,
   };
+}
+
+/** The lines of docs/deploy.md for a month without a run. */
+export function standingTable(environment: EnvironmentName): string {
+  const lines = standingCosts(settingsFor(environment));
+  return [
+    '| a month, without a run | how | US dollars |',
+    '|---|---|---:|',
+    ...lines.map(({ what, how, usd }) => `| ${what} | ${how} | ${dollars(usd)} |`),
+    `| together | | ${dollars(total(lines))} |`,
+  ].join('\n');
 }
 
 /** The table of docs/deploy.md: X first, then AWS, for a night and for a month of thirty. */
