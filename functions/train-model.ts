@@ -10,8 +10,8 @@ import { z } from 'zod';
 import { datasets, prefixes } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
 import { StepInput, TrainModelOutput } from '../workflows/payloads';
+import type { Capacity, SetAside } from '../workflows/payloads';
 import { aws } from './aws';
-import type { SetAside } from '../workflows/payloads';
 import { environments, readEnvironment } from './environment';
 import type { Catalog } from './lake/catalog';
 import { getBytes, getJson, keyOf, listObjects, putJson, putText, uriOf } from './lake/objects';
@@ -30,6 +30,7 @@ import {
   tweetsManifest,
 } from './model/training-inputs';
 import type { Build } from './model/training-inputs';
+import { startWithinQuotas } from './model/quotas';
 import { trainingJob } from './model/training-job';
 import type { Sections } from './settings';
 import { onFirstCall, step } from './step';
@@ -63,13 +64,15 @@ export const trainModel = (given: Dependencies) =>
         return look(given, train);
       }
       const jobName = trainingJobName(plan.date, execution.arn, attempt, given.modelPrefix);
-      if ((await describeJob(given.sageMaker, jobName)) !== null) {
+      const existing = await describeJob(given.sageMaker, jobName);
+      if (existing !== null) {
         const started = await getJson(lake, modelKeys(jobName).request, TrainingRequest);
         return {
           status: 'RUNNING',
           attempt,
           jobName,
           fingerprint: started?.value.fingerprint ?? '',
+          capacity: capacityOf(existing),
         };
       }
       const request = await trainingRequest(lake, catalog, {
@@ -95,8 +98,8 @@ export const trainModel = (given: Dependencies) =>
           reason: `${settled.jobName} was trained on the same tweets, labels and options`,
         };
       }
-      await start(given, jobName, request);
-      return { status: 'RUNNING', attempt, jobName, fingerprint: request.fingerprint };
+      const capacity = await start(given, jobName, request);
+      return { status: 'RUNNING', attempt, jobName, fingerprint: request.fingerprint, capacity };
     },
   );
 
@@ -105,7 +108,7 @@ async function start(
   given: Dependencies,
   jobName: string,
   request: TrainingRequest,
-): Promise<void> {
+): Promise<Capacity> {
   const { lake, sageMaker, roleArn, keyArn, settings } = given;
   const keys = modelKeys(jobName);
   const manifest = await tweetsManifest(lake, datasets.tweets.prefix, request.cleaned_data);
@@ -116,25 +119,31 @@ async function start(
   await putJson(lake, keys.labelsManifest, labelsManifest(lake, prefix, request.labels));
   await putJson(lake, keys.request, request);
   const championUri = await scorableChampion(lake, request);
-  await unlessItExists(() =>
-    sageMaker.send(
-      new CreateTrainingJobCommand(
-        trainingJob(lake, {
-          jobName,
-          roleArn,
-          keyArn,
-          tags: costTags(given.lakeName),
-          image: request.images.training,
-          settings: settings.training,
-          hyperparameters: request.hyperparameters,
-          hasTweets: manifest !== null,
-          championUri,
-          encoder: request.encoder,
-        }),
+  const job = {
+    jobName,
+    roleArn,
+    keyArn,
+    tags: costTags(given.lakeName),
+    image: request.images.training,
+    hyperparameters: request.hyperparameters,
+    hasTweets: manifest !== null,
+    championUri,
+    encoder: request.encoder,
+  };
+  const started = await startWithinQuotas(settings.training, (training) =>
+    unlessItExists(() =>
+      sageMaker.send(
+        new CreateTrainingJobCommand(trainingJob(lake, { ...job, settings: training })),
       ),
     ),
   );
+  if ('refusal' in started)
+    throw new StepError('TrainingQuotaExceeded', `${started.refusal} Then redrive this execution.`);
+  return started.capacity;
 }
+
+const capacityOf = ({ EnableManagedSpotTraining }: DescribeTrainingJobResponse): Capacity =>
+  EnableManagedSpotTraining === true ? 'spot' : 'on-demand';
 
 /** The job's name follows from the attempt: one that exists was started by a try whose answer was lost. */
 async function unlessItExists(create: () => Promise<unknown>): Promise<void> {
@@ -232,6 +241,7 @@ async function done(
     manifestUri: uriOf(lake, keys.manifest),
     epochs: figures.data.training.epochs,
     seconds: job.TrainingTimeInSeconds ?? figures.data.training.seconds,
+    capacity: capacityOf(job),
   };
 }
 

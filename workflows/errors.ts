@@ -19,6 +19,7 @@ export const errorNames = [
   'PublishFailed',
   'NoLabels',
   'TrainingFailed',
+  'TrainingQuotaExceeded',
   'EvaluationUnusable',
   'EndpointUpdateFailed',
   'SmokeTestFailed',

@@ -380,8 +380,13 @@ export type PublishDataOutput = z.infer<typeof PublishDataOutput>;
 
 // ---- Train the model ----------------------------------------------------------------------------
 
+/** What a training runs on: spare machines that AWS may take back, at a lower price, or its own. */
+export const Capacity = z.enum(['spot', 'on-demand']);
+export type Capacity = z.infer<typeof Capacity>;
+
 export const TrainModelOutput = z.discriminatedUnion('status', [
-  Running({ jobName: z.string(), fingerprint: z.string() }),
+  // Histories of older versions do not say the capacity.
+  Running({ jobName: z.string(), fingerprint: z.string(), capacity: Capacity.optional() }),
   /** Nothing to learn from that the last training had not seen. */
   z.strictObject({ status: z.literal('SKIPPED'), reason: z.string() }),
   z.strictObject({
@@ -394,6 +399,7 @@ export const TrainModelOutput = z.discriminatedUnion('status', [
     manifestUri: S3Uri,
     epochs: z.number().int().positive(),
     seconds: z.number().nonnegative(),
+    capacity: Capacity.optional(),
     /** Label objects and corpora; left out where there are none. */
     unreadable: SetAside.optional(),
   }),

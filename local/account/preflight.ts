@@ -86,13 +86,13 @@ async function regionFindings({ clients, region }: Account): Promise<Finding[]> 
   }
 }
 
-/** Quotas that are too small are errors; those that cannot be read are said, and not guessed. */
+/** Quotas that are too small are errors, or warnings where the pipeline goes on without; those that cannot be read are said, and not guessed. */
 export function quotaFindings(
   quotas: ReadonlyMap<string, number>,
   settings: Pick<Settings, 'training' | 'endpoint'>,
   region: string,
 ): Finding[] {
-  return neededQuotas(settings).flatMap(({ quota, matches, least }): Finding[] => {
+  return neededQuotas(settings).flatMap(({ quota, matches, least, fallback }): Finding[] => {
     const found = [...quotas].find(([name]) => matches(name));
     const where = `Service Quotas, Amazon SageMaker, ${region}`;
     if (!found) {
@@ -107,13 +107,21 @@ export function quotaFindings(
     }
     const [name, value] = found;
     if (value >= least) return [];
+    const ask = `ask for ${least} there: it takes hours to days`;
     return [
-      {
-        level: 'error',
-        what: `the quota "${name}" is ${value}; ${least} is needed`,
-        where,
-        todo: `ask for ${least} there: it takes hours to days`,
-      },
+      fallback === null
+        ? {
+            level: 'error',
+            what: `the quota "${name}" is ${value}; ${least} is needed`,
+            where,
+            todo: ask,
+          }
+        : {
+            level: 'warning',
+            what: `the quota "${name}" is ${value}: ${fallback}`,
+            where,
+            todo: `nothing, or ${ask}`,
+          },
     ];
   });
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { trainingQuota } from '../../functions/model/quotas';
 import type { Settings } from '../../infra/config';
 import { callAws } from './aws-json';
 import type { Account } from './session';
@@ -14,22 +15,30 @@ export interface Need {
   quota: string;
   matches: (name: string) => boolean;
   least: number;
+  /** What happens without it, where the pipeline goes on; null where it cannot. */
+  fallback: string | null;
 }
 
-const named = (quota: string, least: number): Need => ({
+const named = (quota: string, least: number, fallback: string | null = null): Need => ({
   quota,
   matches: (name) => name.toLowerCase() === quota.toLowerCase(),
   least,
+  fallback,
 });
 
-/** The quotas of a new account can be 0; without these the night ends at its training or its endpoint. */
+/**
+ * The quotas of a new account can be 0; without these the night ends at its training or its endpoint. The spot quota alone
+ * has a fallback: an endpoint of the other kind would have another name, permissions and price, so that is for a person to choose.
+ */
 export function neededQuotas({
   training,
   endpoint,
 }: Pick<Settings, 'training' | 'endpoint'>): Need[] {
-  const usage = training.spot ? 'spot training job usage' : 'training job usage';
   return [
-    named(`${training.instanceType} for ${usage}`, 1),
+    ...(training.spot
+      ? [named(trainingQuota(training, 'spot'), 1, 'trainings run on demand, at the full price')]
+      : []),
+    named(trainingQuota(training, 'on-demand'), 1),
     endpoint.kind === 'realtime'
       ? // Blue/green: the new instances start beside the old.
         named(`${endpoint.instanceType} for endpoint usage`, 2 * endpoint.instances)

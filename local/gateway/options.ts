@@ -29,7 +29,7 @@ export interface LauncherAddress {
   readonly token: string;
 }
 
-/** Times that AWS fixes; tests shorten them. */
+/** Times and quotas that AWS fixes; tests change them. */
 export interface Limits {
   /** Between SIGTERM and SIGKILL of a training job. @default 120, SageMaker's */
   readonly stopGraceSeconds: number;
@@ -39,6 +39,8 @@ export interface Limits {
   readonly invocationTimeoutSeconds: number;
   /** Length of the minutes in which a Glue job's Timeout is given. @default 60 */
   readonly secondsPerMinute: number;
+  /** How many training jobs may run on spot capacity at once. @default 0, a new account's quota */
+  readonly spotTrainingJobs: number;
 }
 
 export const defaultLimits: Limits = {
@@ -46,6 +48,7 @@ export const defaultLimits: Limits = {
   pingTimeoutSeconds: 120,
   invocationTimeoutSeconds: 60,
   secondsPerMinute: 60,
+  spotTrainingJobs: 0,
 };
 
 export const REGION = 'us-east-1';

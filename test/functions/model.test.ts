@@ -86,7 +86,7 @@ const putChampion = (modelVersion: string) =>
 
 describe('Train the model', () => {
   const JOB = trainingJobName('2026-11-24', EXECUTION.arn, 0);
-  const train = (changes: Partial<RunState> = {}, attempt = 0) =>
+  const train = (changes: Partial<RunState> = {}, attempt = 0, spot = false) =>
     trainModel({
       lake,
       catalog,
@@ -106,7 +106,7 @@ describe('Train the model', () => {
         training: {
           instanceType: 'ml.m5.xlarge',
           maxSeconds: 3600,
-          spot: false,
+          spot,
           maxWaitSeconds: 7200,
           volumeGb: 10,
           serves: 'fp32',
@@ -157,6 +157,7 @@ describe('Train the model', () => {
       attempt: 0,
       jobName: JOB,
       fingerprint: expect.any(String),
+      capacity: 'on-demand',
     });
     expect(sageMaker.inputOf('CreateTrainingJob')).toMatchObject({
       TrainingJobName: JOB,
@@ -437,6 +438,55 @@ describe('Train the model', () => {
     });
   });
 
+  describe('on spot capacity', () => {
+    const Asked = z.object({
+      EnableManagedSpotTraining: z.boolean().optional(),
+      StoppingCondition: z.object({ MaxWaitTimeInSeconds: z.number().optional() }),
+    });
+    const asked = () =>
+      sageMaker.calls
+        .filter(({ command }) => command === 'CreateTrainingJob')
+        .map(({ input }) => {
+          const { EnableManagedSpotTraining: spot = false, StoppingCondition } = Asked.parse(input);
+          return { spot, waits: StoppingCondition.MaxWaitTimeInSeconds !== undefined };
+        });
+
+    beforeEach(() => importLabels());
+
+    test('a job runs there where the quota has room', async () => {
+      expect(await train({}, 0, true)).toMatchObject({ status: 'RUNNING', capacity: 'spot' });
+      expect(asked()).toEqual([{ spot: true, waits: true }]);
+    });
+
+    test('a job runs on demand where the quota of spot capacity is used up', async () => {
+      sageMaker.full = ['spot'];
+
+      expect(await train({}, 0, true)).toMatchObject({ status: 'RUNNING', capacity: 'on-demand' });
+      expect(asked()).toEqual([
+        { spot: true, waits: true },
+        { spot: false, waits: false },
+      ]);
+    });
+
+    test('a run ends with both quotas by name where neither has room', async () => {
+      sageMaker.full = ['spot', 'on-demand'];
+
+      await expect(train({}, 0, true)).rejects.toMatchObject({
+        name: 'TrainingQuotaExceeded',
+        message: expect.stringMatching(
+          /limit of spot is 0 .* limit of on-demand is 0.*"ml\.m5\.xlarge for spot training job usage" or "ml\.m5\.xlarge for training job usage".*redrive/,
+        ),
+      });
+    });
+
+    test('what an earlier call started is said as SageMaker has it', async () => {
+      await train({}, 0, true);
+      sageMaker.job = { TrainingJobStatus: 'InProgress', EnableManagedSpotTraining: false };
+
+      expect(await train({}, 0, true)).toMatchObject({ capacity: 'on-demand' });
+    });
+  });
+
   describe('a job that runs', () => {
     const running = { status: 'RUNNING', attempt: 0, jobName: JOB, fingerprint: 'seen' } as const;
     const outputKey = `model-outputs/${JOB}/output/output.tar.gz`;
@@ -492,6 +542,7 @@ describe('Train the model', () => {
         status: 'DONE',
         jobName: JOB,
         fingerprint: 'seen',
+        capacity: 'on-demand',
         modelUri: inLake(`model-outputs/${JOB}/output/model.tar.gz`),
         evaluationUri: inLake(`model-outputs/${JOB}/evaluation.json`),
         manifestUri: inLake(`model-outputs/${JOB}/manifest.json`),

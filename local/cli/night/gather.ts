@@ -1,6 +1,6 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
-import { settingsFor } from '../../../infra/config';
+import { settingsFor, type Settings } from '../../../infra/config';
 import { Label } from '../../../workflows/evaluation';
 import { RunReport } from '../../../workflows/payloads';
 import type { Lake } from '../../cloud/lake';
@@ -93,6 +93,17 @@ async function opinions(lake: Lake, session: Session): Promise<Opinion[]> {
   });
 }
 
+/** The settings that the costs go by: `dev` for a local run; what a training in an account really ran on. */
+function billedSettings(
+  { environment }: Session,
+  train: ReturnType<typeof lastState>['train'],
+): Settings {
+  if (environment === 'local') return settingsFor('dev');
+  const settings = settingsFor(environment);
+  const onDemand = train?.status === 'DONE' && train.capacity === 'on-demand';
+  return onDemand ? { ...settings, training: { ...settings.training, spot: false } } : settings;
+}
+
 /** Collects what is shown of a run. A failed one shows the lake as it stood before. */
 export async function gatherNight(lake: Lake, session: Session, run: Run): Promise<Night> {
   const execution = await session.clients.sfn.send(
@@ -100,9 +111,9 @@ export async function gatherNight(lake: Lake, session: Session, run: Run): Promi
   );
   const report = RunReport.safeParse(JSON.parse(execution.output ?? 'null'));
   const succeeded = run.status === 'SUCCEEDED';
-  const settings = settingsFor(session.environment === 'local' ? 'dev' : session.environment);
+  const { ingest, train } = lastState(run.events);
+  const settings = billedSettings(session, train);
   const usage = usageOf(run, settings);
-  const { ingest } = lastState(run.events);
   const [first, last] = [run.events[0], run.events.at(-1)];
   return {
     execution: run.name,

@@ -3,6 +3,7 @@ import { CreateTrainingJobCommand, DescribeTrainingJobCommand } from '@aws-sdk/c
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unpack } from '../../../functions/model/archives';
+import { startWithinQuotas } from '../../../functions/model/quotas';
 import { costTags, modelKeys } from '../../../functions/model/names';
 import { trainingJob } from '../../../functions/model/training-job';
 import { settingsFor } from '../../../infra/config';
@@ -102,27 +103,27 @@ async function startJob(
   if (keyArn === null)
     throw new UserError(`There is no data stack of ${environment}, and so no key to encrypt with.`);
   const jobName = `${modelPrefix(environment)}repro-${randomBytes(6).toString('hex')}`;
-  const job = trainingJob(
-    { s3: clients.s3, bucket: outputs.BucketName },
-    {
-      jobName,
-      roleArn: roleArn(outputs, environment, 'MachineLearningRole'),
-      keyArn,
-      tags: costTags(lakeName(environment)),
-      image: request.images.training,
-      settings: settingsFor(environment).training,
-      hyperparameters: Object.fromEntries(
-        Object.entries(hyperparameters).map(([name, value]) => [name, String(value)]),
-      ),
-      hasTweets: request.cleaned_data.length > 0,
-      // It spoke on the weak labels, and may be what the training began with.
-      championUri: request.champion?.uri ?? null,
-      encoder: request.encoder,
-      inputs: modelKeys(model_version),
-      outputPrefix: scratch,
-    },
+  const job = {
+    jobName,
+    roleArn: roleArn(outputs, environment, 'MachineLearningRole'),
+    keyArn,
+    tags: costTags(lakeName(environment)),
+    image: request.images.training,
+    hyperparameters: Object.fromEntries(
+      Object.entries(hyperparameters).map(([name, value]) => [name, String(value)]),
+    ),
+    hasTweets: request.cleaned_data.length > 0,
+    // It spoke on the weak labels, and may be what the training began with.
+    championUri: request.champion?.uri ?? null,
+    encoder: request.encoder,
+    inputs: modelKeys(model_version),
+    outputPrefix: scratch,
+  };
+  const lake = { s3: clients.s3, bucket: outputs.BucketName };
+  const started = await startWithinQuotas(settingsFor(environment).training, (settings) =>
+    clients.sageMaker.send(new CreateTrainingJobCommand(trainingJob(lake, { ...job, settings }))),
   );
-  await clients.sageMaker.send(new CreateTrainingJobCommand(job));
+  if ('refusal' in started) throw new UserError(started.refusal);
   return jobName;
 }
 

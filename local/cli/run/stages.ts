@@ -150,7 +150,7 @@ const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
       if (train.status !== 'DONE') return looping('the LSTM learns');
       return said(
         train.unreadable,
-        `${counted(train.epochs, 'epoch')} in ${Math.round(train.seconds)} s`,
+        `${counted(train.epochs, 'epoch')} in ${Math.round(train.seconds)} s${train.capacity === 'spot' ? ', on spot capacity' : ''}`,
       );
     }),
   'Better than the champion?': (value) =>

@@ -58,6 +58,7 @@ export class TrainingJobs {
       );
       await this.context.iam.authorize(caller, 'iam:PassRole', request.RoleArn, PASSED_TO);
       this.refuseDuplicate(request.TrainingJobName, arn);
+      this.holdSpotQuota(request);
       const role = this.role(request, arn);
       await assumable(role, request.RoleArn);
       await this.tags.add(caller, arn, request.Tags);
@@ -105,6 +106,21 @@ export class TrainingJobs {
   private failActive(): void {
     for (const job of this.state.value.filter(isActive))
       this.enter(job, 'Failed', `InternalServerError: ${INTERRUPTED}`);
+  }
+
+  private holdSpotQuota({ EnableManagedSpotTraining, ResourceConfig }: CreateTrainingJob): void {
+    if (EnableManagedSpotTraining !== true) return;
+    const { spotTrainingJobs } = this.context.limits;
+    const running = this.state.value.filter(
+      (job) => isActive(job) && job.request.EnableManagedSpotTraining === true,
+    ).length;
+    if (running < spotTrainingJobs) return;
+    throw new AwsError(
+      'ResourceLimitExceeded',
+      `The account-level service limit '${ResourceConfig.InstanceType} for spot training job usage' is ${spotTrainingJobs} Instances, ` +
+        `with current utilization of ${running} Instances and a request delta of ${ResourceConfig.InstanceCount} Instances. ` +
+        'Please use AWS Service Quotas to request an increase for this quota.',
+    );
   }
 
   private find(name: string): TrainingJob | undefined {

@@ -15,13 +15,15 @@ export class FakeSageMaker {
   existing: string[] = [];
   /** What a command that is refused as `existing` finds: an earlier try of it, whose answer was lost. */
   foundThen: object | null = null;
+  /** Whose quota is used up. */
+  full: ('spot' | 'on-demand')[] = [];
 
   constructor() {
     this.client.middlewareStack.add(
       (_, context) => async (args) => {
         const command = String(context.commandName).replace(/Command$/, '');
         this.calls.push({ command, input: args.input });
-        return { output: { ...this.answer(command), $metadata: {} }, response: {} };
+        return { output: { ...this.answer(command, args.input), $metadata: {} }, response: {} };
       },
       { step: 'initialize' },
     );
@@ -37,7 +39,16 @@ export class FakeSageMaker {
       .filter((command) => !command.startsWith('Describe'));
   }
 
-  private answer(command: string): object {
+  private answer(command: string, input: object): object {
+    if (command === 'CreateTrainingJob') {
+      const capacity = 'EnableManagedSpotTraining' in input ? 'spot' : 'on-demand';
+      if (this.full.includes(capacity)) {
+        throw awsError(
+          'ResourceLimitExceeded',
+          `The account-level service limit of ${capacity} is 0`,
+        );
+      }
+    }
     if (this.existing.includes(command)) {
       this.endpoint = this.foundThen ?? this.endpoint;
       if (command === 'CreateTrainingJob') {

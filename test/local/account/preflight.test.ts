@@ -10,6 +10,7 @@ const serverless =
 test('quotas that are large enough give no finding', () => {
   const quotas = new Map([
     ['ml.m5.xlarge for spot training job usage', 1],
+    ['ml.m5.xlarge for training job usage', 1],
     [serverless, 10],
   ]);
 
@@ -20,6 +21,7 @@ test('another quota of serverless endpoints is not taken for the one that counts
   const quotas = new Map([
     ['Maximum total provisioned concurrency across all serverless endpoints', 0],
     ['ml.m5.xlarge for spot training job usage', 1],
+    ['ml.m5.xlarge for training job usage', 1],
     [serverless, 10],
   ]);
 
@@ -28,7 +30,8 @@ test('another quota of serverless endpoints is not taken for the one that counts
 
 test('a quota of 0 is an error that says what to ask for, and where', () => {
   const quotas = new Map([
-    ['ml.m5.xlarge for spot training job usage', 0],
+    ['ml.m5.xlarge for spot training job usage', 1],
+    ['ml.m5.xlarge for training job usage', 0],
     [serverless, 10],
   ]);
 
@@ -37,18 +40,19 @@ test('a quota of 0 is an error that says what to ask for, and where', () => {
   expect(others).toEqual([]);
   expect(finding?.level).toBe('error');
   expect(finding && describeFinding(finding)).toMatch(
-    /spot training job usage" is 0; 1 is needed[\s\S]*eu-west-1[\s\S]*ask for 1/,
+    /xlarge for training job usage" is 0; 1 is needed[\s\S]*eu-west-1[\s\S]*ask for 1/,
   );
 });
 
-test('the quota of on-demand training does not count where spot is on', () => {
+test('a spot quota of 0 is a warning: the training runs on demand', () => {
   const quotas = new Map([
+    ['ml.m5.xlarge for spot training job usage', 0],
     ['ml.m5.xlarge for training job usage', 5],
     [serverless, 10],
   ]);
 
   expect(quotaFindings(quotas, dev, 'us-east-1').map(({ level, what }) => [level, what])).toEqual([
-    ['warning', expect.stringContaining('was not checked')],
+    ['warning', expect.stringContaining('is 0: trainings run on demand')],
   ]);
 });
 

@@ -21,7 +21,10 @@ let role: string;
 const project = tinyProject(mkdtempSync(join(tmpdir(), 'lake-project-')));
 
 beforeAll(async () => {
-  cloud = await TestCloud.start({ projectRoot: project, limits: { stopGraceSeconds: 0.3 } });
+  cloud = await TestCloud.start({
+    projectRoot: project,
+    limits: { stopGraceSeconds: 0.3, spotTrainingJobs: 1 },
+  });
   sageMaker = new SageMakerClient(cloud.client());
   role = await cloud.role('Trains', 'sagemaker.amazonaws.com', [
     allow(['s3:ListBucket'], [`arn:aws:s3:::${BUCKET}`]),
@@ -344,6 +347,28 @@ test.each<[string, Partial<CreateTrainingJobCommandInput>, RegExp]>([
     name: 'ValidationException',
     message: expect.stringMatching(message),
   });
+});
+
+test('spot capacity is given up to its quota, and described', async () => {
+  const onSpot = (): CreateTrainingJobCommandInput => ({
+    ...request({ HyperParameters: { does: 'sleep' } }),
+    EnableManagedSpotTraining: true,
+    StoppingCondition: { MaxRuntimeInSeconds: 60, MaxWaitTimeInSeconds: 120 },
+  });
+  const first = onSpot();
+  await sageMaker.send(new CreateTrainingJobCommand(first));
+
+  const second = sageMaker.send(new CreateTrainingJobCommand(onSpot()));
+
+  await expect(second).rejects.toMatchObject({
+    name: 'ResourceLimitExceeded',
+    message: expect.stringContaining("for spot training job usage' is 1 Instances, with current"),
+  });
+  const { TrainingJobName } = first;
+  expect(await sageMaker.send(new DescribeTrainingJobCommand({ TrainingJobName }))).toMatchObject({
+    EnableManagedSpotTraining: true,
+  });
+  await sageMaker.send(new StopTrainingJobCommand({ TrainingJobName }));
 });
 
 test('an image that this machine does not have fails the job with a hint', async () => {
