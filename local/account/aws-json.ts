@@ -2,17 +2,37 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import type { z } from 'zod';
 import type { Account } from './session';
 
+interface Speaks {
+  host: string;
+  /** Of AWS JSON 1.1, which names the operation in a header; without it the path names the operation. */
+  target?: string;
+  /** One host for all regions of a partition. */
+  global?: true;
+}
+
 /**
  * Services that the command line asks a question or two, each: a signed call with a checked answer is less than a
- * package. All of them speak AWS JSON 1.1.
+ * package. Hosts, targets and paths are those of the services' models that botocore ships.
  */
 const services = {
   kms: { target: 'TrentService', host: 'kms' },
   logs: { target: 'Logs_20140328', host: 'logs' },
   servicequotas: { target: 'ServiceQuotasV20190624', host: 'servicequotas' },
   ecr: { target: 'AmazonEC2ContainerRegistry_V20150921', host: 'api.ecr' },
-} as const;
+  budgets: { target: 'AWSBudgetServiceGateway', host: 'budgets', global: true },
+  lakeformation: { host: 'lakeformation' },
+} as const satisfies Record<string, Speaks>;
 export type Service = keyof typeof services;
+
+/** Where a call goes, and for which region it is signed. */
+export function addressOf(service: Service, region: string): { host: string; signedFor: string } {
+  const { host, global }: Speaks = services[service];
+  const china = region.startsWith('cn-');
+  const suffix = china ? 'amazonaws.com.cn' : 'amazonaws.com';
+  return global
+    ? { host: `${host}.${suffix}`, signedFor: china ? 'cn-northwest-1' : 'us-east-1' }
+    : { host: `${host}.${region}.${suffix}`, signedFor: region };
+}
 
 /** What the service answered instead; `name` is AWS's name of the error. */
 export class AwsJsonError extends Error {
@@ -39,12 +59,12 @@ export async function callAws<Schema extends z.ZodType>(
   input: object,
   answer: Schema,
 ): Promise<z.output<Schema>> {
-  const { target, host } = services[service];
-  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
-  const url = new URL(endpoint ?? `https://${host}.${region}.${suffix}/`);
+  const { target }: Speaks = services[service];
+  const { host, signedFor } = addressOf(service, region);
+  const url = new URL(target === undefined ? `/${action}` : '/', endpoint ?? `https://${host}`);
   const signer = new SignatureV4({
     service,
-    region,
+    region: signedFor,
     credentials: clients.sts.config.credentials,
     sha256: clients.sts.config.sha256,
   });
@@ -54,12 +74,16 @@ export async function callAws<Schema extends z.ZodType>(
     protocol: url.protocol,
     hostname: url.hostname,
     ...(url.port !== '' && { port: Number(url.port) }),
-    path: '/',
+    path: url.pathname,
     query: {},
     headers: {
       host: url.host,
-      'content-type': 'application/x-amz-json-1.1',
-      'x-amz-target': `${target}.${action}`,
+      ...(target === undefined
+        ? { 'content-type': 'application/json' }
+        : {
+            'content-type': 'application/x-amz-json-1.1',
+            'x-amz-target': `${target}.${action}`,
+          }),
     },
     body,
   });

@@ -1,10 +1,12 @@
 import { ListEndpointsCommand } from '@aws-sdk/client-sagemaker';
+import { z } from 'zod';
 import type { Settings } from '../../infra/config';
 import { stackName } from '../../infra/naming';
 import { findStack, isWhole } from '../cloud/stack';
 import { describeState, stateOf, todoBefore } from '../cloud/stack-states';
+import { callAws } from './aws-json';
 import { bucketChecks } from './bucket';
-import { neededQuotas, sageMakerQuotas } from './quotas';
+import { neededQuotas, quotaServices, quotasOf, type QuotaService } from './quotas';
 import type { Account, AccountEnvironment } from './session';
 
 /** What stands in the way of a deployment, or will stand in the way of its first night. */
@@ -90,12 +92,15 @@ async function regionFindings({ clients, region }: Account): Promise<Finding[]> 
 export function quotaFindings(
   quotas: ReadonlyMap<string, number>,
   settings: Pick<Settings, 'training' | 'endpoint'>,
+  service: QuotaService,
   region: string,
 ): Finding[] {
-  return neededQuotas(settings).flatMap(({ quota, matches, least, fallback }): Finding[] => {
+  const needs = neededQuotas(settings).filter((need) => need.service === service);
+  return needs.flatMap(({ quota, matches, least, fallback, isNameSure }): Finding[] => {
     const found = [...quotas].find(([name]) => matches(name));
-    const where = `Service Quotas, Amazon SageMaker, ${region}`;
+    const where = `Service Quotas, ${quotaServices[service]}, ${region}`;
     if (!found) {
+      if (!isNameSure) return [];
       return [
         {
           level: 'warning',
@@ -126,18 +131,106 @@ export function quotaFindings(
   });
 }
 
-async function quotasOf(account: Account, settings: Settings): Promise<Finding[]> {
+async function findingsOfQuotas(
+  account: Account,
+  settings: Settings,
+  service: QuotaService,
+): Promise<Finding[]> {
   try {
-    return quotaFindings(await sageMakerQuotas(account), settings, account.region);
+    return quotaFindings(await quotasOf(account, service), settings, service, account.region);
   } catch (error) {
     return [
       {
         level: 'warning',
-        what: `the quotas of SageMaker were not checked: ${messageOf(error)}`,
+        what: `the quotas of ${quotaServices[service]} were not checked: ${messageOf(error)}`,
         where: `Service Quotas, ${account.region}`,
         todo: `servicequotas:ListServiceQuotas is needed; look up by hand: ${neededQuotas(settings)
+          .filter((need) => need.service === service)
           .map(({ quota, least }) => `"${quota}" (${least})`)
           .join(', ')}`,
+      },
+    ];
+  }
+}
+
+/** A budget is not needed: its stack is the last one, and a refusal of it takes nothing else down. */
+async function budgetFindings(
+  account: Account,
+  { monthlyBudgetUsd }: Pick<Settings, 'monthlyBudgetUsd'>,
+): Promise<Finding[]> {
+  if (monthlyBudgetUsd === null) return [];
+  try {
+    await callAws(account, 'budgets', 'DescribeBudgets', { AccountId: account.id }, z.unknown());
+    return [];
+  } catch (error) {
+    return [
+      {
+        level: 'warning',
+        what: `the budgets of the account could not be read, and may be refused to the deployment as well: ${messageOf(error)}`,
+        where: `AWS Budgets, account ${account.id}`,
+        todo: 'see docs/deploy.md, Watching it: its root user may have to activate IAM access to billing information; all but the budget is deployed either way',
+      },
+    ];
+  }
+}
+
+const DefaultPermissions = z
+  .array(
+    z.looseObject({
+      Principal: z.looseObject({ DataLakePrincipalIdentifier: z.string().optional() }).optional(),
+      Permissions: z.array(z.string()).default([]),
+    }),
+  )
+  .default([]);
+const DataLakeSettings = z.object({
+  DataLakeSettings: z.looseObject({
+    CreateDatabaseDefaultPermissions: DefaultPermissions,
+    CreateTableDefaultPermissions: DefaultPermissions,
+  }),
+});
+export type DataLakeSettings = z.infer<typeof DataLakeSettings>;
+
+/** IAM decides alone over a new database or table where Lake Formation gives all of it to whomever IAM lets in. */
+export function catalogFindings(
+  { DataLakeSettings: settings }: DataLakeSettings,
+  region: string,
+): Finding[] {
+  const closed = (['Database', 'Table'] as const).filter(
+    (kind) =>
+      !settings[`Create${kind}DefaultPermissions`].some(
+        ({ Principal, Permissions }) =>
+          Principal?.DataLakePrincipalIdentifier === 'IAM_ALLOWED_PRINCIPALS' &&
+          Permissions.includes('ALL'),
+      ),
+  );
+  if (closed.length === 0) return [];
+  return [
+    {
+      level: 'warning',
+      what: `Lake Formation gives nobody a new ${closed.join(' or ').toLowerCase()} of the catalog: the lake's roles could read none, whatever IAM lets them`,
+      where: `Lake Formation, Data Catalog settings, ${region}`,
+      todo: 'before the first deployment, choose "Use only IAM access control" for new databases and for new tables in new databases; after it, grant the roles of the lake SELECT and DESCRIBE there, and those of jobs and functions ALTER, too',
+    },
+  ];
+}
+
+async function lakeFormationFindings(account: Account): Promise<Finding[]> {
+  try {
+    const settings = await callAws(
+      account,
+      'lakeformation',
+      'GetDataLakeSettings',
+      {},
+      DataLakeSettings,
+    );
+    return catalogFindings(settings, account.region);
+  } catch (error) {
+    return [
+      {
+        level: 'warning',
+        what: `the settings of Lake Formation were not checked: ${messageOf(error)}`,
+        where: account.region,
+        todo: 'lakeformation:GetDataLakeSettings is needed; nothing, unless the organization governs its catalog by Lake Formation',
       },
     ];
   }
@@ -167,7 +260,10 @@ export async function preflight(
     stacksOf(account, environment),
     bucketChecks(account, environment, settings.bucketName),
     regionFindings(account),
-    quotasOf(account, settings),
+    findingsOfQuotas(account, settings, 'sagemaker'),
+    findingsOfQuotas(account, settings, 'codebuild'),
+    budgetFindings(account, settings),
+    lakeFormationFindings(account),
   ]);
   return [...found.flat(), ...imageFindings(settings)];
 }

@@ -9,14 +9,21 @@ const Page = z.object({
   NextToken: z.string().nullish(),
 });
 
-/** What an environment needs of a quota of SageMaker. */
+/** Services whose quotas are looked at, as Service Quotas calls them in calls and to people. */
+export const quotaServices = { sagemaker: 'Amazon SageMaker', codebuild: 'AWS CodeBuild' } as const;
+export type QuotaService = keyof typeof quotaServices;
+
+/** What an environment needs of a quota. */
 export interface Need {
+  service: QuotaService;
   /** As Service Quotas calls it. */
   quota: string;
   matches: (name: string) => boolean;
   least: number;
   /** What happens without it, where the pipeline goes on; null where it cannot. */
   fallback: string | null;
+  /** Whether the quota's name was seen in a public report; a name from memory that is not listed is no finding. */
+  isNameSure: boolean;
 }
 
 const named = (quota: string, least: number, fallback: string | null = null): Need => ({
@@ -24,6 +31,8 @@ const named = (quota: string, least: number, fallback: string | null = null): Ne
   matches: (name) => name.toLowerCase() === quota.toLowerCase(),
   least,
   fallback,
+  service: 'sagemaker',
+  isNameSure: true,
 });
 
 /**
@@ -47,11 +56,19 @@ export function neededQuotas({
           'Maximum total concurrency that can be allocated across all serverless endpoints',
           endpoint.maxConcurrency,
         ),
+    {
+      ...named('Concurrently running builds for Linux/Medium environment', 1),
+      service: 'codebuild',
+      isNameSure: false,
+    },
   ];
 }
 
-/** The account's SageMaker quotas, as they apply in the region. */
-export async function sageMakerQuotas(account: Account): Promise<Map<string, number>> {
+/** The account's quotas of a service, as they apply in the region. */
+export async function quotasOf(
+  account: Account,
+  service: QuotaService,
+): Promise<Map<string, number>> {
   const quotas = new Map<string, number>();
   let NextToken: string | null | undefined;
   do {
@@ -59,7 +76,7 @@ export async function sageMakerQuotas(account: Account): Promise<Map<string, num
       account,
       'servicequotas',
       'ListServiceQuotas',
-      { ServiceCode: 'sagemaker', MaxResults: 100, ...(NextToken ? { NextToken } : {}) },
+      { ServiceCode: service, MaxResults: 100, ...(NextToken ? { NextToken } : {}) },
       Page,
     );
     for (const { QuotaName, Value } of page.Quotas) quotas.set(QuotaName, Value);

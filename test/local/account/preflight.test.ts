@@ -1,5 +1,15 @@
 import { settingsFor } from '../../../infra/config';
-import { describeFinding, imageFindings, quotaFindings } from '../../../local/account/preflight';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+import { addressOf, callAws } from '../../../local/account/aws-json';
+import {
+  catalogFindings,
+  describeFinding,
+  imageFindings,
+  quotaFindings,
+} from '../../../local/account/preflight';
+import { clientsFor, type Connection } from '../../../local/cloud/clients';
 import { shapeProblem } from '../../../local/account/token';
 
 const dev = settingsFor('dev');
@@ -14,7 +24,7 @@ test('quotas that are large enough give no finding', () => {
     [serverless, 10],
   ]);
 
-  expect(quotaFindings(quotas, dev, 'us-east-1')).toEqual([]);
+  expect(quotaFindings(quotas, dev, 'sagemaker', 'us-east-1')).toEqual([]);
 });
 
 test('another quota of serverless endpoints is not taken for the one that counts', () => {
@@ -25,7 +35,7 @@ test('another quota of serverless endpoints is not taken for the one that counts
     [serverless, 10],
   ]);
 
-  expect(quotaFindings(quotas, dev, 'us-east-1')).toEqual([]);
+  expect(quotaFindings(quotas, dev, 'sagemaker', 'us-east-1')).toEqual([]);
 });
 
 test('a quota of 0 is an error that says what to ask for, and where', () => {
@@ -35,7 +45,7 @@ test('a quota of 0 is an error that says what to ask for, and where', () => {
     [serverless, 10],
   ]);
 
-  const [finding, ...others] = quotaFindings(quotas, dev, 'eu-west-1');
+  const [finding, ...others] = quotaFindings(quotas, dev, 'sagemaker', 'eu-west-1');
 
   expect(others).toEqual([]);
   expect(finding?.level).toBe('error');
@@ -51,9 +61,9 @@ test('a spot quota of 0 is a warning: the training runs on demand', () => {
     [serverless, 10],
   ]);
 
-  expect(quotaFindings(quotas, dev, 'us-east-1').map(({ level, what }) => [level, what])).toEqual([
-    ['warning', expect.stringContaining('is 0: trainings run on demand')],
-  ]);
+  expect(
+    quotaFindings(quotas, dev, 'sagemaker', 'us-east-1').map(({ level, what }) => [level, what]),
+  ).toEqual([['warning', expect.stringContaining('is 0: trainings run on demand')]]);
 });
 
 test('a real-time endpoint needs twice its instances: the new ones start beside the old', () => {
@@ -63,7 +73,9 @@ test('a real-time endpoint needs twice its instances: the new ones start beside 
     [`${instanceType} for endpoint usage`, 2 * instances - 1],
   ]);
 
-  expect(quotaFindings(quotas, prod, 'us-east-1').map(({ level }) => level)).toEqual(['error']);
+  expect(quotaFindings(quotas, prod, 'sagemaker', 'us-east-1').map(({ level }) => level)).toEqual([
+    'error',
+  ]);
 });
 
 test.each([
@@ -85,4 +97,87 @@ test('an image with CUDA is said before it is built, and is none with the index 
     expect.objectContaining({ level: 'warning', what: expect.stringContaining('CUDA') }),
   ]);
   expect(imageFindings(cpu)).toEqual([]);
+});
+
+test('CodeBuild may be closed to a new account; a quota whose name is unsure and not listed is no finding', () => {
+  const name = 'Concurrently running builds for Linux/Medium environment';
+
+  expect(quotaFindings(new Map(), dev, 'codebuild', 'us-east-1')).toEqual([]);
+  expect(quotaFindings(new Map([[name, 0]]), dev, 'codebuild', 'us-east-1')).toMatchObject([
+    { level: 'error', where: 'Service Quotas, AWS CodeBuild, us-east-1' },
+  ]);
+});
+
+describe('Lake Formation', () => {
+  const open = [
+    {
+      Principal: { DataLakePrincipalIdentifier: 'IAM_ALLOWED_PRINCIPALS' },
+      Permissions: ['ALL'],
+    },
+  ];
+  const findings = (database: typeof open, table: typeof open) =>
+    catalogFindings(
+      {
+        DataLakeSettings: {
+          CreateDatabaseDefaultPermissions: database,
+          CreateTableDefaultPermissions: table,
+        },
+      },
+      'us-east-1',
+    );
+
+  test("that leaves new databases and tables to IAM, as an account's defaults do, is in nobody's way", () => {
+    expect(findings(open, open)).toEqual([]);
+  });
+
+  test.each([
+    ['database', [], open],
+    ['table', open, []],
+    ['database or table', [], []],
+  ])('that gives nobody a new %s is said before the deployment', (kind, database, table) => {
+    expect(findings(database, table)).toMatchObject([
+      { level: 'warning', what: expect.stringContaining(`nobody a new ${kind} of the catalog`) },
+    ]);
+  });
+});
+
+test.each([
+  ['budgets', 'eu-west-1', 'budgets.amazonaws.com', 'us-east-1'],
+  ['budgets', 'cn-north-1', 'budgets.amazonaws.com.cn', 'cn-northwest-1'],
+  ['lakeformation', 'eu-west-1', 'lakeformation.eu-west-1.amazonaws.com', 'eu-west-1'],
+  ['ecr', 'eu-west-1', 'api.ecr.eu-west-1.amazonaws.com', 'eu-west-1'],
+] as const)('%s of %s is called at %s, signed for %s', (service, region, host, signedFor) => {
+  expect(addressOf(service, region)).toEqual({ host, signedFor });
+});
+
+test('an operation is named by the path where the service wants that, else by a header', async () => {
+  const asked: unknown[] = [];
+  const server = createServer((request, response) => {
+    const scope = /Credential=[^/]+\/\d+\/([^,]+)/.exec(String(request.headers.authorization))?.[1];
+    asked.push([request.url, request.headers['x-amz-target'], scope]);
+    response.end('{}');
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const address: AddressInfo = z
+    .object({ address: z.string(), family: z.string(), port: z.number() })
+    .parse(server.address());
+  const connection: Connection = {
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    forcePathStyle: true,
+  };
+  const account = {
+    region: 'eu-west-1',
+    endpoint: `http://127.0.0.1:${address.port}`,
+    clients: clientsFor(connection),
+  };
+
+  await callAws(account, 'lakeformation', 'GetDataLakeSettings', {}, z.unknown());
+  await callAws(account, 'budgets', 'DescribeBudgets', { AccountId: '1' }, z.unknown());
+
+  server.close();
+  expect(asked).toEqual([
+    ['/GetDataLakeSettings', undefined, 'eu-west-1/lakeformation/aws4_request'],
+    ['/', 'AWSBudgetServiceGateway.DescribeBudgets', 'us-east-1/budgets/aws4_request'],
+  ]);
 });
