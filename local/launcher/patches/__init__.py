@@ -31,6 +31,7 @@ NAMES = (
     "secret_refs",
     "secret_versions",
     "mapping_states",
+    "metric_points",
     "stream_retries",
     "resource_arns",
     "athena_queries",

@@ -1,0 +1,119 @@
+"""Log lines, runs of functions and executions become metrics of CloudWatch."""
+
+import json
+import time
+from typing import Any
+
+from embedded import Launcher, function, machine, role, statement, until
+
+DIMENSIONS = [{"Name": "Lake", "Value": "test"}]
+
+
+def line(namespace: str, **values: Any) -> str:
+    return json.dumps(
+        {
+            "_aws": {
+                "Timestamp": int(time.time() * 1000),
+                "CloudWatchMetrics": [
+                    {
+                        "Namespace": namespace,
+                        "Dimensions": [["Lake"]],
+                        "Metrics": [{"Name": name, "Unit": "Count"} for name in values],
+                    }
+                ],
+            },
+            "Lake": "test",
+            **values,
+        }
+    )
+
+
+def statistics(
+    launcher: Launcher, namespace: str, name: str, dimensions: list[dict[str, str]] = DIMENSIONS
+) -> dict[str, float]:
+    """Sum and count of the last hours; empty while there is no point."""
+    found = launcher.client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=name,
+        Dimensions=dimensions,
+        StartTime=time.time() - 3 * 3600,
+        EndTime=time.time() + 3600,
+        Period=12 * 3600,
+        Statistics=["Sum", "SampleCount", "Minimum", "Maximum"],
+    )["Datapoints"]
+    return (
+        {
+            "sum": sum(point["Sum"] for point in found),
+            "count": sum(point["SampleCount"] for point in found),
+        }
+        if found
+        else {}
+    )
+
+
+def write(launcher: Launcher, group: str, *messages: str) -> None:
+    logs = launcher.client("logs")
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+    logs.put_log_events(
+        logGroupName=group,
+        logStreamName="s",
+        logEvents=[{"timestamp": int(time.time() * 1000), "message": text} for text in messages],
+    )
+
+
+def test_lines_of_a_log_become_points_and_the_wrong_ones_are_said(launcher: Launcher) -> None:
+    write(
+        launcher,
+        "/metrics/lines",
+        line("FromLines", Rows=[2, 3], Lost=1),
+        line("FromLines", Rows=3),
+        line("FromLines", Rows="many"),
+        "no document",
+    )
+
+    assert statistics(launcher, "FromLines", "Rows") == {"sum": 8.0, "count": 3.0}
+    assert statistics(launcher, "FromLines", "Lost") == {"sum": 1.0, "count": 1.0}
+    listed = launcher.client("cloudwatch").list_metrics(Namespace="FromLines")["Metrics"]
+    assert sorted((one["MetricName"], str(one["Dimensions"])) for one in listed) == [
+        ("Lost", str(DIMENSIONS)),
+        ("Rows", str(DIMENSIONS)),
+    ]
+    log = (launcher.home / "launcher.log").read_text()
+    assert "/metrics/lines: a metric is left out: the member 'Rows' holds 'many'" in log
+
+
+def test_what_a_function_writes_becomes_points_whoever_invokes_it(launcher: Launcher) -> None:
+    arn = role(launcher, "metrics-role", statement(["lambda:InvokeFunction"], ["*"]))
+    code = """
+exports.handler = async ({ fail }) => {
+  process.stdout.write('LINE\\n');
+  if (fail) throw new Error('no');
+  return {};
+};
+""".replace("LINE", line("FromFunction", Rows=5))
+    called = function(launcher, "metrics-function", code, arn)
+    launcher.client("lambda").invoke(FunctionName="metrics-function", Payload=b"{}")
+    calling = machine(
+        launcher,
+        "metrics-machine",
+        {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": called, "End": True}}},
+        arn,
+    )
+    assert calling.ended(calling.start({"fail": True}))["status"] == "FAILED"
+    assert calling.ended(calling.start())["status"] == "SUCCEEDED"
+
+    assert statistics(launcher, "FromFunction", "Rows") == {"sum": 15.0, "count": 3.0}
+    own = [{"Name": "FunctionName", "Value": "metrics-function"}]
+    for name, total in {"Invocations": 3.0, "Errors": 1.0, "Throttles": 0.0}.items():
+        found = until(lambda name=name: statistics(launcher, "AWS/Lambda", name, own))
+        assert found == {"sum": total, "count": 3.0}, name
+    assert statistics(launcher, "AWS/Lambda", "Duration", own)["sum"] > 0
+    runs = [{"Name": "StateMachineArn", "Value": calling.arn}]
+    for name, total in {
+        "ExecutionsStarted": 2.0,
+        "ExecutionsFailed": 1.0,
+        "ExecutionsSucceeded": 1.0,
+    }.items():
+        assert statistics(launcher, "AWS/States", name, runs)["sum"] == total, name
+    assert statistics(launcher, "AWS/States", "ExecutionTime", runs)["count"] == 2.0
