@@ -36,6 +36,7 @@ NAMES = (
     "resource_arns",
     "athena_queries",
     "cloudformation_types",
+    "alarms",
     "custom_resources",
     "recorded_calls",
     "queue_urls",
