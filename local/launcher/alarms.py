@@ -83,6 +83,13 @@ def queries_of(metrics: Sequence[Mapping[str, Any]]) -> list[_Query]:
             raise MathError(f"the id {given!r} is not a lowercase letter, letters, digits and '_'")
         if bool(entry.get("MetricStat")) == bool(entry.get("Expression")):
             raise MathError(f"{given}: either a MetricStat or an Expression is needed")
+        stat = entry.get("MetricStat") or {}
+        named = stat.get("Metric") or {}
+        needed = {"Metric.Namespace": named.get("Namespace"), "Stat": stat.get("Stat")}
+        needed |= {"Metric.MetricName": named.get("MetricName"), "Period": stat.get("Period")}
+        if stat and not all(needed.values()):
+            lacking = next(name for name, value in needed.items() if not value)
+            raise MathError(f"{given}: MetricStat has no {lacking}")
         expression = parse(entry["Expression"]) if entry.get("Expression") else None
         returned = str(entry.get("ReturnData", True)).lower() != "false"
         found.append(_Query(given, entry.get("MetricStat"), expression, returned))

@@ -160,6 +160,7 @@ def test_an_alarm_on_an_expression_has_its_state(
         ({"Metrics": [{**SHARE[0], "Expression": "b + received"}, *SHARE[1:]]}, "has the id b"),
         ({"Metrics": [{**SHARE[0], "Expression": "SEARCH(lost)"}, *SHARE[1:]]}, "SEARCH"),
         ({"Metrics": [*SHARE, SHARE[1]]}, "are the same"),
+        ({"Metrics": [{"Id": "a", "MetricStat": {"Period": 60}}]}, "has no Metric.Namespace"),
         ({"Metrics": SHARE[1:]}, "exactly one of Metrics has to return data, not 0"),
         ({"Metrics": [*SHARE, {"Id": "b"}]}, "either a MetricStat or an Expression"),
     ],
