@@ -10,7 +10,7 @@ import { errorNames } from '../../workflows/errors';
 import { dimensionOf, isMetricName, metricNamespace, metrics } from '../../workflows/metrics';
 import { steps } from '../../workflows/steps';
 import { Launcher } from '../functions/support/launcher';
-import { send, signed } from '../support/signed';
+import { alarmStates, call } from '../support/metrics';
 import { synthesize } from './synthesis';
 
 /*
@@ -244,34 +244,17 @@ describe('in the embedded cloud', () => {
   });
   afterAll(() => launcher.stop());
 
-  const credentials = () => ({
-    accessKeyId: '000000000000',
-    secretAccessKey: launcher.rootSecret,
+  const asked = () => ({
+    url: launcher.url,
+    credentials: { accessKeyId: '000000000000', secretAccessKey: launcher.rootSecret },
   });
-
-  async function call(service: 'logs' | 'monitoring', action: string, body: object) {
-    const prefix = service === 'logs' ? 'Logs_20140328' : 'GraniteServiceVersion20100801';
-    const type = service === 'logs' ? '1.1' : '1.0';
-    const raw = {
-      method: 'POST',
-      headers: {
-        'content-type': `application/x-amz-json-${type}`,
-        'x-amz-target': `${prefix}.${action}`,
-      },
-      body: JSON.stringify(body),
-    };
-    const signing = { credentials: credentials(), service };
-    const answer = await send(launcher.url, await signed(launcher.url, raw, signing));
-    if (answer.status !== 200) throw new Error(`${action}: ${answer.body}`);
-    return JSON.parse(answer.body || '{}');
-  }
 
   /** The alarms alone, references as texts, as a stack. */
   async function deploy(env: string): Promise<void> {
     const cloudFormation = new CloudFormationClient({
       endpoint: launcher.url,
       region: 'us-east-1',
-      credentials: credentials(),
+      credentials: asked().credentials,
     });
     const Resources = Object.fromEntries(
       alarmsOf(env).map(({ ...alarm }, index) => [
@@ -289,20 +272,10 @@ describe('in the embedded cloud', () => {
     );
   }
 
-  const States = z.object({
-    MetricAlarms: z.array(z.object({ AlarmName: z.string(), StateValue: z.string() })),
-  });
-  async function states(names: readonly string[]): Promise<Map<string, string>> {
-    const found = States.parse(
-      await call('monitoring', 'DescribeAlarms', { AlarmNames: names, MaxRecords: 100 }),
-    );
-    return new Map(found.MetricAlarms.map(({ AlarmName, StateValue }) => [AlarmName, StateValue]));
-  }
-
   async function until(wanted: Map<string, string>): Promise<void> {
     let found = new Map<string, string>();
     for (let look = 0; look < 60; look += 1) {
-      found = await states([...wanted.keys()]);
+      found = await alarmStates(asked(), [...wanted.keys()]);
       if ([...wanted].every(([name, state]) => found.get(name) === state)) return;
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
@@ -316,14 +289,14 @@ describe('in the embedded cloud', () => {
     if (namespace === metricNamespace) {
       const { Lake = '', ...by } = dimensions;
       const message = (at: number) => line(Lake, name, value, at, by);
-      await call('logs', 'PutLogEvents', {
+      await call(asked(), 'logs', 'PutLogEvents', {
         logGroupName: 'functions',
         logStreamName: 'one',
         logEvents: times.map((at) => ({ timestamp: Date.now(), message: message(at) })),
       });
       return;
     }
-    await call('monitoring', 'PutMetricData', {
+    await call(asked(), 'monitoring', 'PutMetricData', {
       Namespace: namespace,
       MetricData: times.map((at) => ({
         MetricName: name,
@@ -336,8 +309,11 @@ describe('in the embedded cloud', () => {
   }
 
   test('each alarm of ours goes off, and the silent ones end, by the metrics that they watch', async () => {
-    await call('logs', 'CreateLogGroup', { logGroupName: 'functions' });
-    await call('logs', 'CreateLogStream', { logGroupName: 'functions', logStreamName: 'one' });
+    await call(asked(), 'logs', 'CreateLogGroup', { logGroupName: 'functions' });
+    await call(asked(), 'logs', 'CreateLogStream', {
+      logGroupName: 'functions',
+      logStreamName: 'one',
+    });
     const env = 'prod';
     await deploy(env);
     const alarms = alarmsOf(env);

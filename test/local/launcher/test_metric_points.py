@@ -4,6 +4,7 @@ import json
 import time
 from typing import Any
 
+import pytest
 from embedded import Launcher, function, machine, role, statement, until
 
 DIMENSIONS = [{"Name": "Lake", "Value": "test"}]
@@ -117,3 +118,28 @@ exports.handler = async ({ fail }) => {
     }.items():
         assert statistics(launcher, "AWS/States", name, runs)["sum"] == total, name
     assert statistics(launcher, "AWS/States", "ExecutionTime", runs)["count"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ({"Errors": [2, "None"], "Latency": [5, "Microseconds"]}, 200),
+        ({"Errors": 2}, 400),
+        ({"Errors": [2, "Errors"]}, 400),
+        ({"Errors": ["2", "None"]}, 400),
+        ({}, 400),
+    ],
+)
+def test_the_gateway_gives_the_metrics_of_its_services(
+    launcher: Launcher, values: dict[str, Any], status: int
+) -> None:
+    name = f"endpoint-{len(values)}-{status}"
+
+    answered = launcher.ask(
+        "metrics", {"namespace": "AWS/SageMaker", "dimensions": {"E": name}, "values": values}
+    )
+
+    assert answered[0] == status, answered
+    own = [{"Name": "E", "Value": name}]
+    found = statistics(launcher, "AWS/SageMaker", "Errors", own)
+    assert found == ({"sum": 2.0, "count": 1.0} if status == 200 else {})
