@@ -153,7 +153,14 @@ def test_a_topic_and_its_key_have_to_let_the_alarm_publish(
         TopicArn=topic,
         AttributeName="Policy",
         AttributeValue=policy(
-            {**allowed(topic, "sns:Subscribe"), "Principal": {"AWS": "*"}},
+            # What CDK's enforceSSL writes.
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "sns:Publish",
+                "Resource": topic,
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
             *(allowed(topic, "sns:Publish", **more) for more in topics),
         ),
     )
