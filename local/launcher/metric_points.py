@@ -181,3 +181,17 @@ def series(
         for begin, group in sorted(groups.items())
     }
     return {begin: value for begin, value in found.items() if value is not None}
+
+
+def fetch(
+    namespace: str,
+    name: str,
+    dimensions: Mapping[str, str],
+    statistic: str,
+    unit: str | None,
+    period: int,
+    start: float,
+    end: float,
+) -> dict[float, float]:
+    """The series of one metric (see `series`)."""
+    return series(of(namespace, name, dimensions), statistic, period, start, end, unit)

@@ -32,6 +32,7 @@ NAMES = (
     "secret_versions",
     "mapping_states",
     "metric_points",
+    "metric_queries",
     "stream_retries",
     "resource_arns",
     "athena_queries",

@@ -3,8 +3,8 @@
 Here alarms are evaluated as on AWS (local/launcher/alarms.py): by period, with metric math, with
 missing data treated as the alarm says, half a second after a point was written and at each minute
 while one of them has data. A change of state is in the history, goes to EventBridge, and to SNS as
-cloudwatch.amazonaws.com: the topic's policy and its key's have to allow that. GetMetricData knows
-expressions. An idle lake pays for a look at its queues every ten seconds.
+cloudwatch.amazonaws.com: the topic's policy and its key's have to allow that. An idle lake pays for
+a look at its queues every ten seconds.
 """
 
 import json
@@ -22,7 +22,7 @@ from local.launcher import alarms, key_uses, metric_points, start_up
 from local.launcher.alarms import Verdict
 from local.launcher.authority import as_account
 from local.launcher.environment import ACCOUNT_ID, REGION
-from local.launcher.metric_math import MathError, Series
+from local.launcher.metric_math import MathError
 from local.launcher.patches import snapshots
 
 EXPECTS = {
@@ -36,7 +36,6 @@ EXPECTS = {
     "services.cloudwatch:_delete_alarms": "5f8a0651d976",
     "services.cloudwatch:_set_alarm_state": "0fa9fef3bd18",
     "services.cloudwatch:_transition_composite": "b990e25bf465",
-    "services.cloudwatch:_get_metric_data": "bf6a8e1132a2",
     "services.cloudwatch:cloudformation_put_metric_alarm": "8cb1178b326d",
     "services.cloudformation.provisioners:_cw_metric_alarm_record": "4565fcede1eb",
     "services.sns:topic_policy_allows": "2c5001e5af7e",
@@ -91,6 +90,8 @@ def _watch() -> None:
             now = time.time()
             if asked or (live and now // 60 != minute):
                 live, minute = _evaluate_all(now), int(now // 60)
+                # Many points must not make this thread busy: a tenth of a core is enough.
+                time.sleep(9 * (time.time() - now))
         except Exception:
             logger.exception("The alarms could not be evaluated; the next look is in ten seconds")
             time.sleep(TICK_SECONDS)
@@ -128,7 +129,7 @@ def _evaluate_all(now: float) -> bool:
             if alarm is None or not (alarm.get("Metrics") or alarm.get("Namespace")):
                 continue
             try:
-                verdict = alarms.judge(alarm, _fetch, now)
+                verdict = alarms.judge(alarm, metric_points.fetch, now)
             except (MathError, KeyError) as wrong:
                 logger.warning("The alarm %s cannot be evaluated: %s", name, wrong)
                 continue
@@ -138,20 +139,6 @@ def _evaluate_all(now: float) -> bool:
             if verdict.state != alarm["StateValue"]:
                 _change(alarm, verdict, now)
     return live
-
-
-def _fetch(
-    namespace: str,
-    name: str,
-    dimensions: dict[str, str],
-    statistic: str,
-    unit: str | None,
-    period: int,
-    start: float,
-    end: float,
-) -> Series:
-    points = metric_points.of(namespace, name, dimensions)
-    return metric_points.series(points, statistic, period, start, end, unit)
 
 
 def _change(alarm: Alarm, verdict: Verdict, now: float) -> None:
@@ -277,7 +264,6 @@ def apply() -> None:
     cloudwatch._evaluate_all_alarms = _evaluate_soon
     cloudwatch._dispatch_alarm_actions = _replaced_dispatch
     cloudwatch._put_metric_alarm = _with_metrics(cloudwatch._put_metric_alarm)
-    cloudwatch._get_metric_data = _with_expressions(cloudwatch._get_metric_data)
     for name in ("_put_composite_alarm", "_delete_alarms", "_set_alarm_state"):
         setattr(cloudwatch, name, _one_at_a_time(getattr(cloudwatch, name)))
     _patch_templates()
@@ -393,63 +379,3 @@ def _update_composite(
 
 def _delete_composite(physical_id: str, _properties: Mapping[str, Any]) -> None:
     _answered(cloudwatch._delete_alarms({}, {"AlarmNames": [physical_id]}, False, True))
-
-
-def _with_expressions(get: Callable[..., Response]) -> Callable[..., Response]:
-    """GetMetricData, with expressions; newest first, as AWS answers unless asked otherwise."""
-
-    def handler(
-        params: dict[str, Any], data: dict[str, Any], is_cbor: bool, is_json: bool = False
-    ) -> Response:
-        if not (is_cbor or is_json):
-            return get(params, data, is_cbor, is_json)
-        try:
-            results = _results(data)
-        except MathError as wrong:
-            return cloudwatch._error("ValidationError", str(wrong), 400, is_json, is_cbor)
-        if is_cbor:
-            encoded = [cloudwatch._cbor_metric_data_result(result) for result in results]
-            return cloudwatch._cbor_ok({"MetricDataResults": encoded})
-        return cloudwatch._json_ok({"MetricDataResults": results})
-
-    return handler
-
-
-def _results(data: dict[str, Any]) -> list[dict[str, Any]]:
-    asked = data.get("MetricDataQueries", [])
-    queries = alarms.queries_of(asked)
-    start = cloudwatch._parse_ts(data.get("StartTime"))
-    end = cloudwatch._parse_ts(data.get("EndTime"))
-    if start is None or end is None or start >= end:
-        raise MathError("StartTime has to be before EndTime")
-    expressions = [query for query in queries if query.expression]
-    found: list[dict[str, Any]] = []
-    values = {}
-    if expressions:
-        period = alarms.common_period(asked)
-        values = alarms.computed(queries, _fetch, period, start // period * period, end)
-    for entry, query in zip(asked, queries, strict=True):
-        if query.metric and not expressions:
-            period = int(query.metric["Period"])
-            values |= alarms.computed([query], _fetch, period, start // period * period, end)
-        if not query.returned:
-            continue
-        value = values[query.id]
-        if not isinstance(value, dict | list):
-            raise MathError(f"{query.id} gives a number; a time series has to be returned")
-        label = entry.get("Label") or (
-            query.metric["Metric"]["MetricName"] if query.metric else query.id
-        )
-        newest_first = data.get("ScanBy") != "TimestampAscending"
-        for series in value if isinstance(value, list) else [value]:
-            times = sorted(series, reverse=newest_first)
-            found.append(
-                {
-                    "Id": query.id,
-                    "Label": label,
-                    "Timestamps": [cloudwatch._ts_iso(at) for at in times],
-                    "Values": [series[at] for at in times],
-                    "StatusCode": "Complete",
-                }
-            )
-    return found

@@ -289,3 +289,15 @@ def test_alarms_and_points_outlive_a_kill(own_launcher: Launcher) -> None:
 
     found = is_in(own_launcher, "Kept", "ALARM")
     assert "[3.0 (" in found["StateReason"]
+
+
+def test_a_state_that_is_set_by_hand_lasts_until_the_next_evaluation(launcher: Launcher) -> None:
+    put_alarm(launcher, "ByHand")
+    is_in(launcher, "ByHand", "OK")
+
+    launcher.client("cloudwatch").set_alarm_state(
+        AlarmName="ByHand", StateValue="ALARM", StateReason="a drill"
+    )
+
+    is_in(launcher, "ByHand", "OK")
+    assert "Alarm updated from OK to ALARM" in history(launcher, "ByHand", "StateUpdate")

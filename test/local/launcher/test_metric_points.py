@@ -143,3 +143,61 @@ def test_the_gateway_gives_the_metrics_of_its_services(
     own = [{"Name": "E", "Value": name}]
     found = statistics(launcher, "AWS/SageMaker", "Errors", own)
     assert found == ({"sum": 2.0, "count": 1.0} if status == 200 else {})
+
+
+def test_a_metric_is_asked_for_by_exactly_its_dimensions(launcher: Launcher) -> None:
+    write(launcher, "/metrics/exact", line("Exact", Rows=5))
+
+    assert statistics(launcher, "Exact", "Rows") == {"sum": 5.0, "count": 1.0}
+    for others in ([], [{"Name": "Lake", "Value": "other"}]):
+        assert statistics(launcher, "Exact", "Rows", others) == {}
+
+
+def test_a_metric_with_too_many_points_keeps_its_sums_and_not_its_points(
+    own_launcher: Launcher,
+) -> None:
+    cloudwatch = own_launcher.client("cloudwatch")
+    start = time.time() - 20 * 3600
+    for call in range(8):
+        # 4,800 different values, 30 a minute: more than are kept.
+        cloudwatch.put_metric_data(
+            Namespace="Many",
+            MetricData=[
+                {
+                    "MetricName": "Rows",
+                    "Dimensions": DIMENSIONS,
+                    "Timestamp": start + (20 * call + minute) * 60,
+                    "Unit": "Gigabits",
+                    "Values": [1000.0 * call + 30 * minute + n for n in range(30)],
+                }
+                for minute in range(20)
+            ],
+        )
+    own_launcher.saved()
+
+    found = cloudwatch.get_metric_data(
+        StartTime=start - 60,
+        EndTime=time.time(),
+        MetricDataQueries=[
+            {
+                "Id": stat.lower(),
+                "MetricStat": {
+                    "Metric": {
+                        "Namespace": "Many",
+                        "MetricName": "Rows",
+                        "Dimensions": DIMENSIONS,
+                    },
+                    "Period": 3600,
+                    "Stat": stat,
+                },
+            }
+            for stat in ("Sum", "SampleCount", "Maximum")
+        ],
+    )["MetricDataResults"]
+    values = {one["Id"]: one["Values"] for one in found}
+    assert sum(values["samplecount"]) == 4800
+    assert sum(values["sum"]) == sum(1000 * call + n for call in range(8) for n in range(600))
+    assert max(values["maximum"]) == 7599
+    state = own_launcher.home / "cloud-state"
+    named = json.loads((state / "manifest.json").read_text())["files"]["cloudwatch"]
+    assert 0 < (state / "services" / named).read_text().count('"Gigabits"') <= 4000
