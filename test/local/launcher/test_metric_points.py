@@ -110,6 +110,15 @@ exports.handler = async ({ fail }) => {
         found = until(lambda name=name: statistics(launcher, "AWS/Lambda", name, own))
         assert found == {"sum": total, "count": 3.0}, name
     assert statistics(launcher, "AWS/Lambda", "Duration", own)["sum"] > 0
+    waiting = machine(
+        launcher,
+        "metrics-waiting",
+        {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 60, "End": True}}},
+        arn,
+    )
+    launcher.client("stepfunctions").stop_execution(executionArn=waiting.start())
+    slow = [{"Name": "StateMachineArn", "Value": waiting.arn}]
+    assert statistics(launcher, "AWS/States", "ExecutionsAborted", slow)["sum"] == 1.0
     runs = [{"Name": "StateMachineArn", "Value": calling.arn}]
     for name, total in {
         "ExecutionsStarted": 2.0,
