@@ -11,6 +11,7 @@ import json
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -65,6 +66,9 @@ logger = logging.getLogger("lake.alarms")
 _due = threading.Event()
 # One change at a time: an evaluation, or a request that makes, changes or deletes an alarm.
 _lock = threading.RLock()
+# Changed alarms as they were then, with the state and the reason before. They are told without the
+# lock: whoever hears of one may ask for alarms.
+_changed: deque[tuple[Alarm, str, str]] = deque()
 # Visible and other messages of each queue, and the minute they were published in.
 _queues: dict[str, tuple[int, int, int]] = {}
 
@@ -90,6 +94,8 @@ def _watch() -> None:
             now = time.time()
             if asked or (live and now // 60 != minute):
                 live, minute = _evaluate_all(now), int(now // 60)
+                while _changed:
+                    _tell(*_changed.popleft())
                 # Many points must not make this thread busy: a tenth of a core is enough.
                 time.sleep(9 * (time.time() - now))
         except Exception:
@@ -153,11 +159,17 @@ def _change(alarm: Alarm, verdict: Verdict, now: float) -> None:
     cloudwatch._record_history(
         alarm["AlarmName"], old, verdict.state, verdict.reason, reason_data=verdict.data
     )
-    _told(alarm, old, old_reason)
+    _to_be_told(alarm, old, old_reason)
     cloudwatch._evaluate_parent_alarms(alarm)
 
 
-def _told(alarm: Alarm, old: str, old_reason: str = "") -> None:
+def _to_be_told(alarm: Alarm, old: str, old_reason: str = "") -> None:
+    _changed.append((dict(alarm), old, old_reason))
+    _due.set()
+    snapshots.changed("cloudwatch")
+
+
+def _tell(alarm: Alarm, old: str, old_reason: str) -> None:
     """Tell EventBridge and the alarm's topics of its new state."""
     name = alarm["AlarmName"]
     try:
@@ -255,7 +267,7 @@ def _published(alarm: Alarm, action: str, old: str) -> str:
 
 
 def _replaced_dispatch(alarm: Alarm, old: str, _new: str, _reason: str) -> None:
-    _told(alarm, old)
+    _to_be_told(alarm, old)
 
 
 def apply() -> None:
