@@ -23,12 +23,13 @@ import { openSession, type Session } from '../../local/cloud/session';
 import type { AlarmName } from '../../infra/constructs/monitoring/alarms';
 import { lakeName } from '../../infra/naming';
 import { datasets, prefixes } from '../../workflows/datasets';
+import { metricNamespace } from '../../workflows/metrics';
 import { Champion, RunReport } from '../../workflows/payloads';
 import { keepAsRecorded, lines, notedCalls, recordedCalls } from '../policies/recorded';
 import type { RecordedCall } from '../policies/calls';
 import { declaredCalls } from '../policies/declared-calls';
 import { freePort } from '../../local/cloud/free-port';
-import { actionsOf, alarmStates } from '../support/metrics';
+import { actionsOf, alarmStates, sums } from '../support/metrics';
 import { openKeyToRoot } from '../support/key-for-root';
 
 /*
@@ -96,11 +97,28 @@ const reportOf = async (run: Run): Promise<RunReport> => {
   return RunReport.parse(JSON.parse(output ?? ''));
 };
 
+const cloudWatch = () => ({
+  url: `http://127.0.0.1:${lake.port}`,
+  credentials: { accessKeyId: account, secretAccessKey: rootSecretOf(lake.home) },
+});
+
+/** What is seen at last: as soon as it is `done`, or after ten seconds. */
+async function eventually<Seen>(
+  see: () => Promise<Seen>,
+  done: (seen: Seen) => boolean,
+): Promise<Seen> {
+  let seen = await see();
+  for (let look = 0; !done(seen) && look < 40; look += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    seen = await see();
+  }
+  return seen;
+}
+
 /** Waits for an alarm in ALARM that has told the topic of it, as whom the topic and its key let it. */
 async function wentOff(alarm: AlarmName): Promise<void> {
   const name = lakeName('local', alarm);
-  const credentials = { accessKeyId: account, secretAccessKey: rootSecretOf(lake.home) };
-  const asked = { url: `http://127.0.0.1:${lake.port}`, credentials };
+  const asked = cloudWatch();
   const seen = async () => ({
     state: (await alarmStates(asked, [name])).get(name),
     actions: (await actionsOf(asked, name)).slice(0, 1),
@@ -109,11 +127,7 @@ async function wentOff(alarm: AlarmName): Promise<void> {
     state: 'ALARM',
     actions: [expect.stringMatching(/^Successfully executed action \S+:SentimentLake-local-\S+$/)],
   };
-  let found = await seen();
-  for (let look = 0; found.actions.length === 0 && look < 40; look += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 250));
-    found = await seen();
-  }
+  const found = await eventually(seen, ({ actions }) => actions.length > 0);
   expect({ name, ...found }).toEqual({ name, ...wanted });
 }
 
@@ -159,6 +173,12 @@ test('wrong input ends the execution at its first state with an error that names
   expect(execution.cause).toContain('mode');
   expect(execution.cause).toContain('nightlyy');
   await wentOff('run-failed');
+  // The archive's own line about it: its role may write the log, and the log makes a metric of it.
+  const by = { Lake: lakeName('local'), Error: 'InvalidInput' };
+  const counted = () => sums(cloudWatch(), metricNamespace, by, ['RunsFailed']);
+  expect(await eventually(counted, ({ RunsFailed }) => RunsFailed !== null)).toEqual({
+    RunsFailed: 1,
+  });
 }, 30_000);
 
 test('a night without labels fails at the training, with its data published', async () => {

@@ -12,8 +12,9 @@ from typing import Any
 
 from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc, stepfunctions
 
-from local.launcher import metric_points
+from local.launcher import authority, metric_points
 from local.launcher.embedded_metrics import extract
+from local.launcher.environment import ACCOUNT_ID, REGION
 
 EXPECTS = {
     "services.cloudwatch:_evict_old_metrics": "cf47bc1522ad",
@@ -31,6 +32,9 @@ EXPECTS = {
 }
 
 logger = logging.getLogger("lake.metrics")
+
+# Functions that may not write their log, and of which that was said.
+_silent: set[str] = set()
 
 # Step Functions Developer Guide, "Monitoring Step Functions metrics using Amazon CloudWatch".
 _ENDED = {
@@ -121,13 +125,31 @@ def _patch_store() -> None:
     cloudwatch._evict_old_metrics = metric_points.evict
 
 
+def _may_write(config: dict[str, Any]) -> bool:
+    """Whether a function's role lets its lines reach the log: on AWS they are lost without that."""
+    name, role = str(config.get("FunctionName", "")), str(config.get("Role", ""))
+    group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
+    stream = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}:log-stream:any"
+    verdict = authority.role_may(role, name, "logs:PutLogEvents", stream, noted=False)
+    if not verdict.allowed and name not in _silent:
+        _silent.add(name)
+        logger.warning(
+            "%s: no metrics are made of its lines, which would not be written on AWS: %s",
+            group,
+            verdict.message,
+        )
+    return verdict.allowed
+
+
 def _patch_logs() -> None:
     emit_logs, put_events = lambda_svc._emit_lambda_logs, cloudwatch_logs._put_log_events
 
     def emit(func: dict[str, Any], request_id: str, log_text: str, *rest: Any, **more: Any) -> None:
         emit_logs(func, request_id, log_text, *rest, **more)
-        name = (func.get("config") or func).get("FunctionName", "")
-        _of_lines((log_text or "").splitlines(), f"/aws/lambda/{name}")
+        config = func.get("config") or func
+        lines = [line for line in (log_text or "").splitlines() if line.startswith("{")]
+        if lines and _may_write(config):
+            _of_lines(lines, f"/aws/lambda/{config.get('FunctionName', '')}")
 
     def put(data: dict[str, Any]) -> Any:
         response = put_events(data)

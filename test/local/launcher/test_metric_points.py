@@ -5,8 +5,9 @@ import time
 from typing import Any
 
 import pytest
-from embedded import Launcher, function, machine, role, statement, until
+from embedded import ACCOUNT, REGION, Launcher, function, machine, role, statement, until
 
+LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/metrics-*:*"
 DIMENSIONS = [{"Name": "Lake", "Value": "test"}]
 
 
@@ -85,7 +86,12 @@ def test_lines_of_a_log_become_points_and_the_wrong_ones_are_said(launcher: Laun
 
 
 def test_what_a_function_writes_becomes_points_whoever_invokes_it(launcher: Launcher) -> None:
-    arn = role(launcher, "metrics-role", statement(["lambda:InvokeFunction"], ["*"]))
+    arn = role(
+        launcher,
+        "metrics-role",
+        statement(["lambda:InvokeFunction"], ["*"]),
+        statement(["logs:PutLogEvents"], [LOGS]),
+    )
     code = """
 exports.handler = async ({ fail }) => {
   process.stdout.write('LINE\\n');
@@ -210,3 +216,18 @@ def test_a_metric_with_too_many_points_keeps_its_sums_and_not_its_points(
     state = own_launcher.home / "cloud-state"
     named = json.loads((state / "manifest.json").read_text())["files"]["cloudwatch"]
     assert 0 < (state / "services" / named).read_text().count('"Gigabits"') <= 4000
+
+
+def test_lines_of_a_function_that_may_not_write_its_log_are_no_metrics(
+    launcher: Launcher,
+) -> None:
+    arn = role(launcher, "unlogged-role", statement(["logs:PutLogEvents"], [LOGS]))
+    code = "exports.handler = async () => process.stdout.write('LINE\\n');"
+    function(launcher, "unlogged", code.replace("LINE", line("Unlogged", Rows=5)), arn)
+
+    launcher.client("lambda").invoke(FunctionName="unlogged", Payload=b"{}")
+
+    assert statistics(launcher, "Unlogged", "Rows") == {}
+    log = (launcher.home / "launcher.log").read_text()
+    assert "/aws/lambda/unlogged: no metrics are made of its lines" in log
+    assert "is not authorized to perform: logs:PutLogEvents" in log
