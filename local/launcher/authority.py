@@ -137,8 +137,13 @@ def authorize(
     return Verdict(False, _sentence(identity.arn, action, resource, denied))
 
 
-def role_may(role_arn: str, session: str, action: str, resource: str) -> Verdict:
-    """Whether a role, assumed by a service under a session name, may do `action` on `resource`."""
+def role_may(
+    role_arn: str, session: str, action: str, resource: str, noted: bool = True
+) -> Verdict:
+    """Whether a role, assumed by a service under a session name, may do `action` on `resource`.
+
+    Not `noted`, it is no call that the role made.
+    """
     role = role_arn.rsplit("/", 1)[-1]
     principal = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}/{session}"
     layers = iam_evaluator._gather_role_policies(role, ACCOUNT_ID)
@@ -153,7 +158,8 @@ def role_may(role_arn: str, session: str, action: str, resource: str) -> Verdict
         ),
         layers,
     )
-    recorded_calls.note(principal, action, resource, {}, allowed=found.decision == "Allow")
+    if noted:
+        recorded_calls.note(principal, action, resource, {}, allowed=found.decision == "Allow")
     if found.decision == "Allow":
         return Verdict(True)
     return Verdict(False, _sentence(principal, action, resource, found))

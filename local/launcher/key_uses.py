@@ -235,3 +235,46 @@ def _denied(
         f"User: {principal.arn} is not authorized to perform: {action} on resource: {key['Arn']} "
         f"{reason}"
     )
+
+
+def service_may(
+    principal: str,
+    service: str,
+    operation: str,
+    key_id: str,
+    context: Mapping[str, str],
+    source_arn: str,
+) -> bool:
+    """Whether an AWS service that calls an operation in its own name may use a resource's key.
+
+    `principal` is such as cloudwatch.amazonaws.com, `source_arn` what it acts for. Only the key's
+    policy can say so, and the policy of a key that AWS manages names no service principal.
+    """
+    key = None if "alias/aws/" in key_id else kms._resolve_key(key_id)
+    if key is None or key["KeyState"] != "Enabled":
+        return False
+    asked = {
+        "aws:sourcearn": source_arn,
+        "aws:sourceaccount": ACCOUNT_ID,
+        "kms:viaservice": f"{service}.{REGION}.amazonaws.com",
+        "kms:encryptioncontextkeys": list(context),
+        **{f"kms:encryptioncontext:{name}".lower(): value for name, value in context.items()},
+    }
+    return all(
+        iam_evaluator.evaluate_resource_policy(
+            key.get("Policy") or "",
+            iam_evaluator.EvalContext(
+                principal_arn="*",
+                principal_type="Service",
+                principal_account="",
+                action=action,
+                resource_arn=key["Arn"],
+                region=REGION,
+                service_context=asked,
+            ),
+            service=principal,
+        ).decision
+        == "Allow"
+        for use in uses(service, operation)
+        for action in use.actions
+    )

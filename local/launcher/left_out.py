@@ -37,12 +37,7 @@ LEFT_OUT: dict[str, LeftOut] = {
     "AWS::Budgets::Budget": LeftOut("nothing here costs money"),
     "AWS::XRay::Group": LeftOut("traces are not collected", "GroupName"),
     "AWS::XRay::SamplingRule": LeftOut("traces are not collected", "RuleName"),
-    "AWS::CloudWatch::CompositeAlarm": LeftOut(
-        "alarms are kept but nothing reads them locally",
-        "AlarmName",
-        {"Arn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:{id}"},
-    ),
-    "AWS::CloudWatch::AnomalyDetector": LeftOut("no metric has a history here"),
+    "AWS::CloudWatch::AnomalyDetector": LeftOut("no metric has a history that is long enough"),
     "AWS::Logs::QueryDefinition": LeftOut(
         "Logs Insights is not part of the embedded cloud", "Name", {"QueryDefinitionId": "{id}"}
     ),

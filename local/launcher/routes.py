@@ -5,13 +5,16 @@ POST /_lake/key          {accessKeyId} -> {arn, secretAccessKey, sessionToken, e
 POST /_lake/authorize    {accessKeyId, action, resource, context?, api?} -> {allowed, message}; 403
 POST /_lake/credentials  {roleArn, service, sessionName, sourceArn?}
                          -> {AccessKeyId, SecretAccessKey, SessionToken, Expiration}; 403
+POST /_lake/metrics      {namespace, dimensions: {name: value}, values: {name: [number, unit]}}
+                         -> {}: one point of each, as of now
 """
 
 import json
 from collections.abc import Callable
 from typing import Any
 
-from local.launcher import authority, service_roles
+from local.launcher import authority, metric_points, service_roles
+from local.launcher.embedded_metrics import UNITS
 from local.launcher.patches import snapshots
 from local.launcher.upstream import MINISTACK_VERSION
 
@@ -75,6 +78,26 @@ def _credentials(fields: dict[str, Any]) -> dict[str, Any]:
     )
 
 
+def _metrics(fields: dict[str, Any]) -> dict[str, Any]:
+    dimensions, values = fields.get("dimensions"), fields.get("values")
+    if not isinstance(dimensions, dict) or not all(
+        isinstance(value, str) for value in dimensions.values()
+    ):
+        raise BadRequest("dimensions must be an object of texts")
+    if not isinstance(values, dict) or not values:
+        raise BadRequest("values must be an object of [number, unit]")
+    for name, given in values.items():
+        if not (
+            isinstance(given, list)
+            and len(given) == 2
+            and isinstance(given[0], int | float)
+            and given[1] in UNITS
+        ):
+            raise BadRequest(f"values.{name} must be a number and a unit of CloudWatch's")
+    metric_points.publish(_text(fields, "namespace"), dimensions, **values)
+    return {}
+
+
 def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or not value:
@@ -86,4 +109,5 @@ _POSTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "/_lake/key": _key,
     "/_lake/authorize": _authorize,
     "/_lake/credentials": _credentials,
+    "/_lake/metrics": _metrics,
 }

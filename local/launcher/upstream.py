@@ -1,5 +1,6 @@
 """Guards: a patch may only be laid over exactly the upstream code it was written against."""
 
+import functools
 import hashlib
 import importlib
 import inspect
@@ -28,6 +29,8 @@ def named(path: str) -> Any:
     return found
 
 
+# Once for each: two patches may correct the same code, and reading it takes milliseconds.
+@functools.cache
 def fingerprint(path: str) -> str:
     """The first 12 hex digits of the SHA-256 of the named object's source, or of a text's value."""
     found = named(path)

@@ -17,15 +17,19 @@ import { reproduce } from '../../local/cli/reproduce/reproduce';
 import { findExecution, redriveRun, startRun } from '../../local/cli/run/launch';
 import type { Run } from '../../local/cli/run/follow';
 import type { Screen } from '../../local/cli/screen';
-import { clientEnvironment, type Lake } from '../../local/cloud/lake';
+import { account, clientEnvironment, type Lake } from '../../local/cloud/lake';
 import { rootSecretOf } from '../../local/cloud/root-secret';
 import { openSession, type Session } from '../../local/cloud/session';
+import type { AlarmName } from '../../infra/constructs/monitoring/alarms';
+import { lakeName } from '../../infra/naming';
 import { datasets, prefixes } from '../../workflows/datasets';
+import { metricNamespace } from '../../workflows/metrics';
 import { Champion, RunReport } from '../../workflows/payloads';
 import { keepAsRecorded, lines, notedCalls, recordedCalls } from '../policies/recorded';
 import type { RecordedCall } from '../policies/calls';
 import { declaredCalls } from '../policies/declared-calls';
 import { freePort } from '../../local/cloud/free-port';
+import { actionsOf, alarmStates, sums } from '../support/metrics';
 import { openKeyToRoot } from '../support/key-for-root';
 
 /*
@@ -93,6 +97,40 @@ const reportOf = async (run: Run): Promise<RunReport> => {
   return RunReport.parse(JSON.parse(output ?? ''));
 };
 
+const cloudWatch = () => ({
+  url: `http://127.0.0.1:${lake.port}`,
+  credentials: { accessKeyId: account, secretAccessKey: rootSecretOf(lake.home) },
+});
+
+/** What is seen at last: as soon as it is `done`, or after ten seconds. */
+async function eventually<Seen>(
+  see: () => Promise<Seen>,
+  done: (seen: Seen) => boolean,
+): Promise<Seen> {
+  let seen = await see();
+  for (let look = 0; !done(seen) && look < 40; look += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    seen = await see();
+  }
+  return seen;
+}
+
+/** Waits for an alarm in ALARM that has told the topic of it, as whom the topic and its key let it. */
+async function wentOff(alarm: AlarmName): Promise<void> {
+  const name = lakeName('local', alarm);
+  const asked = cloudWatch();
+  const seen = async () => ({
+    state: (await alarmStates(asked, [name])).get(name),
+    actions: (await actionsOf(asked, name)).slice(0, 1),
+  });
+  const wanted = {
+    state: 'ALARM',
+    actions: [expect.stringMatching(/^Successfully executed action \S+:SentimentLake-local-\S+$/)],
+  };
+  const found = await eventually(seen, ({ actions }) => actions.length > 0);
+  expect({ name, ...found }).toEqual({ name, ...wanted });
+}
+
 beforeAll(async () => {
   const env = { ...process.env, LAKE_RECORD_CALLS: noted };
   lake = { root: process.cwd(), home, port: await freePort(), env, signal: stop.signal };
@@ -134,6 +172,13 @@ test('wrong input ends the execution at its first state with an error that names
   expect(execution.error).toBe('InvalidInput');
   expect(execution.cause).toContain('mode');
   expect(execution.cause).toContain('nightlyy');
+  await wentOff('run-failed');
+  // The archive's own line about it: its role may write the log, and the log makes a metric of it.
+  const by = { Lake: lakeName('local'), Error: 'InvalidInput' };
+  const counted = () => sums(cloudWatch(), metricNamespace, by, ['RunsFailed']);
+  expect(await eventually(counted, ({ RunsFailed }) => RunsFailed !== null)).toEqual({
+    RunsFailed: 1,
+  });
 }, 30_000);
 
 test('a night without labels fails at the training, with its data published', async () => {
@@ -250,6 +295,8 @@ test('a candidate that fails a check is not published, and the cause shows the o
   expect(run.timeline.failure?.cause).toContain(day);
   const [after] = await ask(`select count(*) as n from tweets where dt = '${day}'`);
   expect(after?.['n']).toBe(before?.['n']);
+  // By a line that a function wrote, where the other alarms of a run are Step Functions' own.
+  await wentOff('checks-failed');
   await session.clients.s3.send(
     new PutObjectCommand({ Bucket: session.outputs.BucketName, Key: key, Body: page }),
   );

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from '../context';
+import { publish } from '../metrics';
 import { ACCOUNT, REGION } from '../options';
 import { AwsError, limited, messageOf } from '../protocol';
 import type { Caller } from '../protocol';
@@ -29,7 +30,9 @@ export async function invoke(
   await context.iam.authorize(caller, 'sagemaker:InvokeEndpoint', arnOf('endpoint', name));
   limited(body, MAX_BODY);
   const server = await serverOf(endpoints, name);
-  const { status, headers, content } = await call(context, server, req, body);
+  const { status, headers, content } = await measured(context, name, server, () =>
+    call(context, server, req, body),
+  );
   if (status < 200 || status > 299) throw modelError(status, content.toString('utf8'), name);
   const attributes = headers.get(CUSTOM_ATTRIBUTES);
   res.writeHead(200, {
@@ -61,6 +64,37 @@ interface ModelAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly content: Buffer;
+}
+
+/**
+ * What the model answers, in the endpoint's metrics too: the page "Monitor Amazon SageMaker AI with Amazon CloudWatch".
+ * That a model which gives no answer counts as a 5XX error is from memory.
+ */
+async function measured(
+  context: Context,
+  EndpointName: string,
+  { variantName: VariantName }: Server,
+  answer: () => Promise<ModelAnswer>,
+): Promise<ModelAnswer> {
+  const begun = performance.now();
+  let status = 500;
+  try {
+    const given = await answer();
+    ({ status } = given);
+    return given;
+  } finally {
+    publish(
+      context,
+      'AWS/SageMaker',
+      { EndpointName, VariantName },
+      {
+        Invocations: [1, 'None'],
+        Invocation4XXErrors: [Number(status >= 400 && status < 500), 'None'],
+        Invocation5XXErrors: [Number(status >= 500), 'None'],
+        ModelLatency: [Math.round((performance.now() - begun) * 1000), 'Microseconds'],
+      },
+    );
+  }
 }
 
 /** Throws ModelError when the program does not answer in time, or ends. */

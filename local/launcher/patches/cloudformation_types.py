@@ -2,8 +2,7 @@
 
 AWS::Athena::NamedQuery, AWS::Glue::SecurityConfiguration and AWS::SecretsManager::ResourcePolicy
 are created through ministack's own services; the types of local/launcher/left_out.py are accepted
-and create nothing. So do alarms on `Metrics` (a label or an expression), which ministack refuses:
-nothing evaluates them.
+and create nothing.
 """
 
 import json
@@ -113,43 +112,12 @@ def _delete_secret_policy(physical_id: str, _properties: Properties) -> None:
     secretsmanager._delete_resource_policy({"SecretId": physical_id})
 
 
-_COMPUTED_ALARM = _nothing(
-    LeftOut(
-        "an alarm on Metrics is refused upstream",
-        "AlarmName",
-        {"Arn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:{id}"},
-    )
-)
-
-
-def _alarms(upstream: dict[str, Any]) -> dict[str, Any]:
-    """The handlers of an alarm: upstream's for MetricName, ours for Metrics."""
-
-    def create(logical_id: str, properties: Properties, stack: str) -> Created:
-        chosen = _COMPUTED_ALARM if properties.get("Metrics") else upstream
-        return chosen["create"](logical_id, properties, stack)
-
-    def update(
-        physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-    ) -> Created:
-        # Alarms have names: what is created again takes the place of what was.
-        delete(physical_id, old)
-        return create(logical_id, new, stack)
-
-    def delete(physical_id: str, properties: Properties) -> None:
-        if not properties.get("Metrics"):
-            upstream["delete"](physical_id, properties)
-
-    return {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}
-
-
 def apply() -> None:
     handlers = provisioners._RESOURCE_HANDLERS
     known = sorted(LEFT_OUT.keys() & handlers.keys())
     if known:
         raise RuntimeError(f"left_out.py lists types that ministack creates itself: {known}")
     handlers.update({name: _nothing(entry) for name, entry in LEFT_OUT.items()})
-    handlers["AWS::CloudWatch::Alarm"] = _alarms(handlers["AWS::CloudWatch::Alarm"])
     handlers["AWS::Athena::NamedQuery"] = {
         "create": _create_query,
         "update": _update_query,

@@ -70,7 +70,7 @@ def _keep_last_generation(prune: Callable[[set[str]], None]) -> Callable[[set[st
     return pruned
 
 
-def _deploying() -> bool:
+def deploying() -> bool:
     """Whether a stack is between two states; a change set that waits for execution is not."""
     return any(
         stack.get("StackStatus", "").endswith("_IN_PROGRESS")
@@ -148,7 +148,7 @@ def apply() -> None:
             snapshots,
             sources,
             HEAVY,
-            _deploying,
+            deploying,
             gone=lambda: executions.gone(kept, snapshots.written),
             on_failure=parts.forget_said,
         )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from embedded import ACCOUNT, Launcher, function, role, statement, until
 from test_cloudformation import deploy, outputs
+from test_metric_points import statistics
 
 RETRIES = 2
 
@@ -85,8 +86,8 @@ def test_a_poison_record_holds_up_no_other_and_is_reported(
         return len(messages) > 0
 
     until(reported, seconds=60)
-    deliveries = [json.loads(line) for line in seen.read_text().splitlines()]
     until(lambda: '"d"' in seen.read_text().splitlines()[-1], seconds=60)
+    deliveries = [json.loads(line) for line in seen.read_text().splitlines()]
     sequence = put["Records"][2]["SequenceNumber"]
     assert messages[0]["requestContext"]["condition"] == "RetryAttemptsExhausted"
     assert messages[0]["KinesisBatchInfo"]["startSequenceNumber"] == sequence
@@ -99,4 +100,9 @@ def test_a_poison_record_holds_up_no_other_and_is_reported(
         text for line in seen.read_text().splitlines() for text in done_of(json.loads(line), poison)
     ]
     assert done == ["a", "b", "c", "d"]
+    # How late each batch was, as AWS/Lambda's IteratorAge.
+    own = [{"Name": "FunctionName", "Value": f"refusing-{poison}"}]
+    until(
+        lambda: statistics(launcher, "AWS/Lambda", "IteratorAge", own)["count"] == len(deliveries)
+    )
     launcher.client("cloudformation").delete_stack(StackName=f"retries-{poison}")

@@ -19,6 +19,7 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { allow, BUCKET, commandLines, TestCloud, until } from '../cloud';
+import { sums } from '../../../support/metrics';
 import { archive, SERVING_IMAGE, tinyProject } from './images';
 
 let cloud: TestCloud;
@@ -238,6 +239,18 @@ test('errors of the model arrive as ModelError with their status and text', asyn
     name: 'ModelError',
     message: expect.stringContaining('timed out'),
   });
+
+  // And in the endpoint's metrics, under its one variant.
+  const own = { EndpointName: 'erring', VariantName: 'AllTraffic' };
+  const names = ['Invocations', 'Invocation4XXErrors', 'Invocation5XXErrors', 'ModelLatency'];
+  const asked = { url: cloud.url, credentials: cloud.root };
+  const figures = await until('both are counted', async () => {
+    const found = await sums(asked, 'AWS/SageMaker', own, names);
+    return found['Invocations'] === 2 ? found : undefined;
+  });
+  expect(figures).toMatchObject({ Invocation4XXErrors: 1, Invocation5XXErrors: 1 });
+  // Microseconds: the second answer was waited for for a second.
+  expect(figures['ModelLatency']).toBeGreaterThan(900_000);
 });
 
 test('a program that ended is started again for the next invocation', async () => {
