@@ -255,6 +255,7 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
     ...sends(null, 'sagemaker:DescribeTrainingJob', sageMaker(`training-job/${model}`)),
   ];
   const gone = { unless: 'stacks are gone' } as const;
+  const kept = `arn:aws:s3:::${stackName(environment, 'Data').toLowerCase()}-lakebucket-one`;
 
   const rewritten = [
     'raw-data/plans/forgotten.json',
@@ -367,8 +368,11 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ...opens,
         ...sends(null, 'secrets-manager:GetSecretValue', token, { unless: 'may be refused' }),
         ...sends(null, 'secrets-manager:DescribeSecret', token),
+        // X's token, as the command says how to store it.
+        asks(null, 'secretsmanager:PutSecretValue', token),
         ...sends(null, 'cloudformation:DescribeStacks', stack('CDKToolkit')),
-        ...sends(null, 's3:HeadBucket', bucket, { unless: 'may be refused' }),
+        // A name that is wanted may be that of a bucket of the same account.
+        ...sends(null, 's3:HeadBucket', 'arn:aws:s3:::wanted'),
         ...sends(null, 's3:GetBucketTagging', bucket),
         ...sends(null, 'sagemaker:ListEndpoints', '*'),
         ...sends(null, 'servicequotas:ListServiceQuotas', '*'),
@@ -398,11 +402,13 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ...cdk,
         ...sends(null, 'cloudformation:DeleteStack', budget),
         // With --delete-data.
-        ...sends(null, 's3:ListObjectVersions', bucket, gone),
-        ...sends(null, 's3:DeleteObjects', object('raw-data/tweets/a.gz'), gone),
-        ...sends(null, 's3:ListMultipartUploads', bucket, gone),
-        ...sends(null, 's3:AbortMultipartUpload', object('raw-data/tweets/a.gz'), gone),
-        ...sends(null, 's3:DeleteBucket', bucket, gone),
+        ...sends(null, 's3:ListObjectVersions', kept, gone),
+        ...sends(null, 's3:DeleteObjects', `${kept}/raw-data/a.gz`, gone),
+        // Of a marker that stands for a deletion, too: then S3 asks for the other action.
+        { ...asks(null, 's3:DeleteObject', `${kept}/raw-data/a.gz`), ...gone },
+        ...sends(null, 's3:ListMultipartUploads', kept, gone),
+        ...sends(null, 's3:AbortMultipartUpload', `${kept}/raw-data/a.gz`, gone),
+        ...sends(null, 's3:DeleteBucket', kept, gone),
         ...sends(null, 'kms:DescribeKey', key),
         ...sends(null, 'kms:ScheduleKeyDeletion', key),
       ],
