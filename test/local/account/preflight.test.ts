@@ -1,5 +1,10 @@
 import { settingsFor } from '../../../infra/config';
-import { describeFinding, imageFindings, quotaFindings } from '../../../local/account/preflight';
+import {
+  describeFinding,
+  imageFindings,
+  peopleFindings,
+  quotaFindings,
+} from '../../../local/account/preflight';
 import { shapeProblem } from '../../../local/account/token';
 
 const dev = settingsFor('dev');
@@ -81,4 +86,15 @@ test('an image with CUDA is said before it is built, and is none with the index 
     expect.objectContaining({ level: 'warning', what: expect.stringContaining('CUDA') }),
   ]);
   expect(imageFindings(cpu)).toEqual([]);
+});
+
+test('roles that nobody may take on are said before a deployment', () => {
+  const some = { ...prod.people, analysts: ['arn:aws:iam::111122223333:role/analysts'] };
+  const said = (people: typeof prod.people) => peopleFindings({ people }).map(describeFinding);
+
+  expect(said(prod.people)).toEqual([
+    expect.stringMatching(/^warning: .*roles of analysts, labellers, forgetters, forceGranters:/),
+  ]);
+  expect(said(some)).toEqual([expect.stringMatching(/roles of labellers, forgetters/)]);
+  expect(said(dev.people)).toEqual([]);
 });

@@ -36,8 +36,8 @@ export function pageOf(answers: readonly Answer[], embedded: readonly string[]):
     line(header.map(() => '---')),
     ...rows.map(line),
     '',
-    `In \`prod\` as it is shipped, where \`people\` names nobody, whatever IAM allows: anybody may ${list(open)}; nobody may ${list(closed)}.`,
-    `No command of an account, and so nobody's to be allowed: ${list(embedded)}.`,
+    `In \`prod\` as it is shipped \`people\` names nobody. Whom IAM lets may call ${list(open)} there; to everybody, an administrator of the account included, these are refused: ${list(closed)}.`,
+    `In no account: ${list(embedded)}.`,
     '',
   ].join('\n');
 }
