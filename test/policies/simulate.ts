@@ -79,7 +79,7 @@ export async function isAllowed(
       })),
       serviceControlPolicies: [],
       resourceControlPolicies: [],
-      ...(own.length > 0 ? { resourcePolicy: trust ? trustPolicy(trust) : document(own) } : {}),
+      ...(own.length > 0 ? { resourcePolicy: document(own, trust !== undefined) } : {}),
     },
     {},
   );
@@ -99,25 +99,19 @@ function kindOf(resource: string): ResourceKind | undefined {
   return resource.includes(':sns:') ? 'topic' : undefined;
 }
 
-/** Only what IAM knows of a statement; an empty Condition or Sid would be refused. */
-function document(statements: readonly Statement[]) {
+/** Only what IAM knows of a statement; an empty Condition or Sid would be refused. A trust policy names no resource. */
+function document(statements: readonly Statement[], isTrust = false) {
   return {
     Version: '2012-10-17',
     Statement: statements.map(({ Effect, Action, NotAction, Resource, Principal, Condition }) => ({
       Effect,
       ...(NotAction === undefined ? { Action } : { NotAction }),
       ...(Principal === undefined ? {} : { Principal }),
-      Resource: Resource ?? ['*'],
+      ...(isTrust ? {} : { Resource: Resource ?? ['*'] }),
       ...(Object.keys(Condition).length > 0 ? { Condition: renamed(Condition) } : {}),
     })),
   };
 }
-
-/** A trust policy has no resource: it is the role's. */
-const trustPolicy = (statements: readonly Statement[]) => {
-  const { Version, Statement } = document(statements);
-  return { Version, Statement: Statement.map(({ Resource: _, ...rest }) => rest) };
-};
 
 /**
  * The simulator passes over keys of an encryption context: in policies and calls alike, one that it knows and
