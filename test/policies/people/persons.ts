@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { EnvironmentName } from '../../../infra/config';
 import { lakeName } from '../../../infra/naming';
 import type { AccountEnvironment } from '../../../local/account/session';
 import { Statement } from '../../infra/synthesis';
@@ -53,14 +54,18 @@ export const meant: Partial<Record<CommandName, readonly (readonly Person[])[]>>
 const Document = z.looseObject({ Statement: z.array(Statement) });
 const folder = join(__dirname, '..', '..', '..', 'policies', 'people');
 
-/** The statements of a person's document, for an environment of the imagined account. Throws on an unknown placeholder. */
-export function documentOf(person: Person, environment: AccountEnvironment): Statement[] {
+/** A person's document, for an environment of an account. Throws on a placeholder that it does not know. */
+export function documentText(
+  person: Person,
+  environment: EnvironmentName,
+  { account, region }: { account: string; region: string },
+): string {
   const values: Readonly<Record<string, string>> = {
-    Account: ACCOUNT,
-    Region: REGION,
+    Account: account,
+    Region: region,
     Environment: environment,
   };
-  const text = readFileSync(join(folder, `${person}.json`), 'utf8').replace(
+  return readFileSync(join(folder, `${person}.json`), 'utf8').replace(
     /\$\{(\w+)\}/g,
     (placeholder, name: string) => {
       const value = values[name];
@@ -71,8 +76,13 @@ export function documentOf(person: Person, environment: AccountEnvironment): Sta
       return value;
     },
   );
-  return Document.parse(JSON.parse(text)).Statement;
 }
+
+/** The statements of a person's document in the imagined account. */
+export const documentOf = (person: Person, environment: AccountEnvironment): Statement[] =>
+  Document.parse(
+    JSON.parse(documentText(person, environment, { account: ACCOUNT, region: REGION })),
+  ).Statement;
 
 /** Somebody with these documents; each person is a user of the account. */
 export const withDocuments = (
