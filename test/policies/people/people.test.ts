@@ -183,6 +183,17 @@ describe('who may', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('who is named in prod takes on the role without sts:AssumeRole, and nobody else does', async () => {
+    const grants = callsIn('prod')['grant-force'];
+    const own =
+      'calls' in grants ? grants.calls.filter(({ action }) => action === 'sts:AssumeRole') : [];
+    const without = (person: Person) => ({ ...withDocuments([person], 'prod'), statements: [] });
+
+    expect(own.length).toBe(1);
+    expect(await firstRefusal(without('force-granter'), own, prod)).toBeNull();
+    expect(await firstRefusal(without('analyst'), own, prod)).toEqual(own[0]);
+  });
+
   test('a document for dev opens nothing of prod', async () => {
     const opened: string[] = [];
     // Named in no list: a trust policy that names a user needs no document.
