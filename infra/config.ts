@@ -65,7 +65,7 @@ const Settings = z.strictObject({
    * Analysts ask Athena as AnalyticsRole; labellers put labels, corpora and tweets of their own into the lake as
    * LabellerRole; forgetters take tweets out of it as ForgetterRole, which is not even made while nobody may assume it;
    * force granters let one execution promote what the gate refuses, as ForceGranterRole. Who labels by hand is shown
-   * tweets, and so has to be an analyst, too.
+   * tweets, and who starts runs what they brought: both have to be analysts, too. docs/permissions.md, "People and commands".
    */
   people: z.strictObject({
     analysts: People,

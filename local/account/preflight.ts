@@ -249,6 +249,20 @@ export function imageFindings({ torchIndexUrl }: Pick<Settings, 'torchIndexUrl'>
   ];
 }
 
+/** Roles that nobody may take on: commands are refused to everybody, an administrator of the account included. */
+export function peopleFindings({ people }: Pick<Settings, 'people'>): Finding[] {
+  const nobody = Object.entries(people).flatMap(([kind, who]) => (who.length === 0 ? [kind] : []));
+  if (nobody.length === 0) return [];
+  return [
+    {
+      level: 'warning',
+      what: `nobody may take on the roles of ${nobody.join(', ')}: what the command line does as them is refused to everybody`,
+      where: 'people, infra/config.ts',
+      todo: 'name roles or users there by their ARNs: docs/permissions.md, "People and commands", says who needs which',
+    },
+  ];
+}
+
 /** Everything that can be known before a deployment, all at once. */
 export async function preflight(
   account: Account,
@@ -265,7 +279,7 @@ export async function preflight(
     budgetFindings(account, settings),
     lakeFormationFindings(account),
   ]);
-  return [...found.flat(), ...imageFindings(settings)];
+  return [...found.flat(), ...imageFindings(settings), ...peopleFindings(settings)];
 }
 
 /** `error: what (where): todo` */

@@ -31,6 +31,7 @@ import { importLabels } from './labels/preview';
 import { parseDelimiter } from './labels/table';
 import { grantForce } from './grant-force';
 import { applyLifecycle, declareLifecycle } from './lifecycle';
+import { describeRefused } from './refused';
 import { reproduce } from './reproduce/reproduce';
 import { finishRun } from './night/finish';
 import { nextCommands } from './night/summary';
@@ -413,7 +414,9 @@ export async function runCommand(given: unknown, { root, home, port }: Folder): 
     if (!(reason instanceof Interrupted)) {
       const failure = reason instanceof UserError ? reason : error;
       // Here and not by who called: an error may quote anybody's text.
-      openErrorScreen().say(describeDiskError(failure) ?? describeError(failure));
+      openErrorScreen().say(
+        describeDiskError(failure) ?? describeRefused(failure) ?? describeError(failure),
+      );
       return failure instanceof UserError ? failure.exitCode : 1;
     }
     screen.say('Stopped. The same command goes on from here: a run that was cut off is redriven.');

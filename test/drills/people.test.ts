@@ -28,7 +28,15 @@ import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { clientsFor, embedded, type Clients } from '../../local/cloud/clients';
+import { clientsFor, embedded, type Clients, type Connection } from '../../local/cloud/clients';
+import { account, region } from '../../local/cloud/lake';
+import { peopleOf } from '../../local/cloud/people';
+import type { Session } from '../../local/cloud/session';
+import { runSql } from '../../local/cli/athena';
+import { putCorpus, readCorpusFile } from '../../local/cli/pretrain';
+import { describeRefused } from '../../local/cli/refused';
+import { listExecutions } from '../../local/cli/run/launch';
+import { documentText, type Person as Who } from '../policies/people/persons';
 import { roleNames } from '../../infra/naming';
 import { rootSecretOf } from '../../local/cloud/root-secret';
 import { findOutputs, type Outputs } from '../../local/cloud/stack';
@@ -252,6 +260,85 @@ test('an analyst asks, and can forge nothing of a run', async () => {
     'a result of their own',
   ]);
 }, 240_000);
+
+/** A user of the embedded cloud with these documents, and the session in which the commands would work for them. */
+async function userWith(name: string, documents: readonly Who[]): Promise<Session> {
+  const connection = embedded(`http://127.0.0.1:${person.port}`, rootSecretOf(person.home));
+  const iam = new IAMClient(connection);
+  await iam.send(new CreateUserCommand({ UserName: name }));
+  for (const PolicyName of documents)
+    await iam.send(
+      new PutUserPolicyCommand({
+        UserName: name,
+        PolicyName,
+        PolicyDocument: documentText(PolicyName, 'local', { account, region }),
+      }),
+    );
+  const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: name }));
+  const own: Connection = {
+    ...connection,
+    credentials: {
+      accessKeyId: AccessKey?.AccessKeyId ?? '',
+      secretAccessKey: AccessKey?.SecretAccessKey ?? '',
+    },
+  };
+  const ofUser = clientsFor(own);
+  return {
+    environment: 'local',
+    region,
+    endpoint: own.endpoint ?? null,
+    clients: ofUser,
+    people: peopleOf(own, ofUser.sts, outputs, 'local'),
+    outputs,
+    standIn: true,
+    close: async () => undefined,
+  };
+}
+
+test('each person does with their document what is theirs, and is refused what is another’s', async () => {
+  const lake = { signal: new AbortController().signal };
+  const analyst = await userWith('ann', ['analyst']);
+  const labeller = await userWith('lars', ['labeller']);
+  const operator = await userWith('olga', ['operator']);
+  const granter = await userWith('greta', ['force-granter']);
+  const somebody = await userWith('sam', []);
+  const file = join(person.home, 'corpus.jsonl');
+  writeFileSync(file, '{"task":"mood","text":"I adore corpora","label":"joy"}\n');
+  const corpus = readCorpusFile(file);
+  const grant = (session: Session) =>
+    session.people.forceGranter.secrets.send(
+      new PutSecretValueCommand({
+        SecretId: outputs.ForceGrantSecretArn,
+        SecretString: '{"reason":"a drill of documents"}',
+      }),
+    );
+  const ask = (session: Session) => runSql(lake, session, 'select 1 as one');
+  const refusal = async (attempt: Promise<unknown>): Promise<string> =>
+    attempt.then(
+      () => 'was let through',
+      (error: unknown) => describeRefused(error) ?? String(error),
+    );
+
+  // Each finds the pipeline under their own name, as every command does.
+  for (const session of [analyst, labeller, operator, granter])
+    expect(await findOutputs(session.clients.cloudFormation, 'local')).toEqual(outputs);
+  expect((await ask(analyst)).rows).toEqual([['1']]);
+  expect((await ask(operator)).rows).toEqual([['1']]);
+  expect(await putCorpus(labeller, corpus)).toBe(true);
+  expect(await listExecutions(operator)).toEqual(expect.any(Array));
+  expect((await grant(granter)).VersionId).toMatch(/./);
+
+  expect(await refusal(ask(labeller))).toMatch(/may not assume .*AnalyticsRole.*people in infra/);
+  expect(await refusal(putCorpus(analyst, corpus))).toMatch(/may not assume .*LabellerRole/);
+  expect(await refusal(grant(operator))).toMatch(/may not assume .*ForceGranterRole/);
+  for (const session of [analyst, labeller, granter])
+    expect(await refusal(listExecutions(session))).toMatch(
+      /AWS refused it: .*states:ListExecutions[^]*docs\/permissions.md/,
+    );
+  expect(await refusal(findOutputs(somebody.clients.cloudFormation, 'local'))).toMatch(
+    /AWS refused it: .*user\/sam.*cloudformation:DescribeStacks[^]*docs\/permissions.md/,
+  );
+}, 120_000);
 
 test('policies made too wide undo neither the guard of the bucket nor that of the secrets', async () => {
   const iam = new IAMClient(embedded(`http://127.0.0.1:${person.port}`, rootSecretOf(person.home)));

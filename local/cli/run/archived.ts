@@ -9,20 +9,30 @@ const lookMillis = 150;
 
 /**
  * Waits until an execution's history lies in the lake, where EventBridge has it archived after its end. A
- * command that ends its cloud at once would cut that off. Answers whether it was there in time.
+ * command that ends its cloud at once would cut that off. Answers whether it was there in time. Looks as AnalyticsRole.
  */
-export async function archived(session: Session, { name, events }: Run): Promise<boolean> {
-  const redrives = events.filter(({ type }) => type === 'ExecutionRedriven').length;
-  const Key = `${prefixes.audit}executions/${name}-${redrives}.json`;
-  for (const deadline = Date.now() + patienceMillis; Date.now() < deadline;) {
+export const archived = (session: Session, run: Run): Promise<boolean> =>
+  archiveSeen(run, async (Key) => {
     try {
       await session.people.analyst.s3.send(
         new HeadObjectCommand({ Bucket: session.outputs.BucketName, Key }),
       );
       return true;
     } catch (error) {
-      if (!(error instanceof Error && error.name === 'NotFound')) throw error;
+      if (error instanceof Error && error.name === 'NotFound') return false;
+      throw error;
     }
+  });
+
+/** The same for somebody who has another way to look: `isThere` says whether there is an object of this key. */
+export async function archiveSeen(
+  { name, events }: Run,
+  isThere: (key: string) => Promise<boolean>,
+): Promise<boolean> {
+  const redrives = events.filter(({ type }) => type === 'ExecutionRedriven').length;
+  const key = `${prefixes.audit}executions/${name}-${redrives}.json`;
+  for (const deadline = Date.now() + patienceMillis; Date.now() < deadline;) {
+    if (await isThere(key)) return true;
     await sleep(lookMillis);
   }
   return false;

@@ -7,6 +7,7 @@ import {
   catalogFindings,
   describeFinding,
   imageFindings,
+  peopleFindings,
   quotaFindings,
 } from '../../../local/account/preflight';
 import { clientsFor, type Connection } from '../../../local/cloud/clients';
@@ -180,4 +181,13 @@ test('an operation is named by the path where the service wants that, else by a 
     ['/GetDataLakeSettings', undefined, 'eu-west-1/lakeformation/aws4_request'],
     ['/', 'AWSBudgetServiceGateway.DescribeBudgets', 'us-east-1/budgets/aws4_request'],
   ]);
+test('roles that nobody may take on are said before a deployment', () => {
+  const some = { ...prod.people, analysts: ['arn:aws:iam::111122223333:role/analysts'] };
+  const said = (people: typeof prod.people) => peopleFindings({ people }).map(describeFinding);
+
+  expect(said(prod.people)).toEqual([
+    expect.stringMatching(/^warning: .*roles of analysts, labellers, forgetters, forceGranters:/),
+  ]);
+  expect(said(some)).toEqual([expect.stringMatching(/roles of labellers, forgetters/)]);
+  expect(said(dev.people)).toEqual([]);
 });
