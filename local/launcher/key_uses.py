@@ -12,6 +12,7 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.services import kms
 
+from local.launcher import recorded_calls
 from local.launcher.environment import ACCOUNT_ID, REGION
 
 
@@ -223,7 +224,9 @@ def _denied(
     found = iam_evaluator.combine_resource_policy(
         identity, asked, key.get("Policy") or "", ACCOUNT_ID, required=True, limits=principal.limits
     )
-    if found.decision == "Allow":
+    allowed = found.decision == "Allow"
+    recorded_calls.note_key(principal.arn, action, key["Arn"], service, allowed=allowed)
+    if allowed:
         return ""
     if found.decision == "Deny":
         kind = "a resource-based" if found.resource_policy_arn else "an identity-based"
