@@ -120,6 +120,13 @@ ERRORS: Mapping[str, Errors] = {
         invalid_state="KMSInvalidState",
         not_found="KMSNotFound",
     ),
+    # Only the message gets to the client: local/gateway/ gives it SageMaker's own code.
+    "sagemaker": Errors(
+        denied="AccessDeniedException",
+        disabled="ValidationException",
+        invalid_state="ValidationException",
+        not_found="ValidationException",
+    ),
     "sqs": Errors(
         denied="KmsAccessDenied",
         disabled="KmsDisabled",
@@ -170,11 +177,17 @@ def uses(service: str, operation: str) -> tuple[Use, ...]:
 
 
 def refusal(
-    access_key: str, service: str, key_id: str, actions: tuple[str, ...], context: Mapping[str, str]
+    access_key: str,
+    service: str,
+    key_id: str,
+    actions: tuple[str, ...],
+    context: Mapping[str, str],
+    conditions: Mapping[str, Any] | None = None,
 ) -> Refusal | None:
     """Whether KMS lets the service use a key (id, ARN or alias) in its caller's name; None if so.
 
-    `context` is the encryption context. Keys that AWS manages are open to all of the account.
+    `context` is the encryption context, `conditions` are further condition keys. Keys that AWS
+    manages are open to all of the account.
     """
     if "alias/aws/" in key_id:
         return None
@@ -183,7 +196,7 @@ def refusal(
     if key is None:
         return Refusal(errors.not_found, f"Invalid keyId '{key_id}'", 400)
     for action in actions:
-        denied = _denied(access_key, service, action, key, context)
+        denied = _denied(access_key, service, action, key, context, conditions or {})
         if denied:
             return Refusal(errors.denied, errors.sentence or denied, errors.denied_status)
     if key["KeyState"] == "Disabled":
@@ -195,7 +208,12 @@ def refusal(
 
 
 def _denied(
-    access_key: str, service: str, action: str, key: Mapping[str, Any], context: Mapping[str, str]
+    access_key: str,
+    service: str,
+    action: str,
+    key: Mapping[str, Any],
+    context: Mapping[str, str],
+    conditions: Mapping[str, Any],
 ) -> str:
     """AWS's sentence if the principal's policies or the key's do not let it; empty if they do."""
     principal = iam_evaluator.resolve_principal(access_key, ACCOUNT_ID)
@@ -213,6 +231,7 @@ def _denied(
             "kms:calleraccount": ACCOUNT_ID,
             "kms:encryptioncontextkeys": list(context),
             **{f"kms:encryptioncontext:{name}".lower(): value for name, value in context.items()},
+            **{name.lower(): value for name, value in conditions.items()},
         },
         principal_keys=principal.keys,
     )

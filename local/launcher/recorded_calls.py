@@ -120,9 +120,12 @@ def is_on() -> bool:
     return _records is not None
 
 
-def begin(api: str, principal: str) -> None:
-    """A request to `service:Operation` by a principal (its ARN) is answered from here on."""
-    _request.set(_Request(api, principal))
+def begin(api: str, principal: str, within: bool = False) -> None:
+    """A request to `service:Operation` by a principal (its ARN) is answered from here on.
+
+    `within` a request whose own permission is asked by another call.
+    """
+    _request.set(_Request(api, principal, decided=within))
 
 
 def end() -> None:

@@ -27,6 +27,7 @@ NAMES = (
     "write_encryption",
     "write_conditions",
     "key_permissions",
+    "key_grants",
     "encryption_properties",
     "secret_refs",
     "secret_versions",
