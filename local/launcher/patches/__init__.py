@@ -28,6 +28,7 @@ NAMES = (
     "write_conditions",
     "key_permissions",
     "key_grants",
+    "key_deliveries",
     "encryption_properties",
     "secret_refs",
     "secret_versions",
