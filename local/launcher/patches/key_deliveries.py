@@ -166,8 +166,21 @@ def _guard_log_groups() -> None:
             raise ValueError(why)
         return of_template["create"](logical_id, properties, stack)
 
+    def update_of_template(
+        name: str, old: dict[str, Any], new: dict[str, Any], *more: Any, **named: Any
+    ) -> Any:
+        key = new.get("KmsKeyId")
+        why = _log_key_refusal(name, key) if key and key != old.get("KmsKeyId") else ""
+        if why:
+            raise ValueError(why)
+        return of_template["update"](name, old, new, *more, **named)
+
     cloudwatch_logs._create_log_group = create_log_group
-    handlers["AWS::Logs::LogGroup"] = {**of_template, "create": create_of_template}
+    handlers["AWS::Logs::LogGroup"] = {
+        **of_template,
+        "create": create_of_template,
+        "update": update_of_template,
+    }
 
 
 def apply() -> None:

@@ -206,18 +206,25 @@ def test_a_log_group_takes_a_key_that_lets_logs_encrypt_it(launcher: Launcher) -
 def test_a_template_makes_no_log_group_whose_key_does_not_let_logs_in(launcher: Launcher) -> None:
     cloud, key = launcher.client("cloudformation"), log_key(launcher, "/key/stack")
     ended = {}
+
+    def end(name: str) -> str | None:
+        [stack] = cloud.describe_stacks(StackName=f"logs-{name}")["Stacks"]
+        state = stack["StackStatus"]
+        return None if state.endswith("IN_PROGRESS") else state
+
     for name in ("stack", "other-stack"):
         group = {"LogGroupName": f"/key/{name}", "KmsKeyId": key}
         template = {"Resources": {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": group}}}
         cloud.create_stack(StackName=f"logs-{name}", TemplateBody=json.dumps(template))
 
-        def end(name: str = name) -> str | None:
-            [stack] = cloud.describe_stacks(StackName=f"logs-{name}")["Stacks"]
-            state = stack["StackStatus"]
-            return None if state.endswith("IN_PROGRESS") else state
+        ended[name] = until(lambda name=name: end(name))
 
-        ended[name] = until(end)
-
+    update = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/key/stack"}}
+    update["Properties"]["KmsKeyId"] = new_key(launcher)
+    cloud.update_stack(
+        StackName="logs-stack", TemplateBody=json.dumps({"Resources": {"Group": update}})
+    )
+    assert until(lambda: end("stack")) == "UPDATE_ROLLBACK_COMPLETE"
     assert ended == {"stack": "CREATE_COMPLETE", "other-stack": "ROLLBACK_COMPLETE"}
     events = cloud.describe_stack_events(StackName="logs-other-stack")["StackEvents"]
     assert any("not allowed to be used" in e.get("ResourceStatusReason", "") for e in events)
