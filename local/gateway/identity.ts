@@ -29,6 +29,13 @@ export interface ServiceSession {
   readonly sourceArn: string;
 }
 
+/** The grant that a service needs for its own use of a key (ARN, id or alias). */
+export interface KeyGrant {
+  readonly service: 'sagemaker';
+  readonly key: string;
+  readonly operations: readonly string[];
+}
+
 const Key = z.object({
   arn: z.string(),
   secretAccessKey: z.string().min(16),
@@ -119,6 +126,22 @@ export class Iam {
       message ||
       `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`;
     throw new AwsError('AccessDeniedException', refusal);
+  }
+
+  /**
+   * Throws AccessDeniedException unless a service may make a grant for a key in the name of the caller, or of another
+   * one that is asked after a refusal.
+   */
+  async grant(use: KeyGrant, caller: Caller, second?: () => Promise<Caller>): Promise<void> {
+    const ask = async ({ accessKeyId, api }: Caller) =>
+      Decision.parse(
+        accepted(
+          await this.ask('grant', { ...use, accessKeyId, ...(api !== undefined && { api }) }),
+        ),
+      );
+    const first = await ask(caller);
+    if (first.allowed || (second && (await ask(await second())).allowed)) return;
+    throw new AwsError('AccessDeniedException', first.message ?? `KMS refused ${use.key}`);
   }
 
   /**

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.services import kms
+from ministack.services import iam, kms
 
+from local.launcher import recorded_calls
 from local.launcher.environment import ACCOUNT_ID, REGION
 
 
@@ -119,6 +120,13 @@ ERRORS: Mapping[str, Errors] = {
         invalid_state="KMSInvalidState",
         not_found="KMSNotFound",
     ),
+    # Only the message gets to the client: local/gateway/ gives it SageMaker's own code.
+    "sagemaker": Errors(
+        denied="AccessDeniedException",
+        disabled="ValidationException",
+        invalid_state="ValidationException",
+        not_found="ValidationException",
+    ),
     "sqs": Errors(
         denied="KmsAccessDenied",
         disabled="KmsDisabled",
@@ -169,12 +177,105 @@ def uses(service: str, operation: str) -> tuple[Use, ...]:
 
 
 def refusal(
-    access_key: str, service: str, key_id: str, actions: tuple[str, ...], context: Mapping[str, str]
+    access_key: str,
+    service: str,
+    key_id: str,
+    actions: tuple[str, ...],
+    context: Mapping[str, str],
+    conditions: Mapping[str, Any] | None = None,
 ) -> Refusal | None:
     """Whether KMS lets the service use a key (id, ARN or alias) in its caller's name; None if so.
 
-    `context` is the encryption context. Keys that AWS manages are open to all of the account.
+    `context` is the encryption context, `conditions` are further condition keys. Keys that AWS
+    manages are open to all of the account.
     """
+    principal = iam_evaluator.resolve_principal(access_key, ACCOUNT_ID)
+    return _refusal(principal, service, key_id, actions, context, conditions or {})
+
+
+def role_refusal(
+    role: str,
+    session: str,
+    service: str,
+    key_id: str,
+    actions: tuple[str, ...],
+    context: Mapping[str, str],
+) -> Refusal | None:
+    """The same in the name of a role (its ARN) that a service has taken on under a session name."""
+    name = role.rsplit("/", 1)[-1]
+    principal = iam_evaluator.PrincipalInfo(
+        arn=f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/{session}",
+        type="AssumedRole",
+        account=ACCOUNT_ID,
+        policies=iam_evaluator._gather_role_policies(name, ACCOUNT_ID),
+        limits=iam_evaluator._permissions_boundary(iam._roles, name, ACCOUNT_ID),
+    )
+    return _refusal(principal, service, key_id, actions, context, {})
+
+
+def service_refusal(
+    principal: str,
+    key_id: str,
+    actions: tuple[str, ...],
+    context: Mapping[str, str],
+    source: str,
+) -> str:
+    """Why a key does not let a service (`sns.amazonaws.com`) use it as itself; empty if it does.
+
+    `source` is the ARN of what the service acts for, as aws:SourceArn. No identity policy and no
+    grant speaks for a service.
+    """
+    if "alias/aws/" in key_id:
+        return f"{key_id} is managed by AWS and lets no other service in: use a key of your own"
+    key = kms._resolve_key(key_id)
+    if key is None:
+        return f"Invalid keyId '{key_id}'"
+    for action in actions:
+        asked = iam_evaluator.EvalContext(
+            principal_arn="*",
+            principal_type="Service",
+            principal_account="",
+            action=action,
+            resource_arn=key["Arn"],
+            region=REGION,
+            service_context={
+                "aws:sourcearn": source or None,
+                "aws:sourceaccount": ACCOUNT_ID,
+                **_encryption_context(context),
+            },
+        )
+        found = iam_evaluator.evaluate_resource_policy(
+            key.get("Policy") or "", asked, service=principal
+        )
+        if found.decision != "Allow":
+            return f"the policy of {key['Arn']} does not allow {principal} {action}"
+    return _out_of_use(key)
+
+
+def _encryption_context(context: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "kms:encryptioncontextkeys": list(context),
+        **{f"kms:encryptioncontext:{name}".lower(): value for name, value in context.items()},
+    }
+
+
+def _out_of_use(key: Mapping[str, Any]) -> str:
+    if key["KeyState"] == "Enabled":
+        return ""
+    if key["KeyState"] == "Disabled":
+        return f"{key['Arn']} is disabled."
+    state = "pending deletion" if "Deletion" in key["KeyState"] else "pending import"
+    return f"{key['Arn']} is {state}."
+
+
+def _refusal(
+    principal: iam_evaluator.PrincipalInfo | iam_evaluator.AuthError,
+    service: str,
+    key_id: str,
+    actions: tuple[str, ...],
+    context: Mapping[str, str],
+    conditions: Mapping[str, Any],
+) -> Refusal | None:
     if "alias/aws/" in key_id:
         return None
     errors = ERRORS[service]
@@ -182,22 +283,25 @@ def refusal(
     if key is None:
         return Refusal(errors.not_found, f"Invalid keyId '{key_id}'", 400)
     for action in actions:
-        denied = _denied(access_key, service, action, key, context)
+        denied = _denied(principal, service, action, key, context, conditions)
         if denied:
             return Refusal(errors.denied, errors.sentence or denied, errors.denied_status)
-    if key["KeyState"] == "Disabled":
-        return Refusal(errors.disabled, f"{key['Arn']} is disabled.", 400)
-    if key["KeyState"] != "Enabled":
-        state = "pending deletion" if "Deletion" in key["KeyState"] else "pending import"
-        return Refusal(errors.invalid_state, f"{key['Arn']} is {state}.", 400)
+    unusable = _out_of_use(key)
+    if unusable:
+        code = errors.disabled if key["KeyState"] == "Disabled" else errors.invalid_state
+        return Refusal(code, unusable, 400)
     return None
 
 
 def _denied(
-    access_key: str, service: str, action: str, key: Mapping[str, Any], context: Mapping[str, str]
+    principal: iam_evaluator.PrincipalInfo | iam_evaluator.AuthError,
+    service: str,
+    action: str,
+    key: Mapping[str, Any],
+    context: Mapping[str, str],
+    conditions: Mapping[str, Any],
 ) -> str:
     """AWS's sentence if the principal's policies or the key's do not let it; empty if they do."""
-    principal = iam_evaluator.resolve_principal(access_key, ACCOUNT_ID)
     if isinstance(principal, iam_evaluator.AuthError):
         return principal.message
     asked = iam_evaluator.EvalContext(
@@ -210,8 +314,8 @@ def _denied(
         service_context={
             "kms:viaservice": f"{service}.{REGION}.amazonaws.com",
             "kms:calleraccount": ACCOUNT_ID,
-            "kms:encryptioncontextkeys": list(context),
-            **{f"kms:encryptioncontext:{name}".lower(): value for name, value in context.items()},
+            **_encryption_context(context),
+            **{name.lower(): value for name, value in conditions.items()},
         },
         principal_keys=principal.keys,
     )
@@ -223,7 +327,9 @@ def _denied(
     found = iam_evaluator.combine_resource_policy(
         identity, asked, key.get("Policy") or "", ACCOUNT_ID, required=True, limits=principal.limits
     )
-    if found.decision == "Allow":
+    allowed = found.decision == "Allow"
+    recorded_calls.note_key(principal.arn, action, key["Arn"], service, allowed=allowed)
+    if allowed:
         return ""
     if found.decision == "Deny":
         kind = "a resource-based" if found.resource_policy_arn else "an identity-based"

@@ -2,7 +2,8 @@
 
 Two kinds of lines. A decision: who ("role" or "person": root, or a user), action, resource. And the
 operation that a request called: "api", "by", and a "permission" that was decided for it, which is
-null where none was. A call is kept in a form that does not change from run to run: days, ids,
+null where none was. Both have a "via" where a service asked KMS on its caller's way: the service
+that asked. A call is kept in a form that does not change from run to run: days, ids,
 hashes and names made for one run become placeholders. docs/permissions.md says what the records
 are for.
 """
@@ -119,9 +120,12 @@ def is_on() -> bool:
     return _records is not None
 
 
-def begin(api: str, principal: str) -> None:
-    """A request to `service:Operation` by a principal (its ARN) is answered from here on."""
-    _request.set(_Request(api, principal))
+def begin(api: str, principal: str, within: bool = False) -> None:
+    """A request to `service:Operation` by a principal (its ARN) is answered from here on.
+
+    `within` a request whose own permission is asked by another call.
+    """
+    _request.set(_Request(api, principal, decided=within))
 
 
 def end() -> None:
@@ -145,8 +149,9 @@ def note(
     if request and request.principal == principal:
         request.decided = True
         # The query protocol names its operation in the body only: it is the permission's name.
-        api = request.api + action.partition(":")[2] if request.api.endswith(":") else request.api
-        _records.add(json.dumps({"api": api, "by": name, "permission": action}))
+        if request.api.endswith(":"):
+            request.api += action.partition(":")[2]
+        _records.add(json.dumps({"api": request.api, "by": name, "permission": action}))
     keys = {
         _CONTEXT[key.lower()]: _kept(value)
         for key, value in context.items()
@@ -160,6 +165,20 @@ def note(
         **({} if allowed else {"denied": True}),
     }
     _records.add(json.dumps(call))
+
+
+def note_key(principal: str, action: str, key: str, service: str, allowed: bool) -> None:
+    """Record that a service (`s3`) asked KMS for the use of a key (its ARN) for a principal."""
+    if _records is None or not principal:
+        return
+    kind, name = _who(principal)
+    request = _request.get()
+    if request and request.principal == principal and not request.api.endswith(":"):
+        _records.add(
+            json.dumps({"api": request.api, "by": name, "permission": action, "via": service})
+        )
+    use = {kind: name, "action": action, "resource": placeholders(key), "via": service}
+    _records.add(json.dumps({**use, **({} if allowed else {"denied": True})}))
 
 
 def _who(principal: str) -> tuple[str, str]:

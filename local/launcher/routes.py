@@ -3,6 +3,7 @@
 GET  /_lake/health       -> {"ok": true, "ministackVersion": "...", "saved": true}
 POST /_lake/key          {accessKeyId} -> {arn, secretAccessKey, sessionToken, expiration}; 403
 POST /_lake/authorize    {accessKeyId, action, resource, context?, api?} -> {allowed, message}; 403
+POST /_lake/grant        {accessKeyId, service, key, operations, api?} -> {allowed, message}
 POST /_lake/credentials  {roleArn, service, sessionName, sourceArn?}
                          -> {AccessKeyId, SecretAccessKey, SessionToken, Expiration}; 403
 POST /_lake/metrics      {namespace, dimensions: {name: value}, values: {name: [number, unit]}}
@@ -13,7 +14,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from local.launcher import authority, metric_points, service_roles
+from local.launcher import authority, key_uses, metric_points, recorded_calls, service_roles
 from local.launcher.embedded_metrics import UNITS
 from local.launcher.patches import snapshots
 from local.launcher.upstream import MINISTACK_VERSION
@@ -69,6 +70,26 @@ def _authorize(fields: dict[str, Any]) -> dict[str, Any]:
     return {"allowed": verdict.allowed, "message": verdict.message}
 
 
+def _grant(fields: dict[str, Any]) -> dict[str, Any]:
+    """Whether KMS lets a service make a grant for its own use of a key in its caller's name."""
+    operations = fields.get("operations")
+    if not isinstance(operations, list) or not all(isinstance(one, str) for one in operations):
+        raise BadRequest("operations must be a list of KMS operations")
+    access_key, service = _text(fields, "accessKeyId"), _text(fields, "service")
+    if service not in key_uses.ERRORS:
+        raise BadRequest(f"no {service} that asks for keys is known")
+    caller = authority.identify(access_key)
+    if fields.get("api"):
+        recorded_calls.begin(str(fields["api"]), caller.arn, within=True)
+    conditions = {"kms:GrantIsForAWSResource": "true", "kms:GrantOperations": operations}
+    refused = key_uses.refusal(
+        access_key, service, _text(fields, "key"), ("kms:CreateGrant",), {}, conditions
+    )
+    if fields.get("api"):
+        recorded_calls.end()
+    return {"allowed": refused is None, "message": refused.message if refused else ""}
+
+
 def _credentials(fields: dict[str, Any]) -> dict[str, Any]:
     return service_roles.assume(
         _text(fields, "roleArn"),
@@ -108,6 +129,7 @@ def _text(fields: dict[str, Any], name: str) -> str:
 _POSTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "/_lake/key": _key,
     "/_lake/authorize": _authorize,
+    "/_lake/grant": _grant,
     "/_lake/credentials": _credentials,
     "/_lake/metrics": _metrics,
 }

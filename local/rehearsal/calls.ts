@@ -1,5 +1,11 @@
 import type { RecordedLine } from './recorded';
 
+/** `kms:Decrypt`, asked by `s3`. */
+export interface KeyUse {
+  readonly action: string;
+  readonly via: string;
+}
+
 /** One operation that somebody called, and the permissions that were asked for it. */
 export interface CallRow {
   /** A role, `root`, or `user/<name>`. */
@@ -8,41 +14,66 @@ export interface CallRow {
   readonly api: string | null;
   /** Empty where nothing was asked. */
   readonly permissions: readonly string[];
+  /** What a service asked KMS on its caller's way. */
+  readonly keyUses: readonly KeyUse[];
   /** Whether one of them was refused. */
   readonly denied: boolean;
 }
 
+interface Asked {
+  readonly who: string;
+  readonly api: string | null;
+  readonly permissions: Set<string>;
+  readonly keyUses: Map<string, KeyUse>;
+}
+
+const described = ({ action, via }: KeyUse): string => `${action} ${via}`;
+
 /** All that was recorded, by who and operation. */
 export function rowsOf(lines: readonly RecordedLine[]): CallRow[] {
-  const asked = new Map<string, { who: string; api: string | null; permissions: Set<string> }>();
-  const decided = new Map<string, { who: string; action: string; denied: boolean }>();
+  const asked = new Map<string, Asked>();
+  const row = (who: string, api: string | null): Asked => {
+    const key = `${who} ${api ?? 'null'}`;
+    const known = asked.get(key) ?? { who, api, permissions: new Set(), keyUses: new Map() };
+    asked.set(key, known);
+    return known;
+  };
+  const add = (to: Asked, action: string, via: string | undefined): void => {
+    if (via === undefined) to.permissions.add(action);
+    else to.keyUses.set(described({ action, via }), { action, via });
+  };
+  const decided = new Map<string, { who: string; action: string; via?: string; denied: boolean }>();
   for (const line of lines) {
     if ('api' in line) {
-      const key = `${line.by} ${line.api}`;
-      const row = asked.get(key) ?? { who: line.by, api: line.api, permissions: new Set() };
-      if (line.permission !== null) row.permissions.add(line.permission);
-      asked.set(key, row);
+      const called = row(line.by, line.api);
+      if (line.permission !== null) add(called, line.permission, line.via);
       continue;
     }
     const who = 'role' in line ? line.role : line.person;
-    const key = `${who} ${line.action}`;
+    const { action, via } = line;
+    const key = `${who} ${action} ${via ?? ''}`;
     const denied = line.denied === true || decided.get(key)?.denied === true;
-    decided.set(key, { who, action: line.action, denied });
+    decided.set(key, { who, action, via, denied });
   }
-  for (const { who, action } of decided.values()) {
-    const rows = [...asked.values()].filter((row) => row.who === who);
-    if (rows.some(({ permissions }) => permissions.has(action))) continue;
-    const key = `${who} null`;
-    const row = asked.get(key) ?? { who, api: null, permissions: new Set<string>() };
-    row.permissions.add(action);
-    asked.set(key, row);
+  for (const { who, action, via } of decided.values()) {
+    const ofWho = [...asked.values()].filter((one) => one.who === who);
+    const isKnown = ({ permissions, keyUses }: Asked) =>
+      via === undefined ? permissions.has(action) : keyUses.has(described({ action, via }));
+    if (!ofWho.some(isKnown)) add(row(who, null), action, via);
   }
+  const refused = (who: string, action: string, via = '') =>
+    decided.get(`${who} ${action} ${via}`)?.denied === true;
   return [...asked.values()]
-    .map(({ who, api, permissions }) => ({
+    .map(({ who, api, permissions, keyUses }) => ({
       who,
       api,
       permissions: [...permissions].sort(),
-      denied: [...permissions].some((action) => decided.get(`${who} ${action}`)?.denied === true),
+      keyUses: [...keyUses.values()].sort((one, other) =>
+        described(one).localeCompare(described(other)),
+      ),
+      denied:
+        [...permissions].some((action) => refused(who, action)) ||
+        [...keyUses.values()].some(({ action, via }) => refused(who, action, via)),
     }))
     .sort(
       (one, other) =>

@@ -8,10 +8,13 @@ const decided = {
   denied: z.literal(true).optional(),
 };
 
-/** What IAM decided for a role, or for a person: `root`, or `user/<name>`. */
+/** That KMS was asked, by which service (`s3`) on its caller's way: of key uses only. */
+const via = z.string().optional();
+
+/** What IAM, or KMS, decided for a role, or for a person: `root`, or `user/<name>`. */
 const Decision = z.union([
-  z.strictObject({ role: z.string(), ...decided }),
-  z.strictObject({ person: z.string(), ...decided }),
+  z.strictObject({ role: z.string(), ...decided, via }),
+  z.strictObject({ person: z.string(), ...decided, via }),
 ]);
 
 /** An operation that was called; the permission that was asked for it, null where none was. */
@@ -19,6 +22,7 @@ const Called = z.strictObject({
   api: z.string(),
   by: z.string(),
   permission: z.string().nullable(),
+  via,
 });
 
 const Line = z.union([Decision, Called]);

@@ -5,7 +5,7 @@ import { account, region } from '../cloud/lake';
 import type { AccountEnvironment } from '../account/session';
 import { administratorArn } from './administrator';
 import { rowsOf } from './calls';
-import { checked } from './coverage';
+import { checked, simulatedCalls } from './coverage';
 import { describeLeft } from './left';
 import { Rehearsal } from './rehearsal';
 import { readLines } from './recorded';
@@ -82,7 +82,7 @@ export async function rehearse(
 
 async function sayWhatWasCalled(rehearsal: Rehearsal, screen: Screen): Promise<void> {
   screen.say();
-  const rows = checked(rowsOf(readLines(rehearsal.recorded)));
+  const rows = checked(rowsOf(readLines(rehearsal.recorded)), simulatedCalls());
   for (const line of callTable(rows)) screen.say(line);
   screen.say();
   screen.say(describeCoverage(rows));

@@ -4,14 +4,11 @@ const none = 'no check';
 const onTheWay = '(asked by a service on the way)';
 
 /** `athena:StartQueryExecution` for a permission of the same name is said once. */
-function permissionsOf({ api, permissions }: Checked): string {
-  if (permissions.length === 0) return 'nothing was asked';
+function permissionsOf({ api, permissions, keyUses }: Checked): string {
+  const own = permissions.filter((permission) => permission === api).map(() => 'same');
   const others = permissions.filter((permission) => permission !== api);
-  return others.length === 0
-    ? 'same'
-    : permissions.length > others.length
-      ? `same, ${others.join(', ')}`
-      : others.join(', ');
+  const keys = keyUses.map(({ action, via }) => `${action} via ${via}`);
+  return [...own, ...others, ...keys].join(', ') || 'nothing was asked';
 }
 
 const columns = (rows: readonly (readonly string[])[]): string[] => {
@@ -45,7 +42,10 @@ export function callTable(rows: readonly Checked[]): string[] {
 /** One line that sums the table up. */
 export function describeCoverage(rows: readonly Checked[]): string {
   const unchecked = rows.filter(({ checks }) => checks.length === 0).length;
-  const unasked = rows.filter(({ checks }) => checks.length > 0 && !checks.includes('IAM here'));
+  const unasked = rows.filter(
+    ({ checks }) =>
+      checks.length > 0 && !checks.includes('IAM here') && !checks.includes('key policy'),
+  );
   const people = new Set(rows.map(({ who }) => who)).size;
   return `${rows.length} calls by ${people} roles and people: of ${unasked.length} no permission was checked, ${unchecked} ${unchecked === 1 ? 'is' : 'are'} covered by no check.`;
 }

@@ -25,7 +25,14 @@ import { lakeName } from '../../infra/naming';
 import { datasets, prefixes } from '../../workflows/datasets';
 import { metricNamespace } from '../../workflows/metrics';
 import { Champion, RunReport } from '../../workflows/payloads';
-import { keepAsRecorded, lines, notedCalls, recordedCalls } from '../policies/recorded';
+import {
+  keepAsRecorded,
+  keyUsesOf,
+  lines,
+  notedCalls,
+  notedKeyUses,
+  recordedCalls,
+} from '../policies/recorded';
 import type { RecordedCall } from '../policies/calls';
 import { declaredCalls } from '../policies/declared-calls';
 import { freePort } from '../../local/cloud/free-port';
@@ -381,4 +388,12 @@ test('no role was refused, and the roles made exactly the calls that the tests o
     ),
     gone: known.filter((call) => !lines(calls).includes(call)),
   }).toEqual({ unknown: [], gone: [] });
+});
+
+test('what services asked KMS for a role is what the policies are simulated with, and was never refused', () => {
+  const uses = notedKeyUses(noted);
+  const declared = keyUsesOf(declaredCalls);
+
+  expect(uses).not.toEqual([]);
+  expect(uses.filter((use) => !declared.includes(use))).toEqual([]);
 });

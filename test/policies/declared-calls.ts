@@ -63,7 +63,8 @@ export const volumeGrant: Context = {
   'kms:GrantOperations': ['CreateGrant', 'Decrypt', 'GenerateDataKeyWithoutPlaintext'],
 };
 const MACHINE = ['MachineRole'];
-const encrypts = 'S3, Kinesis, SNS and SQS call KMS as their caller; the embedded ones do not';
+const encrypts =
+  'S3, Kinesis, SNS and SQS call KMS as their caller; the embedded ones do, and a recorded run may ask nothing that is not here';
 const pulls = 'SageMaker pulls the image as the role of the job or model; locally it is a process';
 const spark =
   "Glue's Spark writes in parts below a temporary name and cleans up; locally the job uploads finished files";

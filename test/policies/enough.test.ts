@@ -2,7 +2,8 @@ import { concrete, describeCall } from './calls';
 import { declaredCalls } from './declared-calls';
 import { policiesOfTheLake } from './granted';
 import { isOfDeployment, neededBy, unneededActions } from './needed';
-import { recordedCalls } from './recorded';
+import { simulatedCalls } from '../../local/rehearsal/coverage';
+import { keepAsSimulated, recordedCalls } from './recorded';
 import { callAllowed } from './simulate';
 import { unusedActions } from './unused-actions';
 
@@ -19,6 +20,13 @@ const roles = [...new Set(granted.map(({ role }) => role))];
 test('the recorded run was refused nothing, and every role with a policy makes a call', () => {
   expect(recorded.filter(({ denied }) => denied)).toEqual([]);
   expect(roles.filter((role) => !calls.some((call) => call.role === role))).toEqual([]);
+});
+
+test('the rehearsal knows what is simulated: RECORD_CALLS=anew npx jest test/policies/enough keeps it', () => {
+  const simulated = [...new Set(calls.map(({ role, action }) => `${role} ${action}`))].sort();
+  if (process.env['RECORD_CALLS'] === 'anew') keepAsSimulated(simulated);
+
+  expect([...simulatedCalls()]).toEqual(simulated);
 });
 
 test.each(roles)('%s is allowed every recorded and every declared call', async (role) => {

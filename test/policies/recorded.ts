@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readLines } from '../../local/rehearsal/recorded';
-import { RecordedCall } from './calls';
+import { simulatedCallsFile } from '../../local/rehearsal/coverage';
+import { RecordedCall, type Call } from './calls';
 
 const fixture = join(__dirname, 'recorded-calls.json');
 
@@ -10,9 +11,33 @@ const fixture = join(__dirname, 'recorded-calls.json');
 export const recordedCalls = (): RecordedCall[] =>
   z.array(RecordedCall).parse(JSON.parse(readFileSync(fixture, 'utf8')));
 
-/** What the launcher noted of roles. Throws when it stopped for too many calls: a name lacks its placeholder. */
+/**
+ * What the launcher noted of roles, but for what services asked KMS on the way. Throws when it stopped for too many
+ * calls: a name lacks its placeholder.
+ */
 export const notedCalls = (file: string): RecordedCall[] =>
-  readLines(file).flatMap((line) => ('role' in line ? [RecordedCall.parse(line)] : []));
+  readLines(file).flatMap((line) =>
+    'role' in line && line.via === undefined ? [RecordedCall.parse(line)] : [],
+  );
+
+/** `AnalyticsRole kms:Decrypt s3`, of what services asked KMS for roles on the way; with `(denied)` where it refused. */
+export const notedKeyUses = (file: string): string[] => [
+  ...new Set(
+    readLines(file).flatMap((line) =>
+      'role' in line && line.via !== undefined
+        ? [`${line.role} ${line.action} ${line.via}${line.denied ? ' (denied)' : ''}`]
+        : [],
+    ),
+  ),
+];
+
+/** The same of calls that name their service by kms:ViaService. */
+export const keyUsesOf = (calls: readonly Call[]): string[] =>
+  calls.flatMap(({ role, action, context }) =>
+    [context?.['kms:ViaService'] ?? []]
+      .flat()
+      .map((service) => `${role} ${action} ${service.split('.')[0] ?? ''}`),
+  );
 
 /** Makes the recorded run anew: one line a call, in an order that does not change. */
 export const keepAsRecorded = (calls: readonly RecordedCall[]): void =>
@@ -22,6 +47,10 @@ export const keepAsRecorded = (calls: readonly RecordedCall[]): void =>
       .map((line) => `  ${line}`)
       .join(',\n')}\n]\n`,
   );
+
+/** Writes down for the rehearsal's table which calls are simulated, as `role action`. */
+export const keepAsSimulated = (simulated: readonly string[]): void =>
+  writeFileSync(simulatedCallsFile, `${JSON.stringify(simulated, null, 2)}\n`);
 
 /** One text for each call, to be compared. */
 export const lines = (calls: readonly RecordedCall[]): string[] =>

@@ -125,6 +125,11 @@ export class EndpointConfigs {
     return this.get(name).request.ProductionVariants[0];
   }
 
+  /** The key of its instances' volumes, if it has one. Throws like `variant`. */
+  volumeKey(name: string): string | undefined {
+    return this.get(name).request.KmsKeyId;
+  }
+
   private find(name: string): EndpointConfig | undefined {
     return this.state.value.find(({ request }) => request.EndpointConfigName === name);
   }

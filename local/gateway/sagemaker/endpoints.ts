@@ -8,7 +8,7 @@ import { StateFile } from '../state';
 import type { EndpointConfigs, Variant } from './endpoint-configs';
 import { listed, ListInput } from './lists';
 import type { Models } from './models';
-import { arnOf, invalid, Name, sageMakerOperation, Tags } from './names';
+import { arnOf, invalid, Name, sageMakerOperation, Tags, volumeGrant } from './names';
 import { startServer } from './serving';
 import type { Server } from './serving';
 import type { TagStore } from './tags';
@@ -157,7 +157,8 @@ export class Endpoints {
     await this.context.iam.authorize(caller, action, arn);
     // On AWS both actions are checked on the endpoint and on the config.
     await this.context.iam.authorize(caller, action, arnOf('endpoint-config', config));
-    this.configs.variant(config);
+    const key = this.configs.volumeKey(config);
+    if (key !== undefined) await this.context.iam.grant(volumeGrant(key), caller);
     return { arn, config };
   }
 

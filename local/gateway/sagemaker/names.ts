@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { KeyGrant } from '../identity';
 import { ACCOUNT, REGION } from '../options';
 import { AwsError, operation } from '../protocol';
 import type { Operation } from '../protocol';
@@ -42,3 +43,13 @@ export function sageMakerOperation<S extends z.ZodType>(
 
 /** A required ARN's part that conditions on PassRole look at. */
 export const PASSED_TO = { 'iam:PassedToService': 'sagemaker.amazonaws.com' };
+
+/**
+ * The grant by which SageMaker encrypts a volume: Amazon SageMaker Developer Guide, api-permissions-reference, has
+ * kms:CreateGrant for CreateTrainingJob and CreateEndpoint. Its operations are from memory.
+ */
+export const volumeGrant = (key: string): KeyGrant => ({
+  service: 'sagemaker',
+  key,
+  operations: ['CreateGrant', 'Decrypt', 'GenerateDataKeyWithoutPlaintext'],
+});

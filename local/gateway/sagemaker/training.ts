@@ -14,7 +14,7 @@ import { containerEnvironment } from './container';
 import { imageFor } from './images';
 import { listed, ListInput } from './lists';
 import { finalMetrics } from './metrics';
-import { arnOf, invalid, Name, PASSED_TO, sageMakerOperation } from './names';
+import { arnOf, invalid, Name, PASSED_TO, sageMakerOperation, volumeGrant } from './names';
 import { OptMl } from './opt-ml';
 import { trainingConditions } from './conditions';
 import type { TagStore } from './tags';
@@ -61,6 +61,13 @@ export class TrainingJobs {
       this.holdSpotQuota(request);
       const role = this.role(request, arn);
       await assumable(role, request.RoleArn);
+      const { VolumeKmsKeyId } = request.ResourceConfig;
+      // The same page: the caller does not need it where the role has it.
+      if (VolumeKmsKeyId !== undefined)
+        await this.context.iam.grant(volumeGrant(VolumeKmsKeyId), caller, async () => ({
+          arn: request.RoleArn,
+          accessKeyId: (await role.credentials()).accessKeyId,
+        }));
       await this.tags.add(caller, arn, request.Tags);
       // Another request may have come first while this one was waiting.
       this.refuseDuplicate(request.TrainingJobName, arn);

@@ -50,7 +50,9 @@ def run(
                     name, kind = column["Name"].lower(), column.get("Type", "string")
                     # Two tables' columns of one name and two types: which is meant is not known.
                     column_types[name] = kind if column_types.get(name, kind) == kind else ""
-                relation = tables.relation(connection, table)
+                if query.wants_path:
+                    column_types[tables.PATH] = "string"
+                relation = tables.relation(connection, table, query.wants_path)
                 scanned += relation.bytes
                 paths += relation.paths
                 schema = identifier(table.database)

@@ -23,6 +23,10 @@ from local.launcher.athena.hive_types import column_type, identifier, literal
 # Enough for 30 years of days. A projection that yields more was meant to be injected.
 MOST_PROJECTED = 12_000
 
+# The file of a row: a column of each table that no star shows (Athena User Guide, page "SELECT").
+# From memory, the guide names none of Trino's other hidden columns.
+PATH = "$path"
+
 
 @dataclass(frozen=True)
 class Location:
@@ -218,8 +222,10 @@ def files(location: Location, listing: Listing | None = None) -> list[File]:
     return found
 
 
-def relation(connection: duckdb.DuckDBPyConnection, table: Table) -> Relation:
-    """The table as SQL over its files."""
+def relation(
+    connection: duckdb.DuckDBPyConnection, table: Table, with_path: bool = False
+) -> Relation:
+    """The table as SQL over its files; with the column "$path" behind the others, if wanted."""
     columns = (table.definition.get("StorageDescriptor") or {}).get("Columns") or []
     keys = table.definition.get("PartitionKeys") or []
     selects, paths, size = [], [], 0
@@ -230,16 +236,20 @@ def relation(connection: duckdb.DuckDBPyConnection, table: Table) -> Relation:
             continue
         paths += [file.path for file in found]
         size += sum(file.size for file in found)
-        source, projected = _source(connection, table, columns, found)
         constants = [
             f"CAST({literal(value)} AS {column_type(key)}) AS {identifier(key['Name'].lower())}"
             for key, value in zip(keys, partition.values, strict=True)
         ]
-        selects.append(f"SELECT {', '.join(projected + constants)} FROM {source}")
+        # A reader of its own for each file whose name is asked for.
+        for some in [[file] for file in found] if with_path else [found]:
+            source, projected = _source(connection, table, columns, some)
+            uri = literal(f"s3://{partition.location.bucket}/{some[0].key}")
+            path = [f"{uri} AS {identifier(PATH)}"] if with_path else []
+            selects.append(f"SELECT {', '.join(projected + constants + path)} FROM {source}")
     if not selects:
         empty = ", ".join(
             f"CAST(NULL AS {column_type(c)}) AS {identifier(c['Name'].lower())}"
-            for c in [*columns, *keys]
+            for c in [*columns, *keys, *([{"Name": PATH, "Type": "string"}] if with_path else [])]
         )
         return Relation(f"SELECT {empty} WHERE false", (), 0)
     return Relation("\nUNION ALL\n".join(selects), tuple(paths), size)

@@ -18,6 +18,7 @@ from local.launcher.athena.rewrites import rewrite
 from local.launcher.athena.strict.checks import refuse
 from local.launcher.athena.strict.parameters import only_in_where
 from local.launcher.athena.strict.syntax import check_text, check_tree
+from local.launcher.athena.tables import PATH
 
 CATALOG = "awsdatacatalog"
 
@@ -37,6 +38,11 @@ class Query:
     tree: exp.Query
     # Its parameters filled in.
     text: str = ""
+
+    @property
+    def wants_path(self) -> bool:
+        """Whether it names the hidden column "$path" of any table."""
+        return any(column.name.lower() == PATH for column in self.tree.find_all(exp.Column))
 
     def tables(self, default_database: str) -> list[TableName]:
         """The catalog tables it reads, in order, without the names its WITH clauses bind."""
@@ -160,6 +166,8 @@ def to_duckdb(query: Query, default_database: str, column_types: Mapping[str, st
     refuse(query.text, tree, column_types)
     kinds = Kinds(tree, column_types)
     _name_columns(tree)
+    if query.wants_path:
+        _hide_paths(tree)
     try:
         return rewrite(tree, kinds).sql(
             dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE, normalize_functions=False
@@ -193,6 +201,52 @@ def _bound_by_with(table: exp.Table, name: str) -> bool:
             return True
         node = node.parent
     return False
+
+
+def _hide_paths(tree: exp.Query) -> None:
+    """Leave the hidden column of catalog tables out of each `*` and `t.*`.
+
+    What a subquery or a WITH clause names so is a column as any other, and stays.
+    """
+    for select in tree.find_all(exp.Select):
+        sources = _sources(select)
+        names = {source.alias_or_name.lower() for source in sources if _is_catalog_table(source)}
+        shown: list[exp.Expression] = []
+        for column in select.expressions:
+            if isinstance(column, exp.Column) and isinstance(column.this, exp.Star):
+                if column.table.lower() in names:
+                    column.set("this", _star_without_path())
+            elif isinstance(column, exp.Star) and names:
+                if len(names) == len(sources) or any(
+                    join.args.get("using") for join in select.args.get("joins") or []
+                ):
+                    column = _star_without_path()
+                else:
+                    shown += [_star_of(source, names) for source in sources]
+                    continue
+            shown.append(column)
+        select.set("expressions", shown)
+
+
+def _sources(select: exp.Select) -> list[exp.Expression]:
+    clause = select.args.get("from_") or select.args.get("from")
+    joins = select.args.get("joins") or []
+    return [clause.this, *(join.this for join in joins)] if clause else []
+
+
+def _is_catalog_table(source: exp.Expression) -> bool:
+    """Once to_duckdb has given those their database."""
+    return isinstance(source, exp.Table) and bool(source.db)
+
+
+def _star_without_path() -> exp.Star:
+    return exp.Star(except_=[exp.to_identifier(PATH, quoted=True)])
+
+
+def _star_of(source: exp.Expression, hiding: set[str]) -> exp.Expression:
+    name = source.alias_or_name
+    star = _star_without_path() if name.lower() in hiding else exp.Star()
+    return exp.Column(this=star, table=exp.to_identifier(name, quoted=True))
 
 
 def _name_columns(tree: exp.Query) -> None:

@@ -27,6 +27,8 @@ NAMES = (
     "write_encryption",
     "write_conditions",
     "key_permissions",
+    "key_grants",
+    "key_deliveries",
     "encryption_properties",
     "secret_refs",
     "secret_versions",

@@ -181,6 +181,8 @@ test('an operation is named by the path where the service wants that, else by a 
     ['/GetDataLakeSettings', undefined, 'eu-west-1/lakeformation/aws4_request'],
     ['/', 'AWSBudgetServiceGateway.DescribeBudgets', 'us-east-1/budgets/aws4_request'],
   ]);
+});
+
 test('roles that nobody may take on are said before a deployment', () => {
   const some = { ...prod.people, analysts: ['arn:aws:iam::111122223333:role/analysts'] };
   const said = (people: typeof prod.people) => peopleFindings({ people }).map(describeFinding);

@@ -6,6 +6,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DescribeStacksCommand,
+  waitUntilStackCreateComplete,
+} from '@aws-sdk/client-cloudformation';
+import {
   CreateAccessKeyCommand,
   CreateRoleCommand,
   CreateUserCommand,
@@ -157,6 +163,29 @@ export class TestCloud {
       accessKeyId: AccessKey?.AccessKeyId ?? '',
       secretAccessKey: AccessKey?.SecretAccessKey ?? '',
     });
+  }
+
+  /** A key that leaves all to the account's IAM. Answers its id. */
+  async encryptionKey(): Promise<string> {
+    const client = new CloudFormationClient(this.client());
+    const statement = {
+      Effect: 'Allow',
+      Principal: { AWS: `arn:aws:iam::${ROOT_KEY}:root` },
+      Action: 'kms:*',
+      Resource: '*',
+    };
+    const KeyPolicy = { Version: '2012-10-17', Statement: [statement] };
+    const TemplateBody = JSON.stringify({
+      Resources: { Key: { Type: 'AWS::KMS::Key', Properties: { KeyPolicy } } },
+      Outputs: { Id: { Value: { Ref: 'Key' } } },
+    });
+    await client.send(new CreateStackCommand({ StackName: 'encryption-key', TemplateBody }));
+    const query = { StackName: 'encryption-key' };
+    await waitUntilStackCreateComplete({ client, maxWaitTime: 60, minDelay: 1 }, query);
+    const { Stacks } = await client.send(new DescribeStacksCommand(query));
+    const [{ OutputValue } = {}] = Stacks?.[0]?.Outputs ?? [];
+    if (OutputValue === undefined) throw new Error('The stack of the key has no output');
+    return OutputValue;
   }
 
   async put(key: string, body: string | Buffer): Promise<string> {

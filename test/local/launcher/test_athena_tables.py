@@ -237,6 +237,88 @@ def test_an_object_whose_file_is_not_written_yet_is_not_read(lake):
     assert rows(lake, "select n from lake.arriving") == [["1"]]
 
 
+PATHS = {
+    "2": f"s3://{LAKE}/cleaned-data/tweets/dt=2026-11-20/run=new/p.parquet",
+    "3": f"s3://{LAKE}/cleaned-data/tweets/dt=2026-11-21/run=new/p.parquet",
+}
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ('select tweet_id, "$path" from lake.tweets', [["2", PATHS["2"]], ["3", PATHS["3"]]]),
+        ('select t."$PATH" as file from lake.tweets as t', [[PATHS["2"]], [PATHS["3"]]]),
+        (f"select tweet_id from lake.tweets where \"$path\" = '{PATHS['3']}'", [["3"]]),
+        ("select tweet_id from lake.tweets where \"$path\" like '%dt=2026-11-20/%'", [["2"]]),
+        (
+            "select regexp_extract(\"$path\", '[^/]+$'), count(*) from lake.tweets group by 1",
+            [["p.parquet", "2"]],
+        ),
+        ("select \"$path\" from lake.tweets where dt = 'empty'", []),
+    ],
+)
+def test_a_row_knows_the_file_it_is_from(lake, sql, expected):
+    assert sorted(rows(lake, sql)) == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        ('select * from lake.tweets where "$path" is not null', [n for n, _ in TWEETS] + ["dt"]),
+        (
+            'select t.*, "$path" from lake.tweets as t',
+            [*(n for n, _ in TWEETS), "dt", "$path"],
+        ),
+        ('select * from (select tweet_id, "$path" from lake.tweets) as s', ["tweet_id", "$path"]),
+        ('with w as (select "$path" from lake.tweets) select * from w', ["$path"]),
+        (
+            'select * from (select "$path" from lake.tweets) as s '
+            'join lake.tweets as t on s."$path" = t."$path"',
+            ["$path", *(n for n, _ in TWEETS), "dt"],
+        ),
+        (
+            "select * from lake.tweets cross join unnest(tokens) as u (token) "
+            'where "$path" is not null',
+            [*(n for n, _ in TWEETS), "dt", "token"],
+        ),
+    ],
+)
+def test_the_path_is_in_no_star_but_where_a_subquery_names_it(lake, sql, names):
+    query = submit(lake, sql)
+
+    assert finished(lake, query)["Status"]["State"] == "SUCCEEDED"
+    assert page(lake, query)[0] == names
+
+
+def test_the_path_of_json_lines_and_of_text_files(lake):
+    text = {
+        "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+        "SerdeInfo": {
+            "SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+            "Parameters": {"field.delim": ","},
+        },
+    }
+    for name, storage, bodies in (
+        ("path_json", JSON, {"a.jsonl": b'{"n": 1}\n', "b.jsonl.gz": gzip.compress(b'{"n": 2}\n')}),
+        ("path_text", text, {"a.csv": b"1\n", "b's.csv": b"2\n"}),
+    ):
+        table(lake, name, storage, [("n", "int")])
+        for file, body in bodies.items():
+            put(lake, f"cleaned-data/{name}/{file}", body)
+
+        assert rows(lake, f'select n, "$path" from lake.{name} order by n') == [
+            [str(place), f"s3://{LAKE}/cleaned-data/{name}/{file}"]
+            for place, file in enumerate(bodies, start=1)
+        ]
+
+
+def test_the_path_is_ambiguous_between_two_tables_and_a_hidden_column_of_trino_unknown(lake):
+    assert "Ambiguous" in failure(
+        lake, 'select "$path" from lake.tweets as a join lake.tweets as b on a.dt = b.dt'
+    )
+    assert failure(lake, 'select "$row_id" from lake.tweets').startswith("COLUMN_NOT_FOUND")
+
+
 def test_json_lines_are_read_as_declared_compressed_or_not(lake):
     table(
         lake,

@@ -474,3 +474,89 @@ def test_athena_reads_with_the_key_as_its_caller(launcher: Launcher) -> None:
     outside = answer("keys-outsider")
     assert outside["State"] == "FAILED"
     assert f"not authorized to perform: {OPEN} on resource: {key}" in outside["StateChangeReason"]
+
+
+def grant(launcher: Launcher, key: str, grantee: str, *operations: str, **more: Any) -> str:
+    given = {"KeyId": key, "GranteePrincipal": grantee, "Operations": list(operations), **more}
+    return launcher.client("kms").create_grant(**given)["GrantId"]
+
+
+def test_a_grant_allows_what_it_names_until_it_is_revoked(launcher: Launcher) -> None:
+    key = new_key(launcher, (MAKE, OPEN, "kms:CreateGrant", "kms:RevokeGrant"))
+    bucket = new_bucket(launcher, "keys-granted", key)
+    name = _role(launcher, "keys-granted", bucket, key, "kms:Encrypt")
+    s3 = launcher.client_as("s3", name)
+    at = {"Bucket": bucket, "Key": "a"}
+    grantee = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    assert refused(s3.put_object, **at, Body=b"a")[0] == "AccessDenied"
+
+    grant(launcher, key, f"{grantee}-other", "GenerateDataKey", "Decrypt")
+    assert refused(s3.put_object, **at, Body=b"a")[0] == "AccessDenied"
+    made = grant(launcher, key, grantee, "GenerateDataKey")
+    s3.put_object(**at, Body=b"a")
+    assert refused(s3.get_object, **at)[0] == "AccessDenied"
+    launcher.client("kms").revoke_grant(KeyId=key, GrantId=made)
+    assert refused(s3.put_object, **at, Body=b"a")[0] == "AccessDenied"
+
+
+def test_a_grants_constraint_is_about_the_encryption_context(launcher: Launcher) -> None:
+    key = new_key(launcher, (MAKE, OPEN, "kms:CreateGrant"))
+    bucket = new_bucket(launcher, "keys-constrained", key)
+    name = _role(launcher, "keys-constrained", bucket, key, "kms:Encrypt")
+    s3 = launcher.client_as("s3", name)
+    for kind, allowed in (("EncryptionContextEquals", "a"), ("EncryptionContextSubset", "b")):
+        grant(
+            launcher,
+            key,
+            f"arn:aws:iam::{ACCOUNT}:role/{name}",
+            "GenerateDataKey",
+            Constraints={kind: {"aws:s3:arn": f"arn:aws:s3:::{bucket}/{allowed}"}},
+        )
+
+    s3.put_object(Bucket=bucket, Key="a", Body=b"a")
+    s3.put_object(Bucket=bucket, Key="b", Body=b"b")
+    assert refused(s3.put_object, Bucket=bucket, Key="c", Body=b"c")[0] == "AccessDenied"
+
+
+def test_a_deny_is_stronger_than_a_grant_and_a_grant_is_for_kms_itself(launcher: Launcher) -> None:
+    key = new_key(launcher, ("kms:CreateGrant",))
+    for name, extra in (
+        ("keys-may", []),
+        ("keys-denied", [{**statement([MAKE], ["*"]), "Effect": "Deny"}]),
+    ):
+        role(launcher, name, statement(["s3:GetObject"], ["*"]), *extra)
+        grant(launcher, key, f"arn:aws:iam::{ACCOUNT}:role/{name}", "GenerateDataKey")
+    use = {"KeyId": key, "KeySpec": "AES_256"}
+
+    assert launcher.client_as("kms", "keys-may").generate_data_key(**use)["Plaintext"]
+    code, why = refused(launcher.client_as("kms", "keys-denied").generate_data_key, **use)
+    assert code == "AccessDeniedException"
+    assert "explicit deny" in why
+
+
+def test_a_service_makes_a_grant_in_its_callers_name(launcher: Launcher) -> None:
+    key = new_key(launcher, ("kms:CreateGrant",), Bool={"kms:GrantIsForAWSResource": "true"})
+    operations = ["CreateGrant", "Decrypt"]
+    wanted = {
+        "StringEquals": {"kms:ViaService": f"sagemaker.{REGION}.amazonaws.com"},
+        "ForAllValues:StringEquals": {"kms:GrantOperations": operations},
+    }
+    use = {"service": "sagemaker", "key": key, "operations": operations}
+    role(launcher, "grants", {**statement(["kms:CreateGrant"], [key]), "Condition": wanted})
+
+    def asked(**changes: Any) -> tuple[int, dict]:
+        _, given = launcher.ask(
+            "credentials",
+            {
+                "roleArn": f"arn:aws:iam::{ACCOUNT}:role/grants",
+                "service": "lambda.amazonaws.com",
+                "sessionName": "one",
+            },
+        )
+        return launcher.ask("grant", {**use, "accessKeyId": given["AccessKeyId"], **changes})
+
+    assert asked() == (200, {"allowed": True, "message": ""})
+    status, answer = asked(operations=[*operations, "Encrypt"])
+    assert (status, answer["allowed"]) == (200, False)
+    assert "kms:CreateGrant" in answer["message"]
+    assert asked(service="nobody")[0] == 400

@@ -111,6 +111,38 @@ def test_an_operation_goes_by_its_own_name_beside_the_permission(recording: Reco
     } in recording.calls()
 
 
+def test_the_use_of_a_key_is_noted_with_the_service_that_asks(recording: Recording) -> None:
+    key = recording.client("kms").create_key()["KeyMetadata"]["Arn"]
+    topic = recording.client("sns").create_topic(
+        Name="encrypted", Attributes={"KmsMasterKeyId": key}
+    )["TopicArn"]
+    role(
+        recording,
+        "KeyRole",
+        statement(["s3:PutObject"], [f"arn:aws:s3:::{BUCKET}/*"]),
+        statement(["sns:Publish"], [topic]),
+        statement(["kms:GenerateDataKey"], [key]),
+    )
+    recording.client_as("s3", "KeyRole").put_object(
+        Bucket=BUCKET, Key="k", Body=b"k", ServerSideEncryption="aws:kms", SSEKMSKeyId=key
+    )
+    with pytest.raises(ClientError, match="KMSAccessDenied"):
+        recording.client_as("sns", "KeyRole").publish(TopicArn=topic, Message="m")
+
+    calls = [call for call in recording.calls() if "KeyRole" in (call.get("role"), call.get("by"))]
+    used = {"role": "KeyRole", "resource": "arn:aws:kms:us-east-1:<account>:key/<uuid>"}
+    made = {**used, "action": "kms:GenerateDataKey"}
+    api = {"by": "KeyRole", "permission": "kms:GenerateDataKey"}
+    assert [call for call in calls if "via" in call] == [
+        {"api": "s3:PutObject", **api, "via": "s3"},
+        {**made, "via": "s3"},
+        {"api": "sns:Publish", **api, "via": "sns"},
+        {**made, "via": "sns"},
+        {"api": "sns:Publish", "by": "KeyRole", "permission": "kms:Decrypt", "via": "sns"},
+        {**used, "action": "kms:Decrypt", "via": "sns", "denied": True},
+    ]
+
+
 def test_lines_of_an_earlier_start_are_kept_and_half_a_line_is_not(recording: Recording) -> None:
     assert recording.calls()[0] == {"role": "Earlier"}
     assert recording.noted.read_text().count("hal") == 0

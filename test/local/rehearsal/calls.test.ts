@@ -13,9 +13,14 @@ const lines: RecordedLine[] = [
   { api: 's3:ListBuckets', by: 'user/administrator', permission: 's3:ListAllMyBuckets' },
   { person: 'user/administrator', action: 's3:ListAllMyBuckets', resource: '*' },
   { api: 'servicequotas:List', by: 'user/administrator', permission: null },
+  { api: 'cloudformation:ExecuteChangeSet', by: 'user/administrator', permission: null },
+  { api: 'athena:StartQueryExecution', by: 'AnalyticsRole', permission: 'kms:Decrypt', via: 's3' },
+  { role: 'AnalyticsRole', ...decided, action: 'kms:Decrypt', via: 's3' },
+  { role: 'StreamRole', ...decided, action: 'kms:Decrypt', via: 'kinesis', denied: true },
   { api: 'glue:GetJob', by: 'root', permission: 'glue:GetJob' },
 ];
-const rows = checked(rowsOf(lines));
+const simulated = new Set(['AnalyticsRole s3:GetObject']);
+const rows = checked(rowsOf(lines), simulated);
 
 test('a call is one row with the permissions that were asked for it', () => {
   expect(rows.find(({ api }) => api === 's3:HeadObject')).toMatchObject({
@@ -34,12 +39,54 @@ test('what a service asks after the request was answered is a row without an ope
 });
 
 test('where nothing was asked, or somebody may do all, no permission was checked', () => {
-  const without = rows.filter(({ checks }) => !checks.includes('IAM here')).map(({ api }) => api);
+  const without = rows
+    .filter(({ checks }) => !checks.includes('IAM here'))
+    .map(({ who, api }) => api ?? `${who} on the way`);
 
   expect(without).toEqual([
+    'athena:StartQueryExecution',
     'lambda:UpdateEventSourceMapping',
+    'StreamRole on the way',
+    'cloudformation:ExecuteChangeSet',
     's3:ListBuckets',
     'servicequotas:List',
+  ]);
+});
+
+test('the use of a key is printed with the service that asked KMS, and is a check of its own', () => {
+  expect(rows.find(({ api }) => api === 'athena:StartQueryExecution')?.checks).toEqual([
+    'service model',
+    'key policy',
+  ]);
+  expect(rows.find(({ who }) => who === 'StreamRole')).toMatchObject({
+    api: null,
+    permissions: [],
+    denied: true,
+    checks: ['key policy'],
+  });
+  expect(callTable(rows).filter((line) => line.includes('kms:'))).toEqual([
+    expect.stringMatching(/^ {2}athena:StartQueryExecution .* kms:Decrypt via s3$/),
+    expect.stringMatching(/on the way\) \(refused once\) +key policy +kms:Decrypt via kinesis$/),
+  ]);
+});
+
+test('a key that nobody simulates leaves the call without simulation', () => {
+  const row = [
+    { api: 's3:GetObject', by: 'AnalyticsRole', permission: 's3:GetObject' },
+    { api: 's3:GetObject', by: 'AnalyticsRole', permission: 'kms:Decrypt', via: 's3' },
+  ];
+  const checksWith = (...known: string[]) => checked(rowsOf(row), new Set(known))[0]?.checks;
+
+  expect(checksWith('AnalyticsRole s3:GetObject')).not.toContain('policy simulation');
+  expect(checksWith('AnalyticsRole s3:GetObject', 'AnalyticsRole kms:Decrypt')).toContain(
+    'policy simulation',
+  );
+});
+
+test('what makes resources is checked by the order of creation', () => {
+  expect(rows.find(({ api }) => api === 'cloudformation:ExecuteChangeSet')?.checks).toEqual([
+    'service model',
+    'order of creation',
   ]);
 });
 
@@ -48,7 +95,7 @@ test('a call that nothing covers is printed as such', () => {
     expect.stringMatching(/^ {2}servicequotas:List +no check +nothing was asked$/),
   ]);
   expect(describeCoverage(rows)).toBe(
-    '5 calls by 4 roles and people: of 2 no permission was checked, 1 is covered by no check.',
+    '8 calls by 5 roles and people: of 3 no permission was checked, 1 is covered by no check.',
   );
 });
 

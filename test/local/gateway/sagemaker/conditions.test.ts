@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  CreateEndpointCommand,
   CreateEndpointConfigCommand,
   CreateModelCommand,
   CreateTrainingJobCommand,
   SageMakerClient,
+  UpdateEndpointCommand,
 } from '@aws-sdk/client-sagemaker';
 import type { CreateTrainingJobRequest, ProductionVariant } from '@aws-sdk/client-sagemaker';
 import { settingsFor } from '../../../../infra/config';
@@ -19,35 +21,51 @@ import { archive, SERVING_IMAGE, tinyProject, TRAINING_IMAGE } from './images';
  * The conditions of the deployed policies, asked by the embedded SageMaker: two callers have the very statements that the
  * stacks give to ModelOperatorRole and EndpointUpdaterRole.
  */
-const KEY = `arn:aws:kms:us-east-1:${ROOT_KEY}:key/uuid`;
+let key: string;
 const { training, endpoint } = settingsFor('local');
 const project = tinyProject(mkdtempSync(join(tmpdir(), 'lake-project-')));
 let cloud: TestCloud;
 let operator: SageMakerClient;
 let updater: SageMakerClient;
+let people: { withGrant: SageMakerClient; withoutGrant: SageMakerClient };
 let trains: string;
 let serves: string;
+let grants: string;
 let jobs = 0;
 
 beforeAll(async () => {
   const { granted } = policiesOfTheLake();
+  cloud = await TestCloud.start({ projectRoot: project });
+  const keyId = await cloud.encryptionKey();
+  key = `arn:aws:kms:us-east-1:${ROOT_KEY}:key/${keyId}`;
+  const named = (text: string) =>
+    text.replaceAll(ACCOUNT, ROOT_KEY).replaceAll('key/uuid', `key/${keyId}`);
   const statementsOf = (role: string): Statement[] =>
     granted
       .filter((one) => one.role === role)
       .map(({ statement: { Effect, Action, Resource, Condition } }) => ({
         Effect,
         Action,
-        Resource: (Resource ?? []).map((one) => String(one).replaceAll(ACCOUNT, ROOT_KEY)),
-        Condition: JSON.parse(JSON.stringify(Condition).replaceAll(ACCOUNT, ROOT_KEY)),
+        Resource: (Resource ?? []).map((one) => named(String(one))),
+        Condition: JSON.parse(named(JSON.stringify(Condition))),
       }));
-  cloud = await TestCloud.start({ projectRoot: project });
-  const clientOf = async (role: string) =>
-    new SageMakerClient(await cloud.person(role, statementsOf(role)));
+  const clientOf = async (role: string, statements = statementsOf(role)) =>
+    new SageMakerClient(await cloud.person(role, statements));
   operator = await clientOf('ModelOperatorRole');
   updater = await clientOf('EndpointUpdaterRole');
+  const begins = allow(['sagemaker:*', 'iam:PassRole']);
+  people = {
+    withGrant: await clientOf('with-grant', [begins, allow(['kms:CreateGrant'])]),
+    withoutGrant: await clientOf('without-grant', [begins]),
+  };
   const role = (name: string) =>
-    cloud.role(`sentiment-lake-local-${name}`, 'sagemaker.amazonaws.com', [allow(['s3:*'])]);
+    cloud.role(`sentiment-lake-local-${name}`, 'sagemaker.amazonaws.com', [
+      allow(['s3:*', 'kms:Decrypt', 'kms:GenerateDataKey']),
+    ]);
   trains = await role('MachineLearningRole');
+  grants = await cloud.role('sentiment-lake-local-GrantingRole', 'sagemaker.amazonaws.com', [
+    allow(['s3:*', 'kms:Decrypt', 'kms:GenerateDataKey', 'kms:CreateGrant']),
+  ]);
   serves = await role('ServingRole');
   await cloud.put('models/good.tar.gz', await archive({ name: 'good' }));
 }, 300_000);
@@ -61,7 +79,7 @@ function job(changes: Partial<CreateTrainingJobRequest> = {}): CreateTrainingJob
     TrainingJobName: `sl-job-${(jobs += 1)}`,
     RoleArn: trains,
     AlgorithmSpecification: { TrainingImage: TRAINING_IMAGE, TrainingInputMode: 'File' },
-    OutputDataConfig: { S3OutputPath: `s3://${BUCKET}/out/`, KmsKeyId: KEY },
+    OutputDataConfig: { S3OutputPath: `s3://${BUCKET}/out/`, KmsKeyId: key },
     ResourceConfig: resources(),
     StoppingCondition: { MaxRuntimeInSeconds: training.maxSeconds },
     EnableNetworkIsolation: true,
@@ -75,7 +93,7 @@ const resources = (
   InstanceType: 'ml.m5.xlarge',
   InstanceCount: 1,
   VolumeSizeInGB: 1,
-  VolumeKmsKeyId: KEY,
+  VolumeKmsKeyId: key,
   ...changes,
 });
 
@@ -96,7 +114,7 @@ test.each<[string, () => Partial<CreateTrainingJobRequest>]>([
   ['without a key', () => ({ ResourceConfig: resources({ VolumeKmsKeyId: undefined }) })],
   [
     'with another key',
-    () => ({ OutputDataConfig: { S3OutputPath: `s3://${BUCKET}/out/`, KmsKeyId: `${KEY}2` } }),
+    () => ({ OutputDataConfig: { S3OutputPath: `s3://${BUCKET}/out/`, KmsKeyId: `${key}2` } }),
   ],
   ['for a day', () => ({ StoppingCondition: { MaxRuntimeInSeconds: 86_400 } })],
   ['for as long as it likes', () => ({ StoppingCondition: {} })],
@@ -145,4 +163,58 @@ test('a config is as large as it is configured, and has no instances where the e
     await expect(config('sl-large', capacity)).rejects.toMatchObject({
       name: 'AccessDeniedException',
     });
+});
+
+test('the grant of a volume is made in the name of who starts the job, or of its role', async () => {
+  const begin = (client: SageMakerClient, RoleArn: string) =>
+    client.send(new CreateTrainingJobCommand(job({ RoleArn })));
+  const { withGrant, withoutGrant } = people;
+
+  expect(await begin(withGrant, trains)).toHaveProperty('TrainingJobArn');
+  expect(await begin(withoutGrant, grants)).toHaveProperty('TrainingJobArn');
+  await expect(begin(withoutGrant, trains)).rejects.toMatchObject({
+    name: 'AccessDeniedException',
+    message: expect.stringContaining(
+      `not authorized to perform: kms:CreateGrant on resource: ${key}`,
+    ),
+  });
+});
+
+test('the grant of the volumes of an endpoint is made in the name of who creates or updates it', async () => {
+  const { withGrant, withoutGrant } = people;
+  const EndpointConfigName = 'sl-encrypted';
+  const names = { EndpointName: 'sl-encrypted', EndpointConfigName };
+  await model('sl-encrypted', serves);
+  await withoutGrant.send(
+    new CreateEndpointConfigCommand({
+      EndpointConfigName,
+      KmsKeyId: key,
+      ProductionVariants: [
+        {
+          VariantName: 'AllTraffic',
+          ModelName: 'sl-encrypted',
+          InstanceType: 'ml.m5.large',
+          InitialInstanceCount: 1,
+        },
+      ],
+    }),
+  );
+  const refused = {
+    name: 'AccessDeniedException',
+    message: expect.stringContaining('kms:CreateGrant'),
+  };
+
+  await expect(withoutGrant.send(new CreateEndpointCommand(names))).rejects.toMatchObject(refused);
+  expect(await withGrant.send(new CreateEndpointCommand(names))).toHaveProperty('EndpointArn');
+  await expect(withoutGrant.send(new UpdateEndpointCommand(names))).rejects.toMatchObject(refused);
+});
+
+test('SageMaker takes no key that does not exist', async () => {
+  const VolumeKmsKeyId = key.replace(/.{4}$/, '0000');
+
+  await expect(
+    people.withGrant.send(
+      new CreateTrainingJobCommand(job({ ResourceConfig: resources({ VolumeKmsKeyId }) })),
+    ),
+  ).rejects.toMatchObject({ message: `Invalid keyId '${VolumeKmsKeyId}'` });
 });
