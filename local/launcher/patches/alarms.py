@@ -234,6 +234,10 @@ def _act(alarm: Alarm, action: str, old: str) -> None:
     )
 
 
+# What SNS asks of the key of a topic that a service publishes to in its own name.
+_KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
+
+
 def _published(alarm: Alarm, action: str, old: str) -> str:
     """Publish the alarm's state to a topic; the reason why not, or an empty text.
 
@@ -247,17 +251,17 @@ def _published(alarm: Alarm, action: str, old: str) -> str:
         return "Topic does not exist"
     # Nothing here leaves the machine: a policy's aws:SecureTransport is taken as satisfied.
     iam_evaluator.pin_request_origin("127.0.0.1", True)
+    key = topic["attributes"].get("KmsMasterKeyId")
+    if key and key_uses.service_refusal(
+        _PRINCIPAL, key, _KEY_ACTIONS, {"aws:sns:topicArn": action}, alarm["AlarmArn"]
+    ):
+        return (
+            "CloudWatch Alarms does not have authorization to access the SNS topic encryption key."
+        )
     if not sns.topic_policy_allows(action, _PRINCIPAL, alarm["AlarmArn"], ACCOUNT_ID):
         return (
             f"Resource: {alarm['AlarmArn']} is not authorized to perform: SNS:Publish on "
             f"resource: {action}"
-        )
-    key = topic["attributes"].get("KmsMasterKeyId")
-    if key and not key_uses.service_may(
-        _PRINCIPAL, "sns", "Publish", key, {"aws:sns:topicArn": action}, alarm["AlarmArn"]
-    ):
-        return (
-            "CloudWatch Alarms does not have authorization to access the SNS topic encryption key."
         )
     subject = f'{alarm["StateValue"]}: "{alarm["AlarmName"]}" in {REGION_NAME}'
     sns.publish_internal(
