@@ -32,7 +32,7 @@ class _OwnGroup:
 
 
 def with_heap(command: list[str], environment: Mapping[str, str]) -> list[str]:
-    """A worker's command, with nine tenths of the function's memory as Node's heap (from memory)."""
+    """A worker's command; Node's heap gets nine tenths of its memory (from memory)."""
     program, *rest = command
     if program != "node":
         return command
