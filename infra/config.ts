@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { functionSections } from '../functions/environment';
 import { Sections } from '../functions/settings';
 import { BucketName } from './bucket-name';
 
@@ -258,15 +259,47 @@ function merged(base: unknown, changes: unknown): unknown {
   return { ...below.data, ...Object.fromEntries(names) };
 }
 
-/** Settings of an environment with what the command line overrides. Throws a ZodError that names the field. */
+/**
+ * Lambda takes 4,096 bytes of variables ("Lambda quotas"), measured as JSON: in it each quotation mark of SETTINGS counts
+ * twice. What a function's other variables need is left to them.
+ */
+export const MAX_SETTINGS_BYTES = 2_800;
+
+/** Bytes that a function's settings add to its variables, as Lambda measures them. */
+export const settingsBytes = (settings: Settings, sections: readonly (keyof Settings)[]): number =>
+  Buffer.byteLength(
+    JSON.stringify(
+      JSON.stringify(Object.fromEntries(sections.map((name) => [name, settings[name]]))),
+    ),
+  );
+
+/** Throws when a function's settings are too large for its variables. */
+function checkSizes(settings: Settings): Settings {
+  for (const [name, sections] of Object.entries(functionSections)) {
+    const bytes = settingsBytes(settings, sections);
+    if (bytes <= MAX_SETTINGS_BYTES) continue;
+    const [largest = ''] = [...sections].sort(
+      (one, other) => settingsBytes(settings, [other]) - settingsBytes(settings, [one]),
+    );
+    const most = largest === 'x' ? 'x.queries' : largest;
+    throw new Error(
+      `The settings that ${name} reads (${sections.join(', ')}) are ${bytes} bytes, and Lambda's variables have room for ` +
+        `${MAX_SETTINGS_BYTES}: shorten ${most} in infra/config.ts or -c settings`,
+    );
+  }
+  return settings;
+}
+
+/** Settings of an environment with what the command line overrides. Throws an error that names the field. */
 export function settingsFor(env: string, overrides: Overrides = {}): Settings {
   const settings = Settings.parse(
     merged(environments[EnvironmentName.parse(env)], parseSettings(overrides.settings ?? '{}')),
   );
-  return Settings.parse({
+  const whole = Settings.parse({
     ...settings,
     x: { ...settings.x, apiBaseUrl: overrides.xApiBaseUrl ?? settings.x.apiBaseUrl },
     torchIndexUrl: overrides.torchIndexUrl ?? settings.torchIndexUrl,
     bucketName: overrides.bucketName ?? settings.bucketName,
   });
+  return checkSizes(whole);
 }

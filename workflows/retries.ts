@@ -20,6 +20,7 @@ export const lambdaServiceErrors = [
 export const lambdaCrashes = [
   'Sandbox.Timedout',
   'Runtime.ExitError',
+  'Runtime.OutOfMemory',
   'Lambda.Unknown',
   'States.Timeout',
 ] as const;

@@ -20,6 +20,13 @@ const pseudo = (name: string): string => {
 const Sub = z.object({ 'Fn::Sub': z.string() });
 const Join = z.object({ 'Fn::Join': z.tuple([z.string(), z.array(z.unknown())]) });
 
+const Select = z.object({
+  'Fn::Select': z.tuple([
+    z.coerce.number(),
+    z.object({ 'Fn::Split': z.tuple([z.string(), z.unknown()]) }),
+  ]),
+});
+
 /** A string of a template with its intrinsic functions carried out, as far as a template alone allows. */
 export function resolved(node: unknown): string {
   if (typeof node === 'string') return node;
@@ -31,6 +38,12 @@ export function resolved(node: unknown): string {
   const template = Sub.safeParse(node);
   if (template.success)
     return template.data['Fn::Sub'].replace(/\$\{([^}]*)\}/g, (_, name: string) => pseudo(name));
+  const select = Select.safeParse(node);
+  if (select.success) {
+    const [index, { 'Fn::Split': split }] = select.data['Fn::Select'];
+    const whole = resolved(split[1]);
+    return whole.split(split[0])[index] ?? whole;
+  }
   const reference = references(z.record(z.string(), z.unknown()).parse(node));
   if (reference === undefined)
     throw new Error(`Unknown intrinsic function: ${JSON.stringify(node)}`);

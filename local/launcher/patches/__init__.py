@@ -12,6 +12,7 @@ from local.launcher.upstream import expect
 NAMES = (
     "lambda_errors",
     "lambda_workers",
+    "lambda_limits",
     "lambda_requests",
     "lambda_credentials",
     "root_secret",

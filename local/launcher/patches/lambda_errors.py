@@ -42,12 +42,6 @@ _last_answer = threading.local()
 
 def _typed(answer: dict[str, Any]) -> dict[str, Any] | None:
     """The error payload as AWS shapes it, or None when the worker gave no type."""
-    if answer.get("error") == "Worker process died":
-        return {
-            "errorType": "Runtime.ExitError",
-            "errorMessage": "Error: Runtime exited without providing a reason",
-            "trace": [],
-        }
     if not answer.get("error_type"):
         return None
     return {
