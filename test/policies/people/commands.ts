@@ -74,8 +74,8 @@ const services: Readonly<Record<string, string>> = {
 };
 
 /**
- * Operations whose action has another name: "Actions, resources, and condition keys for Amazon S3" of the service
- * authorization reference, column of the API operations.
+ * Operations whose action has another name: "Actions, resources, and condition keys for Amazon S3", and for AWS Budgets,
+ * of the service authorization reference, column of the API operations.
  */
 const actions: Readonly<Record<string, string>> = {
   's3:HeadObject': 's3:GetObject',
@@ -87,6 +87,7 @@ const actions: Readonly<Record<string, string>> = {
   's3:DeleteObjects': 's3:DeleteObjectVersion',
   's3:GetBucketEncryption': 's3:GetEncryptionConfiguration',
   's3:GetPublicAccessBlock': 's3:GetBucketPublicAccessBlock',
+  'budgets:DescribeBudgets': 'budgets:ViewBudget',
 };
 
 /** What S3 and Secrets Manager ask of the key as their caller, where it encrypts. */
@@ -376,6 +377,8 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ...sends(null, 's3:GetBucketTagging', bucket),
         ...sends(null, 'sagemaker:ListEndpoints', '*'),
         ...sends(null, 'servicequotas:ListServiceQuotas', '*'),
+        ...sends(null, 'budgets:DescribeBudgets', `arn:aws:budgets::${ACCOUNT}:budget/*`),
+        ...sends(null, 'lakeformation:GetDataLakeSettings', '*'),
         ...cdk,
       ],
     },
