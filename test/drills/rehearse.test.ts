@@ -33,7 +33,7 @@ test('every call of a role of the lake is covered by a check, and the table says
 
   expect(roles).toMatch(/^ModelOperatorRole$/m);
   expect(roles).toMatch(
-    /sagemaker:CreateTrainingJob +service model, IAM here, policy simulation +same, iam:PassRole/,
+    /sagemaker:CreateTrainingJob +service model, IAM here, key policy, policy simulation +same, iam:PassRole, .*kms:CreateGrant via sagemaker/,
   );
   expect(
     roles.split('\n').filter((line) => /^ {2}\S/.test(line) && !/IAM here|checked by/.test(line)),
