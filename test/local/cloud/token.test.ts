@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { errorCode } from '../../../local/files';
 import { clientsFor, embedded } from '../../../local/cloud/clients';
 import { storeToken } from '../../../local/cloud/deploy';
 import { Launcher } from '../../functions/support/launcher';
@@ -22,7 +23,17 @@ const holding = (text: string): string[] =>
   readdirSync(launcher.home, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => readFileSync(path).includes(text));
+    .filter((path) => contents(path).includes(text));
+
+/** Nothing for a file that a snapshot has just put in its place, under another name. */
+function contents(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  }
+}
 
 async function until(isSo: () => boolean): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {
