@@ -27,8 +27,21 @@ export default tseslint.config(
     },
   },
   {
-    files: ['functions/lake/unpack.ts', 'test/**/*.ts'],
+    files: ['functions/lake/unpack.ts', 'test/support/checked-calls.ts'],
     rules: { 'no-restricted-imports': 'off' },
+  },
+  {
+    files: ['test/**/*.ts'],
+    ignores: ['test/support/checked-calls.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          name: 'aws-sdk-client-mock',
+          message: 'mockedClient of test/support/checked-calls.ts checks what is sent, too.',
+        },
+      ],
+    },
   },
   {
     // One door to the terminal: what passes it cannot act on it.

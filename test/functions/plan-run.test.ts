@@ -1,12 +1,12 @@
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { mockClient } from 'aws-sdk-client-mock';
 import { executionRuns } from '../../functions/lake/lease';
 import { releaseLock } from '../../functions/lake/lock';
 import type { Lake } from '../../functions/lake/objects';
 import { planRun } from '../../functions/plan-run';
 import { highestPrice } from '../../functions/x/price';
 import { settingsFor } from '../../infra/config';
+import { mockedClient } from '../support/checked-calls';
 import { TestClock } from './support/clock';
 import { Emitted } from './support/emitted';
 import { Launcher, readJsonObject } from './support/launcher';
@@ -19,7 +19,7 @@ let lake: Lake;
 let forceGrant: string;
 const clock = new TestClock();
 // Executions of a state machine that this test has no need to deploy.
-const executions = mockClient(SFNClient);
+const executions = mockedClient(SFNClient);
 
 beforeAll(async () => {
   launcher = await Launcher.start();

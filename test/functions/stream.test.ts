@@ -1,10 +1,10 @@
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
-import { mockClient } from 'aws-sdk-client-mock';
 import { putRecords } from '../../functions/lake/stream';
+import { mockedClient } from '../support/checked-calls';
 import { TestClock } from './support/clock';
 
 // The embedded stream refuses nothing, so refusals come from a mock.
-const kinesis = mockClient(KinesisClient);
+const kinesis = mockedClient(KinesisClient);
 const MAX_TRIES = 6;
 
 const records = (count: number, data = 'x') =>
@@ -121,5 +121,14 @@ test('sends nothing when there is nothing', async () => {
 
   await put([]);
 
+  expect(seen.calls).toEqual([]);
+});
+
+test('a call that Kinesis would refuse reaches no mock', async () => {
+  const seen = streamThatRefuses([]);
+
+  await expect(
+    new KinesisClient({}).send(new PutRecordsCommand({ StreamName: 'stream', Records: [] })),
+  ).rejects.toMatchObject({ name: 'ValidationException' });
   expect(seen.calls).toEqual([]);
 });

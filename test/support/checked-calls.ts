@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { Client } from '@smithy/core/client';
+import { mockClient } from 'aws-sdk-client-mock';
 import { z } from 'zod';
 import { Calls } from '../../local/gateway/calls/check';
 import { Models } from '../../local/gateway/calls/models';
@@ -22,23 +23,51 @@ export function withoutCheck<C extends object>(client: C): C {
   return client;
 }
 
-const { send } = Client.prototype;
-function checkedSend(this: object, ...sent: unknown[]): unknown {
-  const config = 'config' in this ? ServiceConfig.safeParse(this.config) : undefined;
-  const [command] = sent;
-  if (config?.success && typeof command === 'object' && command && !unchecked.has(this)) {
-    const operation = command.constructor.name.replace(/Command$/, '');
-    const input = 'input' in command ? command.input : {};
-    try {
-      calls.checkInput(config.data.serviceId, operation, input);
-    } catch (error) {
-      if (!(error instanceof AwsError)) throw error;
-      return Promise.reject(refusal(error));
+const isMethod = (value: unknown): value is (this: object, ...sent: unknown[]) => unknown =>
+  typeof value === 'function';
+
+/** Has what a class's clients send checked before its own `send` sees it. */
+function checkSent(prototype: object): void {
+  const found: unknown = Reflect.get(prototype, 'send');
+  if (!isMethod(found)) throw new Error('not the prototype of a client: it has no send');
+  const send = found;
+  function checkedSend(this: object, ...sent: unknown[]): unknown {
+    const config = 'config' in this ? ServiceConfig.safeParse(this.config) : undefined;
+    const [command] = sent;
+    if (config?.success && typeof command === 'object' && command && !unchecked.has(this)) {
+      const operation = command.constructor.name.replace(/Command$/, '');
+      const input = 'input' in command ? command.input : {};
+      try {
+        calls.checkInput(config.data.serviceId, operation, input);
+      } catch (error) {
+        if (!(error instanceof AwsError)) throw error;
+        return Promise.reject(refusal(error));
+      }
     }
+    return Reflect.apply(send, this, sent);
   }
-  return Reflect.apply(send, this, sent);
+  Object.defineProperty(prototype, 'send', {
+    value: checkedSend,
+    writable: true,
+    configurable: true,
+  });
 }
-Object.defineProperty(Client.prototype, 'send', { value: checkedSend, writable: true });
+checkSent(Client.prototype);
+
+/** `mockClient` of aws-sdk-client-mock, whose stub would stand before the check: the check comes first here, too. */
+export const mockedClient: typeof mockClient = (client) => {
+  const mock = mockClient(client);
+  const target = 'prototype' in client ? client.prototype : client;
+  checkSent(target);
+  // A reset puts a new stub in the place of the check.
+  const reset = mock.reset.bind(mock);
+  mock.reset = () => {
+    reset();
+    checkSent(target);
+    return mock;
+  };
+  return mock;
+};
 
 /** An error as a client of an SDK throws it. */
 const refusal = ({ code, message, status }: AwsError): Error =>
