@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 from lake import BUCKET, Lake
 from launcher_front import ROOT_SECRET, SECRETS_LINE, Front
@@ -66,5 +67,7 @@ def lake(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Lake:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+    # boto3's own session keeps the credentials that it found first, also those of another test.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     assert os.environ["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
     return Lake(BUCKET)

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import boto3
 import nbformat
 import pytest
 
@@ -60,6 +61,8 @@ def test_without_a_lake_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> N
         "AWS_MAX_ATTEMPTS": "1",
     }.items():
         monkeypatch.setenv(name, value)
+    # boto3's own session would keep these credentials for the tests after this one.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
     with pytest.raises(RuntimeError, match="npm run up"):
         Lake()
