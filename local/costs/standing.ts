@@ -1,6 +1,6 @@
 import type { Settings } from '../../infra/config';
-import { stageKeys } from '../cli/run/stages';
 import { dimensionOf, isMetricName, metrics } from '../../workflows/metrics';
+import { steps } from '../../workflows/steps';
 import type { CostLine } from './money';
 import { hoursPerMonth, prices } from './prices';
 
@@ -78,8 +78,7 @@ export const ownMetrics = (): number =>
     .map(dimensionOf)
     .reduce(
       (sum, dimension) =>
-        sum +
-        (dimension === 'Stage' ? Object.keys(stageKeys).length : dimension === 'Error' ? 0 : 1),
+        sum + (dimension === 'Stage' ? steps.length : dimension === 'Error' ? 0 : 1),
       0,
     );
 
