@@ -33,7 +33,7 @@ import type { Build } from './model/training-inputs';
 import { startWithinQuotas } from './model/quotas';
 import { trainingJob } from './model/training-job';
 import type { Sections } from './settings';
-import { onFirstCall, step } from './step';
+import { log, onFirstCall, step } from './step';
 
 interface Dependencies {
   lake: Lake;
@@ -64,15 +64,13 @@ export const trainModel = (given: Dependencies) =>
         return look(given, train);
       }
       const jobName = trainingJobName(plan.date, execution.arn, attempt, given.modelPrefix);
-      const existing = await describeJob(given.sageMaker, jobName);
-      if (existing !== null) {
+      if ((await describeJob(given.sageMaker, jobName)) !== null) {
         const started = await getJson(lake, modelKeys(jobName).request, TrainingRequest);
         return {
           status: 'RUNNING',
           attempt,
           jobName,
           fingerprint: started?.value.fingerprint ?? '',
-          capacity: capacityOf(existing),
         };
       }
       const request = await trainingRequest(lake, catalog, {
@@ -98,8 +96,8 @@ export const trainModel = (given: Dependencies) =>
           reason: `${settled.jobName} was trained on the same tweets, labels and options`,
         };
       }
-      const capacity = await start(given, jobName, request);
-      return { status: 'RUNNING', attempt, jobName, fingerprint: request.fingerprint, capacity };
+      await start(given, jobName, request);
+      return { status: 'RUNNING', attempt, jobName, fingerprint: request.fingerprint };
     },
   );
 
@@ -108,7 +106,7 @@ async function start(
   given: Dependencies,
   jobName: string,
   request: TrainingRequest,
-): Promise<Capacity> {
+): Promise<void> {
   const { lake, sageMaker, roleArn, keyArn, settings } = given;
   const keys = modelKeys(jobName);
   const manifest = await tweetsManifest(lake, datasets.tweets.prefix, request.cleaned_data);
@@ -139,7 +137,7 @@ async function start(
   );
   if ('refusal' in started)
     throw new StepError('TrainingQuotaExceeded', `${started.refusal} Then redrive this execution.`);
-  return started.capacity;
+  log({ training: jobName, capacity: started.capacity });
 }
 
 const capacityOf = ({ EnableManagedSpotTraining }: DescribeTrainingJobResponse): Capacity =>

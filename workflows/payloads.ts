@@ -385,8 +385,7 @@ export const Capacity = z.enum(['spot', 'on-demand']);
 export type Capacity = z.infer<typeof Capacity>;
 
 export const TrainModelOutput = z.discriminatedUnion('status', [
-  // Histories of older versions do not say the capacity.
-  Running({ jobName: z.string(), fingerprint: z.string(), capacity: Capacity.optional() }),
+  Running({ jobName: z.string(), fingerprint: z.string() }),
   /** Nothing to learn from that the last training had not seen. */
   z.strictObject({ status: z.literal('SKIPPED'), reason: z.string() }),
   z.strictObject({
@@ -399,6 +398,7 @@ export const TrainModelOutput = z.discriminatedUnion('status', [
     manifestUri: S3Uri,
     epochs: z.number().int().positive(),
     seconds: z.number().nonnegative(),
+    /** Histories of older versions do not say it. */
     capacity: Capacity.optional(),
     /** Label objects and corpora; left out where there are none. */
     unreadable: SetAside.optional(),

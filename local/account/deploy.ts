@@ -162,7 +162,7 @@ function describeStanding(settings: Settings): string {
   const idle = `It costs about ${dollars(total(standingCosts(settings)))} a month while nothing runs`;
   if (endpoint.kind === 'serverless') return `${idle}, and each night on top: docs/deploy.md.`;
   const { how, usd } = hostingCost(endpoint);
-  return `${idle}; once a model is promoted, its real-time endpoint costs ${dollars(usd)} a day more (${how}), asked or not: docs/deploy.md.`;
+  return `${idle}; once a model is promoted, its real-time endpoint costs ${usd === 0 ? 'by the hour' : `${dollars(usd)} a day`} on top (${how}), asked or not: docs/deploy.md.`;
 }
 
 /** Shows what a later deployment would change in who may do what, and asks; no question where it changes nothing. */

@@ -36,7 +36,7 @@ const named = (quota: string, least: number, fallback: string | null = null): Ne
 });
 
 /**
- * The quotas of a new account can be 0; without these the night ends at its training or its endpoint. The spot quota alone
+ * The quotas of a new account can be 0; without these the run ends at its training or its endpoint. The spot quota alone
  * has a fallback: an endpoint of the other kind would have another name, permissions and price, so that is for a person to choose.
  */
 export function neededQuotas({

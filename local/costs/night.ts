@@ -102,7 +102,7 @@ const aDayOf = ({ what, how, usd }: CostLine): CostLine => ({
   usd: (usd * 24) / hoursPerMonth,
 });
 
-/** What the night would have cost on AWS, line by line; idle days cost the lines of `standingCosts` alone. */
+/** What the run would have cost on AWS, line by line; idle days cost the lines of `standingCosts` alone. */
 export function awsCosts(usage: Usage, settings: Settings): CostLine[] {
   const { glue, endpoint } = settings;
   const dpu = glue.workers * workerDpu[glue.workerType];

@@ -1,5 +1,6 @@
 import type { EnvironmentName } from '../../infra/config';
 import { settingsFor } from '../../infra/config';
+import { steps } from '../../workflows/steps';
 import { dollars, total } from './money';
 import { standingCosts } from './standing';
 import { awsCosts, xCosts, type Usage } from './night';
@@ -19,7 +20,6 @@ const labels = 4_139;
 const endpointSeconds = 240;
 const statesPerLook = 3;
 const lambdaSecondsPerCall = 0.5;
-const steps = 13;
 const checks = 6;
 const nightsPerMonth = 30;
 
@@ -30,7 +30,7 @@ export function nightOf(tweets: number, environment: EnvironmentName): Usage {
   const glueSeconds = sparkStartSeconds + tweets / rowsPerSecond;
   const trainingSeconds = trainingStartSeconds + ((labels + tweets) * epochs) / examplesPerSecond;
   const looks =
-    steps +
+    steps.length +
     glueSeconds / poll.clean +
     trainingSeconds / poll.train +
     endpointSeconds / poll.endpoint;

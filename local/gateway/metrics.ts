@@ -2,6 +2,9 @@ import type { Context } from './context';
 import { launcherHeaders } from './launcher';
 import { messageOf } from './protocol';
 
+/** How long a value waits for a launcher that is busy. */
+const PATIENCE_MS = 10_000;
+
 /** A value with CloudWatch's spelling of its unit. */
 export type Measured = readonly [value: number, unit: 'None' | 'Count' | 'Microseconds'];
 
@@ -21,6 +24,7 @@ export function publish(
     method: 'POST',
     headers: { ...launcherHeaders(launcher.token), 'content-type': 'application/json' },
     body: JSON.stringify({ namespace, dimensions, values }),
+    signal: AbortSignal.timeout(PATIENCE_MS),
   })
     .then(async (answer) => {
       const text = await answer.text();

@@ -33,7 +33,7 @@ Fetch = Callable[[str, str, dict[str, str], str, str | None, int, float, float],
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Evaluation:
     """The state that the data points ask for, and why; `data` is StateReasonData."""
 
     state: str
@@ -188,7 +188,7 @@ def points_of(alarm: Alarm, fetch: Fetch, start: float, end: float) -> Series:
     return watched
 
 
-def judge(alarm: Alarm, fetch: Fetch, now: float) -> Verdict | None:
+def evaluate(alarm: Alarm, fetch: Fetch, now: float) -> Evaluation | None:
     """The state an alarm is to have at `now` (seconds since 1970); None where it stays as it is.
 
     Its periods end with the minute that has begun: a point counts as soon as it is there.
@@ -206,7 +206,7 @@ def judge(alarm: Alarm, fetch: Fetch, now: float) -> Verdict | None:
     data = _data(alarm, evaluated, period, now)
     if state is None:
         return None
-    return Verdict(state, _reason(alarm, state, evaluated, needed), data, bool(series))
+    return Evaluation(state, _reason(alarm, state, evaluated, needed), data, bool(series))
 
 
 def state_of(alarm: Alarm, points: Sequence[tuple[int, float]]) -> str | None:

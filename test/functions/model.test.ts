@@ -157,7 +157,6 @@ describe('Train the model', () => {
       attempt: 0,
       jobName: JOB,
       fingerprint: expect.any(String),
-      capacity: 'on-demand',
     });
     expect(sageMaker.inputOf('CreateTrainingJob')).toMatchObject({
       TrainingJobName: JOB,
@@ -454,14 +453,14 @@ describe('Train the model', () => {
     beforeEach(() => importLabels());
 
     test('a job runs there where the quota has room', async () => {
-      expect(await train({}, 0, true)).toMatchObject({ status: 'RUNNING', capacity: 'spot' });
+      expect(await train({}, 0, true)).toMatchObject({ status: 'RUNNING' });
       expect(asked()).toEqual([{ spot: true, waits: true }]);
     });
 
     test('a job runs on demand where the quota of spot capacity is used up', async () => {
       sageMaker.full = ['spot'];
 
-      expect(await train({}, 0, true)).toMatchObject({ status: 'RUNNING', capacity: 'on-demand' });
+      expect(await train({}, 0, true)).toMatchObject({ status: 'RUNNING', jobName: JOB });
       expect(asked()).toEqual([
         { spot: true, waits: true },
         { spot: false, waits: false },
@@ -477,13 +476,6 @@ describe('Train the model', () => {
           /limit of spot is 0 .* limit of on-demand is 0.*"ml\.m5\.xlarge for spot training job usage" or "ml\.m5\.xlarge for training job usage".*redrive/,
         ),
       });
-    });
-
-    test('what an earlier call started is said as SageMaker has it', async () => {
-      await train({}, 0, true);
-      sageMaker.job = { TrainingJobStatus: 'InProgress', EnableManagedSpotTraining: false };
-
-      expect(await train({}, 0, true)).toMatchObject({ capacity: 'on-demand' });
     });
   });
 
@@ -526,6 +518,15 @@ describe('Train the model', () => {
         });
       },
     );
+
+    test('that is done says what it really ran on', async () => {
+      sageMaker.job = { ...completed(), EnableManagedSpotTraining: true };
+      const evaluation = JSON.stringify({ training: { epochs: 6, seconds: 20 } });
+      const files = { 'evaluation.json': evaluation, 'manifest.json': '{}' };
+      await put(lake, outputKey, await archiveOf(files));
+
+      expect(await train({ train: running })).toMatchObject({ capacity: 'spot' });
+    });
 
     test('that is done leaves evaluation and manifest where people find them', async () => {
       sageMaker.job = completed();

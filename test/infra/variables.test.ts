@@ -26,7 +26,8 @@ const Functions = z.record(
 
 /** A variable as long as it can become: each reference is counted as the longest that may take its place. */
 function longest(node: unknown): string {
-  const known = /"Ref":"(?!AWS::)|"Fn::GetAtt"|"Fn::ImportValue"|"Fn::GetStackOutput"/g;
+  const known =
+    /"Ref":"(?!AWS::)|"Fn::GetAtt"|"Fn::ImportValue"|"Fn::GetStackOutput"|\$\{(?!AWS::)/g;
   const references =
     typeof node === 'string' ? 0 : (JSON.stringify(node).match(known) ?? []).length;
   return resolved(node) + '.'.repeat(references * LONGEST_REFERENCE);

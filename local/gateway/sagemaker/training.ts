@@ -58,7 +58,7 @@ export class TrainingJobs {
       );
       await this.context.iam.authorize(caller, 'iam:PassRole', request.RoleArn, PASSED_TO);
       this.refuseDuplicate(request.TrainingJobName, arn);
-      this.holdSpotQuota(request);
+      this.refuseBeyondSpotQuota(request);
       const role = this.role(request, arn);
       await assumable(role, request.RoleArn);
       const { VolumeKmsKeyId } = request.ResourceConfig;
@@ -115,7 +115,10 @@ export class TrainingJobs {
       this.enter(job, 'Failed', `InternalServerError: ${INTERRUPTED}`);
   }
 
-  private holdSpotQuota({ EnableManagedSpotTraining, ResourceConfig }: CreateTrainingJob): void {
+  private refuseBeyondSpotQuota({
+    EnableManagedSpotTraining,
+    ResourceConfig,
+  }: CreateTrainingJob): void {
     if (EnableManagedSpotTraining !== true) return;
     const { spotTrainingJobs } = this.context.limits;
     const running = this.state.value.filter(

@@ -19,12 +19,12 @@ from ministack.core import iam_evaluator
 from ministack.services import cloudwatch, eventbridge, sns, sqs
 from ministack.services.cloudformation import provisioners
 
-from local.launcher import alarms, key_uses, metric_points, start_up
-from local.launcher.alarms import Verdict
+from local.launcher import alarms, metric_points, start_up
+from local.launcher.alarms import Evaluation
 from local.launcher.authority import as_account
 from local.launcher.environment import ACCOUNT_ID, REGION
 from local.launcher.metric_math import MathError
-from local.launcher.patches import snapshots
+from local.launcher.patches import key_deliveries, snapshots
 
 EXPECTS = {
     "services.cloudwatch:_evaluate_alarm": "a0b0acd3d432",
@@ -135,29 +135,29 @@ def _evaluate_all(now: float) -> bool:
             if alarm is None or not (alarm.get("Metrics") or alarm.get("Namespace")):
                 continue
             try:
-                verdict = alarms.judge(alarm, metric_points.fetch, now)
+                found = alarms.evaluate(alarm, metric_points.fetch, now)
             except (MathError, KeyError) as wrong:
                 logger.warning("The alarm %s cannot be evaluated: %s", name, wrong)
                 continue
-            if verdict is None:
+            if found is None:
                 continue
-            live = live or verdict.has_data
-            if verdict.state != alarm["StateValue"]:
-                _change(alarm, verdict, now)
+            live = live or found.has_data
+            if found.state != alarm["StateValue"]:
+                _change(alarm, found, now)
     return live
 
 
-def _change(alarm: Alarm, verdict: Verdict, now: float) -> None:
+def _change(alarm: Alarm, found: Evaluation, now: float) -> None:
     old, old_reason = alarm["StateValue"], alarm["StateReason"]
     alarm.update(
-        StateValue=verdict.state,
-        StateReason=verdict.reason,
-        StateReasonData=json.dumps(verdict.data),
+        StateValue=found.state,
+        StateReason=found.reason,
+        StateReasonData=json.dumps(found.data),
         StateUpdatedTimestamp=now,
         StateTransitionedTimestamp=now,
     )
     cloudwatch._record_history(
-        alarm["AlarmName"], old, verdict.state, verdict.reason, reason_data=verdict.data
+        alarm["AlarmName"], old, found.state, found.reason, reason_data=found.data
     )
     _to_be_told(alarm, old, old_reason)
     cloudwatch._evaluate_parent_alarms(alarm)
@@ -234,10 +234,6 @@ def _act(alarm: Alarm, action: str, old: str) -> None:
     )
 
 
-# What SNS asks of the key of a topic that a service publishes to in its own name.
-_KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
-
-
 def _published(alarm: Alarm, action: str, old: str) -> str:
     """Publish the alarm's state to a topic; the reason why not, or an empty text.
 
@@ -246,15 +242,12 @@ def _published(alarm: Alarm, action: str, old: str) -> str:
     """
     if not cloudwatch._is_sns_action_arn(action):
         return "the embedded cloud knows actions on SNS topics of this account alone"
-    topic = sns._topic_by_arn_any_scope(action)
-    if topic is None:
+    if sns._topic_by_arn_any_scope(action) is None:
         return "Topic does not exist"
     # Nothing here leaves the machine: a policy's aws:SecureTransport is taken as satisfied.
     iam_evaluator.pin_request_origin("127.0.0.1", True)
-    key = topic["attributes"].get("KmsMasterKeyId")
-    if key and key_uses.service_refusal(
-        _PRINCIPAL, key, _KEY_ACTIONS, {"aws:sns:topicArn": action}, alarm["AlarmArn"]
-    ):
+    # Before the topic's policy, whose check asks the key as well and does not say which refused.
+    if not key_deliveries.may_send(action, _PRINCIPAL, alarm["AlarmArn"]):
         return (
             "CloudWatch Alarms does not have authorization to access the SNS topic encryption key."
         )

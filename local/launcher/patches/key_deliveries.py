@@ -38,7 +38,7 @@ _SEND = ("kms:GenerateDataKey", "kms:Decrypt")
 _rule: ContextVar[str] = ContextVar("lake_delivering_rule", default="")
 
 
-def _may_send(target: str, service: str, source: str) -> bool:
+def may_send(target: str, service: str, source: str) -> bool:
     """Whether KMS lets a service (`sns.amazonaws.com`) send to a queue or topic (its ARN)."""
     kind = target.split(":")[2]
     held = sqs._queue_by_arn(target) if kind == "sqs" else sns._topics.get(target)
@@ -57,7 +57,7 @@ def _asking_too(allows: Callable[..., bool]) -> Callable[..., bool]:
 
     def allowed(target: str, service: str, source_arn: str, source_account: str) -> bool:
         own = allows(target, service, source_arn, source_account)
-        return own and _may_send(target, service, source_arn)
+        return own and may_send(target, service, source_arn)
 
     return allowed
 
@@ -74,11 +74,11 @@ def _guard_rules() -> None:
             _rule.reset(token)
 
     def dispatch_to_queue(spec: Any, *more: Any) -> None:
-        if _may_send(str(spec), "events.amazonaws.com", _rule.get()):
+        if may_send(str(spec), "events.amazonaws.com", _rule.get()):
             to_queue(spec, *more)
 
     def dispatch_to_topic(arn: str, payload: str) -> None:
-        if _may_send(arn, "events.amazonaws.com", _rule.get()):
+        if may_send(arn, "events.amazonaws.com", _rule.get()):
             to_topic(arn, payload)
 
     eventbridge._invoke_target = invoke_target

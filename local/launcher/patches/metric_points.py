@@ -130,15 +130,15 @@ def _may_write(config: dict[str, Any]) -> bool:
     name, role = str(config.get("FunctionName", "")), str(config.get("Role", ""))
     group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
     stream = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}:log-stream:any"
-    verdict = authority.role_may(role, name, "logs:PutLogEvents", stream, noted=False)
-    if not verdict.allowed and name not in _silent:
+    decision = authority.role_may(role, name, "logs:PutLogEvents", stream, noted=False)
+    if not decision.allowed and name not in _silent:
         _silent.add(name)
         logger.warning(
             "%s: no metrics are made of its lines, which would not be written on AWS: %s",
             group,
-            verdict.message,
+            decision.message,
         )
-    return verdict.allowed
+    return decision.allowed
 
 
 def _patch_logs() -> None:

@@ -74,24 +74,24 @@ def test_a_value_is_compared_with_the_threshold(operator: str, states: tuple[str
     assert tuple(alarms.state_of(given, [(1, value)]) for value in (1.0, 2.0, 3.0)) == states
 
 
-def judged(given: dict[str, Any], series: Series) -> alarms.Verdict | None:
-    return alarms.judge(given, lambda *_: series, NOW)
+def evaluated_as(given: dict[str, Any], series: Series) -> alarms.Evaluation | None:
+    return alarms.evaluate(given, lambda *_: series, NOW)
 
 
 def test_the_reason_names_the_points_that_crossed_and_what_is_needed() -> None:
-    verdict = judged(
+    evaluation = evaluated_as(
         alarm(EvaluationPeriods=2, DatapointsToAlarm=1),
         {END - 600: 0.0, END - 300: 3.0},
     )
 
-    assert verdict is not None
-    assert verdict.state == "ALARM"
+    assert evaluation is not None
+    assert evaluation.state == "ALARM"
     # 1,790,000,000 is 14:13:20 UTC on 21 September 2026.
-    assert verdict.reason == (
+    assert evaluation.reason == (
         "Threshold Crossed: 1 out of the last 2 datapoints [3.0 (21/09/26 14:09:00)] was greater "
         "than the threshold (0.5) (minimum 1 datapoint for OK -> ALARM transition)."
     )
-    assert verdict.data["recentDatapoints"] == [0.0, 3.0]
+    assert evaluation.data["recentDatapoints"] == [0.0, 3.0]
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,11 @@ def test_the_reason_names_the_points_that_crossed_and_what_is_needed() -> None:
     ],
 )
 def test_the_reason_says_how_missing_points_were_taken(treated: str, reason: str) -> None:
-    verdict = judged(alarm(TreatMissingData=treated), {})
+    evaluation = evaluated_as(alarm(TreatMissingData=treated), {})
 
-    assert verdict is not None
-    assert verdict.reason == reason
-    assert not verdict.has_data
+    assert evaluation is not None
+    assert evaluation.reason == reason
+    assert not evaluation.has_data
 
 
 SHARE = [
@@ -144,9 +144,9 @@ def test_an_alarm_on_an_expression_has_its_state(
     values = {"received": received, "lost": lost}
     given = alarm(Metrics=SHARE, EvaluationPeriods=1, TreatMissingData="ignore")
 
-    verdict = alarms.judge(given, lambda _n, name, *_: {END - 3600: values[name]}, NOW)
+    evaluation = alarms.evaluate(given, lambda _n, name, *_: {END - 3600: values[name]}, NOW)
 
-    assert (verdict and verdict.state) == state
+    assert (evaluation and evaluation.state) == state
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,9 @@ def test_an_expression_that_needs_itself_is_not_computed() -> None:
 
 
 def test_an_alarm_may_watch_a_percentile() -> None:
-    verdict = judged(alarm(EvaluationPeriods=1, Statistic="", ExtendedStatistic="p99"), {NOW: 2.0})
+    evaluation = evaluated_as(
+        alarm(EvaluationPeriods=1, Statistic="", ExtendedStatistic="p99"), {NOW: 2.0}
+    )
 
-    assert verdict is not None
-    assert verdict.data["statistic"] == "p99"
+    assert evaluation is not None
+    assert evaluation.data["statistic"] == "p99"

@@ -38,7 +38,7 @@ const commands = inAccount('dev');
 const meantFor = new Map<string, readonly (readonly Person[])[]>(Object.entries(meant));
 
 describe('the table of calls', () => {
-  /** Sent by every command that takes up a role, or that looks who calls: STS asks nothing for the latter. */
+  /** Sent by every command that assumes a role, or that looks who calls: STS asks nothing for the latter. */
   const ofAll = ['sts:AssumeRole', 'sts:GetCallerIdentity'];
 
   test('has every command of the command line', () => {
@@ -76,7 +76,7 @@ describe('the table of calls', () => {
       ...Object.entries(roleOf).flatMap(([person, role]) =>
         people.has(person) === roles.has(role)
           ? []
-          : [`${name} ${people.has(person) ? 'takes up' : 'never takes up'} ${role}: ${WHERE}`],
+          : [`${name} ${people.has(person) ? 'assumes' : 'never assumes'} ${role}: ${WHERE}`],
       ),
     ]).toEqual([]);
   });

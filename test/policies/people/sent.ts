@@ -6,7 +6,7 @@ import ts from 'typescript';
 export interface Sent {
   /** `s3:HeadObject` and its like, by the SDK's name of the operation, with one place in the code that sends it. */
   readonly operations: ReadonlyMap<string, string>;
-  /** Which clients of `People` (local/cloud/people.ts) it takes up. */
+  /** Which clients of `People` (local/cloud/people.ts) it assumes. */
   readonly people: ReadonlySet<string>;
 }
 
