@@ -45,8 +45,8 @@ export default tseslint.config(
   },
   {
     // One door to the terminal: what passes it cannot act on it.
-    files: ['local/cli/**/*.ts', 'local/account/**/*.ts', 'local/cloud/**/*.ts'],
-    ignores: ['local/cli/screen.ts'],
+    files: ['cli/**/*.ts', 'cli/account/**/*.ts', 'local/cloud/**/*.ts'],
+    ignores: ['cli/screen.ts'],
     rules: {
       'no-console': 'error',
       'no-restricted-properties': [
@@ -55,7 +55,7 @@ export default tseslint.config(
           object: 'process',
           property,
           message:
-            'Print through a Screen (local/cli/screen.ts): texts of others must not act on the terminal.',
+            'Print through a Screen (cli/screen.ts): texts of others must not act on the terminal.',
         })),
       ],
     },

@@ -8,7 +8,7 @@ import { inRepository } from './repository';
  */
 export function sparkPackages(): string {
   try {
-    execFileSync(process.execPath, [inRepository('local', 'setup', 'spark-packages.mjs')], {
+    execFileSync(process.execPath, [inRepository('cli', 'setup', 'spark-packages.mjs')], {
       stdio: ['ignore', 'ignore', 'pipe'],
       encoding: 'utf8',
     });

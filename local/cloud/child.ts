@@ -27,7 +27,7 @@ export function startChild(lake: Lake, options: ChildOptions): ChildProcess {
   const file = createWriteStream(log, { flags: 'a' });
   // A log that cannot be written (a full disk, a folder that is gone) must not end what it tells of.
   file.on('error', () => undefined);
-  const guard = join(lake.root, 'local', 'setup', 'guard.mjs');
+  const guard = join(lake.root, 'cli', 'setup', 'guard.mjs');
   const [program, ...rest] = guarded
     ? [process.execPath, guard, command, ...args]
     : [command, ...args];

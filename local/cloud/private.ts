@@ -9,7 +9,7 @@ const open = 0o077;
 
 /**
  * Makes a lake's folder, or takes one that others could read away from them, with everything in it. Whatever a
- * lake writes is private from the start (umask, local/setup/main.mjs); a lake of before that, or one that was
+ * lake writes is private from the start (umask, cli/setup/main.mjs); a lake of before that, or one that was
  * copied, is not.
  */
 export function makePrivate(home: string): void {

@@ -6,10 +6,10 @@ import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { gzipSync } from 'node:zlib';
 import { Forgotten, emptyList, randomMarker, withIds } from '../../functions/lake/forgotten';
 import { rawPageKey } from '../../functions/lake/raw-pages';
-import { Narrowed, homes, whereTweetsLie } from '../../local/cli/forget/places';
-import { Finder } from '../../local/cli/forget/rewrites';
-import { forEachOf, scrubBelow, scrubKeys } from '../../local/cli/forget/scrub';
-import { lookThrough, nothingCovered } from '../../local/cli/forget/survey';
+import { Narrowed, homes, whereTweetsLie } from '../../erasure/places';
+import { Finder } from '../../erasure/rewrites';
+import { forEachOf, scrubBelow, scrubKeys } from '../../erasure/scrub';
+import { lookThrough, nothingCovered } from '../../erasure/survey';
 import { Launcher, put } from '../functions/support/launcher';
 
 const PAGES = Number(process.argv[2] ?? 2500);

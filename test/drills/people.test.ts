@@ -32,10 +32,10 @@ import { clientsFor, embedded, type Clients, type Connection } from '../../local
 import { account, region } from '../../local/cloud/lake';
 import { peopleOf } from '../../local/cloud/people';
 import type { Session } from '../../local/cloud/session';
-import { runSql } from '../../local/cli/athena';
-import { putCorpus, readCorpusFile } from '../../local/cli/pretrain';
-import { describeRefused } from '../../local/cli/refused';
-import { listExecutions } from '../../local/cli/run/launch';
+import { runSql } from '../../cli/athena';
+import { putCorpus, readCorpusFile } from '../../cli/pretrain';
+import { describeRefused } from '../../cli/refused';
+import { listExecutions } from '../../cli/run/launch';
 import { documentText, type Person as Who } from '../policies/people/persons';
 import { roleNames } from '../../infra/naming';
 import { rootSecretOf } from '../../local/cloud/root-secret';

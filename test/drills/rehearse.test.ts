@@ -1,10 +1,10 @@
-import { FirstHour } from '../../local/rehearsal/steps';
+import { FirstHour } from '../../cli/rehearsal/steps';
 import { Person, type Ended } from './person';
 
 /*
  * The first hour of an account, as a person types it, against an empty embedded cloud: bootstrap, deploy by the roles of
  * cdk bootstrap, labels, a run, an update to the other kind of endpoint, a promotion by force, verify, an update that is
- * rolled back, a redrive, destroy. Which steps there are, and what each has to show, is local/rehearsal/steps.ts.
+ * rolled back, a redrive, destroy. Which steps there are, and what each has to show, is cli/rehearsal/steps.ts.
  */
 const titles = new FirstHour('dev').steps.map(({ title }) => title);
 let person: Person;

@@ -1,4 +1,4 @@
-import { openScreen, type Screen } from '../../local/cli/screen';
+import { openScreen, type Screen } from '../../cli/screen';
 import { describeError, onScreen, paint, shortened, visible } from '../../local/visible';
 
 const ESC = '\x1b';

@@ -2,7 +2,7 @@ import { concrete, describeCall } from './calls';
 import { declaredCalls } from './declared-calls';
 import { policiesOfTheLake } from './granted';
 import { isOfDeployment, neededBy, unneededActions } from './needed';
-import { simulatedCalls } from '../../local/rehearsal/coverage';
+import { simulatedCalls } from '../../cli/rehearsal/coverage';
 import { keepAsSimulated, recordedCalls } from './recorded';
 import { callAllowed } from './simulate';
 import { unusedActions } from './unused-actions';

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readLines } from '../../local/rehearsal/recorded';
-import { simulatedCallsFile } from '../../local/rehearsal/coverage';
+import { readLines } from '../../cli/rehearsal/recorded';
+import { simulatedCallsFile } from '../../cli/rehearsal/coverage';
 import { RecordedCall, type Call } from './calls';
 
 const fixture = join(__dirname, 'recorded-calls.json');

@@ -1,7 +1,7 @@
 import { StackStatus } from '@aws-sdk/client-cloudformation';
 import { isWhole } from '../../../local/cloud/stack';
 import { describeState, stateOf, todoBefore } from '../../../local/cloud/stack-states';
-import { stateFindings } from '../../../local/account/preflight';
+import { stateFindings } from '../../../cli/account/preflight';
 
 const states = Object.values(StackStatus);
 const stack = (StackStatus: string) => ({ StackName: 'SentimentLake-dev-Pipeline', StackStatus });

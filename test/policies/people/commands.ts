@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { AccountEnvironment } from '../../../local/account/session';
-import { CliCommand } from '../../../local/cli/command';
+import type { AccountEnvironment } from '../../../cli/account/session';
+import { CliCommand } from '../../../cli/command';
 import type { People } from '../../../local/cloud/people';
 import { settingsFor } from '../../../infra/config';
 import {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { EnvironmentName } from '../../../infra/config';
 import { lakeName } from '../../../infra/naming';
-import type { AccountEnvironment } from '../../../local/account/session';
+import type { AccountEnvironment } from '../../../cli/account/session';
 import { Statement } from '../../infra/synthesis';
 import type { Policies } from '../granted';
 import { isAllowed, type Principal } from '../simulate';

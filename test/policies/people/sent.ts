@@ -149,7 +149,7 @@ class Walk implements Sent {
     look(node);
   }
 
-  /** `callAws(account, 'kms', 'DescribeKey', …)`: local/account/aws-json.ts speaks without the SDK. */
+  /** `callAws(account, 'kms', 'DescribeKey', …)`: cli/account/aws-json.ts speaks without the SDK. */
   private ofHandMade({ expression, arguments: given }: ts.CallExpression): void {
     if (!ts.isIdentifier(expression) || expression.text !== 'callAws') return;
     const [, service, operation] = given;
@@ -201,7 +201,7 @@ const main = join(root, 'local', 'cli', 'main.ts');
  * Not gone into: `session` boots or joins the embedded cloud, and works there as its root. A command in an account
  * goes through `sessionIn` instead.
  */
-const ofTheEmbeddedCloud = new Set(['local/cli/main.ts#session']);
+const ofTheEmbeddedCloud = new Set(['cli/main.ts#session']);
 
 /** The clause of `perform` for a command. Throws where there is none. */
 function clauseOf(command: string): ts.CaseClause {
@@ -213,7 +213,7 @@ function clauseOf(command: string): ts.CaseClause {
       : ts.forEachChild(node, find);
   const clause = perform && find(perform);
   if (!clause)
-    throw new Error(`local/cli/main.ts: the switch of perform() has no case '${command}'`);
+    throw new Error(`cli/main.ts: the switch of perform() has no case '${command}'`);
   return clause;
 }
 

@@ -1,0 +1,157 @@
+import { join } from 'node:path';
+import { stackName } from '../../infra/naming';
+import { run } from '../../local/cloud/deploy';
+import type { Lake } from '../../local/cloud/lake';
+import { UserError } from '../../local/cloud/user-error';
+import type { AccountEnvironment } from './session';
+
+/** Both images may be built, for an hour at most, before the rest of the stack. */
+const limitMillis = 2 * 3600_000;
+
+interface Place {
+  environment: AccountEnvironment;
+  context?: string[];
+}
+
+/** The stock CDK CLI for an environment, as the person's own credentials let it. */
+function cdk(
+  lake: Lake,
+  { environment, context = [] }: Place,
+  verb: 'deploy' | 'destroy' | 'diff',
+  stacks: string[],
+  options: string[],
+  onLine: (line: string) => void,
+): Promise<void> {
+  const program = join(lake.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
+  const given = [`env=${environment}`, ...context].flatMap((pair) => ['-c', pair]);
+  const output = join(lake.home, `cdk.out-${environment}`);
+  return run(
+    lake,
+    `cdk ${verb}`,
+    process.execPath,
+    [
+      program,
+      '--no-notices',
+      '--no-color',
+      '--no-version-reporting',
+      '--output',
+      output,
+      ...given,
+      verb,
+      ...stacks,
+      ...options,
+    ],
+    {
+      ...lake.env,
+      // The CLI knows AWS_REGION only.
+      ...(lake.env.AWS_DEFAULT_REGION &&
+        !lake.env.AWS_REGION && { AWS_REGION: lake.env.AWS_DEFAULT_REGION }),
+      CDK_DISABLE_CLI_TELEMETRY: 'true',
+      CDK_DISABLE_VERSION_CHECK: 'true',
+      FORCE_COLOR: '0',
+    },
+    onLine,
+    limitMillis,
+  );
+}
+
+/**
+ * Deploys the pipeline and what it stands on, or destroys all stacks; `progress` gets resource types. Whether it may is
+ * asked before, by who calls. The budget is `deployBudget`'s.
+ */
+export function runCdk(
+  lake: Lake,
+  place: Place,
+  verb: 'deploy' | 'destroy',
+  progress: (line: string) => void,
+): Promise<void> {
+  const consent =
+    verb === 'deploy' ? ['--require-approval', 'never', '--progress', 'events'] : ['--force'];
+  const stacks = verb === 'deploy' ? [stackName(place.environment, 'Pipeline')] : ['--all'];
+  return watched(lake, place, verb, stacks, consent, progress);
+}
+
+/**
+ * Deploys the budget, after all else. Answers why it could not, which is no failure of the deployment: an account may
+ * close its billing data to roles.
+ */
+export async function deployBudget(
+  lake: Lake,
+  place: Place,
+  progress: (line: string) => void,
+): Promise<string | null> {
+  const options = ['--exclusively', '--require-approval', 'never', '--progress', 'events'];
+  const stacks = [stackName(place.environment, 'Budget')];
+  try {
+    await watched(lake, place, 'deploy', stacks, options, progress);
+    return null;
+  } catch (error) {
+    lake.signal.throwIfAborted();
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+/**
+ * Runs the CDK; `progress` gets the types of the resources it works on. The error of one that fails begins with the
+ * resources that failed: the CDK ends with where in the source they come from, and AWS's words stand far above.
+ */
+async function watched(
+  lake: Lake,
+  place: Place,
+  verb: 'deploy' | 'destroy',
+  stacks: string[],
+  options: string[],
+  progress: (line: string) => void,
+): Promise<void> {
+  const refused: string[] = [];
+  try {
+    await cdk(lake, place, verb, stacks, options, (line) => {
+      refused.push(...failedResource(line));
+      const resource = /\|\s*(?:CREATE|UPDATE|DELETE)_\w+\s*\|\s*(AWS::\S+|Custom::\S+)/.exec(
+        line,
+      )?.[1];
+      if (resource !== undefined) progress(`cdk ${verb}: ${resource}`);
+    });
+  } catch (error) {
+    if (!(error instanceof UserError) || refused.length === 0) throw error;
+    throw new UserError([...new Set(refused), error.message].join('\n'), error.exitCode);
+  }
+}
+
+/** `AWS::Events::Rule Schedules/Nightly (…): what the service said`, of an event line that says a resource failed. */
+export function failedResource(line: string): string[] {
+  const [, type, what] =
+    /\|\s*(?:CREATE|UPDATE|DELETE)_FAILED\s*\|\s*(\S+)\s*\|\s*(.+?)\s*$/.exec(line) ?? [];
+  return type === undefined || what === undefined ? [] : [`${type} ${what}`];
+}
+
+/**
+ * What a deployment would change in roles, policies and security groups, as the CDK prints it; no line where it would
+ * change nothing of that. Compares templates: a change set would be made in the account only to be looked at.
+ */
+export async function securityChanges(lake: Lake, place: Place): Promise<string[]> {
+  const lines: string[] = [];
+  await cdk(lake, place, 'diff', ['--all'], ['--security-only', '--no-change-set'], (line) => {
+    lines.push(line);
+  });
+  return securityTables(lines);
+}
+
+const TITLE = /^(?:IAM .+|Security Group) Changes$/;
+const ROW = /^\s*[│┌├└]/;
+
+/** The tables of `cdk diff --security-only`, and which stacks they are of. */
+export function securityTables(lines: readonly string[]): string[] {
+  const found: string[] = [];
+  let stack: string | null = null;
+  for (const line of lines) {
+    if (/^Stack \S/.test(line)) stack = line;
+    else if (TITLE.test(line.trim())) {
+      if (stack !== null) found.push(stack);
+      stack = null;
+      found.push(line);
+    } else if (ROW.test(line)) found.push(line);
+  }
+  return found;
+}

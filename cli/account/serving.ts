@@ -1,0 +1,184 @@
+import {
+  DeleteEndpointCommand,
+  DeleteEndpointConfigCommand,
+  DeleteModelCommand,
+  DescribeEndpointConfigCommand,
+  DescribeModelCommand,
+  DescribeTrainingJobCommand,
+  paginateListEndpointConfigs,
+  paginateListEndpoints,
+  paginateListModels,
+  paginateListTags,
+  paginateListTrainingJobs,
+  StopTrainingJobCommand,
+  type SageMakerClient,
+  type Tag,
+} from '@aws-sdk/client-sagemaker';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { costTags, modelNamePrefix } from '../../functions/model/names';
+import { endpointNames, lakeName } from '../../infra/naming';
+import { UserError } from '../../local/cloud/user-error';
+import type { AccountEnvironment } from './session';
+
+/** What the pipeline made at SageMaker beside CloudFormation, of one environment. */
+export interface Serving {
+  endpoints: string[];
+  configs: string[];
+  models: string[];
+  /** Training jobs that run. */
+  jobs: string[];
+}
+
+/** Models, configs and jobs carry the training job's name. Of any environment: the role says whose it is. */
+const prefix = modelNamePrefix;
+
+/** An endpoint takes minutes to go. */
+const patienceMillis = 20 * 60_000;
+const lookMillis = 3_000;
+
+const isOurs = (name: string | undefined): name is string => name?.startsWith(prefix) ?? false;
+
+interface FoundEndpoint {
+  readonly name: string;
+  readonly status: string;
+}
+
+/** The endpoints of these names that are there. */
+async function endpointsOf(
+  client: SageMakerClient,
+  names: readonly string[],
+): Promise<FoundEndpoint[]> {
+  const found: FoundEndpoint[] = [];
+  for await (const page of paginateListEndpoints({ client }, {})) {
+    for (const { EndpointName: name = '', EndpointStatus: status = '' } of page.Endpoints ?? []) {
+      if (names.includes(name)) found.push({ name, status });
+    }
+  }
+  return found;
+}
+
+/**
+ * Endpoints that are this environment's by the tag that they were made with, or by the beginning of their name: a
+ * second look that does not share the names of `findServing`, for an endpoint that is overlooked costs for ever.
+ */
+export async function endpointsLeft(
+  client: SageMakerClient,
+  environment: AccountEnvironment,
+): Promise<string[]> {
+  const lake = lakeName(environment);
+  const left: string[] = [];
+  for await (const { Endpoints = [] } of paginateListEndpoints({ client }, {})) {
+    for (const { EndpointName: name = '', EndpointArn: arn } of Endpoints) {
+      if (name === lake || name.startsWith(`${lake}-`) || (await isTagged(client, arn, lake)))
+        left.push(name);
+    }
+  }
+  return left;
+}
+
+async function isTagged(
+  client: SageMakerClient,
+  ResourceArn: string | undefined,
+  lake: string,
+): Promise<boolean> {
+  for await (const { Tags = [] } of paginateListTags({ client }, { ResourceArn })) {
+    if (costTags(lake).every((tag) => Tags.some((one) => isSame(one, tag)))) return true;
+  }
+  return false;
+}
+
+const isSame = (one: Tag, other: Tag): boolean =>
+  one.Key === other.Key && one.Value === other.Value;
+
+/**
+ * The environment's own. A name `sl-…` does not say whose it is: a model or a job belongs to the environment under whose
+ * role it acts, a config to the one whose models it serves. Whatever is not certain is left alone. `names`: those that
+ * its endpoint may have.
+ */
+export async function findServing(
+  client: SageMakerClient,
+  environment: AccountEnvironment,
+  names: readonly string[] = endpointNames(environment),
+): Promise<Serving> {
+  // Models of lakes before ServingRole act under MachineLearningRole.
+  const roles = ['MachineLearningRole', 'ServingRole'].map(
+    (name) => `:role/${lakeName(environment, name)}`,
+  );
+  const isOurRole = (arn: string | undefined) => roles.some((role) => arn?.endsWith(role));
+  const endpoints = (await endpointsOf(client, names)).map(({ name }) => name);
+
+  const models: string[] = [];
+  for await (const page of paginateListModels({ client }, { NameContains: prefix })) {
+    for (const { ModelName } of page.Models ?? []) {
+      if (!isOurs(ModelName)) continue;
+      const { ExecutionRoleArn } = await client.send(new DescribeModelCommand({ ModelName }));
+      if (isOurRole(ExecutionRoleArn)) models.push(ModelName);
+    }
+  }
+
+  const configs: string[] = [];
+  for await (const page of paginateListEndpointConfigs({ client }, { NameContains: prefix })) {
+    for (const { EndpointConfigName } of page.EndpointConfigs ?? []) {
+      if (!isOurs(EndpointConfigName)) continue;
+      const { ProductionVariants = [] } = await client.send(
+        new DescribeEndpointConfigCommand({ EndpointConfigName }),
+      );
+      if (ProductionVariants.every(({ ModelName }) => models.includes(ModelName ?? '')))
+        configs.push(EndpointConfigName);
+    }
+  }
+
+  const jobs: string[] = [];
+  for await (const page of paginateListTrainingJobs(
+    { client },
+    { NameContains: prefix, StatusEquals: 'InProgress' },
+  )) {
+    for (const { TrainingJobName } of page.TrainingJobSummaries ?? []) {
+      if (!isOurs(TrainingJobName)) continue;
+      const { RoleArn } = await client.send(new DescribeTrainingJobCommand({ TrainingJobName }));
+      if (isOurRole(RoleArn)) jobs.push(TrainingJobName);
+    }
+  }
+  return { endpoints, configs, models, jobs };
+}
+
+/** SageMaker refuses to delete an endpoint while it changes, so that one is deleted when it has settled. */
+const isChanging = (status: string): boolean => /(ing|RollingBack)$/.test(status);
+
+async function removeEndpoints(
+  client: SageMakerClient,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const deadline = Date.now() + patienceMillis; ;) {
+    const endpoints = await endpointsOf(client, names);
+    if (endpoints.length === 0) return;
+    for (const { name: EndpointName } of endpoints.filter(({ status }) => !isChanging(status)))
+      await client.send(new DeleteEndpointCommand({ EndpointName }));
+    if (Date.now() > deadline) {
+      const list = endpoints.map(({ name, status }) => `${name} (${status})`).join(', ');
+      throw new UserError(
+        `The endpoint ${list} is still there after ${patienceMillis / 60_000} min: look at it in the SageMaker console, then call this again.`,
+      );
+    }
+    await sleep(lookMillis, undefined, { signal });
+  }
+}
+
+/**
+ * Removes them, and the endpoints of these names: what costs first, models last, for the models say whose the rest is if this is cut off.
+ * Throws UserError when an endpoint does not go.
+ */
+export async function removeServing(
+  client: SageMakerClient,
+  names: readonly string[],
+  found: Serving,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const TrainingJobName of found.jobs)
+    await client.send(new StopTrainingJobCommand({ TrainingJobName }));
+  await removeEndpoints(client, names, signal);
+  for (const EndpointConfigName of found.configs)
+    await client.send(new DeleteEndpointConfigCommand({ EndpointConfigName }));
+  for (const ModelName of found.models) await client.send(new DeleteModelCommand({ ModelName }));
+}

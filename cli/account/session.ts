@@ -1,0 +1,108 @@
+import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import type { EnvironmentName } from '../../infra/config';
+import { clientsFor, fromEnvironment, type Clients, type Connection } from '../../local/cloud/clients';
+import type { Lake } from '../../local/cloud/lake';
+import { peopleOf } from '../../local/cloud/people';
+import type { Session } from '../../local/cloud/session';
+import { stackName } from '../../infra/naming';
+import { findStack, outputsOf } from '../../local/cloud/stack';
+import { describeState, stateOf, todoBefore } from '../../local/cloud/stack-states';
+import { UserError } from '../../local/cloud/user-error';
+
+/** An environment that lives in an account. */
+export type AccountEnvironment = Exclude<EnvironmentName, 'local'>;
+
+/** Who works, and where: what the credential chain led to. */
+export interface Account {
+  id: string;
+  /** ARN of the person or role. */
+  caller: string;
+  region: string;
+  /** Set when AWS_ENDPOINT_URL leads somewhere else than to AWS. */
+  endpoint: string | null;
+  connection: Connection;
+  clients: Clients;
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+/** The region of the SDK's own chain: AWS_REGION, or the profile's. Throws UserError when there is none. */
+async function regionOf(clients: Clients): Promise<string> {
+  try {
+    return await clients.sts.config.region();
+  } catch {
+    throw new UserError('No region is set: export AWS_REGION=us-east-1, or give the profile one.');
+  }
+}
+
+/** Whose account it is. Throws UserError when region or credentials are missing or refused. */
+export async function findAccount({ env }: Pick<Lake, 'env'>): Promise<Account> {
+  const connection = fromEnvironment(env);
+  const clients = clientsFor(connection);
+  const region = await regionOf(clients);
+  try {
+    const { Account: id = '', Arn: caller = '' } = await clients.sts.send(
+      new GetCallerIdentityCommand({}),
+    );
+    return { id, caller, region, endpoint: env.AWS_ENDPOINT_URL ?? null, connection, clients };
+  } catch (error) {
+    throw new UserError(
+      `AWS does not know who you are (${messageOf(error)}). Sign in as for any AWS tool: aws sso login and AWS_PROFILE, ` +
+        'or AWS_ACCESS_KEY_ID and its like.',
+    );
+  }
+}
+
+/** `account 123456789012, us-east-1, as arn:…` */
+export const describeAccount = ({ id, region, caller, endpoint }: Account): string =>
+  `account ${id}, ${region}, as ${caller}${endpoint === null ? '' : ` (AWS_ENDPOINT_URL is ${endpoint})`}`;
+
+/** A deployed environment of the account. Nothing is booted for it, and nothing ends with it. */
+export async function openAccount(
+  lake: Pick<Lake, 'env'>,
+  environment: AccountEnvironment,
+): Promise<Session> {
+  const account = await findAccount(lake);
+  return sessionIn(account, environment);
+}
+
+/**
+ * As `openAccount`, in an account that is known. What an update left half-changed is worked with, and `say` gets a line
+ * on it. Throws UserError when nothing of the environment works there.
+ */
+export async function sessionIn(
+  account: Account,
+  environment: AccountEnvironment,
+  say: (line: string) => void = () => undefined,
+): Promise<Session> {
+  const { clients, connection } = account;
+  const stack = await findStack(clients.cloudFormation, stackName(environment, 'Pipeline'));
+  const deploy = `npm run deploy -- --env ${environment}`;
+  if (!stack) {
+    throw new UserError(
+      `No sentiment-lake ${environment} in ${describeAccount(account)}. Deploy it: ${deploy}`,
+    );
+  }
+  const { works } = stateOf(stack.StackStatus);
+  const first = todoBefore('deploy', stack);
+  const outputs = outputsOf(stack);
+  if (works === 'no' || !outputs) {
+    throw new UserError(
+      `sentiment-lake ${environment} does not work: ${describeState(stack)}. ` +
+        (first === null ? `Deploy it: ${deploy}` : `First ${first}. Then deploy it: ${deploy}`),
+    );
+  }
+  if (works === 'half')
+    say(`warning: ${describeState(stack)}. Some of it may be changed already. To do: ${first}`);
+  return {
+    environment,
+    region: account.region,
+    endpoint: account.endpoint,
+    clients,
+    people: peopleOf(connection, clients.sts, outputs, environment),
+    outputs,
+    standIn: false,
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,132 @@
+import { join } from 'node:path';
+import { highestPrice, postsAndAuthors } from '../../../functions/x/price';
+import type { CommandNamed } from '../../command';
+import { dollars } from '../../costs/money';
+import { importBundledLabels } from '../../labels/bundled';
+import { archived } from '../../run/archived';
+import { describeFailure } from '../../run/failure';
+import { checkInput, startRun } from '../../run/launch';
+import type { Screen } from '../../screen';
+import type { Lake } from '../../../local/cloud/lake';
+import type { Session } from '../../../local/cloud/session';
+import { writeAtomically } from '../../../local/files';
+import { UserError } from '../../../local/cloud/user-error';
+import { confirm } from '../ask';
+import { settingsWith } from '../deploy';
+import { keyOfStack } from '../key';
+import { perform, type Check, type Outcome, type Subject } from './check';
+import {
+  athenaResults,
+  bucketDefaults,
+  encryptedObjects,
+  refusedPuts,
+  rolesKeepToTheirFolders,
+  secretKey,
+  tlsOnly,
+} from './data-checks';
+import {
+  endpointIsClosed,
+  imagePull,
+  logGroups,
+  noDrift,
+  trainingIsClosed,
+} from './pipeline-checks';
+
+/** Enough for two pages of X's and a day or two in the lake; costs a dime. */
+const tinyMaxTweets = 20;
+
+export const nightlySucceeds: Check = {
+  name: 'a tiny nightly succeeds and is archived',
+  look: async ({ session, run }) => {
+    const isArchived = await archived(session, run);
+    const problems = [
+      ...(run.status === 'SUCCEEDED' ? [] : describeFailure(run, session.environment)),
+      ...(isArchived ? [] : ['its history is not in processed-data/audit/executions/']),
+    ];
+    const stages = run.timeline.stages.map(({ name, status, text }) => ({ name, status, text }));
+    return {
+      saw: `${run.name} SUCCEEDED in ${stages.length} stages, its history archived`,
+      problems,
+      evidence: { arn: run.arn, stages },
+    };
+  },
+};
+
+/** In the order they are shown. */
+export const checks: readonly Check[] = [
+  nightlySucceeds,
+  imagePull,
+  trainingIsClosed,
+  endpointIsClosed,
+  bucketDefaults,
+  encryptedObjects,
+  refusedPuts,
+  rolesKeepToTheirFolders,
+  tlsOnly,
+  athenaResults,
+  secretKey,
+  logGroups,
+  noDrift,
+];
+
+const marks = { passed: '✓', failed: '✗', skipped: '–' };
+
+function save(folder: string, session: Session, outcomes: readonly Outcome[]): void {
+  const summary = {
+    environment: session.environment,
+    region: session.region,
+    endpoint: session.endpoint,
+    at: new Date().toISOString(),
+    outputs: session.outputs,
+    checks: outcomes,
+  };
+  writeAtomically(join(folder, 'verification.json'), `${JSON.stringify(summary, null, 2)}\n`);
+}
+
+/** `npm run verify`: runs a tiny nightly, looks at what it left, saves the evidence. Answers 0 only if nothing failed. */
+export async function verify(
+  lake: Lake,
+  session: Session,
+  screen: Screen,
+  { environment, context, input, yes }: CommandNamed<'verify'>,
+): Promise<number> {
+  const settings = settingsWith({ environment, context });
+  const request = { maxTweets: tinyMaxTweets, ...input };
+  const { maxTweets = tinyMaxTweets } = checkInput(request);
+  const keyArn = await keyOfStack(session);
+  if (keyArn === null)
+    throw new UserError(`The data stack of ${environment} names no key: deploy it again.`);
+  if (environment === 'local') {
+    await importBundledLabels(lake, session, screen);
+  } else {
+    const price = dollars(highestPrice(settings.x, maxTweets));
+    await confirm(
+      `A nightly of ${postsAndAuthors(settings.x, `${maxTweets} posts`)} costs ${price} at most at X, and a dollar or so at AWS. Run it?`,
+      yes,
+      lake.signal,
+    );
+  }
+
+  const run = await startRun(lake, session, screen, request);
+  const subject: Subject = { session, settings, run, keyArn, signal: lake.signal };
+  const outcomes: Outcome[] = [];
+  screen.say();
+  for (const check of checks) {
+    screen.live(check.name);
+    const outcome = await perform(check, subject);
+    lake.signal.throwIfAborted();
+    outcomes.push(outcome);
+    screen.rest();
+    screen.say(`${marks[outcome.status]} ${outcome.name}: ${outcome.says}`);
+  }
+  const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+  const folder = join(lake.home, 'verify', `${environment}-${stamp}`);
+  save(folder, session, outcomes);
+  const counted = (status: Outcome['status']) =>
+    outcomes.filter((outcome) => outcome.status === status).length;
+  screen.say();
+  screen.say(
+    `${counted('passed')} passed, ${counted('failed')} failed, ${counted('skipped')} skipped. Evidence: ${join(folder, 'verification.json')}`,
+  );
+  return counted('failed') === 0 ? 0 : 1;
+}

@@ -1,0 +1,106 @@
+import {
+  GetQueryExecutionCommand,
+  GetQueryResultsCommand,
+  StartQueryExecutionCommand,
+} from '@aws-sdk/client-athena';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lake } from '../local/cloud/lake';
+import type { Session } from '../local/cloud/session';
+import { UserError } from '../local/cloud/user-error';
+
+export interface Table {
+  columns: string[];
+  rows: (string | null)[][];
+}
+
+/** Runs one statement and reads all of its rows. `parameters` fill its question marks, in order. */
+export async function runSql(
+  lake: Pick<Lake, 'signal'>,
+  session: Session,
+  sql: string,
+  parameters: string[] = [],
+): Promise<Table> {
+  const {
+    people: { analyst },
+    outputs,
+  } = session;
+  const started = await analyst.athena.send(
+    new StartQueryExecutionCommand({
+      QueryString: sql,
+      WorkGroup: outputs.AnalystsWorkgroupName,
+      QueryExecutionContext: { Database: outputs.DatabaseName },
+      ...(parameters.length > 0 && { ExecutionParameters: parameters }),
+    }),
+  );
+  const QueryExecutionId = started.QueryExecutionId;
+  for (;;) {
+    const { QueryExecution } = await analyst.athena.send(
+      new GetQueryExecutionCommand({ QueryExecutionId }),
+    );
+    const status = QueryExecution?.Status;
+    if (status?.State === 'SUCCEEDED') break;
+    if (status?.State === 'FAILED' || status?.State === 'CANCELLED') {
+      throw new UserError(`Athena: ${status.StateChangeReason ?? status.State}`);
+    }
+    await sleep(150, undefined, { signal: lake.signal });
+  }
+
+  const rows: (string | null)[][] = [];
+  let columns: string[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await analyst.athena.send(
+      new GetQueryResultsCommand({ QueryExecutionId, NextToken }),
+    );
+    columns = (page.ResultSet?.ResultSetMetadata?.ColumnInfo ?? []).map(({ Name }) => Name ?? '');
+    rows.push(
+      ...(page.ResultSet?.Rows ?? []).map(({ Data }) =>
+        (Data ?? []).map((cell) => cell.VarCharValue ?? null),
+      ),
+    );
+    NextToken = page.NextToken;
+  } while (NextToken);
+  // The first row of a select's results is the header; other statements have none.
+  const [header] = rows;
+  if (header && columns.length > 0 && header.every((cell, index) => cell === columns[index]))
+    rows.shift();
+  return { columns, rows };
+}
+
+/** Rows as objects, one property per column. */
+export const records = ({ columns, rows }: Table): Record<string, string | null>[] =>
+  rows.map((row) =>
+    Object.fromEntries(columns.map((column, index) => [column, row[index] ?? null])),
+  );
+
+const widest = 60;
+const cut = (cell: string): string =>
+  cell.length > widest ? `${cell.slice(0, widest - 1)}…` : cell;
+const isNumber = (cell: string): boolean => /^-?\d+(\.\d+)?(E-?\d+)?$/.test(cell);
+
+/** A table for reading: numbers to the right, long cells cut. */
+export function renderTable({ columns, rows }: Table): string {
+  const cells = rows.map((row) =>
+    columns.map((_, index) => cut((row[index] ?? '–').replace(/\s+/g, ' '))),
+  );
+  const widths = columns.map((column, index) =>
+    Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)),
+  );
+  const right = columns.map((_, index) =>
+    cells.every((row) => row[index] === '–' || isNumber(row[index] ?? '')),
+  );
+  const line = (row: string[]) =>
+    row
+      .map((cell, index) =>
+        right[index] ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0),
+      )
+      .join('  ')
+      .trimEnd();
+  const rule = widths.map((width) => '─'.repeat(width)).join('  ');
+  return [
+    line(columns),
+    rule,
+    ...cells.map(line),
+    `(${rows.length} ${rows.length === 1 ? 'row' : 'rows'})`,
+  ].join('\n');
+}

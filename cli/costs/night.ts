@@ -1,0 +1,167 @@
+import { priceOf } from '../../functions/x/price';
+import type { Settings } from '../../infra/config';
+import type { CostLine } from './money';
+import { hoursPerMonth, prices } from './prices';
+import { metricsCost, standingCosts } from './standing';
+
+/** What a night did, as far as it is billed. */
+export interface Usage {
+  /** State transitions of the machine. */
+  transitions: number;
+  /** Invocations of step functions and seconds they took together. */
+  lambdaCalls: number;
+  lambdaSeconds: number;
+  crawls: number;
+  glueSeconds: number;
+  trainingSeconds: number;
+  athenaQueries: number;
+  /** Texts that the endpoint scored. */
+  scored: number;
+  /** Objects written to S3. */
+  putRequests: number;
+  /** Posts read from X, and users that came with them. */
+  posts: number;
+  users: number;
+}
+
+/** Sizes of the pipeline's parts that its settings do not name. */
+const lambdaGb = 0.5;
+/** A crawler of this size works with 2 DPU and is billed for ten minutes at least. */
+const crawlerDpu = 2;
+const crawlerMinimumSeconds = 600;
+/** Glue bills a Spark job's first minute whole. */
+const glueMinimumSeconds = 60;
+/** Athena bills each query for 10 MB at least; these read less. */
+const athenaMinimumTb = 10e6 / 1e12;
+/** Texts a serverless endpoint scores in a second, in batches; our own machine does several thousand. */
+const scoredPerSecond = 1000;
+/** What is paid of the on-demand price for spot capacity: it varies, and AWS says only "up to 90 % less". */
+const spotShare = 0.4;
+
+const workerDpu = { 'G.1X': 1, 'G.2X': 2 };
+
+const round = (value: number, digits = 1): string =>
+  value.toLocaleString('en-US', { maximumFractionDigits: digits });
+
+const decimal = (price: number): string =>
+  price.toLocaleString('en-US', { maximumFractionDigits: 10 });
+const perThousand = (price: number): string => `$${decimal(price * 1000)}`;
+
+/** A line of instance hours; one that counts nothing, and says so, for an instance whose price is not listed here. */
+function instanceCost(
+  what: string,
+  time: string,
+  hours: number,
+  instanceType: string,
+  list: Readonly<Record<string, number>>,
+  share = 1,
+): CostLine {
+  const price = list[instanceType];
+  if (price === undefined)
+    return {
+      what,
+      how: `not counted: cli/costs/prices.ts has no price of ${instanceType} (${time})`,
+      usd: 0,
+    };
+  return {
+    what,
+    how: `${time} on ${instanceType} × $${price} per hour${share === 1 ? '' : ` × ${share} (spot)`}`,
+    usd: hours * price * share,
+  };
+}
+
+const trainingCost = (
+  { trainingSeconds }: Pick<Usage, 'trainingSeconds'>,
+  { training }: Pick<Settings, 'training'>,
+): CostLine =>
+  instanceCost(
+    'SageMaker training',
+    `${round(trainingSeconds)} s`,
+    trainingSeconds / 3600,
+    training.instanceType,
+    prices.sageMakerTrainingPerHour,
+    training.spot ? spotShare : 1,
+  );
+
+/** A day of a real-time endpoint, asked or not. */
+export const hostingCost = ({
+  instances,
+  instanceType,
+}: Pick<Settings['endpoint'], 'instances' | 'instanceType'>): CostLine =>
+  instanceCost(
+    'SageMaker real-time endpoint, a day',
+    `24 h × ${instances}`,
+    24 * instances,
+    instanceType,
+    prices.sageMakerHostingPerHour,
+  );
+
+const aDayOf = ({ what, how, usd }: CostLine): CostLine => ({
+  what: `${what}, a day`,
+  how,
+  usd: (usd * 24) / hoursPerMonth,
+});
+
+/** What the run would have cost on AWS, line by line; idle days cost the lines of `standingCosts` alone. */
+export function awsCosts(usage: Usage, settings: Settings): CostLine[] {
+  const { glue, endpoint } = settings;
+  const dpu = glue.workers * workerDpu[glue.workerType];
+  const glueSeconds = usage.glueSeconds === 0 ? 0 : Math.max(glueMinimumSeconds, usage.glueSeconds);
+  const crawlSeconds = usage.crawls * crawlerMinimumSeconds;
+  const inferenceGb = endpoint.memoryMb / 1024;
+  const inferenceSeconds = usage.scored / scoredPerSecond;
+  return [
+    {
+      what: 'Step Functions',
+      how: `${round(usage.transitions)} transitions × ${perThousand(prices.stepFunctionsPerTransition)} per 1,000`,
+      usd: usage.transitions * prices.stepFunctionsPerTransition,
+    },
+    {
+      what: 'Lambda',
+      how: `${round(usage.lambdaCalls)} calls, ${round(usage.lambdaSeconds)} s × ${lambdaGb} GB × $${prices.lambdaPerGbSecond}`,
+      usd:
+        usage.lambdaCalls * prices.lambdaPerCall +
+        usage.lambdaSeconds * lambdaGb * prices.lambdaPerGbSecond,
+    },
+    {
+      what: 'Glue crawler',
+      how: `${usage.crawls} × ${crawlerDpu} DPU × 10 min (the minimum) × $${prices.gluePerDpuHour} per DPU-hour`,
+      usd: (crawlSeconds / 3600) * crawlerDpu * prices.gluePerDpuHour,
+    },
+    {
+      what: 'Glue Spark job',
+      how: `${round(glueSeconds)} s × ${dpu} DPU × $${prices.gluePerDpuHour} per DPU-hour`,
+      usd: (glueSeconds / 3600) * dpu * prices.gluePerDpuHour,
+    },
+    {
+      what: 'Athena',
+      how: `${usage.athenaQueries} queries × 10 MB (the minimum) × $${prices.athenaPerTb} per TB`,
+      usd: usage.athenaQueries * athenaMinimumTb * prices.athenaPerTb,
+    },
+    trainingCost(usage, settings),
+    endpoint.kind === 'serverless'
+      ? {
+          what: 'SageMaker serverless endpoint',
+          how: `${round(usage.scored)} texts at ${round(scoredPerSecond)} a second × ${round(inferenceGb)} GB × $${decimal(prices.serverlessInferencePerGbSecond)}`,
+          usd: inferenceSeconds * inferenceGb * prices.serverlessInferencePerGbSecond,
+        }
+      : hostingCost(endpoint),
+    {
+      what: 'S3',
+      how: `${round(usage.putRequests)} writes × ${perThousand(prices.s3PerPut)} per 1,000`,
+      usd: usage.putRequests * prices.s3PerPut,
+    },
+    metricsCost(settings),
+    ...standingCosts(settings).map(aDayOf),
+  ];
+}
+
+/** What X charges for the posts read and for their authors' handles. */
+export const xCosts = (usage: Usage, settings: Settings): CostLine => ({
+  what: 'X API',
+  how: [
+    `${round(usage.posts)} posts × $${settings.x.usdPerPost} each`,
+    ...(usage.users > 0 ? [`${round(usage.users)} authors × $${settings.x.usdPerUser} each`] : []),
+  ].join(', '),
+  usd: priceOf(settings.x, usage),
+});

@@ -1,0 +1,82 @@
+import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
+import { readChampion } from '../functions/model/champion';
+import { describeMark, readForgottenMark } from '../functions/model/forgotten-mark';
+import type { Session } from '../local/cloud/session';
+import { renderTable } from './athena';
+import { firstRun } from './hints';
+import type { Screen } from './screen';
+import { seconds } from './screen';
+import { eventsAfter } from './run/events';
+import { executionName, stageLine } from './run/follow';
+import { readCause, redriveCommand } from './run/failure';
+import { findExecution, listExecutions } from './run/launch';
+import { Timeline } from './run/timeline';
+
+const shown = 25;
+
+/** All executions, newest first. */
+export async function printExecutions(session: Session, screen: Screen): Promise<void> {
+  const executions = await listExecutions(session);
+  if (executions.length === 0) {
+    screen.say(`No execution yet: ${firstRun(session.environment)} runs the first one.`);
+    return;
+  }
+  const rows = executions
+    .slice(0, shown)
+    .map(({ name, status, startDate, stopDate, redriveCount }) => [
+      name ?? '',
+      status ?? '',
+      startDate?.toISOString().slice(0, 19).replace('T', ' ') ?? '',
+      startDate && stopDate ? seconds(Number(stopDate) - Number(startDate)) : '',
+      String(redriveCount ?? 0),
+    ]);
+  screen.say(
+    renderTable({ columns: ['execution', 'status', 'started (UTC)', 'took', 'redriven'], rows }),
+  );
+  await sayIfModelIsMarked(session, screen);
+}
+
+/** The model in service may have learnt from what the lake was told to forget. */
+async function sayIfModelIsMarked({ people, outputs }: Session, screen: Screen): Promise<void> {
+  const bucket = { s3: people.analyst.s3, bucket: outputs.BucketName };
+  const champion = (await readChampion(bucket))?.value.modelVersion;
+  const mark = champion === undefined ? null : await readForgottenMark(bucket, champion);
+  if (mark)
+    screen.say(
+      `The model in service, ${champion}, ${describeMark(mark)}. A retrain makes one that was not.`,
+    );
+}
+
+/** The stages of one execution, with what each of them said. */
+export async function printExecution(
+  session: Session,
+  screen: Screen,
+  nameOrArn: string,
+): Promise<void> {
+  const { executionArn = '', status } = await findExecution(session, nameOrArn);
+  const events = await eventsAfter(session.clients.sfn, executionArn, 0);
+  const timeline = new Timeline();
+  timeline.add(events);
+  screen.say(`${executionName(executionArn)}  ${status}  (${events.length} events)`);
+  for (const stage of timeline.stages) screen.say(stageLine(stage, screen.isTerminal));
+  const { failure } = timeline;
+  if (!failure || status === 'RUNNING') return;
+  screen.say(`${failure.error}: ${readCause(failure.cause)}`);
+  screen.say(
+    `Go on from there: ${redriveCommand(executionName(executionArn), session.environment)}`,
+  );
+}
+
+/** Every event as Step Functions tells it, for `history.json`. */
+export async function rawHistory({ clients }: Session, executionArn: string): Promise<unknown[]> {
+  const events: unknown[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await clients.sfn.send(
+      new GetExecutionHistoryCommand({ executionArn, maxResults: 1000, nextToken }),
+    );
+    events.push(...(page.events ?? []));
+    nextToken = page.nextToken;
+  } while (nextToken);
+  return events;
+}

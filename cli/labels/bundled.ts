@@ -1,0 +1,61 @@
+import type { Lake } from '../../local/cloud/lake';
+import type { Session } from '../../local/cloud/session';
+import { corpusPath, readCorpus } from '../../local/corpus/read-corpus';
+import { count, counted } from '../run/stages';
+import type { Screen } from '../screen';
+import { importCorpus, type ImportReport } from './import';
+
+const shownRejections = 10;
+
+/** Says what an import did, refused rows included. */
+export function reportImport(screen: Screen, report: ImportReport): void {
+  sayFindings(screen, report);
+  sayResult(screen, report);
+}
+
+/** Refused rows, and where labels disagree. */
+export function sayFindings(
+  screen: Screen,
+  { settled, changed, rejected, written }: ImportReport,
+): void {
+  for (const { file, line, reason } of rejected.slice(0, shownRejections)) {
+    screen.say(`  ${file === undefined ? '' : `${file}, `}line ${line} refused: ${reason}`);
+  }
+  if (rejected.length > shownRejections)
+    screen.say(`  and ${counted(rejected.length - shownRejections, 'more line')} refused`);
+  if (settled > 0)
+    screen.say(`  ${counted(settled, 'text')} had labels that disagree; the commonest counts`);
+  for (const { line, from, to } of changed.examples)
+    screen.say(`  line ${line} says ${to}, the lake said ${from}`);
+  if (changed.count > 0)
+    screen.say(
+      written
+        ? `  ${counted(changed.count, 'text')} labelled otherwise in the lake; the newest label counts`
+        : `  ${counted(changed.count, 'text')} labelled otherwise in the lake since: those newer labels count`,
+    );
+}
+
+/** The last line of an import: what was done. */
+export function sayResult(
+  screen: Screen,
+  { key, written, labels, doubles, rejected }: ImportReport,
+): void {
+  const sums = `${counted(labels, 'label')}, ${count(doubles)} double, ${count(rejected.length)} refused`;
+  screen.say(
+    written
+      ? `Labels imported: ${sums} → ${key}`
+      : `Labels are in the lake already: ${sums} (${key})`,
+  );
+}
+
+/** What `npm run lake -- import-labels` does for a file, done for the ratings of the bundled corpus. */
+export async function importBundledLabels(
+  lake: Lake,
+  session: Session,
+  screen: Screen,
+): Promise<void> {
+  screen.live('import-labels: the ratings of the bundled corpus');
+  const report = await importCorpus(session, readCorpus(corpusPath(lake.root)));
+  screen.rest();
+  reportImport(screen, report);
+}

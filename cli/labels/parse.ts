@@ -1,0 +1,42 @@
+import { extname } from 'node:path';
+import { UserError } from '../../local/cloud/user-error';
+import { jsonRows } from './json-rows';
+import { NOTHING, settleRows, usualColumns, type Columns, type Parsed } from './rows';
+import { tableRows } from './table-rows';
+
+const endings: Record<string, string | null> = {
+  '.csv': ',',
+  '.tsv': '\t',
+  '.jsonl': null,
+  '.ndjson': null,
+};
+
+/** Excel's first line that says the delimiter (`sep=;`) is none of the table; the lines keep their numbers. */
+function withoutDeclaration(content: string): { declared: string | null; table: string } {
+  const [line, declared = null] = /^sep=(.)(?=\r|\n|$)/i.exec(content) ?? [];
+  return { declared, table: line === undefined ? content : content.slice(line.length) };
+}
+
+/** Reads labels from CSV, TSV or JSON Lines, by the file's ending. Bad rows are told apart, not dropped. */
+export function parseLabels(
+  path: string,
+  content: string,
+  columns: Columns = usualColumns,
+): Parsed {
+  const ending = extname(path.replace(/\.gz$/i, '')).toLowerCase();
+  const byEnding = endings[ending];
+  if (byEnding === undefined && columns.delimiter === null) {
+    throw new UserError(
+      `${path} must end in .csv, .tsv, .jsonl or .ndjson, or be a folder or …_text.txt laid out as TweetEval; ` +
+        `a table with another ending is read with --delimiter. ${NOTHING}`,
+    );
+  }
+  if (byEnding === null) {
+    const { found, notes } = jsonRows(path, content, columns);
+    return settleRows(path, found, columns.map, notes);
+  }
+  const { declared, table } = withoutDeclaration(content);
+  const delimiter = columns.delimiter ?? declared ?? byEnding ?? ',';
+  const { found, notes } = tableRows(path, table, delimiter, columns);
+  return settleRows(path, found, columns.map, notes);
+}

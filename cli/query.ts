@@ -1,0 +1,72 @@
+import { languageList } from '../functions/model/languages';
+import { settingsFor, type EnvironmentName } from '../infra/config';
+import { renderedCatalog } from '../queries/catalog';
+import { executionParameters, type Query, type QueryValues } from '../queries/query';
+import type { Lake } from '../local/cloud/lake';
+import type { Session } from '../local/cloud/session';
+import { UserError } from '../local/cloud/user-error';
+import { runSql, type Table } from './athena';
+
+function usage({ name, parameters }: Query): string {
+  const options = parameters.map((parameter) =>
+    parameter.default === null
+      ? `--${parameter.name} <${parameter.type}>`
+      : `[--${parameter.name} ${parameter.default}]`,
+  );
+  return [name, ...options].join(' ');
+}
+
+/** The catalog's questions with what they take; checks need a candidate version and are left to the pipeline. */
+export function describeQueries(): string[] {
+  const questions = renderedCatalog().filter(({ kind }) => kind === 'question');
+  return [
+    'npm run lake -- query <name>:',
+    ...questions.flatMap((query) => [`  ${query.title}`, `      ${usage(query)}`]),
+  ];
+}
+
+export interface PreparedQuery {
+  sql: string;
+  /** One for each `?`, in order. */
+  literals: string[];
+}
+
+/** Questions about sentiment are about the languages that the environment's model reads. */
+const languagesOf = (environment: EnvironmentName, { parameters }: Query): QueryValues =>
+  parameters.some((parameter) => parameter.name === 'languages')
+    ? { languages: languageList(settingsFor(environment).model.languages) }
+    : {};
+
+/** A question of the catalog with its parameters. Throws UserError for a wrong name or value. */
+export function prepareQuery(
+  environment: EnvironmentName,
+  name: string,
+  values: QueryValues,
+): PreparedQuery {
+  const catalog = renderedCatalog();
+  const query = catalog.find((candidate) => candidate.name === name);
+  if (!query) {
+    const names = catalog.filter(({ kind }) => kind === 'question').map((known) => known.name);
+    throw new UserError(`There is no query "${name}": ${names.join(', ')} are possible.`);
+  }
+  try {
+    return {
+      sql: query.sql,
+      literals: executionParameters(query, { ...languagesOf(environment, query), ...values }),
+    };
+  } catch (error) {
+    throw new UserError(
+      `${error instanceof Error ? error.message : String(error)}. It is called as: ${usage(query)}`,
+    );
+  }
+}
+
+export function runNamedQuery(
+  lake: Lake,
+  session: Session,
+  name: string,
+  values: QueryValues = {},
+): Promise<Table> {
+  const { sql, literals } = prepareQuery(session.environment, name, values);
+  return runSql(lake, session, sql, literals);
+}

@@ -1,0 +1,33 @@
+import {
+  AttachUserPolicyCommand,
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  IAMClient,
+} from '@aws-sdk/client-iam';
+import { account } from '../../local/cloud/lake';
+import { clientConfig, type Connection } from '../../local/cloud/clients';
+
+/** A person who may do everything that a policy of IAM can let them: who deploys first is that, and hardly ever root. */
+export const administratorName = 'administrator';
+export const administratorArn = `arn:aws:iam::${account}:user/${administratorName}`;
+
+export interface AccessKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** Makes the user, as root. */
+export async function createAdministrator(root: Connection): Promise<AccessKey> {
+  const iam = new IAMClient(clientConfig(root));
+  const UserName = administratorName;
+  await iam.send(new CreateUserCommand({ UserName }));
+  await iam.send(
+    new AttachUserPolicyCommand({
+      UserName,
+      PolicyArn: 'arn:aws:iam::aws:policy/AdministratorAccess',
+    }),
+  );
+  const { AccessKey: key } = await iam.send(new CreateAccessKeyCommand({ UserName }));
+  if (!key?.AccessKeyId || !key.SecretAccessKey) throw new Error('IAM made no access key');
+  return { accessKeyId: key.AccessKeyId, secretAccessKey: key.SecretAccessKey };
+}

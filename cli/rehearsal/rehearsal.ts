@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../../local/cloud/free-port';
+import { boot, type Cloud } from '../../local/cloud/boot';
+import { clientsFor, embedded, type Clients, type Connection } from '../../local/cloud/clients';
+import { run as runTool } from '../../local/cloud/deploy';
+import { clientEnvironment, type Lake } from '../../local/cloud/lake';
+import { emulatorToken } from '../../local/cloud/root-secret';
+import { createAdministrator, type AccessKey } from './administrator';
+import { StepFailed } from './step';
+
+export interface Ended {
+  /** null if it was killed. */
+  readonly code: number | null;
+  readonly output: string;
+}
+
+const shownLines = 20;
+/** Longer than any command takes here. */
+const limitMillis = 20 * 60_000;
+
+/** Nothing of the account, the lake or the X developer that the person at this machine has. */
+const foreign = /^(AWS_|X_BEARER_TOKEN$|X_API_BASE_URL$|X_FAULTS$|LAKE_|CDK_)/;
+
+/** An empty embedded cloud of its own, and a person who types commands at it. */
+export class Rehearsal {
+  private constructor(
+    private readonly lake: Lake,
+    /** Everything it leaves on the disk. */
+    readonly home: string,
+    readonly cloud: Cloud,
+    private readonly key: AccessKey,
+    readonly connection: Connection,
+    /** The administrator's. */
+    readonly clients: Clients,
+  ) {}
+
+  /** Boots the cloud in a new folder and makes the administrator. */
+  static async start({ root, env, signal }: Pick<Lake, 'root' | 'env' | 'signal'>) {
+    const home = mkdtempSync(join(tmpdir(), 'lake-rehearsal-'));
+    const recorded = Rehearsal.recordIn(home);
+    const own = Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.test(name)));
+    const lake: Lake = {
+      root,
+      home: join(home, 'cloud'),
+      port: await freePort(),
+      env: own,
+      signal,
+    };
+    mkdirSync(lake.home, { recursive: true });
+    // What an endpoint runs; on AWS the build of its image makes it.
+    await runTool(
+      lake,
+      'Building the serving program',
+      process.execPath,
+      ['ml/serving/build.mjs'],
+      own,
+      () => undefined,
+    );
+    const cloud = await boot({ ...lake, env: { ...own, LAKE_RECORD_CALLS: recorded } });
+    try {
+      const root = embedded(cloud.url, cloud.rootSecret);
+      const key = await createAdministrator(root);
+      const connection = { ...root, credentials: key };
+      return new Rehearsal(lake, home, cloud, key, connection, clientsFor(connection));
+    } catch (error) {
+      await cloud.stop();
+      throw error;
+    }
+  }
+
+  private static recordIn(home: string): string {
+    return join(home, 'calls.jsonl');
+  }
+
+  /** The launcher's record of what was called. */
+  get recorded(): string {
+    return Rehearsal.recordIn(this.home);
+  }
+
+  get signal(): AbortSignal {
+    return this.lake.signal;
+  }
+
+  /** Base URL of the X stand-in, and the bearer token that it takes. */
+  get x(): { url: string; token: string } {
+    return { url: `${this.cloud.url}/_x/2/`, token: emulatorToken(this.cloud.rootSecret) };
+  }
+
+  /** `npm run <args>`, as the administrator types it. */
+  npmRun(...args: string[]): Promise<Ended> {
+    return this.node('cli/setup/main.mjs', args);
+  }
+
+  /** The CDK's own command line, in a folder without an app: it needs none to bootstrap. */
+  cdk(...args: string[]): Promise<Ended> {
+    return this.node('node_modules/aws-cdk/bin/cdk', ['--no-notices', ...args], this.home);
+  }
+
+  /** Throws StepFailed unless a command ends with `code` and prints all of `says`. Answers what it printed. */
+  async must(
+    args: readonly string[],
+    { code = 0, says = [], todo }: { code?: number; says?: readonly string[]; todo: string },
+  ): Promise<string> {
+    const ended = await this.npmRun(...args);
+    const where = describeCommand(args);
+    const missing = says.filter((text) => !ended.output.includes(text));
+    if (ended.code === code && missing.length === 0) return ended.output;
+    throw new StepFailed(
+      ended.code === code
+        ? `it did not print ${missing.map((text) => JSON.stringify(text)).join(', ')}`
+        : `it ended with code ${ended.code ?? 'none (killed)'}, and ${code} was meant`,
+      where,
+      todo,
+      ended.output.trimEnd().split('\n').slice(-shownLines),
+    );
+  }
+
+  private node(program: string, args: readonly string[], cwd = this.lake.root): Promise<Ended> {
+    const child = spawn(process.execPath, [join(this.lake.root, program), ...args], {
+      cwd,
+      env: {
+        ...this.lake.env,
+        ...clientEnvironment(this.cloud.url, this.key.secretAccessKey),
+        AWS_ACCESS_KEY_ID: this.key.accessKeyId,
+        AWS_EC2_METADATA_DISABLED: 'true',
+        CDK_DISABLE_CLI_TELEMETRY: 'true',
+        CDK_DISABLE_VERSION_CHECK: 'true',
+        LAKE_HOME: join(this.home, 'person'),
+      },
+      // What asks finds nobody there.
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    const read = (data: Buffer) => (output += data.toString());
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    const stop = () => child.kill('SIGTERM');
+    const timer = setTimeout(stop, limitMillis);
+    this.signal.addEventListener('abort', stop);
+    return new Promise((done, failed) => {
+      child.once('error', failed);
+      child.once('close', (code) => {
+        clearTimeout(timer);
+        this.signal.removeEventListener('abort', stop);
+        done({ code, output });
+      });
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.cloud.stop();
+  }
+
+  /** Removes all that it left on the disk. */
+  clear(): void {
+    rmSync(this.home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+/** As the person types it; a long value is cut. */
+export const describeCommand = ([script = '', ...args]: readonly string[]): string =>
+  `npm run ${script}${script === 'lake' || args.length > 0 ? ' --' : ''} ${args
+    .map((arg) => (arg.length > 60 ? `${arg.slice(0, 57)}…` : arg))
+    .map((arg) => (/^[\w./:=@-]+$/.test(arg) ? arg : `'${arg}'`))
+    .join(' ')}`.trimEnd();

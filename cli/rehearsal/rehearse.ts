@@ -1,0 +1,91 @@
+import type { CommandNamed } from '../command';
+import { seconds, type Screen } from '../screen';
+import type { Lake } from '../../local/cloud/lake';
+import { account, region } from '../../local/cloud/lake';
+import type { AccountEnvironment } from '../account/session';
+import { administratorArn } from './administrator';
+import { rowsOf } from './calls';
+import { checked, simulatedCalls } from './coverage';
+import { describeLeft } from './left';
+import { Rehearsal } from './rehearsal';
+import { readLines } from './recorded';
+import { FirstHour } from './steps';
+import { StepFailed, type Step } from './step';
+import { callTable, describeCoverage } from './table';
+
+/** What a failed step says to a person: what happened, where, what to do, and the end of what was printed. */
+export function describeFailedStep(error: unknown): string[] {
+  if (!(error instanceof StepFailed)) {
+    const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return [said];
+  }
+  return [
+    error.message,
+    `    where: ${error.where}`,
+    `    do:    ${error.todo}`,
+    ...(error.tail.length > 0 ? ['    its last lines:'] : []),
+    ...error.tail.map((line) => `      ${line}`),
+  ];
+}
+
+async function take(rehearsal: Rehearsal, screen: Screen, step: Step): Promise<boolean> {
+  const started = Date.now();
+  screen.live(step.title, started);
+  try {
+    const saw = await step.act(rehearsal);
+    screen.rest();
+    screen.say(`✓ ${seconds(Date.now() - started).padStart(8)}  ${step.title}: ${saw}`);
+    return true;
+  } catch (error) {
+    rehearsal.signal.throwIfAborted();
+    screen.rest();
+    screen.say(`✗ ${seconds(Date.now() - started).padStart(8)}  ${step.title}`);
+    for (const line of describeFailedStep(error)) screen.say(`  ${line}`);
+    return false;
+  }
+}
+
+const stepsFor = ([one, other]: readonly AccountEnvironment[]): Step[] => {
+  if (one === undefined) return [];
+  const first = new FirstHour(one);
+  return other === undefined ? first.steps : FirstHour.sideBySide(first, new FirstHour(other));
+};
+
+/** `npm run rehearse`: the first hour of an account, at an embedded cloud of its own. Answers 0 only if every step held. */
+export async function rehearse(
+  lake: Lake,
+  screen: Screen,
+  { environments }: CommandNamed<'rehearse'>,
+): Promise<number> {
+  screen.live('booting an embedded cloud');
+  const rehearsal = await Rehearsal.start(lake);
+  let held = false;
+  try {
+    screen.rest();
+    screen.say(
+      `Rehearsal of ${environments.join(' beside ')}: account ${account}, ${region}, at ${rehearsal.cloud.url}, as ${administratorArn}.`,
+    );
+    screen.say('Nothing of this was seen on AWS; nothing leaves this machine.');
+    for (const step of stepsFor(environments)) {
+      held = await take(rehearsal, screen, step);
+      if (!held) break;
+    }
+    if (held) await sayWhatWasCalled(rehearsal, screen);
+  } finally {
+    screen.rest();
+    await rehearsal.stop();
+    if (held) rehearsal.clear();
+    else screen.say(`Kept, to be looked at: ${rehearsal.home}. Remove it when you are done.`);
+  }
+  return held ? 0 : 1;
+}
+
+async function sayWhatWasCalled(rehearsal: Rehearsal, screen: Screen): Promise<void> {
+  screen.say();
+  const rows = checked(rowsOf(readLines(rehearsal.recorded)), simulatedCalls());
+  for (const line of callTable(rows)) screen.say(line);
+  screen.say();
+  screen.say(describeCoverage(rows));
+  screen.say();
+  for (const line of await describeLeft(rehearsal)) screen.say(line);
+}

@@ -1,0 +1,81 @@
+import type { Label } from '../../workflows/evaluation';
+import type { IngestTweetsOutput } from '../../workflows/payloads';
+import type { CostLine } from '../costs/money';
+import type { Stage } from '../run/timeline';
+
+/** Sentiment of one UTC day. */
+export interface DaySentiment {
+  day: string;
+  tweets: number;
+  negative: number;
+  neutral: number;
+  positive: number;
+  /** Mean of -1, 0 and 1. */
+  average: number;
+}
+
+/** Who wrote most of one sentiment. */
+export interface Contributor {
+  sentiment: Label;
+  author: string;
+  tweets: number;
+}
+
+/** One tweet, and what three judges say of it. */
+export interface Opinion {
+  text: string;
+  human: Label;
+  lexicon: Label;
+  model: Label;
+  /** The model's probability of its own answer. */
+  confidence: number;
+}
+
+/** What the ingest says of itself: sums by query, gaps, and windows that are still open. */
+export type IngestFigures = Pick<
+  IngestTweetsOutput,
+  'queries' | 'gaps' | 'open' | 'month' | 'parked' | 'unanswered'
+>;
+
+/** Everything that is shown of a run, on the terminal and in the report. */
+export interface Night {
+  execution: string;
+  status: string;
+  startedAt: number;
+  endedAt: number;
+  redrives: number;
+  summary: string;
+  modelInService: string | null;
+  stages: Stage[];
+  /** null when the run asked nobody for tweets. */
+  ingest: IngestFigures | null;
+  days: DaySentiment[];
+  contributors: Contributor[];
+  opinions: Opinion[];
+  /** Lines of the failure, if it failed. */
+  failure: string[];
+  aws: CostLine[];
+  x: CostLine;
+  /** Whether the tweets came from the stand-in: then nobody charged for them. */
+  standIn: boolean;
+}
+
+/** Said wherever figures are shown that come from the stand-in. */
+export const provenance =
+  'Texts and ratings are real: tweets rated by 20 people each, reworded by their publishers (Hutto & Gilbert, ICWSM 2014). ' +
+  'Authors and times are invented.';
+
+const wantedLength = { from: 30, to: 110 };
+
+/** Three tweets: the model right where the lexicon is not, both right, and the model wrong. */
+export function pickOpinions(all: readonly Opinion[]): Opinion[] {
+  const readable = all.filter(
+    ({ text }) => text.length >= wantedLength.from && text.length <= wantedLength.to,
+  );
+  const kinds: ((opinion: Opinion) => boolean)[] = [
+    ({ human, lexicon, model }) => model === human && lexicon !== human,
+    ({ human, lexicon, model }) => model === human && lexicon === human,
+    ({ human, model }) => model !== human,
+  ];
+  return kinds.flatMap((isKind) => readable.find(isKind) ?? all.find(isKind) ?? []);
+}

@@ -1,0 +1,81 @@
+import { GetObjectCommand, NoSuchKey } from '@aws-sdk/client-s3';
+import { z } from 'zod';
+import { join } from 'node:path';
+import { TrainModelOutput } from '../../workflows/payloads';
+import { runFolder, type Lake } from '../../local/cloud/lake';
+import type { Session } from '../../local/cloud/session';
+import { writeAtomically } from '../../local/files';
+import { rawHistory } from '../history';
+import { archived } from '../run/archived';
+import { describeFailure } from '../run/failure';
+import type { Run } from '../run/follow';
+import type { Screen } from '../screen';
+import { gatherNight } from './gather';
+import { reportHtml } from './report-html';
+import { summaryLines } from './summary';
+
+const evaluationPage = 'evaluation.html';
+const Trained = z.looseObject({ train: TrainModelOutput });
+
+/** What the run's training left in the lake; null where the run trained nothing. */
+function trainedModel(run: Run) {
+  const outputs = run.events.filter(
+    ({ state, output }) => state === 'Train the model' && output !== undefined,
+  );
+  const last = outputs.at(-1)?.output;
+  if (last === undefined) return null;
+  const trained = Trained.safeParse(JSON.parse(last));
+  return trained.success && trained.data.train.status === 'DONE' ? trained.data.train : null;
+}
+
+/** A small object of the lake as text; null where there is none, as of models from before it was kept. */
+async function textAt(session: Session, uri: string): Promise<string | null> {
+  const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
+  try {
+    const { Body } = await session.people.analyst.s3.send(new GetObjectCommand({ Bucket, Key }));
+    return (await Body?.transformToString()) ?? null;
+  } catch (error) {
+    if (error instanceof NoSuchKey) return null;
+    throw error;
+  }
+}
+
+/** One event a line. */
+const historyJson = (events: unknown[]): string =>
+  `[\n${events.map((event) => JSON.stringify(event)).join(',\n')}\n]\n`;
+
+/**
+ * Leaves report, history, manifest and the model's evaluation of a finished run in its folder, prints what it brought or why it
+ * failed, and answers the exit code: 0 only if it SUCCEEDED.
+ */
+export async function finishRun(
+  lake: Lake,
+  session: Session,
+  screen: Screen,
+  run: Run,
+): Promise<number> {
+  screen.live('Gathering the figures of the night');
+  const folder = runFolder(lake, run.name);
+  const report = join(folder, 'report.html');
+  const night = await gatherNight(lake, session, run);
+  const model = trainedModel(run);
+  const evaluation = model && (await textAt(session, model.evaluationUri.replace(/json$/, 'html')));
+  if (evaluation !== null) writeAtomically(join(folder, evaluationPage), evaluation);
+  writeAtomically(report, reportHtml(night, evaluation === null ? null : evaluationPage));
+  writeAtomically(join(folder, 'history.json'), historyJson(await rawHistory(session, run.arn)));
+  const manifest = model && (await textAt(session, model.manifestUri));
+  if (manifest !== null) writeAtomically(join(folder, 'manifest.json'), manifest);
+  const isArchived = await archived(session, run);
+  screen.rest();
+  if (!isArchived)
+    screen.say(
+      'Its history was not archived within 10 s: processed-data/audit/executions/ may lack it.',
+    );
+
+  const lines =
+    run.status === 'SUCCEEDED'
+      ? summaryLines(night, { report }, screen.isTerminal)
+      : ['', ...describeFailure(run, session.environment), `Report: ${report}`];
+  for (const line of lines) screen.say(line);
+  return run.status === 'SUCCEEDED' ? 0 : 1;
+}

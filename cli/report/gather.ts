@@ -1,0 +1,136 @@
+import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
+import { z } from 'zod';
+import { settingsFor, type Settings } from '../../infra/config';
+import { Label } from '../../workflows/evaluation';
+import { RunReport } from '../../workflows/payloads';
+import type { Lake } from '../../local/cloud/lake';
+import type { Session } from '../../local/cloud/session';
+import { records } from '../athena';
+import { awsCosts, xCosts } from '../costs/night';
+import { runNamedQuery } from '../query';
+import { describeFailure } from '../run/failure';
+import type { Run } from '../run/follow';
+import { lastState } from '../run/last-state';
+import {
+  pickOpinions,
+  type Contributor,
+  type DaySentiment,
+  type Night,
+  type Opinion,
+} from './figures';
+import { usageOf } from './usage';
+
+const Figure = z.coerce.number();
+const shownDays = 7;
+/** Enough tweets to find an example of each kind among. */
+const opinionPool = 1000;
+
+const DayRow = z.object({
+  dt: z.string(),
+  tweets: Figure,
+  negative: Figure,
+  neutral: Figure,
+  positive: Figure,
+  average_sentiment: Figure,
+});
+
+const ContributorRow = z.object({
+  sentiment: Label,
+  author_username: z.string().nullable(),
+  author_id: z.string(),
+  tweets: Figure,
+});
+
+const OpinionRow = z.object({
+  text: z.string(),
+  label: Label,
+  label_source: z.literal('human'),
+  lexicon_label: Label,
+  model_label: Label,
+  model_negative: Figure,
+  model_neutral: Figure,
+  model_positive: Figure,
+});
+
+async function sentimentByDay(lake: Lake, session: Session): Promise<DaySentiment[]> {
+  const rows = records(await runNamedQuery(lake, session, 'daily_sentiment'));
+  return rows
+    .map((row) => DayRow.parse(row))
+    .map(({ dt, average_sentiment, ...counts }) => ({
+      day: dt,
+      average: average_sentiment,
+      ...counts,
+    }))
+    .slice(-shownDays);
+}
+
+async function topContributors(lake: Lake, session: Session): Promise<Contributor[]> {
+  const rows = records(await runNamedQuery(lake, session, 'top_contributors'));
+  return rows
+    .map((row) => ContributorRow.parse(row))
+    .map(({ sentiment, author_username, author_id, tweets }) => ({
+      sentiment,
+      author: author_username ?? author_id,
+      tweets,
+    }));
+}
+
+async function opinions(lake: Lake, session: Session): Promise<Opinion[]> {
+  const rows = records(
+    await runNamedQuery(lake, session, 'tweets_with_verdicts', { top: opinionPool }),
+  );
+  // Tweets without a human label or a verdict have nothing to compare.
+  return rows.flatMap((row) => {
+    const parsed = OpinionRow.safeParse(row);
+    if (!parsed.success) return [];
+    const { text, label, lexicon_label, model_label } = parsed.data;
+    const confidence = {
+      negative: parsed.data.model_negative,
+      neutral: parsed.data.model_neutral,
+      positive: parsed.data.model_positive,
+    }[model_label];
+    return [{ text, human: label, lexicon: lexicon_label, model: model_label, confidence }];
+  });
+}
+
+/** The settings that the costs go by: `dev` for a local run; what a training in an account really ran on. */
+function billedSettings(
+  { environment }: Session,
+  train: ReturnType<typeof lastState>['train'],
+): Settings {
+  if (environment === 'local') return settingsFor('dev');
+  const settings = settingsFor(environment);
+  const onDemand = train?.status === 'DONE' && train.capacity === 'on-demand';
+  return onDemand ? { ...settings, training: { ...settings.training, spot: false } } : settings;
+}
+
+/** Collects what is shown of a run. A failed one shows the lake as it stood before. */
+export async function gatherNight(lake: Lake, session: Session, run: Run): Promise<Night> {
+  const execution = await session.clients.sfn.send(
+    new DescribeExecutionCommand({ executionArn: run.arn }),
+  );
+  const report = RunReport.safeParse(JSON.parse(execution.output ?? 'null'));
+  const succeeded = run.status === 'SUCCEEDED';
+  const { ingest, train } = lastState(run.events);
+  const settings = billedSettings(session, train);
+  const usage = usageOf(run, settings);
+  const [first, last] = [run.events[0], run.events.at(-1)];
+  return {
+    execution: run.name,
+    status: run.status,
+    startedAt: first?.at ?? 0,
+    endedAt: last?.at ?? 0,
+    redrives: execution.redriveCount ?? 0,
+    summary: report.success ? report.data.summary : '',
+    modelInService: report.success ? report.data.modelInService : null,
+    stages: run.timeline.stages,
+    ingest: ingest === undefined || ingest.status === 'PENDING' ? null : ingest,
+    days: succeeded ? await sentimentByDay(lake, session) : [],
+    contributors: succeeded ? await topContributors(lake, session) : [],
+    opinions: succeeded ? pickOpinions(await opinions(lake, session)) : [],
+    failure: succeeded ? [] : describeFailure(run, session.environment),
+    aws: awsCosts(usage, settings),
+    x: xCosts(usage, settings),
+    standIn: session.standIn,
+  };
+}

@@ -1,0 +1,98 @@
+import { paint as painted, type Colour } from '../../local/visible';
+import { dollars, total } from '../costs/money';
+import { count, counted } from '../run/stages';
+import { seconds } from '../screen';
+import { provenance, type DaySentiment, type Night } from './figures';
+
+const barWidth = 40;
+const paint = (code: Colour, text: string, colour: boolean): string =>
+  colour ? painted(code, text) : text;
+
+/** Splits `barWidth` cells by share, so that they always add up (largest remainder). */
+export function cellsOf(parts: readonly number[], width = barWidth): number[] {
+  const sum = parts.reduce((a, b) => a + b, 0);
+  if (sum === 0) return parts.map(() => 0);
+  const exact = parts.map((part) => (part / sum) * width);
+  const cells = exact.map(Math.floor);
+  const byRemainder = exact
+    .map((value, index) => ({ index, rest: value % 1 }))
+    .sort((a, b) => b.rest - a.rest);
+  const missing = width - cells.reduce((a, b) => a + b, 0);
+  for (const { index } of byRemainder.slice(0, missing)) cells[index] = (cells[index] ?? 0) + 1;
+  return cells;
+}
+
+function bar({ negative, neutral, positive }: DaySentiment, colour: boolean): string {
+  const [worse = 0, even = 0, better = 0] = cellsOf([negative, neutral, positive]);
+  return (
+    paint(31, (colour ? '█' : '-').repeat(worse), colour) +
+    paint(90, (colour ? '█' : '.').repeat(even), colour) +
+    paint(32, (colour ? '█' : '+').repeat(better), colour)
+  );
+}
+
+const average = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
+
+function dayLines({ days }: Night, colour: boolean): string[] {
+  if (days.length === 0) return [];
+  return [
+    '',
+    `Sentiment by day (${paint(31, '- negative', colour)}, ${paint(90, '. neutral', colour)}, ${paint(32, '+ positive', colour)}; average from −1 to +1)`,
+    ...days.map(
+      (day) =>
+        `  ${day.day}  ${bar(day, colour)}  ${average(day.average)}  ${counted(day.tweets, 'tweet').padStart(12)}`,
+    ),
+  ];
+}
+
+function contributorLines({ contributors }: Night): string[] {
+  const lines = (['positive', 'negative'] as const).flatMap((sentiment) => {
+    const names = contributors
+      .filter((contributor) => contributor.sentiment === sentiment)
+      .slice(0, 5)
+      .map(({ author, tweets }) => `@${author} ${count(tweets)}`);
+    return names.length === 0 ? [] : [`  ${sentiment.padEnd(9)} ${names.join(', ')}`];
+  });
+  return lines.length === 0 ? [] : ['', 'Who wrote most of it', ...lines];
+}
+
+function opinionLines({ opinions }: Night): string[] {
+  if (opinions.length === 0) return [];
+  return [
+    '',
+    'Three judges',
+    ...opinions.flatMap(({ text, human, lexicon, model, confidence }) => [
+      `  “${text}”`,
+      `     people ${human}, lexicon ${lexicon}, model ${model} (${Math.round(confidence * 100)} %)` +
+        (model === human ? '' : ': the model is wrong'),
+    ]),
+  ];
+}
+
+/** What is printed when a run has ended well. */
+export function summaryLines(night: Night, paths: { report: string }, colour: boolean): string[] {
+  const x =
+    night.x.usd === 0
+      ? 'nothing'
+      : `${dollars(night.x.usd)}${night.standIn ? ', had the tweets come from there' : ''} (${night.x.how})`;
+  return [
+    ...dayLines(night, colour),
+    ...contributorLines(night),
+    ...opinionLines(night),
+    '',
+    `This night on AWS: about ${dollars(total(night.aws))}; at X: ${x}.`,
+    ...(night.standIn ? [provenance] : []),
+    '',
+    `${night.execution} ${night.status} in ${seconds(night.endedAt - night.startedAt)}`,
+    `Model in service: ${night.modelInService ?? 'none yet'}`,
+    `Report: ${paths.report}`,
+  ];
+}
+
+export const nextCommands = [
+  'Next:  npm start                                  the next night: new tweets, and a champion to beat',
+  '       npm run lake -- predict "what a day!"      ask the model in service',
+  '       npm run lake -- query top_contributors     who drove it',
+  '       npm run lake -- retrain                    train again on what the lake holds',
+  '       npm run up                                 keep the lake up for any AWS client',
+];

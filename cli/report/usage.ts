@@ -1,0 +1,57 @@
+import type { Settings } from '../../infra/config';
+import type { Usage } from '../costs/night';
+import type { Run } from '../run/follow';
+import { lastState } from '../run/last-state';
+import { stageKeys } from '../run/stages';
+import type { Stage } from '../run/timeline';
+
+const secondsOf = ({ startedAt, endedAt }: Stage): number =>
+  ((endedAt ?? startedAt) - startedAt) / 1000;
+
+/** Task, Choice and Wait: what one look at a job takes. */
+const statesPerLook = 3;
+/** A step's Lambda, cold starts included, as measured on a laptop. */
+const lambdaSecondsPerCall = 0.5;
+
+/** How often a stage looks at its job where looks are as far apart as in an account. */
+function looks(stage: Stage, poll: Record<string, number>): number {
+  const interval = poll[stageKeys[stage.name]];
+  return interval === undefined ? 1 : 1 + Math.ceil(secondsOf(stage) / interval);
+}
+
+/** What a run used of the things that AWS and X charge for, had it run with these settings. */
+export function usageOf(
+  { events, timeline }: Pick<Run, 'events' | 'timeline'>,
+  settings: Settings,
+): Usage {
+  const { ingest, clean, check, train, refresh } = lastState(events);
+  const { stages } = timeline;
+  const passes = (name: Stage['name']) => stages.filter((stage) => stage.name === name);
+  const calls = stages.reduce((sum, stage) => sum + looks(stage, settings.poll), 0);
+  const received = ingest && 'received' in ingest ? ingest : undefined;
+  const users = received?.users ?? 0;
+  const days = clean?.status === 'DONE' ? clean.days.length : 0;
+  const checks = check?.status === 'DONE' ? check.checks.length : 0;
+  return {
+    transitions: calls * statesPerLook,
+    lambdaCalls: calls,
+    lambdaSeconds: calls * lambdaSecondsPerCall,
+    crawls: passes('Crawl raw data').length,
+    glueSeconds: clean?.status === 'DONE' ? clean.summary.seconds : 0,
+    trainingSeconds:
+      train?.status === 'DONE'
+        ? passes('Train the model').reduce((sum, stage) => sum + secondsOf(stage), 0)
+        : 0,
+    // Scoring asks for the tweets of each day.
+    athenaQueries: checks + days,
+    scored: refresh?.status === 'DONE' ? refresh.scored : 0,
+    // A page is split by day, has a line in the ledger and a plan that says so; a day is cleaned, scored and summed up.
+    putRequests: (received?.pages ?? 0) * 4 + days * 4 + 20,
+    // What was imported or sent again was not read at X.
+    posts: Math.round(
+      ((received?.spendUsd ?? 0) - users * settings.x.usdPerUser) / settings.x.usdPerPost,
+    ),
+    // A local night asks its stub for names; an account whose settings do not would not pay for them.
+    users: settings.x.authorNames ? users : 0,
+  };
+}

@@ -1,0 +1,185 @@
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { CreateTrainingJobCommand, DescribeTrainingJobCommand } from '@aws-sdk/client-sagemaker';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { unpack } from '../../functions/model/archives';
+import { startWithinQuotas } from '../../functions/model/quotas';
+import { costTags, modelKeys } from '../../functions/model/names';
+import { trainingJob } from '../../functions/model/training-job';
+import { settingsFor } from '../../infra/config';
+import { lakeName, modelPrefix } from '../../infra/naming';
+import { revision } from '../../infra/repository';
+import { prefixes } from '../../workflows/datasets';
+import { keyOfStack } from '../account/key';
+import type { Lake } from '../../local/cloud/lake';
+import { roleArn } from '../../local/cloud/people';
+import type { Session } from '../../local/cloud/session';
+import { UserError } from '../../local/cloud/user-error';
+import { renderTable } from '../athena';
+import type { Screen } from '../screen';
+import { lookForLost } from './lost';
+import { compare, Manifest, type Line } from './manifest';
+
+/** Models that were made again lie apart from those that may serve. */
+const scratch = `${prefixes.models}reproductions/`;
+
+/** Trains a model again from its manifest, and compares. The champion is neither read nor replaced. Exit code 1 if it differs. */
+export async function reproduce(
+  lake: Pick<Lake, 'signal'>,
+  session: Session,
+  screen: Screen,
+  version: string,
+): Promise<number> {
+  const then = await manifestOf(session, `${prefixes.models}${version}/manifest.json`, version);
+  const { forgotten, expired, changed } = await lookForLost(session, version, then.request);
+  for (const what of changed) screen.say(`  changed since: ${what}`);
+  for (const what of forgotten) screen.say(`  gone, since tweets in it were forgotten: ${what}`);
+  for (const what of expired) screen.say(`  expired: ${what}`);
+  if (forgotten.length + expired.length > 0) {
+    screen.say(
+      `${version} cannot be made again: a part of what it was trained on is gone. Its manifest still says what that was.`,
+    );
+    if (expired.length > 0) {
+      const { tweets, replacedSnapshots, labels } = settingsFor(session.environment).keepDays;
+      screen.say(
+        `A day is kept for ${tweets} days, a snapshot for ${replacedSnapshots} days after another replaced it, labels ${labels === null ? 'for ever' : `for ${labels} days`} (keepDays in infra/config.ts): for ${replacedSnapshots} days, at least, a model can be made again.`,
+      );
+    }
+    return 1;
+  }
+  sayCode(screen, session, then);
+  const jobName = await startJob(session, then);
+  screen.say(`Training job ${jobName}, from the manifest of ${version} …`);
+  await ended(lake, session, screen, jobName);
+  const now = await reproduction(session, jobName);
+  return sayVerdict(screen, version, compare(then, now));
+}
+
+/** In an account the image of then runs; on one machine the code that lies here. */
+function sayCode(screen: Screen, { environment }: Session, { request: { git } }: Manifest): void {
+  const here = revision();
+  if (environment !== 'local' || (here.commit === git.commit && !here.dirty && !git.dirty)) return;
+  const of = ({ commit, dirty }: { commit: string; dirty: boolean }) =>
+    `${commit.slice(0, 12)}${dirty ? ' with changes' : ''}`;
+  screen.say(`  the code was ${of(git)} then, and is ${of(here)} now`);
+}
+
+async function manifestOf(
+  { people, outputs }: Session,
+  Key: string,
+  version: string,
+): Promise<Manifest> {
+  let text: string;
+  try {
+    const { Body } = await people.analyst.s3.send(
+      new GetObjectCommand({ Bucket: outputs.BucketName, Key }),
+    );
+    text = (await Body?.transformToString()) ?? '';
+  } catch (error) {
+    if (error instanceof Error && error.name === 'NoSuchKey') {
+      throw new UserError(
+        `There is no model ${version}: its manifest would be s3://${outputs.BucketName}/${Key}.`,
+      );
+    }
+    throw error;
+  }
+  const parsed = Manifest.safeParse(JSON.parse(text));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new UserError(
+      `The manifest of ${version} is of another make, and does not say enough (${issue?.path.join('.')}: ${issue?.message}).`,
+    );
+  }
+  return parsed.data;
+}
+
+/** Starts the job under the person's own name, who may be refused: CreateTrainingJob and PassRole are theirs to have. */
+async function startJob(
+  session: Session,
+  { request, model_version, hyperparameters }: Manifest,
+): Promise<string> {
+  const { clients, outputs, environment } = session;
+  const keyArn = await keyOfStack(session);
+  if (keyArn === null)
+    throw new UserError(`There is no data stack of ${environment}, and so no key to encrypt with.`);
+  const jobName = `${modelPrefix(environment)}repro-${randomBytes(6).toString('hex')}`;
+  const job = {
+    jobName,
+    roleArn: roleArn(outputs, environment, 'MachineLearningRole'),
+    keyArn,
+    tags: costTags(lakeName(environment)),
+    image: request.images.training,
+    hyperparameters: Object.fromEntries(
+      Object.entries(hyperparameters).map(([name, value]) => [name, String(value)]),
+    ),
+    hasTweets: request.cleaned_data.length > 0,
+    // It spoke on the weak labels, and may be what the training began with.
+    championUri: request.champion?.uri ?? null,
+    encoder: request.encoder,
+    inputs: modelKeys(model_version),
+    outputPrefix: scratch,
+  };
+  const lake = { s3: clients.s3, bucket: outputs.BucketName };
+  const started = await startWithinQuotas(settingsFor(environment).training, (settings) =>
+    clients.sageMaker.send(new CreateTrainingJobCommand(trainingJob(lake, { ...job, settings }))),
+  );
+  if ('refusal' in started) throw new UserError(started.refusal);
+  return jobName;
+}
+
+async function ended(
+  { signal }: Pick<Lake, 'signal'>,
+  session: Session,
+  screen: Screen,
+  jobName: string,
+): Promise<void> {
+  const { poll, training } = settingsFor(session.environment);
+  const started = Date.now();
+  const patience =
+    (training.maxSeconds + (training.spot ? training.maxWaitSeconds : 0) + 600) * 1000;
+  while (Date.now() - started < patience) {
+    const job = await session.clients.sageMaker.send(
+      new DescribeTrainingJobCommand({ TrainingJobName: jobName }),
+    );
+    if (job.TrainingJobStatus === 'Completed') return;
+    if (job.TrainingJobStatus === 'Failed' || job.TrainingJobStatus === 'Stopped') {
+      throw new UserError(
+        `The training job ${jobName} ended as ${job.TrainingJobStatus}: ${job.FailureReason ?? 'no reason given'}.`,
+      );
+    }
+    screen.live(`the LSTM learns again (${job.SecondaryStatus ?? 'starting'})`, started);
+    await sleep(poll.train * 1000, undefined, { signal });
+  }
+  throw new UserError(
+    `The training job ${jobName} has not ended in ${Math.round(patience / 60_000)} minutes.`,
+  );
+}
+
+async function reproduction({ people, outputs }: Session, jobName: string): Promise<Manifest> {
+  const Key = `${scratch}${jobName}/output/output.tar.gz`;
+  const { Body } = await people.analyst.s3.send(
+    new GetObjectCommand({ Bucket: outputs.BucketName, Key }),
+  );
+  const files = await unpack((await Body?.transformToByteArray()) ?? new Uint8Array(), [
+    'manifest.json',
+  ]);
+  return Manifest.parse(JSON.parse(files.get('manifest.json')?.toString('utf8') ?? 'null'));
+}
+
+function sayVerdict(screen: Screen, version: string, lines: readonly Line[]): number {
+  const rows = lines
+    .filter(({ decides, equal }) => decides || !equal)
+    .map(({ what, then, now, equal }) => [what, then, now, equal ? 'equal' : 'DIFFERENT']);
+  screen.rest();
+  screen.say(renderTable({ columns: ['what', 'then', 'now', ''], rows }));
+  const differs = lines.some(({ decides, equal }) => decides && !equal);
+  const sameNetwork = lines
+    .filter(({ what }) => what.endsWith('.onnx'))
+    .every(({ equal }) => equal);
+  screen.say(
+    differs
+      ? `${version} was NOT reproduced: the lines above say what differs.`
+      : `${version} was reproduced: rows and metrics are equal${sameNetwork ? ', and so is every bit of the network' : ', the network differs in bits'}.`,
+  );
+  return differs ? 1 : 0;
+}

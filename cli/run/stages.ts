@@ -1,0 +1,211 @@
+import { z } from 'zod';
+import { unreadableNote } from '../../functions/ingest/summary';
+import { RunReport, RunState } from '../../workflows/payloads';
+import type { SetAside } from '../../workflows/payloads';
+import type { Difference } from '../../workflows/evaluation';
+
+/** The states of the machine that do the work, in running order; Choice and Wait states are not told. */
+export const stageKeys = {
+  'Plan the run': 'plan',
+  'Ingest tweets': 'ingest',
+  'Crawl raw data': 'crawl',
+  'Clean tweets': 'clean',
+  'Check the data': 'check',
+  'Publish the data': 'publish',
+  'Train the model': 'train',
+  'Better than the champion?': 'gate',
+  'Update the endpoint': 'endpoint',
+  'Smoke-test the endpoint': 'smoke',
+  'Promote the model': 'promote',
+  'Refresh analytics': 'refresh',
+  Report: 'report',
+} as const;
+export type StageName = keyof typeof stageKeys;
+
+export const StageName = z.custom<StageName>(
+  (name) => typeof name === 'string' && name in stageKeys,
+);
+
+/** What a step's answer says to a person; `done` is false while its stage loops. */
+export interface StageNews {
+  done: boolean;
+  text: string;
+}
+
+export const count = (value: number): string => value.toLocaleString('en-US');
+export const counted = (value: number, one: string, many = `${one}s`): string =>
+  `${count(value)} ${value === 1 ? one : many}`;
+const percent = (share: number): string => (share * 100).toFixed(1);
+const signed = (share: number): string =>
+  `${share < 0 ? '−' : '+'}${Math.abs(share * 100).toFixed(1)}`;
+const difference = ({ value, low, high }: Difference): string =>
+  `${signed(value)} [${signed(low)}, ${signed(high)}]`;
+
+const Keyed = z.looseObject({});
+
+const shapes = RunState.shape;
+
+function tell<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  text: (answer: z.infer<Schema>) => StageNews | string,
+): StageNews | undefined {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) return undefined;
+  const told = text(parsed.data);
+  return typeof told === 'string' ? { done: true, text: told } : told;
+}
+
+/** What the run is to fetch, and the most that it may cost: said before the first call to X. */
+function describePlan({
+  mode,
+  date,
+  source,
+  queries,
+  maxTweets,
+  maxSpendUsd,
+  reprocess,
+}: RunState['plan']): string {
+  switch (source.kind) {
+    case 'replay':
+      return `${mode} of ${counted(reprocess.length, 'day')}${source.stream ? ', sent to the stream again' : ''}`;
+    case 'import':
+      return `${mode} of ${source.name}`;
+    case 'backfill':
+    case 'news': {
+      const when =
+        source.kind === 'backfill' ? `from ${source.from} to ${source.to}` : `for ${date}`;
+      const posts = `at most ${counted(maxTweets, 'tweet')} ($${maxSpendUsd.toFixed(2)} at X's price)`;
+      return mode === 'retrain'
+        ? `${mode} ${when}`
+        : `${mode} ${when}, ${counted(queries.length, 'query', 'queries')}, ${posts}`;
+    }
+  }
+}
+
+/** What a step says of its work, and of an object that it went on without. */
+const said = (unreadable: SetAside | undefined, text: string): string =>
+  [text, ...unreadableNote(unreadable)].join('; ');
+
+const looping = (text: string): StageNews => ({ done: false, text });
+
+const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
+  'Plan the run': (value) =>
+    tell(shapes.plan, value, (plan) =>
+      plan.skip === null ? describePlan(plan) : `nothing to run: ${plan.skip}`,
+    ),
+  'Ingest tweets': (value) =>
+    tell(shapes.ingest, value, (ingest) => {
+      if (ingest.status === 'PENDING') return looping('');
+      if (ingest.status === 'BUSY')
+        return looping(`${ingest.holder.split(':').at(-1)} ingests; on when it is done`);
+      const { received, written, doubles, quarantined, pages } = ingest;
+      const sums = `${count(received)} received = ${count(written)} written + ${count(doubles)} double + ${count(quarantined)} quarantined`;
+      if (ingest.status === 'RATE_LIMITED')
+        return looping(
+          `${sums}; X's rate window is used up, on at ${ingest.resumeAt.slice(11, 19)} UTC`,
+        );
+      if (ingest.status === 'MORE') return looping(`${sums}, more to come`);
+      if (received === 0) return ingest.note ?? 'no new tweets';
+      return `${sums}, on ${counted(pages, 'page')}${ingest.note === null ? '' : ` (${ingest.note})`}`;
+    }),
+  'Crawl raw data': (value) =>
+    tell(shapes.crawl, value, (crawl) =>
+      crawl.status === 'DONE'
+        ? `${counted(crawl.partitions, 'day')} of raw data in the catalog`
+        : looping('the crawler runs'),
+    ),
+  'Clean tweets': (value) =>
+    tell(shapes.clean, value, (clean) => {
+      if (clean.status === 'NOTHING_NEW') return 'no day has new raw data';
+      if (clean.status !== 'DONE') {
+        return looping(
+          clean.status === 'RUNNING' ? `Spark works on ${counted(clean.days.length, 'day')}` : '',
+        );
+      }
+      const { read, written, doubles, quarantined, human_labels, lexicon_labels, unreadable } =
+        clean.summary;
+      return said(
+        unreadable,
+        `${count(read)} rows read = ${count(written)} written + ${count(doubles)} double + ${count(quarantined)} quarantined, ` +
+          `${counted(clean.days.length, 'day')}; labels: ${count(human_labels)} human, ${count(lexicon_labels)} lexicon`,
+      );
+    }),
+  'Check the data': (value) =>
+    tell(shapes.check, value, (check) => {
+      if (check.status !== 'DONE') return looping('Athena looks for offending rows');
+      const passed = check.checks.filter(({ offending }) => offending === 0).length;
+      return `${passed} of ${check.checks.length} checks passed`;
+    }),
+  'Publish the data': (value) =>
+    tell(shapes.publish, value, (publish) => {
+      if (publish.status !== 'DONE') return looping('');
+      const rows = publish.published.reduce((sum, day) => sum + day.rows, 0);
+      const replaced = publish.published.filter((day) => day.replaced !== null).length;
+      return `${counted(publish.published.length, 'day')} with ${counted(rows, 'row')} published, ${replaced} of them in place of an older version`;
+    }),
+  'Train the model': (value) =>
+    tell(shapes.train, value, (train) => {
+      if (train.status === 'SKIPPED') return `skipped: ${train.reason}`;
+      if (train.status !== 'DONE') return looping('the LSTM learns');
+      return said(
+        train.unreadable,
+        `${counted(train.epochs, 'epoch')} in ${Math.round(train.seconds)} s${train.capacity === 'spot' ? ', on spot capacity' : ''}`,
+      );
+    }),
+  'Better than the champion?': (value) =>
+    tell(shapes.gate, value, (gate) => {
+      if ('status' in gate) return looping('');
+      const verdict = gate.promote ? (gate.forced ? 'yes, forced' : 'yes') : 'no';
+      const { candidate, lexicon, minusLexicon, heldOutRows } = gate;
+      if (!candidate || !lexicon || !minusLexicon || heldOutRows === null)
+        return `${verdict}: ${gate.reasons.join('; ')}`;
+      const against = [
+        gate.champion && gate.minusChampion
+          ? `champion ${percent(gate.champion.macro_recall)} (${difference(gate.minusChampion)})`
+          : 'no champion yet',
+        `lexicon ${percent(lexicon.macro_recall)} (${difference(minusLexicon)})`,
+      ];
+      const broken = gate.reasons
+        .filter((reason) => reason.startsWith('BROKEN'))
+        .map((reason) => `; ${reason}`);
+      return `${verdict}: macro recall ${percent(candidate.macro_recall)} on ${count(heldOutRows)} rows against ${against.join(', ')}${broken.join('')}`;
+    }),
+  'Update the endpoint': (value) =>
+    tell(shapes.endpoint, value, (endpoint) =>
+      endpoint.status === 'DONE'
+        ? `${endpoint.endpointName} serves ${endpoint.configName}`
+        : looping('the endpoint changes models'),
+    ),
+  'Smoke-test the endpoint': (value) =>
+    tell(shapes.smoke, value, (smoke) => {
+      if ('status' in smoke) return looping('');
+      const right = smoke.answers.filter(({ expected, label }) => expected === label).length;
+      return `${right} of ${smoke.answers.length} plain sentences understood`;
+    }),
+  'Promote the model': (value) =>
+    tell(shapes.promote, value, (promote) =>
+      'status' in promote
+        ? looping('')
+        : `${promote.modelVersion} is in service${promote.previous === null ? '' : `, ${promote.previous} was before`}`,
+    ),
+  'Refresh analytics': (value) =>
+    tell(shapes.refresh, value, (refresh) => {
+      if (refresh.status === 'DONE')
+        return refresh.modelVersion === null
+          ? 'no model in service yet'
+          : `${counted(refresh.scored, 'tweet')} scored`;
+      return looping(
+        refresh.status === 'RUNNING' ? `${counted(refresh.scored, 'tweet')} scored so far` : '',
+      );
+    }),
+  Report: (value) => tell(RunReport, value, (report) => report.summary),
+};
+
+/** Reads a step's answer out of the output of its state; undefined when it is not what the contract says. */
+export function newsOf(stage: StageName, stateOutput: unknown): StageNews | undefined {
+  const key = stageKeys[stage];
+  const output = Keyed.safeParse(stateOutput);
+  if (!output.success) return undefined;
+  return tellers[stage](key === 'report' ? (output.data.report ?? output.data) : output.data[key]);
+}

@@ -1,0 +1,71 @@
+import { onScreen, visible } from '../local/visible';
+
+const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+export interface Screen {
+  /** Whether someone watches: colours, and a line that is drawn over. */
+  readonly isTerminal: boolean;
+  /** Prints a line that stays. Whatever it holds of others' texts cannot act on the terminal. */
+  say: (line?: string) => void;
+  /** Shows what is going on now, until the next `say`, `live` or `rest`; `since` counts the seconds. */
+  live: (text: string, since?: number) => void;
+  /** Ends the live line. */
+  rest: () => void;
+}
+
+export const seconds = (millis: number): string => {
+  if (millis < 99_950) return `${(millis / 1000).toFixed(1)} s`;
+  const whole = Math.round(millis / 1000);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+};
+
+/** What a screen uses of a terminal's stream. */
+interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write: (text: string) => unknown;
+}
+
+/** A screen on a terminal, or plain lines elsewhere (where only what stays is printed). */
+export function openScreen(output: Output = process.stdout): Screen {
+  const isTerminal = output.isTTY === true && process.env.TERM !== 'dumb';
+  let current: { text: string; since: number } | null = null;
+  let frame = 0;
+  let timer: NodeJS.Timeout | null = null;
+
+  const clear = () => {
+    if (isTerminal && current) output.write('\r\x1b[2K');
+  };
+  const draw = () => {
+    if (!current) return;
+    frame = (frame + 1) % frames.length;
+    const text = visible(current.text).replaceAll('\n', ' ');
+    const line = `${frames[frame]} ${text}  ${seconds(Date.now() - current.since)}`;
+    output.write(`\r\x1b[2K${line.slice(0, (output.columns ?? 80) - 1)}`);
+  };
+
+  const rest = () => {
+    clear();
+    current = null;
+    if (timer) clearInterval(timer);
+    timer = null;
+  };
+  return {
+    isTerminal,
+    say: (line = '') => {
+      clear();
+      output.write(`${onScreen(line)}\n`);
+      if (isTerminal) draw();
+    },
+    live: (text, since = Date.now()) => {
+      if (!isTerminal) return;
+      current = { text, since: current?.text === text ? current.since : since };
+      timer ??= setInterval(draw, 100);
+      draw();
+    },
+    rest,
+  };
+}
+
+/** Where errors go. */
+export const openErrorScreen = (): Screen => openScreen(process.stderr);

@@ -1,0 +1,23 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Lake } from '../local/cloud/lake';
+import { writeAtomically } from '../local/files';
+import { audit, type Finder } from './rewrites';
+
+/**
+ * What runs left beside the lake. A report quotes tweets and names authors, so all reports go, and the pages that
+ * evaluate a model with them: `report.html` is a convenience, the lake's own report stays. Histories lose the ids.
+ */
+export async function removeLocalCopies(lake: Pick<Lake, 'home'>, finder: Finder): Promise<void> {
+  const runs = join(lake.home, 'runs');
+  if (!existsSync(runs)) return;
+  for (const run of readdirSync(runs)) {
+    for (const page of ['report.html', 'evaluation.html'])
+      rmSync(join(runs, run, page), { force: true });
+    const history = join(runs, run, 'history.json');
+    const scrubbed = existsSync(history)
+      ? await audit(finder)(readFileSync(history), history)
+      : null;
+    if (scrubbed?.bytes) writeAtomically(history, Buffer.from(scrubbed.bytes).toString('utf8'));
+  }
+}

@@ -1,0 +1,235 @@
+import { settingsFor } from '../../infra/config';
+import { dollars, total } from '../../cli/costs/money';
+import { awsCosts, xCosts } from '../../cli/costs/night';
+import { pickOpinions, type Night } from '../../cli/report/figures';
+import { reportHtml } from '../../cli/report/report-html';
+import { cellsOf, summaryLines } from '../../cli/report/summary';
+import { usageOf } from '../../cli/report/usage';
+import { INGESTED } from '../functions/support/state';
+import { nightEvents, timelineOf } from './recorded';
+
+const settings = settingsFor('dev');
+const timeline = timelineOf(nightEvents);
+const usage = usageOf({ events: nightEvents, timeline }, settings);
+
+const night: Night = {
+  execution: 'nightly-20261124-032111',
+  status: 'SUCCEEDED',
+  startedAt: nightEvents[0]?.at ?? 0,
+  endedAt: nightEvents.at(-1)?.at ?? 0,
+  redrives: 1,
+  summary: 'all well',
+  modelInService: 'sl-1',
+  stages: timeline.stages,
+  ingest: {
+    ...INGESTED,
+    queries: [
+      {
+        name: 'tea',
+        whole: false,
+        received: 12,
+        written: 10,
+        doubles: 1,
+        quarantined: 1,
+        pages: 2,
+      },
+    ],
+    gaps: [
+      {
+        query: 'tea',
+        from: '2026-11-10T00:00:00Z',
+        until: '2026-11-17T00:00:00Z',
+        reason: 'too old',
+        foundAt: '2026-11-24T00:00:00Z',
+      },
+    ],
+    open: [
+      { query: 'tea', from: null, until: '2026-11-20T00:00:00Z', reason: 'the budget is used up' },
+    ],
+  },
+  days: [
+    { day: '2026-11-23', tweets: 100, negative: 25, neutral: 25, positive: 50, average: 0.25 },
+    { day: '2026-11-24', tweets: 3, negative: 3, neutral: 0, positive: 0, average: -1 },
+  ],
+  contributors: [{ sentiment: 'positive', author: 'calm_otter', tweets: 12 }],
+  opinions: [
+    {
+      text: 'a <b> & "c"',
+      human: 'neutral',
+      lexicon: 'positive',
+      model: 'negative',
+      confidence: 0.69,
+    },
+  ],
+  failure: [],
+  aws: awsCosts(usage, settings),
+  x: xCosts(usage, settings),
+  standIn: true,
+};
+
+test('usage is read from the history, with looks as far apart as in an account', () => {
+  expect(usage).toMatchObject({ posts: 3147, scored: 3147, crawls: 1, athenaQueries: 14 });
+  expect(usage.trainingSeconds).toBeCloseTo(93, 0);
+  // 202 s of Spark are 8 looks 30 s apart; locally there were 200.
+  expect(usage.lambdaCalls).toBeLessThan(40);
+});
+
+test('costs follow the public prices', () => {
+  const lines = Object.fromEntries(
+    awsCosts(
+      {
+        ...usage,
+        glueSeconds: 3600,
+        crawls: 2,
+        trainingSeconds: 1800,
+        athenaQueries: 100,
+        transitions: 1000,
+      },
+      settings,
+    ).map(({ what, usd }) => [what, usd]),
+  );
+
+  // 2 workers of 1 DPU for an hour; 2 crawls of 2 DPU for 10 minutes; 100 × 10 MB of $5 a TB.
+  expect(lines['Glue Spark job']).toBeCloseTo(0.88, 6);
+  expect(lines['Glue crawler']).toBeCloseTo((2 * 2 * 0.44) / 6, 6);
+  expect(lines['SageMaker training']).toBeCloseTo(0.115 * 0.4, 6);
+  expect(lines.Athena).toBeCloseTo(0.005, 6);
+  expect(lines['Step Functions']).toBeCloseTo(0.025, 6);
+  expect(xCosts(usage, settings).usd).toBeCloseTo(15.735, 6);
+});
+
+test('authors are part of the price where the settings ask for names, and the posts are counted without them', () => {
+  const events = nightEvents.map((event) => event);
+  const named = { ...settings, x: { ...settings.x, authorNames: true } };
+  const withUsers = { ...usageOf({ events, timeline }, named), users: 900 };
+
+  expect(xCosts(withUsers, named)).toMatchObject({
+    how: '3,147 posts × $0.005 each, 900 authors × $0.01 each',
+    usd: 24.735,
+  });
+  expect(usage.users).toBe(0);
+});
+
+test('a Spark job is billed for a minute at least, and not at all when it did not run', () => {
+  const glue = (glueSeconds: number) =>
+    awsCosts({ ...usage, glueSeconds }, settings).find(({ what }) => what === 'Glue Spark job')
+      ?.usd;
+
+  expect(glue(10)).toBeCloseTo((60 / 3600) * 2 * 0.44, 6);
+  expect(glue(0)).toBe(0);
+});
+
+test.each([
+  [0, '$0.00'],
+  [0.004, 'under $0.01'],
+  [1.2, '$1.20'],
+])('%d is written %s', (usd, text) => {
+  expect(dollars(usd)).toBe(text);
+});
+
+test('bars always have the same length', () => {
+  for (const parts of [
+    [1, 1, 1],
+    [0, 0, 7],
+    [333, 333, 334],
+    [1, 999, 1],
+  ]) {
+    expect(cellsOf(parts).reduce((a, b) => a + b)).toBe(40);
+  }
+  expect(cellsOf([0, 0, 0])).toEqual([0, 0, 0]);
+});
+
+test('the summary shows the days, who drove them, the three judges, the costs and where it all comes from', () => {
+  const text = summaryLines(night, { report: '/lake/report.html' }, false).join('\n');
+
+  expect(text).toContain(
+    '  2026-11-23  ----------..........++++++++++++++++++++  +0.25    100 tweets',
+  );
+  expect(text).toContain(
+    '  2026-11-24  ----------------------------------------  −1.00      3 tweets',
+  );
+  expect(text).toContain('positive  @calm_otter 12');
+  expect(text).toContain(
+    'people neutral, lexicon positive, model negative (69 %): the model is wrong',
+  );
+  expect(text).toContain(
+    `about ${dollars(total(night.aws))}; at X: $15.74, had the tweets come from there`,
+  );
+  expect(text).toMatch(/Texts and ratings are real.*Authors and times are invented\./);
+  expect(text).toContain('/lake/report.html');
+});
+
+test('without a stand-in nothing is said to be invented', () => {
+  const text = summaryLines({ ...night, standIn: false }, { report: 'r' }, false).join('\n');
+
+  expect(text).not.toMatch(/invented|had the tweets/);
+});
+
+test('the report stands alone, escapes what people wrote, and names every stage', () => {
+  const html = reportHtml(night);
+
+  expect(html).not.toMatch(/<script|https?:\/\/|src=|<link/);
+  expect(html).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
+  expect(html).toMatch(/\btd\b[^{}]*\{ unicode-bidi: isolate; \}/);
+  expect(html).toContain('a &#60;b&#62; &#38; &#34;c&#34;');
+  expect(html).not.toContain('a <b>');
+  for (const { name } of timeline.stages) expect(html).toContain(`<td>${name}</td>`);
+  expect(html.match(/<svg/g)).toHaveLength(2);
+  expect(html).toContain('redriven 1 ×');
+  const opened = [...html.matchAll(/<(h1|h2|p|table|tr|td|svg|span|body|html)\b/g)].length;
+  const closed = [...html.matchAll(/<\/(h1|h2|p|table|tr|td|svg|span|body|html)>/g)].length;
+  expect(opened).toBe(closed);
+});
+
+test('the report of a failure shows its cause and leaves the charts out', () => {
+  const html = reportHtml({
+    ...night,
+    status: 'FAILED',
+    days: [],
+    contributors: [],
+    opinions: [],
+    failure: ['ChecksFailed', '  id=7'],
+  });
+
+  expect(html).toContain('<h2>What went wrong</h2>');
+  expect(html).toContain('ChecksFailed\n  id=7');
+  expect(html).not.toContain('Sentiment by day');
+});
+
+test('of many opinions three are picked: better than the lexicon, agreed by all, and wrong', () => {
+  const base = {
+    text: 'a text that is long enough to be shown',
+    human: 'positive',
+    lexicon: 'positive',
+    model: 'positive',
+    confidence: 0.9,
+  } as const;
+  const wrong = {
+    ...base,
+    text: 'the model takes this one for something else',
+    model: 'neutral',
+  } as const;
+  const better = {
+    ...base,
+    text: 'the lexicon takes this one for something else',
+    lexicon: 'neutral',
+  } as const;
+
+  expect(pickOpinions([wrong, base, base, better])).toEqual([better, base, wrong]);
+  expect(pickOpinions([{ ...wrong, text: 'short' }])).toEqual([{ ...wrong, text: 'short' }]);
+  expect(pickOpinions([])).toEqual([]);
+});
+
+test('the report shows sums by query, gaps with their bounds, and what is still to be fetched', () => {
+  const html = reportHtml(night);
+
+  expect(html).toContain('Tweets by query');
+  expect(html).toMatch(/tea<\/td><td class="number">12<.*>open</);
+  expect(html).toMatch(/Gaps: .*2026-11-10T00:00:00Z.*2026-11-17T00:00:00Z.*too old/s);
+  expect(html).toMatch(/Still to be fetched.*unknown.*the budget is used up/s);
+});
+
+test('the report leads to the evaluation that lies beside it, where there is one', () => {
+  expect(reportHtml(night, 'evaluation.html')).toContain('<a href="evaluation.html">');
+  expect(reportHtml(night)).not.toContain('<a ');
+});
