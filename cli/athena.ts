@@ -4,9 +4,9 @@ import {
   StartQueryExecutionCommand,
 } from '@aws-sdk/client-athena';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lake } from '../local/cloud/lake';
-import type { Session } from '../local/cloud/session';
-import { UserError } from '../local/cloud/user-error';
+import type { Lake } from '../session/workspace';
+import type { Session } from '../embedded/cloud/session';
+import { UserError } from '../session/user-error';
 
 export interface Table {
   columns: string[];

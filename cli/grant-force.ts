@@ -1,7 +1,7 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { settingsFor } from '../infra/config';
-import type { Session } from '../local/cloud/session';
-import { UserError } from '../local/cloud/user-error';
+import type { Session } from '../embedded/cloud/session';
+import { UserError } from '../session/user-error';
 import type { Screen } from './screen';
 
 const shortestReason = 10;

@@ -3,13 +3,13 @@ import {
   type LocalSession,
   type Session,
   type SessionOptions,
-} from '../local/cloud/session';
+} from '../embedded/cloud/session';
 import { highestPrice, postsAndAuthors } from '../functions/x/price';
-import { clientEnvironment, type Lake } from '../local/cloud/lake';
-import { rootSecretOf } from '../local/cloud/root-secret';
-import { UserError } from '../local/cloud/user-error';
-import { tweetSource } from '../local/cloud/deploy';
-import { describeDiskError, FileNotWritten } from '../local/files';
+import { clientEnvironment, type Lake } from '../session/workspace';
+import { rootSecretOf } from '../embedded/cloud/root-secret';
+import { UserError } from '../session/user-error';
+import { tweetSource } from '../embedded/cloud/deploy';
+import { describeDiskError, FileNotWritten } from '../session/files';
 import { settingsFor, type EnvironmentName } from '../infra/config';
 import { stackName } from '../infra/naming';
 import { deployTo } from './account/deploy';
@@ -50,7 +50,7 @@ import {
 import { rehearse } from './rehearsal/rehearse';
 import { readTweets, uploadTweets } from './tweets/import';
 import { openErrorScreen, openScreen, seconds, type Screen } from './screen';
-import { describeError } from '../local/visible';
+import { describeError } from '../session/visible';
 
 interface Folder {
   root: string;

@@ -1,9 +1,9 @@
 import { InvokeEndpointCommand } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
 import { Label } from '../workflows/evaluation';
-import type { Session } from '../local/cloud/session';
+import type { Session } from '../embedded/cloud/session';
 import { firstRun } from './hints';
-import { UserError } from '../local/cloud/user-error';
+import { UserError } from '../session/user-error';
 
 const Share = z.number().min(0).max(1);
 const Answer = z.object({

@@ -5,8 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { MAX_CORPUS_BYTES } from '../functions/lake/unpack';
 import { prefixes } from '../workflows/datasets';
-import type { Session } from '../local/cloud/session';
-import { UserError } from '../local/cloud/user-error';
+import type { Session } from '../embedded/cloud/session';
+import { UserError } from '../session/user-error';
 import { LOST, readText, type Encoding } from './read-text';
 
 /** As ml/training/lstm/pretraining.py reads it. */

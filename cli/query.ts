@@ -2,9 +2,9 @@ import { languageList } from '../functions/model/languages';
 import { settingsFor, type EnvironmentName } from '../infra/config';
 import { renderedCatalog } from '../queries/catalog';
 import { executionParameters, type Query, type QueryValues } from '../queries/query';
-import type { Lake } from '../local/cloud/lake';
-import type { Session } from '../local/cloud/session';
-import { UserError } from '../local/cloud/user-error';
+import type { Lake } from '../session/workspace';
+import type { Session } from '../embedded/cloud/session';
+import { UserError } from '../session/user-error';
 import { runSql, type Table } from './athena';
 
 function usage({ name, parameters }: Query): string {

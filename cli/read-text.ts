@@ -2,7 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';
 import iconv from 'iconv-lite';
 import { gunzip, isGzipped, UnreadableBytes } from '../functions/lake/unpack';
-import { UserError } from '../local/cloud/user-error';
+import { UserError } from '../session/user-error';
 
 /** Some hundred thousand labels; read as a whole, a file takes many times as much memory. */
 export const MAX_LABEL_FILE_BYTES = 32 * 2 ** 20;

@@ -1,4 +1,4 @@
-import { UserError } from '../local/cloud/user-error';
+import { UserError } from '../session/user-error';
 
 /** As services name a refusal; HEAD has no body, so S3's SDK knows but the status of it. */
 const REFUSALS =

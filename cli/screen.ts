@@ -1,4 +1,4 @@
-import { onScreen, visible } from '../local/visible';
+import { onScreen, visible } from '../session/visible';
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 

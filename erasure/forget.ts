@@ -10,9 +10,9 @@ import {
 import { putJsonIf, type Lake as Bucket } from '../functions/lake/objects';
 import { datasets, prefixes } from '../workflows/datasets';
 import { MAX_REPLAYED_DAYS } from '../workflows/payloads';
-import type { Lake } from '../local/cloud/lake';
-import type { Session } from '../local/cloud/session';
-import { UserError } from '../local/cloud/user-error';
+import type { Lake } from '../session/workspace';
+import type { Session } from '../embedded/cloud/session';
+import { UserError } from '../session/user-error';
 import { describeFailure } from '../cli/run/failure';
 import { startRun } from '../cli/run/launch';
 import { archiveSeen } from '../cli/run/archived';

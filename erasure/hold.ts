@@ -4,7 +4,7 @@ import { executionRuns, releaseLease, renewLease, takeLease } from '../functions
 import type { Lake } from '../functions/lake/objects';
 import { leaseKeys } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
-import { UserError } from '../local/cloud/user-error';
+import { UserError } from '../session/user-error';
 
 /** The lock of the night and the lease of the ingest: with both, nothing else writes what we rewrite. */
 const KEYS = Object.values(leaseKeys);

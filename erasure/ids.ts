@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { UserError } from '../local/cloud/user-error';
+import { UserError } from '../session/user-error';
 
 /** What a person wants forgotten. */
 export interface Wanted {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Lake } from '../local/cloud/lake';
-import { writeAtomically } from '../local/files';
+import type { Lake } from '../session/workspace';
+import { writeAtomically } from '../session/files';
 import { audit, type Finder } from './rewrites';
 
 /**

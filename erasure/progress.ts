@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { writeAtomically } from '../local/files';
+import { writeAtomically } from '../session/files';
 import { Covered, nothingCovered } from './survey';
 
 const Stage = z.strictObject({

@@ -1,5 +1,5 @@
 import { putIf, statusOf, type Lake } from '../functions/lake/objects';
-import { UserError } from '../local/cloud/user-error';
+import { UserError } from '../session/user-error';
 import {
   deleteVersion,
   readVersion,

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
-import { UserError } from '../../local/cloud/user-error';
-import { visible } from '../../local/visible';
+import { UserError } from '../../session/user-error';
+import { visible } from '../../session/visible';
 
 /** Asks the person for a line. Throws UserError that names `instead` where nobody sits at a keyboard. */
 export async function ask(question: string, instead: string, signal: AbortSignal): Promise<string> {

@@ -1,7 +1,7 @@
 import { GetBucketTaggingCommand, HeadBucketCommand } from '@aws-sdk/client-s3';
 import { stackName, lakeName } from '../../infra/naming';
-import { findStack, resourcesOf } from '../../local/cloud/stack';
-import { stateOf } from '../../local/cloud/stack-states';
+import { findStack, resourcesOf } from '../../session/stack';
+import { stateOf } from '../../session/stack-states';
 import type { Finding } from './preflight';
 import type { Account, AccountEnvironment } from './session';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { stackName } from '../../infra/naming';
-import { run } from '../../local/cloud/deploy';
-import type { Lake } from '../../local/cloud/lake';
-import { UserError } from '../../local/cloud/user-error';
+import { run } from '../../embedded/cloud/deploy';
+import type { Lake } from '../../session/workspace';
+import { UserError } from '../../session/user-error';
 import type { AccountEnvironment } from './session';
 
 /** Both images may be built, for an hour at most, before the rest of the stack. */

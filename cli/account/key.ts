@@ -1,6 +1,6 @@
 import { stackName } from '../../infra/naming';
-import type { Session } from '../../local/cloud/session';
-import { findStack, resourcesOf } from '../../local/cloud/stack';
+import type { Session } from '../../embedded/cloud/session';
+import { findStack, resourcesOf } from '../../session/stack';
 
 /** ARN of the key that the data stack made; null when there is no such stack. */
 export async function keyOfStack({

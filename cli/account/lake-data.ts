@@ -9,7 +9,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import { AwsJsonError, callAws } from './aws-json';
 import { bucketOfStack, generatedPrefix, isTaggedAsLake } from './bucket';
 import type { Account, AccountEnvironment } from './session';

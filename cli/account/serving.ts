@@ -17,7 +17,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { costTags, modelNamePrefix } from '../../functions/model/names';
 import { endpointNames, lakeName } from '../../infra/naming';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import type { AccountEnvironment } from './session';
 
 /** What the pipeline made at SageMaker beside CloudFormation, of one environment. */

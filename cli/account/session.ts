@@ -1,13 +1,13 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import type { EnvironmentName } from '../../infra/config';
-import { clientsFor, fromEnvironment, type Clients, type Connection } from '../../local/cloud/clients';
-import type { Lake } from '../../local/cloud/lake';
-import { peopleOf } from '../../local/cloud/people';
-import type { Session } from '../../local/cloud/session';
+import { clientsFor, fromEnvironment, type Clients, type Connection } from '../../session/clients';
+import type { Lake } from '../../session/workspace';
+import { peopleOf } from '../../session/people';
+import type { Session } from '../../embedded/cloud/session';
 import { stackName } from '../../infra/naming';
-import { findStack, outputsOf } from '../../local/cloud/stack';
-import { describeState, stateOf, todoBefore } from '../../local/cloud/stack-states';
-import { UserError } from '../../local/cloud/user-error';
+import { findStack, outputsOf } from '../../session/stack';
+import { describeState, stateOf, todoBefore } from '../../session/stack-states';
+import { UserError } from '../../session/user-error';
 
 /** An environment that lives in an account. */
 export type AccountEnvironment = Exclude<EnvironmentName, 'local'>;

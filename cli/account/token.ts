@@ -1,8 +1,8 @@
 import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { Settings } from '../../infra/config';
 import { dollars } from '../costs/money';
-import type { Session } from '../../local/cloud/session';
-import { shortened } from '../../local/visible';
+import type { Session } from '../../embedded/cloud/session';
+import { shortened } from '../../session/visible';
 
 /** A page of recent search has ten posts at least. */
 const postsAsked = 10;

@@ -1,6 +1,6 @@
-import type { Lake } from '../../local/cloud/lake';
-import type { Session } from '../../local/cloud/session';
-import { corpusPath, readCorpus } from '../../local/corpus/read-corpus';
+import type { Lake } from '../../session/workspace';
+import type { Session } from '../../embedded/cloud/session';
+import { corpusPath, readCorpus } from '../../embedded/corpus/read-corpus';
 import { count, counted } from '../run/stages';
 import type { Screen } from '../screen';
 import { importCorpus, type ImportReport } from './import';

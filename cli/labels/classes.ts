@@ -1,5 +1,5 @@
 import { Label, labels } from '../../workflows/evaluation';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 
 /** What a file's own word for a class stands for; `skip` leaves its rows out. */
 export type Meaning = Label | 'skip';

@@ -1,6 +1,6 @@
 import { visit } from 'jsonc-parser';
 import { z } from 'zod';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import { splitLines } from '../read-text';
 import {
   lower,

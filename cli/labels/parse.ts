@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import { jsonRows } from './json-rows';
 import { NOTHING, settleRows, usualColumns, type Columns, type Parsed } from './rows';
 import { tableRows } from './table-rows';

@@ -1,6 +1,6 @@
-import type { Lake } from '../../local/cloud/lake';
+import type { Lake } from '../../session/workspace';
 import { confirm } from '../account/ask';
-import { shortened } from '../../local/visible';
+import { shortened } from '../../session/visible';
 import { count, counted } from '../run/stages';
 import type { Screen } from '../screen';
 import { sayFindings, sayResult } from './bundled';

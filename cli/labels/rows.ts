@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Label } from '../../workflows/evaluation';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import { Classes, type LabelMap } from './classes';
 import type { Quote } from './table';
 import { problemOfText, repeatedPlaceholders } from './texts';

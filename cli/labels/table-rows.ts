@@ -1,4 +1,4 @@
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import type { LabelMap } from './classes';
 import { lower, NOTHING, wanted, type Columns, type Found } from './rows';
 import { nameOfDelimiter, readTable, usualDelimiters, type Table, type TableRow } from './table';

@@ -1,4 +1,4 @@
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import { splitLines, type Lines } from '../read-text';
 
 /**

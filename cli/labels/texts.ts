@@ -1,5 +1,5 @@
 import { normaliseForKey } from '../../workflows/text-key';
-import { shortened } from '../../local/visible';
+import { shortened } from '../../session/visible';
 
 /** A text that people read and label as one; X's long posts go up to 25,000, and nobody labels those as a whole. */
 const MAX_LABEL_CHARACTERS = 10_000;

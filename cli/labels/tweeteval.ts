@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import { MAX_LABEL_FILE_BYTES, readText, splitLines, type Encoding } from '../read-text';
 import { spellingOf } from './classes';
 import { settleRows, type Columns, type FoundRow, type Parsed } from './rows';

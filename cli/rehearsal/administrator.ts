@@ -4,8 +4,8 @@ import {
   CreateUserCommand,
   IAMClient,
 } from '@aws-sdk/client-iam';
-import { account } from '../../local/cloud/lake';
-import { clientConfig, type Connection } from '../../local/cloud/clients';
+import { account } from '../../session/workspace';
+import { clientConfig, type Connection } from '../../session/clients';
 
 /** A person who may do everything that a policy of IAM can let them: who deploys first is that, and hardly ever root. */
 export const administratorName = 'administrator';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { SERVICES } from '../../local/gateway/calls/services';
+import { SERVICES } from '../../embedded/gateway/calls/services';
 import { administratorName } from './administrator';
 import type { CallRow } from './calls';
 

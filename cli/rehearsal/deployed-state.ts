@@ -4,8 +4,8 @@ import { DescribeStateMachineCommand } from '@aws-sdk/client-sfn';
 import { createHash } from 'node:crypto';
 import { lakeName, stackName } from '../../infra/naming';
 import type { AccountEnvironment } from '../account/session';
-import { clientConfig } from '../../local/cloud/clients';
-import type { Outputs } from '../../local/cloud/stack';
+import { clientConfig } from '../../session/clients';
+import type { Outputs } from '../../session/stack';
 import type { Rehearsal } from './rehearsal';
 
 const hashOf = (value: unknown): string =>

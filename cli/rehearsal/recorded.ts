@@ -29,7 +29,7 @@ const Line = z.union([Decision, Called]);
 export type RecordedLine = z.infer<typeof Line>;
 
 /**
- * What local/launcher/recorded_calls.py has written to a file. Throws when it stopped for too many calls: a name lacks
+ * What embedded/launcher/recorded_calls.py has written to a file. Throws when it stopped for too many calls: a name lacks
  * its placeholder.
  */
 export const readLines = (file: string): RecordedLine[] =>

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../local/cloud/free-port';
-import { boot, type Cloud } from '../../local/cloud/boot';
-import { clientsFor, embedded, type Clients, type Connection } from '../../local/cloud/clients';
-import { run as runTool } from '../../local/cloud/deploy';
-import { clientEnvironment, type Lake } from '../../local/cloud/lake';
-import { emulatorToken } from '../../local/cloud/root-secret';
+import { freePort } from '../../embedded/cloud/free-port';
+import { boot, type Cloud } from '../../embedded/cloud/boot';
+import { clientsFor, embedded, type Clients, type Connection } from '../../session/clients';
+import { run as runTool } from '../../embedded/cloud/deploy';
+import { clientEnvironment, type Lake } from '../../session/workspace';
+import { emulatorToken } from '../../embedded/cloud/root-secret';
 import { createAdministrator, type AccessKey } from './administrator';
 import { StepFailed } from './step';
 

@@ -1,7 +1,7 @@
 import type { CommandNamed } from '../command';
 import { seconds, type Screen } from '../screen';
-import type { Lake } from '../../local/cloud/lake';
-import { account, region } from '../../local/cloud/lake';
+import type { Lake } from '../../session/workspace';
+import { account, region } from '../../session/workspace';
 import type { AccountEnvironment } from '../account/session';
 import { administratorArn } from './administrator';
 import { rowsOf } from './calls';

@@ -1,4 +1,4 @@
-import { paint as painted, type Colour } from '../../local/visible';
+import { paint as painted, type Colour } from '../../session/visible';
 import { dollars, total } from '../costs/money';
 import { count, counted } from '../run/stages';
 import { seconds } from '../screen';

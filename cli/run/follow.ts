@@ -1,11 +1,11 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lake } from '../../local/cloud/lake';
-import type { Session } from '../../local/cloud/session';
+import type { Lake } from '../../session/workspace';
+import type { Session } from '../../embedded/cloud/session';
 import { seconds, type Screen } from '../screen';
 import { eventsAfter, type RunEvent } from './events';
 import { Timeline, type Change, type Stage } from './timeline';
-import { paint } from '../../local/visible';
+import { paint } from '../../session/visible';
 
 /** A finished execution, as far as it was watched. */
 export interface Run {

@@ -7,9 +7,9 @@ import {
 } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { RunRequest } from '../../workflows/payloads';
-import type { Lake } from '../../local/cloud/lake';
-import type { Session } from '../../local/cloud/session';
-import { UserError } from '../../local/cloud/user-error';
+import type { Lake } from '../../session/workspace';
+import type { Session } from '../../embedded/cloud/session';
+import { UserError } from '../../session/user-error';
 import { commandFor, firstRun } from '../hints';
 import type { Screen } from '../screen';
 import { eventsAfter } from './events';

@@ -10,7 +10,7 @@ const { main } = await import('./set-up.mjs');
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  // local/visible.ts does the same and more for what comes after the set-up; it cannot be read before it.
+  // session/visible.ts does the same and more for what comes after the set-up; it cannot be read before it.
   const text = error.oneLine ? error.message : (error.stack ?? String(error));
   console.error(
     text.replace(

@@ -34,7 +34,7 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
     runStep({ title, command, args, cwd: root, log, ...more });
 
   const requirements = [
-    'local/requirements.txt',
+    'embedded/requirements.txt',
     'etl/requirements.txt',
     'ml/training/requirements.txt',
   ];

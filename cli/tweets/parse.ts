@@ -11,7 +11,7 @@ import {
 } from '../../functions/x/record';
 import type { Original } from '../../functions/x/record';
 import { isOfV1, OF_V1 } from '../../functions/x/tweets';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import { textOf, type Encoding } from '../read-text';
 import { elementsOf, fieldOf } from './spans';
 

@@ -1,10 +1,10 @@
 /* The X stand-in without faults, in a process of its own, over as many invented tweets as asked for. */
 import { createServer } from 'node:http';
-import type { ArchivedPost } from '../../local/x-api/archive';
-import { authors } from '../../local/x-api/authors';
-import { serveXApi } from '../../local/x-api/handler';
-import { indexed } from '../../local/x-api/query';
-import { idAt } from '../../local/x-api/snowflake';
+import type { ArchivedPost } from '../../embedded/x-api/archive';
+import { authors } from '../../embedded/x-api/authors';
+import { serveXApi } from '../../embedded/x-api/handler';
+import { indexed } from '../../embedded/x-api/query';
+import { idAt } from '../../embedded/x-api/snowflake';
 
 const count = Number(process.argv[2]);
 const SIX_DAYS_MS = 6 * 24 * 3600 * 1000;

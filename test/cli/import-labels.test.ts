@@ -8,7 +8,7 @@ import { labelsInLake, type LabelSession } from '../../cli/labels/in-lake';
 import { usualColumns } from '../../cli/labels/rows';
 import { importLabels } from '../../cli/labels/preview';
 import { openScreen } from '../../cli/screen';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import { listObjects, type Lake } from '../../functions/lake/objects';
 import { Launcher, put } from '../functions/support/launcher';
 

@@ -7,7 +7,7 @@ import { parseLabels } from '../../cli/labels/parse';
 import { usualColumns, type Columns } from '../../cli/labels/rows';
 import { readTable, type Quote } from '../../cli/labels/table';
 import { parseEncoding, textOf } from '../../cli/read-text';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import type { Label } from '../../workflows/evaluation';
 
 interface Row {

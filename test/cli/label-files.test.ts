@@ -8,7 +8,7 @@ import { usualColumns, type Columns } from '../../cli/labels/rows';
 import { parseDelimiter, quotes } from '../../cli/labels/table';
 import { problemOfText, repeatedPlaceholders } from '../../cli/labels/texts';
 import { parseEncoding, textOf } from '../../cli/read-text';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import { Label } from '../../workflows/evaluation';
 
 // Each line of these tables is a case: the next report is one more.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { readCorpusFile } from '../../cli/pretrain';
 import { parseEncoding } from '../../cli/read-text';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 
 const folder = mkdtempSync(join(tmpdir(), 'corpora-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,5 +1,5 @@
 import { SFNServiceException } from '@aws-sdk/client-sfn';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import { describeRefused } from '../../cli/refused';
 
 const answered = (name: string, status: number) =>

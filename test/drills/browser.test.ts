@@ -7,10 +7,10 @@ import { CreateBucketCommand, ListBucketsCommand } from '@aws-sdk/client-s3';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { chromium, type Browser } from 'playwright-core';
 import { z } from 'zod';
-import { boot, type Cloud } from '../../local/cloud/boot';
-import { clientsFor, embedded, type Clients } from '../../local/cloud/clients';
-import type { Lake } from '../../local/cloud/lake';
-import { freePort } from '../../local/cloud/free-port';
+import { boot, type Cloud } from '../../embedded/cloud/boot';
+import { clientsFor, embedded, type Clients } from '../../session/clients';
+import type { Lake } from '../../session/workspace';
+import { freePort } from '../../embedded/cloud/free-port';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 /** A name of somebody else that their name server leads to this machine, once the page is loaded. */

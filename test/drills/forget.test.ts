@@ -4,9 +4,9 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { clientsFor, embedded, type Clients } from '../../local/cloud/clients';
-import { rootSecretOf } from '../../local/cloud/root-secret';
-import { findOutputs, type Outputs } from '../../local/cloud/stack';
+import { clientsFor, embedded, type Clients } from '../../session/clients';
+import { rootSecretOf } from '../../embedded/cloud/root-secret';
+import { findOutputs, type Outputs } from '../../session/stack';
 import { openKeyToRoot } from '../support/key-for-root';
 import { Person, type Ended } from './person';
 

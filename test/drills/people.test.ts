@@ -28,18 +28,18 @@ import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { clientsFor, embedded, type Clients, type Connection } from '../../local/cloud/clients';
-import { account, region } from '../../local/cloud/lake';
-import { peopleOf } from '../../local/cloud/people';
-import type { Session } from '../../local/cloud/session';
+import { clientsFor, embedded, type Clients, type Connection } from '../../session/clients';
+import { account, region } from '../../session/workspace';
+import { peopleOf } from '../../session/people';
+import type { Session } from '../../embedded/cloud/session';
 import { runSql } from '../../cli/athena';
 import { putCorpus, readCorpusFile } from '../../cli/pretrain';
 import { describeRefused } from '../../cli/refused';
 import { listExecutions } from '../../cli/run/launch';
 import { documentText, type Person as Who } from '../policies/people/persons';
 import { roleNames } from '../../infra/naming';
-import { rootSecretOf } from '../../local/cloud/root-secret';
-import { findOutputs, type Outputs } from '../../local/cloud/stack';
+import { rootSecretOf } from '../../embedded/cloud/root-secret';
+import { findOutputs, type Outputs } from '../../session/stack';
 import { Person } from './person';
 
 /*

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { freePort } from '../../local/cloud/free-port';
+import { freePort } from '../../embedded/cloud/free-port';
 
 const root = resolve(__dirname, '..', '..');
 
@@ -33,7 +33,7 @@ export class Person {
 
   /** Starts a command; kills it with SIGKILL as soon as it has printed `killAt`. */
   run(args: string[], killAt?: RegExp): Command {
-    const child = spawn(process.execPath, [join(root, 'local', 'setup', 'main.mjs'), ...args], {
+    const child = spawn(process.execPath, [join(root, 'cli', 'setup', 'main.mjs'), ...args], {
       cwd: root,
       env: { ...process.env, LAKE_HOME: this.home, LAKE_PORT: String(this.port) },
       // What asks finds nobody there.

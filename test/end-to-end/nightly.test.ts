@@ -17,9 +17,9 @@ import { reproduce } from '../../cli/reproduce/reproduce';
 import { findExecution, redriveRun, startRun } from '../../cli/run/launch';
 import type { Run } from '../../cli/run/follow';
 import type { Screen } from '../../cli/screen';
-import { account, clientEnvironment, type Lake } from '../../local/cloud/lake';
-import { rootSecretOf } from '../../local/cloud/root-secret';
-import { openSession, type Session } from '../../local/cloud/session';
+import { account, clientEnvironment, type Lake } from '../../session/workspace';
+import { rootSecretOf } from '../../embedded/cloud/root-secret';
+import { openSession, type Session } from '../../embedded/cloud/session';
 import type { AlarmName } from '../../infra/constructs/monitoring/alarms';
 import { lakeName } from '../../infra/naming';
 import { datasets, prefixes } from '../../workflows/datasets';
@@ -35,7 +35,7 @@ import {
 } from '../policies/recorded';
 import type { RecordedCall } from '../policies/calls';
 import { declaredCalls } from '../policies/declared-calls';
-import { freePort } from '../../local/cloud/free-port';
+import { freePort } from '../../embedded/cloud/free-port';
 import { actionsOf, alarmStates, sums } from '../support/metrics';
 import { openKeyToRoot } from '../support/key-for-root';
 

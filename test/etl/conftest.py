@@ -35,7 +35,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = probe.getsockname()[1]
     front = Front(port)
     url = front.url
-    command = [sys.executable, "-m", "local.launcher", "--port", str(port), "--gateway", url]
+    command = [sys.executable, "-m", "embedded.launcher", "--port", str(port), "--gateway", url]
     with (home / "launcher.log").open("w") as log:
         process = subprocess.Popen(
             [*command, "--home", str(home)],

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { unpack } from '../../functions/model/archives';
-import { unpack as unpackTo } from '../../local/gateway/archives';
+import { unpack as unpackTo } from '../../embedded/gateway/archives';
 
 async function archive(files: Record<string, Buffer>): Promise<Buffer> {
   const tar = pack();

@@ -17,7 +17,7 @@ import { TakenGrant } from '../../functions/model/force-grant';
 import { ForgottenMark } from '../../functions/model/forgotten-mark';
 import { CHAMPION_KEY } from '../../functions/model/names';
 import { TrainingData, TrainingRequest } from '../../functions/model/training-inputs';
-import { Saved } from '../../local/x-api/archive';
+import { Saved } from '../../embedded/x-api/archive';
 import { durable, durableOf, lenient } from '../../workflows/durable';
 import { Champion } from '../../workflows/payloads';
 import { Launcher } from './support/launcher';

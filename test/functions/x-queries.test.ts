@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { compileQuery } from '../../local/x-api/query';
+import { compileQuery } from '../../embedded/x-api/query';
 import keywords from '../cases/keywords.json';
 import queries from '../cases/queries.json';
 import { KEYWORDS, MAX_QUERY_CHARACTERS, buildQueries } from '../../functions/x/queries';

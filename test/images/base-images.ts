@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import type { Images } from './buildah';
 import { output } from './commands';
 

@@ -10,7 +10,7 @@ import {
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { buildContext } from '../../infra/constructs/container-images';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 import { wheelFolders } from './base-images';
 import { acceptedManifest, type Images } from './buildah';
 import { output } from './commands';

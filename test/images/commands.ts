@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { UserError } from '../../local/cloud/user-error';
+import { UserError } from '../../session/user-error';
 
 /** What a person installs for this check, beside the project's own prerequisites: command and Debian's package. */
 const needed: readonly (readonly [command: string, debian: string])[] = [

@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { lakeName, stackName } from '../../infra/naming';
 import { dollars } from '../../cli/costs/money';
 import { prices } from '../../cli/costs/prices';
-import { violations } from '../../local/gateway/calls/constraints';
-import { Models, type ServiceModel } from '../../local/gateway/calls/models';
+import { violations } from '../../embedded/gateway/calls/constraints';
+import { Models, type ServiceModel } from '../../embedded/gateway/calls/models';
 import { synthesize } from './synthesis';
 
 /*

@@ -30,8 +30,8 @@ import { TweetTokenizer } from '../../ml/serving/tokenizer';
 import { Evaluation } from '../../workflows/evaluation';
 import type { Champion, StepInput } from '../../workflows/payloads';
 import { stepInput, TRAINED } from '../functions/support/state';
-import { allow, BUCKET, TestCloud, until } from '../local/gateway/cloud';
-import { archive } from '../local/gateway/sagemaker/images';
+import { allow, BUCKET, TestCloud, until } from '../embedded/gateway/cloud';
+import { archive } from '../embedded/gateway/sagemaker/images';
 import { programOf, repository, TinyModel } from './tiny-model';
 
 const PythonAnswers = z.object({

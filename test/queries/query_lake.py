@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from local.launcher.athena import translate, worker
+from embedded.launcher.athena import translate, worker
 
 ROOT = Path(__file__).parents[2]
 CATALOG = json.loads((ROOT / "workflows" / "datasets.json").read_text(encoding="utf-8"))

@@ -8,8 +8,8 @@ import sqlglot
 from query_lake import ROOT, Lake
 from sqlglot import exp
 
-from local.launcher.athena.errors import MalformedQuery
-from local.launcher.athena.strict import parameters
+from embedded.launcher.athena.errors import MalformedQuery
+from embedded.launcher.athena.strict import parameters
 
 FILES = sorted((ROOT / "queries").glob("*/*.sql"))
 VALUES: dict[str, str | float] = {

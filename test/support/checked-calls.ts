@@ -2,9 +2,9 @@ import { join, resolve } from 'node:path';
 import { Client } from '@smithy/core/client';
 import { mockClient } from 'aws-sdk-client-mock';
 import { z } from 'zod';
-import { Calls } from '../../local/gateway/calls/check';
-import { Models } from '../../local/gateway/calls/models';
-import { AwsError } from '../../local/gateway/protocol';
+import { Calls } from '../../embedded/gateway/calls/check';
+import { Models } from '../../embedded/gateway/calls/models';
+import { AwsError } from '../../embedded/gateway/protocol';
 
 /**
  * Holds every command that a test's clients send against the model of its service, whoever answers it: what AWS would

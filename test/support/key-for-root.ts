@@ -1,6 +1,6 @@
 import { GetBucketEncryptionCommand, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { account, region } from '../../local/cloud/lake';
+import { account, region } from '../../session/workspace';
 import { send, signed } from './signed';
 
 const Policy = z.looseObject({ Statement: z.array(z.unknown()) });

@@ -8,7 +8,7 @@ export const TORCH_CPU = 'ml/training/torch-cpu.txt';
  */
 export const locks = [
   { lock: 'cli/setup/installers.txt', wishes: ['cli/setup/installers.in'] },
-  { lock: 'local/requirements.txt', wishes: ['local/requirements.in'] },
+  { lock: 'embedded/requirements.txt', wishes: ['embedded/requirements.in'] },
   { lock: 'etl/requirements.txt', wishes: ['etl/requirements.in', 'etl/job.in'] },
   // Alone, for it travels with the job: VADER asks for requests in its own demonstration only.
   { lock: 'etl/job.txt', wishes: ['etl/job.in'], alone: true },

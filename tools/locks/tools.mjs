@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { findPython } from '../../cli/setup/versions.mjs';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-const lock = join(root, 'local', 'locks', 'tools.txt');
+const lock = join(root, 'tools', 'locks', 'tools.txt');
 
 /**
  * The folder of the programs that `tools.in` names (uv, pip-audit), installed on first use: nobody needs them to

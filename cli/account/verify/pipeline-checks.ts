@@ -14,9 +14,9 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { lakeName, modelPrefix, stackName } from '../../../infra/naming';
-import { roleArn } from '../../../local/cloud/people';
+import { roleArn } from '../../../session/people';
 import { callAws } from '../aws-json';
-import type { Session } from '../../../local/cloud/session';
+import type { Session } from '../../../embedded/cloud/session';
 import { NotApplicable, type Check } from './check';
 
 const accountOf = ({ clients, region, endpoint }: Session) => ({ clients, region, endpoint });

@@ -11,9 +11,9 @@ import {
 import { bucketChecks, bucketFindings, type BucketFacts } from '../../../cli/account/bucket';
 import { findLakeData } from '../../../cli/account/lake-data';
 import type { Account } from '../../../cli/account/session';
-import { clientsFor, type Connection } from '../../../local/cloud/clients';
+import { clientsFor, type Connection } from '../../../session/clients';
 import { lakeName, stackName } from '../../../infra/naming';
-import { TestCloud, until } from '../../local/gateway/cloud';
+import { TestCloud, until } from '../../embedded/gateway/cloud';
 
 const free: BucketFacts = {
   wanted: 'manan-data-lake-bucket',

@@ -10,7 +10,7 @@ import {
   peopleFindings,
   quotaFindings,
 } from '../../../cli/account/preflight';
-import { clientsFor, type Connection } from '../../../local/cloud/clients';
+import { clientsFor, type Connection } from '../../../session/clients';
 import { shapeProblem } from '../../../cli/account/token';
 
 const dev = settingsFor('dev');

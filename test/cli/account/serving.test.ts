@@ -15,8 +15,8 @@ import { costTags } from '../../../functions/model/names';
 import { endpointNames, lakeName } from '../../../infra/naming';
 import { endpointsLeft, findServing, removeServing } from '../../../cli/account/serving';
 import { synthesize } from '../../infra/synthesis';
-import { allow, BUCKET, TestCloud, until } from '../../local/gateway/cloud';
-import { archive, SERVING_IMAGE, tinyProject, TRAINING_IMAGE } from '../../local/gateway/sagemaker/images';
+import { allow, BUCKET, TestCloud, until } from '../../embedded/gateway/cloud';
+import { archive, SERVING_IMAGE, tinyProject, TRAINING_IMAGE } from '../../embedded/gateway/sagemaker/images';
 
 /*
  * An account with two environments, and somebody else's things beside them, at the embedded SageMaker. The endpoint

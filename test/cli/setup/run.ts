@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 export const root = resolve(__dirname, '..', '..', '..');
-export const setup = join(root, 'local', 'setup');
+export const setup = join(root, 'cli', 'setup');
 
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'set-up-'));
 

@@ -15,8 +15,8 @@ import {
 } from '@aws-sdk/client-kinesis';
 import { IngestTweetsOutput } from '../../../workflows/payloads';
 import { getBytes, listObjects, type Lake } from '../../../functions/lake/objects';
-import { launcherHeaders } from '../../../local/gateway/launcher';
-import type { LauncherAddress } from '../../../local/gateway/options';
+import { launcherHeaders } from '../../../embedded/gateway/launcher';
+import type { LauncherAddress } from '../../../embedded/gateway/options';
 import { TestClock } from '../../functions/support/clock';
 import type { ServiceFault } from './aws';
 import { Killed, type KillPoint } from './incarnation';

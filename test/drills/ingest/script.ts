@@ -4,7 +4,7 @@ import {
   nullings,
   strangeTexts,
   type Fault,
-} from '../../../local/x-api/faults/script';
+} from '../../../embedded/x-api/faults/script';
 import type { ServiceFault } from './aws';
 import type { KillPoint } from './incarnation';
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { ArchivedPost } from '../../../local/x-api/archive';
-import type { FaultScript } from '../../../local/x-api/faults/script';
-import { serveXApi, type ObservedSearch, type XApiHandler } from '../../../local/x-api/handler';
-import { indexed } from '../../../local/x-api/query';
-import { compareIds, idAt } from '../../../local/x-api/snowflake';
+import type { ArchivedPost } from '../../../embedded/x-api/archive';
+import type { FaultScript } from '../../../embedded/x-api/faults/script';
+import { serveXApi, type ObservedSearch, type XApiHandler } from '../../../embedded/x-api/handler';
+import { indexed } from '../../../embedded/x-api/query';
+import { compareIds, idAt } from '../../../embedded/x-api/snowflake';
 
 export const QUERIES = [
   { name: 'one', query: '(alpha)' },

@@ -19,10 +19,10 @@ import type { Catalog } from '../../../functions/lake/catalog';
 import { getBytes, listObjects } from '../../../functions/lake/objects';
 import type { Lake } from '../../../functions/lake/objects';
 import { database, datasets, dayProjection, tables } from '../../../workflows/datasets';
-import type { LauncherAddress } from '../../../local/gateway/options';
-import { startGateway } from '../../../local/gateway/server';
-import type { Gateway } from '../../../local/gateway/server';
-import { freePort } from '../../../local/cloud/free-port';
+import type { LauncherAddress } from '../../../embedded/gateway/options';
+import { startGateway } from '../../../embedded/gateway/server';
+import type { Gateway } from '../../../embedded/gateway/server';
+import { freePort } from '../../../embedded/cloud/free-port';
 import { lakeSecrets, tell } from '../../support/lake-secrets';
 
 const PARQUET = {
@@ -66,7 +66,7 @@ export class Launcher {
     const secrets = lakeSecrets();
     const child = spawn(
       join(PROJECT, '.venv/bin/python'),
-      ['-m', 'local.launcher', '--port', String(port), '--gateway', url, '--home', home],
+      ['-m', 'embedded.launcher', '--port', String(port), '--gateway', url, '--home', home],
       { cwd: PROJECT, stdio: ['pipe', 'pipe', 'inherit'] },
     );
     tell(child, secrets);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AccountEnvironment } from '../../../cli/account/session';
 import { CliCommand } from '../../../cli/command';
-import type { People } from '../../../local/cloud/people';
+import type { People } from '../../../session/people';
 import { settingsFor } from '../../../infra/config';
 import {
   databaseName,

@@ -6,7 +6,7 @@ import ts from 'typescript';
 export interface Sent {
   /** `s3:HeadObject` and its like, by the SDK's name of the operation, with one place in the code that sends it. */
   readonly operations: ReadonlyMap<string, string>;
-  /** Which clients of `People` (local/cloud/people.ts) it assumes. */
+  /** Which clients of `People` (session/people.ts) it assumes. */
   readonly people: ReadonlySet<string>;
 }
 
@@ -195,7 +195,7 @@ class Walk implements Sent {
   }
 }
 
-const main = join(root, 'local', 'cli', 'main.ts');
+const main = join(root, 'cli', 'main.ts');
 
 /**
  * Not gone into: `session` boots or joins the embedded cloud, and works there as its root. A command in an account

@@ -12,10 +12,10 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[3]
 # The Pythons that the set-up takes (cli/setup/versions.mjs), Glue's and the image's among them.
 PYTHONS = ["3.11.7", "3.12.9", "3.13.5"]
-HERE = ["local/requirements.txt", "etl/requirements.txt", "ml/training/requirements.txt"]
+HERE = ["embedded/requirements.txt", "etl/requirements.txt", "ml/training/requirements.txt"]
 LOCKS = {
     "cli/setup/installers.txt": ["cli/setup/installers.in"],
-    "local/requirements.txt": ["local/requirements.in"],
+    "embedded/requirements.txt": ["embedded/requirements.in"],
     "etl/requirements.txt": ["etl/requirements.in", "etl/job.in"],
     "etl/job.txt": ["etl/job.in"],
     "ml/training/requirements.txt": ["ml/training/requirements.in"],

@@ -73,7 +73,7 @@ test('what runs is listed as what runs', () => {
 
 test('every package of the Python locks is listed, and no other', () => {
   const runs = pins(
-    'local/requirements.txt',
+    'embedded/requirements.txt',
     'etl/requirements.txt',
     'etl/job.txt',
     'ml/training/requirements.txt',

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port';
+import { corpusPath, readCorpus } from '../corpus/read-corpus';
+import { errorCode } from '../../session/files';
+import { launcherHeaders } from '../gateway/launcher';
+import type { LauncherAddress } from '../gateway/options';
+import { inheritedEnvironment } from '../gateway/processes';
+import { startGateway } from '../gateway/server';
+import { readFaultScript } from '../x-api/faults/script';
+import { createXApi } from '../x-api/handler';
+import { endChild, exitOf, startChild } from './child';
+import { logFile, pythonOf, type Lake } from '../../session/workspace';
+import { appendLog } from './logs';
+import { predecessorEnds, rememberLauncher } from './predecessor';
+import { emulatorToken, rootSecretOf } from './root-secret';
+import { UserError } from '../../session/user-error';
+
+export interface Cloud {
+  url: string;
+  /** Secret access key of the account's root. */
+  rootSecret: string;
+  stop: () => Promise<void>;
+}
+
+/** Waits for the launcher's health; fails at once when it ends instead. */
+async function healthy(
+  lake: Lake,
+  launcher: LauncherAddress,
+  ended: Promise<number>,
+  refusal: () => string | undefined,
+): Promise<void> {
+  let exitCode: number | undefined;
+  void ended.then((code) => (exitCode = code));
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline) {
+    lake.signal.throwIfAborted();
+    if (exitCode !== undefined) break;
+    try {
+      const response = await fetch(`${launcher.url}/_lake/health`, {
+        headers: launcherHeaders(launcher.token),
+      });
+      if (response.ok) return;
+    } catch {
+      // Not listening yet.
+    }
+    await sleep(100, undefined, { signal: lake.signal });
+  }
+  const refused = refusal();
+  if (refused !== undefined) throw new UserError(refused);
+  const what =
+    exitCode === undefined ? 'did not answer within 60 s' : `ended with code ${exitCode}`;
+  throw new UserError(`The embedded cloud ${what}: ${logFile(lake, 'launcher')} says why.`);
+}
+
+/** Starts launcher and gateway of a lake. The caller holds the lock of its folder. */
+export async function boot(lake: Lake): Promise<Cloud> {
+  const url = `http://127.0.0.1:${lake.port}`;
+  const faults = lake.env['X_FAULTS'];
+  const script = faults ? readFaultScript(faults) : undefined;
+  await predecessorEnds(lake);
+  const launcherPort = await freePort();
+  const address = {
+    url: `http://127.0.0.1:${launcherPort}`,
+    token: randomBytes(32).toString('base64url'),
+  };
+  const rootSecret = rootSecretOf(lake.home);
+  let refusal: string | undefined;
+  const launcher = startChild(lake, {
+    command: pythonOf(lake),
+    args: [
+      '-m',
+      'embedded.launcher',
+      '--port',
+      String(launcherPort),
+      '--gateway',
+      url,
+      '--home',
+      lake.home,
+      // Which calls the roles made, for docs/permissions.md.
+      ...(lake.env['LAKE_RECORD_CALLS'] ? ['--record-calls', lake.env['LAKE_RECORD_CALLS']] : []),
+    ],
+    // Nothing of the person's: X's token, or keys of an account.
+    env: { ...inheritedEnvironment(), PYTHONDONTWRITEBYTECODE: '1' },
+    input: `${JSON.stringify({ token: address.token, rootSecret })}\n`,
+    log: logFile(lake, 'launcher'),
+    guarded: false,
+    // Its own sentence when it ends at once: the state is of another version, the port is taken.
+    onLine: (line) => {
+      refusal = /^launcher: (.+)$/.exec(line)?.[1] ?? refusal;
+    },
+  });
+  if (launcher.pid !== undefined) rememberLauncher(lake.home, launcher.pid);
+  const stopLauncher = () => endChild(launcher, 8_000);
+  try {
+    await healthy(lake, address, exitOf(launcher), () => refusal);
+    const gateway = await startGateway({
+      port: lake.port,
+      launcher: address,
+      rootSecret,
+      home: lake.home,
+      projectRoot: lake.root,
+      python: pythonOf(lake),
+      log: (line) => appendLog(logFile(lake, 'gateway'), line),
+      xApi: createXApi({
+        home: lake.home,
+        readTexts: () => readCorpus(corpusPath(lake.root)),
+        script,
+        token: emulatorToken(rootSecret),
+      }),
+    });
+    return {
+      url,
+      rootSecret,
+      stop: async () => {
+        // The launcher first: it saves what runs as running, to be redriven. The other way round the
+        // steps would see their jobs end, and fail with errors of their own.
+        await stopLauncher();
+        await gateway.close();
+      },
+    };
+  } catch (error) {
+    await stopLauncher();
+    if (errorCode(error) === 'EADDRINUSE') {
+      throw new UserError(
+        `Port ${lake.port} is in use by another program. Choose another one: LAKE_PORT=${lake.port + 1}`,
+      );
+    }
+    throw error;
+  }
+}

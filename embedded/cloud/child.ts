@@ -1,0 +1,72 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Lake } from '../../session/workspace';
+
+export interface ChildOptions {
+  command: string;
+  args: string[];
+  env?: NodeJS.ProcessEnv;
+  /** All of its standard input: where a secret belongs, for everybody sees a command line. @default nothing */
+  input?: string;
+  /** All of its output is appended here. */
+  log: string;
+  onLine?: (line: string) => void;
+  /** Set for a program that does not notice by itself that this process has died. */
+  guarded: boolean;
+}
+
+/**
+ * Starts a program of the lake in a process group of its own, so that Ctrl-C reaches it through us
+ * alone, and in good order.
+ */
+export function startChild(lake: Lake, options: ChildOptions): ChildProcess {
+  const { command, args, env = lake.env, input, log, onLine, guarded } = options;
+  mkdirSync(dirname(log), { recursive: true });
+  const file = createWriteStream(log, { flags: 'a' });
+  // A log that cannot be written (a full disk, a folder that is gone) must not end what it tells of.
+  file.on('error', () => undefined);
+  const guard = join(lake.root, 'cli', 'setup', 'guard.mjs');
+  const [program, ...rest] = guarded
+    ? [process.execPath, guard, command, ...args]
+    : [command, ...args];
+  const child = spawn(program ?? command, rest, {
+    cwd: lake.root,
+    env,
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  // A program that ends before it reads has said why.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input);
+  for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) continue;
+    createInterface({ input: stream }).on('line', (line) => {
+      file.write(`${line}\n`);
+      onLine?.(line);
+    });
+  }
+  child.on('close', () => file.end());
+  return child;
+}
+
+/** Resolves with the exit code, or -1 when a signal ended it or it could not be started. */
+export function exitOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null) resolve(child.exitCode);
+    child.once('exit', (code) => resolve(code ?? -1));
+    child.once('error', () => resolve(-1));
+  });
+}
+
+/** Asks a program to end; after `graceMillis` its whole group is killed. Resolves when it has ended. */
+export async function endChild(child: ChildProcess, graceMillis: number): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const group = -child.pid;
+  const ended = exitOf(child);
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => process.kill(group, 'SIGKILL'), graceMillis);
+  await ended;
+  clearTimeout(timer);
+}

@@ -1,0 +1,277 @@
+import { createHash } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  GetSecretValueCommand,
+  ListSecretVersionIdsCommand,
+  PutSecretValueCommand,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { keepsTokenSecret, tokenInClear } from '../../functions/x/address';
+import { writeAtomically } from '../../session/files';
+import type { Cloud } from './boot';
+import { endChild, exitOf, startChild } from './child';
+import type { Clients } from '../../session/clients';
+import { account, clientEnvironment, logFile, region, type Lake } from '../../session/workspace';
+import { emulatorToken } from './root-secret';
+import { makePrivate } from './private';
+import { findOutputs, isDeployed, type Outputs } from '../../session/stack';
+import { UserError } from '../../session/user-error';
+
+/** A deployment takes under a minute here; a resource that never settles must not hold us for ever. */
+const timeLimitMillis = 6 * 60_000;
+
+/** What a synthesis reads. */
+const sources = [
+  'infra',
+  'workflows',
+  'functions',
+  'queries',
+  'policies',
+  'etl',
+  'ml',
+  'cdk.json',
+  'package-lock.json',
+  'tsconfig.json',
+];
+
+function filesBelow(root: string, path: string): string[] {
+  const full = join(root, path);
+  if (!existsSync(full)) return [];
+  if (!path.includes('.')) {
+    return readdirSync(full, { withFileTypes: true, recursive: true })
+      .filter(
+        (entry) => entry.isFile() && !/__pycache__|\.pyc$/.test(join(entry.parentPath, entry.name)),
+      )
+      .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+  }
+  return [path];
+}
+
+/** The commit a manifest will name; empty outside of a git checkout. */
+function commitOf(root: string): string {
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    const isClean = git('status', '--porcelain', '--untracked-files=no') === '';
+    return `${git('rev-parse', 'HEAD').trim()} ${isClean ? 'clean' : 'dirty'}`;
+  } catch {
+    return '';
+  }
+}
+
+/** Changes with everything that a deployment is made from. */
+function fingerprintOf(lake: Lake, context: string[]): string {
+  const hash = createHash('sha256').update(
+    JSON.stringify([context, commitOf(lake.root), process.version]),
+  );
+  for (const path of sources.flatMap((source) => filesBelow(lake.root, source)).sort()) {
+    hash.update(`\0${path}\0`).update(readFileSync(join(lake.root, path)));
+  }
+  return hash.digest('hex');
+}
+
+export const standInUrl = (port: number): string => `http://127.0.0.1:${port}/_x/2/`;
+
+/** Where tweets come from: the stand-in unless the person names a server or has a token for X's own. */
+export function tweetSource({ env, port }: Lake): {
+  url: string;
+  token: string | null;
+  standIn: boolean;
+} {
+  const token = env.X_BEARER_TOKEN || null;
+  const given = env.X_API_BASE_URL;
+  if (given) {
+    let url: URL;
+    try {
+      url = new URL(given);
+    } catch {
+      throw new UserError(
+        `X_API_BASE_URL is "${given}": an address like http://127.0.0.1:8080/2/ is needed.`,
+      );
+    }
+    if (!keepsTokenSecret(url.href)) {
+      throw new UserError(`X_API_BASE_URL is "${given}": it ${tokenInClear}.`);
+    }
+    // The settings' base URL ends in the API's version; a bare server means version 2.
+    if (url.pathname === '/') url.pathname = '/2/';
+    if (!url.pathname.endsWith('/')) url.pathname += '/';
+    return { url: url.href, token, standIn: false };
+  }
+  if (token !== null) return { url: 'https://api.x.com/2/', token, standIn: false };
+  return { url: standInUrl(port), token: null, standIn: true };
+}
+
+/** Runs a tool of a deployment to its end, its output in the log; throws UserError with the last lines when it fails. */
+export async function run(
+  lake: Lake,
+  title: string,
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  say: (line: string) => void,
+  limitMillis = timeLimitMillis,
+): Promise<void> {
+  const log = logFile(lake, 'deploy');
+  const tail: string[] = [];
+  const child = startChild(lake, {
+    command,
+    args,
+    env,
+    log,
+    guarded: true,
+    onLine: (line) => {
+      if (line.trim() !== '') tail.push(line);
+      if (tail.length > 12) tail.shift();
+      say(line);
+    },
+  });
+  const stop = () => void endChild(child, 4_000);
+  const timer = setTimeout(stop, limitMillis);
+  lake.signal.addEventListener('abort', stop);
+  const code = await exitOf(child);
+  clearTimeout(timer);
+  lake.signal.removeEventListener('abort', stop);
+  lake.signal.throwIfAborted();
+  if (code !== 0) {
+    throw new UserError(
+      `${tail.map((line) => `    ${line}`).join('\n')}\n${title} failed (exit code ${code}). All of its output: ${log}`,
+    );
+  }
+}
+
+function cdkEnvironment(lake: Lake, { url, rootSecret }: DeployTo): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = {
+    ...lake.env,
+    ...clientEnvironment(url, rootSecret),
+    CDK_DISABLE_CLI_TELEMETRY: 'true',
+    CDK_DISABLE_VERSION_CHECK: 'true',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    NO_PROXY: '127.0.0.1,localhost',
+    no_proxy: '127.0.0.1,localhost',
+    FORCE_COLOR: '0',
+  };
+  // A profile or session of the person's own would be preferred to the lake's keys, and sent to it.
+  for (const name of ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SESSION_TOKEN', 'X_BEARER_TOKEN'])
+    delete env[name];
+  return env;
+}
+
+/** A running embedded cloud. */
+type DeployTo = Pick<Cloud, 'url' | 'rootSecret'>;
+
+/**
+ * Brings the lake to what this checkout says, with the stock CDK CLI; skips what the last deployment
+ * into this folder already did. `say` gets a line now and then.
+ */
+export async function deploy(
+  lake: Lake,
+  cloud: DeployTo,
+  clients: Clients,
+  say: (line: string) => void,
+): Promise<Outputs> {
+  const source = tweetSource(lake);
+  const token = source.standIn ? emulatorToken(cloud.rootSecret) : source.token;
+  const context = ['-c', 'env=local', '-c', `xApiBaseUrl=${source.url}`];
+  const stamp = join(lake.home, 'deployed');
+  const fingerprint = fingerprintOf(lake, context);
+  const existing = await findOutputs(clients.cloudFormation, 'local');
+  const isCurrent =
+    existing !== undefined && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint;
+
+  const server = join(lake.root, 'dist', 'serving', 'server.cjs');
+  if (!isCurrent || !existsSync(server)) {
+    say('building the serving program');
+    await run(
+      lake,
+      'Building the serving program',
+      process.execPath,
+      ['ml/serving/build.mjs'],
+      lake.env,
+      () => undefined,
+    );
+  }
+  if (isCurrent) {
+    await storeToken(clients, existing, token);
+    return existing;
+  }
+
+  const cdk = join(lake.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
+  const env = cdkEnvironment(lake, cloud);
+  const cli = [
+    cdk,
+    '--no-notices',
+    '--no-color',
+    '--no-version-reporting',
+    '--no-path-metadata',
+    '--output',
+    join(lake.home, 'cdk.out'),
+    ...context,
+  ];
+  if (!(await isDeployed(clients.cloudFormation, 'CDKToolkit'))) {
+    say('cdk bootstrap');
+    await run(
+      lake,
+      'cdk bootstrap',
+      process.execPath,
+      [...cli, 'bootstrap', `aws://${account}/${region}`],
+      env,
+      () => undefined,
+    );
+  }
+  say('cdk deploy');
+  await run(
+    lake,
+    'cdk deploy',
+    process.execPath,
+    [...cli, 'deploy', '--all', '--require-approval', 'never', '--progress', 'events'],
+    env,
+    (line) => {
+      const resource = /\|\s*(?:CREATE|UPDATE)_\w+\s*\|\s*(AWS::\S+)/.exec(line)?.[1];
+      if (resource !== undefined) say(`cdk deploy: ${resource}`);
+    },
+  );
+  const outputs = await findOutputs(clients.cloudFormation, 'local');
+  if (!outputs)
+    throw new UserError(
+      `The pipeline's stack is not there after its deployment: ${logFile(lake, 'deploy')} says why.`,
+    );
+  await storeToken(clients, outputs, token);
+  // The CDK copies assets with the modes that they have in the checkout.
+  makePrivate(lake.home);
+  writeAtomically(stamp, fingerprint);
+  return outputs;
+}
+
+/**
+ * The token goes where the pipeline looks for it, and nowhere else. The one before it is dropped: the embedded
+ * cloud keeps its state in files, and a token that was taken away must not lie in one.
+ */
+export async function storeToken(
+  clients: Pick<Clients, 'secrets'>,
+  outputs: Pick<Outputs, 'TokenSecretArn'>,
+  token: string | null,
+): Promise<void> {
+  const SecretId = outputs.TokenSecretArn;
+  const SecretString = token ?? 'no-token-needed';
+  const stored = await clients.secrets.send(new GetSecretValueCommand({ SecretId }));
+  if (stored.SecretString !== SecretString) {
+    await clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
+  }
+  const { Versions = [] } = await clients.secrets.send(
+    new ListSecretVersionIdsCommand({ SecretId }),
+  );
+  const label = 'AWSPREVIOUS';
+  for (const { VersionId, VersionStages } of Versions) {
+    if (VersionStages?.includes(label)) {
+      await clients.secrets.send(
+        new UpdateSecretVersionStageCommand({
+          SecretId,
+          VersionStage: label,
+          RemoveFromVersionId: VersionId,
+        }),
+      );
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeDiskError } from '../../session/files';
+import { boot } from './boot';
+import type { EnvironmentName } from '../../infra/config';
+import { clearOldRuns } from './logs';
+import { clientsFor, embedded, type Clients, type Connection } from '../../session/clients';
+import { deploy, standInUrl, tweetSource } from './deploy';
+import { region as localRegion, type Lake } from '../../session/workspace';
+import { holderOf, lockHome, type Command, type Holder } from './lock';
+import { keepNoteFresh, lastSign, readNote, removeNote, writeNote } from './note';
+import { rootSecretOf } from './root-secret';
+import { peopleOf, type People } from '../../session/people';
+import { findOutputs, type Outputs } from '../../session/stack';
+import { UserError } from '../../session/user-error';
+
+/** A deployed lake that answers, whether this process keeps it running or another one does. */
+export interface Session {
+  environment: EnvironmentName;
+  region: string;
+  /** Address that stands in for AWS; null in an account. */
+  endpoint: string | null;
+  /** Under the person's own name; in the embedded cloud, its root. */
+  clients: Clients;
+  /** Under the roles of the lake. */
+  people: People;
+  outputs: Outputs;
+  /** Whether tweets come from the stand-in. */
+  standIn: boolean;
+  /** Last sign of life of the command before, if it was killed: what failed after it failed because of it. */
+  killedAfter?: Date;
+  close: () => Promise<void>;
+}
+
+/** A lake in the embedded cloud, which has an address. */
+export interface LocalSession extends Session {
+  url: string;
+}
+
+export interface SessionOptions {
+  command: Command;
+  /** Whether the lake of a running `npm start` will do: for looking, not for starting executions. */
+  mayShareRun: boolean;
+  /** Whether a pipeline that is there will do as it is: for looking, which must be quick. */
+  asItIs: boolean;
+  say: (line: string) => void;
+  /** Called while deploying, for a line that is drawn over. */
+  progress: (line: string) => void;
+}
+
+/** How long a lake that another process is ending or getting ready is waited for. */
+const endMillis = 12_000;
+const readyMillis = 8 * 60_000;
+
+const nameOf: Record<Command, string> = {
+  start: 'npm start',
+  up: 'npm run up',
+  lake: 'npm run lake',
+};
+
+const who = ({ command, pid }: Holder): string => `${nameOf[command]} (process ${pid})`;
+
+const localSession = (connection: Connection, clients: Clients, outputs: Outputs) => ({
+  environment: 'local' as const,
+  region: localRegion,
+  endpoint: connection.endpoint ?? null,
+  clients,
+  people: peopleOf(connection, clients.sts, outputs, 'local'),
+  outputs,
+});
+
+/** Joins the lake that another process keeps, once it is ready; undefined when that one ends first. */
+async function attach(
+  lake: Lake,
+  holder: Holder,
+  say: (line: string) => void,
+): Promise<LocalSession | undefined> {
+  const deadline = Date.now() + readyMillis;
+  let told = false;
+  while (Date.now() < deadline && holderOf(lake.home)?.pid === holder.pid) {
+    const note = readNote(lake.home);
+    if (note?.pid === holder.pid && note.ready) {
+      const url = `http://127.0.0.1:${note.port}`;
+      const connection = embedded(url, rootSecretOf(lake.home));
+      const clients = clientsFor(connection);
+      const outputs = await findOutputs(clients.cloudFormation, 'local');
+      if (!outputs)
+        throw new UserError(
+          `The lake that ${who(holder)} keeps has no whole pipeline: end it and start it again.`,
+        );
+      const wanted = tweetSource(lake);
+      if (!wanted.standIn && wanted.url !== note.tweetsFrom) {
+        throw new UserError(
+          `The lake that ${who(holder)} keeps takes its tweets from ${note.tweetsFrom}: end it, and start it with X_API_BASE_URL and X_BEARER_TOKEN.`,
+        );
+      }
+      const standIn = note.tweetsFrom === standInUrl(note.port);
+      return {
+        ...localSession(connection, clients, outputs),
+        url,
+        standIn,
+        close: async () => undefined,
+      };
+    }
+    if (!told) say(`Waiting until ${who(holder)} has the lake ready.`);
+    told = true;
+    await sleep(300, undefined, { signal: lake.signal });
+  }
+  return undefined;
+}
+
+async function ended(lake: Lake, holder: Holder, millis: number): Promise<boolean> {
+  const deadline = Date.now() + millis;
+  while (Date.now() < deadline) {
+    if (holderOf(lake.home)?.pid !== holder.pid) return true;
+    await sleep(200, undefined, { signal: lake.signal });
+  }
+  return false;
+}
+
+/**
+ * A lake to work with: the one that `npm run up` keeps in this folder, or one of our own for as long
+ * as the session lasts. Throws UserError when another command is at work that must not be joined.
+ */
+export async function openSession(lake: Lake, options: SessionOptions): Promise<LocalSession> {
+  const { command, mayShareRun, say } = options;
+  for (;;) {
+    const lock = lockHome(lake.home, command);
+    if ('release' in lock) return bootSession(lake, options, lock.release);
+
+    const { holder } = lock;
+    if (
+      command !== 'up' &&
+      (holder.command === 'up' || (holder.command === 'start' && mayShareRun))
+    ) {
+      const session = await attach(lake, holder, say);
+      if (session) return session;
+      continue;
+    }
+    // A command that was just interrupted takes a moment to end.
+    const patience = holder.command === 'lake' ? readyMillis : endMillis;
+    say(
+      `${who(holder)} is at work in ${lake.home}; waiting up to ${Math.round(patience / 1000)} s for its end.`,
+    );
+    if (!(await ended(lake, holder, patience))) {
+      throw new UserError(
+        holder.command === 'up'
+          ? `The lake in ${lake.home} is up already: ${who(holder)}. Use it with npm run lake, or end it first.`
+          : `${who(holder)} is still at work in ${lake.home}: wait for its end, or choose another folder with LAKE_HOME.`,
+      );
+    }
+  }
+}
+
+async function bootSession(
+  lake: Lake,
+  options: SessionOptions,
+  release: () => void,
+): Promise<LocalSession> {
+  let stop = async (): Promise<void> => undefined;
+  let endBeat = (): void => undefined;
+  const killedAfter = lastSign(lake.home);
+  const close = async () => {
+    await stop();
+    endBeat();
+    removeNote(lake.home);
+    release();
+  };
+  try {
+    const { url: tweetsFrom, standIn } = tweetSource(lake);
+    const note = { pid: process.pid, port: lake.port, tweetsFrom };
+    writeNote(lake.home, { ...note, ready: false });
+    endBeat = keepNoteFresh(lake.home, (error) =>
+      lake.end?.(
+        new UserError(
+          `The lake in ${lake.home} cannot go on, so it ends: ${describeDiskError(error) ?? String(error)}`,
+        ),
+      ),
+    );
+    clearOldRuns(lake.home);
+    const cloud = await boot(lake);
+    stop = cloud.stop;
+    const connection = embedded(cloud.url, cloud.rootSecret);
+    const clients = clientsFor(connection);
+    const existing = options.asItIs
+      ? await findOutputs(clients.cloudFormation, 'local')
+      : undefined;
+    const outputs = existing ?? (await deploy(lake, cloud, clients, options.progress));
+    writeNote(lake.home, { ...note, ready: true });
+    return {
+      ...localSession(connection, clients, outputs),
+      url: cloud.url,
+      standIn,
+      killedAfter,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,134 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { gunzip } from '../../../functions/lake/unpack';
+
+/** Part of a request where a member is; in the body when it has none. */
+export type Location = 'uri' | 'querystring' | 'header' | 'headers' | 'statusCode';
+
+/** How a shape is used by another one. */
+export interface Member {
+  readonly shape: string;
+  readonly location?: Location;
+  readonly locationName?: string;
+  readonly flattened?: boolean;
+  readonly streaming?: boolean;
+  readonly xmlAttribute?: boolean;
+  /** An SDK fills it in when the caller does not. */
+  readonly idempotencyToken?: boolean;
+  readonly jsonvalue?: boolean;
+  readonly timestampFormat?: string;
+}
+
+export type ShapeType =
+  | 'structure'
+  | 'list'
+  | 'map'
+  | 'string'
+  | 'boolean'
+  | 'integer'
+  | 'long'
+  | 'short'
+  | 'byte'
+  | 'float'
+  | 'double'
+  | 'bigdecimal'
+  | 'biginteger'
+  | 'blob'
+  | 'timestamp'
+  | 'character';
+
+/** A shape as botocore's `service-2.json` has it. */
+export interface Shape {
+  readonly type: ShapeType;
+  readonly required?: readonly string[];
+  readonly members?: Readonly<Record<string, Member>>;
+  readonly member?: Member;
+  readonly key?: Member;
+  readonly value?: Member;
+  /** Least length of a text, list, map or blob; least value of a number. */
+  readonly min?: number;
+  readonly max?: number;
+  readonly pattern?: string;
+  readonly enum?: readonly string[];
+  readonly union?: boolean;
+  /** Any JSON. */
+  readonly document?: boolean;
+  readonly eventstream?: boolean;
+  readonly flattened?: boolean;
+  readonly locationName?: string;
+  /** The member that is the whole body. */
+  readonly payload?: string;
+  readonly sensitive?: boolean;
+  readonly timestampFormat?: string;
+}
+
+export interface ModelOperation {
+  readonly name: string;
+  readonly http: { readonly method: string; readonly requestUri: string };
+  readonly input?: { readonly shape: string };
+  readonly deprecated?: boolean;
+}
+
+/** What a service says of its own API. */
+export interface ServiceModel {
+  readonly metadata: {
+    readonly protocol: string;
+    readonly serviceId: string;
+    readonly targetPrefix?: string;
+    readonly signingName?: string;
+    readonly endpointPrefix: string;
+    readonly apiVersion: string;
+  };
+  readonly operations: Readonly<Record<string, ModelOperation>>;
+  readonly shapes: Readonly<Record<string, Shape>>;
+}
+
+/** SageMaker's, the largest, has 2.4 MB. */
+const MAX_MODEL_BYTES = 32 * 2 ** 20;
+
+/** botocore's models, each read when it is first asked for, and kept: 5 to 100 ms a service, once. */
+export class Models {
+  private readonly loaded = new Map<string, ServiceModel>();
+
+  /** `folder` is botocore's `data`. */
+  constructor(private readonly folder: string) {}
+
+  /** The models that the botocore of a virtual environment ships. Throws when there is none. */
+  static of(python: string): Models {
+    const lib = join(dirname(python), '..', 'lib');
+    for (const version of foldersOf(lib)) {
+      const folder = join(lib, version, 'site-packages', 'botocore', 'data');
+      if (foldersOf(folder).length > 0) return new Models(folder);
+    }
+    throw new Error(
+      `${lib} has no botocore, whose models calls are checked against: run \`npm start\` or \`npm test\` once, which ` +
+        'installs embedded/requirements.txt.',
+    );
+  }
+
+  /** By botocore's name of the service, such as `stepfunctions`; the newest version of its API. */
+  get(service: string): ServiceModel {
+    const known = this.loaded.get(service);
+    if (known) return known;
+    const newest = foldersOf(join(this.folder, service)).at(-1);
+    if (newest === undefined) throw new Error(`botocore has no model of ${service}`);
+    const packed = readFileSync(join(this.folder, service, newest, 'service-2.json.gz'));
+    // Not parsed by a schema of ours: the file is locked by its hash, and 2 MB long.
+    const model: ServiceModel = JSON.parse(
+      gunzip(packed, MAX_MODEL_BYTES).toString('utf8'),
+      // Nine tenths of a model are prose.
+      (name, value: unknown) =>
+        name === 'documentation' && typeof value === 'string' ? undefined : value,
+    );
+    this.loaded.set(service, model);
+    return model;
+  }
+}
+
+function foldersOf(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,78 @@
+"""Athena reads S3 and the catalog, and writes results, as its caller: what the caller may do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from embedded.launcher import object_keys
+from embedded.launcher.athena.errors import AccessDenied
+from embedded.launcher.athena.tables import File, Listing, Location, Table, files
+from embedded.launcher.authority import authorize
+from embedded.launcher.environment import ACCOUNT_ID, REGION
+
+
+def may_see(caller: str, table: Table) -> None:
+    """The catalog's side. `caller` is an access key; raises AccessDenied."""
+    catalog = f"arn:aws:glue:{REGION}:{ACCOUNT_ID}"
+    named = f"{catalog}:table/{table.database}/{table.name}"
+    _need(caller, "glue:GetTable", named)
+    if table.definition.get("PartitionKeys"):
+        _need(caller, "glue:GetPartitions", named)
+
+
+def may_read(caller: str, table: Table) -> None:
+    """The data's side: each location that has data is listed, and its objects are read."""
+    listing = Listing()
+    for partition in table.partitions:
+        found = files(partition.location, listing)
+        if found:
+            _may_read_location(caller, partition.location, found[0])
+
+
+def _may_read_location(caller: str, location: Location, sample: File) -> None:
+    bucket = f"arn:aws:s3:::{location.bucket}"
+    _need(caller, "s3:ListBucket", bucket, {"s3:prefix": location.prefix})
+    _need(caller, "s3:GetObject", f"{bucket}/{sample.key}")
+    _need_key(caller, "GetObject", location.bucket, sample.key)
+
+
+def may_write(caller: str, bucket: str, key: str, encryption: Mapping[str, str]) -> None:
+    """The result's side. `encryption` is the workgroup's EncryptionConfiguration, or empty."""
+    _need(caller, "s3:GetBucketLocation", f"arn:aws:s3:::{bucket}")
+    headers = {
+        "SSE_KMS": {"s3:x-amz-server-side-encryption": "aws:kms"},
+        "SSE_S3": {"s3:x-amz-server-side-encryption": "AES256"},
+    }.get(encryption.get("EncryptionOption", ""), {})
+    if encryption.get("KmsKey"):
+        headers["s3:x-amz-server-side-encryption-aws-kms-key-id"] = encryption["KmsKey"]
+    _need(caller, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", headers)
+    asked = {name.removeprefix("s3:"): value for name, value in headers.items()}
+    _need_key(caller, "PutObject", bucket, key, asked)
+
+
+def may_change_catalog(caller: str, database: str, table: str, create: bool) -> None:
+    """CREATE and DROP TABLE are calls to the catalog."""
+    named = f"arn:aws:glue:{REGION}:{ACCOUNT_ID}:table/{database}/{table}"
+    _need(caller, "glue:CreateTable" if create else "glue:DeleteTable", named)
+
+
+def may_fetch(caller: str, bucket: str, key: str) -> None:
+    """GetQueryResults streams the result's object to its caller."""
+    _need(caller, "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+    _need_key(caller, "GetObject", bucket, key)
+
+
+def _need(
+    caller: str, action: str, resource: str, context: Mapping[str, Any] | None = None
+) -> None:
+    verdict = authorize(caller, action, resource, context)
+    if not verdict.allowed:
+        raise AccessDenied(verdict.message)
+
+
+def _need_key(
+    caller: str, operation: str, bucket: str, key: str, headers: Mapping[str, str] | None = None
+) -> None:
+    """S3 asks KMS for whoever calls Athena, as for whoever calls S3."""
+    refused = object_keys.refusal(caller, operation, bucket, key, headers or {}, {})
+    if refused:
+        raise AccessDenied(refused.message)

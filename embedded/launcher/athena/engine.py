@@ -1,0 +1,74 @@
+"""Running one SELECT: the tables it names become views over files, then DuckDB runs it."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+
+from embedded.launcher.athena import access, processes, results, tables, translate
+from embedded.launcher.athena.errors import QueryFailed
+from embedded.launcher.athena.hive_types import identifier
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a query returned, printed as Athena prints it, and how many bytes it had to read."""
+
+    columns: list[results.Column]
+    rows: list[list[str | None]]
+    scanned_bytes: int
+
+
+def run(
+    query: translate.Query,
+    database: str,
+    caller: str,
+    started: Callable[[processes.Process], None],
+) -> Answer:
+    """Run a SELECT as its caller (an access key). `started` is given what can be interrupted.
+
+    Raises QueryFailed, AccessDenied and NotSupported among them, and duckdb.InterruptException.
+    """
+    found = [
+        tables.find(name.database, name.name, query.equalities()) for name in query.tables(database)
+    ]
+    for table in found:
+        access.may_see(caller, table)
+        access.may_read(caller, table)
+    process = processes.pool.take()
+    try:
+        started(process)
+        scanned = 0
+        column_types: dict[str, str] = {}
+        paths: list[str] = []
+        views: list[str] = []
+        with duckdb.connect(":memory:") as connection:
+            for table in found:
+                columns = (table.definition.get("StorageDescriptor") or {}).get("Columns") or []
+                for column in [*columns, *(table.definition.get("PartitionKeys") or [])]:
+                    name, kind = column["Name"].lower(), column.get("Type", "string")
+                    # Two tables' columns of one name and two types: which is meant is not known.
+                    column_types[name] = kind if column_types.get(name, kind) == kind else ""
+                if query.wants_path:
+                    column_types[tables.PATH] = "string"
+                relation = tables.relation(connection, table, query.wants_path)
+                scanned += relation.bytes
+                paths += relation.paths
+                schema = identifier(table.database)
+                views.append(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+                views.append(f"CREATE VIEW {schema}.{identifier(table.name)} AS {relation.sql}")
+        sql = translate.to_duckdb(query, database, column_types)
+        # Spilled tables; the home's own temporary folder is emptied at each start.
+        with tempfile.TemporaryDirectory(prefix="athena-", ignore_cleanup_errors=True) as spill:
+            answer = process.answer(
+                {"views": views, "paths": paths, "sql": sql, "temp_directory": spill}
+            )
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as failure:
+        raise QueryFailed(processes.reason(str(failure))) from failure
+    finally:
+        process.end()
+    columns = [results.Column(*described) for described in answer["columns"]]
+    return Answer(columns, answer["rows"], scanned)

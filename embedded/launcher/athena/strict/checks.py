@@ -1,0 +1,19 @@
+"""All that is refused, in the order in which Athena looks: names and functions, then types."""
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from embedded.launcher.athena.strict import guards, syntax, types
+
+
+def refuse(sql: str, tree: exp.Expression, column_types: Mapping[str, str]) -> None:
+    """Refuse what Athena's analysis refuses, and make the tree fail where a run of it would.
+
+    Raises QueryFailed.
+    """
+    syntax.check_functions(sql, tree)
+    syntax.check_aliases(sql, tree, [name.lower() for name in column_types])
+    known = types.Types(tree, column_types)
+    types.check(sql, tree, known)
+    guards.guard(tree, known)

@@ -1,0 +1,606 @@
+"""Operators and branches whose types Trino does not bring together.
+
+Trino coerces integers to wider ones, to decimals and doubles; a date to a timestamp; a text only to
+a longer text, and never to a number or back (its page "Conversion functions"). A type that is not
+known here passes: DuckDB has the last word on it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from sqlglot import exp
+
+from embedded.launcher.athena.errors import QueryFailed
+from embedded.launcher.athena.strict.syntax import place
+
+# Types by name as Trino prints them; None is a type that is not known, "unknown" that of NULL.
+Type = str | None
+
+_NUMBERS = ("tinyint", "smallint", "integer", "bigint", "decimal", "real", "double")
+_TIMES = ("date", "timestamp", "timestamp with time zone")
+_FAMILIES = {
+    **dict.fromkeys(_NUMBERS, "number"),
+    **dict.fromkeys(_TIMES, "time"),
+    **{name: name for name in ("varchar", "boolean", "varbinary", "array", "map", "row")},
+    **{name: name for name in ("json", "interval")},
+    "char": "varchar",
+}
+_NAMES = {
+    "string": "varchar",
+    "text": "varchar",
+    "int": "integer",
+    "float": "real",
+    "binary": "varbinary",
+    "struct": "row",
+    "timestamptz": "timestamp with time zone",
+    "list": "array",
+    "datetime": "timestamp",
+}
+
+_SAME = "of its first argument"
+# What functions return, by Trino's name for them.
+_RETURNS: dict[str, str] = {
+    **dict.fromkeys(
+        [
+            "concat",
+            "concat_ws",
+            "lower",
+            "upper",
+            "trim",
+            "ltrim",
+            "rtrim",
+            "substr",
+            "substring",
+            "replace",
+            "reverse",
+            "lpad",
+            "rpad",
+            "split_part",
+            "regexp_replace",
+            "regexp_extract",
+            "date_format",
+            "format_datetime",
+            "format",
+            "to_iso8601",
+            "to_hex",
+            "url_extract_host",
+            "url_extract_path",
+            "url_extract_protocol",
+            "url_extract_query",
+            "url_extract_fragment",
+            "url_extract_parameter",
+            "url_encode",
+            "url_decode",
+            "json_extract_scalar",
+            "json_format",
+            "array_join",
+            "typeof",
+            "normalize",
+            "translate",
+            "chr",
+            "to_base64",
+            "listagg",
+            "from_utf8",
+        ],
+        "varchar",
+    ),
+    **dict.fromkeys(
+        [
+            "count",
+            "count_if",
+            "approx_distinct",
+            "length",
+            "strpos",
+            "strrpos",
+            "position",
+            "cardinality",
+            "row_number",
+            "rank",
+            "dense_rank",
+            "ntile",
+            "year",
+            "month",
+            "day",
+            "hour",
+            "minute",
+            "second",
+            "quarter",
+            "week",
+            "day_of_week",
+            "day_of_month",
+            "day_of_year",
+            "year_of_week",
+            "dow",
+            "doy",
+            "yow",
+            "week_of_year",
+            "date_diff",
+            "array_position",
+            "millisecond",
+            "url_extract_port",
+            "levenshtein_distance",
+            "hamming_distance",
+            "json_array_length",
+            "bit_count",
+            "regexp_count",
+            "codepoint",
+            "extract",
+        ],
+        "bigint",
+    ),
+    **dict.fromkeys(
+        [
+            "sqrt",
+            "cbrt",
+            "exp",
+            "ln",
+            "log",
+            "log2",
+            "log10",
+            "power",
+            "pow",
+            "sin",
+            "cos",
+            "tan",
+            "random",
+            "rand",
+            "to_unixtime",
+            "stddev",
+            "variance",
+            "stddev_pop",
+            "stddev_samp",
+            "var_pop",
+            "var_samp",
+            "corr",
+            "percent_rank",
+            "cume_dist",
+            "pi",
+            "e",
+            "nan",
+            "infinity",
+            "degrees",
+            "radians",
+        ],
+        "double",
+    ),
+    **dict.fromkeys(
+        [
+            "regexp_like",
+            "starts_with",
+            "contains",
+            "any_match",
+            "all_match",
+            "none_match",
+            "is_nan",
+            "is_finite",
+            "is_infinite",
+            "bool_and",
+            "bool_or",
+            "every",
+            "arrays_overlap",
+            "json_array_contains",
+            "is_json_scalar",
+            "exists",
+        ],
+        "boolean",
+    ),
+    **dict.fromkeys(["date", "current_date", "from_iso8601_date", "last_day_of_month"], "date"),
+    **dict.fromkeys(["date_parse", "localtimestamp"], "timestamp"),
+    **dict.fromkeys(
+        ["current_timestamp", "now", "from_unixtime", "from_iso8601_timestamp", "with_timezone"],
+        "timestamp with time zone",
+    ),
+    **dict.fromkeys(
+        ["split", "array_agg", "sequence", "regexp_extract_all", "regexp_split"], "array"
+    ),
+    **dict.fromkeys(
+        ["map_keys", "map_values", "array_distinct", "array_sort", "slice", "filter"], "array"
+    ),
+    **dict.fromkeys(
+        ["to_utf8", "md5", "sha1", "sha256", "sha512", "from_hex", "from_base64"], "varbinary"
+    ),
+    **dict.fromkeys(["map", "map_agg", "histogram"], "map"),
+    **dict.fromkeys(
+        [
+            "max",
+            "min",
+            "abs",
+            "round",
+            "floor",
+            "ceil",
+            "ceiling",
+            "any_value",
+            "arbitrary",
+            "lag",
+            "lead",
+            "first_value",
+            "last_value",
+            "nth_value",
+            "nullif",
+            "mod",
+            "sign",
+            "truncate",
+        ],
+        _SAME,
+    ),
+}
+# What the first argument of a function has to be, by family.
+_TAKES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        [
+            "lower",
+            "upper",
+            "trim",
+            "ltrim",
+            "rtrim",
+            "split",
+            "split_part",
+            "strpos",
+            "regexp_like",
+            "regexp_extract",
+            "regexp_replace",
+            "regexp_extract_all",
+            "starts_with",
+            "replace",
+            "lpad",
+            "to_utf8",
+            "date_parse",
+            "from_iso8601_date",
+            "from_iso8601_timestamp",
+            "url_extract_host",
+            "levenshtein_distance",
+        ],
+        ("varchar",),
+    ),
+    "length": ("varchar", "varbinary"),
+    "substr": ("varchar", "varbinary"),
+    "reverse": ("varchar", "array", "varbinary"),
+    "sum": ("number", "interval"),
+    "avg": ("number", "interval"),
+    **dict.fromkeys(["abs", "round", "floor", "ceil", "sqrt", "ln", "exp"], ("number",)),
+    **dict.fromkeys(["count_if", "bool_and", "bool_or", "every"], ("boolean",)),
+    **dict.fromkeys(
+        ["year", "month", "day", "quarter", "week", "day_of_week", "date_format"], ("time",)
+    ),
+    "cardinality": ("array", "map"),
+    "contains": ("array",),
+}
+# sqlglot's own names of nodes whose Trino name differs.
+_OTHER_NAMES = {
+    "length": "length",
+    "substring": "substr",
+    "regexp_i_like": "regexp_like",
+    "time_to_str": "date_format",
+    "str_to_time": "date_parse",
+    "str_position": "strpos",
+    "approx_distinct": "approx_distinct",
+    "array_contains": "contains",
+    "array_size": "cardinality",
+    "logical_and": "bool_and",
+    "logical_or": "bool_or",
+    "countif": "count_if",
+}
+
+_OPERATORS: dict[type[exp.Expression], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+    exp.NullSafeEQ: "IS DISTINCT FROM",
+    exp.NullSafeNEQ: "IS DISTINCT FROM",
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+}
+_COMPARED = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ)
+
+
+class Types:
+    """The types of a query's expressions, as far as they are known."""
+
+    def __init__(self, tree: exp.Expression, column_types: Mapping[str, str]):
+        self._columns = {name.lower(): named(kind) for name, kind in column_types.items()}
+        self._known: dict[int, Type] = {}
+        self._relations = {table.name.lower() for table in tree.find_all(exp.Table)} | {
+            alias.name.lower() for alias in tree.find_all(exp.TableAlias)
+        }
+        self._made: dict[str, list[exp.Expression | None]] = {}
+        for alias in tree.find_all(exp.TableAlias):
+            columns = alias.args.get("columns") or []
+            for index, column in enumerate(columns):
+                made = self._made.setdefault(column.name.lower(), [])
+                made += _sources(alias.parent, index)
+        for lambda_ in tree.find_all(exp.Lambda):
+            for name in lambda_.expressions:
+                self._made.setdefault(name.name.lower(), []).append(None)
+        for alias in tree.find_all(exp.Alias):
+            if isinstance(alias.parent, exp.Select):
+                self._made.setdefault(alias.alias.lower(), []).append(alias.this)
+
+    def of(self, node: exp.Expression | None) -> Type:
+        """The type of an expression; None where it is not known."""
+        if node is None:
+            return None
+        if id(node) not in self._known:
+            # A name that is made of itself is not followed twice.
+            self._known[id(node)] = None
+            self._known[id(node)] = self._found(node)
+        return self._known[id(node)]
+
+    def _found(self, node: exp.Expression) -> Type:
+        if isinstance(node, exp.Literal):
+            if node.is_string:
+                return "varchar"
+            if re.fullmatch(r"\d+", node.name):
+                return "integer" if int(node.name) < 2**31 else "bigint"
+            return "double" if "e" in node.name.lower() else "decimal"
+        if isinstance(node, exp.Null):
+            return "unknown"
+        if isinstance(node, exp.Cast):
+            return named(node.to.sql(dialect="athena"))
+        if isinstance(node, exp.Column):
+            return self._column(node)
+        if isinstance(node, (exp.Paren, exp.Alias, exp.Neg, exp.Distinct, exp.Window, exp.Order)):
+            inner = node.expressions[0] if isinstance(node, exp.Distinct) else node.this
+            return self.of(inner)
+        if isinstance(node, (exp.Filter, exp.Try)):
+            return self.of(node.this)
+        if isinstance(node, (exp.Predicate, exp.Connector, exp.Not, exp.Boolean)):
+            return "boolean"
+        if isinstance(node, exp.Interval):
+            return "interval"
+        if isinstance(node, (exp.Subquery, exp.Select)):
+            columns = node.selects if isinstance(node, exp.Query) else []
+            return self.of(columns[0]) if len(columns) == 1 else None
+        if isinstance(node, (exp.Coalesce, exp.Case, exp.If, exp.Greatest, exp.Least)):
+            return self._together(branches(node))
+        if isinstance(node, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)):
+            return self._arithmetic(node)
+        if isinstance(node, (exp.DPipe, exp.Concat, exp.ConcatWs)):
+            first = node.this if isinstance(node, exp.DPipe) else None
+            return self.of(first) if self.of(first) in ("array", "varbinary") else "varchar"
+        if isinstance(node, exp.Array):
+            return "array"
+        if isinstance(node, (exp.AtTimeZone, exp.CurrentTimestamp)):
+            return "timestamp with time zone"
+        if isinstance(node, (exp.TsOrDsToDate, exp.Date, exp.CurrentDate)):
+            return "date"
+        if isinstance(node, (exp.DateAdd, exp.DateTrunc, exp.TimestampTrunc)):
+            return self.of(node.this)
+        if isinstance(node, (exp.Sum, exp.Avg)):
+            inner = self.of(node.this)
+            if isinstance(node, exp.Avg) and inner in ("tinyint", "smallint", "integer", "bigint"):
+                return "double"
+            return "bigint" if inner in ("tinyint", "smallint", "integer") else inner
+        if isinstance(node, exp.Func):
+            returned = _RETURNS.get(name_of(node))
+            return self.of(_first(node)) if returned == _SAME else returned
+        return None
+
+    def _column(self, column: exp.Column) -> Type:
+        name = column.name.lower()
+        if name.startswith("$"):
+            return "varchar"
+        if column.table and column.table.lower() not in self._relations:
+            # A field of a row, not a column of a table.
+            return None
+        own = column.find_ancestor(exp.Alias)
+        found: list[Type] = [self._columns[name]] if name in self._columns else []
+        for source in self._made.get(name, []):
+            # coalesce(label, '') as label: its own column is meant, not itself.
+            if own is None or source is not own.this:
+                found.append(self.of(source))
+        families = {_FAMILIES.get(kind or "") for kind in found}
+        return found[0] if len(families) == 1 else None
+
+    def _together(self, nodes: list[exp.Expression]) -> Type:
+        kinds = [kind for kind in map(self.of, nodes) if kind != "unknown"]
+        if not kinds or None in kinds or not all(agree(kinds[0], kind) for kind in kinds):
+            return None
+        widest = [*_NUMBERS, *_TIMES]
+        return max(kinds, key=lambda kind: widest.index(kind) if kind in widest else 0)
+
+    def _arithmetic(self, node: exp.Binary) -> Type:
+        left, right = self.of(node.left), self.of(node.right)
+        if _FAMILIES.get(left or "") == "time":
+            return left if right == "interval" else None
+        if left in _NUMBERS and right in _NUMBERS:
+            return max(left, right, key=_NUMBERS.index)
+        return None
+
+
+def agree(left: Type, right: Type) -> bool:
+    """Whether Trino brings the two types together, or one is not known."""
+    known = [_FAMILIES.get(kind) for kind in (left, right) if kind is not None]
+    return len(known) < 2 or None in known or known[0] == known[1]
+
+
+def check(sql: str, tree: exp.Expression, types: Types) -> None:
+    """Refuse operators, branches and arguments of types that do not agree. Raises QueryFailed."""
+    for node in tree.walk():
+        if type(node) in _OPERATORS:
+            left, right = types.of(node.this), types.of(node.args["expression"])
+            fits = agree(left, right) if isinstance(node, _COMPARED) else _adds(left, right)
+            if not fits:
+                word = _OPERATORS[type(node)]
+                raise _mismatch(sql, node, f"Cannot apply operator: {left} {word} {right}")
+        elif isinstance(node, exp.Between):
+            for bound in (node.args["low"], node.args["high"]):
+                if not agree(types.of(node.this), types.of(bound)):
+                    raise _mismatch(
+                        sql,
+                        node,
+                        f"Cannot check if {types.of(node.this)} is BETWEEN "
+                        f"{types.of(node.args['low'])} and {types.of(node.args['high'])}",
+                    )
+        elif isinstance(node, exp.In):
+            query = node.args.get("query")
+            for value in [*node.expressions, *([query] if query is not None else [])]:
+                if not agree(types.of(node.this), types.of(value)):
+                    raise _mismatch(
+                        sql,
+                        node,
+                        "IN value and list items must be of one type: "
+                        f"{types.of(node.this)} and {types.of(value)}",
+                    )
+        elif isinstance(node, (exp.Coalesce, exp.Case, exp.Greatest, exp.Least)) or (
+            isinstance(node, exp.If) and not isinstance(node.parent, exp.Case)
+        ):
+            _check_branches(sql, node, types)
+        elif isinstance(node, exp.Array):
+            _check_all(sql, node, types, node.expressions, "All ARRAY elements")
+        elif isinstance(node, exp.SetOperation):
+            _check_columns(sql, node, types)
+        elif isinstance(node, exp.Values):
+            _check_rows(sql, node, types)
+        elif isinstance(node, (exp.Where, exp.Having, exp.Not, exp.Connector)):
+            for part in (node.this, node.args.get("expression")):
+                if part is not None and not agree(types.of(part), "boolean"):
+                    raise _mismatch(sql, node, f"a condition must be boolean, not {types.of(part)}")
+        elif isinstance(node, (exp.Like, exp.SimilarTo)):
+            for part in (node.this, node.expression):
+                if not agree(types.of(part), "varchar"):
+                    raise _mismatch(sql, node, f"LIKE must be given varchar, not {types.of(part)}")
+        elif isinstance(node, (exp.DPipe, exp.Concat)):
+            _check_joined(sql, node, types)
+        elif isinstance(node, exp.Func) and name_of(node) in _TAKES:
+            _check_argument(sql, node, types)
+
+
+def branches(node: exp.Expression) -> list[exp.Expression]:
+    """The values one of which a conditional expression has."""
+    if isinstance(node, exp.Case):
+        found = [branch.args.get("true") for branch in node.args.get("ifs") or []]
+        found.append(node.args.get("default"))
+    elif isinstance(node, exp.If):
+        found = [node.args.get("true"), node.args.get("false")]
+    else:
+        found = [node.this, *node.expressions]
+    return [branch for branch in found if branch is not None]
+
+
+def name_of(node: exp.Func) -> str:
+    """A function's name as Trino has it."""
+    if isinstance(node, exp.Anonymous):
+        return node.name.lower()
+    name = node.sql_names()[0].lower()
+    return _OTHER_NAMES.get(name, name)
+
+
+def named(declared: str) -> Type:
+    """A type as Hive or Trino writes it, without its length; None for one not known here."""
+    text = declared.strip().lower()
+    if "with time zone" in text:
+        return "timestamp with time zone" if text.startswith("timestamp") else None
+    name = re.split(r"[(<\s]", text, maxsplit=1)[0]
+    name = _NAMES.get(name, name)
+    return name if name in _FAMILIES else None
+
+
+def _first(node: exp.Func) -> exp.Expression | None:
+    return (
+        node.this if isinstance(node.this, exp.Expression) else next(iter(node.expressions), None)
+    )
+
+
+def _sources(parent: exp.Expression | None, index: int) -> Iterator[exp.Expression | None]:
+    """What the column of an alias's list is made of: t(x) of VALUES or of a query."""
+    if isinstance(parent, exp.Values):
+        for row in parent.expressions:
+            cells = row.expressions if isinstance(row, exp.Tuple) else [row]
+            yield cells[index] if index < len(cells) else None
+    elif isinstance(parent, (exp.CTE, exp.Subquery)) and isinstance(parent.this, exp.Query):
+        columns = parent.this.selects
+        yield columns[index] if index < len(columns) else None
+    else:
+        yield None
+
+
+def _adds(left: Type, right: Type) -> bool:
+    kinds = [_FAMILIES.get(kind or "") for kind in (left, right)]
+    if None in kinds or "interval" in kinds:
+        # An interval goes with times, numbers and intervals, not with texts.
+        return not ("interval" in kinds and {"varchar", "boolean"} & set(kinds))
+    return kinds in (["number", "number"], ["time", "time"])
+
+
+def _check_branches(sql: str, node: exp.Expression, types: Types) -> None:
+    what = {
+        exp.Case: "All CASE results",
+        exp.If: "All IF results",
+        exp.Coalesce: "All COALESCE operands",
+    }
+    _check_all(sql, node, types, branches(node), what.get(type(node), "All arguments"))
+    operand = node.this if isinstance(node, exp.Case) else None
+    for branch in node.args.get("ifs") or []:
+        wanted = types.of(operand) if operand is not None else "boolean"
+        if not agree(wanted, types.of(branch.this)):
+            raise _mismatch(
+                sql,
+                branch,
+                f"CASE operand type does not match: {wanted} and {types.of(branch.this)}",
+            )
+
+
+def _check_all(
+    sql: str, node: exp.Expression, types: Types, parts: list[exp.Expression], what: str
+) -> None:
+    kinds = [kind for kind in map(types.of, parts) if kind not in (None, "unknown")]
+    for kind in kinds[1:]:
+        if not agree(kinds[0], kind):
+            raise _mismatch(sql, node, f"{what} must be the same type: {kinds[0]} and {kind}")
+
+
+def _check_columns(sql: str, node: exp.SetOperation, types: Types) -> None:
+    sides = [side.selects for side in (node.left, node.right) if isinstance(side, exp.Query)]
+    if len(sides) < 2 or any(column.is_star for side in sides for column in side):
+        return
+    if len(sides[0]) != len(sides[1]):
+        raise _mismatch(sql, node, "the queries have different numbers of fields")
+    for index, (left, right) in enumerate(zip(*sides, strict=True), start=1):
+        kinds = types.of(left), types.of(right)
+        if not agree(*kinds):
+            word = type(node).__name__.upper()
+            raise _mismatch(
+                sql,
+                node,
+                f"column {index} in {word} query has incompatible types: {kinds[0]}, {kinds[1]}",
+            )
+
+
+def _check_rows(sql: str, node: exp.Values, types: Types) -> None:
+    rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in node.expressions]
+    for column in zip(*rows, strict=False):
+        _check_all(sql, node, types, list(column), "Values rows")
+
+
+def _check_joined(sql: str, node: exp.Expression, types: Types) -> None:
+    parts = (
+        [node.this, node.args["expression"]] if isinstance(node, exp.DPipe) else node.expressions
+    )
+    kinds = [types.of(part) for part in parts]
+    families = {_FAMILIES.get(kind) for kind in kinds if kind not in (None, "unknown")}
+    if "array" in families:
+        return
+    if families - {"varchar", "varbinary", None} or len(families) > 1 and None not in families:
+        raise _mismatch(
+            sql,
+            node,
+            f"Unexpected parameters ({', '.join(kind or '?' for kind in kinds)}) for function "
+            "concat; a number needs a cast to varchar",
+        )
+
+
+def _check_argument(sql: str, node: exp.Func, types: Types) -> None:
+    name, kind = name_of(node), types.of(_first(node))
+    family = _FAMILIES.get(kind or "")
+    if family is not None and family not in _TAKES[name]:
+        raise _mismatch(sql, node, f"Unexpected parameters ({kind}) for function {name}")
+
+
+def _mismatch(sql: str, node: exp.Expression, what: str) -> QueryFailed:
+    return QueryFailed(f"TYPE_MISMATCH: {place(sql, node)}: {what}")

@@ -1,0 +1,320 @@
+"""A catalog table as a DuckDB relation: the declared columns, over the files Athena would read.
+
+A partitioned table is its registered partitions and nothing else, each read from its own location,
+with the key values that the catalog has for it. Files are read in place.
+"""
+
+import os
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
+from typing import Any
+from urllib.parse import urlsplit
+
+import duckdb
+from ministack.services import athena, glue, s3
+
+from embedded.launcher.athena.errors import NotSupported, QueryFailed
+from embedded.launcher.athena.hive_types import column_type, identifier, literal
+
+# Enough for 30 years of days. A projection that yields more was meant to be injected.
+MOST_PROJECTED = 12_000
+
+# The file of a row: a column of each table that no star shows (Athena User Guide, page "SELECT").
+# From memory, the guide names none of Trino's other hidden columns.
+PATH = "$path"
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where one partition, or an unpartitioned table, is: s3://bucket/prefix."""
+
+    bucket: str
+    prefix: str
+
+    @staticmethod
+    def of(uri: str) -> "Location":
+        """Of an s3:// URI, with or without its last slash."""
+        parts = urlsplit(uri)
+        path = parts.path.lstrip("/")
+        return Location(parts.netloc, path if not path or path.endswith("/") else path + "/")
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The key values of one partition, in the order of the table's keys, and its location."""
+
+    values: tuple[str, ...]
+    location: Location
+
+
+@dataclass(frozen=True)
+class File:
+    """One object: its key, its size in bytes, and its path on disk."""
+
+    key: str
+    size: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the Glue catalog, and the partitions a query may see."""
+
+    database: str
+    name: str
+    definition: Mapping[str, Any]
+    partitions: tuple[Partition, ...]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A SELECT that is the table, the files it reads, and how many bytes lie under it."""
+
+    sql: str
+    paths: tuple[str, ...]
+    bytes: int
+
+
+def find(database: str, name: str, equalities: Mapping[str, frozenset[str]]) -> Table:
+    """The table as the catalog has it.
+
+    `equalities` are the constants that the query compares columns with, for injected partitions.
+    Raises QueryFailed when database or table do not exist.
+    """
+    if database not in glue._databases:
+        raise QueryFailed(f"SCHEMA_NOT_FOUND: Schema '{database}' does not exist")
+    definition = glue._tables.get(f"{database}/{name}")
+    if definition is None:
+        raise QueryFailed(
+            f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{database}.{name}' does not exist"
+        )
+    location = (definition.get("StorageDescriptor") or {}).get("Location", "")
+    keys = definition.get("PartitionKeys") or []
+    if not keys:
+        partitions: tuple[Partition, ...] = (Partition((), Location.of(location)),)
+    elif (definition.get("Parameters") or {}).get("projection.enabled", "").lower() == "true":
+        partitions = _projected(definition, equalities)
+    else:
+        partitions = tuple(
+            Partition(tuple(p["Values"]), Location.of(_partition_location(p, location, keys)))
+            for p in glue._partitions.get(f"{database}/{name}", [])
+        )
+    return Table(database, name, definition, partitions)
+
+
+def _partition_location(partition: Mapping[str, Any], table: str, keys: list[Any]) -> str:
+    own = (partition.get("StorageDescriptor") or {}).get("Location")
+    return own or _hive_path(table, keys, partition["Values"])
+
+
+def _hive_path(table: str, keys: list[Mapping[str, Any]], values: tuple[str, ...]) -> str:
+    folders = "/".join(f"{key['Name']}={value}" for key, value in zip(keys, values, strict=True))
+    return f"{table.rstrip('/')}/{folders}/"
+
+
+def _projected(
+    definition: Mapping[str, Any], equalities: Mapping[str, frozenset[str]]
+) -> tuple[Partition, ...]:
+    """Partition projection: the partitions that the table's properties say there could be."""
+    parameters = definition["Parameters"]
+    keys = definition["PartitionKeys"]
+    table = definition["StorageDescriptor"]["Location"]
+    template = parameters.get("storage.location.template")
+    ranges = [_key_values(parameters, key["Name"], equalities) for key in keys]
+    found = []
+    for values in product(*ranges):
+        if len(found) > MOST_PROJECTED:
+            raise QueryFailed(f"Partition projection yields more than {MOST_PROJECTED} partitions")
+        if template:
+            uri = template
+            for key, value in zip(keys, values, strict=True):
+                uri = uri.replace("${" + key["Name"] + "}", value)
+        else:
+            uri = _hive_path(table, keys, values)
+        found.append(Partition(values, Location.of(uri)))
+    return tuple(found)
+
+
+def _key_values(
+    parameters: Mapping[str, str], key: str, equalities: Mapping[str, frozenset[str]]
+) -> list[str]:
+    kind = parameters.get(f"projection.{key}.type", "").lower()
+    if kind == "enum":
+        return [value.strip() for value in parameters[f"projection.{key}.values"].split(",")]
+    if kind == "injected":
+        if not equalities.get(key):
+            raise QueryFailed(
+                f"CONSTRAINT_VIOLATION: For the injected projected partition column {key}, the "
+                "WHERE clause must contain only static equality conditions, and at least one such "
+                "condition must be present."
+            )
+        return sorted(equalities[key])
+    if kind == "integer":
+        first, last = (int(v) for v in parameters[f"projection.{key}.range"].split(","))
+        digits = int(parameters.get(f"projection.{key}.digits", "0"))
+        step = int(parameters.get(f"projection.{key}.interval", "1"))
+        return [str(n).zfill(digits) for n in range(first, last + 1, step)]
+    if kind == "date":
+        form = parameters.get(f"projection.{key}.format", "yyyy-MM-dd")
+        if (
+            form != "yyyy-MM-dd"
+            or parameters.get(f"projection.{key}.interval.unit", "DAYS") != "DAYS"
+        ):
+            raise NotSupported(f"projection of {key} other than by days as yyyy-MM-dd")
+        first, last = (_day(v.strip()) for v in parameters[f"projection.{key}.range"].split(","))
+        return [str(first + timedelta(days=n)) for n in range((last - first).days + 1)]
+    raise QueryFailed(f"INVALID_TABLE_PROPERTY: projection.{key}.type is missing or unknown")
+
+
+def _day(text: str) -> date:
+    """`2026-01-31`, `NOW`, `NOW-3DAYS` or `NOW+1DAY`."""
+    relative = re.fullmatch(r"NOW\s*(?:([+-])\s*(\d+)\s*DAYS?)?", text, re.IGNORECASE)
+    if relative is None:
+        return date.fromisoformat(text)
+    days = int((relative[1] or "+") + (relative[2] or "0"))
+    return datetime.now(UTC).date() + timedelta(days=days)
+
+
+class Listing:
+    """The keys of buckets in order, sorted once: a table has a partition a day, and a lake very
+    many objects. As they were when a bucket was first asked for."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, list[str]] = {}
+
+    def below(self, bucket: str, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """(key, record) of the objects below a prefix, by key. Raises QueryFailed."""
+        held = s3._buckets.get(bucket)
+        if held is None:
+            raise QueryFailed(f"HIVE_METASTORE_ERROR: no such bucket: {bucket}")
+        objects = held["objects"]
+        if bucket not in self._keys:
+            self._keys[bucket] = sorted(objects)
+        keys = self._keys[bucket]
+        for index in range(bisect_left(keys, prefix), len(keys)):
+            key = keys[index]
+            if not key.startswith(prefix):
+                return
+            record = objects.get(key)
+            if record is not None:
+                yield key, record
+
+
+def files(location: Location, listing: Listing | None = None) -> list[File]:
+    """The objects Athena reads below a location: not empty, no part of the name hidden.
+
+    ministack lists an object before its file is written; until then the put has not ended, and a
+    query that runs beside it must not see it.
+    """
+    found = []
+    for key, record in (listing or Listing()).below(location.bucket, location.prefix):
+        if key.endswith("/"):
+            continue
+        if any(part.startswith(("_", ".")) for part in key[len(location.prefix) :].split("/")):
+            continue
+        path = s3._object_disk_path(location.bucket, key)
+        if record.get("size") and os.path.isfile(path):
+            found.append(File(key, record["size"], path))
+    return found
+
+
+def relation(
+    connection: duckdb.DuckDBPyConnection, table: Table, with_path: bool = False
+) -> Relation:
+    """The table as SQL over its files; with the column "$path" behind the others, if wanted."""
+    columns = (table.definition.get("StorageDescriptor") or {}).get("Columns") or []
+    keys = table.definition.get("PartitionKeys") or []
+    selects, paths, size = [], [], 0
+    listing = Listing()
+    for partition in table.partitions:
+        found = files(partition.location, listing)
+        if not found:
+            continue
+        paths += [file.path for file in found]
+        size += sum(file.size for file in found)
+        constants = [
+            f"CAST({literal(value)} AS {column_type(key)}) AS {identifier(key['Name'].lower())}"
+            for key, value in zip(keys, partition.values, strict=True)
+        ]
+        # A reader of its own for each file whose name is asked for.
+        for some in [[file] for file in found] if with_path else [found]:
+            source, projected = _source(connection, table, columns, some)
+            uri = literal(f"s3://{partition.location.bucket}/{some[0].key}")
+            path = [f"{uri} AS {identifier(PATH)}"] if with_path else []
+            selects.append(f"SELECT {', '.join(projected + constants + path)} FROM {source}")
+    if not selects:
+        empty = ", ".join(
+            f"CAST(NULL AS {column_type(c)}) AS {identifier(c['Name'].lower())}"
+            for c in [*columns, *keys, *([{"Name": PATH, "Type": "string"}] if with_path else [])]
+        )
+        return Relation(f"SELECT {empty} WHERE false", (), 0)
+    return Relation("\nUNION ALL\n".join(selects), tuple(paths), size)
+
+
+def _source(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    columns: list[Mapping[str, Any]],
+    found: list[File],
+) -> tuple[str, list[str]]:
+    """A reader over files of one format, and the declared columns as expressions over it."""
+    kind = athena._data_format(table.definition)
+    if kind == "parquet":
+        return _parquet(connection, columns, found)
+    if kind == "json":
+        return _json(columns, found)
+    if kind == "csv":
+        # Upstream's CSV reader keeps to the declared columns; it only needs no partitions.
+        source = athena._table_relation(
+            {**table.definition, "PartitionKeys": []}, [file.path for file in found]
+        )
+        return source, [identifier(column["Name"]) for column in columns]
+    raise NotSupported(f"tables in the format {kind}")
+
+
+def _paths(found: list[File]) -> str:
+    return "[" + ", ".join(literal(file.path) for file in found) + "]"
+
+
+def _parquet(
+    connection: duckdb.DuckDBPyConnection, columns: list[Mapping[str, Any]], found: list[File]
+) -> tuple[str, list[str]]:
+    source = f"read_parquet({_paths(found)}, union_by_name = true, hive_partitioning = false)"
+    described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    there = {name.lower(): name for name, *_ in described}
+    projected = []
+    for column in columns:
+        name, kind = column["Name"].lower(), column_type(column)
+        value = identifier(there[name]) if name in there else "NULL"
+        projected.append(f"CAST({value} AS {kind}) AS {identifier(name)}")
+    return source, projected
+
+
+def _json(columns: list[Mapping[str, Any]], found: list[File]) -> tuple[str, list[str]]:
+    """JSON Lines. Timestamps are read as text: DuckDB's JSON reader takes one format for all."""
+    declared, projected = [], []
+    for column in columns:
+        name, kind = column["Name"].lower(), column_type(column)
+        read_as = "VARCHAR" if kind in ("TIMESTAMP", "DATE") else kind
+        declared.append(f"{literal(name)}: {literal(read_as)}")
+        # An offset counts, and a text without one is UTC; DuckDB's cast to TIMESTAMP drops it.
+        value = identifier(name)
+        if kind == "TIMESTAMP":
+            value = f"CAST({value} AS TIMESTAMPTZ)"
+        projected.append(f"CAST({value} AS {kind}) AS {identifier(name)}")
+    sources = []
+    for compression, some in (
+        ("gzip", [file for file in found if file.key.endswith(".gz")]),
+        ("none", [file for file in found if not file.key.endswith(".gz")]),
+    ):
+        if some:
+            sources.append(
+                f"SELECT * FROM read_json({_paths(some)}, format = 'newline_delimited', "
+                f"compression = '{compression}', columns = {{{', '.join(declared)}}}, "
+                "hive_partitioning = false)"
+            )
+    return f"({' UNION ALL '.join(sources)})", projected

@@ -1,0 +1,343 @@
+"""What an encrypted resource's service asks of KMS in its caller's name, and how it says no.
+
+The services' documentation names the actions. That a service asks in the name of its caller, with
+kms:ViaService and kms:CallerAccount, is said by AWS KMS's page "Condition keys for AWS KMS".
+"""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.services import iam, kms
+
+from embedded.launcher import recorded_calls
+from embedded.launcher.environment import ACCOUNT_ID, REGION
+
+
+@dataclass(frozen=True)
+class Use:
+    """What one operation of a service asks for one resource.
+
+    `what` says which resource: the one that is "written", "read", copied from ("source"), an
+    "upload" that was begun before, or a secret's key that is new to it ("validated").
+    """
+
+    operation: str
+    what: str
+    actions: tuple[str, ...]
+    source: str
+
+
+_MAKE = ("kms:GenerateDataKey",)
+_OPEN = ("kms:Decrypt",)
+_BOTH = ("kms:GenerateDataKey", "kms:Decrypt")
+
+_KINESIS = "Kinesis Data Streams Developer Guide, permissions-user-key-KMS"
+_SECRETS = "Secrets Manager User Guide, security-encryption"
+_SNS = "SNS Developer Guide, sns-key-management"
+_SQS = "SQS Developer Guide, sqs-key-management"
+_S3 = "S3 User Guide, UsingKMSEncryption"
+_PARTS = "S3 API Reference, CreateMultipartUpload (permissions)"
+
+USES: Mapping[str, tuple[Use, ...]] = {
+    "s3": (
+        Use("PutObject", "written", _MAKE, _S3),
+        Use("GetObject", "read", _OPEN, _S3),
+        Use("CopyObject", "source", _OPEN, "S3 API Reference, CopyObject (permissions)"),
+        Use("CopyObject", "written", _MAKE, "S3 API Reference, CopyObject (permissions)"),
+        Use("CreateMultipartUpload", "written", _MAKE, _PARTS),
+        Use("UploadPart", "upload", _BOTH, _PARTS),
+        Use("UploadPartCopy", "source", _OPEN, _PARTS),
+        Use("UploadPartCopy", "upload", _BOTH, _PARTS),
+        Use("CompleteMultipartUpload", "upload", _BOTH, _PARTS),
+    ),
+    "kinesis": (
+        Use("PutRecord", "written", _MAKE, _KINESIS),
+        Use("PutRecords", "written", _MAKE, _KINESIS),
+        Use("GetRecords", "read", _OPEN, _KINESIS),
+    ),
+    "secretsmanager": (
+        Use("CreateSecret", "validated", _BOTH, _SECRETS),
+        Use("UpdateSecret", "validated", _BOTH, _SECRETS),
+        Use("UpdateSecret", "written", _BOTH, _SECRETS),
+        Use("PutSecretValue", "written", _BOTH, _SECRETS),
+        Use("GetSecretValue", "read", _OPEN, _SECRETS),
+    ),
+    "sns": (
+        Use("Publish", "written", _BOTH, _SNS),
+        Use("PublishBatch", "written", _BOTH, _SNS),
+    ),
+    "sqs": (
+        Use("SendMessage", "written", _BOTH, _SQS),
+        Use("SendMessageBatch", "written", _BOTH, _SQS),
+        Use("ReceiveMessage", "read", _OPEN, _SQS),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How a service passes on what KMS answers: its code and status for each case.
+
+    `sentence` takes the place of KMS's own where the service has one.
+    """
+
+    denied: str
+    disabled: str
+    invalid_state: str
+    not_found: str
+    denied_status: int = 400
+    sentence: str = ""
+
+
+# From memory, but for the names of codes, which the services' API references list.
+ERRORS: Mapping[str, Errors] = {
+    "s3": Errors(
+        denied="AccessDenied",
+        disabled="KMS.DisabledException",
+        invalid_state="KMS.KMSInvalidStateException",
+        not_found="KMS.NotFoundException",
+        denied_status=403,
+    ),
+    "kinesis": Errors(
+        denied="KMSAccessDeniedException",
+        disabled="KMSDisabledException",
+        invalid_state="KMSInvalidStateException",
+        not_found="KMSNotFoundException",
+    ),
+    "secretsmanager": Errors(
+        denied="AccessDeniedException",
+        disabled="DecryptionFailure",
+        invalid_state="DecryptionFailure",
+        not_found="DecryptionFailure",
+        sentence="Access to KMS is not allowed",
+    ),
+    "sns": Errors(
+        denied="KMSAccessDenied",
+        disabled="KMSDisabled",
+        invalid_state="KMSInvalidState",
+        not_found="KMSNotFound",
+    ),
+    # Only the message gets to the client: embedded/gateway/ gives it SageMaker's own code.
+    "sagemaker": Errors(
+        denied="AccessDeniedException",
+        disabled="ValidationException",
+        invalid_state="ValidationException",
+        not_found="ValidationException",
+    ),
+    "sqs": Errors(
+        denied="KmsAccessDenied",
+        disabled="KmsDisabled",
+        invalid_state="KmsInvalidState",
+        not_found="KmsNotFound",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a service does not answer, as its client gets to see it."""
+
+    code: str
+    message: str
+    status: int
+
+
+@dataclass
+class Caller:
+    """Who made the request being answered, and of which service; not `open` once it is answered."""
+
+    access_key: str
+    service: str
+    open: bool = True
+
+
+# What a request sets going has its context, too: hence `open`, and the service's name.
+_caller: ContextVar[Caller | None] = ContextVar("lake_key_caller", default=None)
+
+
+def begin(access_key: str, service: str) -> Caller:
+    """A request that a key signed for a service is answered from here on, until it is not open."""
+    caller = Caller(access_key, service)
+    _caller.set(caller)
+    return caller
+
+
+def caller_of(service: str) -> str | None:
+    """The access key that called the service; None for what no principal asked of it."""
+    caller = _caller.get()
+    return caller.access_key if caller and caller.open and caller.service == service else None
+
+
+def uses(service: str, operation: str) -> tuple[Use, ...]:
+    """What the operation asks of keys, in the order it asks; none for most."""
+    return tuple(use for use in USES.get(service, ()) if use.operation == operation)
+
+
+def refusal(
+    access_key: str,
+    service: str,
+    key_id: str,
+    actions: tuple[str, ...],
+    context: Mapping[str, str],
+    conditions: Mapping[str, Any] | None = None,
+) -> Refusal | None:
+    """Whether KMS lets the service use a key (id, ARN or alias) in its caller's name; None if so.
+
+    `context` is the encryption context, `conditions` are further condition keys. Keys that AWS
+    manages are open to all of the account.
+    """
+    principal = iam_evaluator.resolve_principal(access_key, ACCOUNT_ID)
+    return _refusal(principal, service, key_id, actions, context, conditions or {})
+
+
+def role_refusal(
+    role: str,
+    session: str,
+    service: str,
+    key_id: str,
+    actions: tuple[str, ...],
+    context: Mapping[str, str],
+) -> Refusal | None:
+    """The same in the name of a role (its ARN) that a service has taken on under a session name."""
+    name = role.rsplit("/", 1)[-1]
+    principal = iam_evaluator.PrincipalInfo(
+        arn=f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/{session}",
+        type="AssumedRole",
+        account=ACCOUNT_ID,
+        policies=iam_evaluator._gather_role_policies(name, ACCOUNT_ID),
+        limits=iam_evaluator._permissions_boundary(iam._roles, name, ACCOUNT_ID),
+    )
+    return _refusal(principal, service, key_id, actions, context, {})
+
+
+def service_refusal(
+    principal: str,
+    key_id: str,
+    actions: tuple[str, ...],
+    context: Mapping[str, str],
+    source: str,
+) -> str:
+    """Why a key does not let a service (`sns.amazonaws.com`) use it as itself; empty if it does.
+
+    `source` is the ARN of what the service acts for, as aws:SourceArn. No identity policy and no
+    grant speaks for a service.
+    """
+    if "alias/aws/" in key_id:
+        return f"{key_id} is managed by AWS and lets no other service in: use a key of your own"
+    key = kms._resolve_key(key_id)
+    if key is None:
+        return f"Invalid keyId '{key_id}'"
+    for action in actions:
+        asked = iam_evaluator.EvalContext(
+            principal_arn="*",
+            principal_type="Service",
+            principal_account="",
+            action=action,
+            resource_arn=key["Arn"],
+            region=REGION,
+            service_context={
+                "aws:sourcearn": source or None,
+                "aws:sourceaccount": ACCOUNT_ID,
+                **_encryption_context(context),
+            },
+        )
+        found = iam_evaluator.evaluate_resource_policy(
+            key.get("Policy") or "", asked, service=principal
+        )
+        if found.decision != "Allow":
+            return f"the policy of {key['Arn']} does not allow {principal} {action}"
+    return _out_of_use(key)
+
+
+def _encryption_context(context: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "kms:encryptioncontextkeys": list(context),
+        **{f"kms:encryptioncontext:{name}".lower(): value for name, value in context.items()},
+    }
+
+
+def _out_of_use(key: Mapping[str, Any]) -> str:
+    if key["KeyState"] == "Enabled":
+        return ""
+    if key["KeyState"] == "Disabled":
+        return f"{key['Arn']} is disabled."
+    state = "pending deletion" if "Deletion" in key["KeyState"] else "pending import"
+    return f"{key['Arn']} is {state}."
+
+
+def _refusal(
+    principal: iam_evaluator.PrincipalInfo | iam_evaluator.AuthError,
+    service: str,
+    key_id: str,
+    actions: tuple[str, ...],
+    context: Mapping[str, str],
+    conditions: Mapping[str, Any],
+) -> Refusal | None:
+    if "alias/aws/" in key_id:
+        return None
+    errors = ERRORS[service]
+    key = kms._resolve_key(key_id)
+    if key is None:
+        return Refusal(errors.not_found, f"Invalid keyId '{key_id}'", 400)
+    for action in actions:
+        denied = _denied(principal, service, action, key, context, conditions)
+        if denied:
+            return Refusal(errors.denied, errors.sentence or denied, errors.denied_status)
+    unusable = _out_of_use(key)
+    if unusable:
+        code = errors.disabled if key["KeyState"] == "Disabled" else errors.invalid_state
+        return Refusal(code, unusable, 400)
+    return None
+
+
+def _denied(
+    principal: iam_evaluator.PrincipalInfo | iam_evaluator.AuthError,
+    service: str,
+    action: str,
+    key: Mapping[str, Any],
+    context: Mapping[str, str],
+    conditions: Mapping[str, Any],
+) -> str:
+    """AWS's sentence if the principal's policies or the key's do not let it; empty if they do."""
+    if isinstance(principal, iam_evaluator.AuthError):
+        return principal.message
+    asked = iam_evaluator.EvalContext(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        action=action,
+        resource_arn=key["Arn"],
+        region=REGION,
+        service_context={
+            "kms:viaservice": f"{service}.{REGION}.amazonaws.com",
+            "kms:calleraccount": ACCOUNT_ID,
+            **_encryption_context(context),
+            **{name.lower(): value for name, value in conditions.items()},
+        },
+        principal_keys=principal.keys,
+    )
+    if principal.policies is None:
+        # Root: no identity policy says what it may, but the key's does.
+        identity = iam_evaluator.EvalResult("Allow", principal.arn)
+    else:
+        identity = iam_evaluator.evaluate(asked, principal.policies, *principal.limits)
+    found = iam_evaluator.combine_resource_policy(
+        identity, asked, key.get("Policy") or "", ACCOUNT_ID, required=True, limits=principal.limits
+    )
+    allowed = found.decision == "Allow"
+    recorded_calls.note_key(principal.arn, action, key["Arn"], service, allowed=allowed)
+    if allowed:
+        return ""
+    if found.decision == "Deny":
+        kind = "a resource-based" if found.resource_policy_arn else "an identity-based"
+        reason = f"with an explicit deny in {kind} policy"
+    else:
+        kind = "resource-based" if identity.decision == "Allow" else "identity-based"
+        reason = f"because no {kind} policy allows the {action} action"
+    return (
+        f"User: {principal.arn} is not authorized to perform: {action} on resource: {key['Arn']} "
+        f"{reason}"
+    )
