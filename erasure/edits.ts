@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { utcDay } from '../functions/clock';
+import { utcDay } from '../functions/shared/clock';
 import { statusOf, type Lake } from '../functions/lake/objects';
 import { rawFolder } from '../functions/lake/raw-pages';
 import { gunzip, jsonOf, UnreadableBytes } from '../functions/lake/unpack';

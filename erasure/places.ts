@@ -1,4 +1,4 @@
-import { utcDay, DAY_MS } from '../functions/clock';
+import { utcDay, DAY_MS } from '../functions/shared/clock';
 import { FORGOTTEN_KEY } from '../functions/lake/forgotten';
 import { padId, timeOfId } from '../functions/x/ids';
 import { datasets, leaseKeys, prefixes } from '../workflows/datasets';

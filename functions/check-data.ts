@@ -7,8 +7,8 @@ import { candidates, prefixes } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
 import { CheckDataOutput, StepInput } from '../workflows/payloads';
 import type { CheckResult, CleanedDay } from '../workflows/payloads';
-import { aws } from './aws';
-import { environments, readEnvironment } from './environment';
+import { aws } from './shared/aws';
+import { environments, readEnvironment } from './settings/environment';
 import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
 import type { Warehouse } from './lake/athena';
 import { addPartitions } from './lake/catalog';
@@ -18,8 +18,8 @@ import type { Lake } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
 import { keepRecord } from './lake/records';
-import type { Sections } from './settings';
-import { onFirstCall, step } from './step';
+import type { Sections } from './settings/settings';
+import { onFirstCall, step } from './shared/step';
 
 const SAMPLED_ROWS = 5;
 /** Offending rows are counted up to here: what is wrong a thousand times needs no exact figure. */

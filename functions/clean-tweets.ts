@@ -14,10 +14,10 @@ import {
   StepInput,
 } from '../workflows/payloads';
 import type { RunState } from '../workflows/payloads';
-import { aws } from './aws';
-import { lastDays, systemClock } from './clock';
-import type { Clock } from './clock';
-import { environments, readEnvironment } from './environment';
+import { aws } from './shared/aws';
+import { lastDays, systemClock } from './shared/clock';
+import type { Clock } from './shared/clock';
+import { environments, readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
 import { dayFingerprint, labelObjects, rawObjects } from './lake/fingerprints';
 import { getJson, uriOf } from './lake/objects';
@@ -27,7 +27,7 @@ import { rawDays, rawFolder } from './lake/raw-pages';
 import { expiredDays } from './lake/retention';
 import type { KeepDays } from './lake/retention';
 import { Unreadables } from './lake/set-aside';
-import { onFirstCall, step } from './step';
+import { onFirstCall, step } from './shared/step';
 
 /** Days looked at although the ingest did not touch them: new labels change them, and a failed night left them behind. */
 const LOOKBACK_DAYS = 8;

@@ -1,13 +1,13 @@
 import { GetCrawlerCommand, GlueClient, StartCrawlerCommand } from '@aws-sdk/client-glue';
 import { StepError } from '../workflows/errors';
 import { CrawlRawDataOutput, StepInput } from '../workflows/payloads';
-import { aws } from './aws';
-import { systemClock } from './clock';
-import type { Clock } from './clock';
-import { environments, readEnvironment } from './environment';
+import { aws } from './shared/aws';
+import { systemClock } from './shared/clock';
+import type { Clock } from './shared/clock';
+import { environments, readEnvironment } from './settings/environment';
 import { listPartitions } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
-import { onFirstCall, step } from './step';
+import { onFirstCall, step } from './shared/step';
 
 // StartCrawler answers before the crawler's own state says so; after this long it never began.
 const BEGINS_WITHIN_MS = 10 * 60 * 1000;

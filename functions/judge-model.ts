@@ -2,19 +2,19 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { StepError } from '../workflows/errors';
 import type { Evaluation, MeasuredModel, Scores } from '../workflows/evaluation';
 import { JudgeModelOutput, StepInput } from '../workflows/payloads';
-import { aws } from './aws';
+import { aws } from './shared/aws';
 import type { Champion } from '../workflows/payloads';
-import { systemClock } from './clock';
-import type { Clock } from './clock';
-import { environments, readEnvironment } from './environment';
+import { systemClock } from './shared/clock';
+import type { Clock } from './shared/clock';
+import { environments, readEnvironment } from './settings/environment';
 import { getText, keyOf } from './lake/objects';
 import type { Lake } from './lake/objects';
 import { readChampion, settleTraining } from './model/champion';
 import { rule, rulesFor } from './model/evaluation-rules';
 import { heldOutNow } from './model/held-out';
 import { readEvaluation } from './model/read-evaluation';
-import type { Sections } from './settings';
-import { onFirstCall, step } from './step';
+import type { Sections } from './settings/settings';
+import { onFirstCall, step } from './shared/step';
 
 interface Dependencies {
   lake: Lake;

@@ -2,15 +2,15 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { StepError } from '../workflows/errors';
 import { PromoteModelOutput, StepInput } from '../workflows/payloads';
 import type { Champion } from '../workflows/payloads';
-import { aws } from './aws';
-import { systemClock } from './clock';
-import type { Clock } from './clock';
-import { environments, readEnvironment } from './environment';
+import { aws } from './shared/aws';
+import { systemClock } from './shared/clock';
+import type { Clock } from './shared/clock';
+import { environments, readEnvironment } from './settings/environment';
 import { putJsonIf } from './lake/objects';
 import type { Lake } from './lake/objects';
 import { readChampion, settleTraining } from './model/champion';
 import { CHAMPION_KEY } from './model/names';
-import { onFirstCall, step } from './step';
+import { onFirstCall, step } from './shared/step';
 
 interface Dependencies {
   lake: Lake;

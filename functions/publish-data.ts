@@ -2,17 +2,17 @@ import { GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
 import { StepError } from '../workflows/errors';
 import { PublishDataOutput, StepInput } from '../workflows/payloads';
-import { aws } from './aws';
-import { systemClock } from './clock';
-import type { Clock } from './clock';
-import { environments, readEnvironment } from './environment';
+import { aws } from './shared/aws';
+import { systemClock } from './shared/clock';
+import type { Clock } from './shared/clock';
+import { environments, readEnvironment } from './settings/environment';
 import { followTable, setPartitions } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
 import type { Lake } from './lake/objects';
 import { TWEETS_TABLE, parametersOf, publishedDays } from './lake/published';
 import { endWhatIsOld } from './lake/retention';
 import type { KeepDays } from './lake/retention';
-import { onFirstCall, step } from './step';
+import { onFirstCall, step } from './shared/step';
 
 /** Old data are ended for this long at most: what is left waits for the next run. */
 const ENDING_MS = 60_000;

@@ -8,10 +8,10 @@ import type { Query } from '../queries/query';
 import { StepError } from '../workflows/errors';
 import { RefreshAnalyticsOutput, StepInput } from '../workflows/payloads';
 import type { Champion, RunState } from '../workflows/payloads';
-import { aws } from './aws';
-import { lastDays, systemClock } from './clock';
-import type { Clock } from './clock';
-import { environments, readEnvironment } from './environment';
+import { aws } from './shared/aws';
+import { lastDays, systemClock } from './shared/clock';
+import type { Clock } from './shared/clock';
+import { environments, readEnvironment } from './settings/environment';
 import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
 import type { Row, Warehouse } from './lake/athena';
 import type { Catalog } from './lake/catalog';
@@ -19,8 +19,8 @@ import type { Lake } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
 import { scoredRows, writeScored } from './lake/scored';
-import { emitter } from './metrics';
-import type { Emit } from './metrics';
+import { emitter } from './shared/metrics';
+import type { Emit } from './shared/metrics';
 import { readChampion } from './model/champion';
 import {
   MAX_TEXTS_A_CALL,
@@ -31,8 +31,8 @@ import {
 } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
 import { languageList } from './model/languages';
-import { verdictFigures } from './run-metrics';
-import { onFirstCall, step } from './step';
+import { verdictFigures } from './report/run-metrics';
+import { onFirstCall, step } from './shared/step';
 
 /** Days the analysts' questions look back on. */
 const LOOKBACK_DAYS = 8;

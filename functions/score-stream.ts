@@ -5,24 +5,24 @@ import type {
   KinesisStreamEvent,
   KinesisStreamRecord,
 } from 'aws-lambda';
-import { aws } from './aws';
-import { systemClock } from './clock';
-import type { Clock } from './clock';
-import { environments, readEnvironment } from './environment';
-import { withinDeadline } from './deadline';
-import type { CallContext } from './deadline';
-import { explain } from './explain';
+import { aws } from './shared/aws';
+import { systemClock } from './shared/clock';
+import type { Clock } from './shared/clock';
+import { environments, readEnvironment } from './settings/environment';
+import { withinDeadline } from './shared/deadline';
+import type { CallContext } from './shared/deadline';
+import { explain } from './shared/explain';
 import type { Catalog } from './lake/catalog';
 import type { Lake } from './lake/objects';
 import { scoredRows, writeScored } from './lake/scored';
-import { emitter } from './metrics';
-import type { Emit } from './metrics';
+import { emitter } from './shared/metrics';
+import type { Emit } from './shared/metrics';
 import { readChampion } from './model/champion';
 import { MAX_TEXTS_A_CALL, predict, scoringClient } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
 import { isRead } from './model/languages';
-import { verdictFigures } from './run-metrics';
-import { log, onFirstCall } from './step';
+import { verdictFigures } from './report/run-metrics';
+import { log, onFirstCall } from './shared/step';
 import { RawTweetRow, dayOf } from './x/tweets';
 
 interface Dependencies {

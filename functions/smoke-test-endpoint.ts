@@ -2,10 +2,10 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { StepError } from '../workflows/errors';
 import { SmokeTestEndpointOutput, StepInput } from '../workflows/payloads';
-import { aws } from './aws';
-import { systemClock } from './clock';
-import { environments, readEnvironment } from './environment';
-import { goldenTweets, isMisread } from './golden-tweets';
+import { aws } from './shared/aws';
+import { systemClock } from './shared/clock';
+import { environments, readEnvironment } from './settings/environment';
+import { goldenTweets, isMisread } from './model/golden-tweets';
 import type { Lake } from './lake/objects';
 import { readChampion } from './model/champion';
 import {
@@ -16,7 +16,7 @@ import {
   scoringClient,
 } from './model/endpoint';
 import type { Answer, Endpoint } from './model/endpoint';
-import { onFirstCall, step } from './step';
+import { onFirstCall, step } from './shared/step';
 
 /** Kept back of the call's time: three requests put the champion back, and each may take its 15 s. */
 const RESERVED_FOR_THE_CHAMPION_MS = 60_000;

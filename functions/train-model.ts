@@ -11,8 +11,8 @@ import { datasets, prefixes } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
 import { StepInput, TrainModelOutput } from '../workflows/payloads';
 import type { Capacity, SetAside } from '../workflows/payloads';
-import { aws } from './aws';
-import { environments, readEnvironment } from './environment';
+import { aws } from './shared/aws';
+import { environments, readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
 import { getBytes, getJson, keyOf, listObjects, putJson, putText, uriOf } from './lake/objects';
 import type { Lake } from './lake/objects';
@@ -32,8 +32,8 @@ import {
 import type { Build } from './model/training-inputs';
 import { startWithinQuotas } from './model/quotas';
 import { trainingJob } from './model/training-job';
-import type { Sections } from './settings';
-import { log, onFirstCall, step } from './step';
+import type { Sections } from './settings/settings';
+import { log, onFirstCall, step } from './shared/step';
 
 interface Dependencies {
   lake: Lake;

@@ -8,13 +8,13 @@ import type { DescribeEndpointOutput, ProductionVariant } from '@aws-sdk/client-
 import { z } from 'zod';
 import { StepError } from '../workflows/errors';
 import { StepInput, UpdateEndpointOutput } from '../workflows/payloads';
-import { aws } from './aws';
-import { environments, readEnvironment } from './environment';
+import { aws } from './shared/aws';
+import { environments, readEnvironment } from './settings/environment';
 import { describeEndpoint, isOnItsWay, pointEndpoint } from './model/endpoint';
 import { VARIANT_NAME, costTags } from './model/names';
 import { updatePlan } from './model/update-plan';
-import type { Sections } from './settings';
-import { onFirstCall, step } from './step';
+import type { Sections } from './settings/settings';
+import { onFirstCall, step } from './shared/step';
 
 interface Dependencies {
   sageMaker: SageMakerClient;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { functionSections } from '../functions/environment';
-import { Sections } from '../functions/settings';
+import { functionSections } from '../functions/settings/environment';
+import { Sections } from '../functions/settings/settings';
 import { BucketName } from './bucket-name';
 
 /** The retentions that CloudWatch Logs knows, up to two years. */

@@ -1,5 +1,5 @@
 import { modelNamePrefix } from '../functions/model/names';
-import { endpointKinds } from '../functions/settings';
+import { endpointKinds } from '../functions/settings/settings';
 import { database } from '../workflows/datasets';
 import type { EnvironmentName } from './config';
 

@@ -102,7 +102,7 @@ export const Evaluation = z.strictObject({
   candidate_minus_champion: Difference.nullable(),
   candidate_minus_lexicon: Difference,
   candidate_minus_linear: Difference,
-  /** The candidate's answers to the request's golden tweets; what is right is said by functions/golden-tweets.ts. */
+  /** The candidate's answers to the request's golden tweets; what is right is said by functions/model/golden-tweets.ts. */
   golden: z.array(z.strictObject({ text: z.string(), label: Label, probability: Share })),
   slices: z.array(Slice),
   /** By number of human labels, all of them last; null unless it was asked for. */

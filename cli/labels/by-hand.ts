@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { datasets } from '../../workflows/datasets';
 import type { Label } from '../../workflows/evaluation';
 import { NO_TEXT_HASH } from '../../workflows/labels';
-import { utcDay } from '../../functions/clock';
+import { utcDay } from '../../functions/shared/clock';
 import type { Lake } from '../../session/workspace';
 import type { Session } from '../../embedded/cloud/session';
 import { records, runSql } from '../athena';

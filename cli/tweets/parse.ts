@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ImportLine } from '../../functions/ingest/source';
-import { MAX_NESTING, tooDeepAt } from '../../functions/lake/nesting';
+import { MAX_NESTING, tooDeepAt } from '../../functions/shared/nesting';
 import { parseExactly } from '../../functions/x/exact-json';
 import {
   idText,

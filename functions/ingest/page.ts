@@ -1,7 +1,7 @@
 import { datasets, prefixes } from '../../workflows/datasets';
 import { StepError } from '../../workflows/errors';
 import type { IngestCounts } from '../../workflows/payloads';
-import { utcDay } from '../clock';
+import { utcDay } from '../shared/clock';
 import type { Forgotten } from '../lake/forgotten';
 import { putIf } from '../lake/objects';
 import type { Lake } from '../lake/objects';

@@ -1,6 +1,6 @@
 import { StepError } from '../../workflows/errors';
 import { MAX_DAYS_A_RUN } from '../../workflows/payloads';
-import { DAY_MS, utcDay } from '../clock';
+import { DAY_MS, utcDay } from '../shared/clock';
 import { searchableSince } from './window';
 
 /** X takes an end ten seconds before now at the latest; clocks differ. */

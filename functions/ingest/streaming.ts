@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import { prefixes } from '../../workflows/datasets';
-import type { Clock } from '../clock';
+import type { Clock } from '../shared/clock';
 import { getText, listObjects, putIf, removeObject } from '../lake/objects';
 import type { Lake } from '../lake/objects';
 import { putRecords } from '../lake/stream';
 import type { StreamRecord } from '../lake/stream';
 import type { Unreadables } from '../lake/set-aside';
 import { jsonOf } from '../lake/unpack';
-import { log } from '../step';
+import { log } from '../shared/step';
 import { RawTweetRow } from '../x/tweets';
 
 export interface Streaming {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { lenient } from '../../workflows/durable';
 import type { Gap, OpenWindow } from '../../workflows/payloads';
-import { DAY_MS } from '../clock';
+import { DAY_MS } from '../shared/clock';
 import { idAt, byAge, timeOfId } from '../x/ids';
 
 /** X searches seven days back and refuses a start before that; the margin grows when clocks disagree. */

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-glue';
 import type { GlueClient, PartitionInput, StorageDescriptor } from '@aws-sdk/client-glue';
 import { StepError } from '../../workflows/errors';
-import { inParallel } from '../in-parallel';
+import { inParallel } from '../shared/in-parallel';
 
 /** The lake's database in the Glue catalog. */
 export interface Catalog {

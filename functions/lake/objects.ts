@@ -7,9 +7,9 @@ import {
 import type { S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { StepError } from '../../workflows/errors';
-import { during } from '../aws';
-import { systemClock } from '../clock';
-import { explain } from '../explain';
+import { during } from '../shared/aws';
+import { systemClock } from '../shared/clock';
+import { explain } from '../shared/explain';
 
 /** The lake's bucket and a client for it. */
 export interface Lake {

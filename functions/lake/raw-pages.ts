@@ -3,7 +3,7 @@ import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { datasets } from '../../workflows/datasets';
 import { Day } from '../../workflows/payloads';
-import { DAY_MS, utcDay } from '../clock';
+import { DAY_MS, utcDay } from '../shared/clock';
 import { newestOf, oldestOf, padId } from '../x/ids';
 import { getBytes, objectsBelow } from './objects';
 import type { Lake } from './objects';

@@ -2,7 +2,7 @@ import { BatchDeletePartitionCommand } from '@aws-sdk/client-glue';
 import { DeleteObjectsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { candidates, datasets } from '../../workflows/datasets';
 import { StepError } from '../../workflows/errors';
-import { DAY_MS, utcDay } from '../clock';
+import { DAY_MS, utcDay } from '../shared/clock';
 import { listPartitions } from './catalog';
 import type { Catalog } from './catalog';
 import { uriOf } from './objects';

@@ -1,5 +1,5 @@
 import type { SetAside } from '../../workflows/payloads';
-import { log } from '../step';
+import { log } from '../shared/step';
 
 /** A state holds 256 KiB: so many objects are named, the rest are counted. */
 const MAX_NAMED = 20;

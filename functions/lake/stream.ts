@@ -1,7 +1,7 @@
 import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import type { KinesisClient, PutRecordsRequestEntry } from '@aws-sdk/client-kinesis';
-import { isPassing } from '../aws';
-import type { Clock } from '../clock';
+import { isPassing } from '../shared/aws';
+import type { Clock } from '../shared/clock';
 
 // Kinesis takes 500 records and 5 MB (keys included) a call.
 const MAX_RECORDS = 500;

@@ -13,10 +13,10 @@ import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-s
 import { z } from 'zod';
 import { StepError } from '../../workflows/errors';
 import { Label } from '../../workflows/evaluation';
-import { aws, isPassing } from '../aws';
-import type { Clock } from '../clock';
-import { currentDeadline } from '../deadline';
-import { explain } from '../explain';
+import { aws, isPassing } from '../shared/aws';
+import type { Clock } from '../shared/clock';
+import { currentDeadline } from '../shared/deadline';
+import { explain } from '../shared/explain';
 
 const Probability = z.number().min(0).max(1);
 

@@ -1,4 +1,4 @@
-import type { Sections } from '../settings';
+import type { Sections } from '../settings/settings';
 import type { Capacity } from '../../workflows/payloads';
 
 type Training = Pick<Sections['training'], 'instanceType' | 'spot'>;

@@ -1,7 +1,7 @@
 import { StepError } from '../../workflows/errors';
 import { Evaluation, labels } from '../../workflows/evaluation';
 import type { Difference, Scores } from '../../workflows/evaluation';
-import { explain } from '../explain';
+import { explain } from '../shared/explain';
 
 // Figures are rounded to a few digits before they are written.
 const ROUNDING = 0.002;

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { durable, lenient } from '../../workflows/durable';
 import type { Champion, RunPlan } from '../../workflows/payloads';
-import { goldenTweets } from '../golden-tweets';
+import { goldenTweets } from './golden-tweets';
 import type { Catalog } from '../lake/catalog';
 import { labelObjects } from '../lake/fingerprints';
 import { keyOf, listObjects, uriOf } from '../lake/objects';
 import type { Lake } from '../lake/objects';
-import type { Sections } from '../settings';
+import type { Sections } from '../settings/settings';
 import { chooseEncoder, EncoderChoice } from './encoders';
 import { publishedDays } from '../lake/published';
 

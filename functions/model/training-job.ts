@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { prefixes } from '../../workflows/datasets';
 import { uriOf } from '../lake/objects';
 import type { Lake } from '../lake/objects';
-import type { Sections } from '../settings';
+import type { Sections } from '../settings/settings';
 import type { EncoderChoice } from './encoders';
 import { modelKeys } from './names';
 

@@ -1,5 +1,5 @@
 import type { DeploymentConfig } from '@aws-sdk/client-sagemaker';
-import type { Sections } from '../settings';
+import type { Sections } from '../settings/settings';
 
 /** Seconds the new instances serve under watch before the old ones go; the alarm looks at whole minutes. */
 const WATCH_SECONDS = 300;

@@ -7,8 +7,8 @@ import {
 } from 'twitter-api-v2';
 import { z } from 'zod';
 import { StepError } from '../../workflows/errors';
-import type { Clock } from '../clock';
-import { explain } from '../explain';
+import type { Clock } from '../shared/clock';
+import { explain } from '../shared/explain';
 import { keepsTokenSecret, tokenInClear } from './address';
 import { boundsAtX } from './bounds';
 import type { Bounds } from './bounds';

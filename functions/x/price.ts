@@ -1,4 +1,4 @@
-import type { Sections } from '../settings';
+import type { Sections } from '../settings/settings';
 
 type Prices = Pick<Sections['x'], 'usdPerPost' | 'usdPerUser' | 'authorNames'>;
 

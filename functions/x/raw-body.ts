@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { findNodeAtLocation, parseTree } from 'jsonc-parser';
-import { isTooDeep } from '../lake/nesting';
+import { isTooDeep } from '../shared/nesting';
 
 /** The answer's bytes, to show a record exactly as it came. */
 export interface RawBody {

@@ -1,7 +1,7 @@
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { StepError } from '../../workflows/errors';
-import type { Clock } from '../clock';
+import type { Clock } from '../shared/clock';
 
 /** How long a running Lambda goes on with a token that was replaced. */
 export const KEEP_MS = 5 * 60 * 1000;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { withoutUrls } from '../../workflows/text-links';
-import { utcDay } from '../clock';
-import { explain, shown } from '../explain';
+import { utcDay } from '../shared/clock';
+import { explain, shown } from '../shared/explain';
 import { instantOf } from './created-at';
 import { byAge, timeOfId } from './ids';
 import {

@@ -5,8 +5,8 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { functionEnvironments, functionSections } from '../../functions/environment';
-import type { FunctionName } from '../../functions/environment';
+import { functionEnvironments, functionSections } from '../../functions/settings/environment';
+import type { FunctionName } from '../../functions/settings/environment';
 import { steps } from '../../workflows/steps';
 import type { EnvironmentName, Settings } from '../config';
 import { lakeName } from '../naming';
@@ -134,7 +134,7 @@ export class PipelineFunctions extends Construct {
         const value = variable === 'SETTINGS' ? this.sections(name) : values[variable];
         if (value === undefined)
           throw new Error(
-            `functions/environment.ts: ${name} reads ${variable}, which infra/ does not know`,
+            `functions/settings/environment.ts: ${name} reads ${variable}, which infra/ does not know`,
           );
         return [variable, value];
       }),

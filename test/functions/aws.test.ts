@@ -8,9 +8,9 @@ import { types } from 'node:util';
 import { GetCrawlerCommand, GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { aws, isPassing } from '../../functions/aws';
+import { aws, isPassing } from '../../functions/shared/aws';
 import { getText, putJsonIf } from '../../functions/lake/objects';
-import { step } from '../../functions/step';
+import { step } from '../../functions/shared/step';
 import { StepError } from '../../workflows/errors';
 
 // Jest's modules have globals of their own: an error that Node's core makes would be no `Error` to the SDK, which

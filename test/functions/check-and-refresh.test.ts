@@ -9,7 +9,7 @@ import { refreshAnalytics } from '../../functions/refresh-analytics';
 import { parseQuery, renderedCatalog } from '../../queries/catalog';
 import { MAX_PARAMETER_CHARACTERS } from '../../queries/query';
 import type { RunState } from '../../workflows/payloads';
-import { systemClock } from '../../functions/clock';
+import { systemClock } from '../../functions/shared/clock';
 import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
 import { awsError } from './support/job-runs';

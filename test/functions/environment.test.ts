@@ -6,7 +6,7 @@ import {
   functionNames,
   functionSections,
   readEnvironment,
-} from '../../functions/environment';
+} from '../../functions/settings/environment';
 import { settingsFor } from '../../infra/config';
 
 const original = process.env;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { inParallel } from '../../functions/in-parallel';
+import { inParallel } from '../../functions/shared/in-parallel';
 
 test('answers in the order of the items, whichever ends first', async () => {
   const slowestFirst = [30, 20, 10, 0];

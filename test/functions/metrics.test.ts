@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import { embeddedMetrics, emitter } from '../../functions/metrics';
-import { stageSeconds } from '../../functions/run-metrics';
+import { embeddedMetrics, emitter } from '../../functions/shared/metrics';
+import { stageSeconds } from '../../functions/report/run-metrics';
 
 const NOW = new Date('2026-11-24T02:20:00Z');
 

@@ -1,6 +1,6 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { settingsFor } from '../../infra/config';
-import { systemClock, utcDay } from '../../functions/clock';
+import { systemClock, utcDay } from '../../functions/shared/clock';
 import { storePage } from '../../functions/ingest/page';
 import { newPlan } from '../../functions/ingest/plan';
 import { hasSucceeded, rowsOf, startQuery } from '../../functions/lake/athena';

@@ -1,4 +1,4 @@
-import { runFigures, verdictFigures } from '../../functions/run-metrics';
+import { runFigures, verdictFigures } from '../../functions/report/run-metrics';
 import { metrics } from '../../workflows/metrics';
 import { Champion } from '../../workflows/payloads';
 import type { RunState } from '../../workflows/payloads';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { onFirstCall, step } from '../../functions/step';
+import { onFirstCall, step } from '../../functions/shared/step';
 import { StepError } from '../../workflows/errors';
 
 const Input = z.strictObject({

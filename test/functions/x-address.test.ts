@@ -1,5 +1,5 @@
 import { settingsFor } from '../../infra/config';
-import { systemClock } from '../../functions/clock';
+import { systemClock } from '../../functions/shared/clock';
 import { keepsTokenSecret } from '../../functions/x/address';
 import { recentSearch } from '../../functions/x/client';
 

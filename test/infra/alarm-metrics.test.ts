@@ -4,7 +4,7 @@ import {
   waitUntilStackCreateComplete,
 } from '@aws-sdk/client-cloudformation';
 import { z } from 'zod';
-import { embeddedMetrics } from '../../functions/metrics';
+import { embeddedMetrics } from '../../functions/shared/metrics';
 import { VARIANT_NAME } from '../../functions/model/names';
 import { errorNames } from '../../workflows/errors';
 import { dimensionOf, isMetricName, metricNamespace, metrics } from '../../workflows/metrics';

@@ -1,5 +1,5 @@
 import { highestPrice } from '../../functions/x/price';
-import { Sections } from '../../functions/settings';
+import { Sections } from '../../functions/settings/settings';
 import { EnvironmentName, People, settingsFor } from '../../infra/config';
 
 test.each(EnvironmentName.options)('the settings of %s are valid', (name) => {

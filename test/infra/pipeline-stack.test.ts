@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
 import type { Template } from 'aws-cdk-lib/assertions';
-import { functionEnvironments, functionNames } from '../../functions/environment';
+import { functionEnvironments, functionNames } from '../../functions/settings/environment';
 import { trainingJobName } from '../../functions/model/names';
 import { imageBuildHandlers } from '../../infra/bundles';
 import { trainingJobPattern } from '../../infra/constructs/model-access';

@@ -6,7 +6,7 @@ import {
   settingsBytes,
   settingsFor,
 } from '../../infra/config';
-import { functionSections } from '../../functions/environment';
+import { functionSections } from '../../functions/settings/environment';
 import { resolved } from './resolved';
 import { synthesize } from './synthesis';
 

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { DescribeEndpointCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
-import { systemClock } from '../../functions/clock';
+import { systemClock } from '../../functions/shared/clock';
 import { predict as predictAt } from '../../functions/model/endpoint';
 import { smokeTestEndpoint } from '../../functions/smoke-test-endpoint';
 import { updateEndpoint } from '../../functions/update-endpoint';

@@ -13,7 +13,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { z } from 'zod';
 import { keepRecord } from '../../functions/lake/records';
-import { readHistory } from '../../functions/execution-history';
+import { readHistory } from '../../functions/report/execution-history';
 import { Unreadables } from '../../functions/lake/set-aside';
 import { MAX_DAYS_A_RUN, MAX_STATE_BYTES, RunState } from '../../workflows/payloads';
 import type { RunPlan } from '../../workflows/payloads';

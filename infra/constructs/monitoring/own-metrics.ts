@@ -17,7 +17,7 @@ export interface OwnMetricOptions {
   readonly period?: Duration;
 }
 
-/** The pipeline's own metrics, as functions emit them (functions/metrics.ts). */
+/** The pipeline's own metrics, as functions emit them (functions/shared/metrics.ts). */
 export class OwnMetrics {
   constructor(private readonly lake: string) {}
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../functions/clock';
+import type { Clock } from '../../../functions/shared/clock';
 
 /** A clock that stands still until something sleeps. */
 export class TestClock implements Clock {

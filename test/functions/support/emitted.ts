@@ -1,4 +1,4 @@
-import type { Dimensions, Emit, Figures } from '../../../functions/metrics';
+import type { Dimensions, Emit, Figures } from '../../../functions/shared/metrics';
 
 /** Keeps what a function emits, in order. */
 export class Emitted {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { goldenTweets } from '../../../functions/golden-tweets';
+import { goldenTweets } from '../../../functions/model/golden-tweets';
 import { heldOutOf } from '../../../functions/model/held-out';
 import type { LabelRow } from '../../../functions/lake/labels';
 import { labels } from '../../../workflows/evaluation';

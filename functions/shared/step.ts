@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { StepError } from '../workflows/errors';
+import { StepError } from '../../workflows/errors';
 import { serviceBusy } from './aws';
 import { withinDeadline } from './deadline';
 import type { CallContext } from './deadline';

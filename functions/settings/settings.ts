@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { NamedQuery, PlanRunOutput } from '../workflows/payloads';
-import { keepsTokenSecret, tokenInClear } from './x/address';
+import { NamedQuery, PlanRunOutput } from '../../workflows/payloads';
+import { keepsTokenSecret, tokenInClear } from '../x/address';
 
 const Days = z.number().int().positive();
 /** Step Functions redrives an execution for so long after its end. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { StepError } from '../workflows/errors';
-import { MAX_STATE_BYTES, RunState, progressKeys } from '../workflows/payloads';
+import { StepError } from '../../workflows/errors';
+import { MAX_STATE_BYTES, RunState, progressKeys } from '../../workflows/payloads';
 
 const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');
 

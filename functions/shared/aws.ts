@@ -1,6 +1,6 @@
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { StepError } from '../workflows/errors';
+import { StepError } from '../../workflows/errors';
 import { currentDeadline } from './deadline';
 
 // The SDK tries three times: 3 x 15 s and its pauses stay below the 60 s of the shortest Lambda.

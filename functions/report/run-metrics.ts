@@ -1,8 +1,8 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import type { Label } from '../workflows/evaluation';
-import type { Champion, RunState } from '../workflows/payloads';
-import { steps } from '../workflows/steps';
-import type { Figures } from './metrics';
+import type { Label } from '../../workflows/evaluation';
+import type { Champion, RunState } from '../../workflows/payloads';
+import { steps } from '../../workflows/steps';
+import type { Figures } from '../shared/metrics';
 import { unreadableIn } from './run-summary';
 
 /**

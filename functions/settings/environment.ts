@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { stepNames } from '../workflows/steps';
-import type { StepName } from '../workflows/steps';
-import { explain } from './explain';
+import { stepNames } from '../../workflows/steps';
+import type { StepName } from '../../workflows/steps';
+import { explain } from '../shared/explain';
 import { Sections, json } from './settings';
 import type { SettingsSection } from './settings';
 

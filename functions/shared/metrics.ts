@@ -1,5 +1,5 @@
-import { isMetricName, metricNamespace, metrics } from '../workflows/metrics';
-import type { MetricName } from '../workflows/metrics';
+import { isMetricName, metricNamespace, metrics } from '../../workflows/metrics';
+import type { MetricName } from '../../workflows/metrics';
 
 /** Figures of one moment; absent ones are not known, which is not the same as 0. */
 export type Figures = Readonly<Partial<Record<MetricName, number>>>;

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { StepError } from '../workflows/errors';
+import { StepError } from '../../workflows/errors';
 
 /** What a Lambda's context says of the call's time. */
 export interface CallContext {

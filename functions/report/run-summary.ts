@@ -1,4 +1,4 @@
-import type { RunReport, RunState, SetAside } from '../workflows/payloads';
+import type { RunReport, RunState, SetAside } from '../../workflows/payloads';
 
 export function outcomeOf({ plan, clean, gate }: RunState): RunReport['outcome'] {
   if (plan.skip !== null) {

@@ -1,4 +1,4 @@
-import type { Label } from '../workflows/evaluation';
+import type { Label } from '../../workflows/evaluation';
 
 export interface GoldenTweet {
   text: string;
