@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds one image from the root of the repository, pushes it to ECR, and looks at what ECR has got of it.
-# CodeBuild runs it (infra/constructs/container-images.ts). From the environment: REGISTRY, the registry's host, and
+# CodeBuild runs it (infra/constructs/model/container-images.ts). From the environment: REGISTRY, the registry's host, and
 # TORCH_INDEX_URL, which may be empty.
 #   sh ml/build-image.sh <training|serving> <repository> <tag>
 set -eu

@@ -7,16 +7,16 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { EnvironmentName, Settings } from '../config';
-import { acknowledge } from '../constructs/acknowledge';
-import { ForceGrant } from '../constructs/force-grant';
-import { ForgetterAccess } from '../constructs/forgetter-access';
-import { ForgottenIds } from '../constructs/forgotten-ids';
-import { allow } from '../constructs/grants';
-import { guardSecret } from '../constructs/guarded-secret';
-import { LakeBucket } from '../constructs/lake-bucket';
-import { LakeCatalog } from '../constructs/lake-catalog';
-import { LakeKey } from '../constructs/lake-key';
-import { LakeRoles } from '../constructs/lake-roles';
+import { acknowledge } from '../constructs/security/acknowledge';
+import { ForceGrant } from '../constructs/security/force-grant';
+import { ForgetterAccess } from '../constructs/security/forgetter-access';
+import { ForgottenIds } from '../constructs/data/forgotten-ids';
+import { allow } from '../constructs/security/grants';
+import { guardSecret } from '../constructs/security/guarded-secret';
+import { LakeBucket } from '../constructs/data/lake-bucket';
+import { LakeCatalog } from '../constructs/data/lake-catalog';
+import { LakeKey } from '../constructs/data/lake-key';
+import { LakeRoles } from '../constructs/security/lake-roles';
 import type { RoleName } from '../naming';
 
 export interface DataStackProps extends StackProps {

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { buildContext } from '../../infra/constructs/container-images';
+import { buildContext } from '../../infra/constructs/model/container-images';
 import { UserError } from '../../session/user-error';
 import { wheelFolders } from './base-images';
 import { acceptedManifest, type Images } from './buildah';

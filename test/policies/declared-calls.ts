@@ -1,4 +1,4 @@
-import { functionRoles } from '../../infra/constructs/pipeline-functions';
+import { functionRoles } from '../../infra/constructs/pipeline/pipeline-functions';
 import type { Call, Context } from './calls';
 import { ACCOUNT, REGION } from './template';
 

@@ -3,8 +3,8 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge';
-import { allow } from './grants';
+import { acknowledge } from '../security/acknowledge';
+import { allow } from '../security/grants';
 
 export interface DeadLettersProps {
   readonly key: kms.IKey;

@@ -3,7 +3,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { Lake } from '../stacks/data-stack';
+import type { Lake } from '../../stacks/data-stack';
 import { DeadLetters } from './dead-letters';
 
 export interface StreamScoringProps {

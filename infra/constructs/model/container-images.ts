@@ -9,17 +9,17 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
-import type { imageBuildHandlers } from '../bundles';
-import type { EnvironmentName, Settings } from '../config';
-import { lakeName } from '../naming';
-import type { RoleName } from '../naming';
-import { copyInto, withScratchFolder } from '../repository';
-import type { Lake } from '../stacks/data-stack';
-import { acknowledge } from './acknowledge';
-import { allow } from './grants';
-import type { Permission } from './grants';
+import type { imageBuildHandlers } from '../../bundles';
+import type { EnvironmentName, Settings } from '../../config';
+import { lakeName } from '../../naming';
+import type { RoleName } from '../../naming';
+import { copyInto, withScratchFolder } from '../../repository';
+import type { Lake } from '../../stacks/data-stack';
+import { acknowledge } from '../security/acknowledge';
+import { allow } from '../security/grants';
+import type { Permission } from '../security/grants';
 import { BuildRole, ecrToken, guardWaiter, loggingRole } from './image-build-roles';
-import { nodeRuntime } from './pipeline-functions';
+import { nodeRuntime } from '../pipeline/pipeline-functions';
 
 export interface ContainerImagesProps {
   readonly environment: EnvironmentName;

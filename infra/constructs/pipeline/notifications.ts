@@ -7,10 +7,10 @@ import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Aws } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { alarmArns, budgetArns } from '../arns';
-import type { EnvironmentName } from '../config';
-import type { Lake } from '../stacks/data-stack';
-import { allow } from './grants';
+import { alarmArns, budgetArns } from '../../arns';
+import type { EnvironmentName } from '../../config';
+import type { Lake } from '../../stacks/data-stack';
+import { allow } from '../security/grants';
 
 export interface NotificationsProps {
   readonly environment: EnvironmentName;

@@ -1,13 +1,13 @@
 import * as glue from 'aws-cdk-lib/aws-glue';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
-import { arn } from '../arns';
-import type { EnvironmentName, Settings } from '../config';
-import { lakeName } from '../naming';
-import { copyInto, inRepository, withScratchFolder } from '../repository';
-import { sparkPackages } from '../spark-packages';
-import type { Lake } from '../stacks/data-stack';
-import { allow } from './grants';
+import { arn } from '../../arns';
+import type { EnvironmentName, Settings } from '../../config';
+import { lakeName } from '../../naming';
+import { copyInto, inRepository, withScratchFolder } from '../../repository';
+import { sparkPackages } from '../../spark-packages';
+import type { Lake } from '../../stacks/data-stack';
+import { allow } from '../security/grants';
 
 export interface CleaningJobProps {
   readonly environment: EnvironmentName;

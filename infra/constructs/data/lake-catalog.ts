@@ -2,13 +2,13 @@ import * as glue from 'aws-cdk-lib/aws-glue';
 import { Aws } from 'aws-cdk-lib';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { candidates, datasets, dayProjection, s3Uri, tables } from '../../workflows/datasets';
-import type { Column, Dataset } from '../../workflows/datasets';
-import { arn } from '../arns';
-import type { EnvironmentName } from '../config';
-import { databaseName, type RoleName } from '../naming';
-import { allow } from './grants';
-import type { LakeRoles } from './lake-roles';
+import { candidates, datasets, dayProjection, s3Uri, tables } from '../../../workflows/datasets';
+import type { Column, Dataset } from '../../../workflows/datasets';
+import { arn } from '../../arns';
+import type { EnvironmentName } from '../../config';
+import { databaseName, type RoleName } from '../../naming';
+import { allow } from '../security/grants';
+import type { LakeRoles } from '../security/lake-roles';
 
 export interface LakeCatalogProps {
   readonly environment: EnvironmentName;

@@ -3,9 +3,9 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge';
-import { allow } from './grants';
-import { guardSecret } from './guarded-secret';
+import { acknowledge } from '../security/acknowledge';
+import { allow } from '../security/grants';
+import { guardSecret } from '../security/guarded-secret';
 
 export interface ForgottenIdsProps {
   readonly key: kms.IKey;

@@ -2,16 +2,16 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { datasets, leaseKeys, prefixes, resultPrefixes } from '../../workflows/datasets';
-import { deploymentRoleArn, rootArn } from '../arns';
-import type { Settings } from '../config';
-import { roleNames } from '../naming';
-import type { RoleName } from '../naming';
-import { policyDocument } from '../policy-documents';
+import { datasets, leaseKeys, prefixes, resultPrefixes } from '../../../workflows/datasets';
+import { deploymentRoleArn, rootArn } from '../../arns';
+import type { Settings } from '../../config';
+import { roleNames } from '../../naming';
+import type { RoleName } from '../../naming';
+import { policyDocument } from '../../policy-documents';
 import { AccessLogs } from './access-logs';
-import { allow } from './grants';
-import type { Permission } from './grants';
-import type { LakeRoles } from './lake-roles';
+import { allow } from '../security/grants';
+import type { Permission } from '../security/grants';
+import type { LakeRoles } from '../security/lake-roles';
 
 export interface LakeBucketProps {
   readonly key: kms.IKey;

@@ -1,14 +1,14 @@
 import { Aws, RemovalPolicy } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import type { EnvironmentName } from '../config';
-import { alarmArns, arn, budgetArns } from '../arns';
-import { lakeName, roleNames } from '../naming';
-import type { RoleName } from '../naming';
-import { policyDocument } from '../policy-documents';
-import { allow } from './grants';
-import type { Permission } from './grants';
-import type { LakeRoles } from './lake-roles';
+import type { EnvironmentName } from '../../config';
+import { alarmArns, arn, budgetArns } from '../../arns';
+import { lakeName, roleNames } from '../../naming';
+import type { RoleName } from '../../naming';
+import { policyDocument } from '../../policy-documents';
+import { allow } from '../security/grants';
+import type { Permission } from '../security/grants';
+import type { LakeRoles } from '../security/lake-roles';
 
 export interface LakeKeyProps {
   readonly environment: EnvironmentName;

@@ -1,11 +1,11 @@
 import * as glue from 'aws-cdk-lib/aws-glue';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { arn } from '../arns';
-import type { EnvironmentName } from '../config';
-import { lakeName } from '../naming';
-import type { Lake } from '../stacks/data-stack';
-import { allow } from './grants';
+import { arn } from '../../arns';
+import type { EnvironmentName } from '../../config';
+import { lakeName } from '../../naming';
+import type { Lake } from '../../stacks/data-stack';
+import { allow } from '../security/grants';
 import { crawledTable } from './lake-catalog';
 
 export interface RawCrawlerProps {

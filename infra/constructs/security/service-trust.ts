@@ -1,6 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { arn } from '../arns';
+import { arn } from '../../arns';
 
 /** Services that say for which account they act. Lambda documents that for no execution role, so it is not among them. */
 export type ActingService = 'codebuild' | 'events' | 'glue' | 'sagemaker' | 'states';

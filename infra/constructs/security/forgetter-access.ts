@@ -3,8 +3,8 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { datasets, prefixes } from '../../workflows/datasets';
-import { arn } from '../arns';
+import { datasets, prefixes } from '../../../workflows/datasets';
+import { arn } from '../../arns';
 import { allow } from './grants';
 
 export interface ForgetterAccessProps {

@@ -1,12 +1,12 @@
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { arn } from '../arns';
-import type { EnvironmentName, Settings } from '../config';
-import { modelPrefix } from '../naming';
-import type { Lake } from '../stacks/data-stack';
-import { allow } from './grants';
-import type { Permission } from './grants';
-import { volumeGrant } from './lake-key';
+import { arn } from '../../arns';
+import type { EnvironmentName, Settings } from '../../config';
+import { modelPrefix } from '../../naming';
+import type { Lake } from '../../stacks/data-stack';
+import { allow } from '../security/grants';
+import type { Permission } from '../security/grants';
+import { volumeGrant } from '../data/lake-key';
 
 export interface ModelAccessProps {
   readonly environment: EnvironmentName;

@@ -4,11 +4,11 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { VARIANT_NAME } from '../../functions/model/names';
-import type { EnvironmentName, Settings } from '../config';
-import { lakeName } from '../naming';
-import { describeAlarm } from './monitoring/alarms';
-import { allow } from './grants';
+import { VARIANT_NAME } from '../../../functions/model/names';
+import type { EnvironmentName, Settings } from '../../config';
+import { lakeName } from '../../naming';
+import { describeAlarm } from '../monitoring/alarms';
+import { allow } from '../security/grants';
 
 export interface EndpointRollbackProps {
   readonly environment: EnvironmentName;

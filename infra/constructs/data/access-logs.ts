@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { deploymentRoleArn, rootArn } from '../arns';
+import { deploymentRoleArn, rootArn } from '../../arns';
 
 export interface AccessLogsProps {
   /** Days after which a record is deleted. */

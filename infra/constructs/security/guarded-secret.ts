@@ -1,6 +1,6 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { deploymentRoleArn, rootArn } from '../arns';
+import { deploymentRoleArn, rootArn } from '../../arns';
 
 /** What the policy of a secret leaves to the policies of those who call. */
 const left = [

@@ -1,13 +1,13 @@
 import * as athena from 'aws-cdk-lib/aws-athena';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { renderedCatalog } from '../../queries/catalog';
-import { resultPrefixes, s3Uri } from '../../workflows/datasets';
-import { arn } from '../arns';
-import type { EnvironmentName, Settings } from '../config';
-import { lakeName } from '../naming';
-import type { Lake } from '../stacks/data-stack';
-import { allow } from './grants';
+import { renderedCatalog } from '../../../queries/catalog';
+import { resultPrefixes, s3Uri } from '../../../workflows/datasets';
+import { arn } from '../../arns';
+import type { EnvironmentName, Settings } from '../../config';
+import { lakeName } from '../../naming';
+import type { Lake } from '../../stacks/data-stack';
+import { allow } from '../security/grants';
 
 export interface AnalyticsProps {
   readonly environment: EnvironmentName;

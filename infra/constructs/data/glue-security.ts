@@ -1,10 +1,10 @@
 import * as glue from 'aws-cdk-lib/aws-glue';
 import { Construct } from 'constructs';
-import { arn } from '../arns';
-import type { EnvironmentName } from '../config';
-import { lakeName } from '../naming';
-import type { Lake } from '../stacks/data-stack';
-import { allow } from './grants';
+import { arn } from '../../arns';
+import type { EnvironmentName } from '../../config';
+import { lakeName } from '../../naming';
+import type { Lake } from '../../stacks/data-stack';
+import { allow } from '../security/grants';
 
 export interface GlueSecurityProps {
   readonly environment: EnvironmentName;

@@ -5,14 +5,14 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { functionEnvironments, functionSections } from '../../functions/settings/environment';
-import type { FunctionName } from '../../functions/settings/environment';
-import { steps } from '../../workflows/steps';
-import type { EnvironmentName, Settings } from '../config';
-import { lakeName } from '../naming';
-import type { StarterRoleName, WorkerRoleName } from '../naming';
-import type { Lake } from '../stacks/data-stack';
-import { allow } from './grants';
+import { functionEnvironments, functionSections } from '../../../functions/settings/environment';
+import type { FunctionName } from '../../../functions/settings/environment';
+import { steps } from '../../../workflows/steps';
+import type { EnvironmentName, Settings } from '../../config';
+import { lakeName } from '../../naming';
+import type { StarterRoleName, WorkerRoleName } from '../../naming';
+import type { Lake } from '../../stacks/data-stack';
+import { allow } from '../security/grants';
 
 /** Who each function is: docs/architecture.md says why. */
 export const functionRoles: Record<FunctionName, WorkerRoleName | StarterRoleName> = {

@@ -5,11 +5,11 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { RunRequest } from '../../workflows/payloads';
-import type { EnvironmentName, Settings } from '../config';
-import { lakeName } from '../naming';
-import { allow } from './grants';
-import { actingFor } from './service-trust';
+import type { RunRequest } from '../../../workflows/payloads';
+import type { EnvironmentName, Settings } from '../../config';
+import { lakeName } from '../../naming';
+import { allow } from '../security/grants';
+import { actingFor } from '../security/service-trust';
 
 export interface SchedulesProps {
   readonly environment: EnvironmentName;

@@ -1,8 +1,8 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import type { EnvironmentName } from '../config';
-import { lakeName } from '../naming';
-import type { StarterRoleName } from '../naming';
+import type { EnvironmentName } from '../../config';
+import { lakeName } from '../../naming';
+import type { StarterRoleName } from '../../naming';
 import { allow, writeTraces } from './grants';
 
 export interface StarterRolesProps {
@@ -37,7 +37,7 @@ export class StarterRoles extends Construct {
     const role = new iam.Role(this, name, {
       roleName: lakeName(this.props.environment, name),
       description: descriptions[name],
-      // Without a source condition for the reason that infra/constructs/lake-roles.ts gives.
+      // Without a source condition for the reason that infra/constructs/security/lake-roles.ts gives.
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
     });
     // Beneath the role: CDK makes a function wait for its role and all beneath it.

@@ -6,10 +6,10 @@ import type { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
-import { acknowledge, acknowledgeWildcards } from './acknowledge';
-import { allow } from './grants';
-import type { Permission } from './grants';
-import { actingFor } from './service-trust';
+import { acknowledge, acknowledgeWildcards } from '../security/acknowledge';
+import { allow } from '../security/grants';
+import type { Permission } from '../security/grants';
+import { actingFor } from '../security/service-trust';
 
 export interface BuildRoleProps {
   readonly sources: Asset;

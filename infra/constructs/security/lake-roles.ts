@@ -1,9 +1,9 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { rootArn } from '../arns';
-import type { EnvironmentName, People, Settings } from '../config';
-import { forgetterRoleName, lakeName, peopleRoleNames, perRole, roleNames } from '../naming';
-import type { PeopleRoleName, RoleName } from '../naming';
+import { rootArn } from '../../arns';
+import type { EnvironmentName, People, Settings } from '../../config';
+import { forgetterRoleName, lakeName, peopleRoleNames, perRole, roleNames } from '../../naming';
+import type { PeopleRoleName, RoleName } from '../../naming';
 import { allow, writeTraces } from './grants';
 import { actingFor } from './service-trust';
 
