@@ -19,7 +19,7 @@ import { verify } from './account/verify/verify';
 import { renderTable, runSql } from './athena';
 import { CliCommand, type CommandNamed } from './command';
 import { dollars } from './costs/money';
-import { forget } from '../erasure/forget';
+import { forget } from './forget';
 import { wantedIds } from '../erasure/ids';
 import { printExecution, printExecutions } from './history';
 import { interruptSignal, Interrupted } from './interrupt';

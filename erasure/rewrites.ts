@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Forgotten } from '../functions/lake/forgotten';
 import { gunzip, isGzipped, UnreadableBytes } from '../functions/lake/unpack';
 import { rawPageKey } from '../functions/lake/raw-pages';
-import { toParquet } from '../functions/lake/scored';
+import { toParquet } from '../functions/model/scored';
 import { isObject, longText } from '../functions/x/record';
 import { Label } from '../workflows/evaluation';
 import { textHash } from '../workflows/text-key';

@@ -18,7 +18,7 @@ import type { Catalog } from './lake/catalog';
 import type { Lake } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
-import { scoredRows, writeScored } from './lake/scored';
+import { scoredRows, writeScored } from './model/scored';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
 import { readChampion } from './model/champion';

@@ -14,7 +14,7 @@ import type { CallContext } from './shared/deadline';
 import { explain } from './shared/explain';
 import type { Catalog } from './lake/catalog';
 import type { Lake } from './lake/objects';
-import { scoredRows, writeScored } from './lake/scored';
+import { scoredRows, writeScored } from './model/scored';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
 import { readChampion } from './model/champion';

@@ -1,6 +1,9 @@
-import type { Sections } from '../settings/settings';
-
-type Prices = Pick<Sections['x'], 'usdPerPost' | 'usdPerUser' | 'authorNames'>;
+/** X's prices in US dollars, and whether authors are read (and billed) too. */
+interface Prices {
+  readonly usdPerPost: number;
+  readonly usdPerUser: number;
+  readonly authorNames: boolean;
+}
 
 /** What X charges for posts and users that it returned, in US dollars. */
 export const priceOf = (

@@ -1,9 +1,7 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
-import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { EnvironmentName, Settings } from '../config';
@@ -17,30 +15,16 @@ import { LakeBucket } from '../constructs/data/lake-bucket';
 import { LakeCatalog } from '../constructs/data/lake-catalog';
 import { LakeKey } from '../constructs/data/lake-key';
 import { LakeRoles } from '../constructs/security/lake-roles';
-import type { RoleName } from '../naming';
+import type { DataResources } from '../data-resources';
 
 export interface DataStackProps extends StackProps {
   readonly environment: EnvironmentName;
   readonly settings: Settings;
 }
 
-/** What the pipeline is given of the data it works on. */
-export interface Lake {
-  readonly roles: Record<RoleName, iam.IRole>;
-  readonly key: kms.IKey;
-  readonly bucket: s3.IBucket;
-  readonly stream: kinesis.IStream;
-  readonly tokenSecret: secretsmanager.ISecret;
-  readonly forceGrant: secretsmanager.ISecret;
-  /** Under which the ids of forgotten tweets and authors are kept. */
-  readonly forgottenSecret: secretsmanager.ISecret;
-  /** Name of the Glue database. */
-  readonly database: string;
-}
-
 /** What must survive: the data, its key and catalog, and who may touch them. */
 export class DataStack extends Stack {
-  readonly lake: Lake;
+  readonly lake: DataResources;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
     const { environment, settings } = props;
@@ -78,7 +62,7 @@ export class DataStack extends Stack {
     };
   }
 
-  private createStream(key: kms.IKey, roles: Lake['roles']): kinesis.IStream {
+  private createStream(key: kms.IKey, roles: DataResources['roles']): kinesis.IStream {
     const stream = new kinesis.Stream(this, 'Tweets', {
       shardCount: 1,
       // The scorer sleeps until a model has been promoted: a week to get there, and no longer to catch up.
@@ -112,7 +96,7 @@ export class DataStack extends Stack {
     return stream;
   }
 
-  private createTokenSecret(key: kms.IKey, roles: Lake['roles']): secretsmanager.ISecret {
+  private createTokenSecret(key: kms.IKey, roles: DataResources['roles']): secretsmanager.ISecret {
     const secret = new secretsmanager.Secret(this, 'XBearerToken', {
       description:
         "X's bearer token. Holds a random text until a person stores the token: aws secretsmanager put-secret-value",

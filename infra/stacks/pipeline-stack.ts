@@ -30,12 +30,12 @@ import { StarterRoles } from '../constructs/security/starter-roles';
 import { StreamScoring } from '../constructs/pipeline/stream-scoring';
 import { endpointName, lakeName, modelPrefix } from '../naming';
 import { checksum, revision, withScratchFolder } from '../repository';
-import type { Lake } from './data-stack';
+import type { DataResources } from '../data-resources';
 
 export interface PipelineStackProps extends StackProps {
   readonly environment: EnvironmentName;
   readonly settings: Settings;
-  readonly lake: Lake;
+  readonly lake: DataResources;
 }
 
 /** Everything that can be thrown away and rebuilt: what works on the lake, and what it is started by. */
@@ -199,7 +199,7 @@ export class PipelineStack extends Stack {
   private machine(
     name: string,
     settings: Settings,
-    lake: Lake,
+    lake: DataResources,
     functions: Record<StepName, lambda.Function>,
   ): sfn.StateMachine {
     const logGroup = new logs.LogGroup(this, 'MachineLog', {
@@ -228,7 +228,7 @@ export class PipelineStack extends Stack {
   }
 
   /** `Plan the run` asks whether the lock's holder still runs; the archive reads what it keeps. */
-  private letStepsLookAtExecutions(name: string, { roles }: Lake): void {
+  private letStepsLookAtExecutions(name: string, { roles }: DataResources): void {
     const executions = {
       resources: [arn('states', `execution:${name}:*`)],
       wildcard: "Executions of this one machine; their names are their starter's choice",

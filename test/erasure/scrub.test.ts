@@ -2,7 +2,7 @@ import { DeleteObjectCommand, PutBucketVersioningCommand } from '@aws-sdk/client
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Forgotten, emptyList, randomMarker, withIds } from '../../functions/lake/forgotten';
 import { rawPageKey } from '../../functions/lake/raw-pages';
-import { toParquet } from '../../functions/lake/scored';
+import { toParquet } from '../../functions/model/scored';
 import type { Lake } from '../../functions/lake/objects';
 import {
   Finder,

@@ -8,7 +8,7 @@ import type { Lake } from '../../functions/lake/objects';
 import { rawPageKey } from '../../functions/lake/raw-pages';
 import { idAt } from '../../functions/x/ids';
 import { withAllVersions } from '../../erasure/edits';
-import { replaysOf } from '../../erasure/forget';
+import { replaysOf } from '../../cli/forget';
 import { Narrowed, whereTweetsLie } from '../../erasure/places';
 import { SurveyProgress } from '../../erasure/progress';
 import { Finder } from '../../erasure/rewrites';

@@ -45,7 +45,7 @@ const exempt: Record<string, string> = {
   Evaluation: 'has a version of its own, and the gate refuses what it cannot read',
 };
 
-const sources = ['functions', 'local'].flatMap((folder) =>
+const sources = ['functions', 'erasure', 'cli', 'session', 'embedded'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8')),

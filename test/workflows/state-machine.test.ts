@@ -287,17 +287,12 @@ test('a used-up rate window is waited for in the machine, until the time the ste
 });
 
 describe('error names', () => {
-  const sources = [
-    'functions',
-    'functions/ingest',
-    'functions/lake',
-    'functions/model',
-    'functions/x',
-  ].flatMap((folder) =>
-    readdirSync(join(__dirname, '../..', folder))
-      .filter((name) => name.endsWith('.ts'))
-      .map((name) => readFileSync(join(__dirname, '../..', folder, name), 'utf8')),
-  );
+  const sources = readdirSync(join(__dirname, '../../functions'), {
+    recursive: true,
+    withFileTypes: true,
+  })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
   const thrown = new Set(
     sources.flatMap((source) =>
       [...source.matchAll(/new StepError\(\s*'(\w+)'/g)].map(([, name]) => name),

@@ -6,13 +6,13 @@ import { resultPrefixes, s3Uri } from '../../../workflows/datasets';
 import { arn } from '../../arns';
 import type { EnvironmentName, Settings } from '../../config';
 import { lakeName } from '../../naming';
-import type { Lake } from '../../stacks/data-stack';
+import type { DataResources } from '../../data-resources';
 import { allow } from '../security/grants';
 
 export interface AnalyticsProps {
   readonly environment: EnvironmentName;
   readonly settings: Settings;
-  readonly lake: Lake;
+  readonly lake: DataResources;
 }
 
 /**

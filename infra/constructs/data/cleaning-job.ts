@@ -6,13 +6,13 @@ import type { EnvironmentName, Settings } from '../../config';
 import { lakeName } from '../../naming';
 import { copyInto, inRepository, withScratchFolder } from '../../repository';
 import { sparkPackages } from '../../spark-packages';
-import type { Lake } from '../../stacks/data-stack';
+import type { DataResources } from '../../data-resources';
 import { allow } from '../security/grants';
 
 export interface CleaningJobProps {
   readonly environment: EnvironmentName;
   readonly settings: Settings['glue'];
-  readonly lake: Lake;
+  readonly lake: DataResources;
   /** Name of the Glue security configuration. */
   readonly security: string;
 }

@@ -3,12 +3,12 @@ import { Construct } from 'constructs';
 import { arn } from '../../arns';
 import type { EnvironmentName } from '../../config';
 import { lakeName } from '../../naming';
-import type { Lake } from '../../stacks/data-stack';
+import type { DataResources } from '../../data-resources';
 import { allow } from '../security/grants';
 
 export interface GlueSecurityProps {
   readonly environment: EnvironmentName;
-  readonly lake: Lake;
+  readonly lake: DataResources;
 }
 
 /** What crawler and job write, to S3 and to their logs, is encrypted with the lake's key. */

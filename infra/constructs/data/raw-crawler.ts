@@ -4,13 +4,13 @@ import { Construct } from 'constructs';
 import { arn } from '../../arns';
 import type { EnvironmentName } from '../../config';
 import { lakeName } from '../../naming';
-import type { Lake } from '../../stacks/data-stack';
+import type { DataResources } from '../../data-resources';
 import { allow } from '../security/grants';
 import { crawledTable } from './lake-catalog';
 
 export interface RawCrawlerProps {
   readonly environment: EnvironmentName;
-  readonly lake: Lake;
+  readonly lake: DataResources;
   /** Name of the Glue security configuration. */
   readonly security: string;
   /** Who starts the crawler and looks at it. */

@@ -14,7 +14,7 @@ import type { EnvironmentName, Settings } from '../../config';
 import { lakeName } from '../../naming';
 import type { RoleName } from '../../naming';
 import { copyInto, withScratchFolder } from '../../repository';
-import type { Lake } from '../../stacks/data-stack';
+import type { DataResources } from '../../data-resources';
 import { acknowledge } from '../security/acknowledge';
 import { allow } from '../security/grants';
 import type { Permission } from '../security/grants';
@@ -24,7 +24,7 @@ import { nodeRuntime } from '../pipeline/pipeline-functions';
 export interface ContainerImagesProps {
   readonly environment: EnvironmentName;
   readonly settings: Pick<Settings, 'logRetentionDays' | 'torchIndexUrl'>;
-  readonly lake: Lake;
+  readonly lake: DataResources;
   /** Folder that `bundleHandlers` filled. */
   readonly bundles: string;
 }

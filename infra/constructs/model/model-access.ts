@@ -3,14 +3,14 @@ import { Construct } from 'constructs';
 import { arn } from '../../arns';
 import type { EnvironmentName, Settings } from '../../config';
 import { modelPrefix } from '../../naming';
-import type { Lake } from '../../stacks/data-stack';
+import type { DataResources } from '../../data-resources';
 import { allow } from '../security/grants';
 import type { Permission } from '../security/grants';
 import { volumeGrant } from '../data/lake-key';
 
 export interface ModelAccessProps {
   readonly environment: EnvironmentName;
-  readonly lake: Lake;
+  readonly lake: DataResources;
   /** Name of the endpoint. */
   readonly endpoint: string;
   readonly settings: Pick<Settings, 'training' | 'endpoint'>;

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { GraphWidgetType } from 'cdk-monitoring-constructs';
 import { everyHourOf } from './alarms';
-import type { Watch } from './monitoring';
+import type { Watch } from './watch';
 
 /** Nights lie apart: an hour holds one run at most, or a few ingests. */
 const A_RUN = Duration.hours(1);

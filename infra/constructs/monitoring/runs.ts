@@ -3,7 +3,7 @@ import { GraphWidgetType } from 'cdk-monitoring-constructs';
 import { errorNames } from '../../../workflows/errors';
 import { steps } from '../../../workflows/steps';
 import { everyHourOf } from './alarms';
-import type { Watch } from './monitoring';
+import type { Watch } from './watch';
 
 export function monitorRuns({ facade, alarms, own, props }: Watch): void {
   const { machine, settings } = props;

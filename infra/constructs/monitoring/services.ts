@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { stepNames } from '../../../workflows/steps';
 import { lakeName } from '../../naming';
 import { athenaBytes, endpointMetric, lambdaMetric, microseconds } from './own-metrics';
-import type { Watch } from './monitoring';
+import type { Watch } from './watch';
 
 export function monitorEndpoint({ facade, alarms, props }: Watch): void {
   const { endpoint, settings } = props;

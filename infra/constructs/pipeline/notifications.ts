@@ -9,12 +9,12 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { alarmArns, budgetArns } from '../../arns';
 import type { EnvironmentName } from '../../config';
-import type { Lake } from '../../stacks/data-stack';
+import type { DataResources } from '../../data-resources';
 import { allow } from '../security/grants';
 
 export interface NotificationsProps {
   readonly environment: EnvironmentName;
-  readonly lake: Lake;
+  readonly lake: DataResources;
   readonly email: string | null;
 }
 

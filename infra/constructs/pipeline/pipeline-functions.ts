@@ -11,7 +11,7 @@ import { steps } from '../../../workflows/steps';
 import type { EnvironmentName, Settings } from '../../config';
 import { lakeName } from '../../naming';
 import type { StarterRoleName, WorkerRoleName } from '../../naming';
-import type { Lake } from '../../stacks/data-stack';
+import type { DataResources } from '../../data-resources';
 import { allow } from '../security/grants';
 
 /** Who each function is: docs/architecture.md says why. */
@@ -47,7 +47,7 @@ export const nodeRuntime = lambda.Runtime.NODEJS_24_X;
 export interface PipelineFunctionsProps {
   readonly environment: EnvironmentName;
   readonly settings: Settings;
-  readonly lake: Lake;
+  readonly lake: DataResources;
   /** Roles of the functions that do not touch the lake. */
   readonly starters: Record<StarterRoleName, iam.IRole>;
   /** Folder that `bundleHandlers` filled. */

@@ -3,11 +3,11 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { Lake } from '../../stacks/data-stack';
+import type { DataResources } from '../../data-resources';
 import { DeadLetters } from './dead-letters';
 
 export interface StreamScoringProps {
-  readonly lake: Lake;
+  readonly lake: DataResources;
   readonly scoreStream: lambda.Function;
 }
 

@@ -3,11 +3,11 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { Label } from '../../workflows/evaluation';
 import { datasets } from '../../workflows/datasets';
 import type { Column } from '../../workflows/datasets';
-import type { Answer } from '../model/endpoint';
-import { addPartitions } from './catalog';
-import type { Catalog } from './catalog';
-import { uriOf } from './objects';
-import type { Lake } from './objects';
+import type { Answer } from './endpoint';
+import { addPartitions } from '../lake/catalog';
+import type { Catalog } from '../lake/catalog';
+import { uriOf } from '../lake/objects';
+import type { Lake } from '../lake/objects';
 
 /** A row of `scored`. */
 export interface ScoredRow {

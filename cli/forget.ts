@@ -13,10 +13,10 @@ import { MAX_REPLAYED_DAYS } from '../workflows/payloads';
 import type { Lake } from '../session/workspace';
 import type { Session } from '../embedded/cloud/session';
 import { UserError } from '../session/user-error';
-import { describeFailure } from '../cli/run/failure';
-import { startRun } from '../cli/run/launch';
-import { archiveSeen } from '../cli/run/archived';
-import { seconds, type Screen } from '../cli/screen';
+import { describeFailure } from './run/failure';
+import { startRun } from './run/launch';
+import { archiveSeen } from './run/archived';
+import { seconds, type Screen } from './screen';
 import {
   allowToShrink,
   publishedPartitions,
@@ -24,18 +24,18 @@ import {
   thatReadersSee,
   versionsThatHold,
   type HoldingVersion,
-} from './cleaned';
-import { holdLake, type Hold } from './hold';
-import { withAllVersions } from './edits';
-import type { Wanted } from './ids';
-import { removeLocalCopies } from './local-copies';
-import { markModels } from './models';
-import { homes, Narrowed, whereTheyAreNamed, whereTweetsLie, type Rewritten } from './places';
-import { digestOf, SurveyProgress } from './progress';
-import { ForgetRecord, places, type Place } from './record';
-import { Finder, nothingFound } from './rewrites';
-import { forEachOf, nothing, scrubKeys, type Scrubbing, type Tally } from './scrub';
-import { lookThrough } from './survey';
+} from '../erasure/cleaned';
+import { holdLake, type Hold } from '../erasure/hold';
+import { withAllVersions } from '../erasure/edits';
+import type { Wanted } from '../erasure/ids';
+import { removeLocalCopies } from '../erasure/local-copies';
+import { markModels } from '../erasure/models';
+import { homes, Narrowed, whereTheyAreNamed, whereTweetsLie, type Rewritten } from '../erasure/places';
+import { digestOf, SurveyProgress } from '../erasure/progress';
+import { ForgetRecord, places, type Place } from '../erasure/record';
+import { Finder, nothingFound } from '../erasure/rewrites';
+import { forEachOf, nothing, scrubKeys, type Scrubbing, type Tally } from '../erasure/scrub';
+import { lookThrough } from '../erasure/survey';
 import { deleteAllVersions, versionsBelow, versionsOf } from '../functions/lake/versions';
 
 // Each lost race means that another forget wrote in between; more than a few means that something is wrong.
