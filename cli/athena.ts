@@ -4,7 +4,7 @@ import {
   StartQueryExecutionCommand,
 } from '@aws-sdk/client-athena';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lake } from '../session/workspace';
+import type { Workspace } from '../session/workspace';
 import type { Session } from '../embedded/cloud/session';
 import { UserError } from '../session/user-error';
 
@@ -15,7 +15,7 @@ export interface Table {
 
 /** Runs one statement and reads all of its rows. `parameters` fill its question marks, in order. */
 export async function runSql(
-  lake: Pick<Lake, 'signal'>,
+  lake: Pick<Workspace, 'signal'>,
   session: Session,
   sql: string,
   parameters: string[] = [],

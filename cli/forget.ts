@@ -7,10 +7,10 @@ import {
   type ForgottenList,
   type Marker,
 } from '../functions/lake/forgotten';
-import { putJsonIf, type Lake as Bucket } from '../functions/lake/objects';
+import { putJsonIf, type LakeBucket as Bucket } from '../functions/lake/objects';
 import { datasets, prefixes } from '../workflows/datasets';
 import { MAX_REPLAYED_DAYS } from '../workflows/payloads';
-import type { Lake } from '../session/workspace';
+import type { Workspace } from '../session/workspace';
 import type { Session } from '../embedded/cloud/session';
 import { UserError } from '../session/user-error';
 import { describeFailure } from './run/failure';
@@ -30,7 +30,13 @@ import { withAllVersions } from '../erasure/edits';
 import type { Wanted } from '../erasure/ids';
 import { removeLocalCopies } from '../erasure/local-copies';
 import { markModels } from '../erasure/models';
-import { homes, Narrowed, whereTheyAreNamed, whereTweetsLie, type Rewritten } from '../erasure/places';
+import {
+  homes,
+  Narrowed,
+  whereTheyAreNamed,
+  whereTweetsLie,
+  type Rewritten,
+} from '../erasure/places';
 import { digestOf, SurveyProgress } from '../erasure/progress';
 import { ForgetRecord, places, type Place } from '../erasure/record';
 import { Finder, nothingFound } from '../erasure/rewrites';
@@ -218,12 +224,12 @@ export const replaysOf = (days: readonly string[]) =>
 
 /** Has the days cleaned and published without the forgotten rows. Throws UserError when that does not succeed. */
 async function publishAnew(
-  lake: Lake,
+  workspace: Workspace,
   { lake: bucket, session, screen }: Work,
   days: readonly string[],
 ): Promise<void> {
   for (const [index, input] of replaysOf(days).entries()) {
-    const run = await startRun(lake, session, screen, input);
+    const run = await startRun(workspace, session, screen, input);
     // As ForgetterRole, which lists versions: who makes the lake forget need not be an analyst.
     await archiveSeen(run, async (key) => (await versionsOf(bucket, key)).versions.length > 0);
     if (run.status === 'SUCCEEDED') continue;
@@ -291,7 +297,7 @@ function report(screen: Screen, record: ForgetRecord): number {
  * where it was. Throws UserError while a run or an ingest is at work.
  */
 export async function forget(
-  lake: Lake,
+  workspace: Workspace,
   session: Session,
   screen: Screen,
   told: Wanted,
@@ -332,12 +338,17 @@ export async function forget(
     screen,
     record,
     finder: new Finder(new Forgotten(list, marker), nothingFound()),
-    progress: SurveyProgress.open(lake.home, session.environment, mark, await timeOfList(bucket)),
+    progress: SurveyProgress.open(
+      workspace.home,
+      session.environment,
+      mark,
+      await timeOfList(bucket),
+    ),
     marker,
     narrowed: isNarrow ? new Narrowed(wanted.tweets) : null,
-    mustGoOn: () => lake.signal.throwIfAborted(),
+    mustGoOn: () => workspace.signal.throwIfAborted(),
     mustHold: () => {
-      lake.signal.throwIfAborted();
+      workspace.signal.throwIfAborted();
       if (hold === null) throw new Error('The lake is changed while it is not held.');
       hold.mustHold();
     },
@@ -361,7 +372,7 @@ export async function forget(
 
     if (seen.length > 0) {
       record.days = seen.map(({ date }) => date).sort();
-      await publishAnew(lake, work, record.days);
+      await publishAnew(workspace, work, record.days);
       hold = await holdLake(bucket, sfn);
       const holding = await survey(work);
       await takeOutReplaced(work, record.days);
@@ -369,7 +380,7 @@ export async function forget(
       const keys = holding.get('audit') ?? [];
       await record.add('audit', await scrubKeys(work, keys, homes.audit.rewrite(work.finder)));
     }
-    await removeLocalCopies(lake, work.finder);
+    await removeLocalCopies(workspace, work.finder);
     await record.write(new Date());
     // A look through everything has ended what earlier calls began, too.
     const ended = new Set([mark, ...(isNarrow ? [] : before.unfinished)]);

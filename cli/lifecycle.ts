@@ -9,7 +9,7 @@ import {
   type LifecycleRule,
 } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import type { Lake as Bucket } from '../functions/lake/objects';
+import type { LakeBucket as Bucket } from '../functions/lake/objects';
 import {
   deleteVersion,
   versionsBelow,

@@ -5,7 +5,7 @@ import {
   type SessionOptions,
 } from '../embedded/cloud/session';
 import { highestPrice, postsAndAuthors } from '../functions/x/price';
-import { clientEnvironment, type Lake } from '../session/workspace';
+import { clientEnvironment, type Workspace } from '../session/workspace';
 import { rootSecretOf } from '../embedded/cloud/root-secret';
 import { UserError } from '../session/user-error';
 import { tweetSource } from '../embedded/cloud/deploy';
@@ -59,13 +59,13 @@ interface Folder {
 }
 
 async function session(
-  lake: Lake,
+  workspace: Workspace,
   screen: Screen,
   command: SessionOptions['command'],
   onlyLooks = false,
 ): Promise<LocalSession> {
   const started = Date.now();
-  const opened = await openSession(lake, {
+  const opened = await openSession(workspace, {
     command,
     mayShareRun: onlyLooks,
     asItIs: onlyLooks,
@@ -81,11 +81,11 @@ const carefulMaxTweets = 500;
 
 /** Says where tweets come from, if not from the stand-in; answers the input, careful with real money. */
 function announceSource(
-  lake: Lake,
+  workspace: Workspace,
   screen: Screen,
   input: Record<string, unknown>,
 ): Record<string, unknown> {
-  const { url, standIn, token } = tweetSource(lake);
+  const { url, standIn, token } = tweetSource(workspace);
   if (standIn) return input;
   screen.say(
     `Tweets come from ${url}${token === null ? ' (X_BEARER_TOKEN is not set)' : ', with your bearer token'}.`,
@@ -105,11 +105,11 @@ const asksX = (mode: unknown): boolean => mode !== 'retrain' && mode !== 'replay
 
 /** What a run will cost at X, before it is started; answers its input. */
 function announceCosts(
-  lake: Lake,
+  workspace: Workspace,
   screen: Screen,
   { environment, input }: CommandNamed<'run'>,
 ): Record<string, unknown> {
-  if (environment === 'local') return announceSource(lake, screen, input);
+  if (environment === 'local') return announceSource(workspace, screen, input);
   const { x } = settingsFor(environment);
   const { maxTweets = x.maxTweetsPerRun } = checkInput(input);
   screen.say(
@@ -137,27 +137,31 @@ async function endOldObjects({ clients, outputs }: Session, screen: Screen): Pro
 }
 
 /** `npm start`: boots, deploys, imports the labels, and runs the night or what was left of the last one. */
-async function start(lake: Lake, screen: Screen, input: Record<string, unknown>): Promise<number> {
+async function start(
+  workspace: Workspace,
+  screen: Screen,
+  input: Record<string, unknown>,
+): Promise<number> {
   checkInput(input);
-  const runInput = announceSource(lake, screen, input);
+  const runInput = announceSource(workspace, screen, input);
   const booting = Date.now();
   if (!screen.isTerminal)
     screen.say('Embedded cloud: booting, and deploying with the stock CDK CLI …');
-  const lakeSession = await session(lake, screen, 'start');
+  const lakeSession = await session(workspace, screen, 'start');
   try {
     screen.say(`Embedded cloud: ready at ${lakeSession.url} in ${seconds(Date.now() - booting)}`);
     await endOldObjects(lakeSession, screen);
-    await importBundledLabels(lake, lakeSession, screen);
+    await importBundledLabels(workspace, lakeSession, screen);
     const cutOff = await findCutOff(lakeSession);
     if (cutOff) {
       screen.say(
         `${cutOff.name} was cut off when its process ended: it goes on from where it stood.`,
       );
       const redriven = await finishRun(
-        lake,
+        workspace,
         lakeSession,
         screen,
-        await redriveRun(lake, lakeSession, screen, cutOff),
+        await redriveRun(workspace, lakeSession, screen, cutOff),
       );
       // What else was asked for is still to be done.
       if (redriven !== 0 || Object.keys(input).length === 0) return sayNext(screen, redriven);
@@ -165,10 +169,10 @@ async function start(lake: Lake, screen: Screen, input: Record<string, unknown>)
     return sayNext(
       screen,
       await finishRun(
-        lake,
+        workspace,
         lakeSession,
         screen,
-        await startRun(lake, lakeSession, screen, runInput),
+        await startRun(workspace, lakeSession, screen, runInput),
       ),
     );
   } finally {
@@ -178,18 +182,18 @@ async function start(lake: Lake, screen: Screen, input: Record<string, unknown>)
 }
 
 /** `npm run up`: keeps the lake running for any client until it is interrupted. */
-async function up(lake: Lake, screen: Screen): Promise<number> {
-  announceSource(lake, screen, {});
+async function up(workspace: Workspace, screen: Screen): Promise<number> {
+  announceSource(workspace, screen, {});
   if (!screen.isTerminal)
     screen.say('Embedded cloud: booting, and deploying with the stock CDK CLI …');
-  const lakeSession = await session(lake, screen, 'up');
+  const lakeSession = await session(workspace, screen, 'up');
   try {
     await endOldObjects(lakeSession, screen);
-    await importBundledLabels(lake, lakeSession, screen);
+    await importBundledLabels(workspace, lakeSession, screen);
     screen.say(`The lake is up at ${lakeSession.url}. For any AWS client, in another terminal:`);
     screen.say();
     for (const [name, value] of Object.entries(
-      clientEnvironment(lakeSession.url, rootSecretOf(lake.home)),
+      clientEnvironment(lakeSession.url, rootSecretOf(workspace.home)),
     ))
       screen.say(`export ${name}=${value}`);
     screen.say();
@@ -197,7 +201,9 @@ async function up(lake: Lake, screen: Screen): Promise<number> {
       screen.say(`  ${name.padEnd(16)} ${value}`);
     screen.say();
     screen.say('Ctrl-C ends it; what it holds stays.');
-    await new Promise<void>((resolve) => lake.signal.addEventListener('abort', () => resolve()));
+    await new Promise<void>((resolve) =>
+      workspace.signal.addEventListener('abort', () => resolve()),
+    );
     screen.say('Ending …');
     return 0;
   } finally {
@@ -211,25 +217,25 @@ interface Place {
 
 /** The environment's lake: the embedded one, or the one in the account, which is said. */
 async function sessionFor(
-  lake: Lake,
+  workspace: Workspace,
   screen: Screen,
   { environment }: Place,
   onlyLooks: boolean,
 ): Promise<Session> {
-  if (environment === 'local') return session(lake, screen, 'lake', onlyLooks);
-  const account = await findAccount(lake);
+  if (environment === 'local') return session(workspace, screen, 'lake', onlyLooks);
+  const account = await findAccount(workspace);
   screen.say(`${environment}: ${describeAccount(account)}`);
   return sessionIn(account, environment, (line) => screen.say(line));
 }
 
 async function withLake(
-  lake: Lake,
+  workspace: Workspace,
   screen: Screen,
   place: Place,
   onlyLooks: boolean,
   work: (session: Session) => Promise<number | void>,
 ): Promise<number> {
-  const lakeSession = await sessionFor(lake, screen, place, onlyLooks);
+  const lakeSession = await sessionFor(workspace, screen, place, onlyLooks);
   try {
     return (await work(lakeSession)) ?? 0;
   } finally {
@@ -264,32 +270,32 @@ function sayLost(screen: Screen, texts: number): void {
     );
 }
 
-async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise<number> {
+async function perform(workspace: Workspace, screen: Screen, command: CliCommand): Promise<number> {
   switch (command.name) {
     case 'start':
-      return start(lake, screen, command.input);
+      return start(workspace, screen, command.input);
     case 'up':
-      return up(lake, screen);
+      return up(workspace, screen);
     case 'run': {
       checkInput(command.input);
       const input = asksX(command.input.mode)
-        ? announceCosts(lake, screen, command)
+        ? announceCosts(workspace, screen, command)
         : command.input;
-      return withLake(lake, screen, command, false, async (it) =>
-        finishRun(lake, it, screen, await startRun(lake, it, screen, input)),
+      return withLake(workspace, screen, command, false, async (it) =>
+        finishRun(workspace, it, screen, await startRun(workspace, it, screen, input)),
       );
     }
     case 'redrive':
-      return withLake(lake, screen, command, false, async (it) => {
+      return withLake(workspace, screen, command, false, async (it) => {
         const execution =
           command.execution === null
             ? await newestFailure(it)
             : await findExecution(it, command.execution);
-        return finishRun(lake, it, screen, await redriveRun(lake, it, screen, execution));
+        return finishRun(workspace, it, screen, await redriveRun(workspace, it, screen, execution));
       });
     case 'history': {
       const { execution } = command;
-      return withLake(lake, screen, command, true, (it) =>
+      return withLake(workspace, screen, command, true, (it) =>
         execution === null ? printExecutions(it, screen) : printExecution(it, screen, execution),
       );
     }
@@ -301,16 +307,16 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
       }
       // Before a lake is booted for it: a wrong name or value is answered at once.
       const { sql, literals } = prepareQuery(command.environment, query, parameters);
-      return withLake(lake, screen, command, true, async (it) =>
-        screen.say(renderTable(await runSql(lake, it, sql, literals))),
+      return withLake(workspace, screen, command, true, async (it) =>
+        screen.say(renderTable(await runSql(workspace, it, sql, literals))),
       );
     }
     case 'sql':
-      return withLake(lake, screen, command, true, async (it) =>
-        screen.say(renderTable(await runSql(lake, it, command.sql))),
+      return withLake(workspace, screen, command, true, async (it) =>
+        screen.say(renderTable(await runSql(workspace, it, command.sql))),
       );
     case 'predict':
-      return withLake(lake, screen, command, true, async (it) => {
+      return withLake(workspace, screen, command, true, async (it) => {
         const { model_version, predictions } = await predict(it, [command.text]);
         for (const prediction of predictions) screen.say(describePrediction(prediction));
         screen.say(`model ${model_version}`);
@@ -318,22 +324,26 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
     case 'import-labels': {
       // Before a lake is booted for it: a file that cannot be read is refused at once.
       const file = labelFileOf(command);
-      return withLake(lake, screen, command, true, async (it) => {
-        if (file === null) await importBundledLabels(lake, it, screen);
-        else await importLabels(lake, it, screen, file, command.yes);
+      return withLake(workspace, screen, command, true, async (it) => {
+        if (file === null) await importBundledLabels(workspace, it, screen);
+        else await importLabels(workspace, it, screen, file, command.yes);
       });
     }
     case 'label':
-      return withLake(lake, screen, command, true, (it) => labelByHand(lake, it, screen, command));
+      return withLake(workspace, screen, command, true, (it) =>
+        labelByHand(workspace, it, screen, command),
+      );
     case 'grant-force':
-      return withLake(lake, screen, command, true, (it) => grantForce(it, screen, command.reason));
+      return withLake(workspace, screen, command, true, (it) =>
+        grantForce(it, screen, command.reason),
+      );
     case 'reproduce':
-      return withLake(lake, screen, command, false, (it) =>
-        reproduce(lake, it, screen, command.version),
+      return withLake(workspace, screen, command, false, (it) =>
+        reproduce(workspace, it, screen, command.version),
       );
     case 'pretrain': {
       const corpora = command.files.map((file) => readCorpusFile(file, encodingOf(command)));
-      return withLake(lake, screen, command, true, async (it) => {
+      return withLake(workspace, screen, command, true, async (it) => {
         for (const corpus of corpora) {
           const tasks = [...corpus.rowsByTask].map(([task, rows]) => `${task} ${rows}`).join(', ');
           const written = await putCorpus(it, corpus);
@@ -353,32 +363,36 @@ async function perform(lake: Lake, screen: Screen, command: CliCommand): Promise
     case 'import-tweets': {
       // Before a lake is booted for it: a file that cannot be meant is refused at once.
       const tweets = readTweets(command.file, encodingOf(command));
-      return withLake(lake, screen, command, false, async (it) => {
+      return withLake(workspace, screen, command, false, async (it) => {
         const written = await uploadTweets(it, tweets);
         screen.say(
           `${tweets.lines.length} records of ${command.file} → raw-data/imports/${tweets.name}/${written === 0 ? ' (they lay there already)' : ''}`,
         );
         sayLost(screen, tweets.damaged);
         return finishRun(
-          lake,
+          workspace,
           it,
           screen,
-          await startRun(lake, it, screen, { mode: 'import', import: tweets.name }),
+          await startRun(workspace, it, screen, { mode: 'import', import: tweets.name }),
         );
       });
     }
     case 'forget': {
       const wanted = wantedIds(command);
-      return withLake(lake, screen, command, false, (it) => forget(lake, it, screen, wanted));
+      return withLake(workspace, screen, command, false, (it) =>
+        forget(workspace, it, screen, wanted),
+      );
     }
     case 'deploy':
-      return deployTo(lake, screen, command);
+      return deployTo(workspace, screen, command);
     case 'destroy':
-      return destroyIn(lake, screen, command);
+      return destroyIn(workspace, screen, command);
     case 'rehearse':
-      return rehearse(lake, screen, command);
+      return rehearse(workspace, screen, command);
     case 'verify':
-      return withLake(lake, screen, command, false, (it) => verify(lake, it, screen, command));
+      return withLake(workspace, screen, command, false, (it) =>
+        verify(workspace, it, screen, command),
+      );
   }
 }
 
@@ -392,7 +406,7 @@ export async function runCommand(given: unknown, { root, home, port }: Folder): 
     setTimeout(() => process.exit(1), 12_000).unref();
     ending.abort(reason);
   };
-  const lake: Lake = { root, home, port, env: process.env, signal, end };
+  const workspace: Workspace = { root, home, port, env: process.env, signal, end };
   // In a timer or a stream, where nobody waits for it: still said in one line, and ended in order.
   process.on('uncaughtException', (error) => {
     const said =
@@ -404,7 +418,7 @@ export async function runCommand(given: unknown, { root, home, port }: Folder): 
     end(new UserError(said));
   });
   try {
-    const code = await perform(lake, screen, CliCommand.parse(given));
+    const code = await perform(workspace, screen, CliCommand.parse(given));
     if (ending.signal.aborted) throw ending.signal.reason;
     return code;
   } catch (error) {

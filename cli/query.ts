@@ -2,7 +2,7 @@ import { languageList } from '../functions/model/languages';
 import { settingsFor, type EnvironmentName } from '../infra/config';
 import { renderedCatalog } from '../queries/catalog';
 import { executionParameters, type Query, type QueryValues } from '../queries/query';
-import type { Lake } from '../session/workspace';
+import type { Workspace } from '../session/workspace';
 import type { Session } from '../embedded/cloud/session';
 import { UserError } from '../session/user-error';
 import { runSql, type Table } from './athena';
@@ -62,11 +62,11 @@ export function prepareQuery(
 }
 
 export function runNamedQuery(
-  lake: Lake,
+  workspace: Workspace,
   session: Session,
   name: string,
   values: QueryValues = {},
 ): Promise<Table> {
   const { sql, literals } = prepareQuery(session.environment, name, values);
-  return runSql(lake, session, sql, literals);
+  return runSql(workspace, session, sql, literals);
 }

@@ -5,7 +5,7 @@ import {
   type Partition,
 } from '@aws-sdk/client-glue';
 import { z } from 'zod';
-import type { Lake } from '../functions/lake/objects';
+import type { LakeBucket } from '../functions/lake/objects';
 import { FORGOTTEN_PARAMETER, TWEETS_TABLE } from '../functions/lake/published';
 import type { Finder } from './rewrites';
 import { parquetRows, rowsAs } from './rewrites';
@@ -35,7 +35,7 @@ const Row = z.object({ tweet_id: z.string(), author_id: z.string(), text_hash: z
 
 /** The versions of days that these objects belong to and that hold forgotten tweets, published or not. */
 export async function versionsThatHold(
-  lake: Lake,
+  lake: LakeBucket,
   finder: Finder,
   keys: Iterable<string>,
 ): Promise<{ versions: HoldingVersion[]; unreadable: string[] }> {

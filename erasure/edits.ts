@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { utcDay } from '../functions/shared/clock';
-import { statusOf, type Lake } from '../functions/lake/objects';
+import { statusOf, type LakeBucket } from '../functions/lake/objects';
 import { rawFolder } from '../functions/lake/raw-pages';
 import { gunzip, jsonOf, UnreadableBytes } from '../functions/lake/unpack';
 import { readVersion, versionsBelow } from '../functions/lake/versions';
@@ -18,7 +18,10 @@ const Row = z.object({ id: Id, edit_history_tweet_ids: z.array(Id) });
  * own, and X deletes all versions of a post with one. Reads raw pages alone that can hold a version, old versions of
  * objects included; what cannot be read is left for the survey to name.
  */
-export async function withAllVersions(lake: Lake, tweets: readonly string[]): Promise<string[]> {
+export async function withAllVersions(
+  lake: LakeBucket,
+  tweets: readonly string[],
+): Promise<string[]> {
   const times = tweets.flatMap((id) => timeOfId(id)?.valueOf() ?? []);
   const spans = times.map((time) => ({
     from: padId(idAt(new Date(time - EDITED_WITHIN_MS))),
@@ -58,7 +61,7 @@ const isNear = (id: string, other: string): boolean => {
 };
 
 /** Of the rows whose posts were edited. */
-async function historiesIn(lake: Lake, key: string, version: string): Promise<string[][]> {
+async function historiesIn(lake: LakeBucket, key: string, version: string): Promise<string[][]> {
   try {
     const lines = gunzip(await readVersion(lake, key, version))
       .toString('utf8')

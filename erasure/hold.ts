@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { executionRuns, releaseLease, renewLease, takeLease } from '../functions/lake/lease';
-import type { Lake } from '../functions/lake/objects';
+import type { LakeBucket } from '../functions/lake/objects';
 import { leaseKeys } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
 import { UserError } from '../session/user-error';
@@ -20,7 +20,7 @@ export interface Hold {
 }
 
 /** Throws UserError while an execution works on the lake, or another `forget` does. */
-export async function holdLake(lake: Lake, sfn: SFNClient): Promise<Hold> {
+export async function holdLake(lake: LakeBucket, sfn: SFNClient): Promise<Hold> {
   const holder = `forget/${randomUUID()}`;
   const taken: string[] = [];
   const release = async () => {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Lake } from '../session/workspace';
+import type { Workspace } from '../session/workspace';
 import { writeAtomically } from '../session/files';
 import { audit, type Finder } from './rewrites';
 
@@ -8,7 +8,10 @@ import { audit, type Finder } from './rewrites';
  * What runs left beside the lake. A report quotes tweets and names authors, so all reports go, and the pages that
  * evaluate a model with them: `report.html` is a convenience, the lake's own report stays. Histories lose the ids.
  */
-export async function removeLocalCopies(lake: Pick<Lake, 'home'>, finder: Finder): Promise<void> {
+export async function removeLocalCopies(
+  lake: Pick<Workspace, 'home'>,
+  finder: Finder,
+): Promise<void> {
   const runs = join(lake.home, 'runs');
   if (!existsSync(runs)) return;
   for (const run of readdirSync(runs)) {

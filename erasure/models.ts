@@ -1,4 +1,4 @@
-import { getJson, listObjects, putJson, uriOf, type Lake } from '../functions/lake/objects';
+import { getJson, listObjects, putJson, uriOf, type LakeBucket } from '../functions/lake/objects';
 import {
   ForgottenMark,
   forgottenMarkKey,
@@ -20,7 +20,7 @@ interface JobsGiven {
 
 /** The training jobs that were given one of the versions or label objects. */
 async function jobsGiven(
-  lake: Lake,
+  lake: LakeBucket,
   versions: readonly HoldingVersion[],
   labelKeys: readonly string[],
 ): Promise<JobsGiven> {

@@ -1,4 +1,4 @@
-import { putJson, type Lake } from '../functions/lake/objects';
+import { putJson, type LakeBucket } from '../functions/lake/objects';
 import { prefixes } from '../workflows/datasets';
 import { nothing, sum, type Tally } from './scrub';
 
@@ -30,7 +30,7 @@ export class ForgetRecord {
   days: string[] = [];
 
   constructor(
-    private readonly lake: Lake,
+    private readonly lake: LakeBucket,
     private readonly startedAt: Date,
     /** How many ids were named; ids that earlier calls named are looked for, too. */
     private readonly asked: { tweets: number; authors: number },

@@ -1,4 +1,4 @@
-import { putIf, statusOf, type Lake } from '../functions/lake/objects';
+import { putIf, statusOf, type LakeBucket } from '../functions/lake/objects';
 import { UserError } from '../session/user-error';
 import {
   deleteVersion,
@@ -66,7 +66,7 @@ const contentTypes: Record<string, string> = {
 };
 
 export interface Scrubbing {
-  lake: Lake;
+  lake: LakeBucket;
   /** Throws when the lake is no longer held: then nothing more may be written. */
   mustHold: () => void;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { statusOf, type Lake } from '../functions/lake/objects';
+import { statusOf, type LakeBucket } from '../functions/lake/objects';
 import { forEachOf, UnreadableError } from './scrub';
 import { readVersion, versionsBelow, type Version } from '../functions/lake/versions';
 
@@ -24,7 +24,7 @@ export type Covered = z.infer<typeof Covered>;
 export const nothingCovered = (): Covered => ({ upTo: null, isWhole: false, holding: [] });
 
 export interface Looking {
-  lake: Lake;
+  lake: LakeBucket;
   /** S3's own time when the survey began: versions from then on are looked at again. */
   since: Date;
   /** Called after each object: how many were looked at, and what tells how far that is. */
@@ -75,7 +75,7 @@ export async function lookThrough(
 }
 
 async function anyHolds(
-  lake: Lake,
+  lake: LakeBucket,
   { holds }: Place,
   key: string,
   versions: readonly Version[],

@@ -13,7 +13,7 @@ import { lastState, readHistory } from './report/execution-history';
 import { explain } from './shared/explain';
 import { releaseLock } from './lake/lock';
 import { uriOf } from './lake/objects';
-import type { Lake } from './lake/objects';
+import type { LakeBucket } from './lake/objects';
 import { keepRecord } from './lake/records';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
@@ -33,7 +33,7 @@ const Event = z.object({
 });
 
 interface Dependencies {
-  lake: Lake;
+  lake: LakeBucket;
   sfn: SFNClient;
   sns: SNSClient;
   topicArn: string;

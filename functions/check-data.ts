@@ -14,7 +14,7 @@ import type { Warehouse } from './lake/athena';
 import { addPartitions } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
 import { uriOf } from './lake/objects';
-import type { Lake } from './lake/objects';
+import type { LakeBucket } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
 import { keepRecord } from './lake/records';
@@ -28,7 +28,7 @@ const COUNTED_ROWS = 1000;
 const MAX_CAUSE_CHARACTERS = 20_000;
 
 interface Dependencies {
-  lake: Lake;
+  lake: LakeBucket;
   catalog: Catalog;
   warehouse: Warehouse;
   checks: readonly Query[];

@@ -21,7 +21,7 @@ import { environments, readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
 import { dayFingerprint, labelObjects, rawObjects } from './lake/fingerprints';
 import { getJson, uriOf } from './lake/objects';
-import type { Lake } from './lake/objects';
+import type { LakeBucket } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { rawDays, rawFolder } from './lake/raw-pages';
 import { expiredDays } from './lake/retention';
@@ -36,7 +36,7 @@ const MAX_LEFT_BEHIND = 31;
 const MAX_RUNS_LISTED = 200;
 
 interface Dependencies {
-  lake: Lake;
+  lake: LakeBucket;
   catalog: Catalog;
   job: string;
   clock: Clock;
@@ -185,7 +185,10 @@ async function look(
   }
 }
 
-async function done(lake: Lake, { version, jobRunId, days }: Running): Promise<CleanTweetsOutput> {
+async function done(
+  lake: LakeBucket,
+  { version, jobRunId, days }: Running,
+): Promise<CleanTweetsOutput> {
   const found = await getJson(lake, summaryKey(version), CleaningSummary);
   if (found === null) {
     throw new StepError(

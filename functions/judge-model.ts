@@ -8,7 +8,7 @@ import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
 import { environments, readEnvironment } from './settings/environment';
 import { getText, keyOf } from './lake/objects';
-import type { Lake } from './lake/objects';
+import type { LakeBucket } from './lake/objects';
 import { readChampion, settleTraining } from './model/champion';
 import { rule, rulesFor } from './model/evaluation-rules';
 import { heldOutNow } from './model/held-out';
@@ -17,7 +17,7 @@ import type { Sections } from './settings/settings';
 import { onFirstCall, step } from './shared/step';
 
 interface Dependencies {
-  lake: Lake;
+  lake: LakeBucket;
   settings: Sections['gate'];
   clock: Clock;
 }
@@ -60,7 +60,7 @@ export const judgeModel = ({ lake, settings, clock }: Dependencies) =>
     },
   );
 
-async function evaluationText(lake: Lake, uri: string): Promise<string> {
+async function evaluationText(lake: LakeBucket, uri: string): Promise<string> {
   const found = await getText(lake, keyOf(lake, uri));
   if (found === null) {
     throw new StepError(
@@ -72,7 +72,7 @@ async function evaluationText(lake: Lake, uri: string): Promise<string> {
 }
 
 interface Circumstances {
-  lake: Lake;
+  lake: LakeBucket;
   inService: Champion | null;
   jobName: string;
 }

@@ -17,7 +17,7 @@ import { executionRuns } from './lake/lease';
 import type { IsRunning } from './lake/lease';
 import { takeLock } from './lake/lock';
 import type { Taken } from './lake/lock';
-import type { Lake } from './lake/objects';
+import type { LakeBucket } from './lake/objects';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
 import { takeForceGrant } from './model/force-grant';
@@ -27,7 +27,7 @@ import { highestPrice, postsAndAuthors } from './x/price';
 import { KEYWORDS, buildQueries } from './x/queries';
 
 interface Dependencies {
-  lake: Lake;
+  lake: LakeBucket;
   isRunning: IsRunning;
   emit: Emit;
   clock: Clock;
@@ -135,7 +135,7 @@ function mustBeAffordable({ maxTweets }: RunRequest, x: Sections['x']): void {
 
 /** Posts that the run may read: its own budget, and what the month's leaves of it. */
 async function affordable(
-  lake: Lake,
+  lake: LakeBucket,
   { maxTweets }: RunRequest,
   x: Sections['x'],
   now: Date,

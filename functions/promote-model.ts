@@ -7,13 +7,13 @@ import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
 import { environments, readEnvironment } from './settings/environment';
 import { putJsonIf } from './lake/objects';
-import type { Lake } from './lake/objects';
+import type { LakeBucket } from './lake/objects';
 import { readChampion, settleTraining } from './model/champion';
 import { CHAMPION_KEY } from './model/names';
 import { onFirstCall, step } from './shared/step';
 
 interface Dependencies {
-  lake: Lake;
+  lake: LakeBucket;
   clock: Clock;
 }
 
@@ -55,7 +55,7 @@ export const promoteModel = ({ lake, clock }: Dependencies) =>
   });
 
 /** Takes the place of the very champion the gate compared with; of no other. */
-async function promote(lake: Lake, candidate: Champion): Promise<Champion> {
+async function promote(lake: LakeBucket, candidate: Champion): Promise<Champion> {
   const found = await readChampion(lake);
   const current = found?.value.modelVersion ?? null;
   if (found && current === candidate.modelVersion) {

@@ -8,7 +8,7 @@ import type { Clock } from './shared/clock';
 import { environments, readEnvironment } from './settings/environment';
 import { followTable, setPartitions } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
-import type { Lake } from './lake/objects';
+import type { LakeBucket } from './lake/objects';
 import { TWEETS_TABLE, parametersOf, publishedDays } from './lake/published';
 import { endWhatIsOld } from './lake/retention';
 import type { KeepDays } from './lake/retention';
@@ -18,7 +18,7 @@ import { onFirstCall, step } from './shared/step';
 const ENDING_MS = 60_000;
 
 interface Dependencies {
-  lake: Lake;
+  lake: LakeBucket;
   catalog: Catalog;
   clock: Clock;
   keepDays: KeepDays;

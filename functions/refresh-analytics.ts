@@ -15,7 +15,7 @@ import { environments, readEnvironment } from './settings/environment';
 import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
 import type { Row, Warehouse } from './lake/athena';
 import type { Catalog } from './lake/catalog';
-import type { Lake } from './lake/objects';
+import type { LakeBucket } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
 import { scoredRows, writeScored } from './model/scored';
@@ -43,7 +43,7 @@ const PAUSE_MS = 300;
 const ROWS_A_QUERY = 5000;
 
 interface Dependencies {
-  lake: Lake;
+  lake: LakeBucket;
   catalog: Catalog;
   warehouse: Warehouse;
   sageMaker: SageMakerClient;

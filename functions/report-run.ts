@@ -9,7 +9,7 @@ import type { Clock } from './shared/clock';
 import { environments, readEnvironment } from './settings/environment';
 import { releaseLock } from './lake/lock';
 import { uriOf } from './lake/objects';
-import type { Lake } from './lake/objects';
+import type { LakeBucket } from './lake/objects';
 import { keepRecord } from './lake/records';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
@@ -21,7 +21,7 @@ import { onFirstCall, step } from './shared/step';
 import { subjectOf } from './report/subject';
 
 interface Dependencies {
-  lake: Lake;
+  lake: LakeBucket;
   sns: SNSClient;
   topicArn: string;
   emit: Emit;
@@ -71,7 +71,7 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
 
 /** The run's sentence, and one more where the model in service was given what is forgotten since. */
 async function summaryWith(
-  lake: Lake,
+  lake: LakeBucket,
   state: RunState,
   champion: Champion | null,
 ): Promise<string> {

@@ -13,7 +13,7 @@ import { withinDeadline } from './shared/deadline';
 import type { CallContext } from './shared/deadline';
 import { explain } from './shared/explain';
 import type { Catalog } from './lake/catalog';
-import type { Lake } from './lake/objects';
+import type { LakeBucket } from './lake/objects';
 import { scoredRows, writeScored } from './model/scored';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
@@ -26,7 +26,7 @@ import { log, onFirstCall } from './shared/step';
 import { RawTweetRow, dayOf } from './x/tweets';
 
 interface Dependencies {
-  lake: Lake;
+  lake: LakeBucket;
   catalog: Catalog;
   endpoint: Endpoint;
   languages: readonly string[];

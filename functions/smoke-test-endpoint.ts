@@ -6,7 +6,7 @@ import { aws } from './shared/aws';
 import { systemClock } from './shared/clock';
 import { environments, readEnvironment } from './settings/environment';
 import { goldenTweets, isMisread } from './model/golden-tweets';
-import type { Lake } from './lake/objects';
+import type { LakeBucket } from './lake/objects';
 import { readChampion } from './model/champion';
 import {
   describeEndpoint,
@@ -22,7 +22,7 @@ import { onFirstCall, step } from './shared/step';
 const RESERVED_FOR_THE_CHAMPION_MS = 60_000;
 
 interface Dependencies {
-  lake: Lake;
+  lake: LakeBucket;
   sageMaker: SageMakerClient;
   endpoint: Endpoint;
 }

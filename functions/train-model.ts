@@ -15,7 +15,7 @@ import { aws } from './shared/aws';
 import { environments, readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
 import { getBytes, getJson, keyOf, listObjects, putJson, putText, uriOf } from './lake/objects';
-import type { Lake } from './lake/objects';
+import type { LakeBucket } from './lake/objects';
 import { Unreadables } from './lake/set-aside';
 import { jsonOf } from './lake/unpack';
 import { unpack } from './model/archives';
@@ -36,7 +36,7 @@ import type { Sections } from './settings/settings';
 import { log, onFirstCall, step } from './shared/step';
 
 interface Dependencies {
-  lake: Lake;
+  lake: LakeBucket;
   catalog: Catalog;
   sageMaker: SageMakerClient;
   roleArn: string;
@@ -158,7 +158,10 @@ async function unlessItExists(create: () => Promise<unknown>): Promise<void> {
  * The champion's archive, where there is one: a channel without an object would end the job, and with it every
  * night. Without the channel the job says that it had none, and the gate that it cannot compare.
  */
-async function scorableChampion(lake: Lake, { champion }: TrainingRequest): Promise<string | null> {
+async function scorableChampion(
+  lake: LakeBucket,
+  { champion }: TrainingRequest,
+): Promise<string | null> {
   if (champion === null) {
     return null;
   }
@@ -190,7 +193,7 @@ const TrainingFigures = z.object({
 
 /** Puts evaluation and manifest where people and the gate find them: a job may write archives only. */
 async function done(
-  lake: Lake,
+  lake: LakeBucket,
   { jobName, fingerprint }: Running,
   job: DescribeTrainingJobResponse,
 ): Promise<TrainModelOutput> {

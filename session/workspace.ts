@@ -3,7 +3,7 @@ import { fileName } from './files';
 import type { UserError } from './user-error';
 
 /** Where a lake lives and how it is reached: what every command starts from. */
-export interface Lake {
+export interface Workspace {
   /** The project. */
   root: string;
   /** Everything the lake keeps (LAKE_HOME). */
@@ -29,7 +29,9 @@ export const clientEnvironment = (url: string, rootSecret: string): Record<strin
   AWS_SECRET_ACCESS_KEY: rootSecret,
 });
 
-export const pythonOf = (lake: Lake): string => join(lake.root, '.venv', 'bin', 'python');
-export const runFolder = (lake: Lake, execution: string): string =>
-  join(lake.home, 'runs', fileName(execution));
-export const logFile = (lake: Lake, name: string): string => join(lake.home, 'logs', `${name}.log`);
+export const pythonOf = (workspace: Workspace): string =>
+  join(workspace.root, '.venv', 'bin', 'python');
+export const runFolder = (workspace: Workspace, execution: string): string =>
+  join(workspace.home, 'runs', fileName(execution));
+export const logFile = (workspace: Workspace, name: string): string =>
+  join(workspace.home, 'logs', `${name}.log`);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { stackName } from '../../infra/naming';
 import { run } from '../../embedded/cloud/deploy';
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 import { UserError } from '../../session/user-error';
 import type { AccountEnvironment } from './session';
 
@@ -15,18 +15,18 @@ interface Place {
 
 /** The stock CDK CLI for an environment, as the person's own credentials let it. */
 function cdk(
-  lake: Lake,
+  workspace: Workspace,
   { environment, context = [] }: Place,
   verb: 'deploy' | 'destroy' | 'diff',
   stacks: string[],
   options: string[],
   onLine: (line: string) => void,
 ): Promise<void> {
-  const program = join(lake.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
+  const program = join(workspace.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
   const given = [`env=${environment}`, ...context].flatMap((pair) => ['-c', pair]);
-  const output = join(lake.home, `cdk.out-${environment}`);
+  const output = join(workspace.home, `cdk.out-${environment}`);
   return run(
-    lake,
+    workspace,
     `cdk ${verb}`,
     process.execPath,
     [
@@ -42,10 +42,10 @@ function cdk(
       ...options,
     ],
     {
-      ...lake.env,
+      ...workspace.env,
       // The CLI knows AWS_REGION only.
-      ...(lake.env.AWS_DEFAULT_REGION &&
-        !lake.env.AWS_REGION && { AWS_REGION: lake.env.AWS_DEFAULT_REGION }),
+      ...(workspace.env.AWS_DEFAULT_REGION &&
+        !workspace.env.AWS_REGION && { AWS_REGION: workspace.env.AWS_DEFAULT_REGION }),
       CDK_DISABLE_CLI_TELEMETRY: 'true',
       CDK_DISABLE_VERSION_CHECK: 'true',
       FORCE_COLOR: '0',
@@ -60,7 +60,7 @@ function cdk(
  * asked before, by who calls. The budget is `deployBudget`'s.
  */
 export function runCdk(
-  lake: Lake,
+  workspace: Workspace,
   place: Place,
   verb: 'deploy' | 'destroy',
   progress: (line: string) => void,
@@ -68,7 +68,7 @@ export function runCdk(
   const consent =
     verb === 'deploy' ? ['--require-approval', 'never', '--progress', 'events'] : ['--force'];
   const stacks = verb === 'deploy' ? [stackName(place.environment, 'Pipeline')] : ['--all'];
-  return watched(lake, place, verb, stacks, consent, progress);
+  return watched(workspace, place, verb, stacks, consent, progress);
 }
 
 /**
@@ -76,17 +76,17 @@ export function runCdk(
  * close its billing data to roles.
  */
 export async function deployBudget(
-  lake: Lake,
+  workspace: Workspace,
   place: Place,
   progress: (line: string) => void,
 ): Promise<string | null> {
   const options = ['--exclusively', '--require-approval', 'never', '--progress', 'events'];
   const stacks = [stackName(place.environment, 'Budget')];
   try {
-    await watched(lake, place, 'deploy', stacks, options, progress);
+    await watched(workspace, place, 'deploy', stacks, options, progress);
     return null;
   } catch (error) {
-    lake.signal.throwIfAborted();
+    workspace.signal.throwIfAborted();
     if (error instanceof UserError) return error.message;
     throw error;
   }
@@ -97,7 +97,7 @@ export async function deployBudget(
  * resources that failed: the CDK ends with where in the source they come from, and AWS's words stand far above.
  */
 async function watched(
-  lake: Lake,
+  workspace: Workspace,
   place: Place,
   verb: 'deploy' | 'destroy',
   stacks: string[],
@@ -106,7 +106,7 @@ async function watched(
 ): Promise<void> {
   const refused: string[] = [];
   try {
-    await cdk(lake, place, verb, stacks, options, (line) => {
+    await cdk(workspace, place, verb, stacks, options, (line) => {
       refused.push(...failedResource(line));
       const resource = /\|\s*(?:CREATE|UPDATE|DELETE)_\w+\s*\|\s*(AWS::\S+|Custom::\S+)/.exec(
         line,
@@ -130,9 +130,9 @@ export function failedResource(line: string): string[] {
  * What a deployment would change in roles, policies and security groups, as the CDK prints it; no line where it would
  * change nothing of that. Compares templates: a change set would be made in the account only to be looked at.
  */
-export async function securityChanges(lake: Lake, place: Place): Promise<string[]> {
+export async function securityChanges(workspace: Workspace, place: Place): Promise<string[]> {
   const lines: string[] = [];
-  await cdk(lake, place, 'diff', ['--all'], ['--security-only', '--no-change-set'], (line) => {
+  await cdk(workspace, place, 'diff', ['--all'], ['--security-only', '--no-change-set'], (line) => {
     lines.push(line);
   });
   return securityTables(lines);

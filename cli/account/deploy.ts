@@ -7,7 +7,7 @@ import { hostingCost } from '../costs/night';
 import { standingCosts } from '../costs/standing';
 import { commandFor } from '../hints';
 import type { Screen } from '../screen';
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 import type { Session } from '../../embedded/cloud/session';
 import { findStack } from '../../session/stack';
 import { UserError } from '../../session/user-error';
@@ -167,32 +167,32 @@ function describeStanding(settings: Settings): string {
 
 /** Shows what a later deployment would change in who may do what, and asks; no question where it changes nothing. */
 async function confirmSecurity(
-  lake: Lake,
+  workspace: Workspace,
   screen: Screen,
   command: CommandNamed<'deploy'>,
 ): Promise<void> {
   const started = Date.now();
   screen.live('cdk diff: what would change in roles and policies', started);
-  const changes = await securityChanges(lake, command);
+  const changes = await securityChanges(workspace, command);
   screen.rest();
   if (changes.length === 0) return;
   for (const line of changes) screen.say(line);
   await confirm(
     `This deployment changes who may do what in ${command.environment}. Deploy?`,
     command.yes,
-    lake.signal,
+    workspace.signal,
   );
 }
 
 /** `npm run deploy`: checks what can be known before, asks before a first deployment and before roles change, deploys, says what is next. */
 export async function deployTo(
-  lake: Lake,
+  workspace: Workspace,
   screen: Screen,
   command: CommandNamed<'deploy'>,
 ): Promise<number> {
   const { environment } = command;
   const settings = settingsWith(command);
-  const account = await findAccount(lake);
+  const account = await findAccount(workspace);
   screen.say(`${environment}: ${describeAccount(account)}`);
   mustStayChangeable(account, command);
   const existing = await findStack(account.clients.cloudFormation, stackName(environment, 'Data'));
@@ -210,18 +210,18 @@ export async function deployTo(
     await confirm(
       `Deploy sentiment-lake ${environment} into this account for the first time?`,
       command.yes,
-      lake.signal,
+      workspace.signal,
     );
-  } else await confirmSecurity(lake, screen, command);
+  } else await confirmSecurity(workspace, screen, command);
 
   const started = Date.now();
   if (!screen.isTerminal)
     screen.say('cdk deploy: CodeBuild builds two images, ten minutes or so the first time …');
-  await runCdk(lake, command, 'deploy', (line) => screen.live(line, started));
+  await runCdk(workspace, command, 'deploy', (line) => screen.live(line, started));
   const noBudget =
     settings.monthlyBudgetUsd === null
       ? null
-      : await deployBudget(lake, command, (line) => screen.live(line, started));
+      : await deployBudget(workspace, command, (line) => screen.live(line, started));
   screen.rest();
   const session = await sessionIn(account, environment);
   screen.say(

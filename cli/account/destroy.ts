@@ -12,7 +12,7 @@ import { dollars } from '../costs/money';
 import { prices } from '../costs/prices';
 import { count } from '../run/stages';
 import type { Screen } from '../screen';
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 import { findStack, outputsOf, resourcesOf } from '../../session/stack';
 import { describeState, todoBefore } from '../../session/stack-states';
 import { UserError } from '../../session/user-error';
@@ -208,12 +208,12 @@ function sayWhatIsLeft(
 
 /** `npm run destroy`: ends what runs, removes what CloudFormation does not know, then the stacks; the data only when told. */
 export async function destroyIn(
-  lake: Lake,
+  workspace: Workspace,
   screen: Screen,
   command: CommandNamed<'destroy'>,
 ): Promise<number> {
   const { environment } = command;
-  const account = await findAccount(lake);
+  const account = await findAccount(workspace);
   const { clients } = account;
   screen.say(`${environment}: ${describeAccount(account)}`);
   const areStacks = await mustBeUnprotected(account, command);
@@ -228,31 +228,31 @@ export async function destroyIn(
   screen.say(
     `Found: ${areStacks ? 'stacks' : 'no stack'}, ${describeServing(serving)}, ${plural(data.length, 'bucket')}.`,
   );
-  const doomed = command.deleteData ? await confirmDeletion(data, command, lake.signal) : [];
+  const doomed = command.deleteData ? await confirmDeletion(data, command, workspace.signal) : [];
   await confirm(
     `Take sentiment-lake ${environment} down${command.deleteData ? ', its data included' : '; the data stay'}?`,
     command.yes,
-    lake.signal,
+    workspace.signal,
   );
 
   if (machine !== null)
     screen.say(
-      `Stopped: ${plural(await stopExecutions(clients.sfn, machine, lake.signal), 'execution')}.`,
+      `Stopped: ${plural(await stopExecutions(clients.sfn, machine, workspace.signal), 'execution')}.`,
     );
   // Asked again: what ran may have made more.
   const made = await findServing(clients.sageMaker, environment, endpoints);
-  await removeServing(clients.sageMaker, endpoints, made, lake.signal);
+  await removeServing(clients.sageMaker, endpoints, made, workspace.signal);
   screen.say(`Removed: ${describeServing(made)}.`);
   if (areStacks) {
     const started = Date.now();
     if (!screen.isTerminal) screen.say('cdk destroy …');
-    await runCdk(lake, { environment }, 'destroy', (line) => screen.live(line, started));
+    await runCdk(workspace, { environment }, 'destroy', (line) => screen.live(line, started));
     screen.rest();
     await removeBudget(clients.cloudFormation, environment);
     screen.say('Stacks deleted.');
   }
   const remove = async (bucket: string) => {
-    const deleted = await deleteBucket(clients.s3, bucket, lake.signal, (so) =>
+    const deleted = await deleteBucket(clients.s3, bucket, workspace.signal, (so) =>
       screen.live(`deleting ${bucket}: ${count(so)} versions`),
     );
     screen.rest();

@@ -1,7 +1,7 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import type { EnvironmentName } from '../../infra/config';
 import { clientsFor, fromEnvironment, type Clients, type Connection } from '../../session/clients';
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 import { peopleOf } from '../../session/people';
 import type { Session } from '../../embedded/cloud/session';
 import { stackName } from '../../infra/naming';
@@ -37,7 +37,7 @@ async function regionOf(clients: Clients): Promise<string> {
 }
 
 /** Whose account it is. Throws UserError when region or credentials are missing or refused. */
-export async function findAccount({ env }: Pick<Lake, 'env'>): Promise<Account> {
+export async function findAccount({ env }: Pick<Workspace, 'env'>): Promise<Account> {
   const connection = fromEnvironment(env);
   const clients = clientsFor(connection);
   const region = await regionOf(clients);
@@ -60,7 +60,7 @@ export const describeAccount = ({ id, region, caller, endpoint }: Account): stri
 
 /** A deployed environment of the account. Nothing is booted for it, and nothing ends with it. */
 export async function openAccount(
-  lake: Pick<Lake, 'env'>,
+  lake: Pick<Workspace, 'env'>,
   environment: AccountEnvironment,
 ): Promise<Session> {
   const account = await findAccount(lake);

@@ -1,4 +1,4 @@
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 import type { Session } from '../../embedded/cloud/session';
 import { corpusPath, readCorpus } from '../../embedded/corpus/read-corpus';
 import { count, counted } from '../run/stages';
@@ -50,12 +50,12 @@ export function sayResult(
 
 /** What `npm run lake -- import-labels` does for a file, done for the ratings of the bundled corpus. */
 export async function importBundledLabels(
-  lake: Lake,
+  workspace: Workspace,
   session: Session,
   screen: Screen,
 ): Promise<void> {
   screen.live('import-labels: the ratings of the bundled corpus');
-  const report = await importCorpus(session, readCorpus(corpusPath(lake.root)));
+  const report = await importCorpus(session, readCorpus(corpusPath(workspace.root)));
   screen.rest();
   reportImport(screen, report);
 }

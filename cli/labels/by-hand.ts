@@ -4,7 +4,7 @@ import { datasets } from '../../workflows/datasets';
 import type { Label } from '../../workflows/evaluation';
 import { NO_TEXT_HASH } from '../../workflows/labels';
 import { utcDay } from '../../functions/shared/clock';
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 import type { Session } from '../../embedded/cloud/session';
 import { records, runSql } from '../athena';
 import { prepareQuery } from '../query';
@@ -31,7 +31,7 @@ export interface Labelled extends Drawn {
 
 /** `npm run lake -- label`: shows texts one by one, and keeps what a person says of them. */
 export async function labelByHand(
-  lake: Pick<Lake, 'signal'>,
+  lake: Pick<Workspace, 'signal'>,
   session: Session,
   screen: Screen,
   { days, source }: Options,

@@ -1,4 +1,4 @@
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 import { confirm } from '../account/ask';
 import { shortened } from '../../session/visible';
 import { count, counted } from '../run/stages';
@@ -40,7 +40,7 @@ export function preview(screen: Screen, { path, source }: LabelFile, plan: Impor
  * UserError where nobody can be asked and `yes` is not given.
  */
 export async function importLabels(
-  lake: Pick<Lake, 'signal'>,
+  lake: Pick<Workspace, 'signal'>,
   session: LabelSession,
   screen: Screen,
   file: LabelFile,

@@ -6,7 +6,7 @@ import { freePort } from '../../embedded/cloud/free-port';
 import { boot, type Cloud } from '../../embedded/cloud/boot';
 import { clientsFor, embedded, type Clients, type Connection } from '../../session/clients';
 import { run as runTool } from '../../embedded/cloud/deploy';
-import { clientEnvironment, type Lake } from '../../session/workspace';
+import { clientEnvironment, type Workspace } from '../../session/workspace';
 import { emulatorToken } from '../../embedded/cloud/root-secret';
 import { createAdministrator, type AccessKey } from './administrator';
 import { StepFailed } from './step';
@@ -27,7 +27,7 @@ const foreign = /^(AWS_|X_BEARER_TOKEN$|X_API_BASE_URL$|X_FAULTS$|LAKE_|CDK_)/;
 /** An empty embedded cloud of its own, and a person who types commands at it. */
 export class Rehearsal {
   private constructor(
-    private readonly lake: Lake,
+    private readonly workspace: Workspace,
     /** Everything it leaves on the disk. */
     readonly home: string,
     readonly cloud: Cloud,
@@ -38,33 +38,33 @@ export class Rehearsal {
   ) {}
 
   /** Boots the cloud in a new folder and makes the administrator. */
-  static async start({ root, env, signal }: Pick<Lake, 'root' | 'env' | 'signal'>) {
+  static async start({ root, env, signal }: Pick<Workspace, 'root' | 'env' | 'signal'>) {
     const home = mkdtempSync(join(tmpdir(), 'lake-rehearsal-'));
     const recorded = Rehearsal.recordIn(home);
     const own = Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.test(name)));
-    const lake: Lake = {
+    const workspace: Workspace = {
       root,
       home: join(home, 'cloud'),
       port: await freePort(),
       env: own,
       signal,
     };
-    mkdirSync(lake.home, { recursive: true });
+    mkdirSync(workspace.home, { recursive: true });
     // What an endpoint runs; on AWS the build of its image makes it.
     await runTool(
-      lake,
+      workspace,
       'Building the serving program',
       process.execPath,
       ['ml/serving/build.mjs'],
       own,
       () => undefined,
     );
-    const cloud = await boot({ ...lake, env: { ...own, LAKE_RECORD_CALLS: recorded } });
+    const cloud = await boot({ ...workspace, env: { ...own, LAKE_RECORD_CALLS: recorded } });
     try {
       const root = embedded(cloud.url, cloud.rootSecret);
       const key = await createAdministrator(root);
       const connection = { ...root, credentials: key };
-      return new Rehearsal(lake, home, cloud, key, connection, clientsFor(connection));
+      return new Rehearsal(workspace, home, cloud, key, connection, clientsFor(connection));
     } catch (error) {
       await cloud.stop();
       throw error;
@@ -81,7 +81,7 @@ export class Rehearsal {
   }
 
   get signal(): AbortSignal {
-    return this.lake.signal;
+    return this.workspace.signal;
   }
 
   /** Base URL of the X stand-in, and the bearer token that it takes. */
@@ -118,11 +118,15 @@ export class Rehearsal {
     );
   }
 
-  private node(program: string, args: readonly string[], cwd = this.lake.root): Promise<Ended> {
-    const child = spawn(process.execPath, [join(this.lake.root, program), ...args], {
+  private node(
+    program: string,
+    args: readonly string[],
+    cwd = this.workspace.root,
+  ): Promise<Ended> {
+    const child = spawn(process.execPath, [join(this.workspace.root, program), ...args], {
       cwd,
       env: {
-        ...this.lake.env,
+        ...this.workspace.env,
         ...clientEnvironment(this.cloud.url, this.key.secretAccessKey),
         AWS_ACCESS_KEY_ID: this.key.accessKeyId,
         AWS_EC2_METADATA_DISABLED: 'true',

@@ -1,6 +1,6 @@
 import type { CommandNamed } from '../command';
 import { seconds, type Screen } from '../screen';
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 import { account, region } from '../../session/workspace';
 import type { AccountEnvironment } from '../account/session';
 import { administratorArn } from './administrator';
@@ -53,12 +53,12 @@ const stepsFor = ([one, other]: readonly AccountEnvironment[]): Step[] => {
 
 /** `npm run rehearse`: the first hour of an account, at an embedded cloud of its own. Answers 0 only if every step held. */
 export async function rehearse(
-  lake: Lake,
+  workspace: Workspace,
   screen: Screen,
   { environments }: CommandNamed<'rehearse'>,
 ): Promise<number> {
   screen.live('booting an embedded cloud');
-  const rehearsal = await Rehearsal.start(lake);
+  const rehearsal = await Rehearsal.start(workspace);
   let held = false;
   try {
     screen.rest();

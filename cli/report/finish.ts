@@ -2,7 +2,7 @@ import { GetObjectCommand, NoSuchKey } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { join } from 'node:path';
 import { TrainModelOutput } from '../../workflows/payloads';
-import { runFolder, type Lake } from '../../session/workspace';
+import { runFolder, type Workspace } from '../../session/workspace';
 import type { Session } from '../../embedded/cloud/session';
 import { writeAtomically } from '../../session/files';
 import { rawHistory } from '../history';
@@ -49,15 +49,15 @@ const historyJson = (events: unknown[]): string =>
  * failed, and answers the exit code: 0 only if it SUCCEEDED.
  */
 export async function finishRun(
-  lake: Lake,
+  workspace: Workspace,
   session: Session,
   screen: Screen,
   run: Run,
 ): Promise<number> {
   screen.live('Gathering the figures of the night');
-  const folder = runFolder(lake, run.name);
+  const folder = runFolder(workspace, run.name);
   const report = join(folder, 'report.html');
-  const night = await gatherNight(lake, session, run);
+  const night = await gatherNight(workspace, session, run);
   const model = trainedModel(run);
   const evaluation = model && (await textAt(session, model.evaluationUri.replace(/json$/, 'html')));
   if (evaluation !== null) writeAtomically(join(folder, evaluationPage), evaluation);

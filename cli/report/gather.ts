@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { settingsFor, type Settings } from '../../infra/config';
 import { Label } from '../../workflows/evaluation';
 import { RunReport } from '../../workflows/payloads';
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 import type { Session } from '../../embedded/cloud/session';
 import { records } from '../athena';
 import { awsCosts, xCosts } from '../costs/night';
@@ -52,8 +52,8 @@ const OpinionRow = z.object({
   model_positive: Figure,
 });
 
-async function sentimentByDay(lake: Lake, session: Session): Promise<DaySentiment[]> {
-  const rows = records(await runNamedQuery(lake, session, 'daily_sentiment'));
+async function sentimentByDay(workspace: Workspace, session: Session): Promise<DaySentiment[]> {
+  const rows = records(await runNamedQuery(workspace, session, 'daily_sentiment'));
   return rows
     .map((row) => DayRow.parse(row))
     .map(({ dt, average_sentiment, ...counts }) => ({
@@ -64,8 +64,8 @@ async function sentimentByDay(lake: Lake, session: Session): Promise<DaySentimen
     .slice(-shownDays);
 }
 
-async function topContributors(lake: Lake, session: Session): Promise<Contributor[]> {
-  const rows = records(await runNamedQuery(lake, session, 'top_contributors'));
+async function topContributors(workspace: Workspace, session: Session): Promise<Contributor[]> {
+  const rows = records(await runNamedQuery(workspace, session, 'top_contributors'));
   return rows
     .map((row) => ContributorRow.parse(row))
     .map(({ sentiment, author_username, author_id, tweets }) => ({
@@ -75,9 +75,9 @@ async function topContributors(lake: Lake, session: Session): Promise<Contributo
     }));
 }
 
-async function opinions(lake: Lake, session: Session): Promise<Opinion[]> {
+async function opinions(workspace: Workspace, session: Session): Promise<Opinion[]> {
   const rows = records(
-    await runNamedQuery(lake, session, 'tweets_with_verdicts', { top: opinionPool }),
+    await runNamedQuery(workspace, session, 'tweets_with_verdicts', { top: opinionPool }),
   );
   // Tweets without a human label or a verdict have nothing to compare.
   return rows.flatMap((row) => {
@@ -105,7 +105,11 @@ function billedSettings(
 }
 
 /** Collects what is shown of a run. A failed one shows the lake as it stood before. */
-export async function gatherNight(lake: Lake, session: Session, run: Run): Promise<Night> {
+export async function gatherNight(
+  workspace: Workspace,
+  session: Session,
+  run: Run,
+): Promise<Night> {
   const execution = await session.clients.sfn.send(
     new DescribeExecutionCommand({ executionArn: run.arn }),
   );
@@ -125,9 +129,9 @@ export async function gatherNight(lake: Lake, session: Session, run: Run): Promi
     modelInService: report.success ? report.data.modelInService : null,
     stages: run.timeline.stages,
     ingest: ingest === undefined || ingest.status === 'PENDING' ? null : ingest,
-    days: succeeded ? await sentimentByDay(lake, session) : [],
-    contributors: succeeded ? await topContributors(lake, session) : [],
-    opinions: succeeded ? pickOpinions(await opinions(lake, session)) : [],
+    days: succeeded ? await sentimentByDay(workspace, session) : [],
+    contributors: succeeded ? await topContributors(workspace, session) : [],
+    opinions: succeeded ? pickOpinions(await opinions(workspace, session)) : [],
     failure: succeeded ? [] : describeFailure(run, session.environment),
     aws: awsCosts(usage, settings),
     x: xCosts(usage, settings),

@@ -11,7 +11,7 @@ import { lakeName, modelPrefix } from '../../infra/naming';
 import { revision } from '../../infra/repository';
 import { prefixes } from '../../workflows/datasets';
 import { keyOfStack } from '../account/key';
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 import { roleArn } from '../../session/people';
 import type { Session } from '../../embedded/cloud/session';
 import { UserError } from '../../session/user-error';
@@ -25,7 +25,7 @@ const scratch = `${prefixes.models}reproductions/`;
 
 /** Trains a model again from its manifest, and compares. The champion is neither read nor replaced. Exit code 1 if it differs. */
 export async function reproduce(
-  lake: Pick<Lake, 'signal'>,
+  lake: Pick<Workspace, 'signal'>,
   session: Session,
   screen: Screen,
   version: string,
@@ -128,7 +128,7 @@ async function startJob(
 }
 
 async function ended(
-  { signal }: Pick<Lake, 'signal'>,
+  { signal }: Pick<Workspace, 'signal'>,
   session: Session,
   screen: Screen,
   jobName: string,

@@ -1,6 +1,6 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 import type { Session } from '../../embedded/cloud/session';
 import { seconds, type Screen } from '../screen';
 import { eventsAfter, type RunEvent } from './events';
@@ -57,7 +57,7 @@ function show(screen: Screen, change: Change): void {
  * earlier attempt: they are part of the story and are not printed again.
  */
 export async function follow(
-  lake: Lake,
+  workspace: Workspace,
   session: Session,
   screen: Screen,
   arn: string,
@@ -68,7 +68,7 @@ export async function follow(
   timeline.add(known);
   const events = [...known];
   for (let look = 1; ; look += 1) {
-    lake.signal.throwIfAborted();
+    workspace.signal.throwIfAborted();
     const news = await eventsAfter(sfn, arn, events.at(-1)?.id ?? 0);
     events.push(...news);
     for (const change of timeline.add(news)) show(screen, change);
@@ -86,6 +86,6 @@ export async function follow(
         return { arn, name: executionName(arn), status: final, events, timeline };
       }
     }
-    await sleep(pollMillis, undefined, { signal: lake.signal });
+    await sleep(pollMillis, undefined, { signal: workspace.signal });
   }
 }

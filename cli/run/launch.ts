@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { RunRequest } from '../../workflows/payloads';
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 import type { Session } from '../../embedded/cloud/session';
 import { UserError } from '../../session/user-error';
 import { commandFor, firstRun } from '../hints';
@@ -36,7 +36,7 @@ export function checkInput(input: unknown): z.infer<typeof RunRequest> {
 }
 
 export async function startRun(
-  lake: Lake,
+  workspace: Workspace,
   session: Session,
   screen: Screen,
   input: unknown,
@@ -44,7 +44,7 @@ export async function startRun(
   const { mode } = checkInput(input);
   const executionArn = await startNamed(session, mode, JSON.stringify(input));
   screen.say(`Execution ${executionName(executionArn)} started.`);
-  return follow(lake, session, screen, executionArn);
+  return follow(workspace, session, screen, executionArn);
 }
 
 /** Names go by the second: the next one is tried where somebody started one in the same. */
@@ -130,7 +130,7 @@ export async function findCutOff(session: Session): Promise<ExecutionListItem | 
 }
 
 export async function redriveRun(
-  lake: Lake,
+  workspace: Workspace,
   session: Session,
   screen: Screen,
   execution: ExecutionListItem,
@@ -145,5 +145,5 @@ export async function redriveRun(
   const known = await eventsAfter(sfn, executionArn, 0);
   await sfn.send(new RedriveExecutionCommand({ executionArn }));
   screen.say(`Execution ${executionName(executionArn)} redriven: what had succeeded is kept.`);
-  return follow(lake, session, screen, executionArn, known);
+  return follow(workspace, session, screen, executionArn, known);
 }

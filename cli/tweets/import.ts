@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { importPageKey, type ImportLine } from '../../functions/ingest/source';
-import { putIf, type Lake as Bucket } from '../../functions/lake/objects';
+import { putIf, type LakeBucket as Bucket } from '../../functions/lake/objects';
 import type { Session } from '../../embedded/cloud/session';
 import { LOST, readBytes, type Encoding } from '../read-text';
 import { MAX_FILE_BYTES, parseTweets } from './parse';

@@ -10,7 +10,7 @@ import { startGateway } from '../gateway/server';
 import { readFaultScript } from '../x-api/faults/script';
 import { createXApi } from '../x-api/handler';
 import { endChild, exitOf, startChild } from './child';
-import { logFile, pythonOf, type Lake } from '../../session/workspace';
+import { logFile, pythonOf, type Workspace } from '../../session/workspace';
 import { appendLog } from './logs';
 import { predecessorEnds, rememberLauncher } from './predecessor';
 import { emulatorToken, rootSecretOf } from './root-secret';
@@ -25,7 +25,7 @@ export interface Cloud {
 
 /** Waits for the launcher's health; fails at once when it ends instead. */
 async function healthy(
-  lake: Lake,
+  workspace: Workspace,
   launcher: LauncherAddress,
   ended: Promise<number>,
   refusal: () => string | undefined,
@@ -34,7 +34,7 @@ async function healthy(
   void ended.then((code) => (exitCode = code));
   const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
-    lake.signal.throwIfAborted();
+    workspace.signal.throwIfAborted();
     if (exitCode !== undefined) break;
     try {
       const response = await fetch(`${launcher.url}/_lake/health`, {
@@ -44,30 +44,30 @@ async function healthy(
     } catch {
       // Not listening yet.
     }
-    await sleep(100, undefined, { signal: lake.signal });
+    await sleep(100, undefined, { signal: workspace.signal });
   }
   const refused = refusal();
   if (refused !== undefined) throw new UserError(refused);
   const what =
     exitCode === undefined ? 'did not answer within 60 s' : `ended with code ${exitCode}`;
-  throw new UserError(`The embedded cloud ${what}: ${logFile(lake, 'launcher')} says why.`);
+  throw new UserError(`The embedded cloud ${what}: ${logFile(workspace, 'launcher')} says why.`);
 }
 
 /** Starts launcher and gateway of a lake. The caller holds the lock of its folder. */
-export async function boot(lake: Lake): Promise<Cloud> {
-  const url = `http://127.0.0.1:${lake.port}`;
-  const faults = lake.env['X_FAULTS'];
+export async function boot(workspace: Workspace): Promise<Cloud> {
+  const url = `http://127.0.0.1:${workspace.port}`;
+  const faults = workspace.env['X_FAULTS'];
   const script = faults ? readFaultScript(faults) : undefined;
-  await predecessorEnds(lake);
+  await predecessorEnds(workspace);
   const launcherPort = await freePort();
   const address = {
     url: `http://127.0.0.1:${launcherPort}`,
     token: randomBytes(32).toString('base64url'),
   };
-  const rootSecret = rootSecretOf(lake.home);
+  const rootSecret = rootSecretOf(workspace.home);
   let refusal: string | undefined;
-  const launcher = startChild(lake, {
-    command: pythonOf(lake),
+  const launcher = startChild(workspace, {
+    command: pythonOf(workspace),
     args: [
       '-m',
       'embedded.launcher',
@@ -76,35 +76,37 @@ export async function boot(lake: Lake): Promise<Cloud> {
       '--gateway',
       url,
       '--home',
-      lake.home,
+      workspace.home,
       // Which calls the roles made, for docs/permissions.md.
-      ...(lake.env['LAKE_RECORD_CALLS'] ? ['--record-calls', lake.env['LAKE_RECORD_CALLS']] : []),
+      ...(workspace.env['LAKE_RECORD_CALLS']
+        ? ['--record-calls', workspace.env['LAKE_RECORD_CALLS']]
+        : []),
     ],
     // Nothing of the person's: X's token, or keys of an account.
     env: { ...inheritedEnvironment(), PYTHONDONTWRITEBYTECODE: '1' },
     input: `${JSON.stringify({ token: address.token, rootSecret })}\n`,
-    log: logFile(lake, 'launcher'),
+    log: logFile(workspace, 'launcher'),
     guarded: false,
     // Its own sentence when it ends at once: the state is of another version, the port is taken.
     onLine: (line) => {
       refusal = /^launcher: (.+)$/.exec(line)?.[1] ?? refusal;
     },
   });
-  if (launcher.pid !== undefined) rememberLauncher(lake.home, launcher.pid);
+  if (launcher.pid !== undefined) rememberLauncher(workspace.home, launcher.pid);
   const stopLauncher = () => endChild(launcher, 8_000);
   try {
-    await healthy(lake, address, exitOf(launcher), () => refusal);
+    await healthy(workspace, address, exitOf(launcher), () => refusal);
     const gateway = await startGateway({
-      port: lake.port,
+      port: workspace.port,
       launcher: address,
       rootSecret,
-      home: lake.home,
-      projectRoot: lake.root,
-      python: pythonOf(lake),
-      log: (line) => appendLog(logFile(lake, 'gateway'), line),
+      home: workspace.home,
+      projectRoot: workspace.root,
+      python: pythonOf(workspace),
+      log: (line) => appendLog(logFile(workspace, 'gateway'), line),
       xApi: createXApi({
-        home: lake.home,
-        readTexts: () => readCorpus(corpusPath(lake.root)),
+        home: workspace.home,
+        readTexts: () => readCorpus(corpusPath(workspace.root)),
         script,
         token: emulatorToken(rootSecret),
       }),
@@ -123,7 +125,7 @@ export async function boot(lake: Lake): Promise<Cloud> {
     await stopLauncher();
     if (errorCode(error) === 'EADDRINUSE') {
       throw new UserError(
-        `Port ${lake.port} is in use by another program. Choose another one: LAKE_PORT=${lake.port + 1}`,
+        `Port ${workspace.port} is in use by another program. Choose another one: LAKE_PORT=${workspace.port + 1}`,
       );
     }
     throw error;

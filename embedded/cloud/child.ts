@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 
 export interface ChildOptions {
   command: string;
@@ -21,18 +21,18 @@ export interface ChildOptions {
  * Starts a program of the lake in a process group of its own, so that Ctrl-C reaches it through us
  * alone, and in good order.
  */
-export function startChild(lake: Lake, options: ChildOptions): ChildProcess {
-  const { command, args, env = lake.env, input, log, onLine, guarded } = options;
+export function startChild(workspace: Workspace, options: ChildOptions): ChildProcess {
+  const { command, args, env = workspace.env, input, log, onLine, guarded } = options;
   mkdirSync(dirname(log), { recursive: true });
   const file = createWriteStream(log, { flags: 'a' });
   // A log that cannot be written (a full disk, a folder that is gone) must not end what it tells of.
   file.on('error', () => undefined);
-  const guard = join(lake.root, 'cli', 'setup', 'guard.mjs');
+  const guard = join(workspace.root, 'cli', 'setup', 'guard.mjs');
   const [program, ...rest] = guarded
     ? [process.execPath, guard, command, ...args]
     : [command, ...args];
   const child = spawn(program ?? command, rest, {
-    cwd: lake.root,
+    cwd: workspace.root,
     env,
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     detached: true,

@@ -13,7 +13,13 @@ import { writeAtomically } from '../../session/files';
 import type { Cloud } from './boot';
 import { endChild, exitOf, startChild } from './child';
 import type { Clients } from '../../session/clients';
-import { account, clientEnvironment, logFile, region, type Lake } from '../../session/workspace';
+import {
+  account,
+  clientEnvironment,
+  logFile,
+  region,
+  type Workspace,
+} from '../../session/workspace';
 import { emulatorToken } from './root-secret';
 import { makePrivate } from './private';
 import { findOutputs, isDeployed, type Outputs } from '../../session/stack';
@@ -62,12 +68,12 @@ function commitOf(root: string): string {
 }
 
 /** Changes with everything that a deployment is made from. */
-function fingerprintOf(lake: Lake, context: string[]): string {
+function fingerprintOf(workspace: Workspace, context: string[]): string {
   const hash = createHash('sha256').update(
-    JSON.stringify([context, commitOf(lake.root), process.version]),
+    JSON.stringify([context, commitOf(workspace.root), process.version]),
   );
-  for (const path of sources.flatMap((source) => filesBelow(lake.root, source)).sort()) {
-    hash.update(`\0${path}\0`).update(readFileSync(join(lake.root, path)));
+  for (const path of sources.flatMap((source) => filesBelow(workspace.root, source)).sort()) {
+    hash.update(`\0${path}\0`).update(readFileSync(join(workspace.root, path)));
   }
   return hash.digest('hex');
 }
@@ -75,7 +81,7 @@ function fingerprintOf(lake: Lake, context: string[]): string {
 export const standInUrl = (port: number): string => `http://127.0.0.1:${port}/_x/2/`;
 
 /** Where tweets come from: the stand-in unless the person names a server or has a token for X's own. */
-export function tweetSource({ env, port }: Lake): {
+export function tweetSource({ env, port }: Workspace): {
   url: string;
   token: string | null;
   standIn: boolean;
@@ -105,7 +111,7 @@ export function tweetSource({ env, port }: Lake): {
 
 /** Runs a tool of a deployment to its end, its output in the log; throws UserError with the last lines when it fails. */
 export async function run(
-  lake: Lake,
+  workspace: Workspace,
   title: string,
   command: string,
   args: string[],
@@ -113,9 +119,9 @@ export async function run(
   say: (line: string) => void,
   limitMillis = timeLimitMillis,
 ): Promise<void> {
-  const log = logFile(lake, 'deploy');
+  const log = logFile(workspace, 'deploy');
   const tail: string[] = [];
-  const child = startChild(lake, {
+  const child = startChild(workspace, {
     command,
     args,
     env,
@@ -129,11 +135,11 @@ export async function run(
   });
   const stop = () => void endChild(child, 4_000);
   const timer = setTimeout(stop, limitMillis);
-  lake.signal.addEventListener('abort', stop);
+  workspace.signal.addEventListener('abort', stop);
   const code = await exitOf(child);
   clearTimeout(timer);
-  lake.signal.removeEventListener('abort', stop);
-  lake.signal.throwIfAborted();
+  workspace.signal.removeEventListener('abort', stop);
+  workspace.signal.throwIfAborted();
   if (code !== 0) {
     throw new UserError(
       `${tail.map((line) => `    ${line}`).join('\n')}\n${title} failed (exit code ${code}). All of its output: ${log}`,
@@ -141,9 +147,9 @@ export async function run(
   }
 }
 
-function cdkEnvironment(lake: Lake, { url, rootSecret }: DeployTo): NodeJS.ProcessEnv {
+function cdkEnvironment(workspace: Workspace, { url, rootSecret }: DeployTo): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = {
-    ...lake.env,
+    ...workspace.env,
     ...clientEnvironment(url, rootSecret),
     CDK_DISABLE_CLI_TELEMETRY: 'true',
     CDK_DISABLE_VERSION_CHECK: 'true',
@@ -166,29 +172,29 @@ type DeployTo = Pick<Cloud, 'url' | 'rootSecret'>;
  * into this folder already did. `say` gets a line now and then.
  */
 export async function deploy(
-  lake: Lake,
+  workspace: Workspace,
   cloud: DeployTo,
   clients: Clients,
   say: (line: string) => void,
 ): Promise<Outputs> {
-  const source = tweetSource(lake);
+  const source = tweetSource(workspace);
   const token = source.standIn ? emulatorToken(cloud.rootSecret) : source.token;
   const context = ['-c', 'env=local', '-c', `xApiBaseUrl=${source.url}`];
-  const stamp = join(lake.home, 'deployed');
-  const fingerprint = fingerprintOf(lake, context);
+  const stamp = join(workspace.home, 'deployed');
+  const fingerprint = fingerprintOf(workspace, context);
   const existing = await findOutputs(clients.cloudFormation, 'local');
   const isCurrent =
     existing !== undefined && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint;
 
-  const server = join(lake.root, 'dist', 'serving', 'server.cjs');
+  const server = join(workspace.root, 'dist', 'serving', 'server.cjs');
   if (!isCurrent || !existsSync(server)) {
     say('building the serving program');
     await run(
-      lake,
+      workspace,
       'Building the serving program',
       process.execPath,
       ['ml/serving/build.mjs'],
-      lake.env,
+      workspace.env,
       () => undefined,
     );
   }
@@ -197,8 +203,8 @@ export async function deploy(
     return existing;
   }
 
-  const cdk = join(lake.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
-  const env = cdkEnvironment(lake, cloud);
+  const cdk = join(workspace.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
+  const env = cdkEnvironment(workspace, cloud);
   const cli = [
     cdk,
     '--no-notices',
@@ -206,13 +212,13 @@ export async function deploy(
     '--no-version-reporting',
     '--no-path-metadata',
     '--output',
-    join(lake.home, 'cdk.out'),
+    join(workspace.home, 'cdk.out'),
     ...context,
   ];
   if (!(await isDeployed(clients.cloudFormation, 'CDKToolkit'))) {
     say('cdk bootstrap');
     await run(
-      lake,
+      workspace,
       'cdk bootstrap',
       process.execPath,
       [...cli, 'bootstrap', `aws://${account}/${region}`],
@@ -222,7 +228,7 @@ export async function deploy(
   }
   say('cdk deploy');
   await run(
-    lake,
+    workspace,
     'cdk deploy',
     process.execPath,
     [...cli, 'deploy', '--all', '--require-approval', 'never', '--progress', 'events'],
@@ -235,11 +241,11 @@ export async function deploy(
   const outputs = await findOutputs(clients.cloudFormation, 'local');
   if (!outputs)
     throw new UserError(
-      `The pipeline's stack is not there after its deployment: ${logFile(lake, 'deploy')} says why.`,
+      `The pipeline's stack is not there after its deployment: ${logFile(workspace, 'deploy')} says why.`,
     );
   await storeToken(clients, outputs, token);
   // The CDK copies assets with the modes that they have in the checkout.
-  makePrivate(lake.home);
+  makePrivate(workspace.home);
   writeAtomically(stamp, fingerprint);
   return outputs;
 }

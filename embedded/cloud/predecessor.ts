@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeAtomically } from '../../session/files';
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 
 /** A launcher whose parent died saves its state and ends; it takes a second or two. */
 const patienceMillis = 15_000;
@@ -45,10 +45,14 @@ function runningLauncher(home: string): number | undefined {
  * Waits for the end of the launcher that a killed command left behind: it is still saving what the next
  * one is about to read. One that does not end is killed with its group.
  */
-export async function predecessorEnds(lake: Lake): Promise<void> {
+export async function predecessorEnds(workspace: Workspace): Promise<void> {
   const deadline = Date.now() + patienceMillis;
-  for (let pid = runningLauncher(lake.home); pid !== undefined; pid = runningLauncher(lake.home)) {
+  for (
+    let pid = runningLauncher(workspace.home);
+    pid !== undefined;
+    pid = runningLauncher(workspace.home)
+  ) {
     if (Date.now() > deadline) process.kill(-pid, 'SIGKILL');
-    await sleep(100, undefined, { signal: lake.signal });
+    await sleep(100, undefined, { signal: workspace.signal });
   }
 }

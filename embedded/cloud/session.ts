@@ -5,7 +5,7 @@ import type { EnvironmentName } from '../../infra/config';
 import { clearOldRuns } from './logs';
 import { clientsFor, embedded, type Clients, type Connection } from '../../session/clients';
 import { deploy, standInUrl, tweetSource } from './deploy';
-import { region as localRegion, type Lake } from '../../session/workspace';
+import { region as localRegion, type Workspace } from '../../session/workspace';
 import { holderOf, lockHome, type Command, type Holder } from './lock';
 import { keepNoteFresh, lastSign, readNote, removeNote, writeNote } from './note';
 import { rootSecretOf } from './root-secret';
@@ -70,24 +70,24 @@ const localSession = (connection: Connection, clients: Clients, outputs: Outputs
 
 /** Joins the lake that another process keeps, once it is ready; undefined when that one ends first. */
 async function attach(
-  lake: Lake,
+  workspace: Workspace,
   holder: Holder,
   say: (line: string) => void,
 ): Promise<LocalSession | undefined> {
   const deadline = Date.now() + readyMillis;
   let told = false;
-  while (Date.now() < deadline && holderOf(lake.home)?.pid === holder.pid) {
-    const note = readNote(lake.home);
+  while (Date.now() < deadline && holderOf(workspace.home)?.pid === holder.pid) {
+    const note = readNote(workspace.home);
     if (note?.pid === holder.pid && note.ready) {
       const url = `http://127.0.0.1:${note.port}`;
-      const connection = embedded(url, rootSecretOf(lake.home));
+      const connection = embedded(url, rootSecretOf(workspace.home));
       const clients = clientsFor(connection);
       const outputs = await findOutputs(clients.cloudFormation, 'local');
       if (!outputs)
         throw new UserError(
           `The lake that ${who(holder)} keeps has no whole pipeline: end it and start it again.`,
         );
-      const wanted = tweetSource(lake);
+      const wanted = tweetSource(workspace);
       if (!wanted.standIn && wanted.url !== note.tweetsFrom) {
         throw new UserError(
           `The lake that ${who(holder)} keeps takes its tweets from ${note.tweetsFrom}: end it, and start it with X_API_BASE_URL and X_BEARER_TOKEN.`,
@@ -103,16 +103,16 @@ async function attach(
     }
     if (!told) say(`Waiting until ${who(holder)} has the lake ready.`);
     told = true;
-    await sleep(300, undefined, { signal: lake.signal });
+    await sleep(300, undefined, { signal: workspace.signal });
   }
   return undefined;
 }
 
-async function ended(lake: Lake, holder: Holder, millis: number): Promise<boolean> {
+async function ended(workspace: Workspace, holder: Holder, millis: number): Promise<boolean> {
   const deadline = Date.now() + millis;
   while (Date.now() < deadline) {
-    if (holderOf(lake.home)?.pid !== holder.pid) return true;
-    await sleep(200, undefined, { signal: lake.signal });
+    if (holderOf(workspace.home)?.pid !== holder.pid) return true;
+    await sleep(200, undefined, { signal: workspace.signal });
   }
   return false;
 }
@@ -121,71 +121,74 @@ async function ended(lake: Lake, holder: Holder, millis: number): Promise<boolea
  * A lake to work with: the one that `npm run up` keeps in this folder, or one of our own for as long
  * as the session lasts. Throws UserError when another command is at work that must not be joined.
  */
-export async function openSession(lake: Lake, options: SessionOptions): Promise<LocalSession> {
+export async function openSession(
+  workspace: Workspace,
+  options: SessionOptions,
+): Promise<LocalSession> {
   const { command, mayShareRun, say } = options;
   for (;;) {
-    const lock = lockHome(lake.home, command);
-    if ('release' in lock) return bootSession(lake, options, lock.release);
+    const lock = lockHome(workspace.home, command);
+    if ('release' in lock) return bootSession(workspace, options, lock.release);
 
     const { holder } = lock;
     if (
       command !== 'up' &&
       (holder.command === 'up' || (holder.command === 'start' && mayShareRun))
     ) {
-      const session = await attach(lake, holder, say);
+      const session = await attach(workspace, holder, say);
       if (session) return session;
       continue;
     }
     // A command that was just interrupted takes a moment to end.
     const patience = holder.command === 'lake' ? readyMillis : endMillis;
     say(
-      `${who(holder)} is at work in ${lake.home}; waiting up to ${Math.round(patience / 1000)} s for its end.`,
+      `${who(holder)} is at work in ${workspace.home}; waiting up to ${Math.round(patience / 1000)} s for its end.`,
     );
-    if (!(await ended(lake, holder, patience))) {
+    if (!(await ended(workspace, holder, patience))) {
       throw new UserError(
         holder.command === 'up'
-          ? `The lake in ${lake.home} is up already: ${who(holder)}. Use it with npm run lake, or end it first.`
-          : `${who(holder)} is still at work in ${lake.home}: wait for its end, or choose another folder with LAKE_HOME.`,
+          ? `The lake in ${workspace.home} is up already: ${who(holder)}. Use it with npm run lake, or end it first.`
+          : `${who(holder)} is still at work in ${workspace.home}: wait for its end, or choose another folder with LAKE_HOME.`,
       );
     }
   }
 }
 
 async function bootSession(
-  lake: Lake,
+  workspace: Workspace,
   options: SessionOptions,
   release: () => void,
 ): Promise<LocalSession> {
   let stop = async (): Promise<void> => undefined;
   let endBeat = (): void => undefined;
-  const killedAfter = lastSign(lake.home);
+  const killedAfter = lastSign(workspace.home);
   const close = async () => {
     await stop();
     endBeat();
-    removeNote(lake.home);
+    removeNote(workspace.home);
     release();
   };
   try {
-    const { url: tweetsFrom, standIn } = tweetSource(lake);
-    const note = { pid: process.pid, port: lake.port, tweetsFrom };
-    writeNote(lake.home, { ...note, ready: false });
-    endBeat = keepNoteFresh(lake.home, (error) =>
-      lake.end?.(
+    const { url: tweetsFrom, standIn } = tweetSource(workspace);
+    const note = { pid: process.pid, port: workspace.port, tweetsFrom };
+    writeNote(workspace.home, { ...note, ready: false });
+    endBeat = keepNoteFresh(workspace.home, (error) =>
+      workspace.end?.(
         new UserError(
-          `The lake in ${lake.home} cannot go on, so it ends: ${describeDiskError(error) ?? String(error)}`,
+          `The lake in ${workspace.home} cannot go on, so it ends: ${describeDiskError(error) ?? String(error)}`,
         ),
       ),
     );
-    clearOldRuns(lake.home);
-    const cloud = await boot(lake);
+    clearOldRuns(workspace.home);
+    const cloud = await boot(workspace);
     stop = cloud.stop;
     const connection = embedded(cloud.url, cloud.rootSecret);
     const clients = clientsFor(connection);
     const existing = options.asItIs
       ? await findOutputs(clients.cloudFormation, 'local')
       : undefined;
-    const outputs = existing ?? (await deploy(lake, cloud, clients, options.progress));
-    writeNote(lake.home, { ...note, ready: true });
+    const outputs = existing ?? (await deploy(workspace, cloud, clients, options.progress));
+    writeNote(workspace.home, { ...note, ready: true });
     return {
       ...localSession(connection, clients, outputs),
       url: cloud.url,

@@ -4,7 +4,7 @@ import type { IngestCounts } from '../../workflows/payloads';
 import { utcDay } from '../shared/clock';
 import type { Forgotten } from '../lake/forgotten';
 import { putIf } from '../lake/objects';
-import type { Lake } from '../lake/objects';
+import type { LakeBucket } from '../lake/objects';
 import { packRows, rawPageKey } from '../lake/raw-pages';
 import type { StoredTweets } from '../lake/raw-pages';
 import { newestOf, oldestOf } from '../x/ids';
@@ -96,7 +96,7 @@ export interface StoredPage {
  * write stands.
  */
 export async function storePage(
-  lake: Lake,
+  lake: LakeBucket,
   plan: QueryPlan,
   page: PendingPage,
 ): Promise<StoredPage> {

@@ -5,7 +5,7 @@ import { durable, lenient } from '../../workflows/durable';
 import { StepError } from '../../workflows/errors';
 import { Day, Gap, IngestCounts } from '../../workflows/payloads';
 import { getJson, getText, listObjects, putIf, uriOf } from '../lake/objects';
-import type { Lake } from '../lake/objects';
+import type { LakeBucket } from '../lake/objects';
 import { RawTweetRow, Refused } from '../x/tweets';
 import { Window } from './window';
 
@@ -102,7 +102,7 @@ const keyFor = (of: string): string => `${FOLDER}${planHash(of)}.json`;
 export const monthOf = (now: Date): string => now.toISOString().slice(0, 7);
 
 /** Every plan of the lake, those of queries that are no longer asked included. */
-export async function loadPlans(lake: Lake): Promise<Planned[]> {
+export async function loadPlans(lake: LakeBucket): Promise<Planned[]> {
   const plans: Planned[] = [];
   for (const { key } of await listObjects(lake, FOLDER)) {
     const found = await getJson(lake, key, QueryPlan);
@@ -158,14 +158,18 @@ export const newPlan = (of: string, name: string, runId: string, now: Date): Pla
  * Takes the plan up before anything is looked at that others could change: an invocation that outlived its
  * execution, or its own retry, fails at its next page, and stores nothing of it.
  */
-export const claim = (lake: Lake, { plan, etag }: Planned): Promise<Planned> =>
+export const claim = (lake: LakeBucket, { plan, etag }: Planned): Promise<Planned> =>
   savePlan(lake, { ...plan, claims: plan.claims + 1 }, etag);
 
 /**
  * Writes the plan if it still is what was read. Throws `RunInProgress` when somebody else wrote it since.
  * An answer can be lost after the write was done: then the bucket holds what we wrote, and that is no conflict.
  */
-export async function savePlan(lake: Lake, plan: QueryPlan, etag: string | null): Promise<Planned> {
+export async function savePlan(
+  lake: LakeBucket,
+  plan: QueryPlan,
+  etag: string | null,
+): Promise<Planned> {
   const key = keyFor(plan.of);
   const body = JSON.stringify(plan);
   for (let write = 0; write < MAX_WRITES; write += 1) {

@@ -4,7 +4,7 @@ import { StepError } from '../../workflows/errors';
 import type { SetAside } from '../../workflows/payloads';
 import type { Clock } from '../shared/clock';
 import { getBytes, listObjects, uriOf } from '../lake/objects';
-import type { Lake } from '../lake/objects';
+import type { LakeBucket } from '../lake/objects';
 import { deleteAllVersions, versionsBelow } from '../lake/versions';
 import { isTooDeep } from '../shared/nesting';
 import type { Unreadables } from '../lake/set-aside';
@@ -78,7 +78,7 @@ const PAGE = /\/\d{5}\.ndjson\.gz$/;
 
 /** A page that cannot be read counts as an empty one, and is named in `unreadables`. */
 export async function fromImport(
-  lake: Lake,
+  lake: LakeBucket,
   name: string,
   clock: Clock,
   unreadables: Unreadables,
@@ -150,7 +150,7 @@ function besideThem(
  * more of them were found than are named, nothing is removed.
  */
 export async function removeImport(
-  lake: Lake,
+  lake: LakeBucket,
   name: string,
   unreadable: SetAside | undefined,
 ): Promise<void> {
@@ -162,7 +162,11 @@ export async function removeImport(
   }
 }
 
-async function readPage(lake: Lake, key: string, unreadables: Unreadables): Promise<ImportLine[]> {
+async function readPage(
+  lake: LakeBucket,
+  key: string,
+  unreadables: Unreadables,
+): Promise<ImportLine[]> {
   const object = await getBytes(lake, key);
   if (object === null) {
     throw new StepError('InvalidInput', `import: ${uriOf(lake, key)} is missing`);

@@ -3,7 +3,7 @@ import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import { prefixes } from '../../workflows/datasets';
 import type { Clock } from '../shared/clock';
 import { getText, listObjects, putIf, removeObject } from '../lake/objects';
-import type { Lake } from '../lake/objects';
+import type { LakeBucket } from '../lake/objects';
 import { putRecords } from '../lake/stream';
 import type { StreamRecord } from '../lake/stream';
 import type { Unreadables } from '../lake/set-aside';
@@ -12,7 +12,7 @@ import { log } from '../shared/step';
 import { RawTweetRow } from '../x/tweets';
 
 export interface Streaming {
-  lake: Lake;
+  lake: LakeBucket;
   kinesis: KinesisClient;
   stream: string;
   clock: Clock;

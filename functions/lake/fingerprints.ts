@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { datasets } from '../../workflows/datasets';
 import { listObjects } from './objects';
-import type { Lake, Listed } from './objects';
+import type { LakeBucket, Listed } from './objects';
 
 /** Spark and the training job pass over names that begin so, files and folders: leftovers of writers. */
 const isHidden = (key: string): boolean =>
@@ -11,11 +11,11 @@ const isHidden = (key: string): boolean =>
     .some((part) => /^[._]/.test(part));
 
 /** The objects that hold human labels. */
-export const labelObjects = async (lake: Lake): Promise<Listed[]> =>
+export const labelObjects = async (lake: LakeBucket): Promise<Listed[]> =>
   (await listObjects(lake, datasets.labels.prefix)).filter(({ key }) => !isHidden(key));
 
 /** The objects that hold a day's raw tweets. */
-export const rawObjects = (lake: Lake, day: string): Promise<Listed[]> =>
+export const rawObjects = (lake: LakeBucket, day: string): Promise<Listed[]> =>
   listObjects(lake, `${datasets.raw_tweets.prefix}dt=${day}/`);
 
 /** Changes when an object comes, goes or changes. */

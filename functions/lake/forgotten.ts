@@ -5,7 +5,7 @@ import { prefixes } from '../../workflows/datasets';
 import { durable, lenient } from '../../workflows/durable';
 import { StepError } from '../../workflows/errors';
 import { getJson, putJsonIf, uriOf } from './objects';
-import type { Lake } from './objects';
+import type { LakeBucket } from './objects';
 
 /**
  * Which tweets and authors must not come back. The list holds marks in place of ids: HMACs under a secret that is not
@@ -190,7 +190,7 @@ export class Forgotten {
  * written under another secret: no id would be found on it, and all of them would come back.
  */
 export async function readForgotten(
-  lake: Lake,
+  lake: LakeBucket,
   marker: Marker,
 ): Promise<{ list: ForgottenList; etag: string | null }> {
   const found = await getJson(lake, FORGOTTEN_KEY, ForgottenList);
@@ -208,7 +208,11 @@ export async function readForgotten(
 }
 
 /** Gives ids that were known by old marks new ones. When somebody else writes at the same moment, the next call does. */
-export async function renewMarks(lake: Lake, forgotten: Forgotten, marker: Marker): Promise<void> {
+export async function renewMarks(
+  lake: LakeBucket,
+  forgotten: Forgotten,
+  marker: Marker,
+): Promise<void> {
   const { tweets, authors } = forgotten.knownByOldMarks;
   if (tweets.size + authors.size === 0) return;
   const { list, etag } = await readForgotten(lake, marker);

@@ -6,7 +6,7 @@ import { explain } from '../shared/explain';
 import { inParallel } from '../shared/in-parallel';
 import { labelObjects } from './fingerprints';
 import { getBytes } from './objects';
-import type { Lake } from './objects';
+import type { LakeBucket } from './objects';
 import type { Unreadables } from './set-aside';
 import { jsonOf, unpackText, UnreadableBytes } from './unpack';
 
@@ -33,14 +33,18 @@ export interface LabelRow extends Omit<z.infer<typeof LabelRow>, 'text' | 'sourc
 const READ_AT_A_TIME = 16;
 
 /** The labels in the lake. What is no label is left out, and its object named in `unreadables`. */
-export async function allLabels(lake: Lake, unreadables: Unreadables): Promise<LabelRow[]> {
+export async function allLabels(lake: LakeBucket, unreadables: Unreadables): Promise<LabelRow[]> {
   const rows = await inParallel(READ_AT_A_TIME, await labelObjects(lake), ({ key }) =>
     labelsOf(lake, key, unreadables),
   );
   return rows.flat();
 }
 
-async function labelsOf(lake: Lake, key: string, unreadables: Unreadables): Promise<LabelRow[]> {
+async function labelsOf(
+  lake: LakeBucket,
+  key: string,
+  unreadables: Unreadables,
+): Promise<LabelRow[]> {
   const object = await getBytes(lake, key);
   if (object === null) return [];
   try {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { durable } from '../../workflows/durable';
 import { StepError } from '../../workflows/errors';
 import { getJson, getTimedJson, putJsonIf, statusOf, uriOf } from './objects';
-import type { Lake } from './objects';
+import type { LakeBucket } from './objects';
 
 /**
  * Who works on something that one execution at a time may work on. A lease stays in the bucket when it is
@@ -52,7 +52,7 @@ interface Who {
  * take and hold leases may be wrong by any amount.
  */
 export async function takeLease(
-  lake: Lake,
+  lake: LakeBucket,
   key: string,
   isRunning: IsRunning,
   who: Who,
@@ -99,7 +99,7 @@ export async function takeLease(
 
 /** Holds on to a lease for so long from now. Throws `RunInProgress` when somebody else has taken it since. */
 export async function renewLease(
-  lake: Lake,
+  lake: LakeBucket,
   key: string,
   executionArn: string,
   holdMs: number,
@@ -132,7 +132,7 @@ function endOfHold(heldUntil: string, writtenAt: Date): Date {
 const after = (instant: Date, milliseconds: number): Date =>
   new Date(instant.valueOf() + milliseconds);
 
-function clockOf(lake: Lake, key: string, instant: Date | undefined): Date {
+function clockOf(lake: LakeBucket, key: string, instant: Date | undefined): Date {
   if (instant === undefined) {
     throw new Error(
       `S3 did not say what time it is when ${uriOf(lake, key)} was read (Date, Last-Modified)`,
@@ -143,7 +143,7 @@ function clockOf(lake: Lake, key: string, instant: Date | undefined): Date {
 
 /** Releases the lease if this execution holds it; another's is left alone. */
 export async function releaseLease(
-  lake: Lake,
+  lake: LakeBucket,
   key: string,
   executionArn: string,
   now: Date,

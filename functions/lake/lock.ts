@@ -2,7 +2,7 @@ import { leaseKeys } from '../../workflows/datasets';
 import { StepError } from '../../workflows/errors';
 import { releaseLease, takeLease } from './lease';
 import type { IsRunning } from './lease';
-import type { Lake } from './objects';
+import type { LakeBucket } from './objects';
 
 export type Taken = { taken: true } | { taken: false; reason: string };
 
@@ -11,7 +11,7 @@ export type Taken = { taken: true } | { taken: false; reason: string };
  * start twice, and two runs would pay X twice for the same tweets. Throws `RunInProgress` while another execution runs.
  */
 export async function takeLock(
-  lake: Lake,
+  lake: LakeBucket,
   isRunning: IsRunning,
   who: { executionArn: string; scheduledFor: string | null; now: Date },
 ): Promise<Taken> {
@@ -34,5 +34,5 @@ export async function takeLock(
 }
 
 /** Releases the lock if this execution holds it; another's is left alone. */
-export const releaseLock = (lake: Lake, executionArn: string, now: Date): Promise<void> =>
+export const releaseLock = (lake: LakeBucket, executionArn: string, now: Date): Promise<void> =>
   releaseLease(lake, leaseKeys.run, executionArn, now);

@@ -12,7 +12,7 @@ import { systemClock } from '../shared/clock';
 import { explain } from '../shared/explain';
 
 /** The lake's bucket and a client for it. */
-export interface Lake {
+export interface LakeBucket {
   s3: S3Client;
   bucket: string;
 }
@@ -23,10 +23,10 @@ export interface Listed {
   bytes: number;
 }
 
-export const uriOf = ({ bucket }: Lake, key: string): string => `s3://${bucket}/${key}`;
+export const uriOf = ({ bucket }: LakeBucket, key: string): string => `s3://${bucket}/${key}`;
 
 /** The key of an `s3://` address in the lake's own bucket. */
-export function keyOf({ bucket }: Lake, uri: string): string {
+export function keyOf({ bucket }: LakeBucket, uri: string): string {
   const prefix = `s3://${bucket}/`;
   if (!uri.startsWith(prefix)) {
     throw new StepError('ContractBroken', `${uri} lies outside the lake's bucket ${bucket}`);
@@ -36,7 +36,7 @@ export function keyOf({ bucket }: Lake, uri: string): string {
 
 /** A JSON object and its ETag, or null where there is none. */
 export async function getJson<Schema extends z.ZodType>(
-  lake: Lake,
+  lake: LakeBucket,
   key: string,
   schema: Schema,
 ): Promise<{ value: z.output<Schema>; etag: string } | null> {
@@ -48,7 +48,7 @@ export async function getJson<Schema extends z.ZodType>(
  * share: when the object was written, and when this request was answered, to the second.
  */
 export async function getTimedJson<Schema extends z.ZodType>(
-  lake: Lake,
+  lake: LakeBucket,
   key: string,
   schema: Schema,
 ): Promise<{
@@ -72,7 +72,7 @@ export async function getTimedJson<Schema extends z.ZodType>(
 
 /** An object as text and its ETag, or null where there is none. */
 export async function getText(
-  lake: Lake,
+  lake: LakeBucket,
   key: string,
 ): Promise<{ text: string; etag: string } | null> {
   const found = await getBytes(lake, key);
@@ -80,14 +80,14 @@ export async function getText(
 }
 
 export async function getBytes(
-  lake: Lake,
+  lake: LakeBucket,
   key: string,
 ): Promise<{ bytes: Uint8Array; etag: string } | null> {
   return (await getObject(lake, key)).found;
 }
 
 async function getObject(
-  lake: Lake,
+  lake: LakeBucket,
   key: string,
 ): Promise<{
   found: { bytes: Uint8Array; etag: string; writtenAt: Date | undefined } | null;
@@ -132,11 +132,11 @@ function dateOf(response: unknown): Date | undefined {
   return Number.isNaN(date.valueOf()) ? undefined : date;
 }
 
-export const putJson = (lake: Lake, key: string, value: unknown): Promise<void> =>
+export const putJson = (lake: LakeBucket, key: string, value: unknown): Promise<void> =>
   putText(lake, key, `${JSON.stringify(value, null, 2)}\n`, 'application/json');
 
 export async function putText(
-  lake: Lake,
+  lake: LakeBucket,
   key: string,
   text: string,
   contentType: string,
@@ -154,7 +154,7 @@ const conditionHeaders = ({ ifMatch }: Condition) =>
 
 /** Writes JSON on a condition; answers the new ETag, or null when somebody else was quicker. */
 export async function putJsonIf(
-  lake: Lake,
+  lake: LakeBucket,
   key: string,
   value: unknown,
   condition: Condition,
@@ -171,7 +171,7 @@ const CONFLICT_PAUSE_MS = 50;
  * (`ifMatch: null`), or not that one.
  */
 export async function putIf(
-  lake: Lake,
+  lake: LakeBucket,
   key: string,
   body: string | Uint8Array,
   contentType: string,
@@ -208,7 +208,7 @@ const wasRepeated = (error: unknown): boolean => Number(metadataOf(error)?.['att
 
 /** The ETag of an object that holds these very bytes: an earlier try's, whose answer was lost; else null. */
 async function etagIfHeld(
-  lake: Lake,
+  lake: LakeBucket,
   key: string,
   body: string | Uint8Array,
 ): Promise<string | null> {
@@ -217,7 +217,7 @@ async function etagIfHeld(
 }
 
 /** Takes an object away; one that is gone already stays so. */
-export async function removeObject(lake: Lake, key: string): Promise<void> {
+export async function removeObject(lake: LakeBucket, key: string): Promise<void> {
   await lake.s3.send(new DeleteObjectCommand({ Bucket: lake.bucket, Key: key }));
 }
 
@@ -225,7 +225,7 @@ export async function removeObject(lake: Lake, key: string): Promise<void> {
  * Every object below a prefix, in key order, page by page. A key that ends in a slash is what consoles and file
  * managers make of a folder, and no data.
  */
-export async function* objectsBelow(lake: Lake, prefix: string): AsyncGenerator<Listed> {
+export async function* objectsBelow(lake: LakeBucket, prefix: string): AsyncGenerator<Listed> {
   let token: string | undefined;
   do {
     const page = await lake.s3.send(
@@ -241,13 +241,13 @@ export async function* objectsBelow(lake: Lake, prefix: string): AsyncGenerator<
 }
 
 /** Every object below a prefix, in key order, folder markers left out. */
-export async function listObjects(lake: Lake, prefix: string): Promise<Listed[]> {
+export async function listObjects(lake: LakeBucket, prefix: string): Promise<Listed[]> {
   const objects: Listed[] = [];
   for await (const object of objectsBelow(lake, prefix)) objects.push(object);
   return objects;
 }
 
-function parseJson(text: string, lake: Lake, key: string): unknown {
+function parseJson(text: string, lake: LakeBucket, key: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     return value;

@@ -6,7 +6,7 @@ import { Day } from '../../workflows/payloads';
 import { DAY_MS, utcDay } from '../shared/clock';
 import { newestOf, oldestOf, padId } from '../x/ids';
 import { getBytes, objectsBelow } from './objects';
-import type { Lake } from './objects';
+import type { LakeBucket } from './objects';
 import type { Unreadables } from './set-aside';
 import { gunzip, jsonOf, UnreadableBytes } from './unpack';
 
@@ -25,7 +25,7 @@ export const rawFolder = (day: string): string => `${datasets.raw_tweets.prefix}
 const FIRST_DAY = '2006-03-21';
 
 /** The days that have a folder of raw tweets, oldest first; folders of anything else are passed over. */
-export async function rawDays(lake: Lake): Promise<string[]> {
+export async function rawDays(lake: LakeBucket): Promise<string[]> {
   const { prefix } = datasets.raw_tweets;
   const days: string[] = [];
   let token: string | undefined;
@@ -63,7 +63,7 @@ export interface RawObject {
  * not end every run to come. As Spark does, by name: only `.gz` is unpacked.
  */
 export async function readRaw(
-  lake: Lake,
+  lake: LakeBucket,
   key: string,
   unreadables: Unreadables,
 ): Promise<RawObject> {
@@ -110,7 +110,7 @@ export class StoredTweets {
   private readonly objects = new Map<string, Set<string>>();
 
   constructor(
-    private readonly lake: Lake,
+    private readonly lake: LakeBucket,
     private readonly unreadables: Unreadables,
   ) {}
 

@@ -6,7 +6,7 @@ import { DAY_MS, utcDay } from '../shared/clock';
 import { listPartitions } from './catalog';
 import type { Catalog } from './catalog';
 import { uriOf } from './objects';
-import type { Lake } from './objects';
+import type { LakeBucket } from './objects';
 import { TWEETS_TABLE, publishedDays } from './published';
 import type { PublishedDay } from './published';
 import { rawFolder } from './raw-pages';
@@ -57,7 +57,7 @@ export async function endWhatIsOld(
     catalog,
     now,
     isLate,
-  }: { lake: Lake; catalog: Catalog; now: Date; isLate: () => boolean },
+  }: { lake: LakeBucket; catalog: Catalog; now: Date; isLate: () => boolean },
   keepDays: KeepDays,
 ): Promise<Ended> {
   const published = await publishedDays(catalog);
@@ -99,7 +99,7 @@ export async function endWhatIsOld(
 
 /** Which of these days have been kept long enough: their first raw page is old, or they have none left. */
 export async function expiredDays(
-  lake: Lake,
+  lake: LakeBucket,
   days: readonly string[],
   now: Date,
   { tweets }: Pick<KeepDays, 'tweets'>,
@@ -116,7 +116,7 @@ export async function expiredDays(
   return expired;
 }
 
-async function oldestBelow(lake: Lake, prefix: string): Promise<Date | null> {
+async function oldestBelow(lake: LakeBucket, prefix: string): Promise<Date | null> {
   let oldest: Date | null = null;
   for await (const { modified } of objectsBelow(lake, prefix)) {
     if (oldest === null || modified < oldest) oldest = modified;
@@ -133,7 +133,7 @@ interface Snapshot {
 
 const FOLDER = /\/dt=(\d{4}-\d{2}-\d{2})\/run=([^/]+)\//;
 
-async function snapshotsBelow(lake: Lake): Promise<Snapshot[]> {
+async function snapshotsBelow(lake: LakeBucket): Promise<Snapshot[]> {
   const snapshots = new Map<string, Snapshot>();
   for await (const { key, modified } of objectsBelow(lake, datasets.tweets.prefix)) {
     const [folder, date, version] = FOLDER.exec(key) ?? [];
@@ -207,7 +207,7 @@ async function dropPartitions(
   }
 }
 
-async function deleteObjects(lake: Lake, keys: readonly string[]): Promise<void> {
+async function deleteObjects(lake: LakeBucket, keys: readonly string[]): Promise<void> {
   for (let start = 0; start < keys.length; start += MAX_OBJECTS) {
     const { Errors = [] } = await lake.s3.send(
       new DeleteObjectsCommand({
@@ -229,7 +229,7 @@ async function deleteObjects(lake: Lake, keys: readonly string[]): Promise<void>
 }
 
 async function* objectsBelow(
-  lake: Lake,
+  lake: LakeBucket,
   prefix: string,
 ): AsyncGenerator<{ key: string; modified: Date }> {
   let token: string | undefined;

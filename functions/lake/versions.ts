@@ -5,7 +5,7 @@ import {
   type DeleteMarkerEntry,
   type ObjectVersion,
 } from '@aws-sdk/client-s3';
-import type { Lake } from './objects';
+import type { LakeBucket } from './objects';
 
 export interface Version {
   id: string;
@@ -27,7 +27,7 @@ type Listed = (ObjectVersion | DeleteMarkerEntry) & { marker: boolean };
 
 /** Every key below a prefix with all its versions, whether there is a current one or not. */
 export async function* versionsBelow(
-  { s3, bucket }: Lake,
+  { s3, bucket }: LakeBucket,
   prefix: string,
 ): AsyncGenerator<Versions> {
   // A key's versions may go on over the end of a page: the last one is held back.
@@ -57,7 +57,7 @@ export async function* versionsBelow(
 }
 
 /** One key's versions; none where nothing was ever there. */
-export async function versionsOf(lake: Lake, key: string): Promise<Versions> {
+export async function versionsOf(lake: LakeBucket, key: string): Promise<Versions> {
   for await (const found of versionsBelow(lake, key)) {
     // Keys come in order, and no other key that begins with this one comes before it.
     return found.key === key ? found : { key, versions: [] };
@@ -98,7 +98,7 @@ const sorted = ({ key, versions }: Versions): Versions => ({
 });
 
 export async function readVersion(
-  { s3, bucket }: Lake,
+  { s3, bucket }: LakeBucket,
   key: string,
   version: string,
 ): Promise<Uint8Array> {
@@ -110,7 +110,7 @@ export async function readVersion(
 
 /** Deletes one version for good; without a version the object, of which a marker and the old versions stay. */
 export async function deleteVersion(
-  { s3, bucket }: Lake,
+  { s3, bucket }: LakeBucket,
   key: string,
   version?: string,
 ): Promise<void> {
@@ -124,7 +124,10 @@ export async function deleteVersion(
 }
 
 /** Deletes all versions of an object; answers how many held something. */
-export async function deleteAllVersions(lake: Lake, { key, versions }: Versions): Promise<number> {
+export async function deleteAllVersions(
+  lake: LakeBucket,
+  { key, versions }: Versions,
+): Promise<number> {
   // The current one last: were it deleted first, an older one would take its place for a moment.
   for (const { id } of versions.toReversed()) await deleteVersion(lake, key, id);
   return versions.filter(({ isMarker }) => !isMarker).length;

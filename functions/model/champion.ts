@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { durable } from '../../workflows/durable';
 import { Champion } from '../../workflows/payloads';
 import { getJson, putJson } from '../lake/objects';
-import type { Lake } from '../lake/objects';
+import type { LakeBucket } from '../lake/objects';
 import { CHAMPION_KEY, LATEST_TRAINING_KEY } from './names';
 
 /** The model in service and the ETag of the object that says so; null before the first promotion. */
-export const readChampion = (lake: Lake): Promise<{ value: Champion; etag: string } | null> =>
+export const readChampion = (lake: LakeBucket): Promise<{ value: Champion; etag: string } | null> =>
   getJson(lake, CHAMPION_KEY, Champion);
 
 /** The last training whose outcome is settled, promoted or refused: the same data again would teach nothing. */
@@ -21,7 +21,7 @@ export const SettledTraining = durable(
 );
 export type SettledTraining = z.infer<typeof SettledTraining>;
 
-export async function readSettledTraining(lake: Lake): Promise<SettledTraining | null> {
+export async function readSettledTraining(lake: LakeBucket): Promise<SettledTraining | null> {
   return (await getJson(lake, LATEST_TRAINING_KEY, SettledTraining))?.value ?? null;
 }
 
@@ -30,7 +30,7 @@ export async function readSettledTraining(lake: Lake): Promise<SettledTraining |
  * training: a model that was trained but never judged must be trained again by the next night.
  */
 export const settleTraining = (
-  lake: Lake,
+  lake: LakeBucket,
   training: Omit<SettledTraining, 'schemaVersion'>,
 ): Promise<void> =>
   putJson(lake, LATEST_TRAINING_KEY, { schemaVersion: 1, ...training } satisfies SettledTraining);

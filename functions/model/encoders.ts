@@ -4,7 +4,7 @@ import { prefixes } from '../../workflows/datasets';
 import { lenient } from '../../workflows/durable';
 import { fingerprintOf } from '../lake/fingerprints';
 import { listObjects, uriOf } from '../lake/objects';
-import type { Lake } from '../lake/objects';
+import type { LakeBucket } from '../lake/objects';
 
 /**
  * The encoder that trainings start from: pre-trained on the corpora below `raw-data/corpora/`. Its version names
@@ -26,7 +26,7 @@ export const encoderFiles = ['encoder.npz', 'encoder.json'] as const;
 const folderOf = (version: string): string => `${prefixes.models}encoders/${version}/`;
 
 /** Null without any corpus: training then starts from word vectors alone. */
-export async function chooseEncoder(lake: Lake): Promise<EncoderChoice | null> {
+export async function chooseEncoder(lake: LakeBucket): Promise<EncoderChoice | null> {
   const corpora = await listObjects(lake, prefixes.corpora);
   if (corpora.length === 0) {
     return null;
@@ -44,7 +44,7 @@ export async function chooseEncoder(lake: Lake): Promise<EncoderChoice | null> {
 
 /** Keeps the encoder that a training made on its way; nothing where it made none. Each file is replaced whole. */
 export async function keepEncoder(
-  lake: Lake,
+  lake: LakeBucket,
   version: string,
   files: ReadonlyMap<string, Buffer>,
 ): Promise<void> {

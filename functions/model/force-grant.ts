@@ -6,7 +6,7 @@ import { durable } from '../../workflows/durable';
 import { StepError } from '../../workflows/errors';
 import type { ForceGrant } from '../../workflows/payloads';
 import { getJson, putJsonIf } from '../lake/objects';
-import type { Lake } from '../lake/objects';
+import type { LakeBucket } from '../lake/objects';
 
 /** What the secret holds; a reason that nobody can understand months later is none. */
 const Granted = z.strictObject({ reason: z.string().trim().min(10).max(300) });
@@ -20,7 +20,7 @@ type TakenGrant = z.infer<typeof TakenGrant>;
 interface Dependencies {
   secrets: SecretsManagerClient;
   secretArn: string;
-  lake: Lake;
+  lake: LakeBucket;
   /** How long a grant is good for. */
   hours: number;
 }

@@ -3,7 +3,7 @@ import { prefixes } from '../../workflows/datasets';
 import { durable, lenient } from '../../workflows/durable';
 import { Day } from '../../workflows/payloads';
 import { getJson } from '../lake/objects';
-import type { Lake } from '../lake/objects';
+import type { LakeBucket } from '../lake/objects';
 
 /** `forgotten.json` beside a model: it was given days or labels of which tweets have been forgotten since. */
 export const ForgottenMark = durable(
@@ -24,7 +24,7 @@ export const forgottenMarkKey = (modelVersion: string): string =>
 
 /** The mark of a model, or null where it was given nothing that is forgotten. */
 export async function readForgottenMark(
-  lake: Lake,
+  lake: LakeBucket,
   modelVersion: string,
 ): Promise<ForgottenMark | null> {
   return (await getJson(lake, forgottenMarkKey(modelVersion), ForgottenMark))?.value ?? null;

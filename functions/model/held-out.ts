@@ -3,7 +3,7 @@ import { labels } from '../../workflows/evaluation';
 import type { Label } from '../../workflows/evaluation';
 import { allLabels } from '../lake/labels';
 import type { LabelRow } from '../lake/labels';
-import type { Lake } from '../lake/objects';
+import type { LakeBucket } from '../lake/objects';
 import { Unreadables } from '../lake/set-aside';
 
 /** As `ml/training/lstm/data.py` splits: test/fixtures/held-out.json holds both to it. */
@@ -16,7 +16,7 @@ export interface HeldOut {
 }
 
 /** The held-out rows that the labels in the lake give now, counted apart from the training job. */
-export const heldOutNow = async (lake: Lake): Promise<HeldOut> =>
+export const heldOutNow = async (lake: LakeBucket): Promise<HeldOut> =>
   // The training job names what it leaves out, too: the report says it once.
   heldOutOf(await allLabels(lake, new Unreadables()));
 

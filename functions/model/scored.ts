@@ -7,7 +7,7 @@ import type { Answer } from './endpoint';
 import { addPartitions } from '../lake/catalog';
 import type { Catalog } from '../lake/catalog';
 import { uriOf } from '../lake/objects';
-import type { Lake } from '../lake/objects';
+import type { LakeBucket } from '../lake/objects';
 
 /** A row of `scored`. */
 export interface ScoredRow {
@@ -43,7 +43,7 @@ export function scoredRows(
 
 /** Writes a day's verdicts as one Parquet object; the same name overwrites itself. */
 export async function writeScored(
-  lake: Lake,
+  lake: LakeBucket,
   catalog: Catalog,
   day: string,
   name: string,

@@ -6,7 +6,7 @@ import { goldenTweets } from './golden-tweets';
 import type { Catalog } from '../lake/catalog';
 import { labelObjects } from '../lake/fingerprints';
 import { keyOf, listObjects, uriOf } from '../lake/objects';
-import type { Lake } from '../lake/objects';
+import type { LakeBucket } from '../lake/objects';
 import type { Sections } from '../settings/settings';
 import { chooseEncoder, EncoderChoice } from './encoders';
 import { publishedDays } from '../lake/published';
@@ -74,7 +74,7 @@ export const hyperparametersOf = (
 
 /** Everything the training will see: published days, labels, options and code. */
 export async function trainingRequest(
-  lake: Lake,
+  lake: LakeBucket,
   catalog: Catalog,
   {
     plan,
@@ -144,7 +144,7 @@ function fingerprintOf(
 
 /** SageMaker's manifest of exactly the label objects that the request names: no other can slip in meanwhile. */
 export const labelsManifest = (
-  lake: Lake,
+  lake: LakeBucket,
   prefix: string,
   labels: TrainingRequest['labels'],
 ): unknown[] => [
@@ -157,7 +157,7 @@ export const labelsManifest = (
  * Null when nothing is published, which a channel cannot express.
  */
 export async function tweetsManifest(
-  lake: Lake,
+  lake: LakeBucket,
   prefix: string,
   days: TrainingRequest['cleaned_data'],
 ): Promise<unknown[] | null> {

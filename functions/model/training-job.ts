@@ -3,7 +3,7 @@ import type { Channel, CreateTrainingJobRequest, Tag } from '@aws-sdk/client-sag
 import { z } from 'zod';
 import { prefixes } from '../../workflows/datasets';
 import { uriOf } from '../lake/objects';
-import type { Lake } from '../lake/objects';
+import type { LakeBucket } from '../lake/objects';
 import type { Sections } from '../settings/settings';
 import type { EncoderChoice } from './encoders';
 import { modelKeys } from './names';
@@ -42,7 +42,7 @@ interface Job {
 }
 
 /** The training job: cut off from the network, encrypted with the lake's key, and bounded in time. */
-export function trainingJob(lake: Lake, job: Job): CreateTrainingJobRequest {
+export function trainingJob(lake: LakeBucket, job: Job): CreateTrainingJobRequest {
   const keys = job.inputs ?? modelKeys(job.jobName);
   const channels = [
     manifestChannel('labels', uriOf(lake, keys.labelsManifest)),
@@ -88,7 +88,7 @@ export function trainingJob(lake: Lake, job: Job): CreateTrainingJobRequest {
 }
 
 /** The encoder; the corpora while there is none yet, and for a student, who learns from their texts. */
-function encoderChannels(lake: Lake, { encoder, hyperparameters }: Job): Channel[] {
+function encoderChannels(lake: LakeBucket, { encoder, hyperparameters }: Job): Channel[] {
   if (encoder === null) return [];
   const hasStudent = Number(hyperparameters['teachers'] ?? 0) > 0;
   return [

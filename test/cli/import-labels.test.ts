@@ -9,11 +9,11 @@ import { usualColumns } from '../../cli/labels/rows';
 import { importLabels } from '../../cli/labels/preview';
 import { openScreen } from '../../cli/screen';
 import { UserError } from '../../session/user-error';
-import { listObjects, type Lake } from '../../functions/lake/objects';
+import { listObjects, type LakeBucket } from '../../functions/lake/objects';
 import { Launcher, put } from '../functions/support/launcher';
 
 let launcher: Launcher;
-let lake: Lake;
+let lake: LakeBucket;
 let folder: string;
 
 beforeAll(async () => {

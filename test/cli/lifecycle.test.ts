@@ -4,7 +4,7 @@ import {
   PutBucketVersioningCommand,
   type LifecycleRule,
 } from '@aws-sdk/client-s3';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { versionsBelow } from '../../functions/lake/versions';
 import { applyLifecycle } from '../../cli/lifecycle';
 import { Launcher, keysBelow, put } from '../functions/support/launcher';
@@ -12,7 +12,7 @@ import { Launcher, keysBelow, put } from '../functions/support/launcher';
 const DAY_MS = 86_400_000;
 
 let launcher: Launcher;
-let lake: Lake;
+let lake: LakeBucket;
 
 beforeAll(async () => {
   launcher = await Launcher.start();

@@ -9,7 +9,7 @@ import { chromium, type Browser } from 'playwright-core';
 import { z } from 'zod';
 import { boot, type Cloud } from '../../embedded/cloud/boot';
 import { clientsFor, embedded, type Clients } from '../../session/clients';
-import type { Lake } from '../../session/workspace';
+import type { Workspace } from '../../session/workspace';
 import { freePort } from '../../embedded/cloud/free-port';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -31,14 +31,14 @@ beforeAll(async () => {
         'or say with CHROMIUM=/path/to/chromium where it is.',
     );
   }
-  const lake: Lake = {
+  const workspace: Workspace = {
     root: resolve(__dirname, '..', '..'),
     home,
     port: await freePort(),
     env: process.env,
     signal: stop.signal,
   };
-  cloud = await boot(lake);
+  cloud = await boot(workspace);
   clients = clientsFor(embedded(cloud.url, cloud.rootSecret));
   await clients.s3.send(new CreateBucketCommand({ Bucket: 'kept' }));
   await clients.secrets.send(

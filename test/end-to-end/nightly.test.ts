@@ -17,7 +17,7 @@ import { reproduce } from '../../cli/reproduce/reproduce';
 import { findExecution, redriveRun, startRun } from '../../cli/run/launch';
 import type { Run } from '../../cli/run/follow';
 import type { Screen } from '../../cli/screen';
-import { account, clientEnvironment, type Lake } from '../../session/workspace';
+import { account, clientEnvironment, type Workspace } from '../../session/workspace';
 import { rootSecretOf } from '../../embedded/cloud/root-secret';
 import { openSession, type Session } from '../../embedded/cloud/session';
 import type { AlarmName } from '../../infra/constructs/monitoring/alarms';
@@ -56,7 +56,7 @@ const home = mkdtempSync(join(tmpdir(), 'lake-end-to-end-'));
 /** Which calls the roles made: docs/permissions.md. */
 const noted = join(home, 'calls.jsonl');
 const stop = new AbortController();
-let lake: Lake;
+let workspace: Workspace;
 let session: Session;
 let firstNight: Run;
 let redriven: Run;
@@ -92,7 +92,7 @@ async function ingestedIds(): Promise<string[]> {
     .map((line) => z.looseObject({ id: z.string() }).parse(JSON.parse(line)).id);
 }
 
-const ask = async (sql: string) => records(await runSql(lake, session, sql));
+const ask = async (sql: string) => records(await runSql(workspace, session, sql));
 const statesEntered = (run: Run, name: string): number =>
   run.events.filter(({ type, state }) => type.endsWith('StateEntered') && state === name).length;
 /** How a run ended, with its reason: a status alone would not say why a test failed. */
@@ -106,8 +106,8 @@ const reportOf = async (run: Run): Promise<RunReport> => {
 };
 
 const cloudWatch = () => ({
-  url: `http://127.0.0.1:${lake.port}`,
-  credentials: { accessKeyId: account, secretAccessKey: rootSecretOf(lake.home) },
+  url: `http://127.0.0.1:${workspace.port}`,
+  credentials: { accessKeyId: account, secretAccessKey: rootSecretOf(workspace.home) },
 });
 
 /** What is seen at last: as soon as it is `done`, or after ten seconds. */
@@ -141,15 +141,15 @@ async function wentOff(alarm: AlarmName): Promise<void> {
 
 beforeAll(async () => {
   const env = { ...process.env, LAKE_RECORD_CALLS: noted };
-  lake = { root: process.cwd(), home, port: await freePort(), env, signal: stop.signal };
-  session = await openSession(lake, {
+  workspace = { root: process.cwd(), home, port: await freePort(), env, signal: stop.signal };
+  session = await openSession(workspace, {
     command: 'start',
     mayShareRun: false,
     asItIs: false,
     say: (line) => said.push(line),
     progress: () => undefined,
   });
-  await openKeyToRoot(`http://127.0.0.1:${lake.port}`, rootSecretOf(lake.home), {
+  await openKeyToRoot(`http://127.0.0.1:${workspace.port}`, rootSecretOf(workspace.home), {
     s3: session.clients.s3,
     bucket: session.outputs.BucketName,
   });
@@ -190,7 +190,7 @@ test('wrong input ends the execution at its first state with an error that names
 }, 30_000);
 
 test('a night without labels fails at the training, with its data published', async () => {
-  firstNight = await startRun(lake, session, screen, { maxTweets: TWEETS });
+  firstNight = await startRun(workspace, session, screen, { maxTweets: TWEETS });
 
   expect(firstNight.status).toBe('FAILED');
   expect(firstNight.timeline.failure).toMatchObject({
@@ -214,10 +214,10 @@ test('every ingested id is once in cleaned-data, and nothing of mentions, hashta
 }, 60_000);
 
 test('redriven with labels, it goes on at the training and promotes a model', async () => {
-  await importBundledLabels(lake, session, screen);
+  await importBundledLabels(workspace, session, screen);
 
   redriven = await redriveRun(
-    lake,
+    workspace,
     session,
     screen,
     await findExecution(session, firstNight.name),
@@ -258,7 +258,7 @@ test('the history of the run is complete, and archived', async () => {
 }, 30_000);
 
 test('a retrain compares with the champion on the same rows', async () => {
-  const run = await startRun(lake, session, screen, {
+  const run = await startRun(workspace, session, screen, {
     mode: 'retrain',
     training: { epochs: 2, seed: 7 },
   });
@@ -296,7 +296,7 @@ test('a candidate that fails a check is not published, and the cause shows the o
     }),
   );
 
-  const run = await startRun(lake, session, screen, { maxTweets: 10 });
+  const run = await startRun(workspace, session, screen, { maxTweets: 10 });
 
   expect(run.status).toBe('FAILED');
   expect(run.timeline.failure).toMatchObject({ state: 'Check the data', error: 'ChecksFailed' });
@@ -312,7 +312,7 @@ test('a candidate that fails a check is not published, and the cause shows the o
 }, 180_000);
 
 test('once the data is whole again, the next night succeeds and doubles nothing', async () => {
-  const run = await startRun(lake, session, screen, { maxTweets: 50 });
+  const run = await startRun(workspace, session, screen, { maxTweets: 50 });
 
   expect(endOf(run)).toMatchObject({ status: 'SUCCEEDED' });
   const [rows] = await ask('select count(*) as n, count(distinct tweet_id) as ids from tweets');
@@ -326,7 +326,7 @@ test('a model is made again from its manifest, bit by bit, though its days have 
   );
   expect(request.champion).not.toBeNull();
 
-  const exitCode = await reproduce(lake, session, screen, retrained);
+  const exitCode = await reproduce(workspace, session, screen, retrained);
 
   expect(said.slice(-1)).toEqual([
     `${retrained} was reproduced: rows and metrics are equal, and so is every bit of the network.`,
@@ -336,10 +336,10 @@ test('a model is made again from its manifest, bit by bit, though its days have 
 
 test('a run with force and without a grant ends before it does anything, and a grant is good for one', async () => {
   const input = { mode: 'retrain', force: true, training: { epochs: 1 } };
-  const refused = await startRun(lake, session, screen, input);
+  const refused = await startRun(workspace, session, screen, input);
   await grantForce(session, screen, 'the end-to-end test wants to see it');
-  const forced = await startRun(lake, session, screen, input);
-  const again = await startRun(lake, session, screen, input);
+  const forced = await startRun(workspace, session, screen, input);
+  const again = await startRun(workspace, session, screen, input);
 
   expect(refused.timeline.failure).toMatchObject({
     state: 'Plan the run',
@@ -352,7 +352,7 @@ test('a run with force and without a grant ends before it does anything, and a g
 test('the notebook runs from its first cell to its last', async () => {
   const env = {
     ...process.env,
-    ...clientEnvironment(`http://127.0.0.1:${lake.port}`, rootSecretOf(lake.home)),
+    ...clientEnvironment(`http://127.0.0.1:${workspace.port}`, rootSecretOf(workspace.home)),
     TRAINING: '{"epochs":1,"learning_curve":0}',
   };
   const executed = join(home, 'executed.ipynb');
@@ -361,12 +361,16 @@ test('the notebook runs from its first cell to its last', async () => {
     executed,
     '--timeout',
     '240',
-    join(lake.root, 'ml/sagemaker_training.ipynb'),
+    join(workspace.root, 'ml/sagemaker_training.ipynb'),
   ];
 
-  const { stderr } = await promisify(execFile)(join(lake.root, '.venv/bin/jupyter-execute'), args, {
-    env,
-  });
+  const { stderr } = await promisify(execFile)(
+    join(workspace.root, '.venv/bin/jupyter-execute'),
+    args,
+    {
+      env,
+    },
+  );
 
   expect(stderr).not.toContain('Error');
   const notebook = readFileSync(executed, 'utf8');

@@ -1,6 +1,6 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { takeLease } from '../../functions/lake/lease';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { holdLake } from '../../erasure/hold';
 import { leaseKeys } from '../../workflows/datasets';
 import { Launcher, putJsonObject } from '../functions/support/launcher';
@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
 let launcher: Launcher;
-let lake: Lake;
+let lake: LakeBucket;
 let sfn: SFNClient;
 
 beforeAll(async () => {

@@ -1,11 +1,11 @@
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { emptyList, Forgotten, randomMarker } from '../../functions/lake/forgotten';
 import { markModels } from '../../erasure/models';
 import { Finder } from '../../erasure/rewrites';
 import { keysBelow, Launcher, put } from '../functions/support/launcher';
 
 let launcher: Launcher;
-let lake: Lake;
+let lake: LakeBucket;
 
 beforeAll(async () => {
   launcher = await Launcher.start();

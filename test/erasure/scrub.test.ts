@@ -3,7 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { Forgotten, emptyList, randomMarker, withIds } from '../../functions/lake/forgotten';
 import { rawPageKey } from '../../functions/lake/raw-pages';
 import { toParquet } from '../../functions/model/scored';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import {
   Finder,
   audit,
@@ -22,7 +22,7 @@ import { textHash } from '../../workflows/text-key';
 import { Launcher, keysBelow, put, readText } from '../functions/support/launcher';
 
 let launcher: Launcher;
-let lake: Lake;
+let lake: LakeBucket;
 
 beforeAll(async () => {
   launcher = await Launcher.start();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Forgotten, emptyList, randomMarker, withIds } from '../../functions/lake/forgotten';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { rawPageKey } from '../../functions/lake/raw-pages';
 import { idAt } from '../../functions/x/ids';
 import { withAllVersions } from '../../erasure/edits';
@@ -12,17 +12,12 @@ import { replaysOf } from '../../cli/forget';
 import { Narrowed, whereTweetsLie } from '../../erasure/places';
 import { SurveyProgress } from '../../erasure/progress';
 import { Finder } from '../../erasure/rewrites';
-import {
-  lookThrough,
-  nothingCovered,
-  type Covered,
-  type Place,
-} from '../../erasure/survey';
+import { lookThrough, nothingCovered, type Covered, type Place } from '../../erasure/survey';
 import { checkInput } from '../../cli/run/launch';
 import { Launcher, put } from '../functions/support/launcher';
 
 let launcher: Launcher;
-let lake: Lake;
+let lake: LakeBucket;
 let read: string[];
 
 beforeAll(async () => {

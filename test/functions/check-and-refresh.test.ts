@@ -3,7 +3,7 @@ import type { Warehouse } from '../../functions/lake/athena';
 import { hasSucceeded, rowsOf, startQuery } from '../../functions/lake/athena';
 import { addPartitions, listPartitions, setPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { parametersOf } from '../../functions/lake/published';
 import { refreshAnalytics } from '../../functions/refresh-analytics';
 import { parseQuery, renderedCatalog } from '../../queries/catalog';
@@ -23,7 +23,7 @@ const DAY = '2026-11-23';
 const VERSION = `${RUN_ID}-0`;
 const catalogOfQueries = renderedCatalog();
 
-let lake: Lake;
+let lake: LakeBucket;
 let catalog: Catalog;
 let warehouse: Warehouse;
 

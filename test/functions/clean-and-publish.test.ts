@@ -3,7 +3,7 @@ import { crawlRawData } from '../../functions/crawl-raw-data';
 import { addPartitions, listPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
 import { removeObject } from '../../functions/lake/objects';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { publishedDays } from '../../functions/lake/published';
 import { publishData } from '../../functions/publish-data';
 import type { RunState } from '../../workflows/payloads';
@@ -25,7 +25,7 @@ const COUNTS = {
 };
 const SUMMARY = { version: VERSION, days: [{ date: '2026-11-23', rows: 7 }], ...COUNTS };
 
-let lake: Lake;
+let lake: LakeBucket;
 let catalog: Catalog;
 let jobs: JobRuns;
 

@@ -11,7 +11,7 @@ import {
 } from '../../functions/lake/forgotten';
 import { Lease, renewLease } from '../../functions/lake/lease';
 import { getJson, putJson } from '../../functions/lake/objects';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { SettledTraining, readChampion } from '../../functions/model/champion';
 import { TakenGrant } from '../../functions/model/force-grant';
 import { ForgottenMark } from '../../functions/model/forgotten-mark';
@@ -132,7 +132,7 @@ describe('reading', () => {
 
 describe('in the bucket', () => {
   let launcher: Launcher;
-  let lake: Lake;
+  let lake: LakeBucket;
 
   beforeAll(async () => {
     launcher = await Launcher.start();

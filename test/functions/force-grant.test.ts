@@ -1,11 +1,11 @@
 import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { takeForceGrant } from '../../functions/model/force-grant';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { Launcher, keysBelow } from './support/launcher';
 
 let launcher: Launcher;
-let lake: Lake;
+let lake: LakeBucket;
 let secrets: SecretsManagerClient;
 let secretArn: string;
 

@@ -12,11 +12,11 @@ import {
   withIds,
 } from '../../functions/lake/forgotten';
 import { listObjects } from '../../functions/lake/objects';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { Launcher, put, putJsonObject, readJsonObject, readText } from './support/launcher';
 
 let launcher: Launcher;
-let lake: Lake;
+let lake: LakeBucket;
 
 beforeAll(async () => {
   launcher = await Launcher.start();

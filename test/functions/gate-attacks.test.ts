@@ -1,5 +1,5 @@
 import { judgeModel } from '../../functions/judge-model';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { settingsFor } from '../../infra/config';
 import type { Evaluation } from '../../workflows/evaluation';
 import type { Champion, RunState } from '../../workflows/payloads';
@@ -17,7 +17,7 @@ const ROWS = labelRows(600);
 const { gate: settings } = settingsFor('dev');
 const GRANT = { grant: 'v1', reason: 'the champion is broken beyond repair' };
 
-let lake: Lake;
+let lake: LakeBucket;
 
 eachWithLake(async (fresh) => {
   lake = fresh;

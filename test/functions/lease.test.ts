@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { executionRuns, releaseLease, renewLease, takeLease } from '../../functions/lake/lease';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { Launcher, putJsonObject, readJsonObject } from './support/launcher';
 import { clockOffBy, clockRight, laterAtS3 } from './support/other-clocks';
 
@@ -17,7 +17,7 @@ const isRunning = (arn: string) => {
 };
 
 let launcher: Launcher;
-let lake: Lake;
+let lake: LakeBucket;
 
 beforeAll(async () => {
   launcher = await Launcher.start();

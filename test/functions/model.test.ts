@@ -10,7 +10,7 @@ import { goldenTweets } from '../../functions/model/golden-tweets';
 import { judgeModel } from '../../functions/judge-model';
 import { setPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { parametersOf } from '../../functions/lake/published';
 import { trainingJobName } from '../../functions/model/names';
 import { promoteModel } from '../../functions/promote-model';
@@ -27,7 +27,7 @@ import { keysBelow, put, putJsonObject, readJsonObject, readText } from './suppo
 import { FakeEndpoint, FakeSageMaker } from './support/sagemaker';
 import { EXECUTION, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
 
-let lake: Lake;
+let lake: LakeBucket;
 let catalog: Catalog;
 let sageMaker: FakeSageMaker;
 const clock = new TestClock();

@@ -10,7 +10,7 @@ import { loadPlans, savePlan } from '../../functions/ingest/plan';
 import { allLabels } from '../../functions/lake/labels';
 import { Lease } from '../../functions/lake/lease';
 import { getJson, listObjects } from '../../functions/lake/objects';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { publishedDays } from '../../functions/lake/published';
 import { Unreadables } from '../../functions/lake/set-aside';
 import { SettledTraining } from '../../functions/model/champion';
@@ -42,7 +42,7 @@ const OlderOutputs = z.object({
 let launcher: Launcher;
 let clients: Clients;
 let outputs: Outputs;
-let lake: Lake;
+let lake: LakeBucket;
 let before: Map<string, string>;
 
 /** Every file of the buckets, by a checksum of its content. */

@@ -2,7 +2,7 @@ import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { executionRuns } from '../../functions/lake/lease';
 import { releaseLock } from '../../functions/lake/lock';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { planRun } from '../../functions/plan-run';
 import { highestPrice } from '../../functions/x/price';
 import { settingsFor } from '../../infra/config';
@@ -15,7 +15,7 @@ import { EXECUTION } from './support/state';
 const OTHER = 'arn:aws:states:us-east-1:000000000000:execution:sentiment-lake-test:other';
 
 let launcher: Launcher;
-let lake: Lake;
+let lake: LakeBucket;
 let forceGrant: string;
 const clock = new TestClock();
 // Executions of a state machine that this test has no need to deploy.

@@ -5,14 +5,14 @@ import { storePage } from '../../functions/ingest/page';
 import { newPlan } from '../../functions/ingest/plan';
 import { hasSucceeded, rowsOf, startQuery } from '../../functions/lake/athena';
 import type { Warehouse } from '../../functions/lake/athena';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { parseQuery } from '../../queries/catalog';
 import { datasets, dayProjection } from '../../workflows/datasets';
 import { dataStack } from '../infra/synthesis';
 import { eachWithLake } from './support/each-with-lake';
 import { put } from './support/launcher';
 
-let lake: Lake;
+let lake: LakeBucket;
 let warehouse: Warehouse;
 
 eachWithLake(async (fresh, launcher) => {

@@ -1,10 +1,10 @@
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { listObjects } from '../../functions/lake/objects';
 import { keepRecord } from '../../functions/lake/records';
 import { eachWithLake } from './support/each-with-lake';
 import { readJsonObject } from './support/launcher';
 
-let lake: Lake;
+let lake: LakeBucket;
 eachWithLake((fresh) => {
   lake = fresh;
 });

@@ -1,6 +1,6 @@
 import { archiveExecution } from '../../functions/archive-execution';
 import { keyOf } from '../../functions/lake/objects';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { reportRun } from '../../functions/report-run';
 import { outcomeOf, summaryOf } from '../../functions/report/run-summary';
 import { runFigures } from '../../functions/report/run-metrics';
@@ -12,7 +12,7 @@ import { putJsonObject, readJsonObject } from './support/launcher';
 import { FakeExecutions, FakeTopic } from './support/services';
 import { CLEANED, EXECUTION, INGESTED, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
 
-let lake: Lake;
+let lake: LakeBucket;
 let topic: FakeTopic;
 let emitted: Emitted;
 const clock = new TestClock();

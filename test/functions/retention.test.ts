@@ -1,6 +1,6 @@
 import { addPartitions, listPartitions, setPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { parametersOf } from '../../functions/lake/published';
 import { endWhatIsOld } from '../../functions/lake/retention';
 import { eachWithLake } from './support/each-with-lake';
@@ -12,7 +12,7 @@ const today = new Date();
 const later = (days: number) => new Date(today.valueOf() + days * DAY_MS + 60_000);
 const day = (days: number) => later(days).toISOString().slice(0, 10);
 
-let lake: Lake;
+let lake: LakeBucket;
 let catalog: Catalog;
 
 eachWithLake(async (fresh, launcher) => {

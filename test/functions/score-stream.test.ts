@@ -4,7 +4,7 @@ import { parquetReadObjects } from 'hyparquet';
 import { listPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
 import { getBytes } from '../../functions/lake/objects';
-import type { Lake } from '../../functions/lake/objects';
+import type { LakeBucket } from '../../functions/lake/objects';
 import { scoreStream } from '../../functions/score-stream';
 import { RawTweetRow } from '../../functions/x/tweets';
 import { datasets } from '../../workflows/datasets';
@@ -31,7 +31,7 @@ const CHAMPION: Champion = {
   previous: null,
 };
 
-let lake: Lake;
+let lake: LakeBucket;
 let catalog: Catalog;
 let endpoint: FakeEndpoint;
 

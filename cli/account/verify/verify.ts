@@ -7,7 +7,7 @@ import { archived } from '../../run/archived';
 import { describeFailure } from '../../run/failure';
 import { checkInput, startRun } from '../../run/launch';
 import type { Screen } from '../../screen';
-import type { Lake } from '../../../session/workspace';
+import type { Workspace } from '../../../session/workspace';
 import type { Session } from '../../../embedded/cloud/session';
 import { writeAtomically } from '../../../session/files';
 import { UserError } from '../../../session/user-error';
@@ -85,7 +85,7 @@ function save(folder: string, session: Session, outcomes: readonly Outcome[]): v
 
 /** `npm run verify`: runs a tiny nightly, looks at what it left, saves the evidence. Answers 0 only if nothing failed. */
 export async function verify(
-  lake: Lake,
+  workspace: Workspace,
   session: Session,
   screen: Screen,
   { environment, context, input, yes }: CommandNamed<'verify'>,
@@ -97,30 +97,30 @@ export async function verify(
   if (keyArn === null)
     throw new UserError(`The data stack of ${environment} names no key: deploy it again.`);
   if (environment === 'local') {
-    await importBundledLabels(lake, session, screen);
+    await importBundledLabels(workspace, session, screen);
   } else {
     const price = dollars(highestPrice(settings.x, maxTweets));
     await confirm(
       `A nightly of ${postsAndAuthors(settings.x, `${maxTweets} posts`)} costs ${price} at most at X, and a dollar or so at AWS. Run it?`,
       yes,
-      lake.signal,
+      workspace.signal,
     );
   }
 
-  const run = await startRun(lake, session, screen, request);
-  const subject: Subject = { session, settings, run, keyArn, signal: lake.signal };
+  const run = await startRun(workspace, session, screen, request);
+  const subject: Subject = { session, settings, run, keyArn, signal: workspace.signal };
   const outcomes: Outcome[] = [];
   screen.say();
   for (const check of checks) {
     screen.live(check.name);
     const outcome = await perform(check, subject);
-    lake.signal.throwIfAborted();
+    workspace.signal.throwIfAborted();
     outcomes.push(outcome);
     screen.rest();
     screen.say(`${marks[outcome.status]} ${outcome.name}: ${outcome.says}`);
   }
   const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
-  const folder = join(lake.home, 'verify', `${environment}-${stamp}`);
+  const folder = join(workspace.home, 'verify', `${environment}-${stamp}`);
   save(folder, session, outcomes);
   const counted = (status: Outcome['status']) =>
     outcomes.filter((outcome) => outcome.status === status).length;

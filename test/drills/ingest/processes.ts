@@ -14,7 +14,7 @@ import {
   type KinesisClient,
 } from '@aws-sdk/client-kinesis';
 import { IngestTweetsOutput } from '../../../workflows/payloads';
-import { getBytes, listObjects, type Lake } from '../../../functions/lake/objects';
+import { getBytes, listObjects, type LakeBucket } from '../../../functions/lake/objects';
 import { launcherHeaders } from '../../../embedded/gateway/launcher';
 import type { LauncherAddress } from '../../../embedded/gateway/options';
 import { TestClock } from '../../functions/support/clock';
@@ -171,7 +171,7 @@ async function wholeOf(stream: AsyncIterable<Buffer>): Promise<Buffer> {
 }
 
 interface Real {
-  lake: Lake;
+  lake: LakeBucket;
   kinesis: KinesisClient;
   stream: string;
   secret: string;

@@ -1,9 +1,9 @@
-import type { Lake } from '../../../functions/lake/objects';
+import type { LakeBucket } from '../../../functions/lake/objects';
 import { Launcher } from './launcher';
 
 /** A launcher for the tests of a file, and before each of them an empty lake and a quiet log. */
 export function eachWithLake(
-  prepare: (lake: Lake, launcher: Launcher) => Promise<void> | void,
+  prepare: (lake: LakeBucket, launcher: Launcher) => Promise<void> | void,
 ): void {
   let launcher: Launcher;
 

@@ -17,7 +17,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Warehouse } from '../../../functions/lake/athena';
 import type { Catalog } from '../../../functions/lake/catalog';
 import { getBytes, listObjects } from '../../../functions/lake/objects';
-import type { Lake } from '../../../functions/lake/objects';
+import type { LakeBucket } from '../../../functions/lake/objects';
 import { database, datasets, dayProjection, tables } from '../../../workflows/datasets';
 import type { LauncherAddress } from '../../../embedded/gateway/options';
 import { startGateway } from '../../../embedded/gateway/server';
@@ -108,7 +108,7 @@ export class Launcher {
   }
 
   /** An empty bucket of its own for a test. */
-  async lake(): Promise<Lake> {
+  async lake(): Promise<LakeBucket> {
     const s3 = new S3Client({ ...this.config, forcePathStyle: true });
     const bucket = `lake-${Math.random().toString(36).slice(2, 10)}`;
     await s3.send(new CreateBucketCommand({ Bucket: bucket }));
@@ -116,7 +116,7 @@ export class Launcher {
   }
 
   /** A catalog with the lake's tables, in a database of its own. */
-  async catalog(lake: Lake): Promise<Catalog> {
+  async catalog(lake: LakeBucket): Promise<Catalog> {
     const glue = new GlueClient(this.config);
     const name = `${database}_${lake.bucket.replace('lake-', '')}`;
     await glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name: name } }));
@@ -146,7 +146,7 @@ export class Launcher {
   }
 
   /** A workgroup for the catalog's tables. */
-  async warehouse(lake: Lake, { database: name }: Catalog): Promise<Warehouse> {
+  async warehouse(lake: LakeBucket, { database: name }: Catalog): Promise<Warehouse> {
     const athena = new AthenaClient(this.config);
     const workgroup = lake.bucket;
     const OutputLocation = `s3://${lake.bucket}/processed-data/query-results/`;
@@ -183,18 +183,18 @@ export class Launcher {
   }
 }
 
-export async function put(lake: Lake, key: string, body: string | Uint8Array): Promise<void> {
+export async function put(lake: LakeBucket, key: string, body: string | Uint8Array): Promise<void> {
   // As bytes: the client takes an empty text for a stream of unknown length.
   await lake.s3.send(
     new PutObjectCommand({ Bucket: lake.bucket, Key: key, Body: Buffer.from(body) }),
   );
 }
 
-export const putJsonObject = (lake: Lake, key: string, value: unknown): Promise<void> =>
+export const putJsonObject = (lake: LakeBucket, key: string, value: unknown): Promise<void> =>
   put(lake, key, JSON.stringify(value));
 
 /** The next write of this key, or of one like it, never reaches the bucket, as if the process had been killed just before. */
-export function failNextWrite({ s3 }: Lake, key: string | RegExp): void {
+export function failNextWrite({ s3 }: LakeBucket, key: string | RegExp): void {
   const isMeant = (name: unknown): boolean =>
     typeof key === 'string' ? name === key : typeof name === 'string' && key.test(name);
   let isDue = true;
@@ -210,7 +210,7 @@ export function failNextWrite({ s3 }: Lake, key: string | RegExp): void {
   );
 }
 
-export async function readText(lake: Lake, key: string): Promise<string> {
+export async function readText(lake: LakeBucket, key: string): Promise<string> {
   const found = await getBytes(lake, key);
   if (found === null) {
     throw new Error(`there is no ${key}`);
@@ -218,10 +218,10 @@ export async function readText(lake: Lake, key: string): Promise<string> {
   return Buffer.from(key.endsWith('.gz') ? gunzipSync(found.bytes) : found.bytes).toString('utf8');
 }
 
-export async function readJsonObject(lake: Lake, key: string): Promise<unknown> {
+export async function readJsonObject(lake: LakeBucket, key: string): Promise<unknown> {
   const value: unknown = JSON.parse(await readText(lake, key));
   return value;
 }
 
-export const keysBelow = async (lake: Lake, prefix: string): Promise<string[]> =>
+export const keysBelow = async (lake: LakeBucket, prefix: string): Promise<string[]> =>
   (await listObjects(lake, prefix)).map(({ key }) => key);

@@ -1,5 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import type { Lake } from '../../../functions/lake/objects';
+import type { LakeBucket } from '../../../functions/lake/objects';
 
 /** This machine's clock shows another time from now on; timers go on as before. */
 export function clockOffBy(milliseconds: number): void {
@@ -29,7 +29,7 @@ export const clockRight = (): void => {
 type Handler = S3Client['config']['requestHandler'];
 
 /** The same bucket, so much later by S3's own clock. */
-export function laterAtS3({ s3, bucket }: Lake, milliseconds: number): Lake {
+export function laterAtS3({ s3, bucket }: LakeBucket, milliseconds: number): LakeBucket {
   const { requestHandler, endpoint, region, credentials } = s3.config;
   const handle: Handler['handle'] = async (request, options) => {
     const answer = await requestHandler.handle(request, options);
