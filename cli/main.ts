@@ -281,22 +281,29 @@ async function perform(workspace: Workspace, screen: Screen, command: CliCommand
       const input = asksX(command.input.mode)
         ? announceCosts(workspace, screen, command)
         : command.input;
-      return withLake(workspace, screen, command, false, async (it) =>
-        finishRun(workspace, it, screen, await startRun(workspace, it, screen, input)),
+      return withLake(workspace, screen, command, false, async (session) =>
+        finishRun(workspace, session, screen, await startRun(workspace, session, screen, input)),
       );
     }
     case 'redrive':
-      return withLake(workspace, screen, command, false, async (it) => {
+      return withLake(workspace, screen, command, false, async (session) => {
         const execution =
           command.execution === null
-            ? await newestFailure(it)
-            : await findExecution(it, command.execution);
-        return finishRun(workspace, it, screen, await redriveRun(workspace, it, screen, execution));
+            ? await newestFailure(session)
+            : await findExecution(session, command.execution);
+        return finishRun(
+          workspace,
+          session,
+          screen,
+          await redriveRun(workspace, session, screen, execution),
+        );
       });
     case 'history': {
       const { execution } = command;
-      return withLake(workspace, screen, command, true, (it) =>
-        execution === null ? printExecutions(it, screen) : printExecution(it, screen, execution),
+      return withLake(workspace, screen, command, true, (session) =>
+        execution === null
+          ? printExecutions(session, screen)
+          : printExecution(session, screen, execution),
       );
     }
     case 'query': {
@@ -307,46 +314,46 @@ async function perform(workspace: Workspace, screen: Screen, command: CliCommand
       }
       // Before a lake is booted for it: a wrong name or value is answered at once.
       const { sql, literals } = prepareQuery(command.environment, query, parameters);
-      return withLake(workspace, screen, command, true, async (it) =>
-        screen.say(renderTable(await runSql(workspace, it, sql, literals))),
+      return withLake(workspace, screen, command, true, async (session) =>
+        screen.say(renderTable(await runSql(workspace, session, sql, literals))),
       );
     }
     case 'sql':
-      return withLake(workspace, screen, command, true, async (it) =>
-        screen.say(renderTable(await runSql(workspace, it, command.sql))),
+      return withLake(workspace, screen, command, true, async (session) =>
+        screen.say(renderTable(await runSql(workspace, session, command.sql))),
       );
     case 'predict':
-      return withLake(workspace, screen, command, true, async (it) => {
-        const { model_version, predictions } = await predict(it, [command.text]);
+      return withLake(workspace, screen, command, true, async (session) => {
+        const { model_version, predictions } = await predict(session, [command.text]);
         for (const prediction of predictions) screen.say(describePrediction(prediction));
         screen.say(`model ${model_version}`);
       });
     case 'import-labels': {
       // Before a lake is booted for it: a file that cannot be read is refused at once.
       const file = labelFileOf(command);
-      return withLake(workspace, screen, command, true, async (it) => {
-        if (file === null) await importBundledLabels(workspace, it, screen);
-        else await importLabels(workspace, it, screen, file, command.yes);
+      return withLake(workspace, screen, command, true, async (session) => {
+        if (file === null) await importBundledLabels(workspace, session, screen);
+        else await importLabels(workspace, session, screen, file, command.yes);
       });
     }
     case 'label':
-      return withLake(workspace, screen, command, true, (it) =>
-        labelByHand(workspace, it, screen, command),
+      return withLake(workspace, screen, command, true, (session) =>
+        labelByHand(workspace, session, screen, command),
       );
     case 'grant-force':
-      return withLake(workspace, screen, command, true, (it) =>
-        grantForce(it, screen, command.reason),
+      return withLake(workspace, screen, command, true, (session) =>
+        grantForce(session, screen, command.reason),
       );
     case 'reproduce':
-      return withLake(workspace, screen, command, false, (it) =>
-        reproduce(workspace, it, screen, command.version),
+      return withLake(workspace, screen, command, false, (session) =>
+        reproduce(workspace, session, screen, command.version),
       );
     case 'pretrain': {
       const corpora = command.files.map((file) => readCorpusFile(file, encodingOf(command)));
-      return withLake(workspace, screen, command, true, async (it) => {
+      return withLake(workspace, screen, command, true, async (session) => {
         for (const corpus of corpora) {
           const tasks = [...corpus.rowsByTask].map(([task, rows]) => `${task} ${rows}`).join(', ');
-          const written = await putCorpus(it, corpus);
+          const written = await putCorpus(session, corpus);
           screen.say(
             `${corpus.path}: ${tasks} ${written ? '→' : 'is in the lake already:'} ${corpus.key}`,
           );
@@ -363,24 +370,24 @@ async function perform(workspace: Workspace, screen: Screen, command: CliCommand
     case 'import-tweets': {
       // Before a lake is booted for it: a file that cannot be meant is refused at once.
       const tweets = readTweets(command.file, encodingOf(command));
-      return withLake(workspace, screen, command, false, async (it) => {
-        const written = await uploadTweets(it, tweets);
+      return withLake(workspace, screen, command, false, async (session) => {
+        const written = await uploadTweets(session, tweets);
         screen.say(
           `${tweets.lines.length} records of ${command.file} → raw-data/imports/${tweets.name}/${written === 0 ? ' (they lay there already)' : ''}`,
         );
         sayLost(screen, tweets.damaged);
         return finishRun(
           workspace,
-          it,
+          session,
           screen,
-          await startRun(workspace, it, screen, { mode: 'import', import: tweets.name }),
+          await startRun(workspace, session, screen, { mode: 'import', import: tweets.name }),
         );
       });
     }
     case 'forget': {
       const wanted = wantedIds(command);
-      return withLake(workspace, screen, command, false, (it) =>
-        forget(workspace, it, screen, wanted),
+      return withLake(workspace, screen, command, false, (session) =>
+        forget(workspace, session, screen, wanted),
       );
     }
     case 'deploy':
@@ -390,8 +397,8 @@ async function perform(workspace: Workspace, screen: Screen, command: CliCommand
     case 'rehearse':
       return rehearse(workspace, screen, command);
     case 'verify':
-      return withLake(workspace, screen, command, false, (it) =>
-        verify(workspace, it, screen, command),
+      return withLake(workspace, screen, command, false, (session) =>
+        verify(workspace, session, screen, command),
       );
   }
 }

@@ -10,7 +10,7 @@ import type { CheckResult, CleanedDay } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import { environments, readEnvironment } from './settings/environment';
 import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
-import type { Warehouse } from './lake/athena';
+import type { AthenaContext } from './lake/athena';
 import { addPartitions } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
 import { uriOf } from './lake/objects';
@@ -18,7 +18,7 @@ import type { LakeBucket } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
 import { keepRecord } from './lake/records';
-import type { Sections } from './settings/settings';
+import type { FunctionSettings } from './settings/settings';
 import { onFirstCall, step } from './shared/step';
 
 const SAMPLED_ROWS = 5;
@@ -30,19 +30,19 @@ const MAX_CAUSE_CHARACTERS = 20_000;
 interface Dependencies {
   lake: LakeBucket;
   catalog: Catalog;
-  warehouse: Warehouse;
+  athena: AthenaContext;
   checks: readonly Query[];
-  settings: Sections['checks'];
+  settings: FunctionSettings['checks'];
 }
 
 /** Runs every check on the candidate version; a single offending row keeps it from being published. */
-export const checkData = (given: Dependencies) =>
+export const checkData = (deps: Dependencies) =>
   step(
     StepInput,
     CheckDataOutput,
     async ({ execution, attempt, state }): Promise<CheckDataOutput> => {
       const { plan, clean, check } = state;
-      const { lake, warehouse } = given;
+      const { lake, athena: athena } = deps;
       if (clean.status !== 'DONE') {
         throw new StepError(
           'ChecksFailed',
@@ -53,17 +53,17 @@ export const checkData = (given: Dependencies) =>
         return {
           status: 'RUNNING',
           attempt,
-          queries: await startChecks(given, clean.days, [execution.arn, attempt]),
+          queries: await startChecks(deps, clean.days, [execution.arn, attempt]),
         };
       }
       const ended = await Promise.all(
-        check.queries.map(({ queryExecutionId }) => hasSucceeded(warehouse, queryExecutionId)),
+        check.queries.map(({ queryExecutionId }) => hasSucceeded(athena, queryExecutionId)),
       );
       if (ended.includes(false)) {
         return check;
       }
       const results = merged(
-        await Promise.all(check.queries.map((query) => resultOf(warehouse, query))),
+        await Promise.all(check.queries.map((query) => resultOf(athena, query))),
       );
       const failed = results.filter(({ offending }) => offending > 0);
       if (failed.length > 0) {
@@ -76,10 +76,7 @@ export const checkData = (given: Dependencies) =>
             checks: results,
           },
         );
-        throw new StepError(
-          'ChecksFailed',
-          explainFailure(given.checks, results, uriOf(lake, key)),
-        );
+        throw new StepError('ChecksFailed', explainFailure(deps.checks, results, uriOf(lake, key)));
       }
       return { status: 'DONE', checks: results };
     },
@@ -87,9 +84,9 @@ export const checkData = (given: Dependencies) =>
 
 /** Makes the candidate readable as `tweets_candidates`, then starts every check on it. */
 async function startChecks(
-  { catalog, warehouse, checks, settings }: Dependencies,
+  { catalog, athena: athena, checks, settings }: Dependencies,
   days: readonly CleanedDay[],
-  purpose: readonly (string | number)[],
+  idempotencyKey: readonly (string | number)[],
 ): Promise<{ name: string; queryExecutionId: string }[]> {
   await addPartitions(
     catalog,
@@ -109,8 +106,8 @@ async function startChecks(
       const values = Object.entries({ ...common, ...batch }).filter(([name]) =>
         names.includes(name),
       );
-      const id = await startQuery(warehouse, query, Object.fromEntries(values), [
-        ...purpose,
+      const id = await startQuery(athena, query, Object.fromEntries(values), [
+        ...idempotencyKey,
         query.name,
       ]);
       return { name: query.name, queryExecutionId: id };
@@ -180,10 +177,10 @@ function merged(results: readonly CheckResult[]): CheckResult[] {
 }
 
 async function resultOf(
-  warehouse: Warehouse,
+  athena: AthenaContext,
   { name, queryExecutionId }: { name: string; queryExecutionId: string },
 ): Promise<CheckResult> {
-  const rows = await rowsOf(warehouse, queryExecutionId, COUNTED_ROWS);
+  const rows = await rowsOf(athena, queryExecutionId, COUNTED_ROWS);
   return { name, offending: rows.length, sample: rows.slice(0, SAMPLED_ROWS), queryExecutionId };
 }
 
@@ -212,7 +209,7 @@ export const handler = onFirstCall(() => {
   return checkData({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     catalog: { glue: aws(GlueClient), database: DATABASE },
-    warehouse: { athena: aws(AthenaClient), workgroup: WORKGROUP, database: DATABASE },
+    athena: { athena: aws(AthenaClient), workgroup: WORKGROUP, database: DATABASE },
     checks: loadQueries().filter(({ kind }) => kind === 'check'),
     settings: SETTINGS.checks,
   });

@@ -46,19 +46,19 @@ interface Dependencies {
 type Running = Extract<CleanTweetsOutput, { status: 'RUNNING' }>;
 
 /** Has the Spark job write a new version of each day that its published version is not up to date with. */
-export const cleanTweets = (given: Dependencies) =>
+export const cleanTweets = (deps: Dependencies) =>
   step(StepInput, CleanTweetsOutput, async ({ attempt, state }): Promise<CleanTweetsOutput> => {
     const { clean, plan } = state;
     if (clean.status === 'RUNNING' && clean.attempt === attempt) {
-      return look(given, clean);
+      return look(deps, clean);
     }
-    const days = await daysToClean(given, state);
+    const days = await daysToClean(deps, state);
     if (days.length === 0) {
       return { status: 'NOTHING_NEW' };
     }
     const version = `${plan.runId}-${attempt}`;
     const jobRunId =
-      (await findRun(given, version)) ?? (await startRun(given, version, plan.runId, days));
+      (await findRun(deps, version)) ?? (await startRun(deps, version, plan.runId, days));
     return { status: 'RUNNING', attempt, version, jobRunId, days };
   });
 

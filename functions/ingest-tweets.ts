@@ -22,14 +22,14 @@ import {
   savePlan,
 } from './ingest/plan';
 import type { Planned, QueryPlan } from './ingest/plan';
-import { pull, settle } from './ingest/pull';
+import { pull, commit } from './ingest/pull';
 import type { Ending, Pulling } from './ingest/pull';
 import { replayDays } from './ingest/replay';
 import { fromImport, fromX, removeImport } from './ingest/source';
 import type { Source } from './ingest/source';
-import { streamParked } from './ingest/streaming';
+import { streamQueued } from './ingest/streaming';
 import type { Streaming } from './ingest/streaming';
-import { figuresOf, noteOf, postsIn, unreadableNote, withReported } from './ingest/summary';
+import { countsOf, noteOf, postsIn, unreadableNote, withReported } from './ingest/summary';
 import { agedPlan } from './ingest/aged';
 import { emptyWindow, newsWindow, spanWindow } from './ingest/window';
 import type { Window } from './ingest/window';
@@ -39,7 +39,7 @@ import { executionRuns, releaseLease, takeLease } from './lake/lease';
 import type { IsRunning, Lease } from './lake/lease';
 import { StoredTweets } from './lake/raw-pages';
 import { Unreadables } from './lake/set-aside';
-import type { Sections } from './settings/settings';
+import type { FunctionSettings } from './settings/settings';
 import { onFirstCall, step } from './shared/step';
 import { recentSearch } from './x/client';
 import type { Search } from './x/client';
@@ -57,7 +57,7 @@ interface Dependencies extends Streaming {
   /** Of the list of what was forgotten. */
   marker: () => Promise<Marker>;
   settings: Pick<
-    Sections['x'],
+    FunctionSettings['x'],
     'usdPerPost' | 'usdPerUser' | 'authorNames' | 'maxTweetsPerMonth' | 'lateTweetSeconds'
   >;
   /** What one call may take. */
@@ -76,23 +76,23 @@ interface Task {
  * Brings tweets into the lake and onto the stream, page by page, from X or from what people brought. Where
  * it stands is kept in the bucket, so this call may end, or be killed, anywhere.
  */
-export const ingestTweets = (given: Dependencies) =>
+export const ingestTweets = (deps: Dependencies) =>
   step(StepInput, IngestTweetsOutput, async ({ execution, state }): Promise<IngestTweetsOutput> => {
     const { plan } = state;
     const before = state.ingest.status === 'PENDING' ? null : state.ingest;
     if (plan.source.kind === 'replay') {
-      return replay(given, plan, plan.source.stream, before);
+      return replay(deps, plan, plan.source.stream, before);
     }
-    const { clock, lake } = given;
-    const lease = await takeLease(lake, leaseKeys.ingest, given.isRunning, {
+    const { clock, lake } = deps;
+    const lease = await takeLease(lake, leaseKeys.ingest, deps.isRunning, {
       executionArn: execution.arn,
       scheduledFor: null,
       now: clock.now(),
     });
     if (!lease.taken) {
-      return waitFor(given, plan, lease.holder, before);
+      return waitFor(deps, plan, lease.holder, before);
     }
-    const answer = await ingest(given, plan, before);
+    const answer = await ingest(deps, plan, before);
     if (answer.status === 'DONE') {
       await releaseLease(lake, leaseKeys.ingest, execution.arn, clock.now());
     }
@@ -100,26 +100,26 @@ export const ingestTweets = (given: Dependencies) =>
   });
 
 async function ingest(
-  given: Dependencies,
+  deps: Dependencies,
   run: RunPlan,
   before: Before,
 ): Promise<IngestTweetsOutput> {
-  const { clock, lake, settings, limits } = given;
+  const { clock, lake, settings, limits } = deps;
   const allowance = { pages: limits.pages, until: clock.now().valueOf() + limits.milliseconds };
   const unreadables = new Unreadables();
   const unparked =
-    (before?.unparked ?? 0) + (await streamParked(given, allowance.until, unreadables));
+    (before?.unparked ?? 0) + (await streamQueued(deps, allowance.until, unreadables));
   const stored = new StoredTweets(lake, unreadables);
-  const tasks = await tasksOf(given, run, unreadables);
-  const { taken, others } = await takeUp(given, run, tasks, stored);
+  const tasks = await tasksOf(deps, run, unreadables);
+  const { taken, others } = await claimPlans(deps, run, tasks, stored);
   let planned = taken;
 
-  const marker = await given.marker();
+  const marker = await deps.marker();
   const forgotten = new Forgotten((await readForgotten(lake, marker)).list, marker);
   const charged = run.source.kind !== 'import';
-  const budget = budgetOf(given, run, planned, others);
+  const budget = budgetOf(deps, run, planned, others);
   const pulling: Pulling = {
-    ...given,
+    ...deps,
     runId: run.runId,
     stored,
     forgotten,
@@ -139,7 +139,7 @@ async function ingest(
   await renewMarks(lake, forgotten, marker);
 
   const unreadable = unreadables.report(before?.unreadable);
-  const figures = figuresOf(planned, others, {
+  const figures = countsOf(planned, others, {
     unreadable,
     unparked,
     charged,
@@ -217,13 +217,13 @@ async function tasksOf(
  * not get to store are stored, those of queries that are no longer asked included: else another query's page
  * could bring the same tweets again.
  */
-async function takeUp(
-  given: Dependencies,
+async function claimPlans(
+  deps: Dependencies,
   run: RunPlan,
   tasks: readonly Task[],
   stored: StoredTweets,
 ): Promise<{ taken: Planned[]; others: Planned[] }> {
-  const { lake, clock, settings } = given;
+  const { lake, clock, settings } = deps;
   const now = clock.now();
   const all = await loadPlans(lake);
   const isOfTask = ({ plan }: Planned) => tasks.some(({ of }) => of === plan.of);
@@ -241,11 +241,11 @@ async function takeUp(
     claimed.others.push(other.plan.progress.whole ? other : await claim(lake, other));
   }
 
-  const settling = { ...given, stored, lateSeconds: settings.lateTweetSeconds };
+  const settling = { ...deps, stored, lateSeconds: settings.lateTweetSeconds };
   const settled = async ({ plan, etag }: Planned): Promise<Planned> =>
     plan.pending === null
       ? { plan, etag }
-      : savePlan(lake, await settle(settling, plan, plan.pending), etag);
+      : savePlan(lake, await commit(settling, plan, plan.pending), etag);
   const others: Planned[] = [];
   for (const other of claimed.others) {
     const { plan, etag } = await settled(other);
@@ -285,7 +285,7 @@ function waitFor(
   before: Before,
 ): IngestTweetsOutput {
   const now = clock.now();
-  const nothing = figuresOf([], [], {
+  const nothing = countsOf([], [], {
     unreadable: undefined,
     unparked: 0,
     charged: true,
@@ -317,20 +317,20 @@ function waitFor(
 
 /** Sends the days' tweets to the stream again; asks X nothing. */
 async function replay(
-  given: Dependencies,
+  deps: Dependencies,
   plan: RunPlan,
   stream: boolean,
   before: Before,
 ): Promise<IngestTweetsOutput> {
-  const { clock, limits, settings } = given;
+  const { clock, limits, settings } = deps;
   const until = clock.now().valueOf() + limits.milliseconds;
   const cursor = before?.status === 'MORE' ? before.cursor : null;
   const unreadables = new Unreadables();
   const sent = stream
-    ? await replayDays(given, plan, cursor, until, unreadables)
+    ? await replayDays(deps, plan, cursor, until, unreadables)
     : { counts: noCounts, parked: 0, cursor: null };
   const figures = {
-    ...figuresOf([], [], {
+    ...countsOf([], [], {
       unreadable: unreadables.report(before?.unreadable),
       unparked: 0,
       charged: false,

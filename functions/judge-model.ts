@@ -13,12 +13,12 @@ import { readChampion, settleTraining } from './model/champion';
 import { rule, rulesFor } from './model/evaluation-rules';
 import { heldOutNow } from './model/held-out';
 import { readEvaluation } from './model/read-evaluation';
-import type { Sections } from './settings/settings';
+import type { FunctionSettings } from './settings/settings';
 import { onFirstCall, step } from './shared/step';
 
 interface Dependencies {
   lake: LakeBucket;
-  settings: Sections['gate'];
+  settings: FunctionSettings['gate'];
   clock: Clock;
 }
 
@@ -113,7 +113,7 @@ type Verdict = Pick<JudgeModelOutput, 'promote' | 'forced' | 'reasons'>;
 
 function decide(
   evaluation: Evaluation,
-  settings: Sections['gate'],
+  settings: FunctionSettings['gate'],
   inService: string | null,
   force: JudgeForce,
 ): Verdict {

@@ -16,12 +16,12 @@ import { postsIn } from './ingest/summary';
 import { executionRuns } from './lake/lease';
 import type { IsRunning } from './lake/lease';
 import { takeLock } from './lake/lock';
-import type { Taken } from './lake/lock';
+import type { Acquired } from './lake/lock';
 import type { LakeBucket } from './lake/objects';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
 import { takeForceGrant } from './model/force-grant';
-import type { Sections } from './settings/settings';
+import type { FunctionSettings } from './settings/settings';
 import { onFirstCall, step } from './shared/step';
 import { highestPrice, postsAndAuthors } from './x/price';
 import { KEYWORDS, buildQueries } from './x/queries';
@@ -33,7 +33,7 @@ interface Dependencies {
   clock: Clock;
   secrets: SecretsManagerClient;
   forceGrantSecretArn: string;
-  settings: Pick<Sections, 'x' | 'poll' | 'gate'>;
+  settings: Pick<FunctionSettings, 'x' | 'poll' | 'gate'>;
 }
 
 /** Turns whatever the execution was started with into the plan that every later step follows. */
@@ -110,18 +110,18 @@ function sourceOf(request: RunRequest, now: Date): RunPlan['source'] {
 const daysToReplay = ({ days, from, to }: RunRequest, today: string): string[] =>
   days === undefined ? daysBetween(from, to, today) : daysNamed(days, today);
 
-const queriesOf = ({ keywords, queries }: RunRequest, x: Sections['x']) =>
+const queriesOf = ({ keywords, queries }: RunRequest, x: FunctionSettings['x']) =>
   queries ?? (keywords === undefined ? x.queries : [{ name: KEYWORDS, keywords }]);
 
 /**
  * A run of mode `ingest` changes no day and no model: it works beside a night, and only their ingests take
  * turns.
  */
-const lockFor = (request: RunRequest, take: () => Promise<Taken>): Promise<Taken> =>
+const lockFor = (request: RunRequest, take: () => Promise<Acquired>): Promise<Acquired> =>
   request.mode === 'ingest' ? Promise.resolve({ taken: true }) : take();
 
 /** Who may start an execution may not spend more at X than the settings allow one run. */
-function mustBeAffordable({ maxTweets }: RunRequest, x: Sections['x']): void {
+function mustBeAffordable({ maxTweets }: RunRequest, x: FunctionSettings['x']): void {
   const { maxTweetsPerRun } = x;
   if (maxTweets !== undefined && maxTweets > maxTweetsPerRun) {
     const price = highestPrice(x, maxTweetsPerRun).toFixed(2);
@@ -137,7 +137,7 @@ function mustBeAffordable({ maxTweets }: RunRequest, x: Sections['x']): void {
 async function affordable(
   lake: LakeBucket,
   { maxTweets }: RunRequest,
-  x: Sections['x'],
+  x: FunctionSettings['x'],
   now: Date,
 ): Promise<number> {
   const run = maxTweets ?? x.maxTweetsPerRun;

@@ -13,7 +13,7 @@ import { lastDays, systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
 import { environments, readEnvironment } from './settings/environment';
 import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
-import type { Row, Warehouse } from './lake/athena';
+import type { Row, AthenaContext } from './lake/athena';
 import type { Catalog } from './lake/catalog';
 import type { LakeBucket } from './lake/objects';
 import { publishedDays } from './lake/published';
@@ -31,7 +31,7 @@ import {
 } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
 import { languageList } from './model/languages';
-import { verdictFigures } from './report/run-metrics';
+import { predictionMetrics } from './report/run-metrics';
 import { onFirstCall, step } from './shared/step';
 
 /** Days the analysts' questions look back on. */
@@ -45,7 +45,7 @@ const ROWS_A_QUERY = 5000;
 interface Dependencies {
   lake: LakeBucket;
   catalog: Catalog;
-  warehouse: Warehouse;
+  athena: AthenaContext;
   sageMaker: SageMakerClient;
   endpoint: Endpoint;
   unscoredTweets: Query;
@@ -60,13 +60,13 @@ type Progress = Pick<
 >;
 
 /** Has the model in service judge every published tweet of the last days that it has not judged yet. */
-export const refreshAnalytics = (given: Dependencies) =>
+export const refreshAnalytics = (deps: Dependencies) =>
   step(
     StepInput,
     RefreshAnalyticsOutput,
     async ({ execution, attempt, state }): Promise<RefreshAnalyticsOutput> => {
       const { refresh } = state;
-      const champion = (await readChampion(given.lake))?.value ?? null;
+      const champion = (await readChampion(deps.lake))?.value ?? null;
       if (champion === null) {
         return { status: 'DONE', scored: 0, modelVersion: null };
       }
@@ -74,14 +74,14 @@ export const refreshAnalytics = (given: Dependencies) =>
       let progress: Progress = isOurs
         ? { pending: refresh.pending, query: refresh.query, scored: refresh.scored }
         : {
-            pending: await daysToScore(given.catalog, state),
+            pending: await daysToScore(deps.catalog, state),
             query: null,
             scored: scoredBefore(state),
           };
-      if (await servesChampion(given, champion)) {
-        const until = given.clock.now().valueOf() + BUDGET_MS;
-        while (progress.pending.length > 0 && given.clock.now().valueOf() < until) {
-          progress = await advance(given, champion, progress, [execution.arn, attempt]);
+      if (await servesChampion(deps, champion)) {
+        const until = deps.clock.now().valueOf() + BUDGET_MS;
+        while (progress.pending.length > 0 && deps.clock.now().valueOf() < until) {
+          progress = await advance(deps, champion, progress, [execution.arn, attempt]);
         }
         if (progress.pending.length === 0) {
           return { status: 'DONE', scored: progress.scored, modelVersion: champion.modelVersion };
@@ -93,12 +93,12 @@ export const refreshAnalytics = (given: Dependencies) =>
 
 /** Asks for the next day's tweets, waits for them, or scores them. */
 async function advance(
-  given: Dependencies,
+  deps: Dependencies,
   champion: Champion,
   { pending, query, scored }: Progress,
-  purpose: readonly (string | number)[],
+  idempotencyKey: readonly (string | number)[],
 ): Promise<Progress> {
-  const { warehouse, clock, unscoredTweets, languages } = given;
+  const { athena: athena, clock, unscoredTweets, languages } = deps;
   const [day = '', ...later] = pending;
   if (query === null) {
     const values = {
@@ -106,18 +106,18 @@ async function advance(
       model_version: champion.modelVersion,
       languages: languageList(languages),
     };
-    const queryExecutionId = await startQuery(warehouse, unscoredTweets, values, [
-      ...purpose,
+    const queryExecutionId = await startQuery(athena, unscoredTweets, values, [
+      ...idempotencyKey,
       scored,
     ]);
     return { pending, query: { date: day, queryExecutionId }, scored };
   }
-  if (!(await hasSucceeded(warehouse, query.queryExecutionId))) {
+  if (!(await hasSucceeded(athena, query.queryExecutionId))) {
     await clock.sleep(PAUSE_MS);
     return { pending, query, scored };
   }
-  const rows = await rowsOf(warehouse, query.queryExecutionId, ROWS_A_QUERY);
-  await score(given, champion, day, rows);
+  const rows = await rowsOf(athena, query.queryExecutionId, ROWS_A_QUERY);
+  await score(deps, champion, day, rows);
   return {
     pending: rows.length === ROWS_A_QUERY ? pending : later,
     query: null,
@@ -128,12 +128,12 @@ async function advance(
 const Unscored = z.object({ tweet_id: z.string(), text: z.string().nullable() });
 
 async function score(
-  given: Dependencies,
+  deps: Dependencies,
   champion: Champion,
   day: string,
   rows: readonly Row[],
 ): Promise<void> {
-  const { lake, catalog, endpoint, clock } = given;
+  const { lake, catalog, endpoint, clock } = deps;
   const tweets = rows.map((row) => Unscored.parse(row));
   const verdicts = [];
   for (let start = 0; start < tweets.length; start += MAX_TEXTS_A_CALL) {
@@ -163,7 +163,7 @@ async function score(
       .digest('hex')
       .slice(0, 16);
     await writeScored(lake, catalog, day, `${champion.modelVersion}-${ids}`, verdicts);
-    given.emit(verdictFigures(verdicts));
+    deps.emit(predictionMetrics(verdicts));
   }
 }
 
@@ -218,7 +218,7 @@ export const handler = onFirstCall(() => {
   return refreshAnalytics({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     catalog: { glue: aws(GlueClient), database: DATABASE },
-    warehouse: { athena: aws(AthenaClient), workgroup: WORKGROUP, database: DATABASE },
+    athena: { athena: aws(AthenaClient), workgroup: WORKGROUP, database: DATABASE },
     sageMaker: aws(SageMakerClient),
     endpoint: { runtime: scoringClient(), name: ENDPOINT_NAME, clock: systemClock },
     unscoredTweets,

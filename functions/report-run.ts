@@ -15,7 +15,7 @@ import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
 import { readChampion } from './model/champion';
 import { describeMark, readForgottenMark } from './model/forgotten-mark';
-import { runFigures } from './report/run-metrics';
+import { runMetrics } from './report/run-metrics';
 import { outcomeOf, summaryOf } from './report/run-summary';
 import { onFirstCall, step } from './shared/step';
 import { subjectOf } from './report/subject';
@@ -65,7 +65,7 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
       );
     }
     // Last: a repeated call would count the run twice.
-    emit(runFigures(state, champion, clock.now()));
+    emit(runMetrics(state, champion, clock.now()));
     return report;
   });
 

@@ -21,7 +21,7 @@ import { readChampion } from './model/champion';
 import { MAX_TEXTS_A_CALL, predict, scoringClient } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
 import { isRead } from './model/languages';
-import { verdictFigures } from './report/run-metrics';
+import { predictionMetrics } from './report/run-metrics';
 import { log, onFirstCall } from './shared/step';
 import { RawTweetRow, dayOf } from './x/tweets';
 
@@ -71,7 +71,7 @@ export const scoreStream =
           );
         }
         await writeScored(lake, catalog, day, batchName(Records), rows);
-        emit(verdictFigures(rows));
+        emit(predictionMetrics(rows));
       }
       log({
         function: 'score-stream',

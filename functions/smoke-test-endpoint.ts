@@ -31,7 +31,7 @@ interface Dependencies {
  * Asks the endpoint which model it serves, and about tweets whose sentiment is beyond doubt. A candidate that fails, or
  * that is not the very model that was evaluated, is taken out of service again: the champion's configuration is put back before the execution ends.
  */
-export const smokeTestEndpoint = (given: Dependencies) =>
+export const smokeTestEndpoint = (deps: Dependencies) =>
   step(
     StepInput,
     SmokeTestEndpointOutput,
@@ -44,7 +44,7 @@ export const smokeTestEndpoint = (given: Dependencies) =>
       }
       try {
         const answer = await predict(
-          given.endpoint,
+          deps.endpoint,
           goldenTweets.map(({ text }) => text),
           { reserveMs: RESERVED_FOR_THE_CHAMPION_MS },
         );
@@ -54,7 +54,7 @@ export const smokeTestEndpoint = (given: Dependencies) =>
         if (!(error instanceof StepError)) {
           throw error;
         }
-        const aftermath = await putChampionBack(given, train.jobName);
+        const aftermath = await putChampionBack(deps, train.jobName);
         const name = error.name === 'ArchiveMismatch' ? error.name : 'SmokeTestFailed';
         throw new StepError(name, `${error.message}. ${aftermath}`, { cause: error });
       }

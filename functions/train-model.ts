@@ -32,7 +32,7 @@ import {
 import type { Build } from './model/training-inputs';
 import { startWithinQuotas } from './model/quotas';
 import { trainingJob } from './model/training-job';
-import type { Sections } from './settings/settings';
+import type { FunctionSettings } from './settings/settings';
 import { log, onFirstCall, step } from './shared/step';
 
 interface Dependencies {
@@ -46,25 +46,25 @@ interface Dependencies {
   /** How the environment's models are called. */
   modelPrefix: string;
   build: Build;
-  settings: Pick<Sections, 'training' | 'gate'>;
+  settings: Pick<FunctionSettings, 'training' | 'gate'>;
   languages: readonly string[];
 }
 
 type Running = Extract<TrainModelOutput, { status: 'RUNNING' }>;
 
 /** Trains on the published days and the human labels, unless the last training saw the very same. */
-export const trainModel = (given: Dependencies) =>
+export const trainModel = (deps: Dependencies) =>
   step(
     StepInput,
     TrainModelOutput,
     async ({ execution, attempt, state }): Promise<TrainModelOutput> => {
-      const { lake, catalog, build } = given;
+      const { lake, catalog, build } = deps;
       const { plan, train } = state;
       if (train.status === 'RUNNING' && train.attempt === attempt) {
-        return look(given, train);
+        return look(deps, train);
       }
-      const jobName = trainingJobName(plan.date, execution.arn, attempt, given.modelPrefix);
-      if ((await describeJob(given.sageMaker, jobName)) !== null) {
+      const jobName = trainingJobName(plan.date, execution.arn, attempt, deps.modelPrefix);
+      if ((await describeJob(deps.sageMaker, jobName)) !== null) {
         const started = await getJson(lake, modelKeys(jobName).request, TrainingRequest);
         return {
           status: 'RUNNING',
@@ -77,10 +77,10 @@ export const trainModel = (given: Dependencies) =>
         plan,
         executionArn: execution.arn,
         build,
-        settings: given.settings.training,
+        settings: deps.settings.training,
         champion: (await readChampion(lake))?.value ?? null,
-        level: given.settings.gate.level,
-        languages: given.languages,
+        level: deps.settings.gate.level,
+        languages: deps.languages,
       });
       if (request.labels.length === 0) {
         throw new StepError(
@@ -96,18 +96,14 @@ export const trainModel = (given: Dependencies) =>
           reason: `${settled.jobName} was trained on the same tweets, labels and options`,
         };
       }
-      await start(given, jobName, request);
+      await start(deps, jobName, request);
       return { status: 'RUNNING', attempt, jobName, fingerprint: request.fingerprint };
     },
   );
 
 /** Writes the job's inputs, then starts it: the job reads nothing that is not named by them. */
-async function start(
-  given: Dependencies,
-  jobName: string,
-  request: TrainingRequest,
-): Promise<void> {
-  const { lake, sageMaker, roleArn, keyArn, settings } = given;
+async function start(deps: Dependencies, jobName: string, request: TrainingRequest): Promise<void> {
+  const { lake, sageMaker, roleArn, keyArn, settings } = deps;
   const keys = modelKeys(jobName);
   const manifest = await tweetsManifest(lake, datasets.tweets.prefix, request.cleaned_data);
   if (manifest !== null) {
@@ -121,7 +117,7 @@ async function start(
     jobName,
     roleArn,
     keyArn,
-    tags: costTags(given.lakeName),
+    tags: costTags(deps.lakeName),
     image: request.images.training,
     hyperparameters: request.hyperparameters,
     hasTweets: manifest !== null,
@@ -169,14 +165,14 @@ async function scorableChampion(
   return found.length === 0 ? null : champion.uri;
 }
 
-async function look(given: Dependencies, running: Running): Promise<TrainModelOutput> {
-  const job = await describeJob(given.sageMaker, running.jobName);
+async function look(deps: Dependencies, running: Running): Promise<TrainModelOutput> {
+  const job = await describeJob(deps.sageMaker, running.jobName);
   switch (job?.TrainingJobStatus) {
     case 'InProgress':
     case 'Stopping':
       return running;
     case 'Completed':
-      return done(given.lake, running, job);
+      return done(deps.lake, running, job);
     default:
       throw new StepError(
         'TrainingFailed',

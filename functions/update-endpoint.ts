@@ -13,7 +13,7 @@ import { environments, readEnvironment } from './settings/environment';
 import { describeEndpoint, isOnItsWay, pointEndpoint } from './model/endpoint';
 import { VARIANT_NAME, costTags } from './model/names';
 import { updatePlan } from './model/update-plan';
-import type { Sections } from './settings/settings';
+import type { FunctionSettings } from './settings/settings';
 import { onFirstCall, step } from './shared/step';
 
 interface Dependencies {
@@ -26,16 +26,16 @@ interface Dependencies {
   lakeName: string;
   /** Names of the alarms that take an update back. */
   rollbackAlarms: readonly string[];
-  settings: Sections['endpoint'];
+  settings: FunctionSettings['endpoint'];
 }
 
 /** Puts the candidate behind the endpoint. Only InService under our own configuration is a success. */
-export const updateEndpoint = (given: Dependencies) =>
+export const updateEndpoint = (deps: Dependencies) =>
   step(
     StepInput,
     UpdateEndpointOutput,
     async ({ attempt, state }): Promise<UpdateEndpointOutput> => {
-      const { sageMaker, endpointName } = given;
+      const { sageMaker, endpointName } = deps;
       const { train, gate, endpoint } = state;
       if (train.status !== 'DONE') {
         throw new StepError(
@@ -51,8 +51,8 @@ export const updateEndpoint = (given: Dependencies) =>
           : endpoint;
       }
       const digest = 'promote' in gate ? gate.digest : undefined;
-      await createModel(given, train.jobName, train.modelUri, digest);
-      await createConfig(given, configName, train.jobName);
+      await createModel(deps, train.jobName, train.modelUri, digest);
+      await createConfig(deps, configName, train.jobName);
       // A call whose answer was lost may have started the change already.
       if (!isOnItsWay(found, configName)) {
         mustBeChangeable(found, endpointName);
@@ -60,8 +60,8 @@ export const updateEndpoint = (given: Dependencies) =>
           name: endpointName,
           configName,
           exists: found !== null,
-          updatePlan: updatePlan(given.settings, given.rollbackAlarms),
-          tags: costTags(given.lakeName),
+          updatePlan: updatePlan(deps.settings, deps.rollbackAlarms),
+          tags: costTags(deps.lakeName),
         });
       }
       return { status: 'RUNNING', attempt, endpointName, configName };
@@ -152,7 +152,7 @@ async function createConfig(
   );
 }
 
-function variant(modelName: string, settings: Sections['endpoint']): ProductionVariant {
+function variant(modelName: string, settings: FunctionSettings['endpoint']): ProductionVariant {
   const common = { VariantName: VARIANT_NAME, ModelName: modelName };
   return settings.kind === 'serverless'
     ? {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { functionSections } from '../functions/settings/environment';
-import { Sections } from '../functions/settings/settings';
+import { settingsOfFunctions } from '../functions/settings/environment';
+import { FunctionSettings } from '../functions/settings/settings';
 import { BucketName } from './bucket-name';
 
 /** The retentions that CloudWatch Logs knows, up to two years. */
@@ -61,7 +61,7 @@ const Settings = z.strictObject({
   /** Minutes between two runs of mode `ingest`; null leaves the rule disabled at 15. */
   ingestEveryMinutes: z.number().int().min(5).nullable(),
   // What functions read is declared where they read it.
-  ...Sections.shape,
+  ...FunctionSettings.shape,
   /**
    * Analysts ask Athena as AnalyticsRole; labellers put labels, corpora and tweets of their own into the lake as
    * LabellerRole; forgetters take tweets out of it as ForgetterRole, which is not even made while nobody may assume it;
@@ -275,7 +275,7 @@ export const settingsBytes = (settings: Settings, sections: readonly (keyof Sett
 
 /** Throws when a function's settings are too large for its variables. */
 function checkSizes(settings: Settings): Settings {
-  for (const [name, sections] of Object.entries(functionSections)) {
+  for (const [name, sections] of Object.entries(settingsOfFunctions)) {
     const bytes = settingsBytes(settings, sections);
     if (bytes <= MAX_SETTINGS_BYTES) continue;
     const [largest = ''] = [...sections].sort(

@@ -21,10 +21,10 @@ const endpointSeconds = 240;
 const statesPerLook = 3;
 const lambdaSecondsPerCall = 0.5;
 const checks = 6;
-const nightsPerMonth = 30;
+const runsPerMonth = 30;
 
 /** What a night of so many tweets uses, by the formula of docs/deploy.md. */
-export function nightOf(tweets: number, environment: EnvironmentName): Usage {
+export function runOf(tweets: number, environment: EnvironmentName): Usage {
   const { poll } = settingsFor(environment);
   const pages = Math.ceil(tweets / postsPerPage);
   const glueSeconds = sparkStartSeconds + tweets / rowsPerSecond;
@@ -65,7 +65,7 @@ export function standingTable(environment: EnvironmentName): string {
 export function costTable(environment: EnvironmentName): string {
   const settings = settingsFor(environment);
   const rows = [1_000, 10_000, 100_000].map((tweets) => {
-    const usage = nightOf(tweets, environment);
+    const usage = runOf(tweets, environment);
     const x = xCosts(usage, settings).usd;
     const aws = total(awsCosts(usage, settings));
     return [
@@ -73,9 +73,9 @@ export function costTable(environment: EnvironmentName): string {
       x,
       aws,
       x + aws,
-      nightsPerMonth * x,
-      nightsPerMonth * aws,
-      nightsPerMonth * (x + aws),
+      runsPerMonth * x,
+      runsPerMonth * aws,
+      runsPerMonth * (x + aws),
     ];
   });
   return [

@@ -90,7 +90,7 @@ export async function ask(
       }
       if (answer !== 'skip') {
         said.push({ ...shown, label: answer });
-        screen.say(`  ${answer}; ${verdicts(shown)}`);
+        screen.say(`  ${answer}; ${predictions(shown)}`);
         if (said.length - stored >= ANSWERS_A_WRITE) await save();
       }
       shown = show(screen, tweets);
@@ -114,7 +114,7 @@ function show(screen: Screen, tweets: Generator<Drawn>): Drawn | undefined {
   return next.value;
 }
 
-function verdicts({ lexicon_label, model_label, model_confidence }: Unlabelled): string {
+function predictions({ lexicon_label, model_label, model_confidence }: Unlabelled): string {
   const model =
     model_label === null || model_confidence === null
       ? 'no model has read it'

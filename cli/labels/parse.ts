@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { UserError } from '../../session/user-error';
 import { jsonRows } from './json-rows';
-import { NOTHING, settleRows, usualColumns, type Columns, type Parsed } from './rows';
+import { NOTHING, resolveRows, usualColumns, type Columns, type Parsed } from './rows';
 import { tableRows } from './table-rows';
 
 const endings: Record<string, string | null> = {
@@ -33,10 +33,10 @@ export function parseLabels(
   }
   if (byEnding === null) {
     const { found, notes } = jsonRows(path, content, columns);
-    return settleRows(path, found, columns.map, notes);
+    return resolveRows(path, found, columns.map, notes);
   }
   const { declared, table } = withoutDeclaration(content);
   const delimiter = columns.delimiter ?? declared ?? byEnding ?? ',';
   const { found, notes } = tableRows(path, table, delimiter, columns);
-  return settleRows(path, found, columns.map, notes);
+  return resolveRows(path, found, columns.map, notes);
 }

@@ -78,7 +78,7 @@ const Row = z.object({
  * Decides what each row means. Throws UserError for the whole of them if one label has no certain meaning; texts that
  * cannot be labelled are told apart one by one.
  */
-export function settleRows(
+export function resolveRows(
   path: string,
   found: readonly (FoundRow | Rejected)[],
   map: LabelMap,

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../session/user-error';
 import { MAX_LABEL_FILE_BYTES, readText, splitLines, type Encoding } from '../read-text';
 import { spellingOf } from './classes';
-import { settleRows, type Columns, type FoundRow, type Parsed } from './rows';
+import { resolveRows, type Columns, type FoundRow, type Parsed } from './rows';
 
 const TEXTS = /^(.+)_text\.txt$/;
 
@@ -36,7 +36,7 @@ export function readTweetEval(
     ? mappingOf(join(folder, 'mapping.txt'), linesOf('mapping.txt'))
     : new Map<string, string>();
   const found = texts.flatMap((name) => pair(name, linesOf, names, columns.map));
-  return settleRows(path, found, columns.map);
+  return resolveRows(path, found, columns.map);
 }
 
 /** The names that mapping.txt gives to the numbers. */

@@ -32,13 +32,13 @@ export interface Opinion {
 }
 
 /** What the ingest says of itself: sums by query, gaps, and windows that are still open. */
-export type IngestFigures = Pick<
+export type IngestCounts = Pick<
   IngestTweetsOutput,
   'queries' | 'gaps' | 'open' | 'month' | 'parked' | 'unanswered'
 >;
 
 /** Everything that is shown of a run, on the terminal and in the report. */
-export interface Night {
+export interface ReportData {
   execution: string;
   status: string;
   startedAt: number;
@@ -48,7 +48,7 @@ export interface Night {
   modelInService: string | null;
   stages: Stage[];
   /** null when the run asked nobody for tweets. */
-  ingest: IngestFigures | null;
+  ingest: IngestCounts | null;
   days: DaySentiment[];
   contributors: Contributor[];
   opinions: Opinion[];

@@ -10,7 +10,7 @@ import { archived } from '../run/archived';
 import { describeFailure } from '../run/failure';
 import type { Run } from '../run/follow';
 import type { Screen } from '../screen';
-import { gatherNight } from './gather';
+import { gatherReport } from './gather';
 import { reportHtml } from './report-html';
 import { summaryLines } from './summary';
 
@@ -57,11 +57,11 @@ export async function finishRun(
   screen.live('Gathering the figures of the night');
   const folder = runFolder(workspace, run.name);
   const report = join(folder, 'report.html');
-  const night = await gatherNight(workspace, session, run);
+  const gathered = await gatherReport(workspace, session, run);
   const model = trainedModel(run);
   const evaluation = model && (await textAt(session, model.evaluationUri.replace(/json$/, 'html')));
   if (evaluation !== null) writeAtomically(join(folder, evaluationPage), evaluation);
-  writeAtomically(report, reportHtml(night, evaluation === null ? null : evaluationPage));
+  writeAtomically(report, reportHtml(gathered, evaluation === null ? null : evaluationPage));
   writeAtomically(join(folder, 'history.json'), historyJson(await rawHistory(session, run.arn)));
   const manifest = model && (await textAt(session, model.manifestUri));
   if (manifest !== null) writeAtomically(join(folder, 'manifest.json'), manifest);
@@ -74,7 +74,7 @@ export async function finishRun(
 
   const lines =
     run.status === 'SUCCEEDED'
-      ? summaryLines(night, { report }, screen.isTerminal)
+      ? summaryLines(gathered, { report }, screen.isTerminal)
       : ['', ...describeFailure(run, session.environment), `Report: ${report}`];
   for (const line of lines) screen.say(line);
   return run.status === 'SUCCEEDED' ? 0 : 1;

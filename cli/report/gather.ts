@@ -15,7 +15,7 @@ import {
   pickOpinions,
   type Contributor,
   type DaySentiment,
-  type Night,
+  type ReportData,
   type Opinion,
 } from './figures';
 import { usageOf } from './usage';
@@ -105,11 +105,11 @@ function billedSettings(
 }
 
 /** Collects what is shown of a run. A failed one shows the lake as it stood before. */
-export async function gatherNight(
+export async function gatherReport(
   workspace: Workspace,
   session: Session,
   run: Run,
-): Promise<Night> {
+): Promise<ReportData> {
   const execution = await session.clients.sfn.send(
     new DescribeExecutionCommand({ executionArn: run.arn }),
   );

@@ -1,7 +1,7 @@
 import { dollars, total } from '../costs/money';
 import { seconds } from '../screen';
 import { escapeHtml, sentimentChart, timelineChart } from './charts';
-import { provenance, type Night } from './figures';
+import { provenance, type ReportData } from './figures';
 
 const style = `
   :root { color-scheme: light dark; --ink: #20242b; --quiet: #6b7280; --paper: #fbfbfa; --line: #e3e4e6; }
@@ -36,7 +36,7 @@ const instant = (millis: number): string =>
   new Date(millis).toISOString().slice(0, 19).replace('T', ' ');
 
 /** Sums by query, what is lost, and what is still to be fetched. */
-function ingestSections({ ingest }: Night): string {
+function ingestSections({ ingest }: ReportData): string {
   if (ingest === null) return '';
   const number = (value: number) => cell(value.toLocaleString('en-US'), 'number');
   const queries = table(
@@ -69,11 +69,11 @@ function ingestSections({ ingest }: Night): string {
 }
 
 /** The report of one run as one HTML file that needs nothing else; `evaluation` is the page beside it about its model. */
-export function reportHtml(night: Night, evaluation: string | null = null): string {
-  const good = night.status === 'SUCCEEDED';
+export function reportHtml(report: ReportData, evaluation: string | null = null): string {
+  const good = report.status === 'SUCCEEDED';
   const stages = table(
     ['state', 'said', 'took'],
-    night.stages.map(({ name, text, startedAt, endedAt, status }) => [
+    report.stages.map(({ name, text, startedAt, endedAt, status }) => [
       cell(name),
       cell(text, status === 'failed' ? 'wrong' : undefined),
       cell(endedAt === null ? '' : seconds(endedAt - startedAt), 'number'),
@@ -81,7 +81,7 @@ export function reportHtml(night: Night, evaluation: string | null = null): stri
   );
   const contributors = table(
     ['sentiment', 'author', 'tweets'],
-    night.contributors.map(({ sentiment, author, tweets }) => [
+    report.contributors.map(({ sentiment, author, tweets }) => [
       cell(sentiment),
       cell(`@${author}`),
       cell(String(tweets), 'number'),
@@ -89,7 +89,7 @@ export function reportHtml(night: Night, evaluation: string | null = null): stri
   );
   const opinions = table(
     ['tweet', 'people', 'lexicon', 'model'],
-    night.opinions.map(({ text, human, lexicon, model, confidence }) => [
+    report.opinions.map(({ text, human, lexicon, model, confidence }) => [
       cell(text),
       cell(human),
       cell(lexicon, lexicon === human ? undefined : 'wrong'),
@@ -98,7 +98,7 @@ export function reportHtml(night: Night, evaluation: string | null = null): stri
   );
   const costs = table(
     ['service', 'how', 'US dollars'],
-    [...night.aws, night.x].map(({ what, how, usd }) => [
+    [...report.aws, report.x].map(({ what, how, usd }) => [
       cell(what),
       cell(how),
       cell(usd.toFixed(4), 'number'),
@@ -110,24 +110,24 @@ export function reportHtml(night: Night, evaluation: string | null = null): stri
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(night.execution)}</title>
+<title>${escapeHtml(report.execution)}</title>
 <style>${style}</style>
 </head>
 <body>
-<h1>${escapeHtml(night.execution)}</h1>
-<p><span class="status${good ? '' : ' bad'}">${escapeHtml(night.status)}</span>
-<span class="quiet">${instant(night.startedAt)} UTC, ${seconds(night.endedAt - night.startedAt)}${night.redrives > 0 ? `, redriven ${night.redrives} ×` : ''}</span></p>
-<p>${escapeHtml(night.summary)}</p>
-<p class="quiet">Model in service: ${escapeHtml(night.modelInService ?? 'none yet')}</p>
+<h1>${escapeHtml(report.execution)}</h1>
+<p><span class="status${good ? '' : ' bad'}">${escapeHtml(report.status)}</span>
+<span class="quiet">${instant(report.startedAt)} UTC, ${seconds(report.endedAt - report.startedAt)}${report.redrives > 0 ? `, redriven ${report.redrives} ×` : ''}</span></p>
+<p>${escapeHtml(report.summary)}</p>
+<p class="quiet">Model in service: ${escapeHtml(report.modelInService ?? 'none yet')}</p>
 ${evaluation === null ? '' : `<p><a href="${escapeHtml(evaluation)}">How good the trained model is</a></p>`}
-${section('What went wrong', night.failure.length === 0 ? '' : `<pre>${escapeHtml(night.failure.join('\n'))}</pre>`)}
-${section('Sentiment by day', night.days.length === 0 ? '' : `${sentimentChart(night.days)}\n<p class="quiet">Red negative, grey neutral, green positive; average from −1 to +1; tweets.</p>`)}
+${section('What went wrong', report.failure.length === 0 ? '' : `<pre>${escapeHtml(report.failure.join('\n'))}</pre>`)}
+${section('Sentiment by day', report.days.length === 0 ? '' : `${sentimentChart(report.days)}\n<p class="quiet">Red negative, grey neutral, green positive; average from −1 to +1; tweets.</p>`)}
 ${section('Who wrote most of it', contributors)}
 ${section('Three judges', opinions)}
-${section('The run', night.stages.length === 0 ? '' : `${timelineChart(night.stages)}\n${stages}`)}
-${ingestSections(night)}
-${section('What this night would have cost', `${costs}\n<p class="quiet">AWS ${dollars(total(night.aws))} and X ${dollars(night.x.usd)}, from public list prices; ${night.standIn ? 'this run cost nothing' : 'X charges for real'}.</p>`)}
-${night.standIn ? `<p class="quiet">${provenance}</p>` : ''}
+${section('The run', report.stages.length === 0 ? '' : `${timelineChart(report.stages)}\n${stages}`)}
+${ingestSections(report)}
+${section('What this night would have cost', `${costs}\n<p class="quiet">AWS ${dollars(total(report.aws))} and X ${dollars(report.x.usd)}, from public list prices; ${report.standIn ? 'this run cost nothing' : 'X charges for real'}.</p>`)}
+${report.standIn ? `<p class="quiet">${provenance}</p>` : ''}
 </body>
 </html>
 `;

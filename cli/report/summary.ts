@@ -2,7 +2,7 @@ import { paint as painted, type Colour } from '../../session/visible';
 import { dollars, total } from '../costs/money';
 import { count, counted } from '../run/stages';
 import { seconds } from '../screen';
-import { provenance, type DaySentiment, type Night } from './figures';
+import { provenance, type DaySentiment, type ReportData } from './figures';
 
 const barWidth = 40;
 const paint = (code: Colour, text: string, colour: boolean): string =>
@@ -33,7 +33,7 @@ function bar({ negative, neutral, positive }: DaySentiment, colour: boolean): st
 
 const average = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
 
-function dayLines({ days }: Night, colour: boolean): string[] {
+function dayLines({ days }: ReportData, colour: boolean): string[] {
   if (days.length === 0) return [];
   return [
     '',
@@ -45,7 +45,7 @@ function dayLines({ days }: Night, colour: boolean): string[] {
   ];
 }
 
-function contributorLines({ contributors }: Night): string[] {
+function contributorLines({ contributors }: ReportData): string[] {
   const lines = (['positive', 'negative'] as const).flatMap((sentiment) => {
     const names = contributors
       .filter((contributor) => contributor.sentiment === sentiment)
@@ -56,7 +56,7 @@ function contributorLines({ contributors }: Night): string[] {
   return lines.length === 0 ? [] : ['', 'Who wrote most of it', ...lines];
 }
 
-function opinionLines({ opinions }: Night): string[] {
+function opinionLines({ opinions }: ReportData): string[] {
   if (opinions.length === 0) return [];
   return [
     '',
@@ -70,21 +70,25 @@ function opinionLines({ opinions }: Night): string[] {
 }
 
 /** What is printed when a run has ended well. */
-export function summaryLines(night: Night, paths: { report: string }, colour: boolean): string[] {
+export function summaryLines(
+  report: ReportData,
+  paths: { report: string },
+  colour: boolean,
+): string[] {
   const x =
-    night.x.usd === 0
+    report.x.usd === 0
       ? 'nothing'
-      : `${dollars(night.x.usd)}${night.standIn ? ', had the tweets come from there' : ''} (${night.x.how})`;
+      : `${dollars(report.x.usd)}${report.standIn ? ', had the tweets come from there' : ''} (${report.x.how})`;
   return [
-    ...dayLines(night, colour),
-    ...contributorLines(night),
-    ...opinionLines(night),
+    ...dayLines(report, colour),
+    ...contributorLines(report),
+    ...opinionLines(report),
     '',
-    `This night on AWS: about ${dollars(total(night.aws))}; at X: ${x}.`,
-    ...(night.standIn ? [provenance] : []),
+    `This night on AWS: about ${dollars(total(report.aws))}; at X: ${x}.`,
+    ...(report.standIn ? [provenance] : []),
     '',
-    `${night.execution} ${night.status} in ${seconds(night.endedAt - night.startedAt)}`,
-    `Model in service: ${night.modelInService ?? 'none yet'}`,
+    `${report.execution} ${report.status} in ${seconds(report.endedAt - report.startedAt)}`,
+    `Model in service: ${report.modelInService ?? 'none yet'}`,
     `Report: ${paths.report}`,
   ];
 }

@@ -52,7 +52,7 @@ export async function reproduce(
   screen.say(`Training job ${jobName}, from the manifest of ${version} …`);
   await ended(lake, session, screen, jobName);
   const now = await reproduction(session, jobName);
-  return sayVerdict(screen, version, compare(then, now));
+  return sayResult(screen, version, compare(then, now));
 }
 
 /** In an account the image of then runs; on one machine the code that lies here. */
@@ -166,7 +166,7 @@ async function reproduction({ people, outputs }: Session, jobName: string): Prom
   return Manifest.parse(JSON.parse(files.get('manifest.json')?.toString('utf8') ?? 'null'));
 }
 
-function sayVerdict(screen: Screen, version: string, lines: readonly Line[]): number {
+function sayResult(screen: Screen, version: string, lines: readonly Line[]): number {
   const rows = lines
     .filter(({ decides, equal }) => decides || !equal)
     .map(({ what, then, now, equal }) => [what, then, now, equal ? 'equal' : 'DIFFERENT']);

@@ -78,7 +78,7 @@ function fingerprintOf(workspace: Workspace, context: string[]): string {
   return hash.digest('hex');
 }
 
-export const standInUrl = (port: number): string => `http://127.0.0.1:${port}/_x/2/`;
+export const stubUrl = (port: number): string => `http://127.0.0.1:${port}/_x/2/`;
 
 /** Where tweets come from: the stand-in unless the person names a server or has a token for X's own. */
 export function tweetSource({ env, port }: Workspace): {
@@ -106,7 +106,7 @@ export function tweetSource({ env, port }: Workspace): {
     return { url: url.href, token, standIn: false };
   }
   if (token !== null) return { url: 'https://api.x.com/2/', token, standIn: false };
-  return { url: standInUrl(port), token: null, standIn: true };
+  return { url: stubUrl(port), token: null, standIn: true };
 }
 
 /** Runs a tool of a deployment to its end, its output in the log; throws UserError with the last lines when it fails. */

@@ -4,7 +4,7 @@ import { boot } from './boot';
 import type { EnvironmentName } from '../../infra/config';
 import { clearOldRuns } from './logs';
 import { clientsFor, embedded, type Clients, type Connection } from '../../session/clients';
-import { deploy, standInUrl, tweetSource } from './deploy';
+import { deploy, stubUrl, tweetSource } from './deploy';
 import { region as localRegion, type Workspace } from '../../session/workspace';
 import { holderOf, lockHome, type Command, type Holder } from './lock';
 import { keepNoteFresh, lastSign, readNote, removeNote, writeNote } from './note';
@@ -93,7 +93,7 @@ async function attach(
           `The lake that ${who(holder)} keeps takes its tweets from ${note.tweetsFrom}: end it, and start it with X_API_BASE_URL and X_BEARER_TOKEN.`,
         );
       }
-      const standIn = note.tweetsFrom === standInUrl(note.port);
+      const standIn = note.tweetsFrom === stubUrl(note.port);
       return {
         ...localSession(connection, clients, outputs),
         url,

@@ -8,7 +8,7 @@ import type { LakeBucket } from '../lake/objects';
 import { packRows, rawPageKey } from '../lake/raw-pages';
 import type { StoredTweets } from '../lake/raw-pages';
 import { newestOf, oldestOf } from '../x/ids';
-import { RawTweetRow, dayOf, daysOf, isMisfit, toRow } from '../x/tweets';
+import { RawTweetRow, dayOf, daysOf, isInvalidRecord, toRow } from '../x/tweets';
 import type { PageContext, Refused } from '../x/tweets';
 import type { PageAnswer } from './source';
 import { planHash } from './plan';
@@ -34,7 +34,7 @@ export async function sortPage(
     const row = body.isTextAt(index)
       ? toRow(tweet, { ...context, usernames, originals, fetchedAt, serverTime })
       : { reason: 'record: is not UTF-8' };
-    if (isMisfit(row)) {
+    if (isInvalidRecord(row)) {
       refused.push({ reason: row.reason, raw: body.recordAt(index) });
     } else {
       fits.push(row);

@@ -69,7 +69,7 @@ export async function pull(
   let dayUsedUp: string | null = null;
   for (;;) {
     if (plan.pending !== null) {
-      plan = await settle(pulling, plan, plan.pending);
+      plan = await commit(pulling, plan, plan.pending);
     }
     if (plan.progress.whole) {
       return end({ kind: 'whole' }, plan);
@@ -171,7 +171,7 @@ const nextPage = (source: Source, budget: Budget) =>
   source.charged ? budget.nextPage(source.postsAResult) : { results: 0, posts: 0 };
 
 /** Brings a decided page into the lake and onto the stream; the plan behind it. Saves nothing. */
-export async function settle(
+export async function commit(
   pulling: Streaming & { stored: StoredTweets; lateSeconds: number },
   plan: QueryPlan,
   page: PendingPage,

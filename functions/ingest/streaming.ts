@@ -46,7 +46,7 @@ export async function streamRows(
  * Sends what was parked, oldest name first, until the time is up or the stream refuses again. Answers how many it took.
  * An object that holds anything else stays where it is, named in `unreadables`.
  */
-export async function streamParked(
+export async function streamQueued(
   { lake, kinesis, stream, clock }: Streaming,
   until: number,
   unreadables: Unreadables,

@@ -7,10 +7,10 @@ import type { Ending } from './pull';
 import { stillOpen } from './window';
 
 type Done = Extract<IngestTweetsOutput, { status: 'DONE' }>;
-export type Figures = Omit<Done, 'status' | 'complete' | 'note'>;
+export type IngestCounts = Omit<Done, 'status' | 'complete' | 'note'>;
 
 /** What plans say of the run so far; `others` are those the run does not ask for. */
-export function figuresOf(
+export function countsOf(
   run: readonly Planned[],
   others: readonly Planned[],
   given: {
@@ -23,7 +23,7 @@ export function figuresOf(
     runId: string;
     ending: Ending;
   },
-): Figures {
+): IngestCounts {
   const plans = run.map(({ plan }) => plan);
   const counts = plans.map(({ progress }) => progress.counts).reduce(addCounts, noCounts);
   const unanswered = sum(plans, ({ progress }) => progress.unanswered);
@@ -102,7 +102,7 @@ function whyOpen(ending: Ending): string {
 }
 
 /** Why the pull is not whole, or why it is empty; null when there is nothing to say. */
-export function noteOf(figures: Figures, ending: Ending, ifEmpty: string): string | null {
+export function noteOf(figures: IngestCounts, ending: Ending, ifEmpty: string): string | null {
   const { gaps, open, parked, unparked, unanswered, received } = figures;
   const notes = gaps.map(
     ({ query, from, until, reason }) =>

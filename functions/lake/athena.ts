@@ -10,7 +10,7 @@ import type { Query, QueryValues } from '../../queries/query';
 import { StepError } from '../../workflows/errors';
 
 /** Where queries run; the workgroup says where their results go and how they are encrypted. */
-export interface Warehouse {
+export interface AthenaContext {
   athena: AthenaClient;
   workgroup: string;
   database: string;
@@ -26,13 +26,19 @@ const ROWS_A_PAGE = 1000;
  * Athena wants 32 characters or more as a token, and refuses one that comes again with another query.
  */
 export async function startQuery(
-  { athena, workgroup, database }: Warehouse,
+  { athena, workgroup, database }: AthenaContext,
   query: Query,
   values: QueryValues,
-  purpose: readonly (string | number)[],
+  idempotencyKey: readonly (string | number)[],
 ): Promise<string> {
   const parameters = executionParameters(query, values);
-  const identity = JSON.stringify([workgroup, database, ...purpose, query.sql, ...parameters]);
+  const identity = JSON.stringify([
+    workgroup,
+    database,
+    ...idempotencyKey,
+    query.sql,
+    ...parameters,
+  ]);
   const { QueryExecutionId } = await athena.send(
     new StartQueryExecutionCommand({
       QueryString: query.sql,
@@ -51,7 +57,7 @@ export async function startQuery(
 
 /** Whether a query has its results. Throws `QueryFailed` when it never will. */
 export async function hasSucceeded(
-  { athena }: Warehouse,
+  { athena }: AthenaContext,
   queryExecutionId: string,
 ): Promise<boolean> {
   const { QueryExecution } = await athena.send(
@@ -75,7 +81,7 @@ export async function hasSucceeded(
 
 /** A query's rows, at most so many; the first row of the first page is the header and is left out. */
 export async function rowsOf(
-  { athena }: Warehouse,
+  { athena }: AthenaContext,
   queryExecutionId: string,
   limit: number,
 ): Promise<Row[]> {

@@ -4,7 +4,7 @@ import { releaseLease, takeLease } from './lease';
 import type { IsRunning } from './lease';
 import type { LakeBucket } from './objects';
 
-export type Taken = { taken: true } | { taken: false; reason: string };
+export type Acquired = { taken: true } | { taken: false; reason: string };
 
 /**
  * Takes the lock for an execution: one changes the lake's days and models at a time. EventBridge can deliver a
@@ -14,7 +14,7 @@ export async function takeLock(
   lake: LakeBucket,
   isRunning: IsRunning,
   who: { executionArn: string; scheduledFor: string | null; now: Date },
-): Promise<Taken> {
+): Promise<Acquired> {
   const lease = await takeLease(lake, leaseKeys.run, isRunning, who);
   if (lease.taken) {
     return lease;

@@ -1,7 +1,7 @@
 import { labels } from '../../workflows/evaluation';
 import type { Difference, Evaluation } from '../../workflows/evaluation';
 import { goldenTweets, isMisread } from './golden-tweets';
-import type { Sections } from '../settings/settings';
+import type { FunctionSettings } from '../settings/settings';
 
 /** A rule of the gate, kept or broken, as a sentence with its numbers. */
 export interface Rule {
@@ -9,7 +9,7 @@ export interface Rule {
   sentence: string;
 }
 
-type Limits = Sections['gate'];
+type Limits = FunctionSettings['gate'];
 
 const METRIC = 'macro recall';
 

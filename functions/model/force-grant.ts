@@ -11,11 +11,11 @@ import type { LakeBucket } from '../lake/objects';
 /** What the secret holds; a reason that nobody can understand months later is none. */
 const Granted = z.strictObject({ reason: z.string().trim().min(10).max(300) });
 
-export const TakenGrant = durable(
+export const ClaimedGrant = durable(
   'The record of a grant that was used',
   z.object({ schemaVersion: z.literal(1), execution: z.string(), takenAt: z.string() }),
 );
-type TakenGrant = z.infer<typeof TakenGrant>;
+type ClaimedGrant = z.infer<typeof ClaimedGrant>;
 
 interface Dependencies {
   secrets: SecretsManagerClient;
@@ -49,9 +49,9 @@ export async function takeForceGrant(
     );
   }
   const key = `${prefixes.plans}force-grants/${VersionId}.json`;
-  const taken: TakenGrant = { schemaVersion: 1, execution, takenAt: now.toISOString() };
+  const taken: ClaimedGrant = { schemaVersion: 1, execution, takenAt: now.toISOString() };
   if ((await putJsonIf(lake, key, taken, { ifMatch: null })) === null) {
-    const by = (await getJson(lake, key, TakenGrant))?.value.execution;
+    const by = (await getJson(lake, key, ClaimedGrant))?.value.execution;
     if (by !== execution) {
       throw refused(
         `the last grant was used by ${by ?? 'another execution'}, and each is good for one`,

@@ -1,7 +1,7 @@
-import type { Sections } from '../settings/settings';
+import type { FunctionSettings } from '../settings/settings';
 import type { Capacity } from '../../workflows/payloads';
 
-type Training = Pick<Sections['training'], 'instanceType' | 'spot'>;
+type Training = Pick<FunctionSettings['training'], 'instanceType' | 'spot'>;
 
 /** The quota of SageMaker that a training counts towards, as Service Quotas calls it. */
 export const trainingQuota = (

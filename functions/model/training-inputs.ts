@@ -7,7 +7,7 @@ import type { Catalog } from '../lake/catalog';
 import { labelObjects } from '../lake/fingerprints';
 import { keyOf, listObjects, uriOf } from '../lake/objects';
 import type { LakeBucket } from '../lake/objects';
-import type { Sections } from '../settings/settings';
+import type { FunctionSettings } from '../settings/settings';
 import { chooseEncoder, EncoderChoice } from './encoders';
 import { publishedDays } from '../lake/published';
 
@@ -64,7 +64,7 @@ export type TrainingRequest = z.infer<typeof TrainingRequest>;
 /** SageMaker takes hyperparameters as strings only. What the run asks for goes before the settings. */
 export const hyperparametersOf = (
   { training }: Pick<RunPlan, 'training'>,
-  { serves, int8Tolerance }: Pick<Sections['training'], 'serves' | 'int8Tolerance'>,
+  { serves, int8Tolerance }: Pick<FunctionSettings['training'], 'serves' | 'int8Tolerance'>,
 ): Record<string, string> =>
   Object.fromEntries(
     Object.entries({ serves, int8_tolerance: int8Tolerance, ...training }).flatMap(
@@ -89,7 +89,7 @@ export async function trainingRequest(
     executionArn: string;
     build: Build;
     languages: readonly string[];
-    settings: Sections['training'];
+    settings: FunctionSettings['training'];
     champion: Champion | null;
     level: number;
   },

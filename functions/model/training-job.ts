@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { prefixes } from '../../workflows/datasets';
 import { uriOf } from '../lake/objects';
 import type { LakeBucket } from '../lake/objects';
-import type { Sections } from '../settings/settings';
+import type { FunctionSettings } from '../settings/settings';
 import type { EncoderChoice } from './encoders';
 import { modelKeys } from './names';
 
@@ -23,7 +23,7 @@ interface Job {
   keyArn: string;
   image: string;
   tags: Tag[];
-  settings: Sections['training'];
+  settings: FunctionSettings['training'];
   hyperparameters: Record<string, string>;
   /** Whether anything is published that a manifest names. */
   hasTweets: boolean;

@@ -1,5 +1,5 @@
 import type { DeploymentConfig } from '@aws-sdk/client-sagemaker';
-import type { Sections } from '../settings/settings';
+import type { FunctionSettings } from '../settings/settings';
 
 /** Seconds the new instances serve under watch before the old ones go; the alarm looks at whole minutes. */
 const WATCH_SECONDS = 300;
@@ -14,7 +14,7 @@ const LIMIT_SECONDS = 3600;
  * the same alarms. Undefined for a serverless endpoint, which takes no such plan.
  */
 export function updatePlan(
-  { kind, instances }: Pick<Sections['endpoint'], 'kind' | 'instances'>,
+  { kind, instances }: Pick<FunctionSettings['endpoint'], 'kind' | 'instances'>,
   alarms: readonly string[],
 ): DeploymentConfig | undefined {
   if (kind === 'serverless') return undefined;

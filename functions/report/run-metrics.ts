@@ -2,20 +2,20 @@ import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Label } from '../../workflows/evaluation';
 import type { Champion, RunState } from '../../workflows/payloads';
 import { steps } from '../../workflows/steps';
-import type { Figures } from '../shared/metrics';
+import type { MetricValues } from '../shared/metrics';
 import { unreadableIn } from './run-summary';
 
 /**
  * What a run that reached its report has to show, stage by stage; a stage that did not run shows nothing.
  * `champion` is the model in service after the run.
  */
-export function runFigures(state: RunState, champion: Champion | null, now: Date): Figures {
+export function runMetrics(state: RunState, champion: Champion | null, now: Date): MetricValues {
   const { plan, clean, publish, train, refresh } = state;
   if (plan.skip !== null) {
     return {};
   }
   return {
-    ...ingestFigures(state),
+    ...ingestMetrics(state),
     ...(clean.status === 'DONE' && {
       HumanLabels: clean.summary.human_labels,
       LexiconLabels: clean.summary.lexicon_labels,
@@ -25,13 +25,13 @@ export function runFigures(state: RunState, champion: Champion | null, now: Date
     }),
     ...(train.status === 'DONE' && { TrainingSeconds: train.seconds }),
     RawDataUnreadable: unreadableIn(state).length,
-    ...modelFigures(state, champion),
+    ...modelMetrics(state, champion),
     ...(refresh.status === 'DONE' && { TweetsScored: refresh.scored }),
     RunSeconds: (now.valueOf() - Date.parse(plan.startedAt)) / 1000,
   };
 }
 
-function ingestFigures({ ingest }: RunState): Figures {
+function ingestMetrics({ ingest }: RunState): MetricValues {
   if (ingest.status === 'PENDING') {
     return {};
   }
@@ -48,7 +48,7 @@ function ingestFigures({ ingest }: RunState): Figures {
 }
 
 /** Held-out rows change from night to night: what is compared was measured on the same rows where it can be. */
-function modelFigures({ gate }: RunState, champion: Champion | null): Figures {
+function modelMetrics({ gate }: RunState, champion: Champion | null): MetricValues {
   if (!('promote' in gate) || gate.candidate === null) {
     return {};
   }
@@ -73,7 +73,7 @@ function modelFigures({ gate }: RunState, champion: Champion | null): Figures {
 }
 
 /** How often each verdict was given. */
-export function verdictFigures(rows: readonly { label: Label }[]): Figures {
+export function predictionMetrics(rows: readonly { label: Label }[]): MetricValues {
   const count = (label: Label) => rows.filter((row) => row.label === label).length;
   return rows.length === 0
     ? {}

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { stepNames } from '../../workflows/steps';
 import type { StepName } from '../../workflows/steps';
 import { explain } from '../shared/explain';
-import { Sections, json } from './settings';
+import { FunctionSettings, json } from './settings';
 import type { SettingsSection } from './settings';
 
 export type FunctionName = StepName | 'archive-execution' | 'score-stream';
@@ -17,16 +17,16 @@ const Flag = z.enum(['true', 'false']).transform((flag) => flag === 'true');
 
 /** The sections of the settings that each function reads. */
 const settings = {
-  'plan-run': Sections.pick({ x: true, poll: true, gate: true }),
-  'ingest-tweets': Sections.pick({ x: true }),
-  'check-data': Sections.pick({ checks: true }),
-  'clean-tweets': Sections.pick({ keepDays: true }),
-  'publish-data': Sections.pick({ keepDays: true }),
-  'train-model': Sections.pick({ model: true, training: true, gate: true }),
-  'judge-model': Sections.pick({ gate: true }),
-  'update-endpoint': Sections.pick({ endpoint: true }),
-  'refresh-analytics': Sections.pick({ model: true }),
-  'score-stream': Sections.pick({ model: true }),
+  'plan-run': FunctionSettings.pick({ x: true, poll: true, gate: true }),
+  'ingest-tweets': FunctionSettings.pick({ x: true }),
+  'check-data': FunctionSettings.pick({ checks: true }),
+  'clean-tweets': FunctionSettings.pick({ keepDays: true }),
+  'publish-data': FunctionSettings.pick({ keepDays: true }),
+  'train-model': FunctionSettings.pick({ model: true, training: true, gate: true }),
+  'judge-model': FunctionSettings.pick({ gate: true }),
+  'update-endpoint': FunctionSettings.pick({ endpoint: true }),
+  'refresh-analytics': FunctionSettings.pick({ model: true }),
+  'score-stream': FunctionSettings.pick({ model: true }),
 };
 
 /** The variables that each function reads, and nothing else: the stack passes exactly these. */
@@ -116,8 +116,8 @@ export const functionEnvironments = Table.parse(
 );
 
 /** The sections of `Settings` that make up each function's `SETTINGS`; none where it reads no settings. */
-export const functionSections: Record<FunctionName, SettingsSection[]> = z
-  .record(z.enum(functionNames), z.array(Sections.keyof()))
+export const settingsOfFunctions: Record<FunctionName, SettingsSection[]> = z
+  .record(z.enum(functionNames), z.array(FunctionSettings.keyof()))
   .parse(
     Object.fromEntries(
       functionNames.map((name) => [name, Object.keys(sectionsOf[name]?.shape ?? {})]),

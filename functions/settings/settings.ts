@@ -13,7 +13,7 @@ export const endpointKinds = ['serverless', 'realtime'] as const;
  * The sections of the environment's settings that functions read; each gets its own, as JSON, in `SETTINGS`.
  * Strict: a section that grew a field which no function knows fails at the first call, not in silence.
  */
-export const Sections = z.strictObject({
+export const FunctionSettings = z.strictObject({
   x: z.strictObject({
     apiBaseUrl: z.url().refine((url) => URL.canParse(url) && keepsTokenSecret(url), tokenInClear),
     /** What is searched for, each under its name: keywords, or a query in X's own language. */
@@ -112,8 +112,8 @@ export const Sections = z.strictObject({
     noncurrentVersions: Days,
   }),
 });
-export type Sections = z.infer<typeof Sections>;
-export type SettingsSection = keyof Sections;
+export type FunctionSettings = z.infer<typeof FunctionSettings>;
+export type SettingsSection = keyof FunctionSettings;
 
 /** A string that holds the JSON of what `schema` describes. */
 export const json = <Schema extends z.ZodType>(schema: Schema) =>

@@ -2,13 +2,13 @@ import { isMetricName, metricNamespace, metrics } from '../../workflows/metrics'
 import type { MetricName } from '../../workflows/metrics';
 
 /** Figures of one moment; absent ones are not known, which is not the same as 0. */
-export type Figures = Readonly<Partial<Record<MetricName, number>>>;
+export type MetricValues = Readonly<Partial<Record<MetricName, number>>>;
 
 /** The values of the dimensions that the figures have beside `Lake`. */
 export type Dimensions = Readonly<Partial<Record<'Stage' | 'Error', string>>>;
 
 /** Where figures go. */
-export type Emit = (figures: Figures, dimensions?: Dimensions) => void;
+export type Emit = (figures: MetricValues, dimensions?: Dimensions) => void;
 
 // CloudWatch takes 1024 characters; a name that long helps nobody.
 const MAX_DIMENSION_CHARACTERS = 250;
@@ -17,7 +17,7 @@ const MAX_DIMENSION_CHARACTERS = 250;
 export function embeddedMetrics(
   lake: string,
   now: Date,
-  figures: Figures,
+  figures: MetricValues,
   dimensions: Dimensions = {},
 ): Record<string, unknown> {
   const values = {

@@ -119,12 +119,12 @@ export interface PageContext {
 }
 
 /** Why a record cannot be a row. */
-export interface Misfit {
+export interface InvalidRecord {
   reason: string;
 }
 
 /** A tweet as X sent it, as a row; or why it cannot be one. */
-export function toRow(tweet: unknown, context: PageContext): RawTweetRow | Misfit {
+export function toRow(tweet: unknown, context: PageContext): RawTweetRow | InvalidRecord {
   if (!isObject(tweet)) return { reason: `record: must be one JSON object (got ${shown(tweet)})` };
   if (isOfV1(tweet)) return { reason: `record: ${OF_V1}` };
   const record = withMetrics(tweet);
@@ -146,7 +146,7 @@ export function toRow(tweet: unknown, context: PageContext): RawTweetRow | Misfi
   if (!(createdAt.valueOf() >= FIRST_POST)) {
     return { reason: `created_at: lies before X's first post, 2006-03-21${got}` };
   }
-  const text = wholeText(tweet, parsed.data.text, context);
+  const text = completeText(tweet, parsed.data.text, context);
   if (isWithheldNotice(text, isMarkedWithheld(tweet))) {
     return {
       reason: `text: X withholds the post, and this is its notice, not what the author wrote (got ${shown(text)})`,
@@ -182,7 +182,7 @@ const RETWEET_MARK = /^RT @([A-Za-z0-9_]{1,15}): /;
  * The text without X's cuts: of a retweet, whose text X cuts at 140 characters, the whole original behind the mark.
  * What is not there (deleted, protected) leaves the text as it was sent.
  */
-function wholeText(
+function completeText(
   tweet: Record<string, unknown>,
   sent: string,
   { originals, usernames }: Pick<PageContext, 'originals' | 'usernames'>,
@@ -208,7 +208,8 @@ export const OF_V1 =
   'is of API v1.1 (id_str, full_text), which is not read. Fetch the posts again by their ids from API v2 ' +
   '(GET /2/tweets?ids=… with tweet.fields=author_id,created_at,lang,public_metrics,note_tweet,referenced_tweets) and import the answers';
 
-export const isMisfit = (row: RawTweetRow | Misfit): row is Misfit => 'reason' in row;
+export const isInvalidRecord = (row: RawTweetRow | InvalidRecord): row is InvalidRecord =>
+  'reason' in row;
 
 export const dayOf = (row: RawTweetRow): string => utcDay(new Date(row.created_at));
 

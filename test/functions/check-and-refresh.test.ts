@@ -1,5 +1,5 @@
 import { batchesOf, checkData } from '../../functions/check-data';
-import type { Warehouse } from '../../functions/lake/athena';
+import type { AthenaContext } from '../../functions/lake/athena';
 import { hasSucceeded, rowsOf, startQuery } from '../../functions/lake/athena';
 import { addPartitions, listPartitions, setPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
@@ -25,12 +25,12 @@ const catalogOfQueries = renderedCatalog();
 
 let lake: LakeBucket;
 let catalog: Catalog;
-let warehouse: Warehouse;
+let athena: AthenaContext;
 
 eachWithLake(async (fresh, launcher) => {
   lake = fresh;
   catalog = await launcher.catalog(lake);
-  warehouse = await launcher.warehouse(lake, catalog);
+  athena = await launcher.warehouse(lake, catalog);
 });
 
 /** Puts a version of a day into the lake and answers where. */
@@ -53,16 +53,14 @@ async function untilDone<Answer extends { status: string }>(
 }
 
 async function query(sql: string) {
-  const id = await startQuery(
-    warehouse,
-    parseQuery('ad_hoc', 'question', `-- Ad hoc?\n${sql}`),
-    {},
-    [sql, Date.now()],
-  );
-  while (!(await hasSucceeded(warehouse, id))) {
+  const id = await startQuery(athena, parseQuery('ad_hoc', 'question', `-- Ad hoc?\n${sql}`), {}, [
+    sql,
+    Date.now(),
+  ]);
+  while (!(await hasSucceeded(athena, id))) {
     await systemClock.sleep(20);
   }
-  return rowsOf(warehouse, id, 100);
+  return rowsOf(athena, id, 100);
 }
 
 describe('Check the data', () => {
@@ -72,7 +70,7 @@ describe('Check the data', () => {
     const step = checkData({
       lake,
       catalog,
-      warehouse,
+      athena: athena,
       checks: catalogOfQueries.filter(({ kind }) => kind === 'check'),
       settings: { maxLabelShare: 0.95, minRowsForShare: 50 },
     });
@@ -213,7 +211,7 @@ describe('Check many days', () => {
         return checkData({
           lake,
           catalog,
-          warehouse,
+          athena: athena,
           checks: catalogOfQueries.filter(({ name }) => name === 'shrunken_days'),
           settings: { maxLabelShare: 0.95, minRowsForShare: 50 },
         })(stepInput({ clean: { ...CLEANED, days }, check: state }, attempt));
@@ -282,7 +280,7 @@ describe('Refresh analytics', () => {
     return refreshAnalytics({
       lake,
       catalog,
-      warehouse,
+      athena: athena,
       sageMaker: sageMaker.client,
       endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
       unscoredTweets,

@@ -13,7 +13,7 @@ import { Lease, renewLease } from '../../functions/lake/lease';
 import { getJson, putJson } from '../../functions/lake/objects';
 import type { LakeBucket } from '../../functions/lake/objects';
 import { SettledTraining, readChampion } from '../../functions/model/champion';
-import { TakenGrant } from '../../functions/model/force-grant';
+import { ClaimedGrant } from '../../functions/model/force-grant';
 import { ForgottenMark } from '../../functions/model/forgotten-mark';
 import { CHAMPION_KEY } from '../../functions/model/names';
 import { TrainingData, TrainingRequest } from '../../functions/model/training-inputs';
@@ -33,7 +33,7 @@ const durables = {
   QueryPlan,
   Saved,
   SettledTraining,
-  TakenGrant,
+  TakenGrant: ClaimedGrant,
   TrainingData,
   TrainingRequest,
 };

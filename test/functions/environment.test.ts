@@ -4,7 +4,7 @@ import {
   environments,
   functionEnvironments,
   functionNames,
-  functionSections,
+  settingsOfFunctions,
   readEnvironment,
 } from '../../functions/settings/environment';
 import { settingsFor } from '../../infra/config';
@@ -27,7 +27,7 @@ test.each(['local', 'dev', 'prod'])('the settings of %s are what each function r
   const settings = settingsFor(env);
   for (const name of functionNames) {
     const sections = Object.fromEntries(
-      functionSections[name].map((section) => [section, settings[section]]),
+      settingsOfFunctions[name].map((section) => [section, settings[section]]),
     );
     process.env = Object.fromEntries(
       functionEnvironments[name].map((variable) => [variable, 'something']),
@@ -44,7 +44,9 @@ test.each(['local', 'dev', 'prod'])('the settings of %s are what each function r
 
 test('SETTINGS is passed exactly to the functions that read a section of it', () => {
   for (const name of functionNames) {
-    expect(functionEnvironments[name].includes('SETTINGS')).toBe(functionSections[name].length > 0);
+    expect(functionEnvironments[name].includes('SETTINGS')).toBe(
+      settingsOfFunctions[name].length > 0,
+    );
   }
 });
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { parseExactly } from '../../functions/x/exact-json';
 import { canBringRetweets } from '../../functions/x/queries';
 import { originalsIn } from '../../functions/x/record';
-import { isMisfit, toRow } from '../../functions/x/tweets';
+import { isInvalidRecord, toRow } from '../../functions/x/tweets';
 import { isWithheldNotice } from '../../functions/x/withheld';
 
 const file = (name: string): string =>
@@ -80,7 +80,9 @@ test.each(table('created-at.tsv'))('created_at of %s, %s: %s', (id = '', sent = 
 
   const row = read({ ...GOOD, id, created_at });
 
-  expect(isMisfit(row) ? row.reason.slice(0, expected?.length) : row.created_at).toBe(expected);
+  expect(isInvalidRecord(row) ? row.reason.slice(0, expected?.length) : row.created_at).toBe(
+    expected,
+  );
 });
 
 test.each(table('withheld.tsv'))(
@@ -140,7 +142,7 @@ test('whatever a record is, it becomes a row or a reason that a terminal may sho
     fc.property(fc.dictionary(fc.constantFrom(...fields), some, { maxKeys: 3 }), (change) => {
       const row = read({ ...GOOD, ...change });
 
-      if (isMisfit(row)) {
+      if (isInvalidRecord(row)) {
         expect(row.reason).toMatch(/^[a-z_.]+: /);
         expect(row.reason).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|\p{Surrogate}/u);
         expect(row.reason.length).toBeLessThan(1500);

@@ -4,7 +4,7 @@ import { systemClock, utcDay } from '../../functions/shared/clock';
 import { storePage } from '../../functions/ingest/page';
 import { newPlan } from '../../functions/ingest/plan';
 import { hasSucceeded, rowsOf, startQuery } from '../../functions/lake/athena';
-import type { Warehouse } from '../../functions/lake/athena';
+import type { AthenaContext } from '../../functions/lake/athena';
 import type { LakeBucket } from '../../functions/lake/objects';
 import { parseQuery } from '../../queries/catalog';
 import { datasets, dayProjection } from '../../workflows/datasets';
@@ -13,18 +13,18 @@ import { eachWithLake } from './support/each-with-lake';
 import { put } from './support/launcher';
 
 let lake: LakeBucket;
-let warehouse: Warehouse;
+let athena: AthenaContext;
 
 eachWithLake(async (fresh, launcher) => {
   lake = fresh;
-  warehouse = await launcher.warehouse(lake, await launcher.catalog(lake));
+  athena = await launcher.warehouse(lake, await launcher.catalog(lake));
 });
 
 async function query(sql: string): Promise<Record<string, string | null>[]> {
   const asked = parseQuery('ad_hoc', 'question', `-- Ad hoc?\n${sql}`);
-  const id = await startQuery(warehouse, asked, {}, [sql, Date.now()]);
-  while (!(await hasSucceeded(warehouse, id))) await systemClock.sleep(50);
-  return rowsOf(warehouse, id, 100);
+  const id = await startQuery(athena, asked, {}, [sql, Date.now()]);
+  while (!(await hasSucceeded(athena, id))) await systemClock.sleep(50);
+  return rowsOf(athena, id, 100);
 }
 
 const refused = (reason: string, raw: string) => ({ reason, raw });

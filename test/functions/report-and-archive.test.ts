@@ -3,7 +3,7 @@ import { keyOf } from '../../functions/lake/objects';
 import type { LakeBucket } from '../../functions/lake/objects';
 import { reportRun } from '../../functions/report-run';
 import { outcomeOf, summaryOf } from '../../functions/report/run-summary';
-import { runFigures } from '../../functions/report/run-metrics';
+import { runMetrics } from '../../functions/report/run-metrics';
 import type { RunState } from '../../workflows/payloads';
 import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
@@ -142,7 +142,7 @@ describe('Report', () => {
     await report(PROMOTED);
 
     expect(emitted.lines).toEqual([
-      { figures: runFigures(stepInput(PROMOTED).state, null, clock.now()) },
+      { figures: runMetrics(stepInput(PROMOTED).state, null, clock.now()) },
     ]);
   });
 

@@ -1,4 +1,4 @@
-import { runFigures, verdictFigures } from '../../functions/report/run-metrics';
+import { runMetrics, predictionMetrics } from '../../functions/report/run-metrics';
 import { metrics } from '../../workflows/metrics';
 import { Champion } from '../../workflows/payloads';
 import type { RunState } from '../../workflows/payloads';
@@ -58,7 +58,7 @@ const CHAMPION: Champion = Champion.parse({
 });
 
 const figures = (changes: Partial<RunState>, champion: Champion | null = CHAMPION) =>
-  runFigures(stepInput({ ...NIGHT, ...changes }).state, champion, NOW);
+  runMetrics(stepInput({ ...NIGHT, ...changes }).state, champion, NOW);
 
 test('a night tells what each of its stages knows', () => {
   expect(figures({})).toEqual({
@@ -106,18 +106,18 @@ test('a delivery that was skipped tells nothing: the run it repeats has told it'
 });
 
 test('verdicts are counted by label', () => {
-  expect(verdictFigures([{ label: 'neutral' }, { label: 'neutral' }])).toEqual({
+  expect(predictionMetrics([{ label: 'neutral' }, { label: 'neutral' }])).toEqual({
     VerdictsNegative: 0,
     VerdictsNeutral: 2,
     VerdictsPositive: 0,
   });
-  expect(verdictFigures([])).toEqual({});
+  expect(predictionMetrics([])).toEqual({});
 });
 
 test('every declared metric is emitted by some function', () => {
   const emitted = [
     ...Object.keys(figures({})),
-    ...Object.keys(verdictFigures([{ label: 'neutral' }])),
+    ...Object.keys(predictionMetrics([{ label: 'neutral' }])),
     // Asserted where they are emitted: test/functions/plan-run.test.ts and report-and-archive.test.ts.
     'NightsStarted',
     'RunsFailed',

@@ -1,5 +1,5 @@
 import { highestPrice } from '../../functions/x/price';
-import { Sections } from '../../functions/settings/settings';
+import { FunctionSettings } from '../../functions/settings/settings';
 import { EnvironmentName, People, settingsFor } from '../../infra/config';
 
 test.each(EnvironmentName.options)('the settings of %s are valid', (name) => {
@@ -58,7 +58,8 @@ test('people are named by ARN, and * names nobody', () => {
 
 test('a replaced snapshot outlives the time in which its run can be redriven', () => {
   const { keepDays } = settingsFor('prod');
-  const parse = (changes: object) => Sections.shape.keepDays.parse({ ...keepDays, ...changes });
+  const parse = (changes: object) =>
+    FunctionSettings.shape.keepDays.parse({ ...keepDays, ...changes });
 
   expect(() => parse({ replacedSnapshots: 13 })).toThrow(/must be 14 or more/);
   expect(parse({ replacedSnapshots: 14, labels: null }).labels).toBeNull();

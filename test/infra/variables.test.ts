@@ -6,7 +6,7 @@ import {
   settingsBytes,
   settingsFor,
 } from '../../infra/config';
-import { functionSections } from '../../functions/settings/environment';
+import { settingsOfFunctions } from '../../functions/settings/environment';
 import { resolved } from './resolved';
 import { synthesize } from './synthesis';
 
@@ -57,7 +57,7 @@ const settingsWith = (characters: number): string =>
 function longestQuery(env: string): string {
   const empty = settingsFor(env, { settings: settingsWith(0) });
   const largest = Math.max(
-    ...Object.values(functionSections)
+    ...Object.values(settingsOfFunctions)
       .filter((sections) => sections.some((section) => section === 'x'))
       .map((sections) => settingsBytes(empty, sections)),
   );

@@ -5,7 +5,7 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { functionEnvironments, functionSections } from '../../../functions/settings/environment';
+import { functionEnvironments, settingsOfFunctions } from '../../../functions/settings/environment';
 import type { FunctionName } from '../../../functions/settings/environment';
 import { steps } from '../../../workflows/steps';
 import type { EnvironmentName, Settings } from '../../config';
@@ -144,7 +144,7 @@ export class PipelineFunctions extends Construct {
   private sections(name: FunctionName): string {
     const { settings } = this.props;
     return JSON.stringify(
-      Object.fromEntries(functionSections[name].map((section) => [section, settings[section]])),
+      Object.fromEntries(settingsOfFunctions[name].map((section) => [section, settings[section]])),
     );
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { settingsFor } from '../../../infra/config';
 import { total } from '../../../cli/costs/money';
 import { awsCosts } from '../../../cli/costs/night';
-import { costTable, nightOf, standingTable } from '../../../cli/costs/table';
+import { costTable, runOf, standingTable } from '../../../cli/costs/table';
 
 const page = readFileSync('docs/deploy.md', 'utf8');
 
@@ -15,7 +15,7 @@ test.each(['dev', 'prod'] as const)(
 );
 
 test('a real-time endpoint is paid by the hour, a serverless one by its work', () => {
-  const usage = nightOf(1000, 'dev');
+  const usage = runOf(1000, 'dev');
   const dev = settingsFor('dev');
   const realtime = {
     ...dev,
@@ -29,7 +29,7 @@ test('a real-time endpoint is paid by the hour, a serverless one by its work', (
 });
 
 test('spot makes the training cheaper, and nothing else', () => {
-  const usage = nightOf(1000, 'dev');
+  const usage = runOf(1000, 'dev');
   const dev = settingsFor('dev');
   const cost = (spot: boolean) => awsCosts(usage, { ...dev, training: { ...dev.training, spot } });
 
@@ -43,7 +43,7 @@ test('spot makes the training cheaper, and nothing else', () => {
 test('an instance whose price is not listed counts nothing, and says so', () => {
   const dev = settingsFor('dev');
   const settings = { ...dev, training: { ...dev.training, instanceType: 'ml.c7i.large' } };
-  const line = awsCosts(nightOf(1000, 'dev'), settings).find(
+  const line = awsCosts(runOf(1000, 'dev'), settings).find(
     ({ what }) => what === 'SageMaker training',
   );
 

@@ -14,7 +14,7 @@ import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import type { Warehouse } from '../../../functions/lake/athena';
+import type { AthenaContext } from '../../../functions/lake/athena';
 import type { Catalog } from '../../../functions/lake/catalog';
 import { getBytes, listObjects } from '../../../functions/lake/objects';
 import type { LakeBucket } from '../../../functions/lake/objects';
@@ -146,7 +146,7 @@ export class Launcher {
   }
 
   /** A workgroup for the catalog's tables. */
-  async warehouse(lake: LakeBucket, { database: name }: Catalog): Promise<Warehouse> {
+  async warehouse(lake: LakeBucket, { database: name }: Catalog): Promise<AthenaContext> {
     const athena = new AthenaClient(this.config);
     const workgroup = lake.bucket;
     const OutputLocation = `s3://${lake.bucket}/processed-data/query-results/`;

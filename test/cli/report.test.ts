@@ -1,7 +1,7 @@
 import { settingsFor } from '../../infra/config';
 import { dollars, total } from '../../cli/costs/money';
 import { awsCosts, xCosts } from '../../cli/costs/night';
-import { pickOpinions, type Night } from '../../cli/report/figures';
+import { pickOpinions, type ReportData } from '../../cli/report/figures';
 import { reportHtml } from '../../cli/report/report-html';
 import { cellsOf, summaryLines } from '../../cli/report/summary';
 import { usageOf } from '../../cli/report/usage';
@@ -12,7 +12,7 @@ const settings = settingsFor('dev');
 const timeline = timelineOf(nightEvents);
 const usage = usageOf({ events: nightEvents, timeline }, settings);
 
-const night: Night = {
+const report: ReportData = {
   execution: 'nightly-20261124-032111',
   status: 'SUCCEEDED',
   startedAt: nightEvents[0]?.at ?? 0,
@@ -140,7 +140,7 @@ test('bars always have the same length', () => {
 });
 
 test('the summary shows the days, who drove them, the three judges, the costs and where it all comes from', () => {
-  const text = summaryLines(night, { report: '/lake/report.html' }, false).join('\n');
+  const text = summaryLines(report, { report: '/lake/report.html' }, false).join('\n');
 
   expect(text).toContain(
     '  2026-11-23  ----------..........++++++++++++++++++++  +0.25    100 tweets',
@@ -153,20 +153,20 @@ test('the summary shows the days, who drove them, the three judges, the costs an
     'people neutral, lexicon positive, model negative (69 %): the model is wrong',
   );
   expect(text).toContain(
-    `about ${dollars(total(night.aws))}; at X: $15.74, had the tweets come from there`,
+    `about ${dollars(total(report.aws))}; at X: $15.74, had the tweets come from there`,
   );
   expect(text).toMatch(/Texts and ratings are real.*Authors and times are invented\./);
   expect(text).toContain('/lake/report.html');
 });
 
 test('without a stand-in nothing is said to be invented', () => {
-  const text = summaryLines({ ...night, standIn: false }, { report: 'r' }, false).join('\n');
+  const text = summaryLines({ ...report, standIn: false }, { report: 'r' }, false).join('\n');
 
   expect(text).not.toMatch(/invented|had the tweets/);
 });
 
 test('the report stands alone, escapes what people wrote, and names every stage', () => {
-  const html = reportHtml(night);
+  const html = reportHtml(report);
 
   expect(html).not.toMatch(/<script|https?:\/\/|src=|<link/);
   expect(html).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
@@ -183,7 +183,7 @@ test('the report stands alone, escapes what people wrote, and names every stage'
 
 test('the report of a failure shows its cause and leaves the charts out', () => {
   const html = reportHtml({
-    ...night,
+    ...report,
     status: 'FAILED',
     days: [],
     contributors: [],
@@ -221,7 +221,7 @@ test('of many opinions three are picked: better than the lexicon, agreed by all,
 });
 
 test('the report shows sums by query, gaps with their bounds, and what is still to be fetched', () => {
-  const html = reportHtml(night);
+  const html = reportHtml(report);
 
   expect(html).toContain('Tweets by query');
   expect(html).toMatch(/tea<\/td><td class="number">12<.*>open</);
@@ -230,6 +230,6 @@ test('the report shows sums by query, gaps with their bounds, and what is still 
 });
 
 test('the report leads to the evaluation that lies beside it, where there is one', () => {
-  expect(reportHtml(night, 'evaluation.html')).toContain('<a href="evaluation.html">');
-  expect(reportHtml(night)).not.toContain('<a ');
+  expect(reportHtml(report, 'evaluation.html')).toContain('<a href="evaluation.html">');
+  expect(reportHtml(report)).not.toContain('<a ');
 });
