@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-athena';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workspace } from '../session/workspace';
-import type { Session } from '../embedded/cloud/session';
+import type { Session } from '../session/session';
 import { UserError } from '../session/user-error';
 
 export interface Table {

@@ -11,7 +11,7 @@ import { putJsonIf, type LakeBucket as Bucket } from '../functions/lake/objects'
 import { datasets, prefixes } from '../workflows/datasets';
 import { MAX_REPLAYED_DAYS } from '../workflows/payloads';
 import type { Workspace } from '../session/workspace';
-import type { Session } from '../embedded/cloud/session';
+import type { Session } from '../session/session';
 import { UserError } from '../session/user-error';
 import { describeFailure } from './run/failure';
 import { startRun } from './run/launch';

@@ -1,6 +1,6 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { settingsFor } from '../infra/config';
-import type { Session } from '../embedded/cloud/session';
+import type { Session } from '../session/session';
 import { UserError } from '../session/user-error';
 import type { Screen } from './screen';
 

@@ -1,7 +1,7 @@
 import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import { readChampion } from '../functions/model/champion';
 import { describeMark, readForgottenMark } from '../functions/model/forgotten-mark';
-import type { Session } from '../embedded/cloud/session';
+import type { Session } from '../session/session';
 import { renderTable } from './athena';
 import { firstRun } from './hints';
 import type { Screen } from './screen';

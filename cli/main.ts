@@ -1,9 +1,5 @@
-import {
-  openSession,
-  type LocalSession,
-  type Session,
-  type SessionOptions,
-} from '../embedded/cloud/session';
+import { openSession, type LocalSession, type SessionOptions } from '../embedded/cloud/session';
+import type { Session } from '../session/session';
 import { highestPrice, postsAndAuthors } from '../functions/x/price';
 import { clientEnvironment, type Workspace } from '../session/workspace';
 import { rootSecretOf } from '../embedded/cloud/root-secret';

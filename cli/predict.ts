@@ -1,7 +1,7 @@
 import { InvokeEndpointCommand } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
 import { Label } from '../workflows/evaluation';
-import type { Session } from '../embedded/cloud/session';
+import type { Session } from '../session/session';
 import { firstRun } from './hints';
 import { UserError } from '../session/user-error';
 

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { MAX_CORPUS_BYTES } from '../functions/lake/unpack';
 import { prefixes } from '../workflows/datasets';
-import type { Session } from '../embedded/cloud/session';
+import type { Session } from '../session/session';
 import { UserError } from '../session/user-error';
 import { LOST, readText, type Encoding } from './read-text';
 

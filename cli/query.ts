@@ -3,7 +3,7 @@ import { settingsFor, type EnvironmentName } from '../infra/config';
 import { renderedCatalog } from '../queries/catalog';
 import { executionParameters, type Query, type QueryValues } from '../queries/query';
 import type { Workspace } from '../session/workspace';
-import type { Session } from '../embedded/cloud/session';
+import type { Session } from '../session/session';
 import { UserError } from '../session/user-error';
 import { runSql, type Table } from './athena';
 

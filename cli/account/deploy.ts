@@ -8,7 +8,7 @@ import { standingCosts } from '../costs/standing';
 import { commandFor } from '../hints';
 import type { Screen } from '../screen';
 import type { Workspace } from '../../session/workspace';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import { findStack } from '../../session/stack';
 import { UserError } from '../../session/user-error';
 import { confirm } from './ask';

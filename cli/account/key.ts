@@ -1,5 +1,5 @@
 import { stackName } from '../../infra/naming';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import { findStack, resourcesOf } from '../../session/stack';
 
 /** ARN of the key that the data stack made; null when there is no such stack. */

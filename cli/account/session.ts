@@ -3,7 +3,7 @@ import type { EnvironmentName } from '../../infra/config';
 import { clientsFor, fromEnvironment, type Clients, type Connection } from '../../session/clients';
 import type { Workspace } from '../../session/workspace';
 import { peopleOf } from '../../session/people';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import { stackName } from '../../infra/naming';
 import { findStack, outputsOf } from '../../session/stack';
 import { describeState, stateOf, todoBefore } from '../../session/stack-states';

@@ -1,7 +1,7 @@
 import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { Settings } from '../../infra/config';
 import { dollars } from '../costs/money';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import { shortened } from '../../session/visible';
 
 /** A page of recent search has ten posts at least. */

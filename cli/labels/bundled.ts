@@ -1,5 +1,5 @@
 import type { Workspace } from '../../session/workspace';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import { corpusPath, readCorpus } from '../../embedded/corpus/read-corpus';
 import { count, counted } from '../run/stages';
 import type { Screen } from '../screen';

@@ -5,7 +5,7 @@ import type { Label } from '../../workflows/evaluation';
 import { NO_TEXT_HASH } from '../../workflows/labels';
 import { utcDay } from '../../functions/shared/clock';
 import type { Workspace } from '../../session/workspace';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import { records, runSql } from '../athena';
 import { prepareQuery } from '../query';
 import { counted } from '../run/stages';

@@ -4,7 +4,7 @@ import { Unreadables } from '../../functions/lake/set-aside';
 import { decidedLabels } from '../../functions/model/held-out';
 import type { Label } from '../../workflows/evaluation';
 import type { Sampling } from '../../workflows/labels';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 
 /** What of a session reading and writing labels needs. */
 export interface LabelSession {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { join } from 'node:path';
 import { TrainModelOutput } from '../../workflows/payloads';
 import { runFolder, type Workspace } from '../../session/workspace';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import { writeAtomically } from '../../session/files';
 import { rawHistory } from '../history';
 import { archived } from '../run/archived';

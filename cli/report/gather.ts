@@ -4,7 +4,7 @@ import { settingsFor, type Settings } from '../../infra/config';
 import { Label } from '../../workflows/evaluation';
 import { RunReport } from '../../workflows/payloads';
 import type { Workspace } from '../../session/workspace';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import { records } from '../athena';
 import { awsCosts, xCosts } from '../costs/night';
 import { runNamedQuery } from '../query';

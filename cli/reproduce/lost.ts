@@ -1,7 +1,7 @@
 import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import type { TrainingRequest } from '../../functions/model/training-inputs';
 import { readForgottenMark } from '../../functions/model/forgotten-mark';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 
 /** What a model was trained on and is no longer as it was. */
 export interface Lost {

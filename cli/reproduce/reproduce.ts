@@ -13,7 +13,7 @@ import { prefixes } from '../../workflows/datasets';
 import { keyOfStack } from '../account/key';
 import type { Workspace } from '../../session/workspace';
 import { roleArn } from '../../session/people';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import { UserError } from '../../session/user-error';
 import { renderTable } from '../athena';
 import type { Screen } from '../screen';

@@ -1,7 +1,7 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prefixes } from '../../workflows/datasets';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import type { Run } from './follow';
 
 const patienceMillis = 10_000;

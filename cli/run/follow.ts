@@ -1,7 +1,7 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workspace } from '../../session/workspace';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import { seconds, type Screen } from '../screen';
 import { eventsAfter, type RunEvent } from './events';
 import { Timeline, type Change, type Stage } from './timeline';

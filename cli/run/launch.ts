@@ -8,7 +8,7 @@ import {
 import { z } from 'zod';
 import { RunRequest } from '../../workflows/payloads';
 import type { Workspace } from '../../session/workspace';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import { UserError } from '../../session/user-error';
 import { commandFor, firstRun } from '../hints';
 import type { Screen } from '../screen';

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { importPageKey, type ImportLine } from '../../functions/ingest/source';
 import { putIf, type LakeBucket as Bucket } from '../../functions/lake/objects';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import { LOST, readBytes, type Encoding } from '../read-text';
 import { MAX_FILE_BYTES, parseTweets } from './parse';
 

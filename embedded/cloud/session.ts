@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeDiskError } from '../../session/files';
 import { boot } from './boot';
-import type { EnvironmentName } from '../../infra/config';
 import { clearOldRuns } from './logs';
 import { clientsFor, embedded, type Clients, type Connection } from '../../session/clients';
 import { deploy, stubUrl, tweetSource } from './deploy';
@@ -9,27 +8,10 @@ import { region as localRegion, type Workspace } from '../../session/workspace';
 import { holderOf, lockHome, type Command, type Holder } from './lock';
 import { keepNoteFresh, lastSign, readNote, removeNote, writeNote } from './note';
 import { rootSecretOf } from './root-secret';
-import { peopleOf, type People } from '../../session/people';
+import { peopleOf } from '../../session/people';
 import { findOutputs, type Outputs } from '../../session/stack';
+import type { Session } from '../../session/session';
 import { UserError } from '../../session/user-error';
-
-/** A deployed lake that answers, whether this process keeps it running or another one does. */
-export interface Session {
-  environment: EnvironmentName;
-  region: string;
-  /** Address that stands in for AWS; null in an account. */
-  endpoint: string | null;
-  /** Under the person's own name; in the embedded cloud, its root. */
-  clients: Clients;
-  /** Under the roles of the lake. */
-  people: People;
-  outputs: Outputs;
-  /** Whether tweets come from the stand-in. */
-  standIn: boolean;
-  /** Last sign of life of the command before, if it was killed: what failed after it failed because of it. */
-  killedAfter?: Date;
-  close: () => Promise<void>;
-}
 
 /** A lake in the embedded cloud, which has an address. */
 export interface LocalSession extends Session {

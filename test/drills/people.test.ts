@@ -31,7 +31,7 @@ import { join } from 'node:path';
 import { clientsFor, embedded, type Clients, type Connection } from '../../session/clients';
 import { account, region } from '../../session/workspace';
 import { peopleOf } from '../../session/people';
-import type { Session } from '../../embedded/cloud/session';
+import type { Session } from '../../session/session';
 import { runSql } from '../../cli/athena';
 import { putCorpus, readCorpusFile } from '../../cli/pretrain';
 import { describeRefused } from '../../cli/refused';

@@ -1,6 +1,6 @@
 import type { Settings } from '../../../infra/config';
 import type { Run } from '../../run/follow';
-import type { Session } from '../../../embedded/cloud/session';
+import type { Session } from '../../../session/session';
 
 /** What the checks look at: a deployed environment after a run of its own. */
 export interface Subject {

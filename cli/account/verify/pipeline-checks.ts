@@ -16,7 +16,7 @@ import { z } from 'zod';
 import { lakeName, modelPrefix, stackName } from '../../../infra/naming';
 import { roleArn } from '../../../session/people';
 import { callAws } from '../aws-json';
-import type { Session } from '../../../embedded/cloud/session';
+import type { Session } from '../../../session/session';
 import { NotApplicable, type Check } from './check';
 
 const accountOf = ({ clients, region, endpoint }: Session) => ({ clients, region, endpoint });

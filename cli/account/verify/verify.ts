@@ -8,7 +8,7 @@ import { describeFailure } from '../../run/failure';
 import { checkInput, startRun } from '../../run/launch';
 import type { Screen } from '../../screen';
 import type { Workspace } from '../../../session/workspace';
-import type { Session } from '../../../embedded/cloud/session';
+import type { Session } from '../../../session/session';
 import { writeAtomically } from '../../../session/files';
 import { UserError } from '../../../session/user-error';
 import { confirm } from '../ask';
