@@ -4,12 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
 import type { EnvironmentName } from '../infra/config';
-import {
-  forceGranterRole,
-  lakeName,
-  type forgetterRoleName,
-  type RoleName,
-} from '../infra/naming';
+import { forceGranterRole, lakeName, type forgetterRoleName, type RoleName } from '../infra/naming';
 import type { Connection } from './clients';
 import type { Outputs } from './stack';
 import { UserError } from './user-error';

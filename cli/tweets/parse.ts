@@ -2,13 +2,7 @@ import { z } from 'zod';
 import type { ImportLine } from '../../functions/ingest/source';
 import { MAX_NESTING, tooDeepAt } from '../../functions/shared/nesting';
 import { parseExactly } from '../../functions/x/exact-json';
-import {
-  idText,
-  isObject,
-  originalOf,
-  originalsIn,
-  retweetedIn,
-} from '../../functions/x/record';
+import { idText, isObject, originalOf, originalsIn, retweetedIn } from '../../functions/x/record';
 import type { Original } from '../../functions/x/record';
 import { isOfV1, OF_V1 } from '../../functions/x/tweets';
 import { UserError } from '../../session/user-error';

@@ -27,7 +27,12 @@ export class Monitoring extends Construct {
         datapointsToAlarm: 1,
       },
     });
-    const watch: Watch = { facade, alarms: new Alarms(environment), own: new OwnMetrics(name), props };
+    const watch: Watch = {
+      facade,
+      alarms: new Alarms(environment),
+      own: new OwnMetrics(name),
+      props,
+    };
     monitorRuns(watch);
     monitorData(watch);
     monitorModel(watch);

@@ -16,7 +16,12 @@ import { endpointNames, lakeName } from '../../../infra/naming';
 import { endpointsLeft, findServing, removeServing } from '../../../cli/account/serving';
 import { synthesize } from '../../infra/synthesis';
 import { allow, BUCKET, TestCloud, until } from '../../embedded/gateway/cloud';
-import { archive, SERVING_IMAGE, tinyProject, TRAINING_IMAGE } from '../../embedded/gateway/sagemaker/images';
+import {
+  archive,
+  SERVING_IMAGE,
+  tinyProject,
+  TRAINING_IMAGE,
+} from '../../embedded/gateway/sagemaker/images';
 
 /*
  * An account with two environments, and somebody else's things beside them, at the embedded SageMaker. The endpoint

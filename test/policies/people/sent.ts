@@ -212,8 +212,7 @@ function clauseOf(command: string): ts.CaseClause {
       ? node
       : ts.forEachChild(node, find);
   const clause = perform && find(perform);
-  if (!clause)
-    throw new Error(`cli/main.ts: the switch of perform() has no case '${command}'`);
+  if (!clause) throw new Error(`cli/main.ts: the switch of perform() has no case '${command}'`);
   return clause;
 }
 

@@ -79,11 +79,7 @@ test('every package of the Python locks is listed, and no other', () => {
     'ml/training/requirements.txt',
   );
   const torch = pins('ml/training/torch.txt');
-  const tools = pins(
-    'test/requirements.txt',
-    'cli/setup/installers.txt',
-    'tools/locks/tools.txt',
-  );
+  const tools = pins('test/requirements.txt', 'cli/setup/installers.txt', 'tools/locks/tools.txt');
 
   expect([...python.keys(), ...cuda.keys(), ...pythonTools.keys()].sort()).toEqual(
     [...new Set([...runs, ...torch, ...tools])].sort(),
