@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from embedded import Launcher
+from launching import Launcher
 
 
 @pytest.fixture(scope="session")

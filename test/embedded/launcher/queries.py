@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from embedded import Launcher, until
+from launching import Launcher, until
 
 RESULTS = "s3://athena-results/out/"
 

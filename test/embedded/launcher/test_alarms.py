@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import ACCOUNT, REGION, Launcher, until
+from launching import ACCOUNT, REGION, Launcher, until
 from test_cloudformation import deploy, outputs
 from test_key_permissions import MAKE, OPEN, new_key, policy
 from test_metric_points import DIMENSIONS, line, write

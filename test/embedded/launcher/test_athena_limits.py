@@ -5,7 +5,7 @@ import time
 
 import duckdb
 import pytest
-from embedded import Launcher
+from launching import Launcher
 
 from embedded.launcher.athena.errors import QueryFailed
 from embedded.launcher.athena.processes import Process

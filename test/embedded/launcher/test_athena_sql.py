@@ -6,7 +6,7 @@ the two agree; DIFFERENT are known differences, which docs/embedded-cloud.md nam
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import Launcher
+from launching import Launcher
 
 from queries import failure, finished, page, rows, submit
 

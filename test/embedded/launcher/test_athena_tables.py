@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 from botocore.exceptions import ClientError
-from embedded import ACCOUNT, REGION, Launcher, role, statement
+from launching import ACCOUNT, REGION, Launcher, role, statement
 
 from queries import failure, finished, page, rows, submit
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import ACCOUNT, REGION, Launcher, function, role, statement, until
+from launching import ACCOUNT, REGION, Launcher, function, role, statement, until
 
 from embedded.launcher.left_out import LEFT_OUT
 

@@ -10,8 +10,8 @@ import socket
 import boto3
 import pytest
 from botocore.config import Config
-from embedded import ACCOUNT, REGION, Launcher, function, role
 from launcher_front import ROOT_SECRET, TOKEN
+from launching import ACCOUNT, REGION, Launcher, function, role
 from ministack import app as ministack_app
 from ministack.core import router
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import ACCOUNT, REGION, Launcher, Machine, function, machine, role, statement, until
+from launching import ACCOUNT, REGION, Launcher, Machine, function, machine, role, statement, until
 
 from embedded.launcher import runs
 

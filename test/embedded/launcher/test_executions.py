@@ -5,7 +5,7 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import (
+from launching import (
     ACCOUNT,
     REGION,
     Launcher,

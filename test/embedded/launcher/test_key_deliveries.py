@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import ACCOUNT, REGION, Launcher, function, role, statement, until
+from launching import ACCOUNT, REGION, Launcher, function, role, statement, until
 
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 SEND = ["kms:GenerateDataKey", "kms:Decrypt"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import ACCOUNT, REGION, Launcher, role, statement, until
+from launching import ACCOUNT, REGION, Launcher, role, statement, until
 
 ROOT_ARN = f"arn:aws:iam::{ACCOUNT}:root"
 MAKE, OPEN = "kms:GenerateDataKey", "kms:Decrypt"

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from embedded import Launcher, Machine, function, machine, role, statement, zipped
+from launching import Launcher, Machine, function, machine, role, statement, zipped
 
 SOURCE = """
 let calls = 0;

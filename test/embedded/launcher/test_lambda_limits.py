@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import Launcher, function, machine, role, statement, zipped
+from launching import Launcher, function, machine, role, statement, zipped
 from test_cloudformation import deploy
 
 from embedded.launcher.patches.lambda_limits import (

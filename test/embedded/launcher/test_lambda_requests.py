@@ -2,7 +2,7 @@
 
 import json
 
-from embedded import Launcher, function, role
+from launching import Launcher, function, role
 
 # As twitter-api-v2 asks: https.request with an http agent, `host` and `port`, no `hostname`.
 SOURCE = """

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from embedded import ACCOUNT, Launcher, function, role, statement, until
+from launching import ACCOUNT, Launcher, function, role, statement, until
 from test_cloudformation import deploy, outputs
 
 CODE = (

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from embedded import ACCOUNT, REGION, Launcher, function, machine, role, statement, until
+from launching import ACCOUNT, REGION, Launcher, function, machine, role, statement, until
 
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/metrics-*:*"
 DIMENSIONS = [{"Name": "Lake", "Value": "test"}]

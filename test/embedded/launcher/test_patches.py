@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from embedded import ROOT
+from launching import ROOT
 
 from embedded.launcher import left_out
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import ACCOUNT, Launcher, role, statement
+from launching import ACCOUNT, Launcher, role, statement
 
 BUCKET = "principal-arn-bucket"
 

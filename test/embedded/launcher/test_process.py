@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from embedded import ROOT, Launcher, free_port, function, role, until
 from launcher_front import ROOT_SECRET, SECRETS_LINE, TOKEN
+from launching import ROOT, Launcher, free_port, function, role, until
 
 SLEEPER = """
 exports.handler = async (event) => {

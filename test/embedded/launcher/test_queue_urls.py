@@ -1,6 +1,6 @@
 """patches/queue_urls.py: after a start on another port a queue's URL leads to the lake."""
 
-from embedded import ACCOUNT, Launcher
+from launching import ACCOUNT, Launcher
 
 TEMPLATE = """
 Resources:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import ACCOUNT, Launcher, role, statement
+from launching import ACCOUNT, Launcher, role, statement
 
 from embedded.launcher import recorded_calls
 

@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from embedded import ACCOUNT, REGION, Launcher, role, statement
+from launching import ACCOUNT, REGION, Launcher, role, statement
 
 BUCKET = "routes-bucket"
 

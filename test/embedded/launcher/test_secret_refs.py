@@ -2,7 +2,7 @@
 
 import json
 
-from embedded import ACCOUNT, REGION, Launcher
+from launching import ACCOUNT, REGION, Launcher
 from test_cloudformation import deploy, outputs
 
 

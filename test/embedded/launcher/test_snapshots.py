@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from embedded import ROOT, Launcher, Machine, function, machine, role, statement, until
+from launching import ROOT, Launcher, Machine, function, machine, role, statement, until
 
 from embedded.launcher.snapshots import FORMAT, Snapshots, StateRefused
 

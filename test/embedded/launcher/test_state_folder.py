@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from embedded import ROOT, Launcher, free_port
 from launcher_front import SECRETS_LINE
+from launching import ROOT, Launcher, free_port
 
 from embedded.launcher.snapshots import FORMAT, StateRefused
 from embedded.launcher.state_folder import open_state

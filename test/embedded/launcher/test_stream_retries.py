@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from embedded import ACCOUNT, Launcher, function, role, statement, until
+from launching import ACCOUNT, Launcher, function, role, statement, until
 from test_cloudformation import deploy, outputs
 from test_metric_points import statistics
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import ACCOUNT, Launcher, role, statement
+from launching import ACCOUNT, Launcher, role, statement
 
 BUCKET = "write-conditions-bucket"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded import ACCOUNT, REGION, Launcher, role, statement
+from launching import ACCOUNT, REGION, Launcher, role, statement
 
 BUCKET = "write-encryption-bucket"
 OTHER_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/22222222-2222-2222-2222-222222222222"
