@@ -1,4 +1,5 @@
 """The embedded cloud's launcher: ministack, with what it lacks, on one address of 127.0.0.1.
 
-Started as `python -m embedded.launcher --port P --gateway URL --home DIR`; see docs/embedded-cloud.md.
+Started as `python -m embedded.launcher --port P --gateway URL --home DIR`; see
+docs/embedded-cloud.md.
 """

@@ -36,7 +36,7 @@ _STATE_KEYS = {"logs": "cloudwatch_logs", "monitoring": "cloudwatch"}
 
 PARENT_CHECK_SECONDS = 0.5
 
-# What the gateway adds to a request (embedded/gateway/launcher.ts); nothing else may come in with it.
+# What the gateway adds to a request (embedded/gateway/launcher.ts); nothing else may bring it.
 _TOKEN_HEADER = b"x-lake-token"
 _CALLER_HEADER = b"x-lake-caller"
 

@@ -1,8 +1,8 @@
 """Upstream: types this stack uses are unknown, and an unknown type fails the whole change set.
 
 AWS::Athena::NamedQuery, AWS::Glue::SecurityConfiguration and AWS::SecretsManager::ResourcePolicy
-are created through ministack's own services; the types of embedded/launcher/left_out.py are accepted
-and create nothing.
+are created through ministack's own services; the types of embedded/launcher/left_out.py are
+accepted and create nothing.
 """
 
 import json

@@ -57,8 +57,8 @@ def test_the_launcher_ends_when_its_parent_is_killed(tmp_path):
             "-c",
             f"""
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-m", "embedded.launcher", "--port", "{port}", "--gateway",
-    "http://127.0.0.1:{port}", "--home", {str(tmp_path)!r}], stdout=subprocess.PIPE,
+child = subprocess.Popen([sys.executable, "-m", "embedded.launcher", "--port", "{port}",
+    "--gateway", "http://127.0.0.1:{port}", "--home", {str(tmp_path)!r}], stdout=subprocess.PIPE,
     stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
 child.stdin.write({SECRETS_LINE!r})
 child.stdin.close()

@@ -1,4 +1,4 @@
-"""embedded/launcher/snapshots.py, patches/snapshots.py: what a kill or a torn file leaves behind."""
+"""embedded/launcher/snapshots.py, patches/snapshots.py: what a kill or a torn file leaves."""
 
 import json
 import logging
