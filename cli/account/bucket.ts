@@ -2,7 +2,7 @@ import { GetBucketTaggingCommand, HeadBucketCommand } from '@aws-sdk/client-s3';
 import { stackName, lakeName } from '../../infra/naming';
 import { findStack, resourcesOf } from '../../session/stack';
 import { stateOf } from '../../session/stack-states';
-import type { Finding } from './preflight';
+import type { Finding } from './finding';
 import type { Account, AccountEnvironment } from './session';
 
 /** What is known of the name before a deployment; `wanted` is null where CloudFormation may choose. */

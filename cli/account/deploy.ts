@@ -13,7 +13,8 @@ import { findStack } from '../../session/stack';
 import { UserError } from '../../session/user-error';
 import { confirm } from './ask';
 import { deployBudget, runCdk, securityChanges } from './cdk';
-import { describeFinding, preflight, type Finding } from './preflight';
+import { describeFinding, type Finding } from './finding';
+import { preflight } from './preflight';
 import { describeAccount, findAccount, sessionIn, type Account } from './session';
 import {
   howToStore,

@@ -6,17 +6,9 @@ import { findStack, isWhole } from '../../session/stack';
 import { describeState, stateOf, todoBefore } from '../../session/stack-states';
 import { callAws } from './aws-json';
 import { bucketChecks } from './bucket';
+import type { Finding } from './finding';
 import { neededQuotas, quotaServices, quotasOf, type QuotaService } from './quotas';
 import type { Account, AccountEnvironment } from './session';
-
-/** What stands in the way of a deployment, or will stand in the way of its first night. */
-export interface Finding {
-  /** An error ends the deployment before it begins. */
-  level: 'error' | 'warning';
-  what: string;
-  where: string;
-  todo: string;
-}
 
 /** The version of `cdk bootstrap` that today's CDK publishes assets with. */
 const leastBootstrap = 6;
@@ -281,7 +273,3 @@ export async function preflight(
   ]);
   return [...found.flat(), ...imageFindings(settings), ...peopleFindings(settings)];
 }
-
-/** `error: what (where): todo` */
-export const describeFinding = ({ level, what, where, todo }: Finding): string =>
-  `${level}: ${what}\n    where: ${where}\n    do:    ${todo}`;

@@ -9,7 +9,7 @@ import { run as runTool } from '../../embedded/cloud/deploy';
 import { clientEnvironment, type Workspace } from '../../session/workspace';
 import { emulatorToken } from '../../embedded/cloud/root-secret';
 import { createAdministrator, type AccessKey } from './administrator';
-import { StepFailed } from './step';
+import { StepFailed } from './step-failed';
 
 export interface Ended {
   /** null if it was killed. */

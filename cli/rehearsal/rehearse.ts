@@ -10,7 +10,8 @@ import { describeLeft } from './left';
 import { Rehearsal } from './rehearsal';
 import { readLines } from './recorded';
 import { FirstHour } from './steps';
-import { StepFailed, type Step } from './step';
+import type { Step } from './step';
+import { StepFailed } from './step-failed';
 import { callTable, describeCoverage } from './table';
 
 /** What a failed step says to a person: what happened, where, what to do, and the end of what was printed. */

@@ -16,7 +16,8 @@ import { deployedState } from './deployed-state';
 import { bucketsLeft, endpointsLeft, stacksLeft } from './left';
 import { describeCommand, type Rehearsal } from './rehearsal';
 import { impossibleSchedule, otherEndpoint, rehearsed, type Changes } from './settings';
-import { holds, StepFailed, type Step } from './step';
+import type { Step } from './step';
+import { holds, StepFailed } from './step-failed';
 
 /** Posts of the first run: enough for every class, and half a minute for Spark. */
 const tweets = 200;

@@ -33,7 +33,7 @@ const durables = {
   QueryPlan,
   Saved,
   SettledTraining,
-  TakenGrant: ClaimedGrant,
+  ClaimedGrant,
   TrainingData,
   TrainingRequest,
 };

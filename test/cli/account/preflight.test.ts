@@ -3,9 +3,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { addressOf, callAws } from '../../../cli/account/aws-json';
+import { describeFinding } from '../../../cli/account/finding';
 import {
   catalogFindings,
-  describeFinding,
   imageFindings,
   peopleFindings,
   quotaFindings,
