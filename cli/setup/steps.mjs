@@ -99,11 +99,7 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
       seconds: 100,
       stamp: join(share, 'packages.stamp'),
       key: () =>
-        hashOf(
-          root,
-          ['cli/setup/installers.txt', ...requirements, ...torchLocks],
-          python.version,
-        ),
+        hashOf(root, ['cli/setup/installers.txt', ...requirements, ...torchLocks], python.version),
       run: installPython('Python packages', requirements),
     },
     {
@@ -136,10 +132,7 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
       needs: join(root, 'dist', 'spark-packages'),
       key: () => hashOf(root, ['etl/job.txt']),
       run: () =>
-        run("Spark job's packages", process.execPath, [
-          'cli/setup/spark-packages.mjs',
-          venvPython,
-        ]),
+        run("Spark job's packages", process.execPath, ['cli/setup/spark-packages.mjs', venvPython]),
     },
     {
       title: 'word vectors',
