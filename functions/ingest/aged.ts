@@ -3,8 +3,8 @@ import type { QueryPlan } from './plan';
 import { checkpointAfter, searchableSince, stillOpen } from './window';
 
 /**
- * A plan that nobody asks for any more, once the rest of its window has left X's seven days: what is still
- * owed becomes a gap, and the window is closed. null while it may still be resumed.
+ * Closes the plan of a removed query once the rest of its window is older than X's seven days. The tweets not yet
+ * fetched become a gap. Returns null while the window can still be resumed.
  */
 export function agedPlan(plan: QueryPlan, now: Date, lateSeconds: number): QueryPlan | null {
   const { window } = plan;
@@ -16,11 +16,11 @@ export function agedPlan(plan: QueryPlan, now: Date, lateSeconds: number): Query
     return null;
   }
   return withGap(
-    // What came in since the window was opened is owed to whoever asks for the query again.
+    // If the query comes back, its next window starts where this one was opened.
     { ...plan, ...checkpointAfter(window, plan, lateSeconds), window: null },
     { from: window.owed_from, until },
     {
-      reason: 'its query was no longer asked for, and X searches seven days back',
+      reason: 'its query was removed, and X searches seven days back',
       foundAt: now.toISOString(),
     },
   );

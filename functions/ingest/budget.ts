@@ -2,7 +2,7 @@
 const LARGEST_PAGE = 100;
 const SMALLEST_PAGE = 10;
 
-/** Posts that may still be read at X, in this run and in this month. */
+/** Posts that this run and this month may still read from X. */
 export class Budget {
   constructor(
     private run: number,

@@ -14,7 +14,7 @@ import type { PageAnswer } from './source';
 import { planHash } from './plan';
 import type { PendingPage, QueryPlan } from './plan';
 
-/** Tells a page's new tweets from doubles and from records that do not fit. */
+/** Sorts a page's records into new tweets, duplicates and invalid records. */
 export async function sortPage(
   answer: PageAnswer,
   context: Pick<PageContext, 'queryName' | 'runId'>,
@@ -22,7 +22,7 @@ export async function sortPage(
   forgotten: Forgotten,
 ): Promise<PendingPage> {
   const { tweets, body, usernames, fetchedAt, serverTime } = answer;
-  // What the lake was told to forget does not come back behind somebody's retweet mark: the cut text stays.
+  // An erased tweet must not come back as the original of a retweet: the retweet keeps its cut text.
   const originals = new Map(
     [...answer.originals].filter(
       ([id, { authorId }]) => !forgotten.has({ id, author_id: authorId ?? '' }),
@@ -40,7 +40,7 @@ export async function sortPage(
       fits.push(row);
     }
   }
-  // One that the lake was told to forget does not come back; it counts as a double.
+  // An erased tweet is not stored again; it counts as a duplicate.
   const wanted = fits.filter(
     (row) =>
       !forgotten.has(row) &&
@@ -66,7 +66,7 @@ export async function sortPage(
   };
 }
 
-/** Those that neither came before on this page nor lie in the lake, whichever query brought them there. */
+/** Rows that are neither earlier on this page nor in the lake already, whichever query stored them. */
 async function newAmong(
   rows: readonly RawTweetRow[],
   stored: StoredTweets,
@@ -91,9 +91,8 @@ export interface StoredPage {
 }
 
 /**
- * Writes what follows from a page: its tweets by day (an edit over midnight under both days), what was refused, and its line of the ledger. The
- * names follow from plan, window and page, so that after a kill they land on what is there, and the first
- * write stands.
+ * Writes the page's results: its tweets by day (an edit across midnight under both days), its invalid records, and its
+ * entry in the ledger. Keys derive from plan, window and page, so a retry overwrites nothing: the first write wins.
  */
 export async function storePage(
   lake: LakeBucket,
@@ -128,7 +127,7 @@ export async function storePage(
     );
     await putIf(lake, key, `${lines.join('\n')}\n`, 'application/x-ndjson', isNew);
   }
-  // Last: a page that is in the ledger is in the lake.
+  // The ledger comes last: a page it lists is complete in the lake.
   await putIf(
     lake,
     `${prefixes.plans}pages/${page.run_id}/${name}.json`,
@@ -145,7 +144,7 @@ export async function storePage(
   return { objects: objects.map(({ day, key }) => ({ day, key })) };
 }
 
-/** Plan, window and page: the same for the same page, and never for another. */
+/** Unique name of a page, from its plan, window and page number. */
 export const pageName = ({ of, window }: QueryPlan): string =>
   `${planHash(of)}-w${padded(window?.number)}-p${padded(window?.pages)}`;
 

@@ -13,8 +13,8 @@ const Count = z.number().int().nonnegative();
 const Instant = z.iso.datetime();
 
 /**
- * A page as it was decided on, before anything was made of it. What is written to the lake and the stream
- * follows from this alone: after a kill the same again, whatever X answers the second time.
+ * A page in the journal, before anything is written from it. The lake's objects and the stream's records derive from
+ * this alone, so a retry after a kill writes the same ones, whatever X answers the second time.
  */
 export const PendingPage = lenient(
   z.object({
@@ -31,66 +31,66 @@ export const PendingPage = lenient(
 );
 export type PendingPage = z.infer<typeof PendingPage>;
 
-/** What one run has done for the query; kept here and not in the execution, so that a kill loses no count. */
+/** What one run has done for the query. Kept here and not in the execution, so a kill loses no count. */
 const Progress = lenient(
   z.object({
     run_id: z.string(),
     counts: lenient(IngestCounts),
-    /** Posts that came beside the results, and that X may charge for like them. */
+    /** Referenced posts that came with the results; X may charge for them, too. */
     included: Count.default(0),
-    /** Users that X may have charged for, those of lost answers included. */
+    /** Users X may have billed, including those of lost responses. */
     users: Count.default(0),
-    /** Posts that X may have charged for without an answer that was kept. */
+    /** Posts X may have billed although we lost the response (the process was killed). */
     unanswered: Count,
     parked: Count,
     days: z.array(Day),
-    /** Whether the run's own window is done. */
+    /** Whether the run's own window is complete. */
     whole: z.boolean(),
   }),
 );
 export type Progress = z.infer<typeof Progress>;
 
-/** A gap stays unreported when the run that found it was killed: then the next one reports it. */
+/** If the run that found a gap is killed, `reported_by` stays null and the next run reports it. */
 const KnownGap = lenient(Gap.extend({ reported_by: z.string().nullable() }));
 
 export const QueryPlan = durable(
   'A plan of the ingest',
   z.object({
     schema_version: z.literal(1),
-    /** What the plan is of, in words: its key is this text's hash. */
+    /** What the plan fetches, as text. The plan's key is the hash of this text. */
     of: z.string(),
     name: z.string(),
-    /** Where the next window begins: newest id of the last whole one, or a little before. */
+    /** Start of the next window: newest id of the last complete one, or a little earlier. */
     since_id: z.string().nullable(),
-    /** Up to when every tweet was fetched or is in a recorded gap. */
+    /** Watermark: every tweet before it was fetched or lies in a recorded gap. */
     covered_until: Instant.nullable(),
     /** Windows opened so far. */
     windows: Count,
-    /** How often an invocation took the plan up: each leaves the one before with an ETag of the past. */
+    /** Number of claims. Each claim changes the ETag, so an older invocation's writes fail. */
     claims: Count,
     window: Window.nullable(),
     pending: PendingPage.nullable(),
-    /** Posts that a call may be reading at X right now: whoever finds them here counts them as spent. */
+    /** Posts requested by a call that has not returned. If a later invocation finds them here, it counts them as spent. */
     asked: Count,
-    /** Users that may come with them. */
+    /** Users that X may bill with these posts. */
     asked_users: Count.default(0),
-    /** Posts read at X in a month, for the month's budget, and users that came with them. */
+    /** Posts and users read from X in a month; the monthly budget counts the posts. */
     spent: lenient(z.object({ month: z.string(), posts: Count, users: Count.default(0) })),
-    /** The last hundred that were found. */
+    /** The hundred newest gaps. */
     gaps: z.array(KnownGap),
     progress: Progress,
   }),
 );
 export type QueryPlan = z.infer<typeof QueryPlan>;
 
-/** A durable plan, and the ETag its next write depends on. */
+/** A stored plan and its ETag; the next write succeeds only while the ETag matches. */
 export interface Planned {
   plan: QueryPlan;
   etag: string | null;
 }
 
 const FOLDER = `${prefixes.plans}queries/`;
-// Another write was in flight: a second look tells whether it was ours.
+// S3 answers 409 while another write is in progress: read again to see whose write won.
 const MAX_WRITES = 3;
 
 /** Names a plan in keys. */
@@ -101,7 +101,7 @@ const keyFor = (of: string): string => `${FOLDER}${planHash(of)}.json`;
 
 export const monthOf = (now: Date): string => now.toISOString().slice(0, 7);
 
-/** Every plan of the lake, those of queries that are no longer asked included. */
+/** Every plan of the lake, including those of removed queries. */
 export async function loadPlans(lake: LakeBucket): Promise<Planned[]> {
   const plans: Planned[] = [];
   for (const { key } of await listObjects(lake, FOLDER)) {
@@ -111,7 +111,7 @@ export async function loadPlans(lake: LakeBucket): Promise<Planned[]> {
   return plans;
 }
 
-/** The plan as this run goes on with it: what an unknown end of the last call may have cost is counted. */
+/** Resumes a plan. If the outcome of the last call is unknown, its posts are counted as billed. */
 export function resume(found: Planned, runId: string, now: Date): Planned {
   const { plan, etag } = found;
   const sameRun = plan.progress.run_id === runId;
@@ -155,15 +155,15 @@ export const newPlan = (of: string, name: string, runId: string, now: Date): Pla
 });
 
 /**
- * Takes the plan up before anything is looked at that others could change: an invocation that outlived its
- * execution, or its own retry, fails at its next page, and stores nothing of it.
+ * Claims the plan before reading anything that another invocation could change. An invocation that outlived its
+ * execution then fails at its next page and stores nothing of it.
  */
 export const claim = (lake: LakeBucket, { plan, etag }: Planned): Promise<Planned> =>
   savePlan(lake, { ...plan, claims: plan.claims + 1 }, etag);
 
 /**
- * Writes the plan if it still is what was read. Throws `RunInProgress` when somebody else wrote it since.
- * An answer can be lost after the write was done: then the bucket holds what we wrote, and that is no conflict.
+ * Writes the plan if it is unchanged since it was read. Throws `RunInProgress` when another execution changed it.
+ * If our write succeeded but its response was lost, the bucket holds our own text: that is no conflict.
  */
 export async function savePlan(
   lake: LakeBucket,

@@ -22,11 +22,11 @@ import {
 } from './window';
 import type { Lost, Window } from './window';
 
-// A server that sends page after page without a tweet is not followed for ever.
+// Stop when a server keeps sending pages without a tweet.
 const MAX_EMPTY_PAGES = 50;
 const MAX_GAPS_KEPT = 100;
 
-/** How a call ends. */
+/** How one invocation of the ingest ends. */
 export type Ending =
   | { kind: 'whole' }
   | { kind: 'more' }
@@ -39,14 +39,14 @@ export interface Pulling extends Streaming {
   forgotten: Forgotten;
   budget: Budget;
   lateSeconds: number;
-  /** Pages and time that this call may still use; counted down. */
+  /** Pages and time left for this invocation. */
   allowance: { pages: number; until: number };
 }
 
 /**
- * Follows a plan's window to its end, one page after the other, and opens the run's own where an earlier
- * run left one behind. Before each call to X the plan says what may be spent on it; after each answer it
- * holds the page, and only then is anything made of the page. So a call may end, or be killed, anywhere.
+ * Fetches a plan's window page by page. If an earlier run left a window open, that one is finished first, then this
+ * run's own is opened. The plan records the possible cost before each call to X, and the page after each response;
+ * only then is the page processed. So the invocation may end or be killed at any point.
  */
 export async function pull(
   pulling: Pulling,
@@ -156,7 +156,7 @@ const goesOn = (
 type Asked = Pick<QueryPlan, 'asked' | 'asked_users'>;
 const nothingAsked: Asked = { asked: 0, asked_users: 0 };
 
-/** What X may charge for a page, whatever becomes of its answer. */
+/** What X may bill for a page, even if its response is lost. */
 const askedFor = (
   { usersAResult }: Source,
   { posts, results }: { posts: number; results: number },
@@ -170,13 +170,13 @@ function askedNext(source: Source, budget: Budget): Asked {
 const nextPage = (source: Source, budget: Budget) =>
   source.charged ? budget.nextPage(source.postsAResult) : { results: 0, posts: 0 };
 
-/** Brings a decided page into the lake and onto the stream; the plan behind it. Saves nothing. */
+/** Writes a journalled page to the lake and the stream, and returns the plan that follows. Does not save the plan. */
 export async function commit(
   pulling: Streaming & { stored: StoredTweets; lateSeconds: number },
   plan: QueryPlan,
   page: PendingPage,
 ): Promise<QueryPlan> {
-  // Side by side: whichever is missing after a kill follows from the pending page once more.
+  // In parallel: after a kill, both are written again from the journalled page.
   const [{ objects }, parked] = await Promise.all([
     storePage(pulling.lake, plan, page),
     streamRows(pulling, page.rows, pageName(plan)),
@@ -201,10 +201,10 @@ export async function commit(
     oldestId: page.oldest_id,
     nextToken: page.next_token,
     received: page.counts.received,
-    // Two clocks, of which one may be wrong: the earlier one keeps late tweets, the later one hides no gap.
+    // The server's clock and ours may differ. Take the earlier one, so that late tweets are not missed.
     serverTime: earlierOf(page.server_time, page.fetched_at),
   });
-  // A page with its own token would come for ever: the window goes on behind what it holds.
+  // A page whose next token is its own would repeat for ever: continue after the ids it holds.
   if (page.next_token !== null && page.next_token === window.next_token) {
     return { ...next, window: windowBehind(turned) };
   }
@@ -213,7 +213,7 @@ export async function commit(
     : { ...next, window: turned };
 }
 
-/** The plan once the window's last page is durable: only now does the checkpoint move. */
+/** Closes the window once its last page is stored; only now the checkpoint moves. */
 function closeWindow(
   plan: QueryPlan,
   window: Window,
@@ -227,7 +227,7 @@ function closeWindow(
     new Date(laterOf(lastPage.server_time, lastPage.fetched_at)),
   );
   const closed = { ...plan, ...checkpointAfter(window, plan, lateSeconds), window: null };
-  // A window that an earlier run left behind is followed by one of this run's own.
+  // After a window that an earlier run left open, this run opens its own.
   const whole = window.opened_by === plan.progress.run_id;
   return withGap({ ...closed, progress: { ...closed.progress, whole } }, lost, {
     reason: 'X searches seven days back, and the window was fetched too late for its oldest part',
@@ -236,8 +236,8 @@ function closeWindow(
 }
 
 /**
- * The window begun anew from the oldest day X has, with what that leaves out as a gap. A window of which X has nothing
- * any more is closed: there is nothing left to ask for.
+ * Restarts the window at the oldest day that X still has and records the rest as a gap. Closes the window if X has
+ * nothing left of it.
  */
 function behindWhatAged(
   { clock, lateSeconds }: Pick<Pulling, 'clock' | 'lateSeconds'>,
@@ -250,7 +250,7 @@ function behindWhatAged(
   if (restarted === null) {
     throw new StepError(
       'XRequestRejected',
-      `X takes no start for the search (${plan.of}): ${detail}`,
+      `X rejected every start time for the search (${plan.of}): ${detail}`,
     );
   }
   const found = {
@@ -270,7 +270,7 @@ function behindWhatAged(
   return withGap({ ...plan, window: restarted.window }, restarted.lost, found);
 }
 
-/** The plan with a stretch noted that nobody can fetch any more. */
+/** Adds a gap to the plan: a time span whose tweets can no longer be fetched. */
 export function withGap(
   plan: QueryPlan,
   lost: Lost | null,

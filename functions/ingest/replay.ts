@@ -11,11 +11,11 @@ import type { Streaming } from './streaming';
 export interface Replayed {
   counts: IngestCounts;
   parked: number;
-  /** Key of the last object that was sent; null when all were. */
+  /** Key of the last object that was sent; null when all were sent. */
   cursor: string | null;
 }
 
-/** Sends the days' rows to the stream again, object by object, from where the last call stopped. */
+/** Sends the rows of the given days to the stream again, object by object, starting after the cursor. */
 export async function replayDays(
   streaming: Streaming,
   plan: RunPlan,
@@ -34,7 +34,7 @@ export async function replayDays(
       }
       const { records, broken } = await readRaw(streaming.lake, key, unreadables);
       const fits = records.flatMap((record) => RawTweetRow.safeParse(record).data ?? []);
-      // An edit over midnight lies under the day of what it replaces, too: its own day sends it.
+      // An edit across midnight is stored under both days; send it with its own day only.
       const own = fits.filter((row) => dayOf(row) === day || !daysOf(row).includes(day));
       const rows = own.filter(({ text }) => !isWithheldNotice(text));
       const name = key.slice(rawFolder(day).length).replace(/\.ndjson\.gz$/, '');

@@ -17,13 +17,13 @@ import type { Window } from './window';
 
 export type PageAnswer = Extract<SearchAnswer, { kind: 'page' }>;
 
-/** Gives a window's pages, one a call. */
+/** Returns a window's pages, one per call. */
 export interface Source {
-  /** Whether each record costs what X charges for a post. */
+  /** Whether X bills each record as a post. */
   readonly charged: boolean;
-  /** How many posts X may charge for one result at most: itself, and those it passes on, quotes or replies to. */
+  /** Most posts X may bill for one result: itself, and the posts it retweets, quotes or replies to. */
   readonly postsAResult: number;
-  /** How many users X may charge for one result: its author, or none. */
+  /** Users X may bill for one result: its author, or none. */
   readonly usersAResult: number;
   nextPage(window: Window, maxResults: number): Promise<SearchAnswer>;
 }
@@ -31,7 +31,7 @@ export interface Source {
 export const fromX = (search: Search, query: string, authorNames: boolean): Source => ({
   charged: true,
   usersAResult: authorNames ? 1 : 0,
-  // A post quotes one and replies to another at most.
+  // A post quotes at most one post and replies to at most one other.
   postsAResult: canBringRetweets(query) ? 3 : 1,
   nextPage: (window, maxResults) =>
     search({
@@ -46,24 +46,24 @@ export const fromX = (search: Search, query: string, authorNames: boolean): Sour
     }),
 });
 
-/** Below it lie the folders of tweets that people bring, in pages of at most 500. */
+/** Folder of one import: tweets that people bring, in pages of at most 500. */
 export const importFolder = (name: string): string => `${prefixes.imports}${name}/`;
 export const importPageKey = (name: string, page: number): string =>
   `${importFolder(name)}${String(page).padStart(5, '0')}.ndjson.gz`;
 
 const Original = z.strictObject({ text: z.string(), authorId: z.string().nullable() });
-/** A tweet as X's API v2 gives it, as the text it came in, and what stood beside it of author and original. */
+/** A tweet as X's API v2 returns it, as text, with its author's handle and the original of a retweet. */
 const TweetLine = z.strictObject({
   record: z.string(),
   author_username: z.string().nullable(),
-  /** The post that it passes on, whole; null where it passes on none, or that did not come. */
+  /** The complete post that it retweets; null if it is no retweet or the response did not include it. */
   original: Original.nullable(),
 });
-/** A line of an import: a tweet, or the text of a line that was not JSON. */
+/** One line of an import: a tweet, or the text of a line that is not JSON. */
 export const ImportLine = z.union([
   TweetLine,
   z.strictObject({ raw: z.string() }),
-  // As earlier releases wrote it, which kept the tweet's fields and not its text.
+  // Written by earlier releases, which kept the tweet's fields and not its text.
   z
     .strictObject({ tweet: z.unknown(), author_username: z.string().nullable() })
     .transform(({ tweet, author_username }): z.infer<typeof TweetLine> => ({
@@ -76,7 +76,7 @@ export type ImportLine = z.infer<typeof ImportLine>;
 
 const PAGE = /\/\d{5}\.ndjson\.gz$/;
 
-/** A page that cannot be read counts as an empty one, and is named in `unreadables`. */
+/** Reads an import's pages. An unreadable page counts as empty and is reported in `unreadables`. Throws `InvalidInput` for an empty import. */
 export async function fromImport(
   lake: LakeBucket,
   name: string,
@@ -91,15 +91,15 @@ export async function fromImport(
     usersAResult: 0,
     nextPage: async ({ next_token }) => {
       if (pages === 0) {
-        // Not before a page is wanted: a call that is repeated after the end of the import wants none.
+        // Checked only when a page is requested: a repeated call after the end of the import requests none.
         throw new StepError(
           'InvalidInput',
-          `import: there is nothing below ${uriOf(lake, importFolder(name))}; npm run lake -- import-tweets <file> puts tweets there`,
+          `import: no tweets below ${uriOf(lake, importFolder(name))}; put some there with npm run lake -- import-tweets <file>`,
         );
       }
       const page = Number(next_token ?? 0);
       const lines = await readPage(lake, importPageKey(name, page), unreadables);
-      // A line that is no JSON stands for itself, and is refused as no object.
+      // A line that is not JSON stays text, and is rejected because it is not an object.
       const tweets = lines.map((line) => {
         const text = textOf(line);
         return (isTooDeep(text) ? undefined : exactJsonOf(text)) ?? text;
@@ -125,7 +125,7 @@ export async function fromImport(
 const textOf = (line: ImportLine | undefined): string =>
   line === undefined ? '' : 'raw' in line ? line.raw : line.record;
 
-/** What came beside a page's tweets: handles by author, and the posts that they pass on by id. */
+/** What came with a page's tweets: handles by author id, and retweeted posts by id. */
 function besideThem(
   lines: readonly ImportLine[],
   tweets: readonly unknown[],
@@ -145,9 +145,9 @@ function besideThem(
 }
 
 /**
- * Removes an import whose tweets are stored, old versions included: whoever brought it cannot tell which of its tweets
- * the lake was told to forget, and those are in no other object. Pages that could not be read stay, to be fixed; where
- * more of them were found than are named, nothing is removed.
+ * Deletes an import whose tweets are stored, including old versions: it may hold tweets that the lake has erased.
+ * Unreadable pages are kept, so that they can be fixed. If more pages were unreadable than are named, nothing is
+ * deleted.
  */
 export async function removeImport(
   lake: LakeBucket,
@@ -184,7 +184,7 @@ async function readPage(
   }
 }
 
-/** A line that is something else goes to the quarantine as it is. */
+/** Parses one line. Anything else goes to the quarantine unchanged. */
 function importLine(line: string): ImportLine {
   const parsed = isTooDeep(line) ? undefined : ImportLine.safeParse(jsonOf(line)).data;
   return parsed ?? { raw: line };

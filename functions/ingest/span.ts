@@ -3,7 +3,7 @@ import { MAX_DAYS_A_RUN } from '../../workflows/payloads';
 import { DAY_MS, utcDay } from '../shared/clock';
 import { searchableSince } from './window';
 
-/** X takes an end ten seconds before now at the latest; clocks differ. */
+/** X requires an end at least ten seconds before now; 30 s allow for clock differences. */
 const SHORT_OF_NOW_MS = 30_000;
 
 const isDay = (text: string): boolean => text.length === 10;
@@ -11,8 +11,8 @@ const refused = (field: string, demand: string, got: string): StepError =>
   new StepError('InvalidInput', `${field}: ${demand} (got "${got}")`);
 
 /**
- * A stretch that X can be asked for; days mean the whole day, as far as X has it. Throws `InvalidInput` for
- * one that lies outside X's seven days.
+ * The time span to request from X. A day means the complete day, as far as X has it. Throws `InvalidInput` for a span
+ * outside X's seven days.
  */
 export function spanAtX(from = '', to = '', now: Date): { from: string; to: string } {
   const oldest = searchableSince(now);
@@ -40,7 +40,7 @@ export function spanAtX(from = '', to = '', now: Date): { from: string; to: stri
   return span;
 }
 
-/** The days from one to the other, both included. Throws `InvalidInput`. */
+/** All days from `from` to `to`, both included. Throws `InvalidInput`. */
 export function daysBetween(from = '', to = '', today: string): string[] {
   for (const [field, day] of Object.entries({ from, to })) {
     if (!isDay(day)) throw refused(field, 'must be a day like 2026-11-24', day);
@@ -59,7 +59,7 @@ export function daysBetween(from = '', to = '', today: string): string[] {
   return Array.from({ length: count }, (_, index) => utcDay(new Date(first + index * DAY_MS)));
 }
 
-/** The days as they were named, each once, oldest first. Throws `InvalidInput`. */
+/** The named days, sorted, without duplicates. Throws `InvalidInput` for a day after today. */
 export function daysNamed(days: readonly string[], today: string): string[] {
   const late = days.find((day) => day > today);
   if (late !== undefined) throw refused('days', `must not be after today, ${today}`, late);

@@ -19,8 +19,8 @@ export interface Streaming {
 }
 
 /**
- * Puts rows on the stream; what it refuses for now is parked in the lake, for the next ingest to send.
- * Answers how many that are. `name` is the page's.
+ * Puts rows on the stream. Rows that the stream rejects are queued in the lake, and the next ingest sends them.
+ * Returns the number of queued rows. `name` is the page's name.
  */
 export async function streamRows(
   { lake, kinesis, stream, clock }: Streaming,
@@ -34,7 +34,7 @@ export async function streamRows(
   }
   log({ function: 'ingest-tweets', stream, parked: refusal.records.length, why: refusal.reason });
   const body = refusal.records.map(({ data }) => `${data}\n`).join('');
-  // Sent again after a kill, the stream may refuse others: those get an object of their own.
+  // After a kill the stream may reject other rows than before: the content's hash gives them their own object.
   const part = createHash('sha256').update(body).digest('hex').slice(0, 12);
   await putIf(lake, `${prefixes.parked}${name}-${part}.ndjson`, body, 'application/x-ndjson', {
     ifMatch: null,
@@ -43,8 +43,8 @@ export async function streamRows(
 }
 
 /**
- * Sends what was parked, oldest name first, until the time is up or the stream refuses again. Answers how many it took.
- * An object that holds anything else stays where it is, named in `unreadables`.
+ * Sends queued rows, oldest object first, until the time is up or the stream rejects rows again. Returns how many rows
+ * the stream accepted. An object with other content stays in place and is reported in `unreadables`.
  */
 export async function streamQueued(
   { lake, kinesis, stream, clock }: Streaming,

@@ -9,7 +9,7 @@ import { stillOpen } from './window';
 type Done = Extract<IngestTweetsOutput, { status: 'DONE' }>;
 export type IngestCounts = Omit<Done, 'status' | 'complete' | 'note'>;
 
-/** What plans say of the run so far; `others` are those the run does not ask for. */
+/** The run's counts so far. `others` are plans of queries that this run does not fetch. */
 export function countsOf(
   run: readonly Planned[],
   others: readonly Planned[],
@@ -59,26 +59,26 @@ export function countsOf(
   };
 }
 
-/** What this run has to report: gaps that no other run has. */
+/** Gaps that no other run has reported. */
 const gapsFor = (plan: QueryPlan, runId: string): Gap[] =>
   plan.gaps
     .filter(({ reported_by }) => reported_by === null || reported_by === runId)
     .map((gap) => Gap.strip().parse(gap));
 
-/** The plan once the run has reported its gaps; null where there is nothing to note. */
+/** Marks the plan's gaps as reported by this run; null if there are none. */
 export function withReported(plan: QueryPlan, runId: string): QueryPlan | null {
   const gaps = plan.gaps.map((gap) => ({ ...gap, reported_by: gap.reported_by ?? runId }));
   return plan.gaps.some(({ reported_by }) => reported_by === null) ? { ...plan, gaps } : null;
 }
 
-/** Posts of a month, those included that a call may just have read. */
+/** Posts of a month, including those of a call that has not returned. */
 export const postsIn = (month: string, planned: readonly Planned[]): number =>
   sum(
     planned.map(({ plan }) => plan).filter(({ spent }) => spent.month === month),
     ({ spent, asked }) => spent.posts + asked,
   );
 
-/** The same of users. */
+/** Users of a month, counted the same way. */
 const usersIn = (month: string, planned: readonly Planned[]): number =>
   sum(
     planned.map(({ plan }) => plan).filter(({ spent }) => spent.month === month),
@@ -101,7 +101,7 @@ function whyOpen(ending: Ending): string {
   }
 }
 
-/** Why the pull is not whole, or why it is empty; null when there is nothing to say. */
+/** Why the ingest is incomplete or empty, for the report; null if it is neither. */
 export function noteOf(figures: IngestCounts, ending: Ending, ifEmpty: string): string | null {
   const { gaps, open, parked, unparked, unanswered, received } = figures;
   const notes = gaps.map(
@@ -109,7 +109,7 @@ export function noteOf(figures: IngestCounts, ending: Ending, ifEmpty: string): 
       `gap in ${query} from ${from ?? 'an unknown time'} to ${until}: ${reason}`,
   );
   if (ending.kind === 'stopped') {
-    notes.push(`stopped early, ${ending.why}; the next run goes on from here`);
+    notes.push(`stopped early: ${ending.why}; the next run continues from here`);
   } else if (received === 0) {
     notes.push(ifEmpty);
   }
@@ -117,19 +117,20 @@ export function noteOf(figures: IngestCounts, ending: Ending, ifEmpty: string): 
   if (abandoned.length > 0) {
     notes.push(`left open by earlier runs: ${abandoned.map(({ query }) => query).join(', ')}`);
   }
-  if (parked > 0) notes.push(`${parked} records parked, for the stream refused them`);
-  if (unparked > 0) notes.push(`${unparked} parked records sent`);
-  if (unanswered > 0) notes.push(`up to ${unanswered} posts were read without an answer`);
+  if (parked > 0) notes.push(`${parked} records queued for retry (rejected by the stream)`);
+  if (unparked > 0) notes.push(`${unparked} queued records sent`);
+  if (unanswered > 0)
+    notes.push(`up to ${unanswered} posts may have been billed although the response was lost`);
   notes.push(...unreadableNote(figures.unreadable));
   return notes.length === 0 ? null : notes.join('; ');
 }
 
-/** Names one object; the state has more of them. */
+/** Names the first unreadable object and counts the others. */
 export function unreadableNote(unreadable: SetAside | undefined): string[] {
   const [first] = unreadable?.objects ?? [];
   if (!unreadable || !first) return [];
   const others = unreadable.count > 1 ? `, and ${unreadable.count - 1} more` : '';
-  return [`went on without an unreadable object: ${first.key} ${first.problem}${others}`];
+  return [`skipped an unreadable object: ${first.key} ${first.problem}${others}`];
 }
 
 const sum = <Item>(items: readonly Item[], value: (item: Item) => number): number =>

@@ -4,7 +4,7 @@ import type { Gap, OpenWindow } from '../../workflows/payloads';
 import { DAY_MS } from '../shared/clock';
 import { idAt, byAge, timeOfId } from '../x/ids';
 
-/** X searches seven days back and refuses a start before that; the margin grows when clocks disagree. */
+/** X searches seven days back and rejects an earlier start; each restart adds a margin for clock differences. */
 const SEARCHABLE_MS = 7 * DAY_MS;
 const MARGINS_MS = [60_000, 10 * 60_000, 60 * 60_000];
 
@@ -12,40 +12,40 @@ const Instant = z.iso.datetime();
 const Id = z.string().nullable();
 
 /**
- * A stretch of time that is fetched page by page, newest first. It stays in the plan until its last page
- * is in the lake and on the stream: whoever comes next, after a kill or a month, goes on from there.
+ * A time span that is fetched page by page, newest first. It stays in the plan until its last page is in the lake and
+ * on the stream, so that a later run can resume it, even after a kill.
  */
 export const Window = lenient(
   z.object({
-    /** Counts the query's windows, so that no two pages of it ever share a name. */
+    /** Number of the window within its query; it makes page names unique. */
     number: z.number().int().nonnegative(),
     opened_by: z.string(),
-    /** By the server's clock, when its first page was answered; null before that. */
+    /** Time of the first response, by X's clock; null before it. */
     opened_at: Instant.nullable(),
-    /** From when on tweets are owed: what X no longer has of them is a gap. null for tweets that are not X's to give. */
+    /** Tweets from this time on must be fetched; those X no longer has become a gap. null for imports. */
     owed_from: Instant.nullable(),
     since_id: Id,
     start_time: Instant.nullable(),
     end_time: Instant.nullable(),
     until_id: Id,
     next_token: z.string().nullable(),
-    /** The first page's newest id: where the next window begins, once this one is whole. */
+    /** The first page's newest id: the next window starts there once this one is complete. */
     newest_id: Id,
     oldest_id: Id,
     pages: z.number().int().nonnegative(),
-    /** Pages without a tweet, one after the other, up to now. */
+    /** Consecutive pages without a tweet. */
     empty_pages: z.number().int().nonnegative(),
-    /** How often X found the start too old and the window was begun anew behind what it has. */
+    /** How often X found the start too old and the window was restarted at a later time. */
     restarts: z.number().int().nonnegative(),
   }),
 );
 export type Window = z.infer<typeof Window>;
 
-/** The oldest instant that X takes as a start; it is refused when the clocks disagree by more than the margin. */
+/** The oldest start time that X accepts, unless the clocks differ by more than the margin. */
 export const searchableSince = (now: Date, restarts = 0): Date =>
   new Date(now.valueOf() - SEARCHABLE_MS + (MARGINS_MS[restarts] ?? 0));
 
-/** A window of what came in since the last one. */
+/** An incremental window: everything since the last one. */
 export function newsWindow(
   plan: { windows: number; since_id: string | null; covered_until: string | null },
   runId: string,
@@ -61,7 +61,7 @@ export function newsWindow(
   };
 }
 
-/** A window between two instants. */
+/** A window with a fixed start and end. */
 export const spanWindow = (
   plan: { windows: number },
   runId: string,
@@ -90,7 +90,7 @@ export const emptyWindow = (number: number, runId: string): Window => ({
   restarts: 0,
 });
 
-/** The same window from the oldest day X still has up to what was fetched already; null after too many tries. */
+/** The window restarted at the oldest day X still has, up to the tweets fetched already; null after too many restarts. */
 export function restartWindow(
   window: Window,
   now: Date,
@@ -113,14 +113,14 @@ export function restartWindow(
   };
 }
 
-/** The same window without its token, which X does not go on from: behind what was fetched already. */
+/** The window without the token that X rejected: it continues after the tweets fetched already. */
 export const windowBehind = (window: Window): Window => ({
   ...window,
   until_id: window.oldest_id ?? window.until_id,
   next_token: null,
 });
 
-/** What a page says of its place in the window. */
+/** A page's position in its window. */
 export interface Turn {
   newestId: string | null;
   oldestId: string | null;
@@ -129,7 +129,7 @@ export interface Turn {
   serverTime: string;
 }
 
-/** The window after a page. */
+/** Moves the window past a page. */
 export function turnPage(window: Window, page: Turn): Window {
   return {
     ...window,
@@ -142,15 +142,16 @@ export function turnPage(window: Window, page: Turn): Window {
   };
 }
 
-/** A stretch whose tweets X no longer gives. */
+/** A time span whose tweets X no longer returns. */
 export type Lost = Pick<Gap, 'from' | 'until'>;
 
 const lostBetween = (from: string | null, until: string): Lost | null =>
   from === null || from >= until ? null : { from, until };
 
 /**
- * What grew older than X searches before its page was fetched. `next_token` goes on without a word where
- * the rest has left the index, so a window that ends is not whole by that alone.
+ * The part of the window that became too old for X's search before its page was fetched. X keeps returning
+ * `next_token` even after older tweets drop out of its index, so reaching the last page does not prove the window is
+ * complete.
  */
 export function agedOut(window: Window, fetchedUpTo: string | null, at: Date): Lost | null {
   const edge = new Date(at.valueOf() - SEARCHABLE_MS).toISOString();
@@ -160,8 +161,8 @@ export function agedOut(window: Window, fetchedUpTo: string | null, at: Date): L
 }
 
 /**
- * Where the next window begins: at the newest tweet, or earlier when that was so fresh that older ones may
- * still have been on their way into X's index.
+ * Start of the next window: the newest tweet, or earlier if that tweet was so fresh that older ones may not have
+ * reached X's index yet.
  */
 export function checkpointAfter(
   window: Window,
@@ -181,7 +182,7 @@ export function checkpointAfter(
   };
 }
 
-/** What of the window is still to be fetched. */
+/** The part of the window that is still to be fetched. */
 export const stillOpen = (window: Window): Pick<OpenWindow, 'from' | 'until'> => ({
   from: window.owed_from ?? window.start_time,
   until:
@@ -193,6 +194,6 @@ export const stillOpen = (window: Window): Pick<OpenWindow, 'from' | 'until'> =>
 const older = (a: string | null, b: string | null): string | null =>
   a === null ? b : b === null ? a : byAge(a, b) < 0 ? a : b;
 const newer = (a: string | null, b: string): string => (a === null || byAge(a, b) < 0 ? b : a);
-/** Of two instants, written alike. */
+/** The earlier of two ISO 8601 instants in the same notation. */
 export const earlierOf = (a: string, b: string): string => (a < b ? a : b);
 export const laterOf = (a: string, b: string): string => (a > b ? a : b);

@@ -67,7 +67,7 @@ test('the last start ends the night, and the lake holds each tweet once', async 
   expect(ids).toBe(rows);
   // A call that was killed before its page was kept counts as spent, since X may have charged for
   // it. The ingest says how many posts that were, and it is short of its budget by no more.
-  const [, unanswered = '0'] = /up to (\d+) posts were read without an answer/.exec(printed) ?? [];
+  const [, unanswered = '0'] = /up to (\d+) posts may have been billed/.exec(printed) ?? [];
   expect(Number(rows) + Number(unanswered)).toBe(tweets);
   expect(readdirSync(join(person.home, 'runs'))).toHaveLength(1);
   expect(existsSync(join(person.home, 'lock'))).toBe(false);
