@@ -21,7 +21,7 @@ import { stageSeconds } from './report/run-metrics';
 import { log, onFirstCall } from './shared/step';
 import { subjectOf } from './report/subject';
 
-// SNS takes 256 KB; a mail nobody can read helps nobody.
+// SNS accepts 256 KB, but a mail must stay readable.
 const MAX_CAUSE_CHARACTERS = 8000;
 
 const Event = z.object({
@@ -42,8 +42,8 @@ interface Dependencies {
 }
 
 /**
- * Reports an execution that did not succeed, releases what it held, and keeps its history, whatever its end: the
- * console forgets after 90 days. A call that fails after the report is repeated, and reports again.
+ * Runs after every execution: reports a failure by mail, releases the execution's locks and archives its history,
+ * because Step Functions deletes it after 90 days. If it fails after the mail, the retry sends the mail again.
  */
 export const archiveExecution =
   ({ lake, sfn, sns, topicArn, emit, clock }: Dependencies) =>
@@ -55,9 +55,9 @@ export const archiveExecution =
       }
       const { executionArn, name, status } = parsed.data.detail;
       const execution = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-      // A redriven execution ends more than once; each end has its own archive.
+      // A redriven execution ends more than once, so each end gets its own archive.
       const planned = `${prefixes.audit}executions/${name}-${execution.redriveCount ?? 0}.json`;
-      // First what somebody waits for: the history of a long run may be more than one call can keep.
+      // The mail goes first: archiving the history of a long run may exceed this call's time.
       if (status !== 'SUCCEEDED') {
         const { error, cause } = execution;
         await sns.send(
@@ -103,9 +103,9 @@ function failureMessage(
     `The execution ${executionArn} ended as ${status}${state === null ? '' : ` in the state "${state}"`}.`,
     error === undefined ? null : `Error: ${error}`,
     cause === undefined ? null : `Cause: ${readable(cause).slice(0, MAX_CAUSE_CHARACTERS)}`,
-    'Once the cause is mended, go on from that state:',
+    'When the cause is fixed, resume from that state:',
     `  aws stepfunctions redrive-execution --execution-arn ${executionArn}`,
-    `Its history: ${archiveUri}`,
+    `History: ${archiveUri}`,
   ]
     .filter((line) => line !== null)
     .join('\n\n');

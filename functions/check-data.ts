@@ -22,9 +22,9 @@ import type { FunctionSettings } from './settings/settings';
 import { onFirstCall, step } from './shared/step';
 
 const SAMPLED_ROWS = 5;
-/** Offending rows are counted up to here: what is wrong a thousand times needs no exact figure. */
+/** Offending rows are counted up to this number; beyond it the exact count does not matter. */
 const COUNTED_ROWS = 1000;
-/** A cause has 32 KB in Step Functions, and the console shows much less. */
+/** Step Functions limits an error's cause to 32 KB, and the console shows less. */
 const MAX_CAUSE_CHARACTERS = 20_000;
 
 interface Dependencies {
@@ -35,7 +35,7 @@ interface Dependencies {
   settings: FunctionSettings['checks'];
 }
 
-/** Runs every check on the candidate version; a single offending row keeps it from being published. */
+/** Runs every check on the candidate snapshots. One offending row prevents their publication. Throws `DataCheckFailed`. */
 export const checkData = (deps: Dependencies) =>
   step(
     StepInput,
@@ -46,7 +46,7 @@ export const checkData = (deps: Dependencies) =>
       if (clean.status !== 'DONE') {
         throw new StepError(
           'ChecksFailed',
-          `There is no candidate version to check: cleaning is ${clean.status}`,
+          `There is no candidate snapshot to check: cleaning is ${clean.status}`,
         );
       }
       if (check.status !== 'RUNNING' || check.attempt !== attempt) {
@@ -82,7 +82,7 @@ export const checkData = (deps: Dependencies) =>
     },
   );
 
-/** Makes the candidate readable as `tweets_candidates`, then starts every check on it. */
+/** Adds the candidates to the table `tweets_candidates` and starts every check. */
 async function startChecks(
   { catalog, athena: athena, checks, settings }: Dependencies,
   days: readonly CleanedDay[],
@@ -118,11 +118,11 @@ async function startChecks(
 
 interface Batch {
   days: string;
-  /** `2026-11-24=3,…`: rows of the published days that may be missing from now on: forgotten, or replaced by an edit. */
+  /** `2026-11-24=3,…`: rows per published day that may be missing now, because they were erased or replaced by an edit. */
   forgotten: string;
 }
 
-/** The days in lists that are short enough for Athena, quotation marks included. */
+/** Splits the days into lists short enough for Athena's parameter limit, quotation marks included. */
 export function batchesOf(
   days: readonly Pick<CleanedDay, 'date'>[],
   forgotten: ReadonlyMap<string, number>,
@@ -144,7 +144,7 @@ export function batchesOf(
   return batches;
 }
 
-/** How many rows of each day may be missing: those that were forgotten, and those that an edit of another day replaces. */
+/** Rows of each day that may be missing: erased ones, and ones replaced by an edit of another day. */
 async function missingRows(
   catalog: Catalog,
   days: readonly CleanedDay[],
@@ -158,7 +158,7 @@ async function missingRows(
   );
 }
 
-/** One result for each check; a check over many days ran as several queries. */
+/** Merges the results of a check that ran as several queries. */
 function merged(results: readonly CheckResult[]): CheckResult[] {
   const byName = new Map<string, CheckResult>();
   for (const result of results) {
@@ -200,7 +200,7 @@ function explainFailure(
   });
   const head =
     `${failed.length} of ${results.length} checks found rows, so nothing was published and readers still see the old days. ` +
-    `All results: ${reportUri}. Mend the source and start a new execution; a redrive repeats the checks on the same version.`;
+    `All results: ${reportUri}. Fix the source and start a new execution; a redrive repeats the checks on the same snapshots.`;
   return [head, ...lines].join('\n').slice(0, MAX_CAUSE_CHARACTERS);
 }
 

@@ -29,9 +29,9 @@ import type { KeepDays } from './lake/retention';
 import { Unreadables } from './lake/set-aside';
 import { onFirstCall, step } from './shared/step';
 
-/** Days looked at although the ingest did not touch them: new labels change them, and a failed night left them behind. */
+/** Days to look back although the ingest did not touch them: new labels change them, or a failed run left them. */
 const LOOKBACK_DAYS = 8;
-/** A run's time is bounded: the next one takes the rest. */
+/** At most this many older days per run; the next run takes the rest. */
 const MAX_LEFT_BEHIND = 31;
 const MAX_RUNS_LISTED = 200;
 
@@ -45,7 +45,7 @@ interface Dependencies {
 
 type Running = Extract<CleanTweetsOutput, { status: 'RUNNING' }>;
 
-/** Has the Spark job write a new version of each day that its published version is not up to date with. */
+/** Starts the Spark job for every day whose published snapshot is out of date. Throws `CleaningFailed`. */
 export const cleanTweets = (deps: Dependencies) =>
   step(StepInput, CleanTweetsOutput, async ({ attempt, state }): Promise<CleanTweetsOutput> => {
     const { clean, plan } = state;
@@ -72,9 +72,9 @@ async function daysToClean(
   const published = new Map(
     (await publishedDays(catalog)).map(({ date, fingerprint }) => [date, fingerprint]),
   );
-  // An older day whose run ended before it was published: no later ingest touches it again.
+  // Older days whose run failed before publishing: no later ingest touches them again.
   const unpublished = (await rawDays(lake)).filter((day) => !published.has(day));
-  // One that Publish the data has ended is not made again from pages that the lifecycle has yet to delete.
+  // Expired days are not rebuilt from pages that the lifecycle has not deleted yet.
   const expired = new Set(await expiredDays(lake, unpublished, clock.now(), keepDays));
   const leftBehind = unpublished.filter((day) => !expired.has(day)).slice(0, MAX_LEFT_BEHIND);
   const candidates = [
@@ -98,8 +98,8 @@ async function daysToClean(
 }
 
 /**
- * The days that the run is about, all of them, and as many of the others as one run takes: these are found again.
- * Throws `CleaningFailed` where its own are too many.
+ * All days of the run itself, and as many others as fit; the next run finds the rest again. Throws `CleaningFailed` if
+ * the run's own days are too many.
  */
 function withinOneRun<Due extends { date: string }>(due: Due[], own: ReadonlySet<string>): Due[] {
   const first = due.filter(({ date }) => own.has(date));
@@ -117,7 +117,7 @@ function withinOneRun<Due extends { date: string }>(due: Due[], own: ReadonlySet
     .sort((a, b) => a.date.localeCompare(b.date));
 }
 
-/** StartJobRun has no client token: a run that a lost call started is known by the version it was given. */
+/** StartJobRun has no client token. If its response was lost, the version in the arguments identifies the job run. */
 async function findRun(
   { catalog: { glue }, job }: Dependencies,
   version: string,

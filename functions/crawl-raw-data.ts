@@ -9,7 +9,7 @@ import { listPartitions } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
 import { onFirstCall, step } from './shared/step';
 
-// StartCrawler answers before the crawler's own state says so; after this long it never began.
+// StartCrawler returns before the crawler's state changes; after this time it never started.
 const BEGINS_WITHIN_MS = 10 * 60 * 1000;
 
 interface Dependencies {
@@ -18,7 +18,7 @@ interface Dependencies {
   clock: Clock;
 }
 
-/** Lets the crawler register the days that ingest wrote. */
+/** Runs the crawler, which registers new raw days in the catalog. Throws `CrawlFailed` and `CrawlerBusy`. */
 export const crawlRawData = ({ catalog, crawler, clock }: Dependencies) =>
   step(
     StepInput,
@@ -28,7 +28,7 @@ export const crawlRawData = ({ catalog, crawler, clock }: Dependencies) =>
         return crawl;
       }
       if (crawl.status !== 'RUNNING' || crawl.attempt !== attempt) {
-        // To the second, because that is how exactly the crawler tells its own start.
+        // Whole seconds, because the crawler reports its start time that way.
         const requestedAt = new Date(Math.floor(clock.now().valueOf() / 1000) * 1000).toISOString();
         await start(catalog, crawler);
         return { status: 'RUNNING', attempt, requestedAt };
@@ -45,7 +45,7 @@ export const crawlRawData = ({ catalog, crawler, clock }: Dependencies) =>
     },
   );
 
-/** A crawl that is under way may have passed the newest days already: it has to end, then ours starts. */
+/** A running crawl may already have passed the newest days, so wait for it and then start ours. */
 async function start({ glue }: Catalog, crawler: string): Promise<void> {
   try {
     await glue.send(new StartCrawlerCommand({ Name: crawler }));
@@ -61,7 +61,7 @@ async function start({ glue }: Catalog, crawler: string): Promise<void> {
   }
 }
 
-/** Whether the crawl asked for has ended well. READY alone says nothing: what the last crawl ended with counts. */
+/** Whether our crawl has succeeded. The state READY is not enough; the last crawl's status and start time decide. */
 async function hasEnded(
   { glue }: Catalog,
   crawler: string,
@@ -77,7 +77,7 @@ async function hasEnded(
     if (clock.now().valueOf() - Date.parse(requestedAt) > BEGINS_WITHIN_MS) {
       throw new StepError(
         'CrawlFailed',
-        `The crawler ${crawler} was started at ${requestedAt} and never began.`,
+        `The crawler ${crawler} was requested at ${requestedAt} and never started.`,
       );
     }
     return false;

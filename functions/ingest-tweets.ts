@@ -45,26 +45,26 @@ import { recentSearch } from './x/client';
 import type { Search } from './x/client';
 import { bearerToken } from './x/token';
 
-// An invocation works for two and a half minutes at most, and through 40 pages: then it answers MORE. A page
-// begun in the last second may take as long again: five tries at X, and six at the stream.
+// An invocation works for at most 2.5 minutes or 40 pages, then returns MORE. A page started in the last second may
+// take as long again: five attempts at X and six at the stream.
 const INVOCATION = { milliseconds: 150 * 1000, pages: 40 };
-/** Whoever ingests waits for X's rate window at most; longer than a few of those, something hangs. */
+/** An ingest never waits longer than X's rate window; several windows mean it is stuck. */
 const LONGEST_WAIT_MS = 60 * 60 * 1000;
 
 interface Dependencies extends Streaming {
   search: Search;
   isRunning: IsRunning;
-  /** Of the list of what was forgotten. */
+  /** Marker for the list of erased ids. */
   marker: () => Promise<Marker>;
   settings: Pick<
     FunctionSettings['x'],
     'usdPerPost' | 'usdPerUser' | 'authorNames' | 'maxTweetsPerMonth' | 'lateTweetSeconds'
   >;
-  /** What one call may take. */
+  /** Limits of one invocation. */
   limits: { milliseconds: number; pages: number };
 }
 
-/** One search, import or backfill of the run: which plan is its own, and where its pages come from. */
+/** One search, import or backfill of the run: its plan, and the source of its pages. */
 interface Task {
   of: string;
   name: string;
@@ -73,8 +73,8 @@ interface Task {
 }
 
 /**
- * Brings tweets into the lake and onto the stream, page by page, from X or from what people brought. Where
- * it stands is kept in the bucket, so this call may end, or be killed, anywhere.
+ * Fetches tweets from X or from an import, and writes them to the lake and the stream, page by page. Its progress is
+ * stored in the bucket, so this call may end or be killed at any point.
  */
 export const ingestTweets = (deps: Dependencies) =>
   step(StepInput, IngestTweetsOutput, async ({ execution, state }): Promise<IngestTweetsOutput> => {
@@ -167,8 +167,8 @@ async function ingest(
     run.source.kind === 'import'
       ? 'the import holds no tweet'
       : run.source.kind === 'backfill'
-        ? 'X has no tweet on these keywords between these times'
-        : 'X has no tweet on these keywords that is newer than the last run';
+        ? 'X has no tweets for these queries in this time span'
+        : 'X has no tweets for these queries since the last run';
   return {
     status: 'DONE',
     complete: ending.kind === 'whole',
@@ -177,7 +177,7 @@ async function ingest(
   };
 }
 
-/** What the run is to fetch, one plan each. */
+/** The run's tasks, each with a plan of its own. */
 async function tasksOf(
   { search, lake, clock, settings }: Dependencies,
   { source, queries, runId }: RunPlan,
@@ -213,9 +213,8 @@ async function tasksOf(
 }
 
 /**
- * The plans as this run goes on with them. All are claimed first; then pages that anybody decided on and did
- * not get to store are stored, those of queries that are no longer asked included: else another query's page
- * could bring the same tweets again.
+ * Claims all plans. Then stores pages that were journalled but not stored, including those of removed queries;
+ * otherwise another query could bring the same tweets again.
  */
 async function claimPlans(
   deps: Dependencies,
@@ -237,7 +236,7 @@ async function claimPlans(
     claimed.taken.push(await claim(lake, planned));
   }
   for (const other of all.filter((planned) => !isOfTask(planned))) {
-    // One that is whole is nobody's work in hand.
+    // A complete plan has no work in progress, so it needs no claim.
     claimed.others.push(other.plan.progress.whole ? other : await claim(lake, other));
   }
 
@@ -277,7 +276,7 @@ function budgetOf(
 
 type Before = IngestTweetsOutput | null;
 
-/** Another execution ingests: the schedule's next start comes soon enough, and a night waits its turn. */
+/** Another execution is ingesting: an `ingest` run ends, because the schedule starts the next one; a nightly run waits. */
 function waitFor(
   { clock, settings }: Dependencies,
   plan: RunPlan,
@@ -299,7 +298,7 @@ function waitFor(
     return {
       status: 'DONE',
       complete: false,
-      note: `${holder.executionArn} has been ingesting since ${holder.takenAt}; the next start goes on behind it`,
+      note: `${holder.executionArn} has been ingesting since ${holder.takenAt}; the next scheduled run continues after it`,
       ...nothing,
     };
   }
@@ -315,7 +314,7 @@ function waitFor(
   return { status: 'BUSY', resumeAt, holder: holder.executionArn, since, ...nothing };
 }
 
-/** Sends the days' tweets to the stream again; asks X nothing. */
+/** Sends the days' tweets to the stream again, without any request to X. */
 async function replay(
   deps: Dependencies,
   plan: RunPlan,

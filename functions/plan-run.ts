@@ -36,7 +36,7 @@ interface Dependencies {
   settings: Pick<FunctionSettings, 'x' | 'poll' | 'gate'>;
 }
 
-/** Turns whatever the execution was started with into the plan that every later step follows. */
+/** Validates the execution's input and turns it into the plan for all later steps. Throws `InvalidInput`, `RunInProgress`. */
 export const planRun = ({ lake, isRunning, emit, clock, settings, ...given }: Dependencies) =>
   step(PlanRunInput, PlanRunOutput, async ({ execution, input }) => {
     const now = clock.now();
@@ -54,7 +54,7 @@ export const planRun = ({ lake, isRunning, emit, clock, settings, ...given }: De
     );
     const { secrets, forceGrantSecretArn: secretArn } = given;
     const hours = settings.gate.forceGrantHours;
-    // After the lock: a run that is skipped leaves the grant to the next. A failed one holds no lock for long.
+    // After the lock, so that a skipped run leaves the grant to the next one. A failed run releases its lock.
     const force =
       request.force && lock.taken
         ? await takeForceGrant({ secrets, secretArn, lake, hours }, execution.arn, now)
@@ -81,7 +81,7 @@ export const planRun = ({ lake, isRunning, emit, clock, settings, ...given }: De
     };
   });
 
-/** The console sends `{}`, an API call without input null: both run the nightly. */
+/** The console sends `{}`, an API call without input sends null: both start a nightly run. */
 function parseRequest(input: unknown, today: string): RunRequest {
   const result = RunRequest.safeParse(input ?? {});
   if (!result.success) {
@@ -114,13 +114,13 @@ const queriesOf = ({ keywords, queries }: RunRequest, x: FunctionSettings['x']) 
   queries ?? (keywords === undefined ? x.queries : [{ name: KEYWORDS, keywords }]);
 
 /**
- * A run of mode `ingest` changes no day and no model: it works beside a night, and only their ingests take
- * turns.
+ * A run of mode `ingest` changes neither days nor models, so it may run beside a nightly run; only their ingest steps
+ * exclude each other.
  */
 const lockFor = (request: RunRequest, take: () => Promise<Acquired>): Promise<Acquired> =>
   request.mode === 'ingest' ? Promise.resolve({ taken: true }) : take();
 
-/** Who may start an execution may not spend more at X than the settings allow one run. */
+/** Rejects a run that could cost more at X than the settings allow. */
 function mustBeAffordable({ maxTweets }: RunRequest, x: FunctionSettings['x']): void {
   const { maxTweetsPerRun } = x;
   if (maxTweets !== undefined && maxTweets > maxTweetsPerRun) {
@@ -128,12 +128,12 @@ function mustBeAffordable({ maxTweets }: RunRequest, x: FunctionSettings['x']): 
     throw new StepError(
       'InvalidInput',
       `maxTweets: must not be above x.maxTweetsPerRun, ${postsAndAuthors(x, `${maxTweetsPerRun} posts`)} ($${price}) (got ${maxTweets}). ` +
-        'Start several runs one after the other: each goes on where the last one stopped. Or raise x.maxTweetsPerRun in infra/config.ts and deploy.',
+        'Start several runs one after the other: each continues where the last one stopped. Or raise x.maxTweetsPerRun in infra/config.ts and deploy.',
     );
   }
 }
 
-/** Posts that the run may read: its own budget, and what the month's leaves of it. */
+/** Posts that the run may read: its own budget, limited by the rest of the month's. */
 async function affordable(
   lake: LakeBucket,
   { maxTweets }: RunRequest,
@@ -148,7 +148,7 @@ async function affordable(
   return Math.max(0, Math.min(run, x.maxTweetsPerMonth - posts));
 }
 
-/** Readable, sortable and safe in every name that is built from it: start time, then a hash of the execution. */
+/** Start time plus a hash of the execution: readable, sortable, and valid in every derived name. */
 function runIdOf({ arn, startTime }: PlanRunInput['execution']): string {
   const [day = '', time = ''] = new Date(startTime).toISOString().split('T');
   const hash = createHash('sha256').update(arn).digest('hex').slice(0, 8);

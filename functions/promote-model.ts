@@ -17,7 +17,7 @@ interface Dependencies {
   clock: Clock;
 }
 
-/** Writes down that the candidate is the champion: from now on the stream is scored, too. */
+/** Records the candidate as the champion. From now on the stream is scored, too. */
 export const promoteModel = ({ lake, clock }: Dependencies) =>
   step(StepInput, PromoteModelOutput, async ({ execution, state }): Promise<PromoteModelOutput> => {
     const { plan, train, gate, endpoint } = state;
@@ -54,7 +54,7 @@ export const promoteModel = ({ lake, clock }: Dependencies) =>
     return { modelVersion, previous, promotedAt };
   });
 
-/** Takes the place of the very champion the gate compared with; of no other. */
+/** Replaces the champion that the candidate was compared with, and no other. */
 async function promote(lake: LakeBucket, candidate: Champion): Promise<Champion> {
   const found = await readChampion(lake);
   const current = found?.value.modelVersion ?? null;

@@ -14,7 +14,7 @@ import { endWhatIsOld } from './lake/retention';
 import type { KeepDays } from './lake/retention';
 import { onFirstCall, step } from './shared/step';
 
-/** Old data are ended for this long at most: what is left waits for the next run. */
+/** Time limit for deleting expired data; the next run deletes the rest. */
 const ENDING_MS = 60_000;
 
 interface Dependencies {
@@ -25,8 +25,8 @@ interface Dependencies {
 }
 
 /**
- * Points each checked day's partition at its new version: readers see the old day or the new one, whole. Then ends what
- * has been kept long enough.
+ * Points each checked day's partition at its new snapshot: readers see the old or the new one, always complete. Then
+ * deletes expired data.
  */
 export const publishData = ({ lake, catalog, clock, keepDays }: Dependencies) =>
   step(
@@ -43,7 +43,7 @@ export const publishData = ({ lake, catalog, clock, keepDays }: Dependencies) =>
       const before = new Map((await publishedDays(catalog)).map((day) => [day.date, day]));
       const days = clean.days.map(({ date, version, rows, location, fingerprint }) => {
         const old = before.get(date);
-        // Published by a call whose answer was lost: what it replaced, and when, is in its own parameters.
+        // A call whose response was lost already published it; its partition's parameters say what it replaced.
         const isOurs = old?.version === version;
         const replaced = (isOurs ? old.replaced : old?.version) ?? null;
         const publishedAt = (isOurs ? old.publishedAt : null) ?? now.toISOString();
@@ -61,7 +61,7 @@ export const publishData = ({ lake, catalog, clock, keepDays }: Dependencies) =>
         TWEETS_TABLE,
         days.map(({ partition }) => partition),
       );
-      // Days that were published before a deployment changed the table are read with its columns from now on.
+      // Update older partitions to the table's current columns.
       await followTable(catalog, TWEETS_TABLE);
       const until = now.valueOf() + ENDING_MS;
       const ended = await endWhatIsOld(

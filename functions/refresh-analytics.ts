@@ -34,12 +34,12 @@ import { languageList } from './model/languages';
 import { predictionMetrics } from './report/run-metrics';
 import { onFirstCall, step } from './shared/step';
 
-/** Days the analysts' questions look back on. */
+/** Days that the analysts' questions cover. */
 const LOOKBACK_DAYS = 8;
-// A call works for two minutes at most; what it was at by then takes less than its Lambda's other three.
+// A call starts no new work after two minutes; the work in progress fits into its Lambda's other three.
 const BUDGET_MS = 2 * 60 * 1000;
 const PAUSE_MS = 300;
-/** Rows of one query; a day with more is asked for again until none is left. */
+/** Rows per query; a day with more rows is queried again until none is left. */
 const ROWS_A_QUERY = 5000;
 
 interface Dependencies {
@@ -59,7 +59,7 @@ type Progress = Pick<
   'pending' | 'query' | 'scored'
 >;
 
-/** Has the model in service judge every published tweet of the last days that it has not judged yet. */
+/** Scores every published tweet of the last days that the model in service has not scored yet. */
 export const refreshAnalytics = (deps: Dependencies) =>
   step(
     StepInput,
@@ -91,7 +91,7 @@ export const refreshAnalytics = (deps: Dependencies) =>
     },
   );
 
-/** Asks for the next day's tweets, waits for them, or scores them. */
+/** Queries the next day's tweets, waits for the result, or scores it. */
 async function advance(
   deps: Dependencies,
   champion: Champion,
@@ -138,7 +138,7 @@ async function score(
   const verdicts = [];
   for (let start = 0; start < tweets.length; start += MAX_TEXTS_A_CALL) {
     const part = tweets.slice(start, start + MAX_TEXTS_A_CALL);
-    // Athena gives an empty text as no value.
+    // Athena returns an empty text as a missing value.
     const answer = await predict(
       endpoint,
       part.map(({ text }) => text ?? ''),
@@ -173,13 +173,13 @@ async function daysToScore(catalog: Catalog, { plan, ingest }: RunState): Promis
   return (await publishedDays(catalog)).map(({ date }) => date).filter((date) => wanted.has(date));
 }
 
-/** What an attempt that failed had done stays done. */
+/** Rows scored by earlier attempts. */
 const scoredBefore = ({ refresh }: RunState): number =>
   refresh.status === 'RUNNING' ? refresh.scored : 0;
 
 /**
- * Whether the champion is what the endpoint serves. A run that ended between the update and the promotion
- * leaves its candidate there: then the champion is put back first.
+ * Whether the endpoint serves the champion. A run that failed between update and promotion leaves its candidate there;
+ * then the champion is put back first.
  */
 async function servesChampion(
   { sageMaker, endpoint }: Dependencies,

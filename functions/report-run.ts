@@ -28,7 +28,7 @@ interface Dependencies {
   clock: Clock;
 }
 
-/** Says in one sentence what came of the run, keeps the whole state beside it, and lets the next run begin. */
+/** Writes the run's report (one sentence and the complete state) and releases the run lock. */
 export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
   step(StepInput, RunReport, async ({ execution, state }) => {
     const { plan, ingest, train } = state;
@@ -52,7 +52,7 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
     const kept = await keepRecord(lake, key, { report, execution, state });
     report.reportUri = uriOf(lake, kept);
     await releaseLock(lake, execution.arn, clock.now());
-    // The ingest schedule may run every few minutes; a second delivery has nothing to say.
+    // No mail for ingest runs, which may start every few minutes, and for skipped duplicates.
     if (outcome !== 'INGESTED' && outcome !== 'SKIPPED') {
       await sns.send(
         new PublishCommand({
@@ -64,12 +64,12 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
         }),
       );
     }
-    // Last: a repeated call would count the run twice.
+    // Metrics come last: a retry would count the run twice.
     emit(runMetrics(state, champion, clock.now()));
     return report;
   });
 
-/** The run's sentence, and one more where the model in service was given what is forgotten since. */
+/** The run's sentence, and a second one if the model in service was trained on tweets erased since. */
 async function summaryWith(
   lake: LakeBucket,
   state: RunState,

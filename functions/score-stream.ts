@@ -35,11 +35,10 @@ interface Dependencies {
 }
 
 /**
- * Scores new tweets as they come. A record that does not fit is reported as failed, so that the mapping
- * bisects down to it and sends it to its failure destination; an endpoint that does not answer fails the
- * whole batch, which comes again. Names follow from the batch: a replay overwrites what it wrote.
- * Before the first promotion it takes records and scores none: *Refresh analytics* of the run that promotes scores
- * the tweets of the last 8 days, which is more than the stream keeps.
+ * Scores new tweets from the stream. An invalid record is reported as failed, so that the mapping bisects down to it
+ * and sends it to the failure destination. If the endpoint does not answer, the complete batch fails and is retried.
+ * Object names derive from the batch, so a retry overwrites its own objects. Before the first promotion records are
+ * consumed but not scored: the promoting run's *Refresh analytics* scores the last 8 days, more than the stream keeps.
  */
 export const scoreStream =
   ({ lake, catalog, endpoint, languages, emit, clock }: Dependencies) =>
@@ -100,7 +99,7 @@ function readRow(record: KinesisStreamRecord): RawTweetRow | null {
   return parsed.data;
 }
 
-/** Shard, first and last record: an event id is `shardId-000000000000:<sequence number>`. */
+/** Name of a batch: shard, first and last record. An event id is `shardId-000000000000:<sequence number>`. */
 function batchName(records: readonly KinesisStreamRecord[]): string {
   const [first, last] = [records.at(0), records.at(-1)];
   const shard = first?.eventID.split(':')[0] ?? 'shard';

@@ -18,7 +18,7 @@ import {
 import type { Answer, Endpoint } from './model/endpoint';
 import { onFirstCall, step } from './shared/step';
 
-/** Kept back of the call's time: three requests put the champion back, and each may take its 15 s. */
+/** Reserved for putting the champion back: three requests of up to 15 s each. */
 const RESERVED_FOR_THE_CHAMPION_MS = 60_000;
 
 interface Dependencies {
@@ -28,8 +28,8 @@ interface Dependencies {
 }
 
 /**
- * Asks the endpoint which model it serves, and about tweets whose sentiment is beyond doubt. A candidate that fails, or
- * that is not the very model that was evaluated, is taken out of service again: the champion's configuration is put back before the execution ends.
+ * Checks which model the endpoint serves and its predictions for tweets with an obvious sentiment. If the candidate
+ * fails, or is not the model that was evaluated, the champion's configuration is put back before the execution ends.
  */
 export const smokeTestEndpoint = (deps: Dependencies) =>
   step(
@@ -61,7 +61,7 @@ export const smokeTestEndpoint = (deps: Dependencies) =>
     },
   );
 
-/** Throws ArchiveMismatch unless the endpoint says that it serves the model of the evaluation, where that names it. */
+/** Throws `ArchiveMismatch` if the endpoint's model is not the evaluated one; older evaluations name none. */
 function mustBeEvaluated({ model_version, model_digest }: Answer, expected?: string): void {
   if (expected === undefined || model_digest === expected) {
     return;
@@ -109,7 +109,7 @@ function judge(
   return { modelVersion: model_version, answers };
 }
 
-/** Says what became of the endpoint, and what to do next. */
+/** Puts the champion back; returns what happened to the endpoint and what to do next. */
 async function putChampionBack(
   { lake, sageMaker, endpoint }: Dependencies,
   candidate: string,

@@ -41,9 +41,9 @@ interface Dependencies {
   sageMaker: SageMakerClient;
   roleArn: string;
   keyArn: string;
-  /** Name of the lake, for the bill. */
+  /** Name of the lake, for cost allocation tags. */
   lakeName: string;
-  /** How the environment's models are called. */
+  /** Name prefix of the environment's models. */
   modelPrefix: string;
   build: Build;
   settings: Pick<FunctionSettings, 'training' | 'gate'>;
@@ -52,7 +52,7 @@ interface Dependencies {
 
 type Running = Extract<TrainModelOutput, { status: 'RUNNING' }>;
 
-/** Trains on the published days and the human labels, unless the last training saw the very same. */
+/** Trains on the published days and the human labels, unless the last training had the same input. */
 export const trainModel = (deps: Dependencies) =>
   step(
     StepInput,
@@ -85,7 +85,7 @@ export const trainModel = (deps: Dependencies) =>
       if (request.labels.length === 0) {
         throw new StepError(
           'NoLabels',
-          `There are no human labels below ${uriOf(lake, datasets.labels.prefix)}, and a model is only ever judged by them. ` +
+          `There are no human labels below ${uriOf(lake, datasets.labels.prefix)}, and models are evaluated only by them. ` +
             'Import some (npm run lake -- import-labels <file>), then redrive this execution.',
         );
       }
@@ -101,7 +101,7 @@ export const trainModel = (deps: Dependencies) =>
     },
   );
 
-/** Writes the job's inputs, then starts it: the job reads nothing that is not named by them. */
+/** Writes the job's inputs, then starts it. The job reads only what they name. */
 async function start(deps: Dependencies, jobName: string, request: TrainingRequest): Promise<void> {
   const { lake, sageMaker, roleArn, keyArn, settings } = deps;
   const keys = modelKeys(jobName);
@@ -139,7 +139,7 @@ async function start(deps: Dependencies, jobName: string, request: TrainingReque
 const capacityOf = ({ EnableManagedSpotTraining }: DescribeTrainingJobResponse): Capacity =>
   EnableManagedSpotTraining === true ? 'spot' : 'on-demand';
 
-/** The job's name follows from the attempt: one that exists was started by a try whose answer was lost. */
+/** The job's name derives from the attempt: an existing job was started by a call whose response was lost. */
 async function unlessItExists(create: () => Promise<unknown>): Promise<void> {
   try {
     await create();
@@ -151,8 +151,8 @@ async function unlessItExists(create: () => Promise<unknown>): Promise<void> {
 }
 
 /**
- * The champion's archive, where there is one: a channel without an object would end the job, and with it every
- * night. Without the channel the job says that it had none, and the gate that it cannot compare.
+ * The champion's archive, if it exists. A channel without an object would fail the job, and so every nightly run.
+ * Without the channel the evaluation says that there was no champion, and the gate that it cannot compare.
  */
 async function scorableChampion(
   lake: LakeBucket,
@@ -187,7 +187,7 @@ const TrainingFigures = z.object({
   training: z.object({ epochs: z.number().int().positive(), seconds: z.number().nonnegative() }),
 });
 
-/** Puts evaluation and manifest where people and the gate find them: a job may write archives only. */
+/** Copies evaluation and manifest to their own objects, for people and the gate: a training job can only write archives. */
 async function done(
   lake: LakeBucket,
   { jobName, fingerprint }: Running,
@@ -211,7 +211,7 @@ async function done(
   if (encoder && encoder.uri === null) {
     await keepEncoder(lake, encoder.version, files);
   }
-  // As it came, figures that are no numbers included: the gate says what it thinks of them.
+  // Unchanged, even if some metrics are not numbers: the gate reports that.
   const evaluation = textOf(files, 'evaluation.json', jobName);
   const page = files.get('evaluation.html');
   await putText(lake, keys.evaluation, evaluation, 'application/json');
@@ -242,7 +242,7 @@ async function done(
   };
 }
 
-/** Models made before this was kept say nothing. */
+/** Older models do not record it. */
 const LeftOut = z.object({
   set_aside: z
     .array(z.object({ channel: z.string(), file: z.string(), problem: z.string() }))
@@ -253,7 +253,7 @@ const channelPrefixes: Readonly<Record<string, string>> = {
   corpora: prefixes.corpora,
 };
 
-/** Objects of its channels that the training job could not read, wholly or in part. */
+/** Input objects that the training job could not read completely. */
 function leftOut(manifest: string): SetAside | undefined {
   const unreadables = new Unreadables();
   const parsed = LeftOut.safeParse(jsonOf(manifest));

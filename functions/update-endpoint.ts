@@ -22,14 +22,14 @@ interface Dependencies {
   servingImage: string;
   roleArn: string;
   keyArn: string;
-  /** Name of the lake, for the bill. */
+  /** Name of the lake, for cost allocation tags. */
   lakeName: string;
-  /** Names of the alarms that take an update back. */
+  /** Alarms that roll an update back. */
   rollbackAlarms: readonly string[];
   settings: FunctionSettings['endpoint'];
 }
 
-/** Puts the candidate behind the endpoint. Only InService under our own configuration is a success. */
+/** Deploys the candidate to the endpoint. Succeeds only when the endpoint is InService with our configuration. */
 export const updateEndpoint = (deps: Dependencies) =>
   step(
     StepInput,
@@ -53,7 +53,7 @@ export const updateEndpoint = (deps: Dependencies) =>
       const digest = 'promote' in gate ? gate.digest : undefined;
       await createModel(deps, train.jobName, train.modelUri, digest);
       await createConfig(deps, configName, train.jobName);
-      // A call whose answer was lost may have started the change already.
+      // A call whose response was lost may already have started the update.
       if (!isOnItsWay(found, configName)) {
         mustBeChangeable(found, endpointName);
         await pointEndpoint(sageMaker, {
@@ -68,7 +68,7 @@ export const updateEndpoint = (deps: Dependencies) =>
     },
   );
 
-/** Whether the endpoint serves ours; throws when it never will. */
+/** Whether the endpoint serves our configuration. Throws when the update failed or was rolled back. */
 function isServing(
   found: DescribeEndpointOutput | null,
   name: string,
@@ -124,11 +124,11 @@ async function createModel(
         ExecutionRoleArn: roleArn,
         PrimaryContainer: {
           Image: servingImage,
-          // By its key, without a version: SageMaker takes none. The digest is what pins the content.
+          // The key without a version, because SageMaker accepts none; the digest pins the content.
           ModelDataUrl: modelUri,
           ...(digest !== undefined && { Environment: { MODEL_DIGEST: digest } }),
         },
-        // Serverless endpoints refuse it.
+        // Serverless endpoints reject this option.
         ...(settings.kind === 'realtime' && { EnableNetworkIsolation: true }),
       }),
     ),
@@ -145,7 +145,7 @@ async function createConfig(
       new CreateEndpointConfigCommand({
         EndpointConfigName: configName,
         ProductionVariants: [variant(modelName, settings)],
-        // A volume key; serverless endpoints have no volume of ours.
+        // Encrypts the instance's volume; serverless endpoints have none.
         ...(settings.kind === 'realtime' && { KmsKeyId: keyArn }),
       }),
     ),
@@ -170,7 +170,7 @@ function variant(modelName: string, settings: FunctionSettings['endpoint']): Pro
       };
 }
 
-/** Names follow from the training job: what exists under one was made by an earlier call for the same model. */
+/** Names derive from the training job: an existing one was created by an earlier call for the same model. */
 async function unlessItExists(create: () => Promise<unknown>): Promise<void> {
   try {
     await create();

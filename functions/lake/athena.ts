@@ -9,7 +9,7 @@ import { executionParameters } from '../../queries/query';
 import type { Query, QueryValues } from '../../queries/query';
 import { StepError } from '../../workflows/errors';
 
-/** Where queries run; the workgroup says where their results go and how they are encrypted. */
+/** Where queries run. The workgroup sets where results are stored and how they are encrypted. */
 export interface AthenaContext {
   athena: AthenaClient;
   workgroup: string;
@@ -18,7 +18,7 @@ export interface AthenaContext {
 
 export type Row = Record<string, string | null>;
 
-/** GetQueryResults gives a thousand rows at a time at most. */
+/** GetQueryResults returns at most a thousand rows per call. */
 const ROWS_A_PAGE = 1000;
 
 /**
@@ -55,7 +55,7 @@ export async function startQuery(
   return QueryExecutionId;
 }
 
-/** Whether a query has its results. Throws `QueryFailed` when it never will. */
+/** Whether a query has succeeded. Throws `QueryFailed` if it failed or was cancelled. */
 export async function hasSucceeded(
   { athena }: AthenaContext,
   queryExecutionId: string,
@@ -79,7 +79,7 @@ export async function hasSucceeded(
   }
 }
 
-/** A query's rows, at most so many; the first row of the first page is the header and is left out. */
+/** A query's rows, at most `limit`, without the header row. */
 export async function rowsOf(
   { athena }: AthenaContext,
   queryExecutionId: string,

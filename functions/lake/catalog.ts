@@ -22,12 +22,12 @@ export interface Partition {
   parameters: Record<string, string>;
 }
 
-/** BatchCreatePartition takes a hundred at a time. */
+/** BatchCreatePartition accepts a hundred partitions per call. */
 const MAX_BATCH = 100;
-/** One after another, the 400 days of a long replay would need more than their Lambda's two minutes. */
+/** Sequential calls for the 400 days of a long replay would exceed the Lambda's two minutes. */
 const SET_AT_A_TIME = 8;
 
-/** Every partition of a table; without columns, which are the table's and would fill the answer. */
+/** Every partition of a table, without its columns: they equal the table's and would fill the response. */
 export async function listPartitions(
   { glue, database }: Catalog,
   table: string,
@@ -55,7 +55,7 @@ export async function listPartitions(
   return partitions;
 }
 
-/** Adds partitions that inherit the table's columns and format; those that exist are left as they are. */
+/** Adds partitions with the table's columns and format; existing ones stay unchanged. */
 export async function addPartitions(
   catalog: Catalog,
   table: string,
@@ -85,7 +85,7 @@ export async function addPartitions(
   }
 }
 
-/** Points partitions at their locations, with their parameters, whether they existed or not. */
+/** Creates or updates partitions: location and parameters. */
 export async function setPartitions(
   catalog: Catalog,
   table: string,
@@ -117,8 +117,8 @@ async function setPartition(
 }
 
 /**
- * Gives partitions the columns and the format that their table has now: they copy them when they are made, and a
- * deployment changes the table alone. Answers how many were of an older shape.
+ * Updates partitions to the table's current columns and format. A partition copies them when it is created, and a
+ * deployment changes only the table. Returns the number of updated partitions.
  */
 export async function followTable(catalog: Catalog, table: string): Promise<number> {
   const { glue, database } = catalog;
@@ -163,8 +163,7 @@ async function tableDescriptor(
   return Table.StorageDescriptor;
 }
 
-// The table's own columns and format: a partition that declares others is refused when it is read
-// (HIVE_PARTITION_SCHEMA_MISMATCH).
+// With other columns than the table's, a partition fails when it is read (HIVE_PARTITION_SCHEMA_MISMATCH).
 const inputOf = (
   { values, location, parameters }: Partition,
   table: StorageDescriptor,

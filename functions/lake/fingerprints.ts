@@ -3,7 +3,7 @@ import { datasets } from '../../workflows/datasets';
 import { listObjects } from './objects';
 import type { LakeBucket, Listed } from './objects';
 
-/** Spark and the training job pass over names that begin so, files and folders: leftovers of writers. */
+/** Spark and the training job ignore files and folders with these prefixes: leftovers of writers. */
 const isHidden = (key: string): boolean =>
   key
     .slice(datasets.labels.prefix.length)
@@ -18,16 +18,16 @@ export const labelObjects = async (lake: LakeBucket): Promise<Listed[]> =>
 export const rawObjects = (lake: LakeBucket, day: string): Promise<Listed[]> =>
   listObjects(lake, `${datasets.raw_tweets.prefix}dt=${day}/`);
 
-/** Changes when an object comes, goes or changes. */
+/** A hash that changes when an object is added, removed or changed. */
 export function fingerprintOf(objects: readonly Listed[]): string {
   const lines = objects.map(({ key, etag }) => `${key} ${etag}`).sort();
   return createHash('sha256').update(lines.join('\n')).digest('hex');
 }
 
-/** Raise it when etl/ makes something else of the same tweets: days are then cleaned again. */
+/** Increase it when etl/ produces different rows from the same tweets: all days are then cleaned again. */
 const CLEANING = '2';
 
-/** Changes when a day's raw tweets, the labels, or what the cleaning makes of them changes. */
+/** A hash that changes when a day's raw tweets, the labels or the cleaning's version change. */
 export const dayFingerprint = (raw: readonly Listed[], labels: readonly Listed[]): string =>
   createHash('sha256')
     .update(`${CLEANING} ${fingerprintOf([...raw, ...labels])}`)

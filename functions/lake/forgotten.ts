@@ -8,31 +8,30 @@ import { getJson, putJsonIf, uriOf } from './objects';
 import type { LakeBucket } from './objects';
 
 /**
- * Which tweets and authors must not come back. The list holds marks in place of ids: HMACs under a secret that is not
- * in the bucket. It answers whether an id is on it, to who may read the secret; to anybody else it says nothing, not
- * even by trying every id there is.
+ * The list of erased tweets and authors. It holds marks instead of ids: HMACs under a secret that is not in the
+ * bucket. Only a reader of the secret can test whether an id is on the list; nobody else can, even by trying all ids.
  */
 export const FORGOTTEN_KEY = `${prefixes.plans}forgotten.json`;
 
 const Mark = z.string().regex(/^[0-9a-f]{32}$/);
 const Marks = { tweets: z.array(Mark), authors: z.array(Mark) };
-/** Commands of `forget` that have not ended, as marks: somebody has to look through the whole lake for the list's ids. */
+/** Marks of `forget` commands that have not finished; the next one searches the complete lake for their ids. */
 const Unfinished = z.array(Mark);
 
 /**
- * Marks of a list of version 1: their salt lay beside them, so whoever read the list could try ids. A mark does not
- * say its id, so it becomes one of today's only when the id is seen again.
+ * Marks of a version 1 list, stored beside their salt, so a reader could try ids. A mark does not reveal its id, so it
+ * is converted only when the id is seen again.
  */
 const Legacy = lenient(z.object({ salt: z.string().min(32), ...Marks }));
 
-/** A list of version 1 does not say whether a command has not ended: the next one looks at everything. */
+/** A version 1 list does not record unfinished commands, so the next command searches everything. */
 const PERHAPS_UNFINISHED = '0'.repeat(32);
 
 export const ForgottenList = durable(
   'The list of what was forgotten',
   z.object({
     schemaVersion: z.literal(2),
-    /** The mark of no id: it tells whether the list was written under the secret at hand. null in a list of version 1. */
+    /** Mark of a constant: tells whether the list was written under the current secret. null in a version 1 list. */
     check: Mark.nullable(),
     ...Marks,
     unfinished: Unfinished,
@@ -55,13 +54,13 @@ type Kind = 'tweet' | 'author';
 /** Turns an id into its mark. */
 export type Marker = (kind: Kind | 'check', id: string) => string;
 
-// Half of SHA-256: two ids of a lake never meet by chance, and the list stays small.
+// Half of SHA-256 rules out collisions within one lake and keeps the list small.
 const under =
   (secret: string): Marker =>
   (kind, id) =>
     createHmac('sha256', secret).update(`${kind} ${id}`).digest('hex').slice(0, 32);
 
-/** The least that the secret has to hold; CloudFormation generates 64 characters. */
+/** Minimum length of the secret in characters; CloudFormation generates 64. */
 const SHORTEST_SECRET = 32;
 const markers = new Map<string, Promise<Marker>>();
 
@@ -69,7 +68,7 @@ const markers = new Map<string, Promise<Marker>>();
 export function readMarker(secrets: SecretsManagerClient, secretArn: string): Promise<Marker> {
   const known = markers.get(secretArn) ?? fetchMarker(secrets, secretArn);
   markers.set(secretArn, known);
-  // A failure is not kept: the next call asks again.
+  // Do not cache a failure: the next call reads the secret again.
   known.catch(() => markers.delete(secretArn));
   return known;
 }
@@ -87,7 +86,7 @@ async function fetchMarker(secrets: SecretsManagerClient, secretArn: string): Pr
   return under(SecretString);
 }
 
-/** A marker under a secret of this process alone, for tests and measurements. */
+/** A marker with a random secret, for tests and benchmarks. */
 export const randomMarker = (): Marker => under(randomBytes(32).toString('hex'));
 
 interface Ids {
@@ -104,7 +103,7 @@ export const emptyList = (marker: Marker): ForgottenList => ({
   legacy: null,
 });
 
-/** The list with more ids on it; the very same list where all of them are on it already. */
+/** Adds ids to the list; returns the same object if all of them are on it. */
 export function withIds(list: ForgottenList, ids: Ids, marker: Marker): ForgottenList {
   const [tweets, authors] = [[...ids.tweets], [...ids.authors]];
   const grown = {
@@ -124,7 +123,7 @@ export function withIds(list: ForgottenList, ids: Ids, marker: Marker): Forgotte
   return size(grown) === size(list) ? list : grown;
 }
 
-/** What is left of the old marks when these ids have new ones; null when nothing is. */
+/** Removes old marks whose ids now have new marks; null if none remain. */
 function withoutIds(
   legacy: NonNullable<ForgottenList['legacy']>,
   tweets: readonly string[],
@@ -143,9 +142,9 @@ function withoutIds(
   return left.tweets.length + left.authors.length === 0 ? null : left;
 }
 
-/** Answers whether a tweet was forgotten: by its own id or by its author's. */
+/** Tells whether a tweet was erased, by its own id or its author's. */
 export class Forgotten {
-  /** Ids that were known by their old marks only. */
+  /** Ids found only by their old marks. */
   readonly knownByOldMarks = { tweets: new Set<string>(), authors: new Set<string>() };
   private readonly marks: Record<Kind, ReadonlySet<string>>;
   private readonly oldMarks: Record<Kind, ReadonlySet<string>>;
@@ -186,8 +185,8 @@ export class Forgotten {
 }
 
 /**
- * The lake's list and its ETag; an empty one where nothing was ever forgotten. Throws `ContractBroken` when it was
- * written under another secret: no id would be found on it, and all of them would come back.
+ * The lake's list and its ETag; an empty list if nothing was erased. Throws `ContractBroken` when the list was written
+ * under another secret: no id would match, and every erased tweet would come back.
  */
 export async function readForgotten(
   lake: LakeBucket,
@@ -207,7 +206,7 @@ export async function readForgotten(
   return { list: value, etag };
 }
 
-/** Gives ids that were known by old marks new ones. When somebody else writes at the same moment, the next call does. */
+/** Replaces old marks of known ids by new ones. If another writer is faster, the next call does it. */
 export async function renewMarks(
   lake: LakeBucket,
   forgotten: Forgotten,

@@ -18,7 +18,7 @@ const LabelRow = z.object({
   imported_at: z.string().refine((at) => at <= latestImport(new Date()), 'lies in the future'),
   sampling: Sampling.nullish(),
 });
-/** A label is flat: what nests is something else, and may overflow the stack of who walks through it. */
+/** A label is flat. Deeply nested JSON is not a label and could overflow the stack of its reader. */
 const Flat = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
 
 /** A label as it counts. */

@@ -7,8 +7,8 @@ import { getJson, getTimedJson, putJsonIf, statusOf, uriOf } from './objects';
 import type { LakeBucket } from './objects';
 
 /**
- * Who works on something that one execution at a time may work on. A lease stays in the bucket when it is
- * released, so that a second delivery of the same scheduled start is recognised even after the first has ended.
+ * The holder of a lock: one execution at a time. The lease object stays in the bucket after its release, so that a
+ * second delivery of the same scheduled start is recognised after the first has ended.
  */
 export const Lease = durable(
   'A lease',
@@ -18,18 +18,18 @@ export const Lease = durable(
     scheduledFor: z.string().nullable(),
     takenAt: z.string(),
     releasedAt: z.string().nullable(),
-    /** Of a holder that is no execution, so that nobody can ask whether it still runs: until when it holds at most. */
+    /** Expiry time, for a holder that is not an execution (we cannot ask whether it is alive). */
     heldUntil: z.string().optional(),
   }),
 );
 export type Lease = z.infer<typeof Lease>;
 
-// Each lost race means that somebody else wrote in between; more than a few means something is wrong.
+// Each lost race is a write by somebody else in between; more than a few mean that something is wrong.
 const MAX_RACES = 5;
 
 /**
- * Whatever `heldUntil` says, a hold ends so long after its object was written: a mistake, or somebody who may write
- * the object, locks nobody out for longer. Who needs it longer renews it.
+ * A hold ends at most this long after its object was written, whatever `heldUntil` says, so that a mistake cannot lock
+ * everybody out. A holder that needs longer renews the lease.
  */
 const LONGEST_HOLD_MS = 5 * 60 * 1000;
 
@@ -39,17 +39,17 @@ interface Who {
   executionArn: string;
   scheduledFor: string | null;
   now: Date;
-  /** Of a holder that is no execution: how long it holds, if it does not renew. */
+  /** For a holder that is not an execution: how long it holds without renewal. */
   holdMs?: number;
 }
 
 /**
- * Takes the lease for an execution. One that holds it already keeps it (a redrive); a holder that no longer
- * runs is replaced. Answers the holder when that is somebody else, or somebody who answers for the same
- * scheduled start.
+ * Acquires the lease for an execution. An execution that already holds it keeps it (a redrive); a holder that no
+ * longer runs is replaced. Returns the holder if that is another execution, or one that serves the same scheduled
+ * start.
  *
- * Whether a hold is over is asked of S3's clock alone, by which it was also written: those of the machines that
- * take and hold leases may be wrong by any amount.
+ * Expiry is measured by S3's clock alone, which also dated the object: the clocks of the machines involved may differ
+ * by any amount.
  */
 export async function takeLease(
   lake: LakeBucket,
@@ -93,11 +93,11 @@ export async function takeLease(
   }
   throw new StepError(
     'RunInProgress',
-    `${uriOf(lake, key)} changed ${MAX_RACES} times while this run tried to take it`,
+    `${uriOf(lake, key)} changed ${MAX_RACES} times while this run tried to acquire it`,
   );
 }
 
-/** Holds on to a lease for so long from now. Throws `RunInProgress` when somebody else has taken it since. */
+/** Extends a lease by `holdMs` from now. Throws `RunInProgress` when somebody else holds it. */
 export async function renewLease(
   lake: LakeBucket,
   key: string,
@@ -118,11 +118,11 @@ export async function renewLease(
       { ifMatch: found.etag },
     ));
   if (typeof renewed !== 'string') {
-    throw new StepError('RunInProgress', `${uriOf(lake, key)} was taken by somebody else`);
+    throw new StepError('RunInProgress', `${uriOf(lake, key)} is now held by somebody else`);
   }
 }
 
-/** What the object says, if that is a time, and no later than a hold may last. */
+/** End of the hold: the stored time, at most LONGEST_HOLD_MS after the object was written. */
 function endOfHold(heldUntil: string, writtenAt: Date): Date {
   const said = new Date(heldUntil);
   const longest = after(writtenAt, LONGEST_HOLD_MS);
@@ -141,7 +141,7 @@ function clockOf(lake: LakeBucket, key: string, instant: Date | undefined): Date
   return instant;
 }
 
-/** Releases the lease if this execution holds it; another's is left alone. */
+/** Releases the lease if this execution holds it; does nothing otherwise. */
 export async function releaseLease(
   lake: LakeBucket,
   key: string,
@@ -150,7 +150,7 @@ export async function releaseLease(
 ): Promise<void> {
   const found = await getJson(lake, key, Lease);
   if (found && found.value.executionArn === executionArn && found.value.releasedAt === null) {
-    // Lost to another writer: then the lease is no longer ours to release.
+    // If another writer was faster, the lease is no longer ours.
     await putJsonIf(
       lake,
       key,

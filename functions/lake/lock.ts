@@ -7,7 +7,7 @@ import type { LakeBucket } from './objects';
 export type Acquired = { taken: true } | { taken: false; reason: string };
 
 /**
- * Takes the lock for an execution: one changes the lake's days and models at a time. EventBridge can deliver a
+ * Acquires the run lock: only one execution at a time changes the lake's days and models. EventBridge can deliver a
  * start twice, and two runs would pay X twice for the same tweets. Throws `RunInProgress` while another execution runs.
  */
 export async function takeLock(
@@ -33,6 +33,6 @@ export async function takeLock(
   );
 }
 
-/** Releases the lock if this execution holds it; another's is left alone. */
+/** Releases the run lock if this execution holds it; does nothing otherwise. */
 export const releaseLock = (lake: LakeBucket, executionArn: string, now: Date): Promise<void> =>
   releaseLease(lake, leaseKeys.run, executionArn, now);

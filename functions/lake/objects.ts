@@ -44,8 +44,8 @@ export async function getJson<Schema extends z.ZodType>(
 }
 
 /**
- * A JSON object and its ETag, or null where there is none; and two instants by S3's own clock, which all machines
- * share: when the object was written, and when this request was answered, to the second.
+ * A JSON object and its ETag, or null if there is none; and two times by S3's clock, to the second: when the object
+ * was written, and when S3 answered this request.
  */
 export async function getTimedJson<Schema extends z.ZodType>(
   lake: LakeBucket,
@@ -95,7 +95,7 @@ async function getObject(
 }> {
   const command = new GetObjectCommand({ Bucket: lake.bucket, Key: key });
   let answeredAt: Date | undefined;
-  // Next to the wire: it sees a refusal too, before the SDK makes an error of it.
+  // In the last middleware step: it also sees error responses, before the SDK turns them into exceptions.
   command.middlewareStack.add(
     (next) => async (args) => {
       const answer = await next(args);
@@ -106,7 +106,7 @@ async function getObject(
   );
   try {
     const object = await lake.s3.send(command);
-    // A connection that ends in the middle of the body is no error of the request that brought it.
+    // A connection that breaks inside the body is not an error of the request itself.
     const bytes = await during('S3 GetObject', async () => object.Body?.transformToByteArray());
     return {
       found: {
@@ -146,13 +146,13 @@ export async function putText(
   );
 }
 
-/** Only where there is no object yet (`ifMatch: null`), or while it still is the one with this ETag. */
+/** Write only if there is no object (`ifMatch: null`), or if the object still has this ETag. */
 export type Condition = { ifMatch: string | null };
 
 const conditionHeaders = ({ ifMatch }: Condition) =>
   ifMatch === null ? { IfNoneMatch: '*' } : { IfMatch: ifMatch };
 
-/** Writes JSON on a condition; answers the new ETag, or null when somebody else was quicker. */
+/** Writes JSON on a condition; returns the new ETag, or null if another writer was faster. */
 export async function putJsonIf(
   lake: LakeBucket,
   key: string,
@@ -162,13 +162,13 @@ export async function putJsonIf(
   return putIf(lake, key, `${JSON.stringify(value, null, 2)}\n`, 'application/json', condition);
 }
 
-// 409 says that another conditional write of the key is in flight, and nothing of how that ends: at most 50+100+200+400 ms apart.
+// 409: another conditional write of this key is in progress. Retried after 50, 100, 200 and 400 ms.
 const MAX_CONFLICTS = 4;
 const CONFLICT_PAUSE_MS = 50;
 
 /**
- * Writes bytes on a condition; answers the new ETag, or null when it does not hold: then there is an object
- * (`ifMatch: null`), or not that one.
+ * Writes bytes on a condition; returns the new ETag, or null if the condition does not hold: an object exists
+ * (`ifMatch: null`), or it has another ETag.
  */
 export async function putIf(
   lake: LakeBucket,
@@ -203,10 +203,10 @@ export async function putIf(
   }
 }
 
-/** Whether the SDK sent the request more than once: an earlier try may have done what the last was refused for. */
+/** Whether the SDK sent the request more than once: an earlier attempt may have written what the last one conflicts with. */
 const wasRepeated = (error: unknown): boolean => Number(metadataOf(error)?.['attempts'] ?? 1) > 1;
 
-/** The ETag of an object that holds these very bytes: an earlier try's, whose answer was lost; else null. */
+/** The ETag of the object if it holds exactly these bytes (an earlier attempt wrote them and its response was lost); else null. */
 async function etagIfHeld(
   lake: LakeBucket,
   key: string,
@@ -216,14 +216,14 @@ async function etagIfHeld(
   return found !== null && Buffer.from(body).equals(Buffer.from(found.bytes)) ? found.etag : null;
 }
 
-/** Takes an object away; one that is gone already stays so. */
+/** Deletes an object; succeeds if it does not exist. */
 export async function removeObject(lake: LakeBucket, key: string): Promise<void> {
   await lake.s3.send(new DeleteObjectCommand({ Bucket: lake.bucket, Key: key }));
 }
 
 /**
- * Every object below a prefix, in key order, page by page. A key that ends in a slash is what consoles and file
- * managers make of a folder, and no data.
+ * Every object below a prefix, in key order, page by page. Keys that end in a slash are skipped: consoles create them
+ * as folder markers.
  */
 export async function* objectsBelow(lake: LakeBucket, prefix: string): AsyncGenerator<Listed> {
   let token: string | undefined;

@@ -2,7 +2,7 @@ import { datasets } from '../../workflows/datasets';
 import { listPartitions } from './catalog';
 import type { Catalog } from './catalog';
 
-/** A day as readers see it: the version its partition points at, and what that was made from. */
+/** A published day: the snapshot that its partition points at, and the fingerprint of its sources. */
 export interface PublishedDay {
   date: string;
   version: string;
@@ -11,13 +11,13 @@ export interface PublishedDay {
   fingerprint: string;
   /** The version this one replaced, or null. */
   replaced: string | null;
-  /** When readers first saw this version; null for one that was published before this was noted. */
+  /** When this snapshot was published; null for one that was published by a release that did not record it. */
   publishedAt: string | null;
-  /** How many of its rows were forgotten since: the next version may have so many fewer. */
+  /** Number of its rows that were erased since: the next snapshot may have this many fewer. */
   forgotten: number;
 }
 
-/** Parameter that `lake -- forget` sets, and that no new version has. */
+/** Partition parameter set by `lake -- forget`; a new snapshot does not have it. */
 export const FORGOTTEN_PARAMETER = 'forgotten';
 
 export const TWEETS_TABLE = 'tweets' satisfies keyof typeof datasets;

@@ -11,8 +11,8 @@ import type { Unreadables } from './set-aside';
 import { gunzip, jsonOf, UnreadableBytes } from './unpack';
 
 /**
- * Where a page's tweets of one day lie. The key begins with the ids of its oldest and newest tweet, so that
- * a listing alone says which objects may hold an id.
+ * Key of a page's tweets of one day. It starts with the ids of the oldest and newest tweet, so that a listing alone
+ * tells which objects may hold an id.
  */
 export function rawPageKey(day: string, ids: readonly string[], name: string): string {
   const range = `${padId(oldestOf(ids) ?? '')}-${padId(newestOf(ids) ?? '')}`;
@@ -21,10 +21,10 @@ export function rawPageKey(day: string, ids: readonly string[], name: string): s
 
 export const rawFolder = (day: string): string => `${datasets.raw_tweets.prefix}dt=${day}/`;
 
-/** X's first post; what claims to be older was dated by something else. */
+/** Day of X's first post; an older date cannot be right. */
 const FIRST_DAY = '2006-03-21';
 
-/** The days that have a folder of raw tweets, oldest first; folders of anything else are passed over. */
+/** Days with a folder of raw tweets, oldest first; other folders are ignored. */
 export async function rawDays(lake: LakeBucket): Promise<string[]> {
   const { prefix } = datasets.raw_tweets;
   const days: string[] = [];
@@ -52,15 +52,15 @@ export const packRows = (rows: readonly object[]): Buffer =>
   gzipSync(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 
 export interface RawObject {
-  /** The records of the lines that are JSON, whatever they are. */
+  /** Records of all lines that are JSON, not yet validated. */
   records: unknown[];
   /** Lines that are not JSON. */
   broken: number;
 }
 
 /**
- * The records of a raw object. What cannot be read of it is left out and named in `unreadables`: one bad object must
- * not end every run to come. As Spark does, by name: only `.gz` is unpacked.
+ * The records of a raw object. Unreadable parts are skipped and reported in `unreadables`, because one bad object must
+ * not fail every later run. As in Spark, only names that end in `.gz` are unpacked.
  */
 export async function readRaw(
   lake: LakeBucket,
@@ -96,14 +96,14 @@ interface Page {
   newest: string;
 }
 
-// A day of more pages is listed anew for each question: slower, in the same memory.
+// A day with more pages is listed again for each lookup: slower, but within the same memory.
 const MAX_PAGES_KEPT = 10_000;
 const MAX_DAYS_KEPT = 12;
 const MAX_OBJECTS_KEPT = 32;
 
 /**
- * Tells which tweets the lake holds already, with memory that does not grow with the lake. Good for as long
- * as nobody else writes raw data: whoever holds the ingest's lease makes one.
+ * Tells which tweets the lake already holds, in bounded memory. Valid only while nobody else writes raw data, so only
+ * the holder of the ingest lease may create one.
  */
 export class StoredTweets {
   private readonly days = new Map<string, Page[] | 'too many'>();
@@ -175,7 +175,7 @@ export class StoredTweets {
 const dayBeside = (day: string, days: number): string =>
   utcDay(new Date(Date.parse(`${day}T00:00:00Z`) + days * DAY_MS));
 
-/** An object whose key names no range may hold any id. */
+/** An object whose key has no id range may hold any id. */
 function pageOf(key: string): Page {
   const [, oldest = padId('0'), newest = '9'.repeat(20)] = RANGE.exec(key) ?? [];
   return { key, oldest, newest };

@@ -3,9 +3,9 @@ import { getText, putIf } from './objects';
 import type { LakeBucket } from './objects';
 
 /**
- * Keeps a record of a run as JSON, for good: the bucket's policy lets the role of the records write new objects below
- * processed-data/audit/, and replace none. The same record again changes nothing; another one where the key is taken goes
- * beside it, with its hash in the key. Answers the key it lies under.
+ * Stores an audit record of a run as JSON. The bucket policy lets the writing role create objects below
+ * processed-data/audit/ but not replace them. Writing the same record again changes nothing; a different record under
+ * the same key gets a key with its hash. Returns the key.
  */
 export async function keepRecord(lake: LakeBucket, key: string, value: unknown): Promise<string> {
   const text = `${JSON.stringify(value, null, 2)}\n`;
@@ -14,7 +14,7 @@ export async function keepRecord(lake: LakeBucket, key: string, value: unknown):
   if ((await getText(lake, key))?.text === text) return key;
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
   const beside = key.replace(/\.json$/, `-${hash}.json`);
-  // Where this is taken, too, it is by this very record.
+  // If this key exists, too, it holds this same record.
   await write(beside);
   return beside;
 }

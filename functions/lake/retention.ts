@@ -40,16 +40,17 @@ const TABLES_BY_DAY = [
 ] as const satisfies readonly (keyof typeof datasets)[];
 
 /**
- * Ends what has been kept long enough and that the bucket's lifecycle cannot see, because the age of its objects is
- * not the age of its data:
+ * Deletes expired data that the bucket's lifecycle rules cannot handle, because the age of the objects is not the age
+ * of the data:
  *
- * - a published day goes with its first raw page, whose age the lifecycle does see: so a day never outlives what it
- *   was made from, and can always be made again without a tweet that is forgotten;
- * - a snapshot that was replaced stays for `replacedSnapshots` days from then on. No model was trained on it later, so
- *   every model can be made again for at least so long;
- * - the candidates table loses what is published or gone.
+ * - a published day expires with its first raw page, which the lifecycle deletes. So a day never outlives its sources
+ *   and can always be rebuilt without an erased tweet;
+ * - a replaced snapshot stays for `replacedSnapshots` days. No later model was trained on it, so every model can be
+ *   reproduced for at least that long;
+ * - the candidates table drops partitions that are published or deleted.
  *
- * Partitions go first: readers see a day whole or not at all. Idempotent; a call that is killed is ended by the next.
+ * Partitions are dropped first, so readers see a day completely or not at all. Idempotent: after a kill the next call
+ * continues.
  */
 export async function endWhatIsOld(
   {
@@ -97,7 +98,7 @@ export async function endWhatIsOld(
   };
 }
 
-/** Which of these days have been kept long enough: their first raw page is old, or they have none left. */
+/** The days that have expired: their first raw page is old, or they have none left. */
 export async function expiredDays(
   lake: LakeBucket,
   days: readonly string[],
@@ -105,7 +106,7 @@ export async function expiredDays(
   { tweets }: Pick<KeepDays, 'tweets'>,
 ): Promise<string[]> {
   const before = new Date(now.valueOf() - tweets * DAY_MS);
-  // A page is never older than its tweets.
+  // A page cannot be older than its tweets.
   const old = days.filter((date) => date < utcDay(before));
   const expired: string[] = [];
   for (let start = 0; start < old.length; start += AT_ONCE) {
@@ -146,7 +147,7 @@ async function snapshotsBelow(lake: LakeBucket): Promise<Snapshot[]> {
   return [...snapshots.values()];
 }
 
-/** Whether it has been out of readers' sight for long enough: since another was published, or since it was written. */
+/** Whether a snapshot was replaced long enough ago, or was written long ago and never published. */
 function isReplaced(
   { version, modified }: Snapshot,
   published: PublishedDay | undefined,
@@ -154,12 +155,12 @@ function isReplaced(
 ): boolean {
   if (published?.version === version) return false;
   if (published === undefined) return modified <= before;
-  // Of a day published before that was noted nobody knows when: its snapshots stay until the day is published again.
+  // Published by a release that did not record the time: keep its snapshots until the day is published again.
   if (published.publishedAt === null) return false;
   return Math.max(modified.valueOf(), Date.parse(published.publishedAt)) <= before.valueOf();
 }
 
-/** A candidate is looked at until it is published or gone. */
+/** Drops candidate partitions that are published or deleted. */
 async function dropCandidates(
   catalog: Catalog,
   published: ReadonlyMap<string, PublishedDay>,

@@ -1,13 +1,13 @@
 import type { SetAside } from '../../workflows/payloads';
 import { log } from '../shared/step';
 
-/** A state holds 256 KiB: so many objects are named, the rest are counted. */
+/** Step Functions' state is limited to 256 KiB: this many objects are named, the others counted. */
 const MAX_NAMED = 20;
 const MAX_PROBLEM_CHARACTERS = 200;
-/** The log has the whole key. */
+/** Longer keys are shortened in the state; the log has the complete key. */
 const MAX_KEY_CHARACTERS = 300;
 
-/** Collects the objects that a step goes on without, and warns of each in the log. */
+/** Collects the unreadable objects that a step skips, and logs a warning for each. */
 export class Unreadables {
   private readonly problems = new Map<string, string>();
 
@@ -18,7 +18,7 @@ export class Unreadables {
     log({ warning: 'RawDataUnreadable', key, problem });
   }
 
-  /** What is to be reported, with what earlier calls of the step have found; undefined where there is nothing. */
+  /** The report, merged with those of earlier calls of the step; undefined if there is nothing to report. */
   report(before?: SetAside): SetAside | undefined {
     const known = new Map(before?.objects.map(({ key, problem }) => [key, problem]));
     const fresh = [...this.problems].filter(([key]) => !known.has(key));
@@ -29,6 +29,6 @@ export class Unreadables {
   }
 }
 
-/** A text that is too long, cut in the middle: keys differ at their ends. */
+/** Shortens a text in the middle, because keys differ at their ends. */
 const shortened = (text: string, most: number): string =>
   text.length <= most ? text : `${text.slice(0, most - 101)}…${text.slice(-100)}`;

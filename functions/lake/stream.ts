@@ -3,7 +3,7 @@ import type { KinesisClient, PutRecordsRequestEntry } from '@aws-sdk/client-kine
 import { isPassing } from '../shared/aws';
 import type { Clock } from '../shared/clock';
 
-// Kinesis takes 500 records and 5 MB (keys included) a call.
+// Kinesis accepts 500 records and 5 MB (keys included) per call.
 const MAX_RECORDS = 500;
 const MAX_BYTES = 5 * 1000 * 1000;
 // 6 tries: 0.2+0.4+0.8+1.6+3.2 s ≈ 6 s; a shard's throughput limit counts by the second.
@@ -15,16 +15,15 @@ export interface StreamRecord {
   data: string;
 }
 
-/** What Kinesis did not take in any of the tries, and what it said last. */
+/** Records that Kinesis rejected in every attempt, and its last error. */
 export interface Refusal {
   records: StreamRecord[];
   reason: string;
 }
 
 /**
- * Puts records on the stream, and answers with those it would not take. A call that succeeds may still
- * refuse some of its records: only those are sent again, a bounded number of times. Throws what waiting
- * cannot mend: no permission, no such stream.
+ * Puts records on the stream and returns the rejected ones. A successful call may still reject some records; only those
+ * are sent again, a bounded number of times. Throws errors that waiting cannot fix, such as AccessDenied.
  */
 export async function putRecords(
   kinesis: KinesisClient,
@@ -76,7 +75,7 @@ async function tryOnce(
     );
     const said = results.find(({ ErrorCode }) => ErrorCode !== undefined);
     return {
-      // A record that the answer says nothing of may not be there: sent twice is better than not at all.
+      // The response does not mention this record: sending it twice is better than losing it.
       failed: records.filter((_, index) => results[index]?.SequenceNumber === undefined),
       reason: `${said?.ErrorCode ?? 'no reason given'} ${said?.ErrorMessage ?? ''}`.trimEnd(),
     };

@@ -1,15 +1,15 @@
 import { gunzipSync } from 'node:zlib';
 
 /**
- * What an object of people's making may hold once it is unpacked. A page of 500 tweets of the largest size that the
- * stream takes stays below; a Lambda of 256 MB could not hold more.
+ * Largest unpacked size of an imported object. 500 tweets of the largest size that the stream accepts are smaller; a
+ * Lambda of 256 MB could not hold more.
  */
 export const MAX_UNPACKED_BYTES = 64 * 2 ** 20;
 
-/** Of a corpus, which training alone reads, on a machine of many gigabytes. */
+/** Largest unpacked size of a corpus, which only the training reads, with gigabytes of memory. */
 export const MAX_CORPUS_BYTES = 2 ** 30;
 
-/** Bytes that are not what their name says; the message is a sentence without its subject, the object. */
+/** Content that does not match its name. The message is a sentence whose subject, the object, is added by the caller. */
 export class UnreadableBytes extends Error {}
 
 export const isGzipped = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;

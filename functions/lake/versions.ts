@@ -12,7 +12,7 @@ export interface Version {
   etag: string;
   isCurrent: boolean;
   isMarker: boolean;
-  /** An empty one, as of a folder made in a console, holds nothing of anybody. */
+  /** Size; an empty version (a folder marker of a console) holds no personal data. */
   bytes: number;
   modified: Date;
 }
@@ -30,7 +30,7 @@ export async function* versionsBelow(
   { s3, bucket }: LakeBucket,
   prefix: string,
 ): AsyncGenerator<Versions> {
-  // A key's versions may go on over the end of a page: the last one is held back.
+  // A key's versions may continue on the next page: hold the last key back.
   let held: Versions[] = [];
   let KeyMarker: string | undefined;
   let VersionIdMarker: string | undefined;
@@ -56,10 +56,10 @@ export async function* versionsBelow(
   yield* held.map(sorted);
 }
 
-/** One key's versions; none where nothing was ever there. */
+/** All versions of one key; an empty list if it never existed. */
 export async function versionsOf(lake: LakeBucket, key: string): Promise<Versions> {
   for await (const found of versionsBelow(lake, key)) {
-    // Keys come in order, and no other key that begins with this one comes before it.
+    // Keys are sorted: this key comes before every longer key with the same prefix.
     return found.key === key ? found : { key, versions: [] };
   }
   return { key, versions: [] };
@@ -108,7 +108,7 @@ export async function readVersion(
   return (await object.Body?.transformToByteArray()) ?? new Uint8Array();
 }
 
-/** Deletes one version for good; without a version the object, of which a marker and the old versions stay. */
+/** Deletes one version permanently; without a version id, adds a delete marker and keeps the old versions. */
 export async function deleteVersion(
   { s3, bucket }: LakeBucket,
   key: string,
@@ -123,12 +123,12 @@ export async function deleteVersion(
   );
 }
 
-/** Deletes all versions of an object; answers how many held something. */
+/** Deletes all versions of an object; returns how many were not empty. */
 export async function deleteAllVersions(
   lake: LakeBucket,
   { key, versions }: Versions,
 ): Promise<number> {
-  // The current one last: were it deleted first, an older one would take its place for a moment.
+  // Delete the current version last; otherwise an older one would become current for a moment.
   for (const { id } of versions.toReversed()) await deleteVersion(lake, key, id);
   return versions.filter(({ isMarker }) => !isMarker).length;
 }

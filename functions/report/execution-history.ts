@@ -1,14 +1,14 @@
 import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
 
-/** An event of a long run holds its state several times over, up to 256 KiB each: a page of them has to fit in memory. */
+/** An event may hold the state several times, up to 256 KiB each, and a page of events must fit in memory. */
 const EVENTS_A_PAGE = 50;
-/** Characters of all payloads that are kept. The largest history has 25,000 events of up to 256 KiB. */
+/** Limit of characters kept from all payloads. The largest history has 25,000 events of up to 256 KiB. */
 const KEPT_CHARACTERS = 24_000_000;
 /** Shorter payloads are always kept: 25,000 events of them still fit. */
 const SHORT_CHARACTERS = 500;
 
-/** A payload of an event, and the field that says whether it is whole. */
+/** Payload fields of an event, and the field that says whether the payload is complete. */
 const PAYLOADS = [
   ['input', 'inputDetails'],
   ['output', 'outputDetails'],
@@ -16,9 +16,9 @@ const PAYLOADS = [
 ] as const;
 
 /**
- * The history of an execution, oldest event first, small enough for a Lambda's memory: a payload that an earlier event
- * holds is left out with a note that names that event, and so is every long one once 24 million characters are kept.
- * `inputDetails` and `outputDetails` then say `truncated`, as Step Functions itself does.
+ * The history of an execution, oldest event first, small enough for a Lambda's memory. A payload that repeats an
+ * earlier event's is replaced by a note with that event's id; after 24 million characters every long payload is
+ * replaced. `inputDetails` and `outputDetails` then say `truncated`, as Step Functions itself does.
  */
 export async function readHistory(
   sfn: SFNClient,
@@ -65,10 +65,10 @@ function payloadKeeper(keptCharacters: number): (details: object, event?: number
   };
 }
 
-/** How many of the newest events are looked at: the tries of a state that failed are among them. */
+/** Newest events to search; they include the attempts of a failed state. */
 const NEWEST_EVENTS = 200;
 
-/** The state that was entered last: where a redrive goes on. Null where none was found. */
+/** The last state that was entered, where a redrive resumes; null if none was found. */
 export async function lastState(sfn: SFNClient, executionArn: string): Promise<string | null> {
   let nextToken: string | undefined;
   for (let seen = 0; seen < NEWEST_EVENTS; seen += EVENTS_A_PAGE) {

@@ -6,8 +6,8 @@ import type { MetricValues } from '../shared/metrics';
 import { unreadableIn } from './run-summary';
 
 /**
- * What a run that reached its report has to show, stage by stage; a stage that did not run shows nothing.
- * `champion` is the model in service after the run.
+ * Metrics of a run that reached its report, stage by stage; a skipped stage has none. `champion` is the model in
+ * service after the run.
  */
 export function runMetrics(state: RunState, champion: Champion | null, now: Date): MetricValues {
   const { plan, clean, publish, train, refresh } = state;
@@ -47,7 +47,7 @@ function ingestMetrics({ ingest }: RunState): MetricValues {
   };
 }
 
-/** Held-out rows change from night to night: what is compared was measured on the same rows where it can be. */
+/** Held-out rows change between runs, so models are compared on the same rows where possible. */
 function modelMetrics({ gate }: RunState, champion: Champion | null): MetricValues {
   if (!('promote' in gate) || gate.candidate === null) {
     return {};
@@ -72,7 +72,7 @@ function modelMetrics({ gate }: RunState, champion: Champion | null): MetricValu
   };
 }
 
-/** How often each verdict was given. */
+/** Number of predictions per label. */
 export function predictionMetrics(rows: readonly { label: Label }[]): MetricValues {
   const count = (label: Label) => rows.filter((row) => row.label === label).length;
   return rows.length === 0
@@ -84,7 +84,7 @@ export function predictionMetrics(rows: readonly { label: Label }[]): MetricValu
       };
 }
 
-/** Ends of an execution, after which the time that passes is nobody's work. */
+/** Events that end an execution; time after them belongs to no stage. */
 const ENDINGS = [
   'ExecutionFailed',
   'ExecutionTimedOut',
@@ -93,9 +93,8 @@ const ENDINGS = [
 ] as const satisfies HistoryEvent['type'][];
 
 /**
- * Seconds per stage, by the name of the stage's state: from where its step was first entered to where the
- * next was, the waits of its loop included. Of a redriven execution only what came after the last redrive
- * counts: what came before was told when it ended the time before.
+ * Seconds per stage, by the name of its state: from its first entry to the next stage's, including the waits of its
+ * loop. For a redriven execution only the time after the last redrive counts; the earlier end reported the rest.
  */
 export function stageSeconds(events: readonly HistoryEvent[]): Map<string, number> {
   const seconds = new Map<string, number>();
@@ -106,7 +105,7 @@ export function stageSeconds(events: readonly HistoryEvent[]): Map<string, numbe
     const now = timestamp.valueOf();
     if (type === 'ExecutionRedriven') {
       seconds.clear();
-      // The failed state goes on; that it is entered is not said again.
+      // A redrive resumes the failed state without a new entry event.
       current = lastStage === null ? null : { stage: lastStage, since: now };
       continue;
     }

@@ -13,11 +13,11 @@ export function outcomeOf({ plan, clean, gate }: RunState): RunReport['outcome']
   if (plan.mode !== 'nightly' && plan.mode !== 'retrain') {
     return clean.status === 'DONE' ? 'PUBLISHED' : 'NOTHING_NEW';
   }
-  // Nothing was trained: because nothing changed, or because the last training saw the same.
+  // Nothing was trained, because nothing changed or the last training had the same input.
   return clean.status === 'DONE' ? 'NOT_PROMOTED' : 'NOTHING_NEW';
 }
 
-/** One sentence with the figures a person asks for first. */
+/** One sentence with the most important counts. */
 export function summaryOf(state: RunState): string {
   const { plan } = state;
   if (plan.skip !== null) {
@@ -32,7 +32,7 @@ export function summaryOf(state: RunState): string {
   );
 }
 
-/** Every object that a step of the run went on without, once each; the first of them, where there are very many. */
+/** Unreadable objects that the run's steps skipped, each once; only the first ones if there are many. */
 export function unreadableIn({ ingest, clean, train }: RunState): SetAside['objects'] {
   const found = [
     ingest.status === 'PENDING' ? undefined : ingest.unreadable,
@@ -47,7 +47,7 @@ function unreadable(state: RunState): string[] {
   if (objects.length === 0) return [];
   const list = objects.map(({ key, problem }) => `${key} ${problem}`).join('; ');
   return [
-    `Warning, RawDataUnreadable: ${plural(objects.length, 'object')} could not be read, wholly or in part, and the run went on without: ${list}.`,
+    `Warning, RawDataUnreadable: ${plural(objects.length, 'object')} could not be read completely and were skipped: ${list}.`,
   ];
 }
 
@@ -73,7 +73,7 @@ function cleaned({ clean }: RunState): string | null {
 
 function judged({ train, gate }: RunState): string | null {
   if (train.status === 'SKIPPED') {
-    return `nothing new to learn: ${train.reason}`;
+    return `no new training: ${train.reason}`;
   }
   if (train.status !== 'DONE' || !('promote' in gate)) {
     return null;

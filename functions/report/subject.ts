@@ -2,8 +2,8 @@
 const MAX_SUBJECT_CHARACTERS = 99;
 
 /**
- * A mail's subject as SNS takes it. An execution started in the console may have a name in any script, and an
- * error any text: a letter loses its accents, and what is no ASCII then becomes a question mark.
+ * A mail subject that SNS accepts. Names and errors may hold any Unicode: accents are removed, and other non-ASCII
+ * characters become question marks.
  */
 export const subjectOf = (text: string): string =>
   text

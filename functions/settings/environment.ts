@@ -15,7 +15,7 @@ export const functionNames: readonly FunctionName[] = [
 const Text = z.string().min(1);
 const Flag = z.enum(['true', 'false']).transform((flag) => flag === 'true');
 
-/** The sections of the settings that each function reads. */
+/** Sections of the settings that each function reads. */
 const settings = {
   'plan-run': FunctionSettings.pick({ x: true, poll: true, gate: true }),
   'ingest-tweets': FunctionSettings.pick({ x: true }),
@@ -124,7 +124,7 @@ export const settingsOfFunctions: Record<FunctionName, SettingsSection[]> = z
     ),
   );
 
-/** What a function found in its environment; throws with the names of the variables that are wrong. */
+/** Parses a function's environment. Throws an Error that names the invalid variables. */
 export function readEnvironment<Schema extends z.ZodType>(schema: Schema): z.output<Schema> {
   const result = schema.safeParse(process.env);
   if (!result.success) {

@@ -3,35 +3,35 @@ import { NamedQuery, PlanRunOutput } from '../../workflows/payloads';
 import { keepsTokenSecret, tokenInClear } from '../x/address';
 
 const Days = z.number().int().positive();
-/** Step Functions redrives an execution for so long after its end. */
+/** Step Functions can redrive an execution for this long after its end. */
 const LONGEST_REDRIVE_DAYS = 14;
 
-/** What an endpoint can be; its kind is part of its name (infra/naming.ts). */
+/** Kinds of endpoints; the kind is part of the endpoint's name (infra/naming.ts). */
 export const endpointKinds = ['serverless', 'realtime'] as const;
 
 /**
- * The sections of the environment's settings that functions read; each gets its own, as JSON, in `SETTINGS`.
- * Strict: a section that grew a field which no function knows fails at the first call, not in silence.
+ * The settings that functions read; each function gets its sections as JSON in `SETTINGS`. Strict: an unknown field
+ * fails the first call instead of being ignored.
  */
 export const FunctionSettings = z.strictObject({
   x: z.strictObject({
     apiBaseUrl: z.url().refine((url) => URL.canParse(url) && keepsTokenSecret(url), tokenInClear),
-    /** What is searched for, each under its name: keywords, or a query in X's own language. */
+    /** Named searches: keywords, or a query in X's own language. */
     queries: z.array(NamedQuery).min(1),
-    /** Of queries that do not say otherwise: the language X filters by (null takes all), and retweets. */
+    /** Defaults for queries: the language X filters by (null: all languages), and whether to include retweets. */
     language: z.string().nullable(),
     excludeRetweets: z.boolean(),
-    /** Whether the access to X that is paid for has its advanced operators. */
+    /** `core` or `all`: whether our X API tier includes the advanced search operators. */
     operators: z.enum(['core', 'all']),
     maxTweetsPerRun: z.number().int().min(10),
-    /** Posts over all runs of a calendar month in UTC; null sets no limit. Authors are no posts: at most one comes with each. */
+    /** Posts of all runs in a calendar month (UTC); null: no limit. Authors are not counted; each post has at most one. */
     maxTweetsPerMonth: z.number().int().positive().nullable(),
     /**
-     * How long after its creation a tweet may still come into X's index: a window begins so much before the
-     * last one was opened, where that had tweets so fresh.
+     * Seconds a tweet may take to reach X's index. Each window starts this much earlier than the last one, so late
+     * tweets are not missed.
      */
     lateTweetSeconds: z.number().int().nonnegative(),
-    /** Whether X is asked for the handles of authors, each of which it may charge for. */
+    /** Whether to request the authors' handles; X may bill each author. */
     authorNames: z.boolean(),
     /** US dollars X charges for one post read, and for one user: an author whose handle comes beside the posts. */
     usdPerPost: z.number().nonnegative(),

@@ -75,7 +75,7 @@ export async function during<Answer>(request: string, act: () => Promise<Answer>
   }
 }
 
-/** What the SDK's classifiers do not know, although waiting helps: the key's throttling and Glue's own timeout. */
+/** Transient errors that the SDK's classifiers do not know: KMS throttling and Glue's timeout. */
 const ALSO_PASSING = ['KMSThrottlingException', 'OperationTimeoutException'];
 
 type SdkError = Error & Parameters<typeof isTransientError>[0];
@@ -83,7 +83,7 @@ type SdkError = Error & Parameters<typeof isTransientError>[0];
 const mayBeOfTheSdk = (error: unknown): error is SdkError =>
   error instanceof Error && (error.cause === undefined || error.cause instanceof Error);
 
-/** Whether an error of an AWS client says nothing about the next call: throttling, the service's trouble, the network's. */
+/** Whether an AWS client's error is transient: throttling, a server error, or the network. */
 export const isPassing = (error: unknown): error is SdkError =>
   mayBeOfTheSdk(error) &&
   (isThrottlingError(error) ||
@@ -92,14 +92,13 @@ export const isPassing = (error: unknown): error is SdkError =>
     ALSO_PASSING.includes(error.name));
 
 /**
- * `ServiceBusy` for a passing error that an AWS client ended with, after its own tries; null for any other:
- * a refusal, a bug, an error that a step has named already.
+ * `ServiceBusy` for a transient error that remains after the AWS client's own retries; null for any other error.
  */
 export function serviceBusy(error: unknown): StepError | null {
   if (error instanceof StepError || !isPassing(error)) {
     return null;
   }
-  // The SDK notes its tries on each error it gives up with; an error of other code has none.
+  // Only errors of the SDK carry the number of attempts.
   const metadata = error.$metadata;
   const request = requests.get(error);
   if (metadata === undefined && request === undefined) {

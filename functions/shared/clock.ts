@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { currentDeadline } from './deadline';
 
-/** The time, and waiting, as a function may be given them: tests bring their own. */
+/** Time and waiting; tests pass their own. */
 export interface Clock {
   now(): Date;
   sleep(milliseconds: number): Promise<void>;

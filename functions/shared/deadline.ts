@@ -1,17 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { StepError } from '../../workflows/errors';
 
-/** What a Lambda's context says of the call's time. */
+/** The part of Lambda's context that tells the remaining time. */
 export interface CallContext {
   getRemainingTimeInMillis(): number;
 }
 
-/** Left unused at the end of a call: enough to say what happened, to the log and to Step Functions. */
+/** Reserved at the end of a call, to log the error and return it to Step Functions. */
 const LAST_WORDS_MS = 2000;
 
 /**
- * The end of one Lambda call, seen in time. Without it Lambda kills the call and reports `Sandbox.Timedout`,
- * which says nothing of what the call was waiting for.
+ * Ends a Lambda call shortly before Lambda would. Without it Lambda kills the call and reports `Sandbox.Timedout`,
+ * which does not tell what the call was waiting for.
  */
 export class Deadline {
   private readonly controller = new AbortController();

@@ -4,17 +4,17 @@ const MAX_VALUE_CHARACTERS = 80;
 
 /**
  * A ZodError as one line that names each field, what is allowed, and what came:
- * `mode: must be one of nightly, retrain, ingest (got "nightlyy")`. What is wrong with the value as a
- * whole is said of `whole`.
+ * `mode: must be one of nightly, retrain, ingest (got "nightlyy")`. `whole` names the value itself, for errors
+ * without a field.
  */
 export function explain(error: z.ZodError, received?: unknown, whole = ''): string {
   return spelt(error.issues.map((issue) => explainIssue(issue, received, whole)).join('; '));
 }
 
-/** A value of anybody's as a message may show it: as JSON, shortened, and without a sign that acts unseen. */
+/** A value for a message: as JSON, shortened, with invisible characters spelt out. */
 export const shown = (value: unknown): string => spelt(show(value));
 
-/** Controls, marks of direction and lone surrogates spelt out: what a record holds never reaches a terminal raw. */
+/** Spells out control characters, direction marks and lone surrogates, so that they cannot act on a terminal. */
 const spelt = (text: string): string =>
   text.replace(
     /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
@@ -31,7 +31,7 @@ function explainIssue(issue: z.core.$ZodIssue, received: unknown, whole: string)
   return `${field === '' ? '' : `${field}: `}${demand(issue, value)}${got}`;
 }
 
-/** What the field has to be, as the end of a sentence that begins with its name. */
+/** The requirement that the field breaks, as the end of a sentence that starts with its name. */
 function demand(issue: z.core.$ZodIssue, value: unknown): string {
   switch (issue.code) {
     case 'invalid_value':

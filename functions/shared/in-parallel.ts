@@ -1,6 +1,6 @@
 /**
- * Does `act` for each item, so many at a time; the results come in the items' order. After a failure no further item
- * is begun, and the first error is thrown.
+ * Runs `act` for each item, `limit` at a time; results keep the items' order. After a failure no further item is
+ * started, and the first error is thrown.
  */
 export async function inParallel<Item, Result>(
   atATime: number,

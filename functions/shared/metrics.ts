@@ -1,13 +1,13 @@
 import { isMetricName, metricNamespace, metrics } from '../../workflows/metrics';
 import type { MetricName } from '../../workflows/metrics';
 
-/** Figures of one moment; absent ones are not known, which is not the same as 0. */
+/** Metric values of one moment. A missing value is unknown, which is not the same as 0. */
 export type MetricValues = Readonly<Partial<Record<MetricName, number>>>;
 
-/** The values of the dimensions that the figures have beside `Lake`. */
+/** Values of the dimensions other than `Lake`. */
 export type Dimensions = Readonly<Partial<Record<'Stage' | 'Error', string>>>;
 
-/** Where figures go. */
+/** Writes metric values. */
 export type Emit = (figures: MetricValues, dimensions?: Dimensions) => void;
 
 // CloudWatch takes 1024 characters; a name that long helps nobody.
@@ -50,8 +50,8 @@ const dimensionValue = (value: string): string =>
   value.replace(/[^ -~]/g, '?').slice(0, MAX_DIMENSION_CHARACTERS) || 'unknown';
 
 /**
- * Writes figures to the function's log. Past the console, whose lines Lambda begins with time and request:
- * CloudWatch makes metrics of a line that is JSON from its first character on.
+ * Writes metric values to the function's log. Not through `console`: Lambda prefixes its lines with time and request id,
+ * and CloudWatch reads embedded metrics only from lines that are JSON from the first character on.
  */
 export const emitter =
   (lake: string): Emit =>

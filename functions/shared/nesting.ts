@@ -1,7 +1,7 @@
-/** A tweet of X's nests about ten deep. What nests thousands deep overflows the stack of whoever walks through it. */
+/** X's tweets nest about ten levels deep. Thousands of levels overflow the stack of a recursive reader. */
 export const MAX_NESTING = 100;
 
-/** Whether a JSON text nests deeper than a tweet may; says nothing of whether it is JSON. */
+/** Whether a JSON text nests too deep; does not check that it is JSON. */
 export const isTooDeep = (text: string, most = MAX_NESTING): boolean =>
   tooDeepAt(text, most) !== null;
 

@@ -4,13 +4,13 @@ import { MAX_STATE_BYTES, RunState, progressKeys } from '../../workflows/payload
 
 const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');
 
-/** The key of the execution's state that holds outputs of this schema; none of the report, whose answer ends the run. */
+/** The key of the execution's state for outputs of this schema; undefined for the report, which is the last step. */
 const keyOf = (Output: z.ZodType): string | undefined =>
   progressKeys.find((key) => RunState.shape[key].options.some((schema) => schema === Output));
 
 /**
- * Throws `StateTooLarge` when the next step could not be given the state with this answer in it. Step Functions would
- * end the execution with States.DataLimitExceeded, which names neither the key nor what to do.
+ * Throws `StateTooLarge` when the state with this output would exceed Step Functions' limit. Step Functions itself would
+ * fail with States.DataLimitExceeded, which names neither the key nor what to do.
  */
 export function checkStateSize(event: object, Output: z.ZodType, output: unknown): void {
   const key = keyOf(Output);
@@ -26,7 +26,7 @@ export function checkStateSize(event: object, Output: z.ZodType, output: unknown
     .map((part) => `${part.name} ${part.bytes.toLocaleString('en')}`);
   throw new StepError(
     'StateTooLarge',
-    `With this step's answer the execution's state has ${bytes.toLocaleString('en')} bytes; Step Functions passes on ` +
+    `With this step's output the execution's state has ${bytes.toLocaleString('en')} bytes; Step Functions passes on ` +
       `${MAX_STATE_BYTES.toLocaleString('en')} at most. Largest parts: ${largest.join(', ')}. ` +
       'Start runs over fewer days, or with fewer queries.',
   );

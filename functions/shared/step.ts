@@ -6,15 +6,15 @@ import type { CallContext } from './deadline';
 import { explain } from './explain';
 import { checkStateSize } from './state-size';
 
-/** A Lambda handler of one step: whatever comes in, what the step's contract promises comes out. */
+/** A Lambda handler of one step. */
 export type Handler<Output> = (event: unknown, context?: CallContext) => Promise<Output>;
 
 /**
- * Parse, act, parse. An event or an answer that breaks its contract is a bug and ends the execution as
- * `ContractBroken`, at the step where it happened rather than at the one that trips over it.
- * A passing error of an AWS service ends the call as `ServiceBusy`, and a call that would run out of its Lambda's
- * time as `OutOfTime`: the state machine repeats both. An answer that the state has no room for is `StateTooLarge`.
- * Logs one JSON line a call; neither event nor answer is logged, so nothing secret can be.
+ * Wraps a step: validates the event, runs the step, validates its output. An invalid event or output is a bug and fails
+ * the execution with `ContractBroken` at the step that caused it. A transient error of an AWS service becomes
+ * `ServiceBusy`, a call that runs out of its Lambda's time `OutOfTime`; the state machine retries both. An output too
+ * large for the state becomes `StateTooLarge`. Logs one JSON line per call, without event and output: they may hold
+ * secrets.
  */
 export function step<Input, Output, Answer>(
   Input: z.ZodType<Input>,
@@ -42,7 +42,7 @@ export function step<Input, Output, Answer>(
   };
 }
 
-/** A handler that is made on the first call, so that importing the module reads no environment. */
+/** Creates the handler on the first call, so that importing the module does not read the environment. */
 export function onFirstCall<Output, Event = unknown>(
   make: () => (event: Event, context?: CallContext) => Promise<Output>,
 ): (event: Event, context?: CallContext) => Promise<Output> {

@@ -1,6 +1,6 @@
 import { byAge, idAt, timeOfId } from './ids';
 
-/** Between what a search looks. The ids themselves are left out; so is the end, but not the start. */
+/** Bounds of a search. The ids and the end are exclusive, the start is inclusive. */
 export interface Bounds {
   sinceId: string | null;
   startTime: string | null;
@@ -9,8 +9,8 @@ export interface Bounds {
 }
 
 /**
- * The bounds as parameters that X takes: it refuses `since_id` and `until_id` beside `start_time` and `end_time`. Where
- * both kinds are given, a time becomes the id that a post of this instant has, and the narrower bound counts.
+ * The bounds as X's parameters. X rejects `since_id` and `until_id` beside `start_time` and `end_time`. If both kinds
+ * are given, a time is converted to the id of that instant, and the narrower bound is used.
  */
 export function boundsAtX({
   sinceId,
@@ -22,7 +22,7 @@ export function boundsAtX({
   if (ids.length === 0) {
     return named({ start_time: startTime, end_time: endTime });
   }
-  // Such an id says nothing of when its post was made: no time can be told in ids beside it.
+  // An id without a time: times cannot be converted to ids next to it.
   const comparable = ids.every((id) => timeOfId(id) !== null);
   const start = comparable && startTime !== null ? idBefore(startTime) : null;
   const end = comparable && endTime !== null ? idAt(new Date(endTime)) : null;
@@ -32,7 +32,7 @@ export function boundsAtX({
   });
 }
 
-/** The last id before a post of this instant; null before X's ids held a time. */
+/** The last id before this instant; null for times before X's ids contained a time. */
 function idBefore(instant: string): string | null {
   const first = BigInt(idAt(new Date(instant)));
   return first === 0n ? null : String(first - 1n);

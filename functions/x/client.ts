@@ -27,17 +27,17 @@ const PATIENCE = { silenceMs: 15_000, answerMs: 25_000 };
 // 5 tries: 1+2+4+8 s between them, plus jitter, 2.5 minutes with their timeouts; after that the state machine waits.
 const MAX_TRIES = 5;
 const FIRST_PAUSE_MS = 1000;
-// X's window is 15 minutes. A reset further away is a daily limit: no run waits for that.
+// X's rate window is 15 minutes. A later reset is a daily limit, and no run waits for it.
 const RATE_WINDOW_MS = 15 * 60 * 1000;
 const LONGEST_WAIT_MS = 60 * 60 * 1000;
-// A server's clock that is further off than this is not believed.
+// If the server's clock differs by more than this, our own clock is used.
 const CREDIBLE_SKEW_MS = 24 * 60 * 60 * 1000;
 
-/** Ids and times may both be given: X is asked for one kind alone. */
+/** Ids and times may both be given; the request to X uses only one kind. */
 export interface SearchRequest extends Bounds {
   query: string;
   maxResults: number;
-  /** Whether the authors' handles are wanted: X may charge for each author. */
+  /** Whether to request the authors' handles; X may bill each author. */
   authorNames: boolean;
   nextToken: string | null;
 }
@@ -47,33 +47,33 @@ export type SearchAnswer =
       kind: 'page';
       tweets: unknown[];
       body: RawBody;
-      /** Handle by user id, as far as X sent the authors. */
+      /** Handles by user id, for the authors that X returned. */
       usernames: ReadonlyMap<string, string>;
-      /** By their ids, the posts that those of the page pass on, quote or reply to. */
+      /** Referenced posts by id: retweeted, quoted or replied to. */
       originals: ReadonlyMap<string, Original>;
-      /** Posts beside the page's own, which X may charge for like them. */
+      /** Number of referenced posts, which X may bill like the page's own. */
       included: number;
-      /** Users beside the posts, which X may charge for, too. */
+      /** Number of users in the response, which X may bill, too. */
       users: number;
       nextToken: string | null;
       fetchedAt: string;
-      /** The server's clock, which dates the tweets; our own where it does not say. */
+      /** The server's time, which dates the tweets; our own time if the response has none. */
       serverTime: Date;
-      /** When the rate window that this page used up begins anew; null while requests remain. */
+      /** When the rate window resets, if this page used up its requests; null while some remain. */
       usedUpUntil: Date | null;
-      /** Says that this page used up the requests of 24 hours, and until when; null while some remain. */
+      /** Message if this page used up the requests of 24 hours; null while some remain. */
       dayUsedUp: string | null;
     }
   | { kind: 'rate-limited'; resumeAt: Date }
-  /** Waiting is useless: the product's cap, the credits or a daily limit are used up. */
+  /** Waiting does not help: the monthly cap, the credits or a daily limit are used up. */
   | { kind: 'capped'; detail: string }
-  /** X does not go on from the token it gave. */
+  /** X rejects the token that it returned with the last page. */
   | { kind: 'token-refused' }
-  /** The window, or its start, lies further back than X's seven days. */
+  /** The window or its start is older than X's seven days. */
   | { kind: 'stale'; detail: string };
 
 const Id = z.string().regex(/^\d+$/);
-// What `meta` says of ids is not read: a wrong `newest_id` would move the checkpoint past tweets.
+// The ids in `meta` are ignored: a wrong `newest_id` would move the checkpoint past tweets.
 const SearchResponse = z.object({
   data: z.array(z.unknown()).nullish(),
   includes: z
@@ -102,8 +102,8 @@ type Problem = z.infer<typeof Problem>;
 export type Search = (request: SearchRequest) => Promise<SearchAnswer>;
 
 /**
- * X's recent search, one page a call. The library's own paginator is not used: it stops without an error
- * when the rate window is used up, and an iterator that has ended is then taken for a whole window.
+ * X's recent search, one page per call. The library's paginator is not used: when the rate window is used up it stops
+ * without an error, and the window would look complete.
  *
  * Throws `XAuthenticationFailed`, `XRequestRejected` and, after retries, `XUnavailable`.
  */
@@ -114,7 +114,7 @@ export function recentSearch(
   patience = PATIENCE,
 ): Search {
   const prefix = versionedPrefix(apiBaseUrl);
-  // The library always calls https.request, which takes plain http only with an agent of that protocol.
+  // The library always calls https.request, which accepts plain http only with an http agent.
   const httpAgent = prefix.startsWith('http:') ? new Agent() : undefined;
 
   const ask = async (request: SearchRequest): Promise<SearchAnswer> => {
@@ -123,7 +123,7 @@ export function recentSearch(
       prefix,
       fullResponse: true,
       timeout: patience.silenceMs,
-      // The bytes themselves: what is refused is shown as it came, and a cut body is seen as one.
+      // Raw bytes, so that errors show the original body and a truncated body is detected.
       forceParseMode: 'buffer',
     });
     const { data, headers } = await inTime(asked, patience.answerMs);
@@ -137,7 +137,7 @@ export function recentSearch(
         return await ask(request);
       } catch (error) {
         if (error instanceof ApiResponseError && error.code < 500 && error.code !== 408) {
-          // A token kept in memory may have been replaced meanwhile: read it once more before giving up.
+          // The cached token may have been replaced: read the secret once more before giving up.
           if (error.code === 401 && !refusedOnce) {
             refusedOnce = true;
             token.forget();
@@ -157,7 +157,7 @@ export function recentSearch(
   };
 }
 
-/** An answer that was no page of recent search: cut off on its way, or of another server. */
+/** A response that is not a page of recent search: truncated, or from another server. */
 class UnreadableAnswer extends Error {}
 class Late extends Error {}
 
@@ -165,21 +165,21 @@ function givenUp(error: unknown, prefix: string): StepError {
   return error instanceof UnreadableAnswer
     ? new StepError(
         'XRequestRejected',
-        `${prefix} answered ${MAX_TRIES} times, but not as X's recent search does (${error.message}). ` +
+        `${prefix} answered ${MAX_TRIES} times, but not with a page of X's recent search (${error.message}). ` +
           'Check the address of the X API in infra/config.ts.',
       )
     : new StepError(
         'XUnavailable',
-        `${prefix}tweets/search/recent did not answer in ${MAX_TRIES} tries; the last one: ${sayWhy(error)}`,
+        `${prefix}tweets/search/recent did not answer in ${MAX_TRIES} attempts; the last error: ${sayWhy(error)}`,
       );
 }
 
-/** The library gives up on silence alone: a server that sends a byte now and then would hold it for ever. */
+/** The library's timeout counts only silence: a server that sends a byte now and then would block it for ever. */
 async function inTime<Answer>(asked: Promise<Answer>, milliseconds: number): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Late(`no whole answer within ${milliseconds / 1000} s`)),
+      () => reject(new Late(`no complete response within ${milliseconds / 1000} s`)),
       milliseconds,
     );
   });
@@ -251,7 +251,7 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-/** What a refusal means for the window: an answer where there is something to do, else an error. */
+/** What an error response means for the window: a result if the ingest can react to it, else an error. */
 function judge(
   error: ApiResponseError,
   request: SearchRequest,
@@ -264,7 +264,7 @@ function judge(
     return { kind: 'capped', detail };
   }
   if (error.code === 429) {
-    // The day's first: beside it the 15 minutes' limit may name a reset in a few seconds, and refuse again after it.
+    // Check the daily limit first: the 15-minute limit may reset in seconds while the daily one still applies.
     const day = dayUsedUp(error.headers, now);
     if (day !== null) {
       return { kind: 'capped', detail: `${detail}; ${day}` };
@@ -285,8 +285,8 @@ function judge(
     if (complaints.some(isOfMixedBounds)) {
       throw new StepError(
         'XRequestRejected',
-        `X read the search (${request.query}) as one that has since_id or until_id beside start_time or end_time, which it refuses: ${detail}. ` +
-          `Asked was for ${JSON.stringify(boundsAtX(request))}. Check that nothing between this lake and X adds a parameter; the next run asks from the same place.`,
+        `X read the search (${request.query}) as one with since_id or until_id beside start_time or end_time, which it rejects: ${detail}. ` +
+          `The request had ${JSON.stringify(boundsAtX(request))}. Check that no proxy between this lake and X adds a parameter; the next run continues from the same place.`,
       );
     }
     if (request.nextToken !== null && complaints.some((said) => said.includes('next_token'))) {
@@ -303,18 +303,18 @@ function problemIn(body: unknown): Problem {
   try {
     return Problem.parse(JSON.parse(Buffer.isBuffer(body) ? body.toString('utf8') : '{}'));
   } catch {
-    // A proxy's page of HTML: the status alone has to do.
+    // Not JSON, for example a proxy's HTML page: only the status is known.
     return {};
   }
 }
 
-/** The monthly cap; its 429 carries no reset time worth waiting for. */
+/** The monthly cap: a 429 without a useful reset time. */
 const isCap = ({ title, type, detail }: Problem): boolean =>
   title === 'UsageCapExceeded' ||
   /usage-capped$/.test(type ?? '') ||
   /\bcap\b.*exceeded|monthly/i.test(detail ?? '');
 
-/** What a 400 complains of, each with the names of its parameters. */
+/** The complaints of a 400 response, each with its parameters' names. */
 const complaintsIn = ({ errors, detail }: Problem): string[] => [
   ...(errors ?? []).map(({ parameters, message }) =>
     [message ?? '', ...Object.keys(parameters ?? {})].join(' '),
@@ -327,17 +327,17 @@ const TIMES = ['start_time', 'end_time'];
 const namesOf = (names: readonly string[], said: string) =>
   names.filter((name) => said.includes(name));
 
-/** That a bound lies too far back. A message without reasons counts, too: what X has tells whether it was so. */
+/** Whether a bound is too old. A message without reasons counts, too: the next search shows whether that was the cause. */
 const isOfAge = (said: string): boolean =>
   !/\bvalid\b|malformed|\bformat\b|seconds? prior|in the future/i.test(said);
 
-/** Ids beside times: each kind alone would be taken. X's hint to use the other kind instead is no such complaint. */
+/** Whether X complains of ids beside times. Its hint to use the other kind instead is not such a complaint. */
 const isOfMixedBounds = (said: string): boolean =>
   namesOf(IDS, said).length > 0 &&
   namesOf(TIMES, said).length > 0 &&
   !/\b(created|on or) after\b/i.test(said);
 
-/** One bound of those asked for, and not the order of two. */
+/** Whether the complaint is about one requested bound, and not about the order of two. */
 function isOfStaleBound(said: string, asked: readonly string[]): boolean {
   const [bound, ...others] = namesOf([...IDS, ...TIMES], said);
   const ofOrder = others.length > 0 && !/\b(created|on or) after\b/i.test(said);
@@ -359,7 +359,7 @@ const isTransient = (error: unknown): boolean =>
   error instanceof Late;
 
 function sayWhy(error: unknown): string {
-  // The library keeps what went wrong with the connection, but its getter `requestError` looks elsewhere.
+  // The library stores the connection's error, but its getter `requestError` reads another field.
   const options: unknown =
     error instanceof ApiRequestError ? Reflect.get(error, '_options') : undefined;
   const reason: unknown =

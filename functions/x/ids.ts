@@ -5,10 +5,10 @@ const LOW_BITS = 22n;
 const FIRST_WITH_TIME = 10n ** 15n;
 const DIGITS = 20;
 
-/** As many digits as the longest id has: so padded, ids sort as text. */
+/** Pads an id to the length of the longest one, so that ids sort as text. */
 export const padId = (id: string): string => id.padStart(DIGITS, '0');
 
-/** Ids outgrow a number's precision, not its order of length. */
+/** Ids exceed `Number.MAX_SAFE_INTEGER`: compare by length, then as strings. */
 export const byAge = (a: string, b: string): number =>
   padId(a) < padId(b) ? -1 : padId(a) > padId(b) ? 1 : 0;
 

@@ -1,7 +1,6 @@
 /**
- * Operators of recent search that every access to X's API has, and those that only a dearer one has: as
- * X's documentation listed them ("core" and "advanced") when last read, from memory. An operator in neither
- * list is refused as unknown.
+ * Search operators of every X API tier ("core") and of the more expensive ones ("advanced"), from memory of X's
+ * documentation. An operator in neither list is rejected as unknown.
  */
 const CORE = [
   'from',
@@ -50,10 +49,10 @@ const ADVANCED = [
   'has:geo',
 ];
 
-/** What X's access that is paid for includes. */
+/** Operators that our X API tier includes. */
 export type OperatorsPaid = 'core' | 'all';
 
-/** The first operator of a query that X would refuse for this access, and why; null when there is none. */
+/** Why X would reject the first unsupported operator of a query; null if all are supported. */
 export function refusedOperator(query: string, paid: OperatorsPaid): string | null {
   for (const operator of operatorsIn(query)) {
     const isAdvanced = operator === '$' || named(ADVANCED, operator);
@@ -70,7 +69,7 @@ export function refusedOperator(query: string, paid: OperatorsPaid): string | nu
 const shown = (operator: string): string =>
   operator === '$' ? '$ (cashtag)' : operator.includes(':') ? operator : `${operator}:`;
 
-/** `is` and `has` are operators by what they ask for; the others by their name alone. */
+/** `is:` and `has:` are looked up with their value, other operators by name. */
 const named = (list: readonly string[], operator: string): boolean =>
   list.includes(operator) || list.includes(operator.split(':')[0] ?? '');
 
@@ -86,20 +85,20 @@ function operatorsIn(query: string): string[] {
   ];
 }
 
-/** They narrow a search and find nothing by themselves: X takes them only beside something to look for. */
+/** Operators that only narrow a search: X requires a search term beside them. */
 const NARROWING = /^(lang|is|has|sample)$/i;
 
 type Token = '(' | ')' | 'OR' | { word: string; quoted: boolean; negated: boolean } | '-(';
 
 /**
- * Why X would refuse the structure of a query in its own language; null where it would not. Quotation marks and
- * parentheses have to match already.
+ * Why X would reject the structure of a query; null if it is valid. Quotation marks and parentheses must already be
+ * balanced.
  */
 export function refusedStructure(query: string): string | null {
   const tokens = tokensOf(query);
   let next = 0;
 
-  /** Whether every side of an OR names something to look for; a text is why X refuses it. */
+  /** Whether every side of an OR has a search term; a string is the reason why X rejects it. */
   const either = (): boolean | string => {
     let finds: boolean | string = true;
     for (;;) {
@@ -111,7 +110,7 @@ export function refusedStructure(query: string): string | null {
     }
   };
 
-  /** Whether any of the terms side by side names something to look for. */
+  /** Whether any of the adjacent terms is a search term. */
   const together = (): boolean | string => {
     let finds: boolean | null = null;
     for (let token = tokens[next]; token !== undefined; token = tokens[next]) {
