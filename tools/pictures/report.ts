@@ -1,0 +1,96 @@
+import { sentimentChart } from '../../cli/report/charts';
+import type { RunFigures } from './figures';
+import { picture, text, wrapped } from './svg';
+
+const width = 820;
+const left = 30;
+const right = width - 30;
+
+/** Where a difference in points of macro recall stands between -10 and +10. */
+const scale = (points: number): number => 390 + (Math.max(-10, Math.min(10, points)) / 10) * 170;
+
+const signed = (value: number): string =>
+  `${value < 0 ? '−' : '+'}${Math.abs(value * 100).toFixed(1)}`;
+
+/** The chart and the gate of a run's report, from the figures of a real run. */
+export function reportPicture({ execution, tookSeconds, days, gate }: RunFigures): string {
+  const chartHeight = days.length * 34;
+  const chart = sentimentChart(days).replace(
+    '<svg ',
+    `<svg x="${left}" y="104" width="760" height="${chartHeight}" `,
+  );
+  const took = `${Math.floor(tookSeconds / 60)} min ${tookSeconds % 60} s`;
+  const parts = [
+    text(left, 42, execution, { className: 'title' }),
+    text(right, 42, `succeeded in ${took}`, { className: 'good strong', anchor: 'end' }),
+    text(left, 76, 'Sentiment by day', { className: 'strong' }),
+    text(left + 628, 94, 'average', { className: 'small quiet' }),
+    text(left + 746, 94, 'tweets', { className: 'small quiet', anchor: 'end' }),
+    text(left + 96, 94, 'red negative · grey neutral · green positive', {
+      className: 'small quiet',
+    }),
+    chart,
+  ];
+  let y = 104 + chartHeight + 44;
+  parts.push(
+    text(left, y, `The gate: is the new model better? (${gate.heldOutRows ?? 0} held-out tweets)`, {
+      className: 'strong',
+    }),
+    text(right, y, gate.promote ? 'yes, promoted' : 'no, rejected', {
+      className: `strong ${gate.promote ? 'good' : 'bad'}`,
+      anchor: 'end',
+    }),
+  );
+  for (const reason of gate.reasons) {
+    const [, result = '', sentence = ''] =
+      /^(kept|passed|BROKEN|failed): (.*)$/s.exec(reason) ?? [];
+    if (result === '') continue;
+    const good = result === 'kept' || result === 'passed';
+    y += 14;
+    parts.push(`<line class="rule" x1="${left}" x2="${right}" y1="${y}" y2="${y}"/>`);
+    y += 20;
+    parts.push(
+      text(right, y, good ? 'passed' : 'failed', {
+        className: `strong ${good ? 'good' : 'bad'}`,
+        anchor: 'end',
+      }),
+    );
+    wrapped(sentence, 98).forEach((line, index) => {
+      if (index > 0) y += 17;
+      parts.push(text(left, y, line));
+    });
+  }
+  const differences = [
+    { name: 'new model − champion', found: gate.minusChampion },
+    { name: 'new model − lexicon', found: gate.minusLexicon },
+  ].flatMap(({ name, found }) => (found === null ? [] : [{ name, ...found }]));
+  y += 40;
+  const topOfAxis = y - 12;
+  for (const { name, value, low, high } of differences) {
+    y += 8;
+    parts.push(
+      text(left, y, name),
+      `<line class="bar" stroke-width="3" x1="${scale(low * 100)}" x2="${scale(high * 100)}" y1="${y - 4}" y2="${y - 4}"/>`,
+      `<circle class="dot" cx="${scale(value * 100)}" cy="${y - 4}" r="5"/>`,
+      text(right, y, `${signed(value)} points [${signed(low)}, ${signed(high)}]`, {
+        anchor: 'end',
+      }),
+    );
+    y += 20;
+  }
+  parts.push(
+    `<line class="rule" x1="${scale(0)}" x2="${scale(0)}" y1="${topOfAxis}" y2="${y - 6}" stroke-width="1.5"/>`,
+    text(scale(0), y + 8, 'no difference', { className: 'small quiet', anchor: 'middle' }),
+    text(scale(-10), y + 8, '−10', { className: 'small quiet', anchor: 'middle' }),
+    text(scale(10), y + 8, '+10 points of macro recall', {
+      className: 'small quiet',
+      anchor: 'middle',
+    }),
+  );
+  return picture(
+    width,
+    y + 28,
+    'A run’s report: sentiment by day, and the rules of the gate',
+    parts,
+  );
+}
