@@ -6,7 +6,7 @@ import { aws } from './shared/aws';
 import type { Champion } from '../workflows/payloads';
 import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { getText, keyOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { readChampion, settleTraining } from './model/champion';
@@ -174,7 +174,7 @@ function figuresOf(evaluation: Evaluation | null) {
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, SETTINGS } = readEnvironment(environments['judge-model']);
+  const { BUCKET, SETTINGS } = readEnvironment('judge-model');
   return judgeModel({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     settings: SETTINGS.gate,

@@ -8,7 +8,7 @@ import type { RunPlan } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import { systemClock, utcDay } from './shared/clock';
 import type { Clock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { explain } from './shared/explain';
 import { loadPlans, monthOf } from './ingest/plan';
 import { daysBetween, daysNamed, spanAtX } from './ingest/span';
@@ -156,9 +156,7 @@ function runIdOf({ arn, startTime }: PlanRunInput['execution']): string {
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, LAKE, FORCE_GRANT_SECRET_ARN, SETTINGS } = readEnvironment(
-    environments['plan-run'],
-  );
+  const { BUCKET, LAKE, FORCE_GRANT_SECRET_ARN, SETTINGS } = readEnvironment('plan-run');
   return planRun({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     isRunning: executionRuns(aws(SFNClient)),

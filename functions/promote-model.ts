@@ -5,7 +5,7 @@ import type { Champion } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { putJsonIf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { readChampion, settleTraining } from './model/champion';
@@ -75,7 +75,7 @@ async function promote(lake: LakeBucket, candidate: Champion): Promise<Champion>
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET } = readEnvironment(environments['promote-model']);
+  const { BUCKET } = readEnvironment('promote-model');
   return promoteModel({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     clock: systemClock,

@@ -12,7 +12,7 @@ import { StepError } from '../workflows/errors';
 import { StepInput, TrainModelOutput } from '../workflows/payloads';
 import type { Capacity, SetAside } from '../workflows/payloads';
 import { aws } from './shared/aws';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
 import { getBytes, getJson, keyOf, listObjects, putJson, putText, uriOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
@@ -286,7 +286,7 @@ async function describeJob(
 }
 
 export const handler = onFirstCall(() => {
-  const env = readEnvironment(environments['train-model']);
+  const env = readEnvironment('train-model');
   return trainModel({
     lake: { s3: aws(S3Client), bucket: env.BUCKET },
     catalog: { glue: aws(GlueClient), database: env.DATABASE },

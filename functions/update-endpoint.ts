@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { StepError } from '../workflows/errors';
 import { StepInput, UpdateEndpointOutput } from '../workflows/payloads';
 import { aws } from './shared/aws';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { describeEndpoint, isOnItsWay, pointEndpoint } from './model/endpoint';
 import { VARIANT_NAME, costTags } from './model/names';
 import { updatePlan } from './model/update-plan';
@@ -188,7 +188,7 @@ const failed = (name: string, configName: string, why: string): StepError =>
   );
 
 export const handler = onFirstCall(() => {
-  const env = readEnvironment(environments['update-endpoint']);
+  const env = readEnvironment('update-endpoint');
   return updateEndpoint({
     sageMaker: aws(SageMakerClient),
     endpointName: env.ENDPOINT_NAME,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durable } from './durable';
 import { Difference, Label, Scores, Sha256 } from './evaluation';
+import { perPollingKey } from './steps';
 
 /**
  * Input and output of every step, in running order. Every schema is strict; every type is inferred.
@@ -184,15 +185,7 @@ export const PlanRunOutput = z.strictObject({
   force: ForceGrant.nullable(),
   training: TrainingOptions,
   /** Seconds between two looks at a job of each stage. */
-  poll: z.strictObject({
-    ingest: z.number().int().positive(),
-    crawl: z.number().int().positive(),
-    clean: z.number().int().positive(),
-    check: z.number().int().positive(),
-    train: z.number().int().positive(),
-    endpoint: z.number().int().positive(),
-    refresh: z.number().int().positive(),
-  }),
+  poll: z.strictObject(perPollingKey(() => z.number().int().positive())),
 });
 export type RunPlan = z.infer<typeof PlanRunOutput>;
 

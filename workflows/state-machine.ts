@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 import { JobLoop } from './job-loop';
 import { progressKeys } from './payloads';
 import { commonRetries, stepRetries } from './retries';
-import { steps } from './steps';
+import { perStep } from './steps';
 import type { StepName } from './steps';
 
 /** A Task ends this much after the Lambda's own limit, so that the Lambda's error is the one that is seen. */
@@ -25,6 +25,8 @@ export interface SentimentPipelineProps {
   /** @default a role of its own */
   readonly role?: iam.IRole;
 }
+
+const stepNamed = perStep((step) => step);
 
 /**
  * The nightly run. Each state writes its own key of the execution's state; there is no catch-all, because a
@@ -164,7 +166,7 @@ export class SentimentPipeline extends Construct {
     name: Exclude<StepName, 'plan-run'>,
     functions: SentimentPipelineProps['functions'],
   ): sfn.TaskStateBase {
-    const key = steps.find((step) => step.name === name)?.key;
+    const { key } = stepNamed[name];
     return this.task(name, functions[name], {
       payload: { 'state.$': '$' },
       // The report has no key: its answer is the execution's output.
@@ -181,11 +183,8 @@ export class SentimentPipeline extends Construct {
       resultPath?: string;
     },
   ): sfn.TaskStateBase {
-    const step = steps.find((candidate) => candidate.name === name);
-    if (step === undefined) {
-      throw new Error(`workflows/steps.ts has no step ${name}`);
-    }
-    const task = new tasks.LambdaInvoke(this, step.state, {
+    const { state, timeoutSeconds } = stepNamed[name];
+    const task = new tasks.LambdaInvoke(this, state, {
       lambdaFunction: fn,
       payload: sfn.TaskInput.fromObject({
         execution: {
@@ -198,9 +197,7 @@ export class SentimentPipeline extends Construct {
       }),
       payloadResponseOnly: true,
       retryOnServiceExceptions: false,
-      taskTimeout: sfn.Timeout.duration(
-        Duration.seconds(step.timeoutSeconds + TASK_MARGIN_SECONDS),
-      ),
+      taskTimeout: sfn.Timeout.duration(Duration.seconds(timeoutSeconds + TASK_MARGIN_SECONDS)),
       resultSelector: io.resultSelector,
       resultPath: io.resultPath,
     });

@@ -3,28 +3,16 @@ import { unreadableNote } from '../../functions/ingest/summary';
 import { RunReport, RunState } from '../../workflows/payloads';
 import type { SetAside } from '../../workflows/payloads';
 import type { Difference } from '../../workflows/evaluation';
+import { steps } from '../../workflows/steps';
+import type { StateName, Step } from '../../workflows/steps';
 
-/** The states of the machine that do the work, in running order; Choice and Wait states are not told. */
-export const stageKeys = {
-  'Plan the run': 'plan',
-  'Ingest tweets': 'ingest',
-  'Crawl raw data': 'crawl',
-  'Clean tweets': 'clean',
-  'Check the data': 'check',
-  'Publish the data': 'publish',
-  'Train the model': 'train',
-  'Better than the champion?': 'gate',
-  'Update the endpoint': 'endpoint',
-  'Smoke-test the endpoint': 'smoke',
-  'Promote the model': 'promote',
-  'Refresh analytics': 'refresh',
-  Report: 'report',
-} as const;
-export type StageName = keyof typeof stageKeys;
+/** The states of the machine that do the work; Choice and Wait states are not told. */
+export type StageName = StateName;
 
-export const StageName = z.custom<StageName>(
-  (name) => typeof name === 'string' && name in stageKeys,
-);
+const stepOf = new Map<string, Step>(steps.map((step) => [step.state, step]));
+
+/** The step of a state; undefined for a Choice, a Wait or a state that no step has. */
+export const stepOfState = (state: string | undefined): Step | undefined => stepOf.get(state ?? '');
 
 /** What a step's answer says to a person; `done` is false while its stage loops. */
 export interface StageNews {
@@ -89,7 +77,8 @@ const said = (unreadable: SetAside | undefined, text: string): string =>
 
 const looping = (text: string): StageNews => ({ done: false, text });
 
-const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
+/** What a person reads of a step's answer, for the steps that have more to say than that they are done. */
+const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefined>> = {
   'Plan the run': (value) =>
     tell(shapes.plan, value, (plan) =>
       plan.skip === null ? describePlan(plan) : `nothing to run: ${plan.skip}`,
@@ -202,10 +191,18 @@ const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
   Report: (value) => tell(RunReport, value, (report) => report.summary),
 };
 
+const Answer = z.looseObject({ status: z.string().optional() });
+
+const tellStatus = (value: unknown): StageNews | undefined =>
+  tell(Answer, value, ({ status }) =>
+    status === 'RUNNING' || status === 'PENDING' ? looping('') : '',
+  );
+
 /** Reads a step's answer out of the output of its state; undefined when it is not what the contract says. */
 export function newsOf(stage: StageName, stateOutput: unknown): StageNews | undefined {
-  const key = stageKeys[stage];
   const output = Keyed.safeParse(stateOutput);
   if (!output.success) return undefined;
-  return tellers[stage](key === 'report' ? (output.data.report ?? output.data) : output.data[key]);
+  const key = stepOfState(stage)?.key;
+  const answer = key ? output.data[key] : (output.data.report ?? output.data);
+  return (tellers[stage] ?? tellStatus)(answer);
 }

@@ -11,7 +11,7 @@ import { errorNames } from '../../workflows/errors';
 import { progressKeys } from '../../workflows/payloads';
 import { lambdaCrashes, lambdaServiceErrors } from '../../workflows/retries';
 import { SentimentPipeline } from '../../workflows/state-machine';
-import { stepNames, steps } from '../../workflows/steps';
+import { perStep, steps } from '../../workflows/steps';
 import type { StepName } from '../../workflows/steps';
 
 const Retry = z.object({
@@ -50,12 +50,9 @@ function synthesize() {
       name,
       `arn:aws:lambda:us-east-1:111122223333:function:${name}:1`,
     );
-  const functions = z
-    .record(z.enum(stepNames), z.custom<lambda.IFunction>())
-    .parse(Object.fromEntries(stepNames.map((name) => [name, functionFor(name)])));
   new SentimentPipeline(stack, 'Pipeline', {
     name: 'sentiment-lake-test',
-    functions,
+    functions: perStep(({ name }) => functionFor(name)),
     timeout: Duration.hours(6),
     logs: { destination: new logs.LogGroup(stack, 'Logs'), level: sfn.LogLevel.ALL },
   });
