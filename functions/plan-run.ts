@@ -33,7 +33,7 @@ interface Dependencies {
   clock: Clock;
   secrets: SecretsManagerClient;
   forceGrantSecretArn: string;
-  settings: Pick<FunctionSettings, 'x' | 'poll' | 'gate'>;
+  settings: Pick<FunctionSettings, 'x' | 'poll' | 'evaluation'>;
 }
 
 /** Turns whatever the execution was started with into the plan that every later step follows. */
@@ -53,7 +53,7 @@ export const planRun = ({ lake, isRunning, emit, clock, settings, ...given }: De
       }),
     );
     const { secrets, forceGrantSecretArn: secretArn } = given;
-    const hours = settings.gate.forceGrantHours;
+    const hours = settings.evaluation.forceGrantHours;
     // After the lock: a run that is skipped leaves the grant to the next. A failed one holds no lock for long.
     const force =
       request.force && lock.taken

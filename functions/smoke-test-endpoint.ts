@@ -35,7 +35,7 @@ export const smokeTestEndpoint = (deps: Dependencies) =>
   step(
     StepInput,
     SmokeTestEndpointOutput,
-    async ({ state: { train, gate } }): Promise<SmokeTestEndpointOutput> => {
+    async ({ state: { train, evaluation } }): Promise<SmokeTestEndpointOutput> => {
       if (train.status !== 'DONE') {
         throw new StepError(
           'SmokeTestFailed',
@@ -48,7 +48,7 @@ export const smokeTestEndpoint = (deps: Dependencies) =>
           goldenTweets.map(({ text }) => text),
           { reserveMs: RESERVED_FOR_THE_CHAMPION_MS },
         );
-        mustBeEvaluated(answer, 'promote' in gate ? gate.digest : undefined);
+        mustBeEvaluated(answer, 'promote' in evaluation ? evaluation.digest : undefined);
         return judge(answer, train.jobName);
       } catch (error) {
         if (!(error instanceof StepError)) {

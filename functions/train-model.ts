@@ -46,7 +46,7 @@ interface Dependencies {
   /** How the environment's models are called. */
   modelPrefix: string;
   build: Build;
-  settings: Pick<FunctionSettings, 'training' | 'gate'>;
+  settings: Pick<FunctionSettings, 'training' | 'evaluation'>;
   languages: readonly string[];
 }
 
@@ -79,7 +79,7 @@ export const trainModel = (deps: Dependencies) =>
         build,
         settings: deps.settings.training,
         champion: (await readChampion(lake))?.value ?? null,
-        level: deps.settings.gate.level,
+        level: deps.settings.evaluation.level,
         languages: deps.languages,
       });
       if (request.labels.length === 0) {

@@ -36,7 +36,7 @@ export const updateEndpoint = (deps: Dependencies) =>
     UpdateEndpointOutput,
     async ({ attempt, state }): Promise<UpdateEndpointOutput> => {
       const { sageMaker, endpointName } = deps;
-      const { train, gate, endpoint } = state;
+      const { train, evaluation, update } = state;
       if (train.status !== 'DONE') {
         throw new StepError(
           'EndpointUpdateFailed',
@@ -45,12 +45,12 @@ export const updateEndpoint = (deps: Dependencies) =>
       }
       const configName = train.jobName;
       const found = await describeEndpoint(sageMaker, endpointName);
-      if (endpoint.status === 'RUNNING' && endpoint.attempt === attempt) {
+      if (update.status === 'RUNNING' && update.attempt === attempt) {
         return isServing(found, endpointName, configName)
           ? { status: 'DONE', endpointName, configName }
-          : endpoint;
+          : update;
       }
-      const digest = 'promote' in gate ? gate.digest : undefined;
+      const digest = 'promote' in evaluation ? evaluation.digest : undefined;
       await createModel(deps, train.jobName, train.modelUri, digest);
       await createConfig(deps, configName, train.jobName);
       // A call whose answer was lost may have started the change already.

@@ -143,7 +143,7 @@ const base = {
     serves: 'fp32',
     int8Tolerance: 0.005,
   },
-  gate: {
+  evaluation: {
     minHeldOutRows: 200,
     minHeldOutPerClass: 30,
     level: 0.95,

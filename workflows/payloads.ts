@@ -399,9 +399,9 @@ export const TrainModelOutput = z.discriminatedUnion('status', [
 ]);
 export type TrainModelOutput = z.infer<typeof TrainModelOutput>;
 
-// ---- Better than the champion? ------------------------------------------------------------------
+// ---- Evaluate the candidate ----------------------------------------------------------------------
 
-export const JudgeModelOutput = z.strictObject({
+export const EvaluateCandidateOutput = z.strictObject({
   promote: z.boolean(),
   forced: z.boolean(),
   /** Every rule, kept or broken, as a sentence. */
@@ -419,7 +419,7 @@ export const JudgeModelOutput = z.strictObject({
   minusChampion: Difference.nullable(),
   minusLexicon: Difference.nullable(),
 });
-export type JudgeModelOutput = z.infer<typeof JudgeModelOutput>;
+export type EvaluateCandidateOutput = z.infer<typeof EvaluateCandidateOutput>;
 
 // ---- Update, smoke-test, promote ----------------------------------------------------------------
 
@@ -516,9 +516,9 @@ export const RunState = z.strictObject({
   check: pendingOr(CheckDataOutput),
   publish: pendingOr(PublishDataOutput),
   train: pendingOr(TrainModelOutput),
-  gate: pendingOr(JudgeModelOutput),
-  endpoint: pendingOr(UpdateEndpointOutput),
-  smoke: pendingOr(SmokeTestEndpointOutput),
+  evaluation: pendingOr(EvaluateCandidateOutput),
+  update: pendingOr(UpdateEndpointOutput),
+  smokeTest: pendingOr(SmokeTestEndpointOutput),
   promote: pendingOr(PromoteModelOutput),
   refresh: pendingOr(RefreshAnalyticsOutput),
 });

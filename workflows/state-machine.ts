@@ -46,7 +46,7 @@ export class SentimentPipeline extends Construct {
     const check = this.step('check-data', functions);
     const publish = this.step('publish-data', functions);
     const train = this.step('train-model', functions);
-    const judge = this.step('judge-model', functions);
+    const evaluate = this.step('evaluate-candidate', functions);
     const update = this.step('update-endpoint', functions);
     const smokeTest = this.step('smoke-test-endpoint', functions);
     const promote = this.step('promote-model', functions);
@@ -68,7 +68,7 @@ export class SentimentPipeline extends Construct {
     const checking = this.loop('Check', {
       step: check,
       key: 'check',
-      question: 'Data good enough?',
+      question: 'Data checked?',
       wait: 'Wait for the checks',
     });
     const training = this.loop('Train', {
@@ -79,7 +79,7 @@ export class SentimentPipeline extends Construct {
     });
     const updating = this.loop('Update', {
       step: update,
-      key: 'endpoint',
+      key: 'update',
       question: 'Endpoint updated?',
       wait: 'Wait for the endpoint',
     });
@@ -105,10 +105,10 @@ export class SentimentPipeline extends Construct {
     cleaning.when('DONE', checking.start).when('NOTHING_NEW', next);
     checking.when('DONE', publish);
     publish.next(next);
-    training.when('DONE', judge).when('SKIPPED', refreshing.start);
-    judge.next(
-      new sfn.Choice(this, 'Take over', { stateName: 'Let it take over?' })
-        .when(sfn.Condition.booleanEquals('$.gate.promote', true), updating.start)
+    training.when('DONE', evaluate).when('SKIPPED', refreshing.start);
+    evaluate.next(
+      new sfn.Choice(this, 'Promote', { stateName: 'Promote it?' })
+        .when(sfn.Condition.booleanEquals('$.evaluation.promote', true), updating.start)
         .otherwise(refreshing.start),
     );
     updating.when('DONE', smokeTest);

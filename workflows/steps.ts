@@ -34,7 +34,7 @@ export const steps = [
       'Checks the input, takes the run lock and writes the plan that every later step follows.',
     role: 'DataIngestionRole',
     variables: ['BUCKET', 'LAKE', 'FORCE_GRANT_SECRET_ARN'],
-    settings: ['x', 'poll', 'gate'],
+    settings: ['x', 'poll', 'evaluation'],
     pollSeconds: null,
     timeoutSeconds: 60,
     memoryMb: 256,
@@ -122,21 +122,21 @@ export const steps = [
       'GIT_DIRTY',
       'PACKAGE_LOCK_SHA256',
     ],
-    settings: ['model', 'training', 'gate'],
+    settings: ['model', 'training', 'evaluation'],
     pollSeconds: 30,
     timeoutSeconds: 120,
     memoryMb: 512,
   },
   // Reads every label object: 2,000 of them in some seconds, a million rows in memory.
   {
-    state: 'Better than the champion?',
-    name: 'judge-model',
-    key: 'gate',
+    state: 'Evaluate the candidate',
+    name: 'evaluate-candidate',
+    key: 'evaluation',
     description:
       'Compares the candidate with the champion on held-out labels and decides the promotion.',
     role: 'ModelOperatorRole',
     variables: ['BUCKET'],
-    settings: ['gate'],
+    settings: ['evaluation'],
     pollSeconds: null,
     timeoutSeconds: 300,
     memoryMb: 1024,
@@ -144,7 +144,7 @@ export const steps = [
   {
     state: 'Update the endpoint',
     name: 'update-endpoint',
-    key: 'endpoint',
+    key: 'update',
     description: 'Creates the endpoint, or has it change to the candidate.',
     role: 'EndpointUpdaterRole',
     variables: [
@@ -164,7 +164,7 @@ export const steps = [
   {
     state: 'Smoke-test the endpoint',
     name: 'smoke-test-endpoint',
-    key: 'smoke',
+    key: 'smokeTest',
     description:
       'Sends the endpoint plain sentences and compares its answers with the labels they must have.',
     role: 'ModelOperatorRole',
@@ -200,7 +200,7 @@ export const steps = [
     memoryMb: 512,
   },
   {
-    state: 'Report',
+    state: 'Report the run',
     name: 'report-run',
     key: null,
     description: "Writes the run's report and its metrics, and releases the run lock.",
@@ -282,4 +282,24 @@ export function perPollingKey<Value>(valueOf: (seconds: number) => Value): Recor
       pollSeconds === null ? [] : [[key, valueOf(pollSeconds)]],
     ),
   );
+}
+
+/** States and keys as releases up to 484cd63 named them: archived executions still carry these names. */
+const olderStates: Readonly<Record<string, StateName>> = {
+  'Better than the champion?': 'Evaluate the candidate',
+  Report: 'Report the run',
+};
+const olderKeys: Partial<Record<StepName, string>> = {
+  'evaluate-candidate': 'gate',
+  'update-endpoint': 'endpoint',
+  'smoke-test-endpoint': 'smoke',
+};
+
+/** The step of a state, also by its older name; undefined for a Choice, a Wait or a state that no step has. */
+export const stepOfState = (state: string | undefined): Step | undefined =>
+  steps.find((step) => step.state === (olderStates[state ?? ''] ?? state));
+
+/** A step's answer in the output of its state, also under its older key; undefined when it is not there. */
+export function answerOf({ name, key }: Step, output: Readonly<Record<string, unknown>>): unknown {
+  return key === null ? output : (output[key] ?? output[olderKeys[name] ?? key]);
 }

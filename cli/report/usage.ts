@@ -1,8 +1,8 @@
 import type { Settings } from '../../infra/config';
+import { stepOfState } from '../../workflows/steps';
 import type { Usage } from '../costs/night';
 import type { Run } from '../run/follow';
 import { lastState } from '../run/last-state';
-import { stepOfState } from '../run/stages';
 import type { Stage } from '../run/timeline';
 
 const secondsOf = ({ startedAt, endedAt }: Stage): number =>

@@ -1,5 +1,6 @@
 import type { RunEvent } from './events';
-import { newsOf, stepOfState } from './stages';
+import { stepOfState } from '../../workflows/steps';
+import { newsOf } from './stages';
 import type { StageName } from './stages';
 
 /** One pass through a stage: a loop of looks at a job is one; a redrive adds another. */

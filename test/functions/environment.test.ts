@@ -50,9 +50,11 @@ test('SETTINGS is passed exactly to the functions that read a section of it', ()
 });
 
 test('says which variables are missing or wrong', () => {
-  process.env = { SETTINGS: '{"gate":' };
+  process.env = { SETTINGS: '{"evaluation":' };
 
-  expect(() => readEnvironment('judge-model')).toThrow(/BUCKET: is missing; SETTINGS: is not JSON/);
+  expect(() => readEnvironment('evaluate-candidate')).toThrow(
+    /BUCKET: is missing; SETTINGS: is not JSON/,
+  );
 });
 
 test('no function is given the bearer token, only where it lies', () => {

@@ -213,7 +213,9 @@ test('the largest run that is allowed stays below what Step Functions passes fro
   const { events = [] } = await machines.send(
     new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }),
   );
-  const given = events.findLast(({ stateEnteredEventDetails: state }) => state?.name === 'Report');
+  const given = events.findLast(
+    ({ stateEnteredEventDetails: state }) => state?.name === 'Report the run',
+  );
   const state: unknown = JSON.parse(given?.stateEnteredEventDetails?.input ?? '');
   // What was passed on is what the contract allows, and not much less than the limit: the figure would not be tested else.
   RunState.parse(state);
