@@ -117,7 +117,7 @@ class Lake:
         raise RuntimeError(f"{arn} still runs after {MAX_SECONDS} s")
 
     def _state_after_evaluation(self, arn: str) -> dict[str, Any]:
-        """The execution's state after the evaluation of the candidate; empty when it did not get there."""
+        """The execution's state after the evaluation; empty when it did not get there."""
         pages = self._states.get_paginator("get_execution_history").paginate(
             executionArn=arn, reverseOrder=True
         )
