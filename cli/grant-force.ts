@@ -23,7 +23,7 @@ export async function grantForce(
       SecretString: JSON.stringify({ reason: reason.trim() }),
     }),
   );
-  const { forceGrantHours } = settingsFor(environment).gate;
+  const { forceGrantHours } = settingsFor(environment).evaluation;
   screen.say(
     `Granted (${VersionId}): one execution that is started with "force": true within ${forceGrantHours} hours may promote in spite of the gate.`,
   );

@@ -6,7 +6,7 @@ import { prefixes } from '../workflows/datasets';
 import { aws } from './shared/aws';
 import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { withinDeadline } from './shared/deadline';
 import type { CallContext } from './shared/deadline';
 import { lastState, readHistory } from './report/execution-history';
@@ -122,7 +122,7 @@ function readable(cause: string): string {
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, LAKE, TOPIC_ARN } = readEnvironment(environments['archive-execution']);
+  const { BUCKET, LAKE, TOPIC_ARN } = readEnvironment('archive-execution');
   return archiveExecution({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     sfn: aws(SFNClient),

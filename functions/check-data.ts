@@ -8,7 +8,7 @@ import { StepError } from '../workflows/errors';
 import { CheckDataOutput, StepInput } from '../workflows/payloads';
 import type { CheckResult, CleanedDay } from '../workflows/payloads';
 import { aws } from './shared/aws';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
 import type { AthenaContext } from './lake/athena';
 import { addPartitions } from './lake/catalog';
@@ -205,7 +205,7 @@ function explainFailure(
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, DATABASE, WORKGROUP, SETTINGS } = readEnvironment(environments['check-data']);
+  const { BUCKET, DATABASE, WORKGROUP, SETTINGS } = readEnvironment('check-data');
   return checkData({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     catalog: { glue: aws(GlueClient), database: DATABASE },

@@ -17,7 +17,7 @@ import type { RunState } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import { lastDays, systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
 import { dayFingerprint, labelObjects, rawObjects } from './lake/fingerprints';
 import { getJson, uriOf } from './lake/objects';
@@ -231,7 +231,7 @@ async function done(
 const summaryKey = (version: string): string => `${prefixes.cleaningSummaries}${version}.json`;
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, DATABASE, GLUE_JOB, SETTINGS } = readEnvironment(environments['clean-tweets']);
+  const { BUCKET, DATABASE, GLUE_JOB, SETTINGS } = readEnvironment('clean-tweets');
   return cleanTweets({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     catalog: { glue: aws(GlueClient), database: DATABASE },

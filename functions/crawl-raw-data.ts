@@ -4,7 +4,7 @@ import { CrawlRawDataOutput, StepInput } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { listPartitions } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
 import { onFirstCall, step } from './shared/step';
@@ -93,7 +93,7 @@ async function hasEnded(
 }
 
 export const handler = onFirstCall(() => {
-  const { DATABASE, CRAWLER } = readEnvironment(environments['crawl-raw-data']);
+  const { DATABASE, CRAWLER } = readEnvironment('crawl-raw-data');
   return crawlRawData({
     catalog: { glue: aws(GlueClient), database: DATABASE },
     crawler: CRAWLER,

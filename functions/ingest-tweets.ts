@@ -8,7 +8,7 @@ import { IngestTweetsOutput, StepInput } from '../workflows/payloads';
 import type { RunPlan } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import { systemClock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { Budget } from './ingest/budget';
 import { mustAddUp } from './ingest/page';
 import {
@@ -355,9 +355,8 @@ async function replay(
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, STREAM_NAME, TOKEN_SECRET_ARN, FORGOTTEN_SECRET_ARN, SETTINGS } = readEnvironment(
-    environments['ingest-tweets'],
-  );
+  const { BUCKET, STREAM_NAME, TOKEN_SECRET_ARN, FORGOTTEN_SECRET_ARN, SETTINGS } =
+    readEnvironment('ingest-tweets');
   const secrets = aws(SecretsManagerClient);
   const token = bearerToken(secrets, TOKEN_SECRET_ARN, systemClock);
   return ingestTweets({

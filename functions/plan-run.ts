@@ -8,7 +8,7 @@ import type { RunPlan } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import { systemClock, utcDay } from './shared/clock';
 import type { Clock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { explain } from './shared/explain';
 import { loadPlans, monthOf } from './ingest/plan';
 import { daysBetween, daysNamed, spanAtX } from './ingest/span';
@@ -33,7 +33,7 @@ interface Dependencies {
   clock: Clock;
   secrets: SecretsManagerClient;
   forceGrantSecretArn: string;
-  settings: Pick<FunctionSettings, 'x' | 'poll' | 'gate'>;
+  settings: Pick<FunctionSettings, 'x' | 'poll' | 'evaluation'>;
 }
 
 /** Validates the execution's input and turns it into the plan for all later steps. Throws `InvalidInput`, `RunInProgress`. */
@@ -53,7 +53,7 @@ export const planRun = ({ lake, isRunning, emit, clock, settings, ...given }: De
       }),
     );
     const { secrets, forceGrantSecretArn: secretArn } = given;
-    const hours = settings.gate.forceGrantHours;
+    const hours = settings.evaluation.forceGrantHours;
     // After the lock, so that a skipped run leaves the grant to the next one. A failed run releases its lock.
     const force =
       request.force && lock.taken
@@ -156,9 +156,7 @@ function runIdOf({ arn, startTime }: PlanRunInput['execution']): string {
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, LAKE, FORCE_GRANT_SECRET_ARN, SETTINGS } = readEnvironment(
-    environments['plan-run'],
-  );
+  const { BUCKET, LAKE, FORCE_GRANT_SECRET_ARN, SETTINGS } = readEnvironment('plan-run');
   return planRun({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     isRunning: executionRuns(aws(SFNClient)),

@@ -5,7 +5,7 @@ import type { Champion } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { putJsonIf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { readChampion, settleTraining } from './model/champion';
@@ -20,13 +20,13 @@ interface Dependencies {
 /** Records the candidate as the champion. From now on the stream is scored, too. */
 export const promoteModel = ({ lake, clock }: Dependencies) =>
   step(StepInput, PromoteModelOutput, async ({ execution, state }): Promise<PromoteModelOutput> => {
-    const { plan, train, gate, endpoint } = state;
+    const { plan, train, evaluation, update } = state;
     if (
       train.status !== 'DONE' ||
-      !('promote' in gate) ||
-      !gate.promote ||
-      gate.candidate === null ||
-      endpoint.status !== 'DONE'
+      !('promote' in evaluation) ||
+      !evaluation.promote ||
+      evaluation.candidate === null ||
+      update.status !== 'DONE'
     ) {
       throw new StepError(
         'PromotionConflict',
@@ -39,15 +39,15 @@ export const promoteModel = ({ lake, clock }: Dependencies) =>
       modelUri: train.modelUri,
       evaluationUri: train.evaluationUri,
       manifestUri: train.manifestUri,
-      configName: endpoint.configName,
+      configName: update.configName,
       fingerprint: train.fingerprint,
-      ...(gate.digest !== undefined && { digest: gate.digest }),
-      macroRecall: gate.candidate.macro_recall,
+      ...(evaluation.digest !== undefined && { digest: evaluation.digest }),
+      macroRecall: evaluation.candidate.macro_recall,
       promotedAt: clock.now().toISOString(),
       promotedBy: execution.arn,
-      forced: gate.forced,
-      ...(gate.forced && plan.force && { forcedBecause: plan.force.reason }),
-      previous: gate.inService,
+      forced: evaluation.forced,
+      ...(evaluation.forced && plan.force && { forcedBecause: plan.force.reason }),
+      previous: evaluation.inService,
     });
     const { modelVersion, fingerprint, previous, promotedAt } = promoted;
     await settleTraining(lake, { jobName: modelVersion, fingerprint, settledAt: promotedAt });
@@ -75,7 +75,7 @@ async function promote(lake: LakeBucket, candidate: Champion): Promise<Champion>
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET } = readEnvironment(environments['promote-model']);
+  const { BUCKET } = readEnvironment('promote-model');
   return promoteModel({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     clock: systemClock,

@@ -5,7 +5,7 @@ import { PublishDataOutput, StepInput } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { followTable, setPartitions } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
 import type { LakeBucket } from './lake/objects';
@@ -73,7 +73,7 @@ export const publishData = ({ lake, catalog, clock, keepDays }: Dependencies) =>
   );
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, DATABASE, SETTINGS } = readEnvironment(environments['publish-data']);
+  const { BUCKET, DATABASE, SETTINGS } = readEnvironment('publish-data');
   return publishData({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     catalog: { glue: aws(GlueClient), database: DATABASE },

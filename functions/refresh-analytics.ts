@@ -11,7 +11,7 @@ import type { Champion, RunState } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import { lastDays, systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
 import type { Row, AthenaContext } from './lake/athena';
 import type { Catalog } from './lake/catalog';
@@ -208,9 +208,8 @@ async function servesChampion(
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, DATABASE, WORKGROUP, ENDPOINT_NAME, LAKE, SETTINGS } = readEnvironment(
-    environments['refresh-analytics'],
-  );
+  const { BUCKET, DATABASE, WORKGROUP, ENDPOINT_NAME, LAKE, SETTINGS } =
+    readEnvironment('refresh-analytics');
   const unscoredTweets = loadQueries().find(({ name }) => name === 'unscored_tweets');
   if (unscoredTweets === undefined) {
     throw new Error('queries.json holds no unscored_tweets. Deploy the stack again.');

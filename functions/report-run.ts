@@ -6,7 +6,7 @@ import type { Champion, RunState } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { releaseLock } from './lake/lock';
 import { uriOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
@@ -82,7 +82,7 @@ async function summaryWith(
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, LAKE, TOPIC_ARN } = readEnvironment(environments['report-run']);
+  const { BUCKET, LAKE, TOPIC_ARN } = readEnvironment('report-run');
   return reportRun({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     sns: aws(SNSClient),

@@ -8,7 +8,7 @@ import type {
 import { aws } from './shared/aws';
 import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { withinDeadline } from './shared/deadline';
 import type { CallContext } from './shared/deadline';
 import { explain } from './shared/explain';
@@ -107,9 +107,7 @@ function batchName(records: readonly KinesisStreamRecord[]): string {
 }
 
 export const handler = onFirstCall<KinesisStreamBatchResponse, KinesisStreamEvent>(() => {
-  const { BUCKET, DATABASE, ENDPOINT_NAME, LAKE, SETTINGS } = readEnvironment(
-    environments['score-stream'],
-  );
+  const { BUCKET, DATABASE, ENDPOINT_NAME, LAKE, SETTINGS } = readEnvironment('score-stream');
   return scoreStream({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     catalog: { glue: aws(GlueClient), database: DATABASE },

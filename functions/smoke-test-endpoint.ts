@@ -4,7 +4,7 @@ import { StepError } from '../workflows/errors';
 import { SmokeTestEndpointOutput, StepInput } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import { systemClock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { goldenTweets, isMisread } from './model/golden-tweets';
 import type { LakeBucket } from './lake/objects';
 import { readChampion } from './model/champion';
@@ -35,7 +35,7 @@ export const smokeTestEndpoint = (deps: Dependencies) =>
   step(
     StepInput,
     SmokeTestEndpointOutput,
-    async ({ state: { train, gate } }): Promise<SmokeTestEndpointOutput> => {
+    async ({ state: { train, evaluation } }): Promise<SmokeTestEndpointOutput> => {
       if (train.status !== 'DONE') {
         throw new StepError(
           'SmokeTestFailed',
@@ -48,7 +48,7 @@ export const smokeTestEndpoint = (deps: Dependencies) =>
           goldenTweets.map(({ text }) => text),
           { reserveMs: RESERVED_FOR_THE_CHAMPION_MS },
         );
-        mustBeEvaluated(answer, 'promote' in gate ? gate.digest : undefined);
+        mustBeEvaluated(answer, 'promote' in evaluation ? evaluation.digest : undefined);
         return judge(answer, train.jobName);
       } catch (error) {
         if (!(error instanceof StepError)) {
@@ -138,7 +138,7 @@ async function putChampionBack(
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, ENDPOINT_NAME } = readEnvironment(environments['smoke-test-endpoint']);
+  const { BUCKET, ENDPOINT_NAME } = readEnvironment('smoke-test-endpoint');
   return smokeTestEndpoint({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     sageMaker: aws(SageMakerClient),

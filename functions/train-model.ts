@@ -12,7 +12,7 @@ import { StepError } from '../workflows/errors';
 import { StepInput, TrainModelOutput } from '../workflows/payloads';
 import type { Capacity, SetAside } from '../workflows/payloads';
 import { aws } from './shared/aws';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
 import { getBytes, getJson, keyOf, listObjects, putJson, putText, uriOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
@@ -46,7 +46,7 @@ interface Dependencies {
   /** Name prefix of the environment's models. */
   modelPrefix: string;
   build: Build;
-  settings: Pick<FunctionSettings, 'training' | 'gate'>;
+  settings: Pick<FunctionSettings, 'training' | 'evaluation'>;
   languages: readonly string[];
 }
 
@@ -79,7 +79,7 @@ export const trainModel = (deps: Dependencies) =>
         build,
         settings: deps.settings.training,
         champion: (await readChampion(lake))?.value ?? null,
-        level: deps.settings.gate.level,
+        level: deps.settings.evaluation.level,
         languages: deps.languages,
       });
       if (request.labels.length === 0) {
@@ -286,7 +286,7 @@ async function describeJob(
 }
 
 export const handler = onFirstCall(() => {
-  const env = readEnvironment(environments['train-model']);
+  const env = readEnvironment('train-model');
   return trainModel({
     lake: { s3: aws(S3Client), bucket: env.BUCKET },
     catalog: { glue: aws(GlueClient), database: env.DATABASE },

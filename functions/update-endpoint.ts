@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { StepError } from '../workflows/errors';
 import { StepInput, UpdateEndpointOutput } from '../workflows/payloads';
 import { aws } from './shared/aws';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { describeEndpoint, isOnItsWay, pointEndpoint } from './model/endpoint';
 import { VARIANT_NAME, costTags } from './model/names';
 import { updatePlan } from './model/update-plan';
@@ -36,7 +36,7 @@ export const updateEndpoint = (deps: Dependencies) =>
     UpdateEndpointOutput,
     async ({ attempt, state }): Promise<UpdateEndpointOutput> => {
       const { sageMaker, endpointName } = deps;
-      const { train, gate, endpoint } = state;
+      const { train, evaluation, update } = state;
       if (train.status !== 'DONE') {
         throw new StepError(
           'EndpointUpdateFailed',
@@ -45,12 +45,12 @@ export const updateEndpoint = (deps: Dependencies) =>
       }
       const configName = train.jobName;
       const found = await describeEndpoint(sageMaker, endpointName);
-      if (endpoint.status === 'RUNNING' && endpoint.attempt === attempt) {
+      if (update.status === 'RUNNING' && update.attempt === attempt) {
         return isServing(found, endpointName, configName)
           ? { status: 'DONE', endpointName, configName }
-          : endpoint;
+          : update;
       }
-      const digest = 'promote' in gate ? gate.digest : undefined;
+      const digest = 'promote' in evaluation ? evaluation.digest : undefined;
       await createModel(deps, train.jobName, train.modelUri, digest);
       await createConfig(deps, configName, train.jobName);
       // A call whose response was lost may already have started the update.
@@ -188,7 +188,7 @@ const failed = (name: string, configName: string, why: string): StepError =>
   );
 
 export const handler = onFirstCall(() => {
-  const env = readEnvironment(environments['update-endpoint']);
+  const env = readEnvironment('update-endpoint');
   return updateEndpoint({
     sageMaker: aws(SageMakerClient),
     endpointName: env.ENDPOINT_NAME,

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { renderedCatalog } from '../queries/catalog';
-import { functionNames } from '../functions/settings/environment';
-import type { FunctionName } from '../functions/settings/environment';
+import { functionNames } from '../workflows/steps';
+import type { FunctionName } from '../workflows/steps';
 import { inRepository, repositoryRoot } from './repository';
 
 /** The two handlers behind `Custom::ImageBuild`. */

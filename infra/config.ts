@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { settingsOfFunctions } from '../functions/settings/environment';
+import { perPollingKey } from '../workflows/steps';
 import { FunctionSettings } from '../functions/settings/settings';
 import { BucketName } from './bucket-name';
 
@@ -128,7 +129,7 @@ const base = {
     forgetters: 'account',
     forceGranters: 'account',
   },
-  poll: { ingest: 30, crawl: 30, clean: 30, check: 5, train: 30, endpoint: 30, refresh: 5 },
+  poll: perPollingKey((seconds) => seconds),
   glue: { workerType: 'G.1X', workers: 2, timeoutMinutes: 60 },
   checks: { maxLabelShare: 0.95, minRowsForShare: 50 },
   model: { languages: ['en'] },
@@ -142,7 +143,7 @@ const base = {
     serves: 'fp32',
     int8Tolerance: 0.005,
   },
-  gate: {
+  evaluation: {
     minHeldOutRows: 200,
     minHeldOutPerClass: 30,
     level: 0.95,
@@ -206,7 +207,7 @@ const environments: Record<EnvironmentName, Settings> = {
       maxTweetsPerMonth: null,
       authorNames: true,
     },
-    poll: { ingest: 1, crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
+    poll: perPollingKey(() => 1),
     monthlyBudgetUsd: null,
   },
   // A night in dev can wait for capacity, and a first model costs a third.

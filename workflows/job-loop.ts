@@ -1,5 +1,6 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import type { PollingKey } from './steps';
 
 export interface JobLoopProps {
   /** The stage's step: it starts the job, or looks at it. */
@@ -9,7 +10,7 @@ export interface JobLoopProps {
   /** Name of the wait: `Wait for the cleaning job` */
   readonly wait: string;
   /** The key the step writes, and the name of its interval in the plan. */
-  readonly key: 'crawl' | 'clean' | 'check' | 'train' | 'endpoint' | 'refresh';
+  readonly key: PollingKey;
 }
 
 /**

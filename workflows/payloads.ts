@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durable } from './durable';
 import { Difference, Label, Scores, Sha256 } from './evaluation';
+import { perPollingKey } from './steps';
 
 /**
  * Input and output of every step, in running order. Every schema is strict; every type is inferred.
@@ -184,15 +185,7 @@ export const PlanRunOutput = z.strictObject({
   force: ForceGrant.nullable(),
   training: TrainingOptions,
   /** Seconds between two looks at a job of each stage. */
-  poll: z.strictObject({
-    ingest: z.number().int().positive(),
-    crawl: z.number().int().positive(),
-    clean: z.number().int().positive(),
-    check: z.number().int().positive(),
-    train: z.number().int().positive(),
-    endpoint: z.number().int().positive(),
-    refresh: z.number().int().positive(),
-  }),
+  poll: z.strictObject(perPollingKey(() => z.number().int().positive())),
 });
 export type RunPlan = z.infer<typeof PlanRunOutput>;
 
@@ -406,9 +399,9 @@ export const TrainModelOutput = z.discriminatedUnion('status', [
 ]);
 export type TrainModelOutput = z.infer<typeof TrainModelOutput>;
 
-// ---- Better than the champion? ------------------------------------------------------------------
+// ---- Evaluate the candidate ----------------------------------------------------------------------
 
-export const JudgeModelOutput = z.strictObject({
+export const EvaluateCandidateOutput = z.strictObject({
   promote: z.boolean(),
   forced: z.boolean(),
   /** Every rule, kept or broken, as a sentence. */
@@ -426,7 +419,7 @@ export const JudgeModelOutput = z.strictObject({
   minusChampion: Difference.nullable(),
   minusLexicon: Difference.nullable(),
 });
-export type JudgeModelOutput = z.infer<typeof JudgeModelOutput>;
+export type EvaluateCandidateOutput = z.infer<typeof EvaluateCandidateOutput>;
 
 // ---- Update, smoke-test, promote ----------------------------------------------------------------
 
@@ -523,9 +516,9 @@ export const RunState = z.strictObject({
   check: pendingOr(CheckDataOutput),
   publish: pendingOr(PublishDataOutput),
   train: pendingOr(TrainModelOutput),
-  gate: pendingOr(JudgeModelOutput),
-  endpoint: pendingOr(UpdateEndpointOutput),
-  smoke: pendingOr(SmokeTestEndpointOutput),
+  evaluation: pendingOr(EvaluateCandidateOutput),
+  update: pendingOr(UpdateEndpointOutput),
+  smokeTest: pendingOr(SmokeTestEndpointOutput),
   promote: pendingOr(PromoteModelOutput),
   refresh: pendingOr(RefreshAnalyticsOutput),
 });

@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 import { JobLoop } from './job-loop';
 import { progressKeys } from './payloads';
 import { commonRetries, stepRetries } from './retries';
-import { steps } from './steps';
+import { perStep } from './steps';
 import type { StepName } from './steps';
 
 /** A Task ends this much after the Lambda's own limit, so that the Lambda's error is the one that is seen. */
@@ -25,6 +25,8 @@ export interface SentimentPipelineProps {
   /** @default a role of its own */
   readonly role?: iam.IRole;
 }
+
+const stepNamed = perStep((step) => step);
 
 /**
  * The nightly run. Each state writes its own key of the execution's state; there is no catch-all, because a
@@ -44,7 +46,7 @@ export class SentimentPipeline extends Construct {
     const check = this.step('check-data', functions);
     const publish = this.step('publish-data', functions);
     const train = this.step('train-model', functions);
-    const judge = this.step('judge-model', functions);
+    const evaluate = this.step('evaluate-candidate', functions);
     const update = this.step('update-endpoint', functions);
     const smokeTest = this.step('smoke-test-endpoint', functions);
     const promote = this.step('promote-model', functions);
@@ -66,7 +68,7 @@ export class SentimentPipeline extends Construct {
     const checking = this.loop('Check', {
       step: check,
       key: 'check',
-      question: 'Data good enough?',
+      question: 'Data checked?',
       wait: 'Wait for the checks',
     });
     const training = this.loop('Train', {
@@ -77,7 +79,7 @@ export class SentimentPipeline extends Construct {
     });
     const updating = this.loop('Update', {
       step: update,
-      key: 'endpoint',
+      key: 'update',
       question: 'Endpoint updated?',
       wait: 'Wait for the endpoint',
     });
@@ -103,10 +105,10 @@ export class SentimentPipeline extends Construct {
     cleaning.when('DONE', checking.start).when('NOTHING_NEW', next);
     checking.when('DONE', publish);
     publish.next(next);
-    training.when('DONE', judge).when('SKIPPED', refreshing.start);
-    judge.next(
-      new sfn.Choice(this, 'Take over', { stateName: 'Let it take over?' })
-        .when(sfn.Condition.booleanEquals('$.gate.promote', true), updating.start)
+    training.when('DONE', evaluate).when('SKIPPED', refreshing.start);
+    evaluate.next(
+      new sfn.Choice(this, 'Promote', { stateName: 'Promote it?' })
+        .when(sfn.Condition.booleanEquals('$.evaluation.promote', true), updating.start)
         .otherwise(refreshing.start),
     );
     updating.when('DONE', smokeTest);
@@ -164,7 +166,7 @@ export class SentimentPipeline extends Construct {
     name: Exclude<StepName, 'plan-run'>,
     functions: SentimentPipelineProps['functions'],
   ): sfn.TaskStateBase {
-    const key = steps.find((step) => step.name === name)?.key;
+    const { key } = stepNamed[name];
     return this.task(name, functions[name], {
       payload: { 'state.$': '$' },
       // The report has no key: its answer is the execution's output.
@@ -181,11 +183,8 @@ export class SentimentPipeline extends Construct {
       resultPath?: string;
     },
   ): sfn.TaskStateBase {
-    const step = steps.find((candidate) => candidate.name === name);
-    if (step === undefined) {
-      throw new Error(`workflows/steps.ts has no step ${name}`);
-    }
-    const task = new tasks.LambdaInvoke(this, step.state, {
+    const { state, timeoutSeconds } = stepNamed[name];
+    const task = new tasks.LambdaInvoke(this, state, {
       lambdaFunction: fn,
       payload: sfn.TaskInput.fromObject({
         execution: {
@@ -198,9 +197,7 @@ export class SentimentPipeline extends Construct {
       }),
       payloadResponseOnly: true,
       retryOnServiceExceptions: false,
-      taskTimeout: sfn.Timeout.duration(
-        Duration.seconds(step.timeoutSeconds + TASK_MARGIN_SECONDS),
-      ),
+      taskTimeout: sfn.Timeout.duration(Duration.seconds(timeoutSeconds + TASK_MARGIN_SECONDS)),
       resultSelector: io.resultSelector,
       resultPath: io.resultPath,
     });

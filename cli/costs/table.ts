@@ -33,7 +33,7 @@ export function runOf(tweets: number, environment: EnvironmentName): Usage {
     steps.length +
     glueSeconds / poll.clean +
     trainingSeconds / poll.train +
-    endpointSeconds / poll.endpoint;
+    endpointSeconds / poll.update;
   return {
     transitions: Math.ceil(looks) * statesPerLook,
     lambdaCalls: Math.ceil(looks),

@@ -1,4 +1,5 @@
 import { settingsFor, type Settings } from '../../infra/config';
+import { perPollingKey } from '../../workflows/steps';
 import type { AccountEnvironment } from '../account/session';
 import { administratorArn } from './administrator';
 
@@ -6,7 +7,7 @@ import { administratorArn } from './administrator';
 export type Changes = Readonly<Record<string, unknown>>;
 
 /** A second between two looks at a job: the embedded cloud's take seconds, where AWS's take minutes. */
-const poll = { ingest: 1, crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 };
+const poll = perPollingKey(() => 1);
 
 /**
  * What a rehearsal deploys an environment with. The X stand-in has everyday speech alone, so the search is for everyday

@@ -1,8 +1,8 @@
 import type { Settings } from '../../infra/config';
+import { stepOfState } from '../../workflows/steps';
 import type { Usage } from '../costs/night';
 import type { Run } from '../run/follow';
 import { lastState } from '../run/last-state';
-import { stageKeys } from '../run/stages';
 import type { Stage } from '../run/timeline';
 
 const secondsOf = ({ startedAt, endedAt }: Stage): number =>
@@ -15,7 +15,7 @@ const lambdaSecondsPerCall = 0.5;
 
 /** How often a stage looks at its job where looks are as far apart as in an account. */
 function looks(stage: Stage, poll: Record<string, number>): number {
-  const interval = poll[stageKeys[stage.name]];
+  const interval = poll[stepOfState(stage.name)?.key ?? ''];
   return interval === undefined ? 1 : 1 + Math.ceil(secondsOf(stage) / interval);
 }
 

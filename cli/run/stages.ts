@@ -1,30 +1,13 @@
 import { z } from 'zod';
 import { unreadableNote } from '../../functions/ingest/summary';
-import { RunReport, RunState } from '../../workflows/payloads';
+import { PlanRunOutput, RunReport, RunState } from '../../workflows/payloads';
 import type { SetAside } from '../../workflows/payloads';
 import type { Difference } from '../../workflows/evaluation';
+import { answerOf, stepOfState } from '../../workflows/steps';
+import type { StateName } from '../../workflows/steps';
 
-/** The states of the machine that do the work, in running order; Choice and Wait states are not told. */
-export const stageKeys = {
-  'Plan the run': 'plan',
-  'Ingest tweets': 'ingest',
-  'Crawl raw data': 'crawl',
-  'Clean tweets': 'clean',
-  'Check the data': 'check',
-  'Publish the data': 'publish',
-  'Train the model': 'train',
-  'Better than the champion?': 'gate',
-  'Update the endpoint': 'endpoint',
-  'Smoke-test the endpoint': 'smoke',
-  'Promote the model': 'promote',
-  'Refresh analytics': 'refresh',
-  Report: 'report',
-} as const;
-export type StageName = keyof typeof stageKeys;
-
-export const StageName = z.custom<StageName>(
-  (name) => typeof name === 'string' && name in stageKeys,
-);
+/** The states of the machine that do the work; Choice and Wait states are not told. */
+export type StageName = StateName;
 
 /** What a step's answer says to a person; `done` is false while its stage loops. */
 export interface StageNews {
@@ -44,6 +27,8 @@ const difference = ({ value, low, high }: Difference): string =>
 const Keyed = z.looseObject({});
 
 const shapes = RunState.shape;
+/** Without the intervals: plans of older releases name them otherwise. */
+const Plan = PlanRunOutput.omit({ poll: true }).loose();
 
 function tell<Schema extends z.ZodType>(
   schema: Schema,
@@ -65,7 +50,7 @@ function describePlan({
   maxTweets,
   maxSpendUsd,
   reprocess,
-}: RunState['plan']): string {
+}: z.infer<typeof Plan>): string {
   switch (source.kind) {
     case 'replay':
       return `${mode} of ${counted(reprocess.length, 'day')}${source.stream ? ', sent to the stream again' : ''}`;
@@ -89,9 +74,10 @@ const said = (unreadable: SetAside | undefined, text: string): string =>
 
 const looping = (text: string): StageNews => ({ done: false, text });
 
-const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
+/** What a person reads of a step's answer, for the steps that have more to say than that they are done. */
+const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefined>> = {
   'Plan the run': (value) =>
-    tell(shapes.plan, value, (plan) =>
+    tell(Plan, value, (plan) =>
       plan.skip === null ? describePlan(plan) : `nothing to run: ${plan.skip}`,
     ),
   'Ingest tweets': (value) =>
@@ -153,35 +139,35 @@ const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
         `${counted(train.epochs, 'epoch')} in ${Math.round(train.seconds)} s${train.capacity === 'spot' ? ', on spot capacity' : ''}`,
       );
     }),
-  'Better than the champion?': (value) =>
-    tell(shapes.gate, value, (gate) => {
-      if ('status' in gate) return looping('');
-      const verdict = gate.promote ? (gate.forced ? 'yes, forced' : 'yes') : 'no';
-      const { candidate, lexicon, minusLexicon, heldOutRows } = gate;
+  'Evaluate the candidate': (value) =>
+    tell(shapes.evaluation, value, (evaluation) => {
+      if ('status' in evaluation) return looping('');
+      const verdict = evaluation.promote ? (evaluation.forced ? 'yes, forced' : 'yes') : 'no';
+      const { candidate, lexicon, minusLexicon, heldOutRows } = evaluation;
       if (!candidate || !lexicon || !minusLexicon || heldOutRows === null)
-        return `${verdict}: ${gate.reasons.join('; ')}`;
+        return `${verdict}: ${evaluation.reasons.join('; ')}`;
       const against = [
-        gate.champion && gate.minusChampion
-          ? `champion ${percent(gate.champion.macro_recall)} (${difference(gate.minusChampion)})`
+        evaluation.champion && evaluation.minusChampion
+          ? `champion ${percent(evaluation.champion.macro_recall)} (${difference(evaluation.minusChampion)})`
           : 'no champion yet',
         `lexicon ${percent(lexicon.macro_recall)} (${difference(minusLexicon)})`,
       ];
-      const broken = gate.reasons
+      const broken = evaluation.reasons
         .filter((reason) => reason.startsWith('BROKEN'))
         .map((reason) => `; ${reason}`);
       return `${verdict}: macro recall ${percent(candidate.macro_recall)} on ${count(heldOutRows)} rows against ${against.join(', ')}${broken.join('')}`;
     }),
   'Update the endpoint': (value) =>
-    tell(shapes.endpoint, value, (endpoint) =>
-      endpoint.status === 'DONE'
-        ? `${endpoint.endpointName} serves ${endpoint.configName}`
+    tell(shapes.update, value, (update) =>
+      update.status === 'DONE'
+        ? `${update.endpointName} serves ${update.configName}`
         : looping('the endpoint changes models'),
     ),
   'Smoke-test the endpoint': (value) =>
-    tell(shapes.smoke, value, (smoke) => {
-      if ('status' in smoke) return looping('');
-      const right = smoke.answers.filter(({ expected, label }) => expected === label).length;
-      return `${right} of ${smoke.answers.length} plain sentences understood`;
+    tell(shapes.smokeTest, value, (smokeTest) => {
+      if ('status' in smokeTest) return looping('');
+      const right = smokeTest.answers.filter(({ expected, label }) => expected === label).length;
+      return `${right} of ${smokeTest.answers.length} plain sentences understood`;
     }),
   'Promote the model': (value) =>
     tell(shapes.promote, value, (promote) =>
@@ -199,13 +185,20 @@ const tellers: Record<StageName, (value: unknown) => StageNews | undefined> = {
         refresh.status === 'RUNNING' ? `${counted(refresh.scored, 'tweet')} scored so far` : '',
       );
     }),
-  Report: (value) => tell(RunReport, value, (report) => report.summary),
+  'Report the run': (value) => tell(RunReport, value, (report) => report.summary),
 };
+
+const Answer = z.looseObject({ status: z.string().optional() });
+
+const tellStatus = (value: unknown): StageNews | undefined =>
+  tell(Answer, value, ({ status }) =>
+    status === 'RUNNING' || status === 'PENDING' ? looping('') : '',
+  );
 
 /** Reads a step's answer out of the output of its state; undefined when it is not what the contract says. */
 export function newsOf(stage: StageName, stateOutput: unknown): StageNews | undefined {
-  const key = stageKeys[stage];
   const output = Keyed.safeParse(stateOutput);
-  if (!output.success) return undefined;
-  return tellers[stage](key === 'report' ? (output.data.report ?? output.data) : output.data[key]);
+  const step = stepOfState(stage);
+  if (!output.success || !step) return undefined;
+  return (tellers[stage] ?? tellStatus)(answerOf(step, output.data));
 }

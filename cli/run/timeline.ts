@@ -1,5 +1,7 @@
 import type { RunEvent } from './events';
-import { newsOf, StageName } from './stages';
+import { stepOfState } from '../../workflows/steps';
+import { newsOf } from './stages';
+import type { StageName } from './stages';
 
 /** One pass through a stage: a loop of looks at a job is one; a redrive adds another. */
 export interface Stage {
@@ -44,10 +46,10 @@ export class Timeline {
       return [{ kind: 'redriven' }];
     }
     if (/^Execution(Failed|Aborted|TimedOut)$/.test(event.type)) return this.fail(event);
-    const name = StageName.safeParse(event.state);
-    if (!name.success) return [];
-    if (event.type.endsWith('StateEntered')) return this.enter(name.data, event.at);
-    if (event.type.endsWith('StateExited')) return this.leave(name.data, event);
+    const name = stepOfState(event.state)?.state;
+    if (name === undefined) return [];
+    if (event.type.endsWith('StateEntered')) return this.enter(name, event.at);
+    if (event.type.endsWith('StateExited')) return this.leave(name, event);
     return [];
   }
 

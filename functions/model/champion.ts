@@ -27,7 +27,7 @@ export async function readSettledTraining(lake: LakeBucket): Promise<SettledTrai
 
 /**
  * Written by the gate that refuses a model and by the promotion that puts it into service, not by the
- * training: a model that was trained but never judged must be trained again by the next night.
+ * training: a model that was trained but never evaluated must be trained again by the next night.
  */
 export const settleTraining = (
   lake: LakeBucket,

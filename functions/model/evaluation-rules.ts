@@ -9,7 +9,7 @@ export interface Rule {
   sentence: string;
 }
 
-type Limits = FunctionSettings['gate'];
+type Limits = FunctionSettings['evaluation'];
 
 const METRIC = 'macro recall';
 

@@ -1,7 +1,7 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Label } from '../../workflows/evaluation';
 import type { Champion, RunState } from '../../workflows/payloads';
-import { steps } from '../../workflows/steps';
+import { stepOfState } from '../../workflows/steps';
 import type { MetricValues } from '../shared/metrics';
 import { unreadableIn } from './run-summary';
 
@@ -48,23 +48,23 @@ function ingestMetrics({ ingest }: RunState): MetricValues {
 }
 
 /** Held-out rows change between runs, so models are compared on the same rows where possible. */
-function modelMetrics({ gate }: RunState, champion: Champion | null): MetricValues {
-  if (!('promote' in gate) || gate.candidate === null) {
+function modelMetrics({ evaluation }: RunState, champion: Champion | null): MetricValues {
+  if (!('promote' in evaluation) || evaluation.candidate === null) {
     return {};
   }
-  const candidate = gate.candidate.macro_recall;
-  const figures = { CandidateMacroRecall: candidate, ModelsPromoted: gate.promote ? 1 : 0 };
-  if (gate.promote) {
+  const candidate = evaluation.candidate.macro_recall;
+  const figures = { CandidateMacroRecall: candidate, ModelsPromoted: evaluation.promote ? 1 : 0 };
+  if (evaluation.promote) {
     return {
       ...figures,
       ServingMacroRecall: candidate,
-      ...(gate.champion && { MacroRecallLost: gate.champion.macro_recall - candidate }),
+      ...(evaluation.champion && { MacroRecallLost: evaluation.champion.macro_recall - candidate }),
     };
   }
-  if (gate.champion === null) {
+  if (evaluation.champion === null) {
     return figures;
   }
-  const serving = gate.champion.macro_recall;
+  const serving = evaluation.champion.macro_recall;
   return {
     ...figures,
     ServingMacroRecall: serving,
@@ -109,7 +109,7 @@ export function stageSeconds(events: readonly HistoryEvent[]): Map<string, numbe
       current = lastStage === null ? null : { stage: lastStage, since: now };
       continue;
     }
-    const entered = steps.find(({ state }) => state === stateEnteredEventDetails?.name)?.state;
+    const entered = stepOfState(stateEnteredEventDetails?.name)?.state;
     const hasEnded = ENDINGS.some((ending) => ending === type);
     if (entered === undefined && !hasEnded) continue;
     if (current !== null) {

@@ -1,14 +1,14 @@
 import type { RunReport, RunState, SetAside } from '../../workflows/payloads';
 
-export function outcomeOf({ plan, clean, gate }: RunState): RunReport['outcome'] {
+export function outcomeOf({ plan, clean, evaluation }: RunState): RunReport['outcome'] {
   if (plan.skip !== null) {
     return 'SKIPPED';
   }
   if (plan.mode === 'ingest') {
     return 'INGESTED';
   }
-  if ('promote' in gate) {
-    return gate.promote ? 'PROMOTED' : 'NOT_PROMOTED';
+  if ('promote' in evaluation) {
+    return evaluation.promote ? 'PROMOTED' : 'NOT_PROMOTED';
   }
   if (plan.mode !== 'nightly' && plan.mode !== 'retrain') {
     return clean.status === 'DONE' ? 'PUBLISHED' : 'NOTHING_NEW';
@@ -23,7 +23,7 @@ export function summaryOf(state: RunState): string {
   if (plan.skip !== null) {
     return `Nothing was run: ${plan.skip}.`;
   }
-  const parts = [ingested(state), cleaned(state), judged(state), scored(state)].filter(
+  const parts = [ingested(state), cleaned(state), trained(state), scored(state)].filter(
     (part) => part !== null,
   );
   const sentence = parts.join('; ');
@@ -71,19 +71,23 @@ function cleaned({ clean }: RunState): string | null {
   }
 }
 
-function judged({ train, gate }: RunState): string | null {
+function trained({ train, evaluation }: RunState): string | null {
   if (train.status === 'SKIPPED') {
     return `no new training: ${train.reason}`;
   }
-  if (train.status !== 'DONE' || !('promote' in gate)) {
+  if (train.status !== 'DONE' || !('promote' in evaluation)) {
     return null;
   }
   const recall =
-    gate.candidate === null || gate.heldOutRows === null
+    evaluation.candidate === null || evaluation.heldOutRows === null
       ? 'figures not to be trusted'
-      : `macro recall ${(gate.candidate.macro_recall * 100).toFixed(1)} % on ${count(gate.heldOutRows)} rows`;
-  const verdict = gate.promote ? (gate.forced ? 'promoted by force' : 'promoted') : 'not promoted';
-  const broken = gate.reasons.filter((reason) => reason.startsWith('BROKEN'));
+      : `macro recall ${(evaluation.candidate.macro_recall * 100).toFixed(1)} % on ${count(evaluation.heldOutRows)} rows`;
+  const verdict = evaluation.promote
+    ? evaluation.forced
+      ? 'promoted by force'
+      : 'promoted'
+    : 'not promoted';
+  const broken = evaluation.reasons.filter((reason) => reason.startsWith('BROKEN'));
   return [`model ${train.jobName} ${verdict}, ${recall}`, ...broken].join(', ');
 }
 

@@ -64,7 +64,7 @@ export const FunctionSettings = z.strictObject({
     /** How much less macro recall the int8 network may have and still serve. */
     int8Tolerance: z.number().min(0).max(1),
   }),
-  gate: z.strictObject({
+  evaluation: z.strictObject({
     /** Held-out rows without which nothing is promoted: in all, and of each class. */
     minHeldOutRows: z.number().int().positive(),
     minHeldOutPerClass: z.number().int().positive(),

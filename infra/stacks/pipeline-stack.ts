@@ -7,7 +7,7 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { SentimentPipeline } from '../../workflows/state-machine';
-import { stepNames } from '../../workflows/steps';
+import { perStep } from '../../workflows/steps';
 import type { StepName } from '../../workflows/steps';
 import { arn } from '../arns';
 import { bundleHandlers } from '../bundles';
@@ -130,7 +130,7 @@ export class PipelineStack extends Stack {
     };
     const scoreStream = functions.create('score-stream', values);
     const { failures } = new StreamScoring(this, 'StreamScoring', { lake, scoreStream });
-    const stepFunctions = perStep((step) => functions.create(step, values));
+    const stepFunctions = perStep(({ name: step }) => functions.create(step, values));
     const archive = functions.create('archive-execution', values);
     functions.openLogs();
 
@@ -211,11 +211,11 @@ export class PipelineStack extends Stack {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const { role, policy } = new MachineRole(this, 'MachineRole', {
-      functions: stepNames.map((step) => functions[step]),
+      functions: Object.values(functions),
     });
     const { machine } = new SentimentPipeline(this, 'Pipeline', {
       name,
-      functions: perStep((step) => functions[step].currentVersion),
+      functions: perStep(({ name: step }) => functions[step].currentVersion),
       timeout: Duration.hours(settings.runTimeoutHours),
       // Without the data: the history keeps it, and a log should not repeat tweets.
       logs: { destination: logGroup, level: sfn.LogLevel.ALL, includeExecutionData: false },
@@ -245,20 +245,3 @@ export class PipelineStack extends Stack {
     for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value });
   }
 }
-
-/** One value per step, in running order. */
-const perStep = <Value>(valueOf: (step: StepName) => Value): Record<StepName, Value> => ({
-  'plan-run': valueOf('plan-run'),
-  'ingest-tweets': valueOf('ingest-tweets'),
-  'crawl-raw-data': valueOf('crawl-raw-data'),
-  'clean-tweets': valueOf('clean-tweets'),
-  'check-data': valueOf('check-data'),
-  'publish-data': valueOf('publish-data'),
-  'train-model': valueOf('train-model'),
-  'judge-model': valueOf('judge-model'),
-  'update-endpoint': valueOf('update-endpoint'),
-  'smoke-test-endpoint': valueOf('smoke-test-endpoint'),
-  'promote-model': valueOf('promote-model'),
-  'refresh-analytics': valueOf('refresh-analytics'),
-  'report-run': valueOf('report-run'),
-});

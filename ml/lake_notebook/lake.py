@@ -18,7 +18,7 @@ from botocore.config import Config
 POLL_SECONDS = 3
 # A run of the state machine is ended by itself after six hours (infra/config.ts).
 MAX_SECONDS = 6 * 3600
-GATE = "Better than the champion?"
+EVALUATE = "Evaluate the candidate"
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ class Lake:
                 f"{ended.get('cause', '')}"
             )
         report = json.loads(ended["output"])
-        state = self._state_after_gate(started["executionArn"])
+        state = self._state_after_evaluation(started["executionArn"])
         return Run(
             name=name,
             outcome=report["outcome"],
             summary=report["summary"],
             version=state.get("train", {}).get("jobName"),
-            reasons=state.get("gate", {}).get("reasons", []),
+            reasons=state.get("evaluation", {}).get("reasons", []),
         )
 
     def champion(self) -> str | None:
@@ -116,15 +116,15 @@ class Lake:
             time.sleep(POLL_SECONDS)
         raise RuntimeError(f"{arn} still runs after {MAX_SECONDS} s")
 
-    def _state_after_gate(self, arn: str) -> dict[str, Any]:
-        """The execution's state when the gate had decided; empty when it did not come so far."""
+    def _state_after_evaluation(self, arn: str) -> dict[str, Any]:
+        """The execution's state after the evaluation; empty when it did not get there."""
         pages = self._states.get_paginator("get_execution_history").paginate(
             executionArn=arn, reverseOrder=True
         )
         for page in pages:
             for event in page["events"]:
                 left = event.get("stateExitedEventDetails", {})
-                if left.get("name") == GATE:
+                if left.get("name") == EVALUATE:
                     return json.loads(left["output"])
         return {}
 

@@ -90,7 +90,7 @@ const difference = (value: number) => ({
 });
 
 test('the gate gives its verdict with both intervals', () => {
-  const gate = {
+  const evaluation = {
     promote: false,
     forced: false,
     inService: null,
@@ -103,7 +103,7 @@ test('the gate gives its verdict with both intervals', () => {
     minusLexicon: difference(0.066),
   };
 
-  expect(newsOf('Better than the champion?', { gate })?.text).toBe(
+  expect(newsOf('Evaluate the candidate', { evaluation })?.text).toBe(
     'no: macro recall 77.4 on 880 rows against champion 79.0 (−1.6 [−3.1, −0.1]), lexicon 70.8 (+6.6 [+5.1, +8.1])',
   );
 });

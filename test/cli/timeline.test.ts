@@ -14,13 +14,31 @@ test('a recorded night is told as one line a stage, with its duration and its nu
     '✓ Check the data                 7.5 s  6 of 6 checks passed',
     '✓ Publish the data               1.5 s  8 days with 3,147 rows published, 0 of them in place of an older version',
     '✓ Train the model               93.0 s  6 epochs in 90 s',
-    '✓ Better than the champion?      1.1 s  yes: macro recall 76.3 on 879 rows against no champion yet, lexicon 70.2 (+6.1 [+2.9, +9.2])',
+    '✓ Evaluate the candidate         1.1 s  yes: macro recall 76.3 on 879 rows against no champion yet, lexicon 70.2 (+6.1 [+2.9, +9.2])',
     '✓ Update the endpoint            5.3 s  sentiment-lake-local serves sl-20261124-211b92566c79',
     '✓ Smoke-test the endpoint        1.3 s  8 of 8 plain sentences understood',
     '✓ Promote the model              2.0 s  sl-20261124-211b92566c79 is in service',
     '✓ Refresh analytics             12.6 s  3,147 tweets scored',
-    expect.stringMatching(/^✓ Report +0\.9 s {2}3,147 tweets received/),
+    expect.stringMatching(/^✓ Report the run +0\.9 s {2}3,147 tweets received/),
   ]);
+});
+
+test('an execution is told alike whether its names are of this release or of an older one', () => {
+  const renamed = nightEvents.map((event) => ({
+    ...event,
+    state: event.state
+      ?.replace('Better than the champion?', 'Evaluate the candidate')
+      .replace(/^Report$/, 'Report the run'),
+    output: event.output
+      ?.replace('"gate":', '"evaluation":')
+      .replace('"endpoint":', '"update":')
+      .replace('"smoke":', '"smokeTest":'),
+  }));
+
+  const lines = (events: typeof nightEvents) =>
+    timelineOf(events).stages.map((stage) => stageLine(stage));
+
+  expect(lines(renamed)).toEqual(lines(nightEvents));
 });
 
 test('events that come one by one start and end each stage once, and loops bring news', () => {

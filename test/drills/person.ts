@@ -31,10 +31,10 @@ export class Person {
     return new Person(mkdtempSync(join(tmpdir(), `lake-${name}-`)), await freePort());
   }
 
-  /** Starts a command; kills it with SIGKILL as soon as it has printed `killAt`. */
-  run(args: string[], killAt?: RegExp): Command {
-    const child = spawn(process.execPath, [join(root, 'cli', 'setup', 'main.mjs'), ...args], {
-      cwd: root,
+  /** Starts a command of the project, or of a copy; kills it with SIGKILL as soon as it has printed `killAt`. */
+  run(args: string[], killAt?: RegExp, project = root): Command {
+    const child = spawn(process.execPath, [join(project, 'cli', 'setup', 'main.mjs'), ...args], {
+      cwd: project,
       env: { ...process.env, LAKE_HOME: this.home, LAKE_PORT: String(this.port) },
       // What asks finds nobody there.
       stdio: ['ignore', 'pipe', 'pipe'],

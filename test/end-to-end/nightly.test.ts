@@ -268,15 +268,15 @@ test('a retrain compares with the champion on the same rows', async () => {
   expect(statesEntered(run, 'Ingest tweets')).toBe(0);
   const report = await reportOf(run);
   expect(['PROMOTED', 'NOT_PROMOTED']).toContain(report.outcome);
-  const gate = run.events.findLast(
-    ({ state, type }) => state === 'Better than the champion?' && type.endsWith('Exited'),
+  const evaluation = run.events.findLast(
+    ({ state, type }) => state === 'Evaluate the candidate' && type.endsWith('Exited'),
   );
-  expect(gate?.output).toContain('minusChampion');
+  expect(evaluation?.output).toContain('minusChampion');
   const judged = z.looseObject({
     train: z.looseObject({ jobName: z.string() }),
-    gate: z.looseObject({ champion: z.looseObject({ version: z.string() }) }),
+    evaluation: z.looseObject({ champion: z.looseObject({ version: z.string() }) }),
   });
-  const { train, gate: verdict } = judged.parse(JSON.parse(gate?.output ?? '{}'));
+  const { train, evaluation: verdict } = judged.parse(JSON.parse(evaluation?.output ?? '{}'));
   expect(verdict.champion.version).not.toBe('');
   retrained = train.jobName;
 }, 240_000);

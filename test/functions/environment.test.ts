@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  environments,
   functionEnvironments,
-  functionNames,
   settingsOfFunctions,
   readEnvironment,
 } from '../../functions/settings/environment';
 import { settingsFor } from '../../infra/config';
+import { functionNames } from '../../workflows/steps';
 
 const original = process.env;
 
@@ -36,7 +35,7 @@ test.each(['local', 'dev', 'prod'])('the settings of %s are what each function r
     process.env['ROLLBACK_ALARMS'] = '[]';
     process.env['SETTINGS'] = JSON.stringify(sections);
 
-    const found = readEnvironment(environments[name]);
+    const found = readEnvironment(name);
 
     expect('SETTINGS' in found ? found.SETTINGS : {}).toEqual(sections);
   }
@@ -51,9 +50,9 @@ test('SETTINGS is passed exactly to the functions that read a section of it', ()
 });
 
 test('says which variables are missing or wrong', () => {
-  process.env = { SETTINGS: '{"gate":' };
+  process.env = { SETTINGS: '{"evaluation":' };
 
-  expect(() => readEnvironment(environments['judge-model'])).toThrow(
+  expect(() => readEnvironment('evaluate-candidate')).toThrow(
     /BUCKET: is missing; SETTINGS: is not JSON/,
   );
 });

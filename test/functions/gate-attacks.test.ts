@@ -1,4 +1,4 @@
-import { judgeModel } from '../../functions/judge-model';
+import { evaluateCandidate } from '../../functions/evaluate-candidate';
 import type { LakeBucket } from '../../functions/lake/objects';
 import { settingsFor } from '../../infra/config';
 import type { Evaluation } from '../../workflows/evaluation';
@@ -14,7 +14,7 @@ import { PLAN, TRAINED, stepInput } from './support/state';
  * in what the execution's history keeps. That the base night is promoted shows that it is the attack that fails.
  */
 const ROWS = labelRows(600);
-const { gate: settings } = settingsFor('dev');
+const { evaluation: settings } = settingsFor('dev');
 const GRANT = { grant: 'v1', reason: 'the champion is broken beyond repair' };
 
 let lake: LakeBucket;
@@ -45,14 +45,14 @@ const putChampion = (modelVersion?: string, changes: Partial<Champion> = {}) =>
   putJsonObject(lake, 'model-outputs/champion.json', { ...champion(modelVersion), ...changes });
 
 const step = (force: RunState['plan']['force'] = null) =>
-  judgeModel({ lake, settings, clock: new TestClock() })(
+  evaluateCandidate({ lake, settings, clock: new TestClock() })(
     stepInput({
       plan: { ...PLAN, force },
       train: { ...TRAINED, evaluationUri: inLake(EVALUATION) },
     }),
   );
 
-async function judge(evaluation: unknown, force?: RunState['plan']['force']) {
+async function evaluate(evaluation: unknown, force?: RunState['plan']['force']) {
   const text = typeof evaluation === 'string' ? evaluation : JSON.stringify(evaluation);
   await put(lake, EVALUATION, text);
   return step(force);
@@ -77,7 +77,7 @@ function changed(evaluation: Evaluation, path: string, value: unknown): unknown 
 test('the night that is attacked below is promoted as it is, with every rule and its figures', async () => {
   await putChampion();
 
-  const verdict = await judge(against(0.75));
+  const verdict = await evaluate(against(0.75));
 
   expect(verdict).toMatchObject({
     promote: true,
@@ -216,7 +216,7 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
     ],
   ])('%s', async (_, evaluation, reason) => {
     for (const force of [null, GRANT]) {
-      const verdict = await judge(evaluation, force);
+      const verdict = await evaluate(evaluation, force);
 
       expect(verdict).toMatchObject({ promote: false, forced: false });
       expect(verdict.reasons.join()).toContain('BROKEN: Evaluation: not to be trusted: ');
@@ -227,7 +227,7 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
   test('one that compares with a model that is not in service', async () => {
     await putChampion('sl-another');
 
-    const verdict = await judge(against(0.7), GRANT);
+    const verdict = await evaluate(against(0.7), GRANT);
 
     expect(verdict.promote).toBe(false);
     expect(verdict.reasons.join()).toContain(
@@ -239,7 +239,7 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
     const evaluation = against(0.7);
     await putChampion('sl-champion', { digest: 'b'.repeat(64) });
 
-    const verdict = await judge(evaluation, GRANT);
+    const verdict = await evaluate(evaluation, GRANT);
 
     expect(verdict.promote).toBe(false);
     expect(verdict.reasons.join()).toContain(
@@ -250,7 +250,7 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
   test('not one of a champion or a candidate of an older version, whose digest nobody knows', async () => {
     await putChampion();
 
-    const verdict = await judge(changed(against(0.75), 'candidate.digest', undefined));
+    const verdict = await evaluate(changed(against(0.75), 'candidate.digest', undefined));
 
     expect(verdict.promote).toBe(true);
     expect(verdict.digest).toBeUndefined();
@@ -258,7 +258,7 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
   });
 
   test('one that compares with a model while none is in service', async () => {
-    expect((await judge(against(0.7), GRANT)).promote).toBe(false);
+    expect((await evaluate(against(0.7), GRANT)).promote).toBe(false);
   });
 
   test('labels swapped after the training: the held-out rows are no longer these', async () => {
@@ -270,7 +270,7 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
       ndjson(ROWS.map((row) => ({ ...row, label: swapped[row.label] }))),
     );
 
-    const verdict = await judge(evaluation);
+    const verdict = await evaluate(evaluation);
 
     expect(verdict.promote).toBe(false);
     expect(verdict.reasons.join()).toContain('another label set');
@@ -330,7 +330,7 @@ describe('a broken rule keeps the model out', () => {
       Reflect.get(evaluation, 'champion') !== null;
     if (compares) await putChampion();
 
-    const verdict = await judge(evaluation);
+    const verdict = await evaluate(evaluation);
 
     expect(verdict).toMatchObject({ promote: false, forced: false });
     expect(verdict.reasons.filter((one) => one.startsWith('BROKEN')).join()).toContain(reason);
@@ -350,7 +350,7 @@ describe('a broken rule keeps the model out', () => {
     ] as const) {
       await put(lake, 'raw-data/labels/people.ndjson', ndjson(rows));
 
-      const verdict = await judge(night({ rows, candidate: even(0.95), lexicon: even(0.4) }));
+      const verdict = await evaluate(night({ rows, candidate: even(0.95), lexicon: even(0.4) }));
 
       expect(verdict.promote).toBe(false);
       expect(verdict.reasons.filter((one) => one.startsWith('BROKEN')).join()).toContain(reason);
@@ -364,7 +364,7 @@ describe('a broken rule keeps the model out', () => {
   ])('a champion that is %s', async (_, champion_problem) => {
     await putChampion();
 
-    const verdict = await judge({ ...night(), champion_problem });
+    const verdict = await evaluate({ ...night(), champion_problem });
 
     expect(verdict).toMatchObject({ promote: false, champion: null, inService: 'sl-champion' });
     expect(verdict.reasons).toContain(
@@ -375,7 +375,7 @@ describe('a broken rule keeps the model out', () => {
   test('an evaluation that keeps silent about the champion in service', async () => {
     await putChampion();
 
-    expect((await judge(night())).reasons.join()).toContain(
+    expect((await evaluate(night())).reasons.join()).toContain(
       'BROKEN: Champion (sl-champion): could not be scored',
     );
   });
@@ -406,7 +406,7 @@ describe('where there is nothing to read, the execution ends', () => {
 
 describe('force', () => {
   test('promotes a model that breaks a rule, and the history says by which grant', async () => {
-    const verdict = await judge(night({ candidate: even(0.6) }), GRANT);
+    const verdict = await evaluate(night({ candidate: even(0.6) }), GRANT);
 
     expect(verdict).toMatchObject({ promote: true, forced: true });
     expect(verdict.reasons.at(-1)).toBe(
@@ -417,13 +417,13 @@ describe('force', () => {
   test('reaches past a champion that is corrupt: else nobody could ever replace it', async () => {
     await putChampion();
 
-    const verdict = await judge({ ...night(), champion_problem: 'damaged' }, GRANT);
+    const verdict = await evaluate({ ...night(), champion_problem: 'damaged' }, GRANT);
 
     expect(verdict).toMatchObject({ promote: true, forced: true, inService: 'sl-champion' });
   });
 
   test('is not recorded for a model that keeps all rules', async () => {
-    expect(await judge(night(), GRANT)).toMatchObject({ promote: true, forced: false });
+    expect(await evaluate(night(), GRANT)).toMatchObject({ promote: true, forced: false });
   });
 });
 

@@ -91,6 +91,19 @@ describe('seconds per stage', () => {
     ]);
   });
 
+  test('go to the name that a stage has now, also of a run of an older release', () => {
+    const older = [
+      at(0, 'TaskStateEntered', 'Better than the champion?'),
+      at(2, 'TaskStateEntered', 'Report'),
+      at(3, 'ExecutionSucceeded'),
+    ];
+
+    expect([...stageSeconds(older)]).toEqual([
+      ['Evaluate the candidate', 2],
+      ['Report the run', 1],
+    ]);
+  });
+
   test('of a redriven run begin anew with the failed stage', () => {
     const redriven = [
       ...night,

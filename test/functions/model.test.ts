@@ -7,7 +7,7 @@ import { pack } from 'tar-stream';
 import { z } from 'zod';
 import { systemClock } from '../../functions/shared/clock';
 import { goldenTweets } from '../../functions/model/golden-tweets';
-import { judgeModel } from '../../functions/judge-model';
+import { evaluateCandidate } from '../../functions/evaluate-candidate';
 import { setPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
 import type { LakeBucket } from '../../functions/lake/objects';
@@ -65,7 +65,7 @@ const championNamed = (modelVersion: string): Champion => ({
 const DIGEST = 'a'.repeat(64);
 
 /** What the gate decided of a model it accepts, whose digest it knows or not. */
-function acceptedWith(digest?: string): RunState['gate'] {
+function acceptedWith(digest?: string): RunState['evaluation'] {
   return {
     promote: true,
     forced: false,
@@ -112,7 +112,7 @@ describe('Train the model', () => {
           serves: 'fp32',
           int8Tolerance: 0.005,
         },
-        gate: settingsFor('dev').gate,
+        evaluation: settingsFor('dev').evaluation,
       },
       languages: ['en'],
     })(stepInput(changes, attempt));
@@ -617,19 +617,19 @@ describe('Train the model', () => {
   });
 });
 
-describe('Better than the champion?', () => {
-  const judge = async (night: Parameters<typeof evaluationOf>[0] = {}) => {
+describe('Evaluate the candidate', () => {
+  const evaluate = async (night: Parameters<typeof evaluationOf>[0] = {}) => {
     const rows = labelRows(600);
     await put(lake, 'raw-data/labels/people.ndjson', ndjson(rows));
     const evaluation = evaluationOf({ rows, ...night });
     await putJsonObject(lake, `model-outputs/${TRAINED.jobName}/evaluation.json`, evaluation);
-    return judgeModel({ lake, settings: settingsFor('dev').gate, clock })(
+    return evaluateCandidate({ lake, settings: settingsFor('dev').evaluation, clock })(
       stepInput({ train: trained() }),
     );
   };
 
   test('the first model takes over when it beats the lexicon', async () => {
-    const verdict = await judge();
+    const verdict = await evaluate();
 
     expect(verdict).toMatchObject({
       promote: true,
@@ -650,13 +650,13 @@ describe('Better than the champion?', () => {
 
     // Another answer somewhere: else there is nothing new.
     const candidate = { negative: 0.77, neutral: 0.78, positive: 0.76 };
-    const verdict = await judge({ candidate, champion: even(champion), spread });
+    const verdict = await evaluate({ candidate, champion: even(champion), spread });
 
     expect(verdict).toMatchObject({ promote: true, inService: 'sl-champion' });
   });
 
   test('an accepted model is settled by its promotion only', async () => {
-    await judge();
+    await evaluate();
 
     expect(await keysBelow(lake, 'model-outputs/latest')).toEqual([]);
   });
@@ -671,10 +671,10 @@ describe('Update the endpoint', () => {
     maxConcurrency: 5,
   } as const;
   const update = (
-    endpoint: RunState['endpoint'] = { status: 'PENDING' },
+    update: RunState['update'] = { status: 'PENDING' },
     kind: 'serverless' | 'realtime' = 'serverless',
     instances = 2,
-    gate: RunState['gate'] = { status: 'PENDING' },
+    evaluation: RunState['evaluation'] = { status: 'PENDING' },
   ) =>
     updateEndpoint({
       sageMaker: sageMaker.client,
@@ -685,7 +685,7 @@ describe('Update the endpoint', () => {
       lakeName: 'sentiment-lake-test',
       rollbackAlarms: ['sentiment-rollback'],
       settings: { ...SERVERLESS, kind, instances },
-    })(stepInput({ train: trained(), gate, endpoint }));
+    })(stepInput({ train: trained(), evaluation, update }));
   const running = {
     status: 'RUNNING',
     attempt: 0,
@@ -884,7 +884,7 @@ describe('Smoke-test the endpoint', () => {
       lake,
       sageMaker: sageMaker.client,
       endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
-    })(stepInput({ train: trained(), gate: acceptedWith(digest) }));
+    })(stepInput({ train: trained(), evaluation: acceptedWith(digest) }));
   const expectedOf = (text: string) =>
     goldenTweets.find((golden) => golden.text === text)?.expected ?? 'neutral';
 
@@ -1027,7 +1027,7 @@ describe('Smoke-test the endpoint', () => {
 });
 
 describe('Promote the model', () => {
-  const gate = (champion: string | null): RunState['gate'] => {
+  const evaluation = (champion: string | null): RunState['evaluation'] => {
     const figures = {
       macro_recall: 0.7,
       accuracy: 0.7,
@@ -1052,8 +1052,8 @@ describe('Promote the model', () => {
     promoteModel({ lake, clock })(
       stepInput({
         train: trained(),
-        gate: gate(champion),
-        endpoint: { status: 'DONE', endpointName: 'sentiment', configName: TRAINED.jobName },
+        evaluation: evaluation(champion),
+        update: { status: 'DONE', endpointName: 'sentiment', configName: TRAINED.jobName },
       }),
     );
   const inService = () => readJsonObject(lake, 'model-outputs/champion.json');
@@ -1121,10 +1121,10 @@ describe('Promote the model', () => {
   });
 
   test('promotes nothing that the gate refused', async () => {
-    const refused = { ...gate(null), promote: false };
+    const refused = { ...evaluation(null), promote: false };
     const step = promoteModel({ lake, clock });
 
-    await expect(step(stepInput({ train: trained(), gate: refused }))).rejects.toMatchObject({
+    await expect(step(stepInput({ train: trained(), evaluation: refused }))).rejects.toMatchObject({
       name: 'PromotionConflict',
     });
   });

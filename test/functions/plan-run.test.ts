@@ -40,11 +40,11 @@ beforeEach(async () => {
 
 let emitted = new Emitted();
 
-const { x, poll, gate } = settingsFor('dev');
+const { x, poll, evaluation } = settingsFor('dev');
 const settings = {
   x: { ...x, queries: [{ name: 'keywords', keywords: ['tea', 'green tea'] }] },
   poll,
-  gate,
+  evaluation,
 };
 
 const plan = (input: unknown, execution = EXECUTION) =>

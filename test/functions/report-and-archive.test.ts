@@ -29,7 +29,7 @@ const figures = {
   macro_f1: 0.77,
   recall: { negative: 0.7, neutral: 0.8, positive: 0.8 },
 };
-const GATE: Extract<RunState['gate'], { promote: boolean }> = {
+const GATE: Extract<RunState['evaluation'], { promote: boolean }> = {
   promote: true,
   forced: false,
   inService: null,
@@ -42,7 +42,13 @@ const GATE: Extract<RunState['gate'], { promote: boolean }> = {
   minusLexicon: { value: 0, low: 0, high: 0, level: 0.95, resamples: 1 },
 };
 const SCORED: RunState['refresh'] = { status: 'DONE', scored: 1234, modelVersion: TRAINED.jobName };
-const PROMOTED = { ingest: INGESTED, clean: CLEANED, train: TRAINED, gate: GATE, refresh: SCORED };
+const PROMOTED = {
+  ingest: INGESTED,
+  clean: CLEANED,
+  train: TRAINED,
+  evaluation: GATE,
+  refresh: SCORED,
+};
 
 describe('what a run says of itself', () => {
   const stateOf = (changes: Partial<RunState>) => stepInput(changes).state;
@@ -50,7 +56,7 @@ describe('what a run says of itself', () => {
 
   test.each([
     ['PROMOTED', PROMOTED],
-    ['NOT_PROMOTED', { ...PROMOTED, gate: { ...GATE, promote: false } }],
+    ['NOT_PROMOTED', { ...PROMOTED, evaluation: { ...GATE, promote: false } }],
     [
       'NOTHING_NEW',
       {
@@ -72,14 +78,14 @@ describe('what a run says of itself', () => {
   });
 
   test('a refusal names the rule that was broken', () => {
-    const gate = {
+    const evaluation = {
       ...GATE,
       promote: false,
       inService: null,
       reasons: [...GATE.reasons, 'BROKEN: Lexicon (VADER): too good'],
     };
 
-    expect(summaryOf(stateOf({ ...PROMOTED, gate }))).toContain(
+    expect(summaryOf(stateOf({ ...PROMOTED, evaluation }))).toContain(
       'not promoted, macro recall 77.4 % on 800 rows, BROKEN: Lexicon',
     );
   });

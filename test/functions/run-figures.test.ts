@@ -12,7 +12,7 @@ const scores = (macro_recall: number) => ({
   macro_f1: 0.77,
   recall: { negative: 0.7, neutral: 0.8, positive: 0.8 },
 });
-const GATE: Extract<RunState['gate'], { promote: boolean }> = {
+const GATE: Extract<RunState['evaluation'], { promote: boolean }> = {
   promote: false,
   forced: false,
   inService: null,
@@ -40,7 +40,7 @@ const NIGHT: Partial<RunState> = {
     ],
   },
   train: TRAINED,
-  gate: GATE,
+  evaluation: GATE,
   refresh: { status: 'DONE', scored: 1234, modelVersion: 'sl-older' },
 };
 const CHAMPION: Champion = Champion.parse({
@@ -85,7 +85,7 @@ test('a night tells what each of its stages knows', () => {
 });
 
 test('after a promotion the candidate serves, and is compared with its predecessor on the same rows', () => {
-  expect(figures({ gate: { ...GATE, promote: true, forced: true } })).toMatchObject({
+  expect(figures({ evaluation: { ...GATE, promote: true, forced: true } })).toMatchObject({
     ModelsPromoted: 1,
     ServingMacroRecall: 0.72,
     MacroRecallLost: expect.closeTo(0.03),
@@ -97,7 +97,9 @@ test('what is not known is not told', () => {
   expect(macroRecall).toBeDefined();
 
   expect(figures({}, older)).not.toHaveProperty('MacroRecallLost');
-  expect(figures({ gate: { ...GATE, champion: null } })).not.toHaveProperty('ServingMacroRecall');
+  expect(figures({ evaluation: { ...GATE, champion: null } })).not.toHaveProperty(
+    'ServingMacroRecall',
+  );
   expect(figures({ ingest: { status: 'PENDING' } })).not.toHaveProperty('TweetsReceived');
 });
 

@@ -185,7 +185,7 @@ describe('Step Functions', () => {
     // Task (Scheduled, Started, Succeeded, entered, exited), Choice and Wait (entered and exited each).
     const eventsALook = 5 + 2 + 2;
 
-    for (const seconds of [poll.crawl, poll.clean, poll.train, poll.endpoint])
+    for (const seconds of [poll.crawl, poll.clean, poll.train, poll.update])
       expect(((runTimeoutHours * 3600) / seconds) * eventsALook).toBeLessThan(25_000);
   });
 

@@ -1,16 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
 import type { Template } from 'aws-cdk-lib/assertions';
-import { functionEnvironments, functionNames } from '../../functions/settings/environment';
+import { functionEnvironments } from '../../functions/settings/environment';
 import { trainingJobName } from '../../functions/model/names';
 import { imageBuildHandlers } from '../../infra/bundles';
 import { trainingJobPattern } from '../../infra/constructs/model/model-access';
-import { functionRoles } from '../../infra/constructs/pipeline/pipeline-functions';
 import { EnvironmentName } from '../../infra/config';
 import { modelPrefix, starterRoleNames } from '../../infra/naming';
 import { renderedCatalog } from '../../queries/catalog';
-import { stepNames, steps } from '../../workflows/steps';
+import { functionNames, stepNames, steps } from '../../workflows/steps';
 import { policies, synthesize } from './synthesis';
 
 let template: Template;
@@ -59,17 +56,6 @@ describe('the Lambdas', () => {
       functionNames.length + imageBuildHandlers.length,
     );
     expect(timeouts.filter((timeout) => typeof timeout !== 'number')).toEqual([]);
-  });
-
-  test('each is the role that docs/architecture.md names', () => {
-    const page = readFileSync(join(__dirname, '../../docs/architecture.md'), 'utf8');
-    const documented = [
-      ...page.matchAll(/^\| [^|]+ \| `([a-z-]+)` \| [^|]+ \| (\w+Role) \|$/gm),
-    ].map(([, name, role]) => [name, role]);
-
-    expect(documented).toHaveLength(stepNames.length);
-    for (const [name, role] of documented)
-      expect([name, Object(functionRoles)[String(name)]]).toEqual([name, role]);
   });
 
   test('which commit they are of is known to the training step alone', () => {

@@ -564,7 +564,7 @@ describe('the program', () => {
   });
 });
 
-describe('an archive that is changed between gate and endpoint', () => {
+describe('an archive that is changed between evaluation and endpoint', () => {
   const ENDPOINT = 'sentiment';
   let cloud: TestCloud;
   let roleArn: string;
@@ -594,7 +594,7 @@ describe('an archive that is changed between gate and endpoint', () => {
     return { ...TRAINED, jobName, modelUri: await cloud.put(key, await archive(files)) };
   }
 
-  const gate = (digest: string | undefined): StepInput['state']['gate'] => ({
+  const evaluation = (digest: string | undefined): StepInput['state']['evaluation'] => ({
     promote: true,
     forced: false,
     inService: null,
@@ -620,12 +620,12 @@ describe('an archive that is changed between gate and endpoint', () => {
       rollbackAlarms: [],
       settings: settingsFor('dev').endpoint,
     });
-    let endpoint: StepInput['state']['endpoint'] = { status: 'PENDING' };
+    let answer: StepInput['state']['update'] = { status: 'PENDING' };
     await until(
       'the endpoint has changed, or not',
       async () => {
-        endpoint = await step(stepInput({ train, gate: gate(digest), endpoint }));
-        return endpoint.status === 'DONE';
+        answer = await step(stepInput({ train, evaluation: evaluation(digest), update: answer }));
+        return answer.status === 'DONE';
       },
       120,
     );
@@ -682,7 +682,7 @@ describe('an archive that is changed between gate and endpoint', () => {
         name: ENDPOINT,
         clock: systemClock,
       },
-    })(stepInput({ train, gate: gate(evaluatedDigest()) }));
+    })(stepInput({ train, evaluation: evaluation(evaluatedDigest()) }));
 
     await expect(tested).rejects.toMatchObject({
       name: 'ArchiveMismatch',

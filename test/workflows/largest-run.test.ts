@@ -18,7 +18,7 @@ import { Unreadables } from '../../functions/lake/set-aside';
 import { MAX_DAYS_A_RUN, MAX_STATE_BYTES, RunState } from '../../workflows/payloads';
 import type { RunPlan } from '../../workflows/payloads';
 import { SentimentPipeline } from '../../workflows/state-machine';
-import { stepNames, steps } from '../../workflows/steps';
+import { perStep, steps } from '../../workflows/steps';
 import type { StepName } from '../../workflows/steps';
 import { CLEANED, INGESTED, PLAN } from '../functions/support/state';
 import { Launcher, readText } from '../functions/support/launcher';
@@ -127,20 +127,13 @@ function definition(): string {
   const stack = new Stack(new App(), 'Test', {
     env: { account: '000000000000', region: 'us-east-1' },
   });
-  const functions = z
-    .record(z.enum(stepNames), z.custom<lambda.IFunction>())
-    .parse(
-      Object.fromEntries(
-        stepNames.map((name) => [
-          name,
-          lambda.Function.fromFunctionArn(
-            stack,
-            name,
-            `arn:aws:lambda:us-east-1:000000000000:function:${name}`,
-          ),
-        ]),
-      ),
-    );
+  const functions = perStep(({ name }) =>
+    lambda.Function.fromFunctionArn(
+      stack,
+      name,
+      `arn:aws:lambda:us-east-1:000000000000:function:${name}`,
+    ),
+  );
   new SentimentPipeline(stack, 'Pipeline', {
     name: 'largest',
     functions,
@@ -220,7 +213,9 @@ test('the largest run that is allowed stays below what Step Functions passes fro
   const { events = [] } = await machines.send(
     new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }),
   );
-  const given = events.findLast(({ stateEnteredEventDetails: state }) => state?.name === 'Report');
+  const given = events.findLast(
+    ({ stateEnteredEventDetails: state }) => state?.name === 'Report the run',
+  );
   const state: unknown = JSON.parse(given?.stateEnteredEventDetails?.input ?? '');
   // What was passed on is what the contract allows, and not much less than the limit: the figure would not be tested else.
   RunState.parse(state);

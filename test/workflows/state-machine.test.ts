@@ -11,7 +11,7 @@ import { errorNames } from '../../workflows/errors';
 import { progressKeys } from '../../workflows/payloads';
 import { lambdaCrashes, lambdaServiceErrors } from '../../workflows/retries';
 import { SentimentPipeline } from '../../workflows/state-machine';
-import { stepNames, steps } from '../../workflows/steps';
+import { perStep, steps } from '../../workflows/steps';
 import type { StepName } from '../../workflows/steps';
 
 const Retry = z.object({
@@ -50,12 +50,9 @@ function synthesize() {
       name,
       `arn:aws:lambda:us-east-1:111122223333:function:${name}:1`,
     );
-  const functions = z
-    .record(z.enum(stepNames), z.custom<lambda.IFunction>())
-    .parse(Object.fromEntries(stepNames.map((name) => [name, functionFor(name)])));
   new SentimentPipeline(stack, 'Pipeline', {
     name: 'sentiment-lake-test',
-    functions,
+    functions: perStep(({ name }) => functionFor(name)),
     timeout: Duration.hours(6),
     logs: { destination: new logs.LogGroup(stack, 'Logs'), level: sfn.LogLevel.ALL },
   });
@@ -80,13 +77,13 @@ function route(
     clean: 'DONE',
     check: 'DONE',
     train: 'DONE',
-    endpoint: 'DONE',
+    update: 'DONE',
     refresh: 'DONE',
     ...given,
   };
   const state = {
     plan: { mode, skip: given.skip ?? null },
-    gate: { promote: given.promote ?? true },
+    evaluation: { promote: given.promote ?? true },
     ...Object.fromEntries(Object.entries(statuses).map(([key, status]) => [key, { status }])),
   };
   const visited: string[] = [];
@@ -95,7 +92,7 @@ function route(
     visited.push(name);
     const at: z.infer<typeof State> | undefined = definition.States[name];
     const chosen: { Next: string } | undefined = at?.Choices?.find((choice) =>
-      holds(choice, { ...state, gate: { promote: given.promote ?? true }, plan: state.plan }),
+      holds(choice, { ...state, evaluation: { promote: given.promote ?? true }, plan: state.plan }),
     );
     name = chosen?.Next ?? at?.Default ?? at?.Next;
   }
@@ -212,11 +209,14 @@ describe('routes', () => {
   });
 
   test('an ingest ends with the report of what was ingested', () => {
-    expect(route('ingest')).toEqual(['Plan the run', 'Ingest tweets', 'Report']);
+    expect(route('ingest')).toEqual(['Plan the run', 'Ingest tweets', 'Report the run']);
   });
 
   test('a second delivery of the same start only reports', () => {
-    expect(route('nightly', { skip: 'duplicate delivery' })).toEqual(['Plan the run', 'Report']);
+    expect(route('nightly', { skip: 'duplicate delivery' })).toEqual([
+      'Plan the run',
+      'Report the run',
+    ]);
   });
 
   test('a night with nothing to clean still asks whether there is something to learn', () => {
@@ -227,7 +227,7 @@ describe('routes', () => {
       'Clean tweets',
       'Train the model',
       'Refresh analytics',
-      'Report',
+      'Report the run',
     ]);
   });
 
@@ -235,9 +235,9 @@ describe('routes', () => {
     expect(route('retrain', { promote: false })).toEqual([
       'Plan the run',
       'Train the model',
-      'Better than the champion?',
+      'Evaluate the candidate',
       'Refresh analytics',
-      'Report',
+      'Report the run',
     ]);
   });
 });
@@ -245,9 +245,9 @@ describe('routes', () => {
 test.each([
   ['Crawl raw data', 'Raw data crawled?', 'Wait for the crawler', 'crawl'],
   ['Clean tweets', 'Tweets cleaned?', 'Wait for the cleaning job', 'clean'],
-  ['Check the data', 'Data good enough?', 'Wait for the checks', 'check'],
+  ['Check the data', 'Data checked?', 'Wait for the checks', 'check'],
   ['Train the model', 'Model trained?', 'Wait for the training job', 'train'],
-  ['Update the endpoint', 'Endpoint updated?', 'Wait for the endpoint', 'endpoint'],
+  ['Update the endpoint', 'Endpoint updated?', 'Wait for the endpoint', 'update'],
   ['Refresh analytics', 'Analytics refreshed?', 'Wait for the scores', 'refresh'],
 ])(
   '"%s" is looked at again while it runs, as often as the plan says',
@@ -270,7 +270,7 @@ test('an answer that a loop does not know leads nowhere', () => {
   const loops = [
     'Raw data crawled?',
     'Tweets cleaned?',
-    'Data good enough?',
+    'Data checked?',
     'Model trained?',
     'Endpoint updated?',
   ];

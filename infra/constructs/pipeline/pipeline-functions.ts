@@ -6,8 +6,9 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { functionEnvironments, settingsOfFunctions } from '../../../functions/settings/environment';
-import type { FunctionName } from '../../../functions/settings/environment';
-import { steps } from '../../../workflows/steps';
+import type { Variable } from '../../../functions/settings/environment';
+import { perFunction } from '../../../workflows/steps';
+import type { FunctionName } from '../../../workflows/steps';
 import type { EnvironmentName, Settings } from '../../config';
 import { lakeName } from '../../naming';
 import type { StarterRoleName, WorkerRoleName } from '../../naming';
@@ -15,31 +16,9 @@ import type { DataResources } from '../../data-resources';
 import { allow } from '../security/grants';
 
 /** Who each function is: docs/architecture.md says why. */
-export const functionRoles: Record<FunctionName, WorkerRoleName | StarterRoleName> = {
-  'plan-run': 'DataIngestionRole',
-  'ingest-tweets': 'DataIngestionRole',
-  'crawl-raw-data': 'CrawlStarterRole',
-  'clean-tweets': 'DataProcessingRole',
-  'check-data': 'RunReporterRole',
-  'publish-data': 'DataProcessingRole',
-  'train-model': 'ModelOperatorRole',
-  'judge-model': 'ModelOperatorRole',
-  'update-endpoint': 'EndpointUpdaterRole',
-  'smoke-test-endpoint': 'ModelOperatorRole',
-  'promote-model': 'ModelOperatorRole',
-  'refresh-analytics': 'ModelOperatorRole',
-  'report-run': 'RunReporterRole',
-  'archive-execution': 'RunReporterRole',
-  'score-stream': 'ModelOperatorRole',
-};
+export const functionRoles = perFunction(({ role }): WorkerRoleName | StarterRoleName => role);
 
-/** What one call of the functions beside the state machine may take. */
-const besideTheMachine = {
-  // The longest history, 25,000 events, comes in 500 pages of up to 13 MB.
-  'archive-execution': { timeoutSeconds: 300, memoryMb: 512 },
-  // A batch waits for a serverless endpoint to wake up, a minute at worst.
-  'score-stream': { timeoutSeconds: 120, memoryMb: 512 },
-};
+const limitsOf = perFunction(({ timeoutSeconds, memoryMb }) => ({ timeoutSeconds, memoryMb }));
 
 /** Newest of AWS; the bundles also run on Node 20. */
 export const nodeRuntime = lambda.Runtime.NODEJS_24_X;
@@ -70,15 +49,14 @@ export class PipelineFunctions extends Construct {
   }
 
   /**
-   * Makes a function, with exactly the variables that it says it reads.
-   * Throws when one of them is neither among `values` nor in the settings.
+   * Makes a function, with exactly the variables that its row of `workflows/steps.ts` names.
    */
-  create(name: FunctionName, values: Readonly<Record<string, string>>): lambda.Function {
+  create(name: FunctionName, values: Readonly<Record<Variable, string>>): lambda.Function {
     const { environment, lake, bundles } = this.props;
     const functionName = lakeName(environment, name);
     const logGroup = this.logGroup(functionName, lake.key);
     const role = functionRoles[name];
-    const { timeoutSeconds, memoryMb } = limitsOf(name);
+    const { timeoutSeconds, memoryMb } = limitsOf[name];
     const fn = new lambda.Function(this, name, {
       functionName,
       runtime: nodeRuntime,
@@ -127,17 +105,13 @@ export class PipelineFunctions extends Construct {
 
   private variables(
     name: FunctionName,
-    values: Readonly<Record<string, string>>,
+    values: Readonly<Record<Variable, string>>,
   ): Record<string, string> {
     return Object.fromEntries(
-      functionEnvironments[name].map((variable) => {
-        const value = variable === 'SETTINGS' ? this.sections(name) : values[variable];
-        if (value === undefined)
-          throw new Error(
-            `functions/settings/environment.ts: ${name} reads ${variable}, which infra/ does not know`,
-          );
-        return [variable, value];
-      }),
+      functionEnvironments[name].map((variable) => [
+        variable,
+        variable === 'SETTINGS' ? this.sections(name) : values[variable],
+      ]),
     );
   }
 
@@ -147,13 +121,4 @@ export class PipelineFunctions extends Construct {
       Object.fromEntries(settingsOfFunctions[name].map((section) => [section, settings[section]])),
     );
   }
-}
-
-function limitsOf(name: FunctionName): { timeoutSeconds: number; memoryMb: number } {
-  const limits =
-    name === 'archive-execution' || name === 'score-stream'
-      ? besideTheMachine[name]
-      : steps.find((step) => step.name === name);
-  if (!limits) throw new Error(`workflows/steps.ts has no step ${name}`);
-  return limits;
 }

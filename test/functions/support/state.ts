@@ -1,5 +1,6 @@
 import { RunState, progressKeys } from '../../../workflows/payloads';
 import type { StepInput } from '../../../workflows/payloads';
+import { perPollingKey } from '../../../workflows/steps';
 
 export const EXECUTION = {
   arn: 'arn:aws:states:us-east-1:000000000000:execution:sentiment-lake-test:night-1',
@@ -22,7 +23,7 @@ export const PLAN: RunState['plan'] = {
   reprocess: [],
   force: null,
   training: {},
-  poll: { ingest: 1, crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
+  poll: perPollingKey(() => 1),
 };
 
 /** A step's input: a run that has just been planned, with these keys changed. */

@@ -1,12 +1,12 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { StepError } from '../workflows/errors';
 import type { Evaluation, MeasuredModel, Scores } from '../workflows/evaluation';
-import { JudgeModelOutput, StepInput } from '../workflows/payloads';
+import { EvaluateCandidateOutput, StepInput } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import type { Champion } from '../workflows/payloads';
 import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
-import { environments, readEnvironment } from './settings/environment';
+import { readEnvironment } from './settings/environment';
 import { getText, keyOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { readChampion, settleTraining } from './model/champion';
@@ -18,7 +18,7 @@ import { onFirstCall, step } from './shared/step';
 
 interface Dependencies {
   lake: LakeBucket;
-  settings: FunctionSettings['gate'];
+  settings: FunctionSettings['evaluation'];
   clock: Clock;
 }
 
@@ -26,15 +26,15 @@ interface Dependencies {
  * Decides whether the candidate takes over. Fails closed: what cannot be trusted is a reason to leave everything as
  * it is. Force reaches past broken rules, and never past an evaluation that is not to be trusted.
  */
-export const judgeModel = ({ lake, settings, clock }: Dependencies) =>
+export const evaluateCandidate = ({ lake, settings, clock }: Dependencies) =>
   step(
     StepInput,
-    JudgeModelOutput,
-    async ({ state: { plan, train } }): Promise<JudgeModelOutput> => {
+    EvaluateCandidateOutput,
+    async ({ state: { plan, train } }): Promise<EvaluateCandidateOutput> => {
       if (train.status !== 'DONE') {
         throw new StepError(
           'EvaluationUnusable',
-          `There is no trained model to judge: training is ${train.status}`,
+          `There is no trained model to evaluate: training is ${train.status}`,
         );
       }
       const text = await evaluationText(lake, train.evaluationUri);
@@ -109,13 +109,13 @@ const isAnother = (one: string | undefined, other: string | undefined): boolean 
 
 const short = (sha256: string): string => sha256.slice(0, 12);
 
-type Verdict = Pick<JudgeModelOutput, 'promote' | 'forced' | 'reasons'>;
+type Verdict = Pick<EvaluateCandidateOutput, 'promote' | 'forced' | 'reasons'>;
 
 function decide(
   evaluation: Evaluation,
-  settings: FunctionSettings['gate'],
+  settings: FunctionSettings['evaluation'],
   inService: string | null,
-  force: JudgeForce,
+  force: Force,
 ): Verdict {
   const rules = rulesFor(evaluation, settings, inService);
   const reasons = [...rules.map(({ sentence }) => sentence), evaluatedModel(evaluation)];
@@ -140,7 +140,7 @@ const evaluatedModel = ({ candidate: { digest } }: Evaluation): string =>
     ? 'Digest of the model: unknown, it was trained by an older version; the endpoint is not compared with it'
     : `Digest of the model: ${digest}; the endpoint has to serve this one`;
 
-type JudgeForce = StepInput['state']['plan']['force'];
+type Force = StepInput['state']['plan']['force'];
 
 const scoresOf = ({ macro_recall, accuracy, macro_f1, recall }: Scores): Scores => ({
   macro_recall,
@@ -174,10 +174,10 @@ function figuresOf(evaluation: Evaluation | null) {
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, SETTINGS } = readEnvironment(environments['judge-model']);
-  return judgeModel({
+  const { BUCKET, SETTINGS } = readEnvironment('evaluate-candidate');
+  return evaluateCandidate({
     lake: { s3: aws(S3Client), bucket: BUCKET },
-    settings: SETTINGS.gate,
+    settings: SETTINGS.evaluation,
     clock: systemClock,
   });
 });
