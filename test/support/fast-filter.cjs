@@ -23,17 +23,15 @@ function reading(file) {
   return read.get(file);
 }
 
-/** Whether a test, or anything that it imports, starts a launcher or a training. */
-function isSlow(test) {
+/** A test's file, and those that it imports, directly or not. */
+function closureOf(test) {
   const all = new Set([test]);
   // A set's iterator also comes to what is added on the way.
-  for (const file of all) {
-    const { starts, imports } = reading(file);
-    if (starts) return true;
-    for (const path of imports) all.add(path);
-  }
-  return false;
+  for (const file of all) for (const path of reading(file).imports) all.add(path);
+  return all;
 }
+
+const isSlow = (test) => [...closureOf(test)].some((file) => reading(file).starts);
 
 /** jest's --filter: the tests that need neither. */
 module.exports = (paths) => ({ filtered: paths.filter((path) => !isSlow(path)) });
