@@ -1,4 +1,4 @@
-"""Keeps `pytest --fast` honest: what takes seconds to start fails in it, rather than slow it down."""
+"""Keeps `pytest --fast` honest: what takes seconds to start fails in it, not slows it down."""
 
 only = False
 
