@@ -1,3 +1,6 @@
+// Said by every AWS client on Node 20; package.json and the lockfile hold versions that run on it.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
 /** Unit, contract and component tests; what runs the whole pipeline has a config of its own. */
 module.exports = {
   testEnvironment: 'node',

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
+def spark(slow: None) -> Iterator[SparkSession]:
     session = spark_session(embedded=True)
     session.sparkContext.setLogLevel("ERROR")
     yield session
@@ -27,7 +27,7 @@ def spark() -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def endpoint(slow: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a launcher with a home of its own."""
     home = tmp_path_factory.mktemp("lake")
     with socket.socket() as probe:

@@ -14,14 +14,14 @@ from tiny_job import Job  # noqa: E402
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Job:
+def job(slow: None, tmp_path: Path) -> Job:
     """A job that has not run."""
     tiny_job.prepare(tmp_path)
     return Job(tmp_path)
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Job:
+def trained(slow: None, tmp_path_factory: pytest.TempPathFactory) -> Job:
     """A job that has run, once for all tests; treat it as read-only."""
     done = Job(tmp_path_factory.mktemp("trained"))
     tiny_job.prepare(done.folder)

@@ -105,7 +105,7 @@ class _Links(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def with_curve(tmp_path_factory: pytest.TempPathFactory) -> Job:
+def with_curve(slow: None, tmp_path_factory: pytest.TempPathFactory) -> Job:
     """A job with enough labels for a learning curve, and texts that would be code on a page."""
     done = Job(tmp_path_factory.mktemp("curve"))
     tiny_job.prepare(done.folder)

@@ -48,7 +48,7 @@ def test_a_row_that_cannot_be_used_is_named(tmp_path: Path, line: str, complaint
 
 
 @pytest.fixture(scope="module")
-def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Job:
+def pretrained(slow: None, tmp_path_factory: pytest.TempPathFactory) -> Job:
     """A job with corpora and without labels, which has run."""
     job = Job(tmp_path_factory.mktemp("pretrained"))
     tiny_job.prepare(job.folder)

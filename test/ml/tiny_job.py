@@ -20,7 +20,9 @@ import numpy as np
 
 TRAINING = Path(__file__).resolve().parents[2] / "ml" / "training"
 sys.path.insert(0, str(TRAINING))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+import fast  # noqa: E402
 import vectors  # noqa: E402
 
 FEELING = {
@@ -159,6 +161,7 @@ class Job:
         return [sys.executable, *arguments, "train"]
 
     def run(self, **environment: str) -> subprocess.CompletedProcess[str]:
+        fast.starts("a training")
         return subprocess.run(
             self.command(),
             cwd=TRAINING,
@@ -172,6 +175,7 @@ class Job:
     def terminate_at(self, beginning: str) -> str:
         """Runs the job, sends SIGTERM once it prints a line that begins so, and returns what it
         printed from there on. It has to end well."""
+        fast.starts("a training")
         process = subprocess.Popen(
             self.command(), cwd=TRAINING, env=self.environment, stdout=subprocess.PIPE, text=True
         )

@@ -1,4 +1,11 @@
+import { createHash } from 'node:crypto';
+import {
+  createValidatedPolicy,
+  validateIdentityPolicy,
+  validateResourcePolicy,
+} from '@cloud-copilot/iam-policy';
 import { runSimulation } from '@cloud-copilot/iam-simulate';
+import type { Simulation } from '@cloud-copilot/iam-simulate';
 import type { Call, Context } from './calls';
 import type { Policies, ResourceKind } from './granted';
 import { ACCOUNT } from './template';
@@ -58,37 +65,68 @@ export async function isAllowed(
       .filter((one) => one.kind === kind && (one.of === undefined || one.of === resource))
       .map(({ statement }) => statement);
   const isService = arn.endsWith('.amazonaws.com');
+  return answerTo({
+    request: {
+      principal: arn,
+      action,
+      resource: { resource, accountId: ACCOUNT },
+      contextVariables: {
+        'aws:SecureTransport': 'true',
+        'aws:PrincipalIsAWSService': String(isService),
+        ...(isService ? {} : { 'aws:PrincipalArn': arn }),
+        ...Object.fromEntries(Object.entries(context).map(([name, value]) => [known(name), value])),
+      },
+    },
+    identityPolicies: statements.map((statement, index) => ({
+      name: String(index),
+      policy: document([statement]),
+    })),
+    serviceControlPolicies: [],
+    resourceControlPolicies: [],
+    ...(own.length > 0 ? { resourcePolicy: document(own, trust !== undefined) } : {}),
+  });
+}
+
+const answers = new Map<string, Promise<boolean>>();
+
+/** Simulated once: a table asks the same of one folder many times, and a statement taken away changes few answers. */
+function answerTo(simulation: Simulation): Promise<boolean> {
+  const key = createHash('sha256').update(JSON.stringify(simulation)).digest('base64');
+  const known = answers.get(key) ?? simulate(simulation);
+  answers.set(key, known);
+  return known;
+}
+
+async function simulate(simulation: Simulation): Promise<boolean> {
+  const { action, resource } = simulation.request;
   const found = await runSimulation(
     {
-      request: {
-        principal: arn,
-        action,
-        resource: { resource, accountId: ACCOUNT },
-        contextVariables: {
-          'aws:SecureTransport': 'true',
-          'aws:PrincipalIsAWSService': String(isService),
-          ...(isService ? {} : { 'aws:PrincipalArn': arn }),
-          ...Object.fromEntries(
-            Object.entries(context).map(([name, value]) => [known(name), value]),
-          ),
-        },
-      },
-      identityPolicies: statements.map((statement, index) => ({
-        name: String(index),
-        policy: document([statement]),
+      ...simulation,
+      identityPolicies: simulation.identityPolicies.map(({ name, policy }) => ({
+        name,
+        policy: validated(policy, validateIdentityPolicy),
       })),
-      serviceControlPolicies: [],
-      resourceControlPolicies: [],
-      ...(own.length > 0 ? { resourcePolicy: document(own, trust !== undefined) } : {}),
+      resourcePolicy:
+        simulation.resourcePolicy && validated(simulation.resourcePolicy, validateResourcePolicy),
     },
     {},
   );
   if (found.resultType === 'error')
-    throw new Error(`${action} on ${resource}: ${JSON.stringify(found.errors)}`);
+    throw new Error(`${action} on ${resource.resource}: ${JSON.stringify(found.errors)}`);
   const results = found.resultType === 'single' ? [found.result] : found.results;
   const ignored = results.flatMap(({ ignoredContextKeys = [] }) => ignoredContextKeys);
   if (ignored.length > 0) throw new Error(`${action} has no condition key ${ignored.join(', ')}`);
   return found.overallResult === 'Allowed';
+}
+
+const validatedOnes = new Map<string, ReturnType<typeof createValidatedPolicy>>();
+
+/** The simulator validates a policy at every request; most of its time, where few policies answer thousands of them. */
+function validated(policy: object, validate: typeof validateIdentityPolicy) {
+  const key = `${validate.name} ${JSON.stringify(policy)}`;
+  const found = validatedOnes.get(key) ?? createValidatedPolicy(policy, validate);
+  validatedOnes.set(key, found);
+  return found;
 }
 
 function kindOf(resource: string): ResourceKind | undefined {

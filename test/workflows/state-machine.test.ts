@@ -33,6 +33,8 @@ const State = z.looseObject({
   Retry: z.array(Retry).optional(),
   Catch: z.array(z.unknown()).optional(),
   ResultPath: z.string().optional(),
+  SecondsPath: z.string().optional(),
+  TimestampPath: z.string().optional(),
 });
 const Definition = z.object({
   StartAt: z.string(),
@@ -141,9 +143,21 @@ const longestWait = ({ IntervalSeconds, BackoffRate, MaxDelaySeconds, MaxAttempt
     Math.min(IntervalSeconds * BackoffRate ** retried, MaxDelaySeconds),
   ).reduce((sum, seconds) => sum + seconds, 0);
 
-describe.each(tasks)('"%s"', (_, task) => {
+describe.each(tasks)('"%s"', (name, task) => {
   const retryOf = (error: string) =>
     task.Retry?.find(({ ErrorEquals }) => ErrorEquals.includes(error));
+
+  test('is given the whole state, the first one the input, and which execution it is of', () => {
+    expect(task.Parameters).toEqual({
+      ...(name === definition.StartAt ? { 'input.$': '$$.Execution.Input' } : { 'state.$': '$' }),
+      'attempt.$': '$$.Execution.RedriveCount',
+      execution: {
+        'arn.$': '$$.Execution.Id',
+        'name.$': '$$.Execution.Name',
+        'startTime.$': '$$.Execution.StartTime',
+      },
+    });
+  });
 
   test('has a timeout', () => {
     expect(task.TimeoutSeconds).toBeGreaterThan(0);
@@ -267,15 +281,14 @@ test.each([
 );
 
 test('an answer that a loop does not know leads nowhere', () => {
-  const loops = [
-    'Raw data crawled?',
-    'Tweets cleaned?',
-    'Data checked?',
-    'Model trained?',
-    'Endpoint updated?',
-  ];
+  const isPoll = (name: string) => definition.States[name]?.SecondsPath !== undefined;
+  const loops = Object.values(definition.States).filter(({ Choices = [] }) =>
+    Choices.some(({ Next }) => isPoll(Next)),
+  );
 
-  expect(loops.map((name) => definition.States[name]?.Default)).toEqual(loops.map(() => undefined));
+  expect(loops).toHaveLength(Object.keys(definition.States).filter(isPoll).length);
+  expect(loops.length).toBeGreaterThan(5);
+  for (const loop of loops) expect(loop).not.toHaveProperty('Default');
 });
 
 test('a used-up rate window is waited for in the machine, until the time the step names', () => {
@@ -315,6 +328,32 @@ describe('error names', () => {
   });
 });
 
-test('the definition is the one that was last agreed on', () => {
-  expect(JSON.parse(text)).toMatchSnapshot();
+/** A choice's condition as a person would say it: `$.plan.mode = retrain`, all of several joined by `and`. */
+const Comparison = z
+  .looseObject({ Variable: z.string() })
+  .transform(
+    ({ Variable, Next: _, ...rest }) =>
+      `${Variable} ${Object.entries(rest).map(([operator, value]) => `${operator} ${value}`)}`,
+  );
+const Condition = z.union([
+  z.looseObject({ And: z.array(Comparison) }).transform(({ And }) => And.join(' and ')),
+  Comparison,
+]);
+
+test('the states and the ways between them are those that were last agreed on', () => {
+  const states = Object.entries(definition.States).map(([name, state]) => {
+    const choices = (state.Choices ?? []).map(
+      (choice) => `${Condition.parse(choice)} -> ${choice.Next}`,
+    );
+    const ways = [
+      ...choices,
+      ...(state.Next ? [`-> ${state.Next}`] : []),
+      ...(state.Default ? [`otherwise -> ${state.Default}`] : []),
+      ...(state.End ? ['the end'] : []),
+    ];
+    const until = state.SecondsPath ?? state.TimestampPath;
+    return [`${state.Type} ${name}${until ? ` (${until})` : ''}`, ...ways].join('\n  ');
+  });
+
+  expect([`start -> ${definition.StartAt}`, ...states].join('\n')).toMatchSnapshot();
 });

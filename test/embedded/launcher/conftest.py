@@ -8,14 +8,14 @@ from launching import Launcher
 
 
 @pytest.fixture(scope="session")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+def launcher(slow: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
     running = Launcher(tmp_path_factory.mktemp("lake")).start()
     yield running
     running.stop()
 
 
 @pytest.fixture
-def own_launcher(tmp_path: Path) -> Iterator[Launcher]:
+def own_launcher(slow: None, tmp_path: Path) -> Iterator[Launcher]:
     """A launcher that a test may kill."""
     running = Launcher(tmp_path).start()
     yield running

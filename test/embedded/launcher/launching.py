@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import fast
 from botocore.config import Config
 from launcher_front import ROOT_SECRET, SECRETS_LINE, Front
 
@@ -56,6 +57,7 @@ class Launcher:
         self._clients: dict[tuple[str, ...], Any] = {}
 
     def start(self, *options: str) -> "Launcher":
+        fast.starts("a launcher")
         with open(self.home / "launcher.log", "a") as log:
             self.process = subprocess.Popen(
                 [

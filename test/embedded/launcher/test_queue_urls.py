@@ -12,7 +12,7 @@ Outputs:
 """
 
 
-def test_a_queue_is_found_where_the_lake_is_now(tmp_path):
+def test_a_queue_is_found_where_the_lake_is_now(slow, tmp_path):
     before = Launcher(tmp_path).start()
     sqs = before.client("sqs")
     old = sqs.create_queue(QueueName="moved")["QueueUrl"]

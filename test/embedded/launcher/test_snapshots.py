@@ -34,7 +34,7 @@ class Killed:
 
 
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
+def killed(slow: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
     launcher = Launcher(tmp_path_factory.mktemp("killed")).start()
     arn = function(launcher, "kept", "exports.handler = async () => 7;", role(launcher, "kept-fn"))
     caller = role(launcher, "kept-sfn", statement(["lambda:InvokeFunction"], [arn]))

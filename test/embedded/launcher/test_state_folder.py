@@ -120,7 +120,7 @@ def change_manifests(home: Path, **more: object) -> None:
         manifest.write_text(json.dumps({**json.loads(manifest.read_text()), **more}))
 
 
-def test_a_launcher_ends_at_a_later_versions_state_and_leaves_every_byte(tmp_path):
+def test_a_launcher_ends_at_a_later_versions_state_and_leaves_every_byte(slow, tmp_path):
     launcher = Launcher(tmp_path).start()
     launcher.client("ssm").put_parameter(Name="/kept", Value="v", Type="String")
     launcher.saved()
@@ -141,7 +141,7 @@ def test_a_launcher_ends_at_a_later_versions_state_and_leaves_every_byte(tmp_pat
     assert found == "v"
 
 
-def test_a_launcher_ends_at_a_services_state_that_it_cannot_take(tmp_path):
+def test_a_launcher_ends_at_a_services_state_that_it_cannot_take(slow, tmp_path):
     launcher = Launcher(tmp_path).start()
     launcher.client("ssm").put_parameter(Name="/kept", Value="v", Type="String")
     launcher.saved()
