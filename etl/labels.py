@@ -43,6 +43,8 @@ def _label(line: str) -> dict[str, Any] | None:
     fits = (
         all(isinstance(row.get(name), str) for name in _FIELDS[:-1])
         and _TEXT_HASH.fullmatch(row["text_hash"]) is not None
+        # Spark, Python and JavaScript order other characters differently.
+        and row["imported_at"].isascii()
         and row["imported_at"] <= _latest_import()
         and row["label"] in LABELS
         and (row.get("sampling") is None or row["sampling"] in SAMPLINGS)

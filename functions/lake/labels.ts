@@ -15,7 +15,11 @@ const LabelRow = z.object({
   text: z.string(),
   label: Label,
   source: z.string(),
-  imported_at: z.string().refine((at) => at <= latestImport(new Date()), 'lies in the future'),
+  imported_at: z
+    .string()
+    // Spark, Python and JavaScript order other characters differently.
+    .regex(/^\p{ASCII}*$/u, 'must be ASCII')
+    .refine((at) => at <= latestImport(new Date()), 'lies in the future'),
   sampling: Sampling.nullish(),
 });
 /** A label is flat: what nests is something else, and may overflow the stack of who walks through it. */

@@ -128,10 +128,10 @@ def lines_in(
 def read_labels(folder: Path, aside: SetAside | None = None) -> HumanLabels:
     """The labels channel: NDJSON, gzipped or not.
 
-    Of several labels of one text the newest `imported_at` wins; among those, the commonest; among
-    those, the first in LABELS. Labels of one text are those whose texts have one key now, whatever
-    they were stored under. Raises ValueError that names file and line, or that there is none;
-    with `aside`, lines that are no labels are noted there and left out, as the gate does
+    Which of several labels of one text counts is in docs/labels.md
+    (test/fixtures/labels-that-count.json). Labels of one text are those whose texts have one key
+    now, whatever they were stored under. Raises ValueError that names file and line, or that there
+    is none; with `aside`, lines that are no labels are noted there and left out, as the gate does
     (functions/lake/labels.ts) and the Spark job (etl/labels.py).
     """
     of_text: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
@@ -210,6 +210,8 @@ def _label_row(line: str) -> tuple[Row, str]:
     if not TEXT_HASH.fullmatch(record["text_hash"]):
         raise ValueError(f"text_hash must be a SHA-256 in hex, not {record['text_hash']!r}")
     latest = (datetime.now(UTC) + MAY_BE_AHEAD).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    if not record["imported_at"].isascii():
+        raise ValueError(f"imported_at must be ASCII, not {record['imported_at']!r}")
     if record["imported_at"] > latest:
         raise ValueError(f"imported_at lies in the future: {record['imported_at']!r}")
     if record["label"] not in INDEX_OF:
