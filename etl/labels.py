@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 
-from etl.schemas import schema
+from etl.schemas import columns, required, schema
 from etl.text import key
 from etl.unreadable import DamagedError, few_at_once, files_below, problem_of, unpack
 
@@ -22,7 +22,8 @@ SAMPLINGS = ("random", "uncertain", "import")
 _TEXT_HASH = re.compile(r"[0-9a-f]{64}")
 # As in workflows/labels.ts: for how long a clock that is wrong may be ahead.
 _MAY_BE_AHEAD = timedelta(days=1)
-_FIELDS = ("text_hash", "text", "label", "source", "imported_at", "sampling")
+_FIELDS = tuple(column["name"] for column in columns("labels"))
+_REQUIRED = required("labels")
 
 
 def _no_number(word: str) -> None:
@@ -41,7 +42,7 @@ def _label(line: str) -> dict[str, Any] | None:
     if not isinstance(row, dict) or any(isinstance(value, (dict, list)) for value in row.values()):
         return None
     fits = (
-        all(isinstance(row.get(name), str) for name in _FIELDS[:-1])
+        all(isinstance(row.get(name), str) for name in _REQUIRED)
         and _TEXT_HASH.fullmatch(row["text_hash"]) is not None
         # Spark, Python and JavaScript order other characters differently.
         and row["imported_at"].isascii()

@@ -1,6 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import type { Label } from '../../workflows/evaluation';
+import { z } from 'zod';
+import { Label } from '../../workflows/evaluation';
 import { datasets } from '../../workflows/datasets';
 import type { Column } from '../../workflows/datasets';
 import type { Answer } from './endpoint';
@@ -9,16 +10,17 @@ import type { Catalog } from '../lake/catalog';
 import { uriOf } from '../lake/objects';
 import type { LakeBucket } from '../lake/objects';
 
-/** A row of `scored`. */
-export interface ScoredRow {
-  tweet_id: string;
-  label: Label;
-  negative: number;
-  neutral: number;
-  positive: number;
-  model_version: string;
-  scored_at: Date;
-}
+/** A row of `scored`; a test holds it to datasets.json. */
+export const ScoredRow = z.strictObject({
+  tweet_id: z.string(),
+  label: Label,
+  negative: z.number(),
+  neutral: z.number(),
+  positive: z.number(),
+  model_version: z.string(),
+  scored_at: z.date(),
+});
+export type ScoredRow = z.infer<typeof ScoredRow>;
 
 export function scoredRows(
   tweetIds: readonly string[],
@@ -41,7 +43,7 @@ export function scoredRows(
   });
 }
 
-/** Writes a day's verdicts as one Parquet object; the same name overwrites itself. */
+/** Writes a day's predictions as one Parquet object; the same name overwrites itself. */
 export async function writeScored(
   lake: LakeBucket,
   catalog: Catalog,
@@ -102,7 +104,7 @@ function schemaElement({ name, type, required }: Column) {
       };
     case 'array<string>':
       throw new Error(
-        `The column ${name} is a list, which the Parquet writer of verdicts does not write`,
+        `The column ${name} is a list, which the Parquet writer of predictions does not write`,
       );
   }
 }
