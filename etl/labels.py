@@ -7,7 +7,7 @@ What is no label is left out, and its object named. `ml/training/lstm/data.py` a
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -15,13 +15,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from etl.schemas import columns, required, schema
 from etl.text import key
+from etl.text.label_rules import LABELS, MAY_BE_AHEAD, SAMPLINGS
 from etl.unreadable import DamagedError, few_at_once, files_below, problem_of, unpack
 
-LABELS = ("negative", "neutral", "positive")
-SAMPLINGS = ("random", "uncertain", "import")
 _TEXT_HASH = re.compile(r"[0-9a-f]{64}")
-# As in workflows/labels.ts: for how long a clock that is wrong may be ahead.
-_MAY_BE_AHEAD = timedelta(days=1)
 _FIELDS = tuple(column["name"] for column in columns("labels"))
 _REQUIRED = required("labels")
 
@@ -31,7 +28,7 @@ def _no_number(word: str) -> None:
 
 
 def _latest_import() -> str:
-    return (datetime.now(UTC) + _MAY_BE_AHEAD).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return (datetime.now(UTC) + MAY_BE_AHEAD).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def _label(line: str) -> dict[str, Any] | None:

@@ -8,8 +8,7 @@ from etl.schemas import columns
 from etl.steps import Transform
 from etl.text import vader
 from etl.text.key import EMPTY
-
-LABELS = ("negative", "neutral", "positive")
+from etl.text.label_rules import LABELS
 
 
 def decided_labels(labels: DataFrame) -> DataFrame:

@@ -8,7 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,15 +16,13 @@ import pyarrow.lib
 import pyarrow.parquet
 
 from etl.text import key
+from etl.text.label_rules import MAY_BE_AHEAD, SAMPLINGS
 from lstm.files import MAX_CORPUS_BYTES, MAX_UNPACKED_BYTES, unzip
 from lstm.labels import INDEX_OF, LABELS
 
 TEST_PERCENT = 20
 VALIDATION_PERCENT = 10
 TEXT_HASH = re.compile(r"[0-9a-f]{64}")
-# As in workflows/labels.ts: for how long a clock that is wrong may be ahead.
-MAY_BE_AHEAD = timedelta(days=1)
-SAMPLINGS = ("random", "uncertain", "import")
 LABEL_FIELDS = ("text_hash", "text", "label", "source", "imported_at")
 WEAK_COLUMNS = ["text_hash", "text", "lang", "label", "label_source", "label_confidence"]
 
