@@ -1,6 +1,7 @@
-import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
+import { paginateGetExecutionHistory } from '@aws-sdk/client-sfn';
 import { readChampion } from '../functions/model/champion';
 import { describeMark, readForgottenMark } from '../functions/model/forgotten-mark';
+import { readCause } from '../functions/report/execution-history';
 import type { Session } from '../session/session';
 import { renderTable } from './athena';
 import { firstRun } from './hints';
@@ -8,7 +9,7 @@ import type { Screen } from './screen';
 import { seconds } from './screen';
 import { eventsAfter } from './run/events';
 import { executionName, stageLine } from './run/follow';
-import { readCause, redriveCommand } from './run/failure';
+import { redriveCommand } from './run/failure';
 import { findExecution, listExecutions } from './run/launch';
 import { Timeline } from './run/timeline';
 
@@ -70,13 +71,10 @@ export async function printExecution(
 /** Every event as Step Functions tells it, for `history.json`. */
 export async function rawHistory({ clients }: Session, executionArn: string): Promise<unknown[]> {
   const events: unknown[] = [];
-  let nextToken: string | undefined;
-  do {
-    const page = await clients.sfn.send(
-      new GetExecutionHistoryCommand({ executionArn, maxResults: 1000, nextToken }),
-    );
-    events.push(...(page.events ?? []));
-    nextToken = page.nextToken;
-  } while (nextToken);
+  const pages = paginateGetExecutionHistory(
+    { client: clients.sfn, pageSize: 1000 },
+    { executionArn },
+  );
+  for await (const page of pages) events.push(...(page.events ?? []));
   return events;
 }

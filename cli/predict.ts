@@ -1,51 +1,34 @@
-import { InvokeEndpointCommand } from '@aws-sdk/client-sagemaker-runtime';
-import { z } from 'zod';
-import { Label } from '../workflows/evaluation';
+import { predict as predictAt, type Answer, type Prediction } from '../functions/model/endpoint';
+import { systemClock } from '../functions/shared/clock';
+import { StepError } from '../workflows/errors';
+import { labels } from '../workflows/evaluation';
 import type { Session } from '../session/session';
 import { firstRun } from './hints';
 import { UserError } from '../session/user-error';
 
-const Share = z.number().min(0).max(1);
-const Answer = z.object({
-  model_version: z.string(),
-  predictions: z.array(
-    z.object({
-      label: Label,
-      probabilities: z.object({ negative: Share, neutral: Share, positive: Share }),
-    }),
-  ),
-});
-export type Prediction = z.infer<typeof Answer>['predictions'][number];
-
-/** Asks the endpoint in service. Throws UserError when no model is in service yet. */
+/** Asks the endpoint in service. Throws UserError when no model is in service yet, or one breaks its contract. */
 export async function predict(
-  { clients, outputs, environment }: Session,
+  { clients, outputs, environment }: Pick<Session, 'clients' | 'outputs' | 'environment'>,
   texts: string[],
-): Promise<z.infer<typeof Answer>> {
+): Promise<Answer> {
+  const runtime = clients.sageMakerRuntime;
   try {
-    const { Body } = await clients.sageMakerRuntime.send(
-      new InvokeEndpointCommand({
-        EndpointName: outputs.EndpointName,
-        ContentType: 'application/json',
-        Accept: 'application/json',
-        Body: JSON.stringify({ texts }),
-      }),
-    );
-    return Answer.parse(JSON.parse(Buffer.from(Body ?? []).toString()));
+    return await predictAt({ runtime, name: outputs.EndpointName, clock: systemClock }, texts);
   } catch (error) {
-    if (error instanceof Error && /not found|could not find/i.test(error.message)) {
+    if (!(error instanceof StepError)) throw error;
+    const { cause } = error;
+    if (cause instanceof Error && /not found|could not find/i.test(cause.message)) {
       throw new UserError(
         `No model is in service yet: the first nightly run puts one there (${firstRun(environment)}).`,
       );
     }
-    throw error;
+    // What the service said is told as it is: who it refused finds what to do under its name.
+    throw cause instanceof Error ? cause : new UserError(error.message);
   }
 }
 
-const order = ['negative', 'neutral', 'positive'] as const;
-
 /** `positive  (negative 3 %, neutral 11 %, positive 86 %)` */
 export function describePrediction({ label, probabilities }: Prediction): string {
-  const shares = order.map((name) => `${name} ${Math.round(probabilities[name] * 100)} %`);
+  const shares = labels.map((name) => `${name} ${Math.round(probabilities[name] * 100)} %`);
   return `${label}  (${shares.join(', ')})`;
 }

@@ -12,7 +12,7 @@ import {
   plan,
   quarantined,
   rawPage,
-  verdicts,
+  predictions,
   type Finder,
 } from './rewrites';
 import type { Rewrite } from './scrub';
@@ -34,7 +34,7 @@ export const homes: Record<Rewritten, Home> = {
     prefix: datasets.labels.prefix,
     rewrite: (finder) => labels(finder.found.texts),
   },
-  scored: { prefix: datasets.scored.prefix, rewrite: verdicts },
+  scored: { prefix: datasets.scored.prefix, rewrite: predictions },
   quarantine: { prefix: datasets.quarantine.prefix, rewrite: quarantined },
   imports: { prefix: prefixes.imports, rewrite: imported },
   parked: { prefix: prefixes.parked, rewrite: parked },

@@ -4,9 +4,8 @@ import { z } from 'zod';
 import type { Forgotten } from '../functions/lake/forgotten';
 import { gunzip, isGzipped, UnreadableBytes } from '../functions/lake/unpack';
 import { rawPageKey } from '../functions/lake/raw-pages';
-import { toParquet } from '../functions/model/scored';
+import { ScoredRow, toParquet } from '../functions/model/scored';
 import { isObject, longText } from '../functions/x/record';
-import { Label } from '../workflows/evaluation';
 import { textHash } from '../workflows/text-key';
 import { withoutUrls } from '../workflows/text-links';
 import { UnreadableError, type Rewrite, type Scrubbed } from './scrub';
@@ -27,7 +26,7 @@ const ImportLine = z.object({
 const OlderImportLine = z.object({ tweet: z.unknown() });
 const Refused = z.object({ raw: z.string() });
 
-/** What was found of the tweets on the way: labels are known by texts, verdicts by ids. */
+/** What was found of the tweets on the way: labels are known by texts, predictions by ids. */
 export interface Found {
   tweets: Set<string>;
   texts: Set<string>;
@@ -73,7 +72,7 @@ export class Finder {
     return this.forgotten.hasAuthor(id);
   }
 
-  isForgottenVerdict(tweetId: string): boolean {
+  isForgottenPrediction(tweetId: string): boolean {
     return this.forgotten.hasTweet(tweetId);
   }
 
@@ -120,7 +119,7 @@ export class Finder {
   }
 
   private isForgottenElement(element: unknown): boolean {
-    if (typeof element === 'string') return this.isForgottenVerdict(element);
+    if (typeof element === 'string') return this.isForgottenPrediction(element);
     const refused = Refused.safeParse(element).data;
     return (
       this.isForgotten(element) || (refused !== undefined && this.isForgottenText(refused.raw))
@@ -258,16 +257,6 @@ export const labels =
     return left && rest && { rows: left.rows, bytes: isPacked ? gzipSync(rest) : rest };
   };
 
-const ScoredRow = z.strictObject({
-  tweet_id: z.string(),
-  label: Label,
-  negative: z.number(),
-  neutral: z.number(),
-  positive: z.number(),
-  model_version: z.string(),
-  scored_at: z.date(),
-});
-
 /** Rows of a Parquet file, as far as the columns asked for. */
 export async function parquetRows(
   bytes: Uint8Array,
@@ -290,11 +279,11 @@ export function rowsAs<Row extends z.ZodType>(
   throw new UnreadableError('has other columns', { cause: parsed.error });
 }
 
-export const verdicts =
+export const predictions =
   (finder: Finder): Rewrite =>
   async (bytes) => {
     const all = rowsAs(ScoredRow, await parquetRows(bytes));
-    const rows = all.filter(({ tweet_id }) => !finder.isForgottenVerdict(tweet_id));
+    const rows = all.filter(({ tweet_id }) => !finder.isForgottenPrediction(tweet_id));
     if (rows.length === all.length) return null;
     return { rows: all.length - rows.length, bytes: rows.length === 0 ? null : toParquet(rows) };
   };

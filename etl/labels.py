@@ -7,22 +7,20 @@ What is no label is left out, and its object named. `ml/training/lstm/data.py` a
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 
-from etl.schemas import schema
+from etl.schemas import columns, required, schema
 from etl.text import key
+from etl.text.label_rules import LABELS, MAY_BE_AHEAD, SAMPLINGS
 from etl.unreadable import DamagedError, few_at_once, files_below, problem_of, unpack
 
-LABELS = ("negative", "neutral", "positive")
-SAMPLINGS = ("random", "uncertain", "import")
 _TEXT_HASH = re.compile(r"[0-9a-f]{64}")
-# As in workflows/labels.ts: for how long a clock that is wrong may be ahead.
-_MAY_BE_AHEAD = timedelta(days=1)
-_FIELDS = ("text_hash", "text", "label", "source", "imported_at", "sampling")
+_FIELDS = tuple(column["name"] for column in columns("labels"))
+_REQUIRED = required("labels")
 
 
 def _no_number(word: str) -> None:
@@ -30,7 +28,7 @@ def _no_number(word: str) -> None:
 
 
 def _latest_import() -> str:
-    return (datetime.now(UTC) + _MAY_BE_AHEAD).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return (datetime.now(UTC) + MAY_BE_AHEAD).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def _label(line: str) -> dict[str, Any] | None:
@@ -41,8 +39,10 @@ def _label(line: str) -> dict[str, Any] | None:
     if not isinstance(row, dict) or any(isinstance(value, (dict, list)) for value in row.values()):
         return None
     fits = (
-        all(isinstance(row.get(name), str) for name in _FIELDS[:-1])
+        all(isinstance(row.get(name), str) for name in _REQUIRED)
         and _TEXT_HASH.fullmatch(row["text_hash"]) is not None
+        # Spark, Python and JavaScript order other characters differently.
+        and row["imported_at"].isascii()
         and row["imported_at"] <= _latest_import()
         and row["label"] in LABELS
         and (row.get("sampling") is None or row["sampling"] in SAMPLINGS)

@@ -8,15 +8,15 @@ from etl.schemas import columns
 from etl.steps import Transform
 from etl.text import vader
 from etl.text.key import EMPTY
-
-LABELS = ("negative", "neutral", "positive")
+from etl.text.label_rules import LABELS
 
 
 def decided_labels(labels: DataFrame) -> DataFrame:
-    """(text_hash, human_label), one row per text: the newest label; among several of one moment the
-    commonest; among those the first in LABELS, which are in
-    alphabetical order; none for texts of which nothing is left. As ml/training/lstm/data.py and
-    functions/model/held-out.ts: test/fixtures/held-out.json holds all three to it."""
+    """(text_hash, human_label), one row per text that a label counts for.
+
+    The rule is in docs/labels.md; test/fixtures/labels-that-count.json holds Spark, the training
+    job, the gate and the command line to it. Alphabetical order is that of LABELS.
+    """
     of_text = Window.partitionBy("text_hash")
     votes = (
         labels.where(F.col("label").isin(*LABELS) & (F.col("text_hash") != EMPTY))

@@ -9,7 +9,7 @@ import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import { withinDeadline } from './shared/deadline';
 import type { CallContext } from './shared/deadline';
-import { lastState, readHistory } from './report/execution-history';
+import { lastState, readCause, readHistory } from './report/execution-history';
 import { explain } from './shared/explain';
 import { releaseLock } from './lake/lock';
 import { uriOf } from './lake/objects';
@@ -102,23 +102,13 @@ function failureMessage(
   return [
     `The execution ${executionArn} ended as ${status}${state === null ? '' : ` in the state "${state}"`}.`,
     error === undefined ? null : `Error: ${error}`,
-    cause === undefined ? null : `Cause: ${readable(cause).slice(0, MAX_CAUSE_CHARACTERS)}`,
+    cause === undefined ? null : `Cause: ${readCause(cause).slice(0, MAX_CAUSE_CHARACTERS)}`,
     'When the cause is fixed, resume from that state:',
     `  aws stepfunctions redrive-execution --execution-arn ${executionArn}`,
     `History: ${archiveUri}`,
   ]
     .filter((line) => line !== null)
     .join('\n\n');
-}
-
-/** A Lambda's cause is JSON with the message inside; a person wants the message. */
-function readable(cause: string): string {
-  try {
-    const message = z.object({ errorMessage: z.string() }).safeParse(JSON.parse(cause));
-    return message.success ? message.data.errorMessage : cause;
-  } catch {
-    return cause;
-  }
 }
 
 export const handler = onFirstCall(() => {

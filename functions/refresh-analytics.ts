@@ -18,17 +18,11 @@ import type { Catalog } from './lake/catalog';
 import type { LakeBucket } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
-import { scoredRows, writeScored } from './model/scored';
+import { scoreInBatches, writeScored } from './model/scored';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
 import { readChampion } from './model/champion';
-import {
-  MAX_TEXTS_A_CALL,
-  describeEndpoint,
-  pointEndpoint,
-  predict,
-  scoringClient,
-} from './model/endpoint';
+import { describeEndpoint, pointEndpoint, scoringClient } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
 import { languageList } from './model/languages';
 import { predictionMetrics } from './report/run-metrics';
@@ -133,38 +127,19 @@ async function score(
   day: string,
   rows: readonly Row[],
 ): Promise<void> {
-  const { lake, catalog, endpoint, clock } = deps;
-  const tweets = rows.map((row) => Unscored.parse(row));
-  const verdicts = [];
-  for (let start = 0; start < tweets.length; start += MAX_TEXTS_A_CALL) {
-    const part = tweets.slice(start, start + MAX_TEXTS_A_CALL);
-    // Athena returns an empty text as a missing value.
-    const answer = await predict(
-      endpoint,
-      part.map(({ text }) => text ?? ''),
-    );
-    if (answer.model_version !== champion.modelVersion) {
-      throw new StepError(
-        'ScoringFailed',
-        `The endpoint ${endpoint.name} answers as ${answer.model_version}, but the champion is ${champion.modelVersion}`,
-      );
-    }
-    verdicts.push(
-      ...scoredRows(
-        part.map(({ tweet_id }) => tweet_id),
-        answer,
-        clock.now(),
-      ),
-    );
-  }
-  if (verdicts.length > 0) {
-    const ids = createHash('sha256')
-      .update(tweets.map(({ tweet_id }) => tweet_id).join())
-      .digest('hex')
-      .slice(0, 16);
-    await writeScored(lake, catalog, day, `${champion.modelVersion}-${ids}`, verdicts);
-    deps.emit(predictionMetrics(verdicts));
-  }
+  const { lake, catalog, endpoint } = deps;
+  // Athena returns an empty text as a missing value.
+  const tweets = rows
+    .map((row) => Unscored.parse(row))
+    .map(({ tweet_id: id, text }) => ({ id, text: text ?? '' }));
+  if (tweets.length === 0) return;
+  const predictions = await scoreInBatches(endpoint, tweets, champion.modelVersion);
+  const ids = createHash('sha256')
+    .update(tweets.map(({ id }) => id).join())
+    .digest('hex')
+    .slice(0, 16);
+  await writeScored(lake, catalog, day, `${champion.modelVersion}-${ids}`, predictions);
+  deps.emit(predictionMetrics(predictions));
 }
 
 async function daysToScore(catalog: Catalog, { plan, ingest }: RunState): Promise<string[]> {

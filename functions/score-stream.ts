@@ -7,18 +7,17 @@ import type {
 } from 'aws-lambda';
 import { aws } from './shared/aws';
 import { systemClock } from './shared/clock';
-import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import { withinDeadline } from './shared/deadline';
 import type { CallContext } from './shared/deadline';
 import { explain } from './shared/explain';
 import type { Catalog } from './lake/catalog';
 import type { LakeBucket } from './lake/objects';
-import { scoredRows, writeScored } from './model/scored';
+import { scoreInBatches, writeScored } from './model/scored';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
 import { readChampion } from './model/champion';
-import { MAX_TEXTS_A_CALL, predict, scoringClient } from './model/endpoint';
+import { scoringClient } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
 import { isRead } from './model/languages';
 import { predictionMetrics } from './report/run-metrics';
@@ -31,7 +30,6 @@ interface Dependencies {
   endpoint: Endpoint;
   languages: readonly string[];
   emit: Emit;
-  clock: Clock;
 }
 
 /**
@@ -41,7 +39,7 @@ interface Dependencies {
  * consumed but not scored: the promoting run's *Refresh analytics* scores the last 8 days, more than the stream keeps.
  */
 export const scoreStream =
-  ({ lake, catalog, endpoint, languages, emit, clock }: Dependencies) =>
+  ({ lake, catalog, endpoint, languages, emit }: Dependencies) =>
   ({ Records }: KinesisStreamEvent, context?: CallContext): Promise<KinesisStreamBatchResponse> =>
     withinDeadline(context, async () => {
       const sorted = Records.map((record) => ({ record, row: readRow(record) }));
@@ -54,21 +52,7 @@ export const scoreStream =
 
       for (const day of new Set(tweets.map(dayOf))) {
         const ofDay = tweets.filter((row) => dayOf(row) === day);
-        const rows = [];
-        for (let start = 0; start < ofDay.length; start += MAX_TEXTS_A_CALL) {
-          const part = ofDay.slice(start, start + MAX_TEXTS_A_CALL);
-          const answer = await predict(
-            endpoint,
-            part.map(({ text }) => text),
-          );
-          rows.push(
-            ...scoredRows(
-              part.map(({ id }) => id),
-              answer,
-              clock.now(),
-            ),
-          );
-        }
+        const rows = await scoreInBatches(endpoint, ofDay);
         await writeScored(lake, catalog, day, batchName(Records), rows);
         emit(predictionMetrics(rows));
       }
@@ -114,6 +98,5 @@ export const handler = onFirstCall<KinesisStreamBatchResponse, KinesisStreamEven
     endpoint: { runtime: scoringClient(), name: ENDPOINT_NAME, clock: systemClock },
     languages: SETTINGS.model.languages,
     emit: emitter(LAKE),
-    clock: systemClock,
   });
 });

@@ -10,7 +10,9 @@ import { Query } from './query';
  *     -- parameters: from_day day = today-7, top count = 5
  *     … where dt >= ? /* from_day *\/ …
  *
- * The first line is the title; each `?` names the parameter it stands for, since Athena counts them.
+ * The first line is the title; each `?` names the parameter it stands for, since Athena counts them. What several
+ * queries need stands once in `shared/`: a line `-- include: latest_predictions` is replaced with that file. It is no view:
+ * Athena would read every day of it, since a condition on the day does not reach into a window over tweets.
  * Read when the app is synthesized and by the command line; Lambdas get the result as `queries.json`
  * beside their bundle.
  */
@@ -23,8 +25,14 @@ const readFolder = (folder: string, kind: Query['kind'], name: string): Query[] 
     .filter((file) => file.endsWith('.sql'))
     .sort()
     .map((file) =>
-      parseQuery(basename(file, '.sql'), kind, readFileSync(join(folder, name, file), 'utf8')),
+      parseQuery(basename(file, '.sql'), kind, included(join(folder, name, file), folder)),
     );
+
+/** A file's text, in which each line `-- include: sentiments` has become the text of `shared/sentiments.sql`. */
+const included = (file: string, folder: string): string =>
+  readFileSync(file, 'utf8').replaceAll(/^ *-- include: ([a-z_]+)$/gm, (_, name: string) =>
+    included(join(folder, 'shared', `${name}.sql`), folder),
+  );
 
 /** One file as a query; throws with its name when a comment or a placeholder is not as described above. */
 export function parseQuery(name: string, kind: Query['kind'], sql: string): Query {

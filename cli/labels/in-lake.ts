@@ -1,5 +1,6 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { allLabels } from '../../functions/lake/labels';
+import { allLabels, type LabelLine } from '../../functions/lake/labels';
+import type { z } from 'zod';
 import { Unreadables } from '../../functions/lake/set-aside';
 import { decidedLabels } from '../../functions/model/held-out';
 import type { Label } from '../../workflows/evaluation';
@@ -12,15 +13,8 @@ export interface LabelSession {
   outputs: Pick<Session['outputs'], 'BucketName'>;
 }
 
-/** A row of the data set `labels`. */
-export interface LabelRecord {
-  text_hash: string;
-  text: string;
-  label: Label;
-  source: string;
-  imported_at: string;
-  sampling: Sampling;
-}
+/** A row of the data set `labels`, as it is written now. */
+export type LabelRecord = z.infer<typeof LabelLine> & { sampling: Sampling };
 
 /**
  * The label that counts of each text that the lake has one of, by the text's hash, as for the gate. What is no label is

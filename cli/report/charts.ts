@@ -1,3 +1,4 @@
+import { labels } from '../../workflows/evaluation';
 import type { Stage } from '../run/timeline';
 import { seconds } from '../screen';
 import type { DaySentiment } from './figures';
@@ -16,7 +17,7 @@ export function sentimentChart(days: readonly DaySentiment[]): string {
     const y = index * row;
     const sum = Math.max(1, day.negative + day.neutral + day.positive);
     let x = left;
-    const parts = (['negative', 'neutral', 'positive'] as const).map((label) => {
+    const parts = labels.map((label) => {
       const length = (day[label] / sum) * width;
       const rect = `<rect x="${x.toFixed(1)}" y="${y + 6}" width="${length.toFixed(1)}" height="22" fill="${colours[label]}"><title>${day[label]} ${label}</title></rect>`;
       x += length;

@@ -77,9 +77,9 @@ async function topContributors(workspace: Workspace, session: Session): Promise<
 
 async function opinions(workspace: Workspace, session: Session): Promise<Opinion[]> {
   const rows = records(
-    await runNamedQuery(workspace, session, 'tweets_with_verdicts', { top: opinionPool }),
+    await runNamedQuery(workspace, session, 'tweets_with_predictions', { top: opinionPool }),
   );
-  // Tweets without a human label or a verdict have nothing to compare.
+  // Tweets without a human label or a prediction have nothing to compare.
   return rows.flatMap((row) => {
     const parsed = OpinionRow.safeParse(row);
     if (!parsed.success) return [];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { TrainingRequest } from '../../functions/model/training-inputs';
-import { Scores } from '../../workflows/evaluation';
+import { labels, Scores } from '../../workflows/evaluation';
 
 const Rows = z.object({ rows: z.number(), sha256: z.string() });
 
@@ -51,7 +51,7 @@ export function compare(then: Manifest, now: Manifest): Line[] {
       line(`${split} rows`, describeRows(then.rows[split]), describeRows(now.rows[split]), true),
     ),
     ...figures.map((name) => line(name, theirs[name], ours[name], true)),
-    ...(['negative', 'neutral', 'positive'] as const).map((label) =>
+    ...labels.map((label) =>
       line(`recall ${label}`, theirs.recall[label], ours.recall[label], true),
     ),
     ...networks(then).map((name) => line(name, then.files[name], now.files[name] ?? 'none', false)),

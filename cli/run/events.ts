@@ -1,4 +1,8 @@
-import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from '@aws-sdk/client-sfn';
+import {
+  paginateGetExecutionHistory,
+  type HistoryEvent,
+  type SFNClient,
+} from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 
 /** What the command line reads of an execution's history; kept in `history.json` as it is. */
@@ -41,20 +45,15 @@ export async function eventsAfter(
   executionArn: string,
   lastId: number,
 ): Promise<RunEvent[]> {
-  const news: RunEvent[] = [];
-  let nextToken: string | undefined;
-  do {
-    const page = await sfn.send(
-      new GetExecutionHistoryCommand({
-        executionArn,
-        reverseOrder: true,
-        maxResults: 100,
-        nextToken,
-      }),
-    );
+  const pages = paginateGetExecutionHistory(
+    { client: sfn, pageSize: 100 },
+    { executionArn, reverseOrder: true },
+  );
+  const newest: RunEvent[] = [];
+  for await (const page of pages) {
     const events = (page.events ?? []).map(simplify);
-    news.push(...events.filter(({ id }) => id > lastId));
-    nextToken = events.some(({ id }) => id <= lastId) ? undefined : page.nextToken;
-  } while (nextToken);
-  return news.sort((a, b) => a.id - b.id);
+    newest.push(...events.filter(({ id }) => id > lastId));
+    if (events.some(({ id }) => id <= lastId)) break;
+  }
+  return newest.sort((a, b) => a.id - b.id);
 }

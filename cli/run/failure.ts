@@ -1,18 +1,7 @@
-import { z } from 'zod';
+import { readCause } from '../../functions/report/execution-history';
 import type { EnvironmentName } from '../../infra/config';
 import { commandFor } from '../hints';
 import type { Run } from './follow';
-
-const LambdaCause = z.object({ errorMessage: z.string() });
-
-/** A Lambda's cause is JSON with a trace; its message is what was written for people. */
-export function readCause(cause: string): string {
-  try {
-    return LambdaCause.parse(JSON.parse(cause)).errorMessage;
-  } catch {
-    return cause;
-  }
-}
 
 export const redriveCommand = (name: string, environment: EnvironmentName): string =>
   commandFor(environment, `npm run lake -- redrive ${name}`);

@@ -10,19 +10,24 @@ import type { LakeBucket } from './objects';
 import type { Unreadables } from './set-aside';
 import { jsonOf, unpackText, UnreadableBytes } from './unpack';
 
-const LabelRow = z.object({
+/** A line of a label object; a test holds it to datasets.json. */
+export const LabelLine = z.object({
   text_hash: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex'),
   text: z.string(),
   label: Label,
   source: z.string(),
-  imported_at: z.string().refine((at) => at <= latestImport(new Date()), 'lies in the future'),
+  imported_at: z
+    .string()
+    // Spark, Python and JavaScript order other characters differently.
+    .regex(/^\p{ASCII}*$/u, 'must be ASCII')
+    .refine((at) => at <= latestImport(new Date()), 'lies in the future'),
   sampling: Sampling.nullish(),
 });
 /** A label is flat. Deeply nested JSON is not a label and could overflow the stack of its reader. */
 const Flat = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
 
 /** A label as it counts. */
-export interface LabelRow extends Omit<z.infer<typeof LabelRow>, 'text' | 'source'> {
+export interface LabelRow extends Omit<z.infer<typeof LabelLine>, 'text' | 'source'> {
   /** Of the label's text, by this release: an older one, or a person, may have written another. */
   text_hash: string;
   /** What it is stored under. */
@@ -85,7 +90,7 @@ export function parseLabels(text: string): { rows: LabelRow[]; problem: string |
 /** A label as it counts; or what is wrong with it. */
 function readLabel(value: unknown): LabelRow | string {
   if (!Flat.safeParse(value).success) return 'not a flat JSON object';
-  const row = LabelRow.safeParse(value);
+  const row = LabelLine.safeParse(value);
   if (!row.success) return explain(row.error, value);
   const { text, text_hash: stored_hash, label, imported_at, sampling } = row.data;
   const text_hash = textHash(text);

@@ -31,7 +31,10 @@ export function heldOutOf(rows: readonly LabelRow[]): HeldOut {
   };
 }
 
-/** The label of each text that counts, by the text's hash. */
+/**
+ * The label of each text that counts, by the text's hash. The rule is in docs/labels.md;
+ * test/fixtures/labels-that-count.json holds Spark, the training job, the gate and the command line to it.
+ */
 export const decidedLabels = (rows: readonly LabelRow[]): Map<string, Label> =>
   new Map([...byText(rows)].map(([hash, given]) => [hash, winner(given)]));
 
@@ -65,7 +68,6 @@ const firstHash = (given: readonly LabelRow[]): string =>
 const mayBeHeldOut = (given: readonly LabelRow[]): boolean =>
   given.some(({ sampling }) => sampling !== 'uncertain');
 
-/** The newest label; among several the commonest; among those the first of the labels. */
 function winner(given: readonly LabelRow[]): Label {
   const newest = given.map((row) => row.imported_at).reduce((a, b) => (a > b ? a : b));
   const votes = given.filter((row) => row.imported_at === newest);

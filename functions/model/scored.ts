@@ -1,47 +1,59 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import type { Label } from '../../workflows/evaluation';
+import { z } from 'zod';
+import { Label } from '../../workflows/evaluation';
 import { datasets } from '../../workflows/datasets';
 import type { Column } from '../../workflows/datasets';
-import type { Answer } from './endpoint';
+import { StepError } from '../../workflows/errors';
+import { MAX_TEXTS_A_CALL, predict } from './endpoint';
+import type { Endpoint } from './endpoint';
 import { addPartitions } from '../lake/catalog';
 import type { Catalog } from '../lake/catalog';
 import { uriOf } from '../lake/objects';
 import type { LakeBucket } from '../lake/objects';
 
-/** A row of `scored`. */
-export interface ScoredRow {
-  tweet_id: string;
-  label: Label;
-  negative: number;
-  neutral: number;
-  positive: number;
-  model_version: string;
-  scored_at: Date;
+/** A row of `scored`; a test holds it to datasets.json. */
+export const ScoredRow = z.strictObject({
+  tweet_id: z.string(),
+  label: Label,
+  negative: z.number(),
+  neutral: z.number(),
+  positive: z.number(),
+  model_version: z.string(),
+  scored_at: z.date(),
+});
+export type ScoredRow = z.infer<typeof ScoredRow>;
+
+/**
+ * A prediction of each tweet, in order, by as many calls of the endpoint as that takes. `modelVersion`: the only one that
+ * may answer. Throws `ScoringFailed`, as `predict` does, or where another version answers.
+ */
+export async function scoreInBatches(
+  endpoint: Endpoint,
+  tweets: readonly { id: string; text: string }[],
+  modelVersion?: string,
+): Promise<ScoredRow[]> {
+  const rows: ScoredRow[] = [];
+  for (let start = 0; start < tweets.length; start += MAX_TEXTS_A_CALL) {
+    const batch = tweets.slice(start, start + MAX_TEXTS_A_CALL);
+    const texts = batch.map(({ text }) => text);
+    const { model_version, predictions } = await predict(endpoint, texts);
+    if (modelVersion !== undefined && model_version !== modelVersion) {
+      throw new StepError(
+        'ScoringFailed',
+        `The endpoint ${endpoint.name} answers as ${model_version}, but the champion is ${modelVersion}`,
+      );
+    }
+    const scored_at = endpoint.clock.now();
+    for (const [index, { label, probabilities }] of predictions.entries()) {
+      const tweet_id = batch[index]?.id ?? '';
+      rows.push({ tweet_id, label, ...probabilities, model_version, scored_at });
+    }
+  }
+  return rows;
 }
 
-export function scoredRows(
-  tweetIds: readonly string[],
-  answer: Answer,
-  scoredAt: Date,
-): ScoredRow[] {
-  return tweetIds.flatMap((tweet_id, index) => {
-    const prediction = answer.predictions[index];
-    return prediction
-      ? [
-          {
-            tweet_id,
-            label: prediction.label,
-            ...prediction.probabilities,
-            model_version: answer.model_version,
-            scored_at: scoredAt,
-          },
-        ]
-      : [];
-  });
-}
-
-/** Writes a day's verdicts as one Parquet object; the same name overwrites itself. */
+/** Writes a day's predictions as one Parquet object; the same name overwrites itself. */
 export async function writeScored(
   lake: LakeBucket,
   catalog: Catalog,
@@ -102,7 +114,7 @@ function schemaElement({ name, type, required }: Column) {
       };
     case 'array<string>':
       throw new Error(
-        `The column ${name} is a list, which the Parquet writer of verdicts does not write`,
+        `The column ${name} is a list, which the Parquet writer of predictions does not write`,
       );
   }
 }

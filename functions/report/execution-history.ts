@@ -1,5 +1,6 @@
-import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
+import { paginateGetExecutionHistory } from '@aws-sdk/client-sfn';
 import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
+import { z } from 'zod';
 
 /** An event may hold the state several times, up to 256 KiB each, and a page of events must fit in memory. */
 const EVENTS_A_PAGE = 50;
@@ -27,19 +28,18 @@ export async function readHistory(
 ): Promise<HistoryEvent[]> {
   const events: HistoryEvent[] = [];
   const keep = payloadKeeper(keptCharacters);
-  let nextToken: string | undefined;
-  do {
-    const page = await sfn.send(
-      new GetExecutionHistoryCommand({ executionArn, maxResults: EVENTS_A_PAGE, nextToken }),
-    );
+  const pages = paginateGetExecutionHistory(
+    { client: sfn, pageSize: EVENTS_A_PAGE },
+    { executionArn },
+  );
+  for await (const page of pages) {
     for (const event of page.events ?? []) {
       for (const details of Object.values(event)) {
         if (typeof details === 'object' && !(details instanceof Date)) keep(details, event.id);
       }
       events.push(event);
     }
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
+  }
   return events;
 }
 
@@ -70,20 +70,27 @@ const NEWEST_EVENTS = 200;
 
 /** The last state that was entered, where a redrive resumes; null if none was found. */
 export async function lastState(sfn: SFNClient, executionArn: string): Promise<string | null> {
-  let nextToken: string | undefined;
-  for (let seen = 0; seen < NEWEST_EVENTS; seen += EVENTS_A_PAGE) {
-    const page: { events?: HistoryEvent[]; nextToken?: string } = await sfn.send(
-      new GetExecutionHistoryCommand({
-        executionArn,
-        reverseOrder: true,
-        maxResults: EVENTS_A_PAGE,
-        nextToken,
-      }),
-    );
-    const entered = page.events?.find((event) => event.stateEnteredEventDetails !== undefined);
+  const pages = paginateGetExecutionHistory(
+    { client: sfn, pageSize: EVENTS_A_PAGE },
+    { executionArn, reverseOrder: true },
+  );
+  let seen = 0;
+  for await (const { events = [] } of pages) {
+    const entered = events.find((event) => event.stateEnteredEventDetails !== undefined);
     if (entered?.stateEnteredEventDetails?.name) return entered.stateEnteredEventDetails.name;
-    nextToken = page.nextToken;
-    if (nextToken === undefined) break;
+    seen += EVENTS_A_PAGE;
+    if (seen >= NEWEST_EVENTS) break;
   }
   return null;
+}
+
+const LambdaCause = z.object({ errorMessage: z.string() });
+
+/** A Lambda's cause is JSON with a trace; its message is what was written for people. */
+export function readCause(cause: string): string {
+  try {
+    return LambdaCause.parse(JSON.parse(cause)).errorMessage;
+  } catch {
+    return cause;
+  }
 }

@@ -4,7 +4,14 @@
  */
 type Fields = Record<string, unknown>;
 
-const METRICS = ['retweet_count', 'reply_count', 'like_count', 'quote_count'] as const;
+/** A value for each public metric that the lake keeps. */
+export const eachMetric = <Value>(value: Value) => ({
+  retweet_count: value,
+  reply_count: value,
+  like_count: value,
+  quote_count: value,
+});
+const METRICS = Object.keys(eachMetric(null));
 
 export const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,28 +1,12 @@
 -- How did sentiment move, day by day?
--- The model's newest verdict counts; where it has given none, the label in the lake does.
+-- The model's newest prediction counts; where it has given none, the label in the lake does.
 -- Languages that the model does not read are left out.
 -- parameters: from_day day = today-7, to_day day = today, languages text = en
-with latest_verdicts as (
-  select tweet_id, label
-  from (
-    select
-      tweet_id,
-      label,
-      row_number() over (partition by tweet_id order by scored_at desc, model_version desc) as newest
-    from scored
-    where dt between ? /* from_day */ and ? /* to_day */
-  ) as ranked
-  where newest = 1
+with latest_predictions as (
+  -- include: latest_predictions
 ),
-judged as (
-  select
-    tweets.dt,
-    coalesce(latest_verdicts.label, tweets.label) as sentiment,
-    latest_verdicts.label is not null as by_model
-  from tweets
-  left join latest_verdicts on latest_verdicts.tweet_id = tweets.tweet_id
-  where tweets.dt between ? /* from_day */ and ? /* to_day */
-    and (tweets.lang is null or contains(split(? /* languages */, ','), tweets.lang))
+sentiments as (
+  -- include: sentiments
 )
 select
   dt,
@@ -34,7 +18,7 @@ select
   round(
     cast(count_if(sentiment = 'positive') - count_if(sentiment = 'negative') as double) / count(*), 4
   ) as average_sentiment,
-  count_if(by_model) as judged_by_model
-from judged
+  count_if(by_model) as scored_by_model
+from sentiments
 group by dt
 order by dt

@@ -10,7 +10,8 @@ with per_language as (
 read_languages as (
   select distinct lang
   from per_language
-  where contains(split(? /* languages */, ','), lang)
+  where
+    -- include: read_by_model
 )
 select
   per_language.dt,

@@ -1,17 +1,18 @@
--- Which tweets of a day has a model version not judged yet?
--- A tweet whose language nobody said is taken for one of the model's.
+-- Which tweets of a day has a model version not scored yet?
 -- parameters: day day = today, model_version text, languages text = en
-with judged as (
+with already_scored as (
   select tweet_id, dt
   from scored
   where model_version = ? /* model_version */
 )
 select tweets.tweet_id, tweets.text
 from tweets
-left join judged
-  on judged.tweet_id = tweets.tweet_id
-  and judged.dt = tweets.dt
+left join already_scored
+  on already_scored.tweet_id = tweets.tweet_id
+  and already_scored.dt = tweets.dt
 where tweets.dt = ? /* day */
-  and (tweets.lang is null or contains(split(? /* languages */, ','), tweets.lang))
-  and judged.tweet_id is null
+  and (
+    -- include: read_by_model
+  )
+  and already_scored.tweet_id is null
 order by tweets.tweet_id

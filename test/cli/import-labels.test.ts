@@ -11,6 +11,7 @@ import { openScreen } from '../../cli/screen';
 import { UserError } from '../../session/user-error';
 import { listObjects, type LakeBucket } from '../../functions/lake/objects';
 import { Launcher, put } from '../functions/support/launcher';
+import { countingLabels, countingLines } from '../support/counting-labels';
 
 let launcher: Launcher;
 let lake: LakeBucket;
@@ -120,6 +121,16 @@ test('a correction counts over two older imports, and is announced', async () =>
     ]),
   );
   expect(older.output).toContain('labelled otherwise in the lake since: those newer labels count');
+});
+
+test('says which texts an import changes by the rule that training and gate follow', async () => {
+  for (const [index, line] of countingLines.entries())
+    await put(lake, `raw-data/labels/${index}.ndjson`, line);
+
+  expect(await labelsInLake(session())).toEqual(countingLabels);
+  const { output } = await imported('mine.csv', 'label,text\nneg,corrected\nneg,most', false);
+
+  expect(output).toContain('2 texts labelled otherwise in the lake; the newest label counts');
 });
 
 test('a label from the future or of no text is no label of the lake', async () => {

@@ -129,7 +129,7 @@ afterAll(() => person.leave(), 60_000);
 test('a night brings the author’s tweets into every place', async () => {
   const { code, output } = await lake('run', '--max-tweets', '200');
   expect([code, output]).toEqual([0, expect.stringMatching(/nightly-\S+ SUCCEEDED/)]);
-  await lake('query', 'tweets_with_verdicts', 'top=500');
+  await lake('query', 'tweets_with_predictions', 'top=500');
 
   all = (await everyVersion())
     .filter(({ key }) => key.startsWith('raw-data/tweets/'))

@@ -14,7 +14,7 @@ import {
   plan,
   quarantined,
   rawPage,
-  verdicts,
+  predictions,
 } from '../../erasure/rewrites';
 import { scrubBelow, type Rewrite } from '../../erasure/scrub';
 import { readVersion, versionsBelow } from '../../functions/lake/versions';
@@ -214,8 +214,8 @@ test('labels go by the text’s hash, whoever wrote it, and an emptied object st
   expect(await everything()).not.toContain('such a day');
 });
 
-test('verdicts go by the tweet’s id; the others are what they were', async () => {
-  const verdict = (tweet_id: string) => ({
+test('predictions go by the tweet’s id; the others are what they were', async () => {
+  const prediction = (tweet_id: string) => ({
     tweet_id,
     label: 'positive' as const,
     negative: 0.1,
@@ -224,17 +224,21 @@ test('verdicts go by the tweet’s id; the others are what they were', async () 
     model_version: 'm',
     scored_at: new Date('2026-11-23T10:00:00Z'),
   });
-  await put(lake, 'processed-data/scored/a.parquet', toParquet([verdict('12'), verdict('13')]));
-  await put(lake, 'processed-data/scored/b.parquet', toParquet([verdict('13')]));
+  await put(
+    lake,
+    'processed-data/scored/a.parquet',
+    toParquet([prediction('12'), prediction('13')]),
+  );
+  await put(lake, 'processed-data/scored/b.parquet', toParquet([prediction('13')]));
 
-  expect(await scrub('processed-data/scored/', verdicts(finder()))).toMatchObject({
+  expect(await scrub('processed-data/scored/', predictions(finder()))).toMatchObject({
     objects: 2,
     rows: 2,
   });
   expect(await keysBelow(lake, '')).toEqual(['processed-data/scored/a.parquet']);
   for await (const { key, versions } of versionsBelow(lake, '')) {
     expect(await parquetRows(await readVersion(lake, key, versions[0]?.id ?? ''))).toEqual([
-      verdict('12'),
+      prediction('12'),
     ]);
   }
 });

@@ -11,6 +11,7 @@ from etl.labels import parse_labels
 from etl.reading import read_texts
 from etl.records import accepted, judge_records, parse_raw, refused
 from etl.schemas import columns, schema
+from etl.text import key
 from etl.text.key import EMPTY
 from etl.transforms import attach_label, decided_labels, to_tweets
 from etl.versions import newest_per_tweet
@@ -203,33 +204,30 @@ def test_a_tweet_of_which_nothing_is_left_has_no_label_of_a_person(spark: SparkS
     assert {(row["label_source"], row["label"]) for row in nothing_left} == {("lexicon", "neutral")}
 
 
-def test_the_newest_label_counts_then_the_commonest_then_the_first(spark: SparkSession) -> None:
-    def vote(key: str, label: str, day: int) -> tuple[str, str, str, str, str, str]:
-        return (key, key, label, "people", f"2026-11-{day:02d}T00:00:00Z", "import")
+CASES = json.loads((FIXTURES / "labels-that-count.json").read_text("utf-8"))["cases"]
 
-    labels = spark.createDataFrame(
-        [
-            vote("corrected", "positive", 1),
-            vote("corrected", "positive", 2),
-            vote("corrected", "negative", 9),
-            vote("majority", "positive", 1),
-            vote("majority", "neutral", 1),
-            vote("majority", "positive", 1),
-            vote("tie", "positive", 1),
-            vote("tie", "neutral", 1),
-            vote("unknown", "angry", 1),
-            vote(EMPTY, "positive", 1),
-        ],
-        schema("labels"),
-    )
 
-    rows = decided_labels(labels).collect()
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_label_that_counts_is_that_of_training_and_gate(
+    spark: SparkSession, order: int
+) -> None:
+    lines = [json.dumps(row) for case in CASES for row in case["labels"]][::order]
+    rows, _ = parse_labels("\n".join(lines))
 
-    assert {row["text_hash"]: row["human_label"] for row in rows} == {
-        "corrected": "negative",
-        "majority": "positive",
-        "tie": "neutral",
+    decided = decided_labels(spark.createDataFrame(rows, schema("labels"))).collect()
+
+    assert {row["text_hash"]: row["human_label"] for row in decided} == {
+        key.text_hash(case["labels"][0]["text"]): case["counts"]
+        for case in CASES
+        if case["counts"] is not None
     }
+
+
+def test_labels_of_no_known_class_or_of_no_text_do_not_count(spark: SparkSession) -> None:
+    votes = [("unknown", "angry"), (EMPTY, "positive")]
+    rows = [(text_hash, "text", label, "people", "2026", "import") for text_hash, label in votes]
+
+    assert decided_labels(spark.createDataFrame(rows, schema("labels"))).collect() == []
 
 
 def test_decides_as_gate_and_training_do(spark: SparkSession) -> None:

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { decidedLabels, heldOutNow, heldOutOf } from '../../functions/model/held-out';
+import { parseLabels } from '../../functions/lake/labels';
 import type { LabelRow } from '../../functions/lake/labels';
 import { Label } from '../../workflows/evaluation';
 import { Sampling } from '../../workflows/labels';
+import { countingLabels, countingLines } from '../support/counting-labels';
 import { Launcher, put } from './support/launcher';
 
 const Fixture = z.object({
@@ -56,26 +58,13 @@ test('another label of one row is another set', () => {
   expect(heldOutOf([row({ label: 'positive' })]).sha256).not.toBe(heldOutOf([row()]).sha256);
 });
 
-test('the newest label of a text counts, then the commonest, then the first of the labels', () => {
-  const on = (day: number, label: Label, text_hash: string) =>
-    row({ text_hash, label, imported_at: `2026-11-0${day}T00:00:00.000Z` });
+test.each([
+  ['as written', 1],
+  ['reversed', -1],
+])('the label that counts is that of Spark and the training job: %s', (_, order) => {
+  const rows = order === 1 ? countingLines : countingLines.toReversed();
 
-  const decided = decidedLabels([
-    on(1, 'negative', 'corrected'),
-    on(2, 'negative', 'corrected'),
-    on(3, 'positive', 'corrected'),
-    on(1, 'neutral', 'commonest'),
-    on(1, 'positive', 'commonest'),
-    on(1, 'positive', 'commonest'),
-    on(1, 'positive', 'tie'),
-    on(1, 'neutral', 'tie'),
-  ]);
-
-  expect([...decided]).toEqual([
-    ['corrected', 'positive'],
-    ['commonest', 'positive'],
-    ['tie', 'neutral'],
-  ]);
+  expect(decidedLabels(parseLabels(rows.join('')).rows)).toEqual(countingLabels);
 });
 
 test('label objects are read side by side, a bounded number at a time', async () => {

@@ -96,7 +96,6 @@ const score = (event: KinesisStreamEvent) =>
     endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
     languages: ['en'],
     emit: emitted.emit,
-    clock: new TestClock(),
   })(event);
 
 async function scoredIn(key: string) {

@@ -16,8 +16,10 @@ from lstm.data import (
     rows_digest,
     split_of,
 )
-from lstm.labels import LABELS, NEGATIVE, POSITIVE
+from lstm.labels import LABELS, POSITIVE
 from tiny_job import label_rows, text_hash
+
+from etl.text import key
 
 
 def write(folder: Path, rows: list[dict], name: str = "a.ndjson") -> Path:
@@ -59,20 +61,28 @@ def test_the_split_is_the_first_32_bits_of_the_hash_modulo_100(prefix: int, spli
     assert split_of(f"{prefix:08x}" + "f" * 56) == split
 
 
-def test_the_newest_of_conflicting_labels_wins(tmp_path: Path) -> None:
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+CASES = json.loads((FIXTURES / "labels-that-count.json").read_text("utf-8"))["cases"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_label_that_counts_is_that_of_spark_and_gate(tmp_path: Path, order: int) -> None:
+    write(tmp_path, [row for case in CASES for row in case["labels"]][::order])
+
+    rows = read_labels(tmp_path, SetAside()).rows
+
+    assert {row.text_hash: LABELS[row.label] for row in rows} == {
+        key.text_hash(case["labels"][0]["text"]): case["counts"]
+        for case in CASES
+        if case["counts"] is not None
+    }
+
+
+def test_texts_whose_labels_disagree_are_counted(tmp_path: Path) -> None:
     write(tmp_path, [labelled("same", "negative", "2026-11-21T00:00:00Z")], "b.ndjson")
-    write(tmp_path, [labelled("same", "positive"), labelled("same", "positive")], "c.ndjson")
+    write(tmp_path, [labelled("same", "positive"), labelled("other", "positive")], "c.ndjson")
 
-    labels = read_labels(tmp_path)
-
-    assert [row.label for row in labels.rows] == [NEGATIVE]
-    assert labels.conflicts == 1
-
-
-def test_the_commonest_wins_among_labels_of_one_moment(tmp_path: Path) -> None:
-    write(tmp_path, [labelled("same", label) for label in ("negative", "positive", "positive")])
-
-    assert [row.label for row in read_labels(tmp_path).rows] == [POSITIVE]
+    assert read_labels(tmp_path).conflicts == 1
 
 
 def test_rows_do_not_depend_on_how_files_are_named(tmp_path: Path) -> None:
@@ -274,9 +284,6 @@ def test_a_label_counts_under_its_text_whatever_hash_it_is_stored_under(tmp_path
     [row] = read_labels(tmp_path).rows
 
     assert (LABELS[row.label], row.split) == ("positive", "test")
-
-
-FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
 @pytest.mark.parametrize("kind", ["labels", "others"])

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseQuery, renderedCatalog } from '../../queries/catalog';
 import { executionParameters } from '../../queries/query';
 
@@ -15,6 +17,18 @@ test('reads every query of the folder, and each has a title', () => {
     expect.arrayContaining(['daily_sentiment', 'top_contributors']),
   );
   expect(new Set(catalog.map(({ name }) => name)).size).toBe(catalog.length);
+});
+
+test('a query holds what it includes, and only one file says which prediction of a tweet counts', () => {
+  const sentiment = renderedCatalog().find(({ name }) => name === 'daily_sentiment')?.sql;
+  const ranking = ['checks', 'questions', 'shared'].flatMap((kind) =>
+    readdirSync(join('queries', kind)).filter((file) =>
+      readFileSync(join('queries', kind, file), 'utf8').includes('order by scored_at'),
+    ),
+  );
+
+  expect(sentiment).toMatch(/from scored[^]*contains\(split\([^]*from sentiments/);
+  expect(ranking).toEqual(['latest_predictions.sql']);
 });
 
 test('sends no line comment: Athena may count what is in it', () => {

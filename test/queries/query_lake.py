@@ -34,7 +34,7 @@ TWEET: dict[str, Any] = {
     "lexicon_compound": 0.6,
     "dt": "2026-11-20",
 }
-VERDICT: dict[str, Any] = {
+PREDICTION: dict[str, Any] = {
     "tweet_id": "1",
     "label": "negative",
     "negative": 0.7,
@@ -44,6 +44,16 @@ VERDICT: dict[str, Any] = {
     "scored_at": "2026-11-21 02:00:00",
     "dt": "2026-11-20",
 }
+
+
+def sql_of(file: Path) -> str:
+    """A query with what it includes, as queries/catalog.ts puts it together."""
+    return re.sub(
+        r"^ *-- include: (\w+)$",
+        lambda found: sql_of(ROOT / "queries" / "shared" / f"{found[1]}.sql"),
+        file.read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
 
 
 class Lake:
@@ -77,7 +87,7 @@ class Lake:
             )
 
     def ask(self, file: str, **values: str | float) -> list[dict[str, Any]]:
-        sql = (ROOT / "queries" / f"{file}.sql").read_text(encoding="utf-8")
+        sql = sql_of(ROOT / "queries" / f"{file}.sql")
         literals = [
             f"'{value}'" if isinstance(value, str) else str(value)
             for value in (values[name] for name in re.findall(r"\? /\* (\w+) \*/", sql))

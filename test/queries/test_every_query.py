@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import sqlglot
-from query_lake import ROOT, Lake
+from query_lake import ROOT, Lake, sql_of
 from sqlglot import exp
 
 from embedded.launcher.athena.errors import MalformedQuery
 from embedded.launcher.athena.strict import parameters
 
-FILES = sorted((ROOT / "queries").glob("*/*.sql"))
+FILES = sorted(file for file in (ROOT / "queries").glob("*/*.sql") if file.parent.name != "shared")
 VALUES: dict[str, str | float] = {
     "text": "x",
     "day": "2026-11-20",
@@ -30,7 +30,7 @@ def declared(sql: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
 def test_is_one_select_of_named_columns_whose_parameters_are_declared(file: Path) -> None:
-    sql = file.read_text(encoding="utf-8")
+    sql = sql_of(file)
 
     (tree,) = sqlglot.parse(sql, read="athena")
 
@@ -44,7 +44,7 @@ def test_is_one_select_of_named_columns_whose_parameters_are_declared(file: Path
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
 def test_has_its_parameters_in_where_only(file: Path) -> None:
-    parameters.only_in_where(file.read_text(encoding="utf-8"))
+    parameters.only_in_where(sql_of(file))
 
 
 @pytest.mark.parametrize("clause", ["select ?", "select 1 limit ?", "select 1 having 1 > ?"])
@@ -55,7 +55,7 @@ def test_another_place_of_a_parameter_is_refused(clause: str) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
 def test_answers_an_empty_lake_with_no_row(file: Path, lake: Lake) -> None:
-    kinds = declared(file.read_text(encoding="utf-8"))
+    kinds = declared(sql_of(file))
     values = {name: VALUES[kind] for name, kind in kinds.items()}
 
     assert lake.ask(f"{file.parent.name}/{file.stem}", **values) == []

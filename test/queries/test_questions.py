@@ -1,18 +1,23 @@
 """Each question, over a few rows whose answer can be counted by hand."""
 
-from query_lake import TWEET, VERDICT, Lake
+from query_lake import PREDICTION, TWEET, Lake
 
 DAYS = {"from_day": "2026-11-20", "to_day": "2026-11-21", "languages": "en"}
 
 
-def test_daily_sentiment_prefers_the_newest_verdict_to_the_label(lake: Lake) -> None:
+def test_daily_sentiment_prefers_the_newest_prediction_to_the_label(lake: Lake) -> None:
     lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2"}, {**TWEET, "tweet_id": "3"})
     lake.add("tweets", {**TWEET, "dt": "2026-11-21", "tweet_id": "4", "label": "neutral"})
     lake.add("tweets", {**TWEET, "dt": "2026-11-22", "tweet_id": "5"})
-    lake.add("scored", VERDICT)
+    lake.add("scored", PREDICTION)
     lake.add(
         "scored",
-        {**VERDICT, "label": "neutral", "model_version": "m0", "scored_at": "2026-11-20 02:00:00"},
+        {
+            **PREDICTION,
+            "label": "neutral",
+            "model_version": "m0",
+            "scored_at": "2026-11-20 02:00:00",
+        },
     )
 
     rows = lake.ask("questions/daily_sentiment", **DAYS)
@@ -25,7 +30,7 @@ def test_daily_sentiment_prefers_the_newest_verdict_to_the_label(lake: Lake) -> 
             "neutral": 0,
             "positive": 2,
             "average_sentiment": 0.3333,
-            "judged_by_model": 1,
+            "scored_by_model": 1,
         },
         {
             "dt": "2026-11-21",
@@ -34,7 +39,7 @@ def test_daily_sentiment_prefers_the_newest_verdict_to_the_label(lake: Lake) -> 
             "neutral": 1,
             "positive": 0,
             "average_sentiment": 0.0,
-            "judged_by_model": 0,
+            "scored_by_model": 0,
         },
     ]
 
@@ -65,11 +70,15 @@ def test_top_contributors_ranks_within_each_sentiment_and_breaks_ties_by_id(lake
     ]
 
 
-def test_tweets_with_verdicts_shows_each_tweet_once_with_its_newest_verdict(lake: Lake) -> None:
+def test_tweets_with_predictions_shows_each_tweet_once_with_its_newest_prediction(
+    lake: Lake,
+) -> None:
     lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2", "created_at": "2026-11-20 09:00:00"})
-    lake.add("scored", VERDICT, {**VERDICT, "label": "neutral", "scored_at": "2026-11-22 02:00:00"})
+    lake.add(
+        "scored", PREDICTION, {**PREDICTION, "label": "neutral", "scored_at": "2026-11-22 02:00:00"}
+    )
 
-    rows = lake.ask("questions/tweets_with_verdicts", **{**DAYS, "to_day": "2026-11-22"}, top=5)
+    rows = lake.ask("questions/tweets_with_predictions", **{**DAYS, "to_day": "2026-11-22"}, top=5)
 
     assert [(row["tweet_id"], row["model_label"]) for row in rows] == [
         ("2", None),
@@ -77,16 +86,16 @@ def test_tweets_with_verdicts_shows_each_tweet_once_with_its_newest_verdict(lake
     ]
 
 
-def test_tweets_with_verdicts_stops_at_the_limit(lake: Lake) -> None:
+def test_tweets_with_predictions_stops_at_the_limit(lake: Lake) -> None:
     lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2"})
 
-    assert len(lake.ask("questions/tweets_with_verdicts", **DAYS, top=1)) == 1
+    assert len(lake.ask("questions/tweets_with_predictions", **DAYS, top=1)) == 1
 
 
-def test_unscored_tweets_leaves_out_the_judged_and_other_languages(lake: Lake) -> None:
+def test_unscored_tweets_leaves_out_the_scored_and_other_languages(lake: Lake) -> None:
     lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2"}, {**TWEET, "tweet_id": "3", "lang": "fr"})
     lake.add("tweets", {**TWEET, "tweet_id": "4", "lang": None})
-    lake.add("scored", VERDICT)
+    lake.add("scored", PREDICTION)
     values = {"day": "2026-11-20", "languages": "en"}
 
     judged = lake.ask("questions/unscored_tweets", **values, model_version="m1")
@@ -110,15 +119,15 @@ def test_tweets_to_label_shows_each_text_once_and_none_that_a_person_labelled(la
     lake.add("tweets", {**TWEET, "text_hash": "b"}, {**TWEET, "tweet_id": "2", "text_hash": "b"})
     lake.add("tweets", {**TWEET, "tweet_id": "3", "text_hash": "a"})
     lake.add("tweets", {**TWEET, "tweet_id": "4", "text_hash": "c", "label_source": "human"})
-    lake.add("scored", VERDICT)
+    lake.add("scored", PREDICTION)
 
     rows = lake.ask("questions/tweets_to_label", **DAYS, top=10)
 
     assert [(row["text_hash"], row["model_label"]) for row in rows] == [
         ("a", None),
-        ("b", VERDICT["label"]),
+        ("b", PREDICTION["label"]),
     ]
-    shares = (VERDICT["negative"], VERDICT["neutral"], VERDICT["positive"])
+    shares = (PREDICTION["negative"], PREDICTION["neutral"], PREDICTION["positive"])
     assert rows[1]["model_confidence"] == max(shares)
 
 

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { VARIANT_NAME } from '../../../functions/model/names';
 import { metricNamespace } from '../../../workflows/metrics';
 import type { MetricName } from '../../../workflows/metrics';
 
@@ -47,7 +48,7 @@ export const endpointMetric = (
     namespace: 'AWS/SageMaker',
     metricName,
     // The one variant that functions/update-endpoint.ts gives it.
-    dimensionsMap: { EndpointName: endpoint, VariantName: 'AllTraffic' },
+    dimensionsMap: { EndpointName: endpoint, VariantName: VARIANT_NAME },
     statistic,
     period: Duration.minutes(5),
   });

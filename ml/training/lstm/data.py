@@ -8,7 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,15 +16,13 @@ import pyarrow.lib
 import pyarrow.parquet
 
 from etl.text import key
+from etl.text.label_rules import MAY_BE_AHEAD, SAMPLINGS
 from lstm.files import MAX_CORPUS_BYTES, MAX_UNPACKED_BYTES, unzip
 from lstm.labels import INDEX_OF, LABELS
 
 TEST_PERCENT = 20
 VALIDATION_PERCENT = 10
 TEXT_HASH = re.compile(r"[0-9a-f]{64}")
-# As in workflows/labels.ts: for how long a clock that is wrong may be ahead.
-MAY_BE_AHEAD = timedelta(days=1)
-SAMPLINGS = ("random", "uncertain", "import")
 LABEL_FIELDS = ("text_hash", "text", "label", "source", "imported_at")
 WEAK_COLUMNS = ["text_hash", "text", "lang", "label", "label_source", "label_confidence"]
 
@@ -128,10 +126,10 @@ def lines_in(
 def read_labels(folder: Path, aside: SetAside | None = None) -> HumanLabels:
     """The labels channel: NDJSON, gzipped or not.
 
-    Of several labels of one text the newest `imported_at` wins; among those, the commonest; among
-    those, the first in LABELS. Labels of one text are those whose texts have one key now, whatever
-    they were stored under. Raises ValueError that names file and line, or that there is none;
-    with `aside`, lines that are no labels are noted there and left out, as the gate does
+    Which of several labels of one text counts is in docs/labels.md
+    (test/fixtures/labels-that-count.json). Labels of one text are those whose texts have one key
+    now, whatever they were stored under. Raises ValueError that names file and line, or that there
+    is none; with `aside`, lines that are no labels are noted there and left out, as the gate does
     (functions/lake/labels.ts) and the Spark job (etl/labels.py).
     """
     of_text: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
@@ -210,6 +208,8 @@ def _label_row(line: str) -> tuple[Row, str]:
     if not TEXT_HASH.fullmatch(record["text_hash"]):
         raise ValueError(f"text_hash must be a SHA-256 in hex, not {record['text_hash']!r}")
     latest = (datetime.now(UTC) + MAY_BE_AHEAD).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    if not record["imported_at"].isascii():
+        raise ValueError(f"imported_at must be ASCII, not {record['imported_at']!r}")
     if record["imported_at"] > latest:
         raise ValueError(f"imported_at lies in the future: {record['imported_at']!r}")
     if record["label"] not in INDEX_OF:

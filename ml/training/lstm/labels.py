@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-LABELS = ("negative", "neutral", "positive")
+from etl.text.label_rules import LABELS
+
 NEGATIVE, NEUTRAL, POSITIVE = range(3)
 INDEX_OF = {label: index for index, label in enumerate(LABELS)}

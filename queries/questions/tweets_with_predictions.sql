@@ -1,16 +1,7 @@
 -- What do people, the lexicon and the model say of the newest tweets?
 -- parameters: from_day day = today-7, to_day day = today, top count = 20
-with predictions as (
-  select
-    tweet_id,
-    label,
-    negative,
-    neutral,
-    positive,
-    model_version,
-    row_number() over (partition by tweet_id order by scored_at desc, model_version desc) as newest
-  from scored
-  where dt between ? /* from_day */ and ? /* to_day */
+with latest_predictions as (
+  -- include: latest_predictions
 ),
 placed as (
   select
@@ -22,14 +13,14 @@ placed as (
     tweets.label_source,
     tweets.lexicon_label,
     round(tweets.lexicon_compound, 4) as lexicon_compound,
-    predictions.label as model_label,
-    round(predictions.negative, 4) as model_negative,
-    round(predictions.neutral, 4) as model_neutral,
-    round(predictions.positive, 4) as model_positive,
-    predictions.model_version,
+    latest_predictions.label as model_label,
+    round(latest_predictions.negative, 4) as model_negative,
+    round(latest_predictions.neutral, 4) as model_neutral,
+    round(latest_predictions.positive, 4) as model_positive,
+    latest_predictions.model_version,
     row_number() over (order by tweets.created_at desc, tweets.tweet_id) as place
   from tweets
-  left join predictions on predictions.tweet_id = tweets.tweet_id and predictions.newest = 1
+  left join latest_predictions on latest_predictions.tweet_id = tweets.tweet_id
   where tweets.dt between ? /* from_day */ and ? /* to_day */
 )
 select
