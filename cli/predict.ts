@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Label } from '../workflows/evaluation';
 import type { Session } from '../session/session';
 import { firstRun } from './hints';
+import { sayJson, type Screen } from './screen';
 import { UserError } from '../session/user-error';
 
 const Share = z.number().min(0).max(1);
@@ -17,7 +18,7 @@ const Answer = z.object({
 });
 export type Prediction = z.infer<typeof Answer>['predictions'][number];
 
-/** Asks the endpoint in service. Throws UserError when no model is in service yet. */
+/** Calls the endpoint in service. Throws UserError when no model is in service yet. */
 export async function predict(
   { clients, outputs, environment }: Session,
   texts: string[],
@@ -35,7 +36,7 @@ export async function predict(
   } catch (error) {
     if (error instanceof Error && /not found|could not find/i.test(error.message)) {
       throw new UserError(
-        `No model is in service yet: the first nightly run puts one there (${firstRun(environment)}).`,
+        `No model is in service yet. The first nightly run trains one: ${firstRun(environment)}`,
       );
     }
     throw error;
@@ -48,4 +49,18 @@ const order = ['negative', 'neutral', 'positive'] as const;
 export function describePrediction({ label, probabilities }: Prediction): string {
   const shares = order.map((name) => `${name} ${Math.round(probabilities[name] * 100)} %`);
   return `${label}  (${shares.join(', ')})`;
+}
+
+/** As JSON: `{"model_version", "text", "label", "probabilities"}`. */
+export async function printPrediction(
+  session: Session,
+  screen: Screen,
+  text: string,
+  asJson: boolean,
+): Promise<void> {
+  const { model_version, predictions } = await predict(session, [text]);
+  for (const { label, probabilities } of predictions) {
+    if (asJson) sayJson(screen, { model_version, text, label, probabilities });
+    else screen.say(`${describePrediction({ label, probabilities })}\nmodel ${model_version}`);
+  }
 }
