@@ -113,6 +113,16 @@ export const accountEnv = option(
     error: 'Give dev or prod. npm start deploys the local environment; rm -rf .lake deletes it.',
   }),
 );
+/** Of the npm scripts that work in the embedded cloud alone. */
+export const localEnv = option(
+  '--env <name>',
+  'local (this computer)',
+  z
+    .enum(['local'], {
+      error: 'This works on this computer only. For an account: npm run lake -- run --env dev',
+    })
+    .default('local'),
+);
 export const yes = flag('-y, --yes', 'do not ask for confirmation');
 export const json = flag('--json', 'print JSON for scripts');
 export const encoding = option(
@@ -166,6 +176,8 @@ function addCommand(program: Parser, definition: Command, ready: (one: Prepared)
   const { name, alias, group, about, examples, input, anyOptions = false, more } = definition;
   const parser = program.command(name).summary(about).description(about).helpGroup(`${group}:`);
   if (alias !== undefined) parser.alias(alias);
+  const isScript = program.name() === 'npm run';
+  if (isScript) parser.usage('-- [options]');
   const fields = Object.entries(input.shape);
   const placed = fields.filter(([, schema]) => isArgument(schema));
   for (const [, schema] of placed) {
@@ -180,7 +192,7 @@ function addCommand(program: Parser, definition: Command, ready: (one: Prepared)
         '\n',
       ),
     )
-    .showHelpAfterError(`Help: ${commandLine(program, name)} --help`)
+    .showHelpAfterError(`Help: ${program.name()} ${name}${isScript ? ' --' : ''} --help`)
     .action(() => {
       const byPlace = placed.map(([key], index) => [key, parser.processedArgs[index]]);
       ready(
@@ -190,9 +202,6 @@ function addCommand(program: Parser, definition: Command, ready: (one: Prepared)
       );
     });
 }
-
-const commandLine = (program: Parser, name: string): string =>
-  name === 'start' && program.name() === 'npm run' ? 'npm start --' : `${program.name()} ${name}`;
 
 /**
  * Reads a command line. Answers the exit code where it is a wrong one (2) or asks for help (0), having printed that.

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { describeDiskError, FileNotWritten } from '../session/files';
 import { UserError } from '../session/user-error';
 import { describeError } from '../session/visible';
 import type { Workspace } from '../session/workspace';
-import { readCommandLine, type Prepared } from './command';
-import { commands } from './commands';
+import { readCommandLine, type Command, type Prepared } from './command';
 import { interruptSignal, Interrupted } from './interrupt';
 import { describeRefused } from './refused';
 import { openErrorScreen, openScreen } from './screen';
@@ -11,15 +13,30 @@ import { openErrorScreen, openScreen } from './screen';
 /** Everything ends within this time, or is left to the watchdogs of the children. */
 const patienceMillis = 12_000;
 
+const load = createRequire(__filename);
+
+/** The command that is named first, or all: to load one takes a fraction of the time. */
+function commandsFor([name = '']: readonly string[]): readonly Command[] {
+  if (/^[a-z-]+$/.test(name) && name !== 'index') {
+    const file = join(__dirname, 'commands', `${name}.ts`);
+    if (existsSync(file)) {
+      const { default: one }: { default: Command } = load(file);
+      return [one];
+    }
+  }
+  const { commands }: { commands: readonly Command[] } = load('./commands');
+  return commands;
+}
+
 /**
  * Reads what the person typed; `args` are those of cli/setup/main.mjs. Answers the exit code, 2, for a wrong command
  * line, and 0 for `--help`, which it has shown.
  */
 export function prepareCommand([script = '', ...args]: readonly string[]): Prepared | number {
   const screens = { screen: openScreen(), notes: openErrorScreen() };
-  return script === 'lake'
-    ? readCommandLine(commands, args, 'npm run lake --', screens)
-    : readCommandLine(commands, [script, ...args], 'npm run', screens);
+  const [line, calledAs] =
+    script === 'lake' ? [args, 'npm run lake --'] : [[script, ...args], 'npm run'];
+  return readCommandLine(commandsFor(line), line, calledAs, screens);
 }
 
 /** Runs what was prepared; answers the exit code. */

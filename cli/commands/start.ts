@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { command, option } from '../command';
+import { command, localEnv } from '../command';
 import { start } from '../start';
 import { requestFrom, requestOptions } from '../run/request';
 
@@ -12,19 +12,7 @@ export default command({
     'npm start -- --keywords coffee,tea --max-tweets 300',
     'npm start -- --mode retrain',
   ],
-  input: z.object({
-    ...requestOptions,
-    env: option(
-      '--env <name>',
-      'local: npm start works on this computer only',
-      z
-        .enum(['local'], {
-          error:
-            'npm start works on this computer only. For an account: npm run lake -- run --env dev',
-        })
-        .default('local'),
-    ),
-  }),
+  input: z.object({ ...requestOptions, env: localEnv }),
   needs: () => ({ cloud: true, portFor: 'npm start', announce: true }),
   run: (context, values) => start(context, requestFrom(values)),
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { command, option } from '../command';
+import { command, localEnv } from '../command';
 import { up } from '../start';
 
 export default command({
@@ -7,18 +7,7 @@ export default command({
   group: 'Runs',
   about: 'Keep the embedded cloud running for any AWS client until Ctrl-C',
   examples: ['npm run up'],
-  input: z.object({
-    env: option(
-      '--env <name>',
-      'local: npm run up works on this computer only',
-      z
-        .enum(['local'], {
-          error:
-            'npm run up works on this computer only. For an account: npm run lake -- run --env dev',
-        })
-        .default('local'),
-    ),
-  }),
+  input: z.object({ env: localEnv }),
   needs: () => ({ cloud: true, portFor: 'npm run up', announce: true }),
   run: (context) => up(context),
 });

@@ -60,21 +60,14 @@ export const span = {
   to: option('--to <day>', 'last day', day),
 };
 
-interface Given {
-  input?: Record<string, unknown>;
-  mode?: string;
-  keywords?: string[];
-  maxTweets?: number;
-}
+type Given = Partial<z.infer<z.ZodObject<typeof requestOptions>>>;
 
-export function requestFrom({ input, mode, keywords, maxTweets }: Given): Request {
-  return {
-    ...input,
-    ...(mode !== undefined && { mode }),
-    ...(keywords && { keywords }),
-    ...(maxTweets !== undefined && { maxTweets }),
-  };
-}
+export const requestFrom = ({ input, mode, keywords, maxTweets }: Given): Request => ({
+  ...input,
+  ...(mode && { mode }),
+  ...(keywords && { keywords }),
+  ...(maxTweets && { maxTweets }),
+});
 
 /** Posts that a run on X's own servers reads unless told otherwise: the local settings suit the emulator of X's API. */
 const carefulMaxTweets = 500;

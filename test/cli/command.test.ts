@@ -77,10 +77,7 @@ test.each([
   ['start --keywords ,', /^error: option '--keywords <words>': Give at least one word/],
   ['start --input {', /^error: option '--input <json>': This is not JSON \(/],
   ['start --input [1]', /^error: option '--input <json>': Give a JSON object, such as/],
-  [
-    'start --env dev',
-    /npm start works on this computer only\. For an account: npm run lake -- run/,
-  ],
+  ['start --env dev', /This works on this computer only\. For an account: npm run lake -- run/],
   ['history --env production', /^error: option '--env <name>': .*"local"\|"dev"\|"prod"/],
   ['--env production history', /^error: option '--env <name>': .*"local"\|"dev"\|"prod"/],
   ['deploy', /^error: required option '--env <name>' not specified$/m],

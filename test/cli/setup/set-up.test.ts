@@ -7,10 +7,13 @@ import { fakePrograms, finish, newFolder, runNode, setup } from './run';
 
 const main = join(setup, 'main.mjs');
 
-test('a wrong option ends at once, with exit code 2 and one line', async () => {
+test('a wrong option ends at once, before the set-up, with exit code 2', async () => {
   const { code, lines } = await runNode([main, 'start', '--fast']);
 
-  expect({ code, lines }).toEqual({ code: 2, lines: ["Unknown option '--fast'."] });
+  expect({ code, lines }).toEqual({
+    code: 2,
+    lines: ["error: unknown option '--fast'", 'Help: npm run start -- --help'],
+  });
 });
 
 test('an unfit Java ends the set-up with one line', async () => {
