@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workspace } from '../session/workspace';
 import type { Session } from '../session/session';
 import { UserError } from '../session/user-error';
+import { sayJson, type Screen } from './screen';
 
 export interface Table {
   columns: string[];
@@ -104,3 +105,7 @@ export function renderTable({ columns, rows }: Table): string {
     `(${rows.length} ${rows.length === 1 ? 'row' : 'rows'})`,
   ].join('\n');
 }
+
+/** As a table for reading, or as JSON: one object a row, with the columns as keys and texts as values, null for NULL. */
+export const printTable = (screen: Screen, table: Table, asJson: boolean): void =>
+  asJson ? sayJson(screen, records(table)) : screen.say(renderTable(table));

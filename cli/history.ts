@@ -5,8 +5,7 @@ import { readCause } from '../functions/report/execution-history';
 import type { Session } from '../session/session';
 import { renderTable } from './athena';
 import { firstRun } from './hints';
-import type { Screen } from './screen';
-import { seconds } from './screen';
+import { sayJson, seconds, type Screen } from './screen';
 import { eventsAfter } from './run/events';
 import { executionName, stageLine } from './run/follow';
 import { redriveCommand } from './run/failure';
@@ -15,11 +14,28 @@ import { Timeline } from './run/timeline';
 
 const shown = 25;
 
-/** All executions, newest first. */
-export async function printExecutions(session: Session, screen: Screen): Promise<void> {
+/** The newest executions; as JSON all of them: `{"execution", "status", "started", "ended", "redrives"}`. */
+export async function printExecutions(
+  session: Session,
+  screen: Screen,
+  asJson: boolean,
+): Promise<void> {
   const executions = await listExecutions(session);
+  if (asJson) {
+    sayJson(
+      screen,
+      executions.map(({ name, status, startDate, stopDate, redriveCount }) => ({
+        execution: name,
+        status,
+        started: startDate ?? null,
+        ended: stopDate ?? null,
+        redrives: redriveCount ?? 0,
+      })),
+    );
+    return;
+  }
   if (executions.length === 0) {
-    screen.say(`No execution yet: ${firstRun(session.environment)} runs the first one.`);
+    screen.say(`No execution yet. The first one: ${firstRun(session.environment)}`);
     return;
   }
   const rows = executions
@@ -48,18 +64,37 @@ async function sayIfModelIsMarked({ people, outputs }: Session, screen: Screen):
     );
 }
 
-/** The stages of one execution, with what each of them said. */
+/** The stages of one execution and their results; as JSON `{"execution", "status", "stages", "failure"}`. */
 export async function printExecution(
   session: Session,
   screen: Screen,
   nameOrArn: string,
+  asJson: boolean,
 ): Promise<void> {
   const { executionArn = '', status } = await findExecution(session, nameOrArn);
   const events = await eventsAfter(session.clients.sfn, executionArn, 0);
   const timeline = new Timeline();
   timeline.add(events);
+  if (asJson) {
+    sayJson(screen, {
+      execution: executionName(executionArn),
+      status,
+      stages: timeline.stages.map(({ name, status: outcome, startedAt, endedAt, text }) => ({
+        name,
+        status: outcome,
+        started: new Date(startedAt),
+        ended: endedAt === null ? null : new Date(endedAt),
+        result: text,
+      })),
+      failure: timeline.failure && {
+        ...timeline.failure,
+        cause: readCause(timeline.failure.cause),
+      },
+    });
+    return;
+  }
   screen.say(`${executionName(executionArn)}  ${status}  (${events.length} events)`);
-  for (const stage of timeline.stages) screen.say(stageLine(stage, screen.isTerminal));
+  for (const stage of timeline.stages) screen.say(stageLine(stage, screen.hasColours));
   const { failure } = timeline;
   if (!failure || status === 'RUNNING') return;
   screen.say(`${failure.error}: ${readCause(failure.cause)}`);

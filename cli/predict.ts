@@ -4,6 +4,7 @@ import { StepError } from '../workflows/errors';
 import { labels } from '../workflows/evaluation';
 import type { Session } from '../session/session';
 import { firstRun } from './hints';
+import { sayJson, type Screen } from './screen';
 import { UserError } from '../session/user-error';
 
 /** Asks the endpoint in service. Throws UserError when no model is in service yet, or one breaks its contract. */
@@ -19,7 +20,7 @@ export async function predict(
     const { cause } = error;
     if (cause instanceof Error && /not found|could not find/i.test(cause.message)) {
       throw new UserError(
-        `No model is in service yet: the first nightly run puts one there (${firstRun(environment)}).`,
+        `No model is in service yet. The first nightly run trains one: ${firstRun(environment)}`,
       );
     }
     // What the service said is told as it is: who it refused finds what to do under its name.
@@ -31,4 +32,18 @@ export async function predict(
 export function describePrediction({ label, probabilities }: Prediction): string {
   const shares = labels.map((name) => `${name} ${Math.round(probabilities[name] * 100)} %`);
   return `${label}  (${shares.join(', ')})`;
+}
+
+/** As JSON: `{"model_version", "text", "label", "probabilities"}`. */
+export async function printPrediction(
+  session: Session,
+  screen: Screen,
+  text: string,
+  asJson: boolean,
+): Promise<void> {
+  const { model_version, predictions } = await predict(session, [text]);
+  for (const { label, probabilities } of predictions) {
+    if (asJson) sayJson(screen, { model_version, text, label, probabilities });
+    else screen.say(`${describePrediction({ label, probabilities })}\nmodel ${model_version}`);
+  }
 }

@@ -7,7 +7,8 @@ import { MAX_CORPUS_BYTES } from '../functions/lake/unpack';
 import { prefixes } from '../workflows/datasets';
 import type { Session } from '../session/session';
 import { UserError } from '../session/user-error';
-import { LOST, readText, type Encoding } from './read-text';
+import { LOST, readText, sayLost, type Encoding } from './read-text';
+import type { Screen } from './screen';
 
 /** As ml/training/lstm/pretraining.py reads it. */
 const CorpusRow = z.object({
@@ -87,4 +88,26 @@ export async function putCorpus(
     }),
   );
   return true;
+}
+
+/** Puts corpora into the lake and says which are new. */
+export async function importCorpora(
+  session: Session,
+  screen: Screen,
+  corpora: readonly Corpus[],
+): Promise<void> {
+  for (const corpus of corpora) {
+    const tasks = [...corpus.rowsByTask].map(([task, rows]) => `${task} ${rows}`).join(', ');
+    const written = await putCorpus(session, corpus);
+    screen.say(
+      `${corpus.path}: ${tasks} ${written ? '→' : 'is in the lake already:'} ${corpus.key}`,
+    );
+  }
+  sayLost(
+    screen,
+    corpora.reduce((sum, { damaged }) => sum + damaged, 0),
+  );
+  screen.say(
+    'The next training pre-trains an encoder on all corpora of the lake; later ones start from that encoder.',
+  );
 }

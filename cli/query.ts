@@ -16,11 +16,28 @@ function usage({ name, parameters }: Query): string {
   return [name, ...options].join(' ');
 }
 
+/** `--from-day 2026-11-20 top=3` by name. What is not of that form goes to `refuse`. */
+export function parametersFrom(
+  given: readonly string[],
+  refuse: (message: string) => void,
+): Record<string, string> {
+  const parameters: Record<string, string> = {};
+  const left = [...given];
+  for (let word = left.shift(); word !== undefined; word = left.shift()) {
+    const [, name, joined] = /^(?:--)?([a-z][a-z0-9_-]*)(?:=(.*))?$/is.exec(word) ?? [];
+    const value = joined ?? (word.startsWith('--') ? left.shift() : undefined);
+    if (name === undefined || value === undefined)
+      refuse(`"${word}" is not a parameter. Write --days 7 or days=7.`);
+    else parameters[name.replaceAll('-', '_')] = value;
+  }
+  return parameters;
+}
+
 /** The catalog's questions with what they take; checks need a candidate version and are left to the pipeline. */
 export function describeQueries(): string[] {
   const questions = renderedCatalog().filter(({ kind }) => kind === 'question');
   return [
-    'npm run lake -- query <name>:',
+    'Questions and their parameters:',
     ...questions.flatMap((query) => [`  ${query.title}`, `      ${usage(query)}`]),
   ];
 }
@@ -47,7 +64,7 @@ export function prepareQuery(
   const query = catalog.find((candidate) => candidate.name === name);
   if (!query) {
     const names = catalog.filter(({ kind }) => kind === 'question').map((known) => known.name);
-    throw new UserError(`There is no query "${name}": ${names.join(', ')} are possible.`);
+    throw new UserError(`There is no query "${name}". These are: ${names.join(', ')}.`);
   }
   try {
     return {
@@ -56,7 +73,7 @@ export function prepareQuery(
     };
   } catch (error) {
     throw new UserError(
-      `${error instanceof Error ? error.message : String(error)}. It is called as: ${usage(query)}`,
+      `${error instanceof Error ? error.message : String(error)}. Usage: npm run lake -- query ${usage(query)}`,
     );
   }
 }

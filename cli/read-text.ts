@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import iconv from 'iconv-lite';
 import { gunzip, isGzipped, UnreadableBytes } from '../functions/lake/unpack';
 import { UserError } from '../session/user-error';
+import type { Screen } from './screen';
 
 /** Some hundred thousand labels; read as a whole, a file takes many times as much memory. */
 export const MAX_LABEL_FILE_BYTES = 32 * 2 ** 20;
@@ -194,4 +195,12 @@ export function splitLines(content: string): Lines {
   const ends = parts.filter((_, index) => index % 2 === 1);
   if (lines.at(-1) === '') lines.pop();
   return { lines, ends };
+}
+
+/** Texts that were damaged before they came here are kept as they are, and the person is told. */
+export function sayLost(screen: Screen, texts: number): void {
+  if (texts > 0)
+    screen.say(
+      `${texts} ${texts === 1 ? 'text contains' : 'texts contain'} U+FFFD: characters were lost before.`,
+    );
 }

@@ -3,8 +3,10 @@ import { onScreen, visible } from '../session/visible';
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 export interface Screen {
-  /** Whether someone watches: colours, and a line that is drawn over. */
+  /** Whether someone watches: then a line is drawn over. */
   readonly isTerminal: boolean;
+  /** On a terminal, unless NO_COLOR is set (no-color.org). */
+  readonly hasColours: boolean;
   /** Prints a line that stays. Whatever it holds of others' texts cannot act on the terminal. */
   say: (line?: string) => void;
   /** Shows what is going on now, until the next `say`, `live` or `rest`; `since` counts the seconds. */
@@ -29,6 +31,7 @@ interface Output {
 /** A screen on a terminal, or plain lines elsewhere (where only what stays is printed). */
 export function openScreen(output: Output = process.stdout): Screen {
   const isTerminal = output.isTTY === true && process.env.TERM !== 'dumb';
+  const hasColours = isTerminal && !process.env.NO_COLOR;
   let current: { text: string; since: number } | null = null;
   let frame = 0;
   let timer: NodeJS.Timeout | null = null;
@@ -52,6 +55,7 @@ export function openScreen(output: Output = process.stdout): Screen {
   };
   return {
     isTerminal,
+    hasColours,
     say: (line = '') => {
       clear();
       output.write(`${onScreen(line)}\n`);
@@ -69,3 +73,16 @@ export function openScreen(output: Output = process.stdout): Screen {
 
 /** Where errors go. */
 export const openErrorScreen = (): Screen => openScreen(process.stderr);
+
+/** Prints a value as JSON. What would act on the terminal is escaped as JSON does it, so that it stays JSON. */
+export const sayJson = (screen: Screen, value: unknown): void =>
+  screen.say(
+    JSON.stringify(value, null, 2).replace(/[^\x20-\x7e]/gu, (sign) =>
+      visible(sign) === sign
+        ? sign
+        : sign
+            .split('')
+            .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+            .join(''),
+    ),
+  );

@@ -1,7 +1,6 @@
 import { highestPrice, postsAndAuthors } from '../../functions/x/price';
-import { settingsFor, type Settings } from '../../infra/config';
+import { settingsFor, type EnvironmentName, type Settings } from '../../infra/config';
 import { stackName } from '../../infra/naming';
-import type { CommandNamed } from '../command';
 import { dollars, total } from '../costs/money';
 import { hostingCost } from '../costs/night';
 import { standingCosts } from '../costs/standing';
@@ -15,7 +14,13 @@ import { confirm } from './ask';
 import { deployBudget, runCdk, securityChanges } from './cdk';
 import { describeFinding, type Finding } from './finding';
 import { preflight } from './preflight';
-import { describeAccount, findAccount, sessionIn, type Account } from './session';
+import {
+  describeAccount,
+  findAccount,
+  sessionIn,
+  type Account,
+  type AccountEnvironment,
+} from './session';
 import {
   howToStore,
   refusalOfX,
@@ -27,11 +32,24 @@ import {
 
 const xHost = 'api.x.com';
 
+interface DeployOptions {
+  environment: AccountEnvironment;
+  /** Asks nothing. */
+  yes: boolean;
+  /** Whether X may be asked for one page of posts, which costs. */
+  checkToken: boolean;
+  /** `name=value`, for the CDK. */
+  context: string[];
+}
+
 /** The settings of an environment with what `-c name=value` changes: the checks look at what is deployed. */
 export function settingsWith({
   environment,
   context,
-}: Pick<CommandNamed<'deploy' | 'verify'>, 'environment' | 'context'>): Settings {
+}: {
+  environment: EnvironmentName;
+  context: readonly string[];
+}): Settings {
   const given = (name: string) =>
     context.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
   return settingsFor(environment, {
@@ -117,7 +135,7 @@ async function unreadFindings(session: Session, where: string, askX: boolean): P
 /** Throws UserError where a deployment could not be changed any more: the policies of buckets and secrets know two principals. */
 export function mustStayChangeable(
   { caller }: Pick<Account, 'caller'>,
-  { context }: Pick<CommandNamed<'deploy'>, 'context'>,
+  { context }: Pick<DeployOptions, 'context'>,
 ): void {
   if (!context.includes('deployAs=caller') || caller.endsWith(':root')) return;
   throw new UserError(
@@ -170,7 +188,7 @@ function describeStanding(settings: Settings): string {
 async function confirmSecurity(
   workspace: Workspace,
   screen: Screen,
-  command: CommandNamed<'deploy'>,
+  command: DeployOptions,
 ): Promise<void> {
   const started = Date.now();
   screen.live('cdk diff: what would change in roles and policies', started);
@@ -189,7 +207,7 @@ async function confirmSecurity(
 export async function deployTo(
   workspace: Workspace,
   screen: Screen,
-  command: CommandNamed<'deploy'>,
+  command: DeployOptions,
 ): Promise<number> {
   const { environment } = command;
   const settings = settingsWith(command);

@@ -7,7 +7,6 @@ import { ListExecutionsCommand, StopExecutionCommand, type SFNClient } from '@aw
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EnvironmentName } from '../../infra/config';
 import { endpointNames, lakeName, stackKinds, stackName } from '../../infra/naming';
-import type { CommandNamed } from '../command';
 import { dollars } from '../costs/money';
 import { prices } from '../costs/prices';
 import { count } from '../run/stages';
@@ -28,6 +27,15 @@ import {
 } from './lake-data';
 import { endpointsLeft, findServing, removeServing, type Serving } from './serving';
 import { describeAccount, findAccount, type Account, type AccountEnvironment } from './session';
+
+interface DestroyOptions {
+  environment: AccountEnvironment;
+  /** Asks nothing. */
+  yes: boolean;
+  deleteData: boolean;
+  /** Name of the bucket, typed in advance. */
+  confirm: string | null;
+}
 
 const stopMillis = 120_000;
 
@@ -73,7 +81,7 @@ async function stopExecutions(
 /** Refuses before anything is touched: half a tear-down would be the worst. */
 async function mustBeUnprotected(
   { clients }: Account,
-  { environment }: CommandNamed<'destroy'>,
+  { environment }: DestroyOptions,
 ): Promise<boolean> {
   const stacks = stackKinds.map((kind) => stackName(environment, kind));
   const found = await Promise.all(stacks.map((name) => findStack(clients.cloudFormation, name)));
@@ -125,7 +133,7 @@ async function deployedPipeline(
 /** The bucket whose deletion was confirmed by its name. Throws UserError when the name is another. */
 async function confirmDeletion(
   data: readonly LakeData[],
-  { yes, confirm: typed }: CommandNamed<'destroy'>,
+  { yes, confirm: typed }: DestroyOptions,
   signal: AbortSignal,
 ): Promise<LakeData[]> {
   const [one, ...others] = data;
@@ -210,7 +218,7 @@ function sayWhatIsLeft(
 export async function destroyIn(
   workspace: Workspace,
   screen: Screen,
-  command: CommandNamed<'destroy'>,
+  command: DestroyOptions,
 ): Promise<number> {
   const { environment } = command;
   const account = await findAccount(workspace);

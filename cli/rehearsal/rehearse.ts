@@ -1,4 +1,3 @@
-import type { CommandNamed } from '../command';
 import { seconds, type Screen } from '../screen';
 import type { Workspace } from '../../session/workspace';
 import { account, region } from '../../session/workspace';
@@ -52,11 +51,11 @@ const stepsFor = ([one, other]: readonly AccountEnvironment[]): Step[] => {
   return other === undefined ? first.steps : FirstHour.sideBySide(first, new FirstHour(other));
 };
 
-/** `npm run rehearse`: the first hour of an account, at an embedded cloud of its own. Answers 0 only if every step held. */
+/** `npm run rehearse`: the first hour of an account, at an embedded cloud of its own. Two environments are deployed side by side. Answers 0 only if every step held. */
 export async function rehearse(
   workspace: Workspace,
   screen: Screen,
-  { environments }: CommandNamed<'rehearse'>,
+  { environments }: { environments: readonly AccountEnvironment[] },
 ): Promise<number> {
   screen.live('booting an embedded cloud');
   const rehearsal = await Rehearsal.start(workspace);

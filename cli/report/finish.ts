@@ -74,7 +74,7 @@ export async function finishRun(
 
   const lines =
     run.status === 'SUCCEEDED'
-      ? summaryLines(gathered, { report }, screen.isTerminal)
+      ? summaryLines(gathered, { report }, screen.hasColours)
       : ['', ...describeFailure(run, session.environment), `Report: ${report}`];
   for (const line of lines) screen.say(line);
   return run.status === 'SUCCEEDED' ? 0 : 1;

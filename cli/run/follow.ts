@@ -30,13 +30,13 @@ export const executionName = (arn: string): string => arn.split(':').at(-1) ?? a
 /** One line for a stage that has ended. */
 export function stageLine(
   { name, startedAt, endedAt, status, text }: Stage,
-  isTerminal = false,
+  hasColours = false,
 ): string {
   const mark = status === 'failed' ? '✗' : '✓';
   const colour = status === 'failed' ? 31 : 32;
   const duration = endedAt === null ? '' : seconds(endedAt - startedAt);
   const line = `${name.padEnd(nameWidth)} ${duration.padStart(10)}  ${text}`.trimEnd();
-  return `${isTerminal ? paint(colour, mark) : mark} ${line}`;
+  return `${hasColours ? paint(colour, mark) : mark} ${line}`;
 }
 
 function show(screen: Screen, change: Change): void {
@@ -44,7 +44,7 @@ function show(screen: Screen, change: Change): void {
   const { stage } = change;
   if (change.kind === 'ended') {
     screen.rest();
-    screen.say(stageLine(stage, screen.isTerminal));
+    screen.say(stageLine(stage, screen.hasColours));
     return;
   }
   if (screen.isTerminal)

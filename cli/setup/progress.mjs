@@ -21,10 +21,10 @@ function progressLine(title, terminal) {
   const draw = () => {
     const line = `  ${title}  ${seconds(started)}  ${detail}`;
     if (terminal)
-      process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
-    else console.log(line.trimEnd());
+      process.stderr.write(`\r\x1b[2K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+    else console.error(line.trimEnd());
   };
-  if (!terminal) console.log(`  ${title} …`);
+  if (!terminal) console.error(`  ${title} …`);
   const timer = setInterval(draw, terminal ? 200 : 15_000);
   return {
     say(text) {
@@ -32,8 +32,8 @@ function progressLine(title, terminal) {
     },
     end(outcome) {
       clearInterval(timer);
-      if (terminal) process.stdout.write('\r\x1b[2K');
-      console.log(`  ${title}: ${outcome} in ${seconds(started)}`);
+      if (terminal) process.stderr.write('\r\x1b[2K');
+      console.error(`  ${title}: ${outcome} in ${seconds(started)}`);
     },
   };
 }
@@ -47,7 +47,7 @@ export function runStep({ title, command, args, cwd, env, log, interesting }) {
   const file = createWriteStream(log, { flags: 'a' });
   file.on('error', () => undefined);
   file.write(`\n$ ${command} ${args.join(' ')}\n`);
-  const progress = progressLine(title, process.stdout.isTTY);
+  const progress = progressLine(title, process.stderr.isTTY);
   const child = spawn(process.execPath, [guard, command, ...args], {
     cwd,
     env: { ...process.env, ...env },

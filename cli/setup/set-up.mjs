@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseCommand } from './command.mjs';
 import { lockSetup } from './lock.mjs';
 import { endChildren } from './progress.mjs';
 import { setupSteps } from './steps.mjs';
@@ -10,6 +9,7 @@ import { diskFree, findJava, findPython, isPortFree, lakePort, SetupError } from
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const home = resolve(root, process.env.LAKE_HOME || '.lake');
+const log = join(home, 'logs', 'set-up.log');
 /** node_modules 1.1 GB, .venv 2.2 GB, the caches of npm and pip, and the lake itself. */
 const diskNeeded = 5;
 
@@ -29,31 +29,24 @@ function ownLake(port) {
   }
 }
 
-async function describePort(command) {
+async function describePort(portFor) {
   const port = lakePort();
   if (await isPortFree(port)) return `port ${port} free`;
   const pid = ownLake(port);
   if (pid !== null) return `port ${port} held by this lake (process ${pid})`;
-  if (command.name !== 'start' && command.name !== 'up') return `port ${port} in use`;
   throw new SetupError(
-    `Port ${port} is in use by another program. Choose another one: LAKE_PORT=${port + 1} npm ${command.name === 'up' ? 'run up' : 'start'}`,
+    `Port ${port} is in use by another program. Choose another one: LAKE_PORT=${port + 1} ${portFor}`,
   );
 }
 
-/** Whether a command works in an account: it needs the npm packages, and of Python only the corpus. */
-const isInAccount = ({ environment = 'local', name, file }) =>
-  environment !== 'local' && !(name === 'import-labels' && file === null);
-
-/** Tests and rehearsals take ports of their own. */
-const takesPort = ({ name }) => name !== 'test' && name !== 'rehearse';
-
-async function setUp(command) {
-  const quiet = !['start', 'up', 'test', 'rehearse'].includes(command.name);
-  const inAccount = isInAccount(command);
+/** Installs what is missing of what a command needs (`Needs` in cli/command.ts). */
+async function setUp({ cloud: needsCloud, portFor, announce = false, forTests = false }) {
+  // A lake that runs here has all of it.
+  const cloud = needsCloud && (announce || ownLake(lakePort()) === null);
   const [python, java, port] = await Promise.all([
-    inAccount ? null : findPython(root),
-    inAccount ? null : findJava(),
-    inAccount || !takesPort(command) ? null : describePort(command),
+    cloud ? findPython(root) : null,
+    cloud ? findJava() : null,
+    portFor ? describePort(portFor) : null,
   ]);
   const free = diskFree(root);
   const found = [
@@ -63,12 +56,11 @@ async function setUp(command) {
     port,
     `${Math.floor(free)} GB of disk free`,
   ];
-  if (!quiet) console.log(`sentiment-lake found ${found.filter(Boolean).join(' · ')}`);
+  if (announce) console.log(`sentiment-lake found ${found.filter(Boolean).join(' · ')}`);
 
-  const log = join(home, 'logs', 'set-up.log');
-  const options = { root, python, log, forTests: command.name === 'test', onlyNpm: inAccount };
+  const options = { root, python, log, forTests, onlyNpm: !cloud };
   if (setupSteps(options).every((step) => step.isDone())) {
-    if (!quiet)
+    if (announce)
       console.log(
         'Set-up is complete: nothing to download. Nothing leaves this machine unless you name a server.',
       );
@@ -78,7 +70,8 @@ async function setUp(command) {
   const missing = setupSteps(options).filter((step) => !step.isDone());
   const size = missing.reduce((sum, step) => sum + step.megabytes, 0);
   const time = missing.reduce((sum, step) => sum + step.seconds, 0);
-  console.log(
+  // On standard error: the command's own result is what goes to standard output.
+  console.error(
     `Set-up: ${missing.map((step) => step.title).join(', ')}. About ${gigabytes(size)} from npm's and Python's registries, ` +
       `about ${duration(time)} on a fast line.\nIt stays in this folder, and nothing of yours leaves this machine.`,
   );
@@ -90,7 +83,7 @@ async function setUp(command) {
 
   // In the checkout, where nobody else may write: in a folder for all, another user's file would stop us for ever.
   const release = await lockSetup(join(root, '.set-up.lock'), (pid) => {
-    console.log(`Another set-up (process ${pid}) is at work in this folder; waiting for it.`);
+    console.error(`Another set-up (process ${pid}) is at work in this folder; waiting for it.`);
   });
   // Asked again: the set-up that was waited for, or a step before, may have done it.
   for (const step of setupSteps(options)) if (!step.isDone()) await step.perform();
@@ -99,14 +92,24 @@ async function setUp(command) {
 
 function onSignal(signal) {
   endChildren();
-  process.stdout.write('\n');
-  console.error('Set-up interrupted; the same command goes on from here.');
+  console.error('\nSet-up interrupted. Run the same command again to go on.');
   process.exit(signal === 'SIGINT' ? 130 : 143);
 }
 
-/** Sets up what is missing, then runs the command in this same process; answers the exit code. */
+/** What a command needs, as far as it can be known while the parser is not installed. */
+function guessNeeds([script, ...args]) {
+  const isElsewhere = /(?:^| )--env[= ](?!local)/.test(args.join(' '));
+  const asksForHelp = args.includes('--help') || args.includes('-h');
+  if (isElsewhere || asksForHelp) return { cloud: false };
+  const portFor = { start: 'npm start', up: 'npm run up' }[script];
+  return { cloud: true, portFor, announce: script !== 'lake' };
+}
+
+/**
+ * Sets up what is missing, then runs the command in this same process; answers the exit code. A wrong command line is
+ * rejected before anything else, once the npm packages are there.
+ */
 export async function main(args) {
-  const command = parseCommand(args);
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, onSignal);
   const parent = process.ppid;
@@ -115,15 +118,27 @@ export async function main(args) {
     () => process.ppid !== parent && process.env.npm_execpath && onSignal('SIGTERM'),
     500,
   );
-  await setUp(command);
-  clearInterval(watch);
-  for (const signal of signals) process.off(signal, onSignal);
-  if (command.name === 'test') return 0;
+  const endWatch = () => {
+    clearInterval(watch);
+    for (const signal of signals) process.off(signal, onSignal);
+  };
+  if (args[0] === 'test') {
+    await setUp({ cloud: true, announce: true, forTests: true });
+    return 0;
+  }
+  const [packages] = setupSteps({ root, python: null, log, onlyNpm: true });
+  const guessed = packages.isDone() ? null : guessNeeds(args);
+  if (guessed) await setUp(guessed);
 
   // Said by every AWS client on Node 20 today; package.json and the lockfile hold versions that run on it.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   const require = createRequire(import.meta.url);
   require('tsx/cjs/api').register();
-  const { runCommand } = require('../main.ts');
+  const { prepareCommand, runCommand } = require('../main.ts');
+  const command = prepareCommand(args);
+  if (typeof command === 'number') return command;
+  const { announce, ...needs } = command.needs;
+  await setUp({ ...needs, announce: announce && !guessed?.announce });
+  endWatch();
   return runCommand(command, { root, home, port: lakePort() });
 }

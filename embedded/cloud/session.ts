@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeDiskError } from '../../session/files';
-import { boot } from './boot';
+import type { boot } from './boot';
 import { clearOldRuns } from './logs';
 import { clientsFor, embedded, type Clients, type Connection } from '../../session/clients';
 import { deploy, stubUrl, tweetSource } from './deploy';
@@ -136,6 +137,15 @@ export async function openSession(
   }
 }
 
+/**
+ * Launcher and gateway take longer to load than a query takes, and who joins a lake that runs needs neither. Not by
+ * import(): in a CommonJS module tsx leaves that to Node, which does not find TypeScript.
+ */
+function loadBoot(): typeof boot {
+  const loaded: { boot: typeof boot } = createRequire(__filename)('./boot');
+  return loaded.boot;
+}
+
 async function bootSession(
   workspace: Workspace,
   options: SessionOptions,
@@ -162,7 +172,7 @@ async function bootSession(
       ),
     );
     clearOldRuns(workspace.home);
-    const cloud = await boot(workspace);
+    const cloud = await loadBoot()(workspace);
     stop = cloud.stop;
     const connection = embedded(cloud.url, cloud.rootSecret);
     const clients = clientsFor(connection);

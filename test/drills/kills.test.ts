@@ -47,7 +47,7 @@ test.each([
 
   expect(code).toBeNull();
   expect(output).toMatch(
-    /nightly-\S+ was cut off when its process ended: it goes on from where it stood/,
+    /nightly-\S+ stopped when its process ended\. It resumes where it stopped\./,
   );
 });
 

@@ -92,7 +92,7 @@ async function pythonRows() {
           ?.split(' AND ')
           .map((part) => spdx.get(part) ?? part)
           .join(' AND '),
-        runtime: !/^(test|local\/(locks|setup))\//.test(lock),
+        runtime: !/^(test|tools\/locks|cli\/setup)\//.test(lock),
         cuda: lock === TORCH && name !== 'torch',
       };
     }),

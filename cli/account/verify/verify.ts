@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { highestPrice, postsAndAuthors } from '../../../functions/x/price';
-import type { CommandNamed } from '../../command';
 import { dollars } from '../../costs/money';
 import { importBundledLabels } from '../../labels/bundled';
 import { archived } from '../../run/archived';
 import { describeFailure } from '../../run/failure';
 import { checkInput, startRun } from '../../run/launch';
 import type { Screen } from '../../screen';
+import type { EnvironmentName } from '../../../infra/config';
 import type { Workspace } from '../../../session/workspace';
 import type { Session } from '../../../session/session';
 import { writeAtomically } from '../../../session/files';
@@ -83,12 +83,22 @@ function save(folder: string, session: Session, outcomes: readonly Outcome[]): v
   writeAtomically(join(folder, 'verification.json'), `${JSON.stringify(summary, null, 2)}\n`);
 }
 
+interface VerifyOptions {
+  environment: EnvironmentName;
+  /** `name=value`, as it was deployed with. */
+  context: string[];
+  /** Of the execution. */
+  input: Readonly<Record<string, unknown>>;
+  /** Asks nothing. */
+  yes: boolean;
+}
+
 /** `npm run verify`: runs a tiny nightly, looks at what it left, saves the evidence. Answers 0 only if nothing failed. */
 export async function verify(
   workspace: Workspace,
   session: Session,
   screen: Screen,
-  { environment, context, input, yes }: CommandNamed<'verify'>,
+  { environment, context, input, yes }: VerifyOptions,
 ): Promise<number> {
   const settings = settingsWith({ environment, context });
   const request = { maxTweets: tinyMaxTweets, ...input };

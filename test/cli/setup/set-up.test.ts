@@ -7,10 +7,13 @@ import { fakePrograms, finish, newFolder, runNode, setup } from './run';
 
 const main = join(setup, 'main.mjs');
 
-test('a wrong option ends at once, with exit code 2 and one line', async () => {
+test('a wrong option ends at once, before the set-up, with exit code 2', async () => {
   const { code, lines } = await runNode([main, 'start', '--fast']);
 
-  expect({ code, lines }).toEqual({ code: 2, lines: ["Unknown option '--fast'."] });
+  expect({ code, lines }).toEqual({
+    code: 2,
+    lines: ["error: unknown option '--fast'", 'Help: npm run start -- --help'],
+  });
 });
 
 test('an unfit Java ends the set-up with one line', async () => {
@@ -58,15 +61,20 @@ test('a second set-up waits for the first', async () => {
     process.execPath,
     lockIn(
       path,
-      `console.log('has it'); setTimeout(() => { release(); console.log('done ' + Date.now()) }, 900);`,
+      `console.log('has it'); process.stdin.once('data', () => { console.log('done ' + Date.now()); release(); });`,
     ),
   );
+  const ofFirst = finish(first);
   await new Promise((resolve) => first.stdout.once('data', resolve));
+  const second = spawn(
+    process.execPath,
+    lockIn(path, "console.log('begins ' + Date.now()); release();"),
+  );
+  const ofSecond = finish(second);
+  await new Promise((resolve) => second.stdout.once('data', resolve));
+  first.stdin.end('go');
 
-  const [one, two] = await Promise.all([
-    finish(first),
-    runNode(lockIn(path, "console.log('begins ' + Date.now()); release();")),
-  ]);
+  const [one, two] = await Promise.all([ofFirst, ofSecond]);
 
   expect(two.lines[0]).toBe(`waits for ${first.pid}`);
   const at = (line: string | undefined) => Number(line?.split(' ')[1]);

@@ -1,6 +1,5 @@
-import { z } from 'zod';
 import type { AccountEnvironment } from '../../../cli/account/session';
-import { CliCommand } from '../../../cli/command';
+import { commands, type CommandName } from '../../../cli/commands';
 import type { People } from '../../../session/people';
 import { settingsFor } from '../../../infra/config';
 import {
@@ -21,16 +20,14 @@ import { ACCOUNT, REGION } from '../template';
  * whom. people.test.ts reads from the source what each command can send, and compares.
  */
 
-export type CommandName = CliCommand['name'];
+export type { CommandName };
 
-export const commandNames: readonly string[] = CliCommand.options.flatMap((option) => [
-  ...z.set(z.string()).parse(option.shape.name.values),
-]);
+export const commandNames: readonly string[] = commands.map(({ name }) => name);
 
-/** Commands that have an environment to say, and so can work in an account. */
-export const namesWithEnvironment: readonly string[] = CliCommand.options
-  .filter((option) => 'environment' in option.shape)
-  .flatMap((option) => [...z.set(z.string()).parse(option.shape.name.values)]);
+/** Commands that take `--env dev`, and so can work in an account. */
+export const namesWithEnvironment: readonly string[] = commands
+  .filter(({ name, input }) => name !== 'rehearse' && input.shape['env'].safeParse('dev').success)
+  .map(({ name }) => name);
 
 /** The roles behind the clients of `People`. */
 export const roleOf = {
@@ -285,11 +282,16 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
     ...list(forgetter, 'processed-data/audit/executions/', true),
   ];
 
+  const runs = { calls: [...opens, ...starts, ...finishes] };
+
   return {
     start: { embeddedOnly: 'boots the embedded cloud and works there as its root' },
     up: { embeddedOnly: 'boots the embedded cloud and works there as its root' },
     rehearse: { embeddedOnly: 'makes an embedded cloud of its own, with an administrator there' },
-    run: { calls: [...opens, ...starts, ...finishes] },
+    run: runs,
+    retrain: runs,
+    backfill: runs,
+    replay: runs,
     redrive: {
       calls: [
         ...opens,

@@ -28,6 +28,9 @@ export type Person = (typeof persons)[number];
  */
 export const meant: Partial<Record<CommandName, readonly (readonly Person[])[]>> = {
   run: [['operator']],
+  retrain: [['operator']],
+  backfill: [['operator']],
+  replay: [['operator']],
   redrive: [['operator']],
   history: [['operator']],
   query: [['analyst'], ['operator']],

@@ -195,30 +195,29 @@ class Walk implements Sent {
   }
 }
 
-const main = join(root, 'cli', 'main.ts');
+const folder = join(root, 'cli', 'commands');
 
 /**
- * Not gone into: `session` boots or joins the embedded cloud, and works there as its root. A command in an account
+ * Not gone into: `openLocal` boots or joins the embedded cloud, and works there as its root. A command in an account
  * goes through `sessionIn` instead.
  */
-const ofTheEmbeddedCloud = new Set(['cli/main.ts#session']);
+const ofTheEmbeddedCloud = new Set(['cli/lake.ts#openLocal']);
 
-/** The clause of `perform` for a command. Throws where there is none. */
-function clauseOf(command: string): ts.CaseClause {
-  const { declared } = sourceOf(main);
-  const perform = declared.get('perform');
-  const find = (node: ts.Node): ts.CaseClause | undefined =>
-    ts.isCaseClause(node) && ts.isStringLiteral(node.expression) && node.expression.text === command
-      ? node
+/** `run` of the command's definition, in its own file. Throws where there is none. */
+function runOf(command: string): ts.Node {
+  const { file } = sourceOf(join(folder, `${command}.ts`));
+  const find = (node: ts.Node): ts.Node | undefined =>
+    ts.isPropertyAssignment(node) && ts.isIdentifier(node.name) && node.name.text === 'run'
+      ? node.initializer
       : ts.forEachChild(node, find);
-  const clause = perform && find(perform);
-  if (!clause) throw new Error(`cli/main.ts: the switch of perform() has no case '${command}'`);
-  return clause;
+  const run = find(file);
+  if (!run) throw new Error(`cli/commands/${command}.ts defines no run`);
+  return run;
 }
 
 /** What the command can send in an account; `peopleNames` are the keys of `People`. */
 export function sentBy(command: string, peopleNames: readonly string[]): Sent {
   const walk = new Walk(peopleNames, ofTheEmbeddedCloud);
-  walk.into(clauseOf(command));
+  walk.into(runOf(command));
   return walk;
 }

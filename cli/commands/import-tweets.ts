@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { argument, command, encoding, env } from '../command';
+import { withLake } from '../lake';
+import { parseEncoding, sayLost } from '../read-text';
+import { finishRun } from '../report/finish';
+import { startRun } from '../run/launch';
+import { readTweets, uploadTweets } from '../tweets/import';
+
+export default command({
+  name: 'import-tweets',
+  group: 'Labels and data',
+  about: 'Import tweets that you own: X API v2 JSON or JSON Lines, gzipped or not',
+  examples: ['npm run lake -- import-tweets mine.ndjson.gz'],
+  input: z.object({ file: argument('<file>', 'the file', z.string()), encoding, env }),
+  run: async ({ workspace, screen, notes }, { file, encoding: name, env: place }) => {
+    // A file that cannot be read is rejected before a lake is booted.
+    const tweets = readTweets(file, name === undefined ? null : parseEncoding(name));
+    return withLake({ workspace, screen, notes }, place, async (session) => {
+      const written = await uploadTweets(session, tweets);
+      screen.say(
+        `${tweets.lines.length} records of ${file} → raw-data/imports/${tweets.name}/${written === 0 ? ' (they were there already)' : ''}`,
+      );
+      sayLost(screen, tweets.damaged);
+      const request = { mode: 'import', import: tweets.name };
+      return finishRun(
+        workspace,
+        session,
+        screen,
+        await startRun(workspace, session, screen, request),
+      );
+    });
+  },
+});

@@ -1,0 +1,33 @@
+import backfill from './backfill';
+import deploy from './deploy';
+import destroy from './destroy';
+import forget from './forget';
+import grantForce from './grant-force';
+import history from './history';
+import importLabels from './import-labels';
+import importTweets from './import-tweets';
+import label from './label';
+import predict from './predict';
+import pretrain from './pretrain';
+import query from './query';
+import redrive from './redrive';
+import rehearse from './rehearse';
+import replay from './replay';
+import reproduce from './reproduce';
+import retrain from './retrain';
+import run from './run';
+import sql from './sql';
+import start from './start';
+import up from './up';
+import verify from './verify';
+
+/** Every command, in the order of `--help`; each is one file of this folder. */
+export const commands = [
+  ...[start, up, run, retrain, redrive, backfill, replay],
+  ...[history, query, sql, predict],
+  ...[label, importLabels, importTweets, forget],
+  ...[pretrain, grantForce, reproduce],
+  ...[deploy, verify, destroy, rehearse],
+] as const;
+
+export type CommandName = (typeof commands)[number]['name'];

@@ -1,0 +1,92 @@
+import { rootSecretOf } from '../embedded/cloud/root-secret';
+import { stackName } from '../infra/naming';
+import type { Session } from '../session/session';
+import { clientEnvironment } from '../session/workspace';
+import type { Context } from './command';
+import { importBundledLabels } from './labels/bundled';
+import { openLocal } from './lake';
+import { applyLifecycle, declareLifecycle } from './lifecycle';
+import { finishRun } from './report/finish';
+import { nextCommands } from './report/summary';
+import { checkInput, findCutOff, redriveRun, startRun } from './run/launch';
+import type { Run } from './run/follow';
+import { announceSource, type Request } from './run/request';
+import { seconds, type Screen } from './screen';
+
+/** S3 ends old objects by itself; the embedded one is told to, whenever a lake comes up. */
+async function endOldObjects({ clients, outputs }: Session, screen: Screen): Promise<void> {
+  screen.live('Deleting what has been kept long enough');
+  const bucket = { s3: clients.s3, bucket: outputs.BucketName };
+  await declareLifecycle(clients.cloudFormation, bucket, stackName('local', 'Data'));
+  const { objects, versions } = await applyLifecycle(bucket, new Date());
+  screen.rest();
+  if (objects + versions > 0)
+    screen.say(
+      `Kept long enough (keepDays in infra/config.ts): ${objects} objects expired, and ${versions} old versions are gone.`,
+    );
+}
+
+/** Boots and deploys; all that it says is part of the result. */
+async function bringUp({ workspace, screen }: Context, command: 'start' | 'up') {
+  if (!screen.isTerminal)
+    screen.say('Embedded cloud: booting, and deploying with the stock CDK CLI …');
+  return openLocal({ workspace, notes: screen }, command);
+}
+
+/** `npm start`: boots, deploys, imports the labels, and does a nightly run or the rest of the one that was cut off. */
+export async function start(context: Context, given: Request): Promise<number> {
+  const { workspace, screen } = context;
+  checkInput(given);
+  const request = announceSource(context, given);
+  const booting = Date.now();
+  const session = await bringUp(context, 'start');
+  const finish = (run: Run) => finishRun(workspace, session, screen, run);
+  try {
+    screen.say(`Embedded cloud: ready at ${session.url} in ${seconds(Date.now() - booting)}`);
+    await endOldObjects(session, screen);
+    await importBundledLabels(workspace, session, screen);
+    const cutOff = await findCutOff(session);
+    let code = 0;
+    if (cutOff) {
+      screen.say(`${cutOff.name} stopped when its process ended. It resumes where it stopped.`);
+      code = await finish(await redriveRun(workspace, session, screen, cutOff));
+    }
+    // What else was asked for is still to be done.
+    if (!cutOff || (code === 0 && Object.keys(given).length > 0))
+      code = await finish(await startRun(workspace, session, screen, request));
+    if (code === 0) for (const line of ['', ...nextCommands]) screen.say(line);
+    return code;
+  } finally {
+    screen.rest();
+    await session.close();
+  }
+}
+
+/** `npm run up`: keeps the lake running for any client until it is interrupted. */
+export async function up(context: Context): Promise<void> {
+  const { workspace, screen } = context;
+  announceSource(context, {});
+  const session = await bringUp(context, 'up');
+  try {
+    await endOldObjects(session, screen);
+    await importBundledLabels(workspace, session, screen);
+    const exports = Object.entries(
+      clientEnvironment(session.url, rootSecretOf(workspace.home)),
+    ).map(([name, value]) => `export ${name}=${value}`);
+    const outputs = Object.entries(session.outputs).map(
+      ([name, value]) => `  ${name.padEnd(16)} ${value}`,
+    );
+    for (const line of [
+      `The lake is up at ${session.url}. For any AWS client, in another terminal:`,
+      ...['', ...exports, '', ...outputs, ''],
+      'Ctrl-C ends it; what it holds stays.',
+    ])
+      screen.say(line);
+    await new Promise<void>((resolve) =>
+      workspace.signal.addEventListener('abort', () => resolve()),
+    );
+    screen.say('Ending …');
+  } finally {
+    await session.close();
+  }
+}
