@@ -6,6 +6,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import type { Variable } from '../../functions/settings/environment';
 import { SentimentPipeline } from '../../workflows/state-machine';
 import { perStep } from '../../workflows/steps';
 import type { StepName } from '../../workflows/steps';
@@ -22,6 +23,7 @@ import { allow } from '../constructs/security/grants';
 import { MachineRole } from '../constructs/security/machine-role';
 import { ModelAccess } from '../constructs/model/model-access';
 import { Monitoring } from '../constructs/monitoring/monitoring';
+import type { MonitoringProps } from '../constructs/monitoring/watch';
 import { ExecutionArchive, Notifications } from '../constructs/pipeline/notifications';
 import { PipelineFunctions } from '../constructs/pipeline/pipeline-functions';
 import { RawCrawler } from '../constructs/data/raw-crawler';
@@ -38,6 +40,23 @@ export interface PipelineStackProps extends StackProps {
   readonly lake: DataResources;
 }
 
+/** Names of what works on the data. */
+type DataJobs = Pick<MonitoringProps, 'glueJob' | 'workGroup' | 'analystsWorkGroup'> & {
+  readonly crawler: string;
+};
+
+interface Model {
+  readonly endpoint: string;
+  readonly images: ContainerImages;
+  /** Alarms that roll an update of the endpoint back. */
+  readonly alarmNames: EndpointRollback['alarmNames'];
+}
+
+type Pipeline = Pick<
+  MonitoringProps,
+  'machine' | 'scoreStream' | 'archive' | 'undelivered' | 'failures'
+>;
+
 /** Everything that can be thrown away and rebuilt: what works on the lake, and what it is started by. */
 export class PipelineStack extends Stack {
   /** Where people are told of what goes wrong, and of what it costs. */
@@ -51,18 +70,61 @@ export class PipelineStack extends Stack {
     });
   }
 
-  private build({ environment, settings, lake }: PipelineStackProps, bundles: string): sns.ITopic {
-    const name = lakeName(environment);
-    const endpoint = endpointName(environment, settings.endpoint.kind);
-    const { commit, dirty } = revision();
-
+  private build(props: PipelineStackProps, bundles: string): sns.ITopic {
+    const { environment, settings, lake } = props;
     const { topic } = new Notifications(this, 'Notifications', {
       environment,
       lake,
       email: settings.alarmEmail,
     });
-    const security = new GlueSecurity(this, 'GlueSecurity', { environment, lake }).name;
     const starters = new StarterRoles(this, 'StarterRoles', { environment }).byName;
+    const data = this.dataJobs(props, starters);
+    const model = this.model(props, { starters, topic, bundles });
+    const functions = new PipelineFunctions(this, 'Functions', {
+      environment,
+      settings,
+      lake,
+      starters,
+      bundles,
+    });
+    const pipeline = this.pipeline(props, functions, this.variables(props, data, model, topic));
+    // Started before the images are there, a training job would find none.
+    pipeline.machine.node.addDependency(model.images.built);
+    const { endpoint } = model;
+    new Monitoring(this, 'Monitoring', {
+      environment,
+      settings,
+      topic,
+      stream: lake.stream,
+      endpoint,
+      ...data,
+      ...pipeline,
+    });
+
+    this.outputs({
+      StateMachineArn: pipeline.machine.stateMachineArn,
+      BucketName: lake.bucket.bucketName,
+      DatabaseName: lake.database,
+      WorkgroupName: data.workGroup,
+      AnalystsWorkgroupName: data.analystsWorkGroup,
+      EndpointName: endpoint,
+      TokenSecretArn: lake.tokenSecret.secretArn,
+      ForceGrantSecretArn: lake.forceGrant.secretArn,
+      ForgottenSecretArn: lake.forgottenSecret.secretArn,
+      StreamName: lake.stream.streamName,
+      CrawlerName: data.crawler,
+      GlueJobName: data.glueJob,
+      TopicArn: topic.topicArn,
+    });
+    return topic;
+  }
+
+  /** Crawler, Spark job and workgroups, by their names. */
+  private dataJobs(
+    { environment, settings, lake }: PipelineStackProps,
+    starters: StarterRoles['byName'],
+  ): DataJobs {
+    const security = new GlueSecurity(this, 'GlueSecurity', { environment, lake }).name;
     const crawler = new RawCrawler(this, 'RawCrawler', {
       environment,
       lake,
@@ -80,31 +142,39 @@ export class PipelineStack extends Stack {
       settings,
       lake,
     });
+    return { crawler, glueJob, workGroup, analystsWorkGroup };
+  }
+
+  /** The images, and who may train, serve and roll back. */
+  private model(
+    { environment, settings, lake }: PipelineStackProps,
+    given: { starters: StarterRoles['byName']; topic: sns.ITopic; bundles: string },
+  ): Model {
+    const { topic, bundles } = given;
+    const updater = given.starters.EndpointUpdaterRole;
+    const endpoint = endpointName(environment, settings.endpoint.kind);
     const images = new ContainerImages(this, 'Images', { environment, settings, lake, bundles });
-    new ModelAccess(this, 'Models', {
-      environment,
-      lake,
-      endpoint,
-      settings,
-      updater: starters.EndpointUpdaterRole,
-    });
-    const rollback = new EndpointRollback(this, 'Rollback', {
+    new ModelAccess(this, 'Models', { environment, lake, endpoint, settings, updater });
+    const { alarmNames } = new EndpointRollback(this, 'Rollback', {
       environment,
       topic,
       endpoint,
       kind: settings.endpoint.kind,
-      updater: starters.EndpointUpdaterRole,
+      updater,
     });
+    return { endpoint, images, alarmNames };
+  }
 
-    const functions = new PipelineFunctions(this, 'Functions', {
-      environment,
-      settings,
-      lake,
-      starters,
-      bundles,
-    });
-    const values = {
-      LAKE: name,
+  /** The value of every variable that a function may read. */
+  private variables(
+    { environment, lake }: PipelineStackProps,
+    data: DataJobs,
+    { endpoint, images, alarmNames }: Model,
+    topic: sns.ITopic,
+  ): Record<Variable, string> {
+    const { commit, dirty } = revision();
+    return {
+      LAKE: lakeName(environment),
       MODEL_PREFIX: modelPrefix(environment),
       BUCKET: lake.bucket.bucketName,
       STREAM_NAME: lake.stream.streamName,
@@ -112,9 +182,9 @@ export class PipelineStack extends Stack {
       FORCE_GRANT_SECRET_ARN: lake.forceGrant.secretArn,
       FORGOTTEN_SECRET_ARN: lake.forgottenSecret.secretArn,
       DATABASE: lake.database,
-      CRAWLER: crawler,
-      GLUE_JOB: glueJob,
-      WORKGROUP: workGroup,
+      CRAWLER: data.crawler,
+      GLUE_JOB: data.glueJob,
+      WORKGROUP: data.workGroup,
       TRAINING_ROLE_ARN: lake.roles.MachineLearningRole.roleArn,
       SERVING_ROLE_ARN: lake.roles.ServingRole.roleArn,
       TRAINING_IMAGE: images.uris.training,
@@ -125,9 +195,18 @@ export class PipelineStack extends Stack {
       GIT_DIRTY: String(dirty),
       PACKAGE_LOCK_SHA256: checksum('package-lock.json'),
       ENDPOINT_NAME: endpoint,
-      ROLLBACK_ALARMS: JSON.stringify(rollback.alarmNames),
+      ROLLBACK_ALARMS: JSON.stringify(alarmNames),
       TOPIC_ARN: topic.topicArn,
     };
+  }
+
+  /** The functions, the machine that calls them, what starts it and what keeps its executions. */
+  private pipeline(
+    { environment, settings, lake }: PipelineStackProps,
+    functions: PipelineFunctions,
+    values: Record<Variable, string>,
+  ): Pipeline {
+    const name = lakeName(environment);
     const scoreStream = functions.create('score-stream', values);
     const { failures } = new StreamScoring(this, 'StreamScoring', { lake, scoreStream });
     const stepFunctions = perStep(({ name: step }) => functions.create(step, values));
@@ -135,65 +214,24 @@ export class PipelineStack extends Stack {
     functions.openLogs();
 
     const machine = this.machine(name, settings, lake, stepFunctions);
-    // Started before the images are there, a training job would find none.
-    machine.node.addDependency(images.built);
     this.letStepsLookAtExecutions(name, lake);
 
     const undelivered = new DeadLetters(this, 'Undelivered', {
       key: lake.key,
       sender: lake.roles.RunReporterRole,
     });
+    const deadLetterQueue = undelivered.queue;
     archive.configureAsyncInvoke({
-      onFailure: new SqsDestination(undelivered.queue),
+      onFailure: new SqsDestination(deadLetterQueue),
       retryAttempts: 2,
     });
     // Lambda looks whether the role may send to the destination when it is told of it.
     if (undelivered.sending)
       archive.node.findChild('EventInvokeConfig').node.addDependency(undelivered.sending);
-    new ExecutionArchive(this, 'Archive', {
-      stateMachineArn: machine.stateMachineArn,
-      archive,
-      deadLetterQueue: undelivered.queue,
-    });
-    new Schedules(this, 'Schedules', {
-      environment,
-      machine,
-      settings,
-      deadLetterQueue: undelivered.queue,
-    });
-
-    new Monitoring(this, 'Monitoring', {
-      environment,
-      settings,
-      topic,
-      machine,
-      scoreStream,
-      archive,
-      stream: lake.stream,
-      undelivered: undelivered.queue,
-      failures,
-      endpoint,
-      glueJob,
-      workGroup,
-      analystsWorkGroup,
-    });
-
-    this.outputs({
-      StateMachineArn: machine.stateMachineArn,
-      BucketName: lake.bucket.bucketName,
-      DatabaseName: lake.database,
-      WorkgroupName: workGroup,
-      AnalystsWorkgroupName: analystsWorkGroup,
-      EndpointName: endpoint,
-      TokenSecretArn: lake.tokenSecret.secretArn,
-      ForceGrantSecretArn: lake.forceGrant.secretArn,
-      ForgottenSecretArn: lake.forgottenSecret.secretArn,
-      StreamName: lake.stream.streamName,
-      CrawlerName: crawler,
-      GlueJobName: glueJob,
-      TopicArn: topic.topicArn,
-    });
-    return topic;
+    const { stateMachineArn } = machine;
+    new ExecutionArchive(this, 'Archive', { stateMachineArn, archive, deadLetterQueue });
+    new Schedules(this, 'Schedules', { environment, machine, settings, deadLetterQueue });
+    return { machine, scoreStream, archive, undelivered: deadLetterQueue, failures };
   }
 
   private machine(

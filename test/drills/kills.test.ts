@@ -1,5 +1,8 @@
-import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { projectWithDescribedStep } from '../support/described-step';
 import { Person, type Ended } from './person';
 
 /*
@@ -9,14 +12,20 @@ import { Person, type Ended } from './person';
  */
 const tweets = 300;
 let person: Person;
+/** A copy of the project with one step more. */
+let project: string;
 /** By every start so far. */
 let printed = '';
 
 beforeAll(async () => {
   person = await Person.arrive('kills');
+  project = mkdtempSync(join(tmpdir(), 'lake-with-a-step-'));
 });
 
-afterAll(() => person.leave());
+afterAll(async () => {
+  await person.leave();
+  rmSync(project, { recursive: true, force: true });
+});
 
 async function run(args: string[], killAt?: RegExp): Promise<Ended> {
   const ended = await person.run(args, killAt).ended;
@@ -84,4 +93,29 @@ test('nobody else on the machine may read a file of the lake', () => {
 
   expect(paths.length).toBeGreaterThan(100);
   expect(open).toEqual([]);
+});
+
+/*
+ * Here, because this lake has a night's tweets: the copy is deployed over it, and replays a day.
+ */
+test('the step of docs/add-a-step.md is type-checked, deployed, and runs', async () => {
+  projectWithDescribedStep(project);
+  const day = new Date(Date.now() - 24 * 3_600_000).toISOString().slice(0, 10);
+
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit'], {
+    cwd: project,
+    stdio: 'inherit',
+  });
+  const replay = ['lake', 'replay', '--from', day, '--to', day];
+  const { code, output } = await person.run(replay, undefined, project).ended;
+
+  // All of the output where it fails.
+  expect([code, output]).toEqual([0, expect.stringMatching(/^✓ Export the counts +\d/m)]);
+  const exported = readdirSync(join(person.home, 's3'), { recursive: true, encoding: 'utf8' }).find(
+    (path) => /processed-data\/exports\/[^/]+(?<!\.meta)\.json$/.test(path),
+  );
+  const counts: unknown = JSON.parse(
+    readFileSync(join(person.home, 's3', exported ?? 'nothing was exported'), 'utf8'),
+  );
+  expect(counts).toContainEqual({ date: day, rows: expect.any(Number) });
 });

@@ -1,8 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectWithDescribedStep } from '../support/described-step';
 import { unpackOlderLake } from '../support/older-lake';
 import { Person } from './person';
 
@@ -11,19 +8,13 @@ import { Person } from './person';
  * older one kept is lost.
  */
 let person: Person;
-/** A copy of the project with one step more. */
-let project: string;
 
 beforeAll(async () => {
   person = await Person.arrive('upgrade');
   unpackOlderLake(person.home);
-  project = mkdtempSync(join(tmpdir(), 'lake-with-a-step-'));
 });
 
-afterAll(async () => {
-  await person.leave();
-  rmSync(project, { recursive: true, force: true });
-});
+afterAll(() => person.leave());
 
 test('the first start moves the state, deploys, and ends in order', async () => {
   const up = person.run(['up']);
@@ -58,26 +49,6 @@ test('a run of this release goes on with its plans', async () => {
 
   expect(output).toMatch(/ingest-\S+ SUCCEEDED/);
   expect(code).toBe(0);
-});
-
-test('the step of docs/add-a-step.md is type-checked, deployed over it, and runs', async () => {
-  projectWithDescribedStep(project);
-
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit'], {
-    cwd: project,
-    stdio: 'inherit',
-  });
-  const replay = ['lake', 'replay', '--from', '2026-11-28', '--to', '2026-11-28'];
-  const { code, output } = await person.run(replay, undefined, project).ended;
-
-  // All of the output where it fails.
-  expect([code, output]).toEqual([0, expect.stringMatching(/^✓ Export the counts +\d/m)]);
-  const exported = readdirSync(join(person.home, 's3'), { recursive: true, encoding: 'utf8' }).find(
-    (path) => /processed-data\/exports\/replay-[^/]+\.json$/.test(path),
-  );
-  expect(JSON.parse(readFileSync(join(person.home, 's3', exported ?? ''), 'utf8'))).toEqual([
-    { date: '2026-11-28', rows: expect.any(Number) },
-  ]);
 });
 
 test('nothing of it is open to others any more', () => {

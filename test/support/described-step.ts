@@ -5,7 +5,7 @@ const root = resolve(__dirname, '..', '..');
 const page = join(root, 'docs', 'add-a-step.md');
 
 /** What a copy does not take along: it is linked, made anew, or nobody else's. */
-const left = ['.git', '.lake', '.venv', 'cdk.out', 'dist', 'node_modules'];
+const left = ['.git', '.lake', '.venv', 'cdk.out', 'node_modules'];
 
 interface Change {
   file: string;

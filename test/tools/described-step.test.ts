@@ -5,7 +5,7 @@ import { changed, describedChanges } from '../support/described-step';
 const root = resolve(__dirname, '..', '..');
 
 /*
- * That the step works is seen in test/drills/upgrade.test.ts; here only that the page still fits the files it names.
+ * That the step works is seen in test/drills/kills.test.ts; here only that the page still fits the files it names.
  */
 test('docs/add-a-step.md touches four files, and one for the permissions', () => {
   const files = new Set(describedChanges().map(({ file }) => file));
