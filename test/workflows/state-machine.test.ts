@@ -329,12 +329,10 @@ describe('error names', () => {
 });
 
 /** A choice's condition as a person would say it: `$.plan.mode = retrain`, all of several joined by `and`. */
-const Comparison = z
-  .looseObject({ Variable: z.string() })
-  .transform(
-    ({ Variable, Next: _, ...rest }) =>
-      `${Variable} ${Object.entries(rest).map(([operator, value]) => `${operator} ${value}`)}`,
-  );
+const Comparison = z.looseObject({ Variable: z.string() }).transform((comparison) => {
+  const operators = Object.entries(comparison).filter(([name]) => !/^(Variable|Next)$/.test(name));
+  return `${comparison.Variable} ${operators.map((one) => one.join(' ')).join(' ')}`;
+});
 const Condition = z.union([
   z.looseObject({ And: z.array(Comparison) }).transform(({ And }) => And.join(' and ')),
   Comparison,
