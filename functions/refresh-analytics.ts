@@ -127,13 +127,16 @@ async function score(
   day: string,
   rows: readonly Row[],
 ): Promise<void> {
-  const { lake, catalog, endpoint } = deps;
+  const { lake, catalog, endpoint, clock } = deps;
   // Athena returns an empty text as a missing value.
   const tweets = rows
     .map((row) => Unscored.parse(row))
     .map(({ tweet_id: id, text }) => ({ id, text: text ?? '' }));
   if (tweets.length === 0) return;
-  const predictions = await scoreInBatches(endpoint, tweets, champion.modelVersion);
+  const predictions = await scoreInBatches(endpoint, tweets, {
+    clock,
+    modelVersion: champion.modelVersion,
+  });
   const ids = createHash('sha256')
     .update(tweets.map(({ id }) => id).join())
     .digest('hex')

@@ -7,6 +7,7 @@ import type { Column } from '../../workflows/datasets';
 import { StepError } from '../../workflows/errors';
 import { MAX_TEXTS_A_CALL, predict } from './endpoint';
 import type { Endpoint } from './endpoint';
+import type { Clock } from '../shared/clock';
 import { addPartitions } from '../lake/catalog';
 import type { Catalog } from '../lake/catalog';
 import { uriOf } from '../lake/objects';
@@ -31,7 +32,7 @@ export type ScoredRow = z.infer<typeof ScoredRow>;
 export async function scoreInBatches(
   endpoint: Endpoint,
   tweets: readonly { id: string; text: string }[],
-  modelVersion?: string,
+  { clock = endpoint.clock, modelVersion }: { clock?: Clock; modelVersion?: string } = {},
 ): Promise<ScoredRow[]> {
   const rows: ScoredRow[] = [];
   for (let start = 0; start < tweets.length; start += MAX_TEXTS_A_CALL) {
@@ -44,7 +45,7 @@ export async function scoreInBatches(
         `The endpoint ${endpoint.name} answers as ${model_version}, but the champion is ${modelVersion}`,
       );
     }
-    const scored_at = endpoint.clock.now();
+    const scored_at = clock.now();
     for (const [index, { label, probabilities }] of predictions.entries()) {
       const tweet_id = batch[index]?.id ?? '';
       rows.push({ tweet_id, label, ...probabilities, model_version, scored_at });
