@@ -8,9 +8,9 @@ from pathlib import Path
 _REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "a file may not be as large here (ulimit -f)",
+    errno.EFBIG: "the file would exceed the size limit (ulimit -f)",
     errno.EROFS: "the disk is read-only",
-    errno.ENOENT: "its folder is gone",
+    errno.ENOENT: "its folder does not exist any more",
 }
 
 
