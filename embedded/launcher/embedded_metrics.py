@@ -60,7 +60,7 @@ def extract(line: str, now: float | None = None) -> Extracted | None:
 
     `now` is in seconds since 1970, by default the current time. Never raises for invalid lines.
     """
-    # Not stripped: CloudWatch accepts only lines that are JSON from the first to the last character.
+    # Not stripped: CloudWatch reads only lines that are JSON from the first to the last character.
     if not (line.startswith("{") and '"_aws"' in line):
         return None
     try:

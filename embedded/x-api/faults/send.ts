@@ -3,12 +3,12 @@ import type { Due } from './due';
 
 export interface Answer {
   status: number;
-  /** Sent as JSON; a text is sent as it is. */
+  /** Sent as JSON; a string is sent unchanged. */
   body: unknown;
   headers?: Record<string, string>;
 }
 
-/** Whether the whole answer left; the script may have it break off, or never come. */
+/** Sends the response; the script may interrupt or suppress it. Returns whether it was sent completely. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
