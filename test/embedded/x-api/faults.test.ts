@@ -558,8 +558,8 @@ test('every fault is described, and every name of the description is a fault', (
 
 test.each([
   ['{"faults": [', /is not JSON/],
-  ['{"faults": [{"fault": "sloth"}]}', /does not fit at faults\.0\.fault/],
-  ['{"faults": [{"fault": "status", "status": 200}]}', /does not fit at faults\.0\.status/],
+  ['{"faults": [{"fault": "sloth"}]}', /is invalid at faults\.0\.fault/],
+  ['{"faults": [{"fault": "status", "status": 200}]}', /is invalid at faults\.0\.status/],
   ['{"faults": [], "fault": 1}', /Unrecognized key/],
 ])('a script like %s is refused with the place that is wrong', (content, message) => {
   const path = join(mkdtempSync(join(tmpdir(), 'faults-')), 'faults.json');

@@ -141,6 +141,8 @@ test('the command says that it got no answer, and does not fail for it', async (
   const { code, lines } = await audit({ message: '405 Method Not Allowed' });
 
   expect(lines.filter((line) => line.startsWith('✓'))).toEqual([]);
-  expect(lines).toContainEqual('? npm, what runs: could not ask. 405 Method Not Allowed');
+  expect(lines).toContainEqual(
+    '? npm, what runs: no answer from the registry. 405 Method Not Allowed',
+  );
   expect(code).toBe(0);
 });
