@@ -159,7 +159,7 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
   };
 
   return (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://stand-in');
+    const url = new URL(request.url ?? '/', 'http://x-api-stub');
     const token = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (!/(^|\/)2\/tweets\/search\/recent$/.test(url.pathname)) {
       send(request, response, problem(404, 'Not Found'), noFault);

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { npmAnswer, pipAnswer, standing } from './audit-answers.mjs';
-import { locks, TORCH } from './python-locks.mjs';
+import { isRuntime, locks, TORCH } from './python-locks.mjs';
 import { root, toolFolder } from './tools.mjs';
 
 const limitMillis = 180_000;
@@ -34,10 +34,11 @@ async function pip(files) {
   return pipAnswer(await outputOf(program, [...how, '--format', 'json', ...locked]));
 }
 
-const isRuntime = ({ lock }) => !/^(test|local\/(locks|setup))\//.test(lock);
 // Only one of PyTorch's two locks has the release's name from advisories. It also has CUDA's packages.
 const files = (wanted) =>
-  locks.filter((lock) => isRuntime(lock) === wanted && lock.lock !== TORCH).map(({ lock }) => lock);
+  locks
+    .filter((lock) => isRuntime(lock.lock) === wanted && lock.lock !== TORCH)
+    .map(({ lock }) => lock);
 const sources = [
   { title: 'npm, what runs', runtime: true, ask: () => npm('.', '--omit=dev') },
   {

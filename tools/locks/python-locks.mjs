@@ -20,3 +20,6 @@ export const locks = [
   { lock: 'test/requirements.txt', wishes: ['test/requirements.in'] },
   { lock: 'tools/locks/tools.txt', wishes: ['tools/locks/tools.in'], apart: true },
 ];
+
+/** Whether the packages of a lock run in the lake; the others only install, build or test. */
+export const isRuntime = (lock) => !/^(test|tools\/locks|cli\/setup)\//.test(lock);

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { locks, TORCH } from './python-locks.mjs';
+import { isRuntime, locks, TORCH } from './python-locks.mjs';
 import { root, toolFolder } from './tools.mjs';
 
 const read = (file) => readFileSync(join(root, file), 'utf8');
@@ -92,7 +92,7 @@ async function pythonRows() {
           ?.split(' AND ')
           .map((part) => spdx.get(part) ?? part)
           .join(' AND '),
-        runtime: !/^(test|local\/(locks|setup))\//.test(lock),
+        runtime: isRuntime(lock),
         cuda: lock === TORCH && name !== 'torch',
       };
     }),

@@ -274,7 +274,7 @@ def test_a_state_that_cannot_be_read_is_refused_and_nothing_of_it_is_written(fol
         snapshots.load()
 
     assert "Nothing was changed" in str(refused.value)
-    with pytest.raises(RuntimeError, match="was not read"):
+    with pytest.raises(RuntimeError, match="was not loaded"):
         snapshots.save({"a": lambda: {}})
     assert everything(folder) == before
 

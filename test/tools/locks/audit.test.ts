@@ -146,3 +146,15 @@ test('the command says that it got no answer, and does not fail for it', async (
   );
   expect(code).toBe(0);
 });
+
+test('the locks of tests, tools and installers do not count as what runs', async () => {
+  const locks = pathToFileURL(join(root, 'tools/locks/python-locks.mjs')).href;
+  const code = `const m = await import('${locks}'); console.log(JSON.stringify(m.locks.map(({ lock }) => lock).filter((lock) => !m.isRuntime(lock))))`;
+  const { lines } = await runNode(['--input-type=module', '-e', code]);
+
+  expect(JSON.parse(lines.join('\n'))).toEqual([
+    'cli/setup/installers.txt',
+    'test/requirements.txt',
+    'tools/locks/tools.txt',
+  ]);
+});
