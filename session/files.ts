@@ -98,10 +98,10 @@ export function describeDiskError(error: unknown): string | undefined {
  * A safe file name for something that others have named, such as an execution: no `..`, no slashes. Ordinary
  * names stay unchanged; others end in a hash, so that two names never share a file.
  */
-export function fileName(given: string): string {
-  if (/^\w[\w.-]{0,99}$/.test(given)) return given;
-  const hash = createHash('sha256').update(given).digest('hex').slice(0, 12);
-  return `${given.replaceAll(/[^\w-]/g, '_').slice(0, 80)}-${hash}`;
+export function fileName(name: string): string {
+  if (/^\w[\w.-]{0,99}$/.test(name)) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 12);
+  return `${name.replaceAll(/[^\w-]/g, '_').slice(0, 80)}-${hash}`;
 }
 
 /** The code of a system error (`EEXIST`, `ESRCH`); undefined for anything else. */

@@ -78,21 +78,23 @@ def queries_of(metrics: Sequence[Mapping[str, Any]]) -> list[_Query]:
     """Parse MetricDataQueries of a request or a template; raises MathError for an invalid one."""
     found = []
     for entry in metrics:
-        given = entry.get("Id", "")
-        if not (given[:1].islower() and given.replace("_", "a").isalnum()):
-            raise MathError(f"the id {given!r} needs a lowercase letter, then letters, digits or _")
+        query_id = entry.get("Id", "")
+        if not (query_id[:1].islower() and query_id.replace("_", "a").isalnum()):
+            raise MathError(
+                f"the id {query_id!r} needs a lowercase letter, then letters, digits or _"
+            )
         if bool(entry.get("MetricStat")) == bool(entry.get("Expression")):
-            raise MathError(f"{given}: either a MetricStat or an Expression is needed")
+            raise MathError(f"{query_id}: either a MetricStat or an Expression is needed")
         stat = entry.get("MetricStat") or {}
         named = stat.get("Metric") or {}
         needed = {"Metric.Namespace": named.get("Namespace"), "Stat": stat.get("Stat")}
         needed |= {"Metric.MetricName": named.get("MetricName"), "Period": stat.get("Period")}
         if stat and not all(needed.values()):
             lacking = next(name for name, value in needed.items() if not value)
-            raise MathError(f"{given}: MetricStat has no {lacking}")
+            raise MathError(f"{query_id}: MetricStat has no {lacking}")
         expression = parse(entry["Expression"]) if entry.get("Expression") else None
         returned = str(entry.get("ReturnData", True)).lower() != "false"
-        found.append(_Query(given, entry.get("MetricStat"), expression, returned))
+        found.append(_Query(query_id, entry.get("MetricStat"), expression, returned))
     return found
 
 
@@ -121,9 +123,9 @@ def period_of(alarm: Alarm) -> int:
 def common_period(metrics: Iterable[Mapping[str, Any]]) -> int:
     """The period of all metrics and expressions; raises MathError when they differ."""
     periods = {
-        int(given)
+        int(period)
         for entry in metrics
-        if (given := (entry.get("MetricStat") or {}).get("Period") or entry.get("Period"))
+        if (period := (entry.get("MetricStat") or {}).get("Period") or entry.get("Period"))
     }
     if len(periods) > 1:
         raise MathError(f"all periods have to be equal, not {sorted(periods)}")
@@ -299,7 +301,7 @@ def instant(seconds: float) -> str:
 
 def message(alarm: Alarm, old: str, region: str, account: str) -> str:
     """The message that CloudWatch publishes to a topic; its shape is from memory."""
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "AlarmName": alarm["AlarmName"],
         "AlarmDescription": alarm.get("AlarmDescription") or None,
         "AWSAccountId": account,
@@ -315,8 +317,8 @@ def message(alarm: Alarm, old: str, region: str, account: str) -> str:
         "InsufficientDataActions": alarm.get("InsufficientDataActions") or [],
     }
     if "AlarmRule" in alarm:
-        told["AlarmRule"] = alarm["AlarmRule"]
-        return json.dumps(told)
+        body["AlarmRule"] = alarm["AlarmRule"]
+        return json.dumps(body)
     trigger: dict[str, Any] = {
         "Period": period_of(alarm),
         "EvaluationPeriods": alarm["EvaluationPeriods"],
@@ -341,7 +343,7 @@ def message(alarm: Alarm, old: str, region: str, account: str) -> str:
                 for one in alarm.get("Dimensions") or []
             ],
         }
-    return json.dumps({**told, "Trigger": trigger})
+    return json.dumps({**body, "Trigger": trigger})
 
 
 def event_detail(alarm: Alarm, old: str, old_reason: str) -> dict[str, Any]:

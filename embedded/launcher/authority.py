@@ -25,7 +25,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Decision:
     """Whether an action is allowed; `message` is AWS's text if it is not, or else empty."""
 
     allowed: bool
@@ -110,7 +110,7 @@ def authorize(
     resource: str,
     context: Mapping[str, Any] | None = None,
     api: str = "",
-) -> Verdict:
+) -> Decision:
     """Whether the key's principal may do `action` on `resource` (an ARN, or "*").
 
     `api` is the operation that the gateway is answering, as `service:Operation`.
@@ -132,15 +132,15 @@ def authorize(
     if api:
         recorded_calls.end()
     if denied is None:
-        return Verdict(True)
+        return Decision(True)
     if isinstance(denied, iam_evaluator.AuthError):
         raise Refused(f"{denied.code}: {denied.message}")
-    return Verdict(False, _sentence(identity.arn, action, resource, denied))
+    return Decision(False, _sentence(identity.arn, action, resource, denied))
 
 
 def role_may(
     role_arn: str, session: str, action: str, resource: str, noted: bool = True
-) -> Verdict:
+) -> Decision:
     """Whether a role that a service has assumed may do `action` on `resource`.
 
     Without `noted` the call is not recorded as one of the role.
@@ -162,8 +162,8 @@ def role_may(
     if noted:
         recorded_calls.note(principal, action, resource, {}, allowed=found.decision == "Allow")
     if found.decision == "Allow":
-        return Verdict(True)
-    return Verdict(False, _sentence(principal, action, resource, found))
+        return Decision(True)
+    return Decision(False, _sentence(principal, action, resource, found))
 
 
 def _sentence(principal: str, action: str, resource: str, denied: iam_evaluator.EvalResult) -> str:

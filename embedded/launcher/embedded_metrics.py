@@ -144,8 +144,8 @@ def _metric(root: Any, metric: Any, where: str) -> tuple[str, str, tuple[float, 
         raise _Wrong(f"{where}.StorageResolution ({name}) is neither 1 nor 60")
     if name not in root:
         raise _Wrong(f"{where} names {name!r}, which is not a member of the document")
-    given = root[name]
-    values = given if isinstance(given, list) else [given]
+    member = root[name]
+    values = member if isinstance(member, list) else [member]
     if not 1 <= len(values) <= MAX_VALUES:
         raise _Wrong(f"the member {name!r} has {len(values)} values, expected 1 to {MAX_VALUES}")
     for value in values:

@@ -28,7 +28,7 @@ class ExecutionParts:
     """Finds the parts that must be written, and restores executions from their parts."""
 
     def __init__(self) -> None:
-        self._said: dict[str, tuple[Any, ...]] = {}
+        self._reported: dict[str, tuple[Any, ...]] = {}
 
     def due(self, executions: dict[Key, dict[str, Any]], written: Collection[str]) -> Sources:
         """The parts to write; `written` holds the names of the parts that are on disk."""
@@ -43,16 +43,16 @@ class ExecutionParts:
             now = (len(events), *(execution.get(field) for field in ("status", "redriveCount")))
             if (
                 execution.get("status") == "RUNNING"
-                or self._said.get(name) != now
+                or self._reported.get(name) != now
                 or name not in written
             ):
                 sources[name] = _record(key, execution, sealed)
-                self._said[name] = now
+                self._reported[name] = now
         return sources
 
-    def forget_said(self) -> None:
+    def forget_pending(self) -> None:
         """Make the last parts due again, after a failed save."""
-        self._said.clear()
+        self._reported.clear()
 
     def restore(self, payloads: dict[str, Any]) -> dict[Key, dict[str, Any]]:
         """Remove the parts from a snapshot's payloads and return the executions they form."""

@@ -37,8 +37,8 @@ listeners: list[Callable[[], None]] = []
 
 def record(points: Iterable[Point]) -> None:
     """Store points, and call the listeners."""
-    given = list(points)
-    for point in given:
+    added = list(points)
+    for point in added:
         for value in point.values:
             _add(
                 (point.namespace, point.name, cloudwatch._dims_key(dict(point.dimensions))),
@@ -49,9 +49,9 @@ def record(points: Iterable[Point]) -> None:
                     "Dimensions": dict(point.dimensions),
                 },
             )
-    if given:
-        for told in listeners:
-            told()
+    if added:
+        for listener in listeners:
+            listener()
 
 
 def publish(namespace: str, dimensions: Mapping[str, str], **values: tuple[float, str]) -> None:

@@ -78,9 +78,9 @@ class _Records:
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = path.read_text() if path.exists() else ""
         # A killed launcher may have left an incomplete line.
-        whole = kept[: kept.rfind("\n") + 1]
-        self._seen = set(whole.splitlines())
-        path.write_text(whole)
+        complete = kept[: kept.rfind("\n") + 1]
+        self._seen = set(complete.splitlines())
+        path.write_text(complete)
         self._file = path.open("a", buffering=1)
 
     def add(self, line: str) -> None:

@@ -60,14 +60,14 @@ def _authorize(fields: dict[str, Any]) -> dict[str, Any]:
     context = fields.get("context") or {}
     if not isinstance(context, dict):
         raise BadRequest("context must be an object of condition keys")
-    verdict = authority.authorize(
+    decision = authority.authorize(
         _text(fields, "accessKeyId"),
         _text(fields, "action"),
         _text(fields, "resource"),
         context,
         fields.get("api") or "",
     )
-    return {"allowed": verdict.allowed, "message": verdict.message}
+    return {"allowed": decision.allowed, "message": decision.message}
 
 
 def _grant(fields: dict[str, Any]) -> dict[str, Any]:

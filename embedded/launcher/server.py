@@ -63,8 +63,8 @@ class Door:
             # Other protocols (websockets) are closed before they are accepted.
             await send({"type": "websocket.close", "code": 1008})
             return
-        given = _values(scope, _TOKEN_HEADER)
-        if len(given) != 1 or not hmac.compare_digest(given[0], self._token):
+        tokens = _values(scope, _TOKEN_HEADER)
+        if len(tokens) != 1 or not hmac.compare_digest(tokens[0], self._token):
             await _respond(
                 send, 403, {"message": "Only the gateway of this lake may call this port."}
             )

@@ -44,7 +44,7 @@ export interface ObservedSearch {
   /** Ids of all posts that the script has held back, including released ones. */
   heldBack: ReadonlySet<string>;
   /** Whether the complete response was sent. */
-  whole: boolean;
+  isComplete: boolean;
 }
 
 export type XApiHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -182,7 +182,7 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
         console.error(visible(`X API stub: ${describeError(error)}`));
         result = { answer: problem(500, 'Internal Server Error'), ...nothing };
       }
-      const whole = send(request, response, result.answer, due);
+      const isComplete = send(request, response, result.answer, due);
       const {
         answer: { status },
         sent,
@@ -194,7 +194,7 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
         status,
         sent,
         ids,
-        whole,
+        isComplete,
         heldBack: new Set(hiddenUntil.keys()),
       });
     }

@@ -205,15 +205,15 @@ export function compileQuery(query: string): (post: Indexed) => boolean {
     return { matches: (post) => !clause.matches(post), standsAlone: false, at: token.at };
   };
 
-  const whole = either();
+  const root = either();
   const rest = tokens[next];
   if (rest)
     throw new QueryError(`"${rest.value}" is not expected here (at position ${rest.at + 1})`);
-  if (!whole.standsAlone) {
-    const at = (whole.at ?? 0) + 1;
+  if (!root.standsAlone) {
+    const at = (root.at ?? 0) + 1;
     throw new QueryError(
       `is/has/lang and negations cannot be used as a standalone operator (at position ${at})`,
     );
   }
-  return whole.matches;
+  return root.matches;
 }

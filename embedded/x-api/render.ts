@@ -31,7 +31,7 @@ function beginning(text: string, most: number): string {
 /** The texts of a post, not escaped: `text`, and the complete text if it is longer. */
 function textsOf(post: ArchivedPost): { text: string; note: string | null } {
   const original = post.references?.find(({ type }) => type === 'retweeted')?.post;
-  const whole = plain(post.text);
+  const complete = plain(post.text);
   if (original) {
     const text = [...`RT @${original.author.username}: ${plain(original.text)}`];
     const isCut = text.length > retweetText;
@@ -40,10 +40,10 @@ function textsOf(post: ArchivedPost): { text: string; note: string | null } {
       note: null,
     };
   }
-  if (beginning(whole, shortText) === whole) return { text: whole, note: null };
+  if (beginning(complete, shortText) === complete) return { text: complete, note: null };
   // X appends a link to the complete post: 23 characters, an ellipsis and a space.
   const link = `https://t.co/${BigInt(post.id).toString(36).slice(-10).padStart(10, '0')}`;
-  return { text: `${beginning(whole, shortText - 26)}… ${link}`, note: whole };
+  return { text: `${beginning(complete, shortText - 26)}… ${link}`, note: complete };
 }
 
 /** A post with the requested fields. */

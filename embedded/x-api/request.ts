@@ -139,8 +139,8 @@ export interface Request {
 }
 
 function fieldsOf(params: URLSearchParams, name: string, allowed: Set<string>): Set<string> {
-  const given = params.get(name);
-  const wanted = given === null ? [] : given.split(',');
+  const parameter = params.get(name);
+  const wanted = parameter === null ? [] : parameter.split(',');
   const wrong = wanted.find((field) => !allowed.has(field));
   if (wrong !== undefined) {
     const list = [...allowed].join(',');

@@ -64,9 +64,9 @@ def may_fetch(caller: str, bucket: str, key: str) -> None:
 def _need(
     caller: str, action: str, resource: str, context: Mapping[str, Any] | None = None
 ) -> None:
-    verdict = authorize(caller, action, resource, context)
-    if not verdict.allowed:
-        raise AccessDenied(verdict.message)
+    decision = authorize(caller, action, resource, context)
+    if not decision.allowed:
+        raise AccessDenied(decision.message)
 
 
 def _need_key(

@@ -9,8 +9,8 @@ from embedded.launcher.athena.errors import NotSupported
 
 def call(name: str, *arguments: exp.Expression | None) -> exp.Anonymous:
     """A call of a function or macro; an argument that is None is left out."""
-    given = [argument for argument in arguments if argument is not None]
-    return exp.Anonymous(this=name, expressions=given)
+    present = [argument for argument in arguments if argument is not None]
+    return exp.Anonymous(this=name, expressions=present)
 
 
 # Functions that sqlglot does not know: Trino's name and our macro's name.

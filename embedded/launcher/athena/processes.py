@@ -72,17 +72,17 @@ class Process:
             ) from late
         if self._interrupted:
             raise duckdb.InterruptException
-        given = json.loads(printed) if printed else {}
-        if "error" in given:
-            raise QueryFailed(reason(given["error"]))
-        if "rows" not in given:
-            how = given.get("memory", f"its process ended with {self._process.returncode}")
+        reply = json.loads(printed) if printed else {}
+        if "error" in reply:
+            raise QueryFailed(reason(reply["error"]))
+        if "rows" not in reply:
+            how = reply.get("memory", f"its process ended with {self._process.returncode}")
             raise QueryFailed(
                 "EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded the memory that the embedded Athena "
                 f"gives it: {how}",
                 category=2,
             )
-        return given
+        return reply
 
 
 class _Pool:

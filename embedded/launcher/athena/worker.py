@@ -82,14 +82,14 @@ def main() -> None:
         # The launcher has ended without sending a query.
         return
     try:
-        given = answer(json.loads(line))
+        reply = answer(json.loads(line))
     except MemoryError as failure:
-        given = {"memory": str(failure) or "out of memory"}
+        reply = {"memory": str(failure) or "out of memory"}
     except duckdb.OutOfMemoryException as failure:
-        given = {"memory": str(failure)}
+        reply = {"memory": str(failure)}
     except duckdb.Error as failure:
-        given = {"error": str(failure)}
-    json.dump(given, sys.stdout)
+        reply = {"error": str(failure)}
+    json.dump(reply, sys.stdout)
 
 
 if __name__ == "__main__":

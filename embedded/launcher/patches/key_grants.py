@@ -58,7 +58,7 @@ def _holds(grant: Mapping[str, Any], operation: str, context: Mapping[str, Any])
     if not constraints or not operation.startswith(_WITH_CONTEXT):
         return True
     # The names of condition keys are in lower case here.
-    given = {
+    actual = {
         name.removeprefix(_CONTEXT): value
         for name, value in context.items()
         if name.startswith(_CONTEXT)
@@ -67,7 +67,7 @@ def _holds(grant: Mapping[str, Any], operation: str, context: Mapping[str, Any])
         {name.lower(): value for name, value in (constraints.get(kind) or {}).items()}
         for kind in ("EncryptionContextEquals", "EncryptionContextSubset")
     )
-    return (not equal or given == equal) and subset.items() <= given.items()
+    return (not equal or actual == equal) and subset.items() <= actual.items()
 
 
 def apply() -> None:

@@ -57,10 +57,10 @@ def _stream_key(use: key_uses.Use, data: _Record) -> _Found:
 def _secret_key(use: key_uses.Use, data: _Record) -> _Found:
     has_value = "SecretString" in data or "SecretBinary" in data
     if use.what == "validated":
-        given = data.get("KmsKeyId")
+        new_key = data.get("KmsKeyId")
         # The context is from the page on encryption, for a secret's new key.
         asked = "RequestToValidateKeyAccess"
-        return (given, {"SecretARN": asked, "SecretVersionId": asked}) if given else None
+        return (new_key, {"SecretARN": asked, "SecretVersionId": asked}) if new_key else None
     _, secret = secretsmanager._resolve(data.get("SecretId"))
     if not secret or secret.get("DeletedDate") or not (has_value or use.what == "read"):
         return None
@@ -90,12 +90,12 @@ def _queue_key(use: key_uses.Use, data: _Record, url: str) -> _Found:
 
 
 def _refusal(
-    service: str, called: str, key_of: Callable[..., _Found], *given: Any
+    service: str, called: str, key_of: Callable[..., _Found], *request: Any
 ) -> key_uses.Refusal | None:
     """Why KMS does not let the service act for its caller; None if it does, or without a caller."""
     caller = key_uses.caller_of(service)
     for use in key_uses.uses(service, called) if caller is not None else ():
-        found = key_of(use, *given)
+        found = key_of(use, *request)
         refused = found and key_uses.refusal(caller, service, found[0], use.actions, found[1])
         if refused:
             return refused

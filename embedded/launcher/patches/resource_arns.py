@@ -55,8 +55,8 @@ def _glue(action: str, fields: Mapping[str, Any]) -> str | None:
     if "Job" in action:
         return f"job/{fields.get('JobName') or name}" if fields.get("JobName") or name else None
     if action.endswith("Database"):
-        given = name or (fields.get("DatabaseInput") or {}).get("Name")
-        return f"database/{given}" if given else None
+        database = name or (fields.get("DatabaseInput") or {}).get("Name")
+        return f"database/{database}" if database else None
     database = fields.get("DatabaseName")
     if not database:
         return None

@@ -150,7 +150,7 @@ def apply() -> None:
             HEAVY,
             deploying,
             gone=lambda: executions.gone(kept, snapshots.written),
-            on_failure=parts.forget_said,
+            on_failure=parts.forget_pending,
         )
         _saver.append(saver)
         saver.start()

@@ -197,13 +197,13 @@ def _ask_role(task: _Task, parameters: Any, execution: runs.Execution) -> None:
         # TestState has no role here.
         return
     arn = _function_arn(function)
-    verdict = authority.role_may(
+    decision = authority.role_may(
         execution["roleArn"], execution["name"], "lambda:InvokeFunction", arn
     )
-    if not verdict.allowed:
+    if not decision.allowed:
         raise stepfunctions._ExecutionError(
             "Lambda.AWSLambdaException",
-            f"{verdict.message} (Service: Lambda, Status Code: 403, "
+            f"{decision.message} (Service: Lambda, Status Code: 403, "
             "Error Code: AccessDeniedException)",
         )
 

@@ -23,9 +23,9 @@ export function send(
     return false;
   }
   const isText = typeof answer.body === 'string';
-  const whole = Buffer.from(isText ? String(answer.body) : JSON.stringify(answer.body));
+  const complete = Buffer.from(isText ? String(answer.body) : JSON.stringify(answer.body));
   const isCut = due.has('truncated-json');
-  const body = isCut ? whole.subarray(0, half(whole)) : whole;
+  const body = isCut ? complete.subarray(0, half(complete)) : complete;
   response.writeHead(answer.status, {
     'content-type': isText ? 'text/html' : 'application/json; charset=utf-8',
     'content-length': String(body.byteLength),

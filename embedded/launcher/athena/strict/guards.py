@@ -24,8 +24,8 @@ def guard(tree: exp.Expression, types: Types) -> None:
 
 
 def _call(name: str, *arguments: exp.Expression | str) -> exp.Anonymous:
-    given = [exp.Literal.string(a) if isinstance(a, str) else a.copy() for a in arguments]
-    return exp.Anonymous(this=name, expressions=given)
+    operands = [exp.Literal.string(a) if isinstance(a, str) else a.copy() for a in arguments]
+    return exp.Anonymous(this=name, expressions=operands)
 
 
 def _subscript(node: exp.Bracket) -> exp.Expression:
