@@ -8,23 +8,23 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { STSClient } from '@aws-sdk/client-sts';
 import { account, region } from './workspace';
 
-/** How the clients reach the services; what is left out is for the SDK's own chain to find. */
+/** How the clients reach the services. The SDK's own provider chain finds what is left out. */
 export interface Connection {
   endpoint?: string;
   region?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
-  /** Buckets in the path and not in the host name: a server on 127.0.0.1 has no subdomains. */
+  /** Puts the bucket in the path instead of the host name: a server on 127.0.0.1 has no subdomains. */
   forcePathStyle: boolean;
 }
 
-/** What every client takes; S3's alone knows paths and host names. */
+/** The settings that every client accepts; only S3's has `forcePathStyle`. */
 export const clientConfig = ({ endpoint, region, credentials }: Connection) => ({
   ...(endpoint === undefined ? {} : { endpoint }),
   ...(region === undefined ? {} : { region }),
   ...(credentials === undefined ? {} : { credentials }),
 });
 
-/** The embedded cloud at an address, as its root. */
+/** Connects to the embedded cloud at `url` as its root. */
 export const embedded = (url: string, rootSecret: string): Connection => ({
   endpoint: url,
   region,
@@ -33,8 +33,8 @@ export const embedded = (url: string, rootSecret: string): Connection => ({
 });
 
 /**
- * The account that the ordinary AWS credential chain leads to. `AWS_ENDPOINT_URL` is for the SDK to read, as in any
- * program; AWS_DEFAULT_REGION, which it does not know, means what it does to the AWS CLI.
+ * Connects to the account that the ordinary AWS credential chain finds. The SDK reads `AWS_ENDPOINT_URL` itself. It
+ * does not read AWS_DEFAULT_REGION, so this does, as the AWS CLI would.
  */
 export function fromEnvironment(env: NodeJS.ProcessEnv): Connection {
   const region = env.AWS_REGION || env.AWS_DEFAULT_REGION;
@@ -44,7 +44,7 @@ export function fromEnvironment(env: NodeJS.ProcessEnv): Connection {
   };
 }
 
-/** The AWS clients of the command line, all pointed at one lake, under the person's own name. */
+/** The command line's AWS clients for one lake, with the user's own credentials. */
 export function clientsFor({ forcePathStyle, ...config }: Connection) {
   return {
     athena: new AthenaClient(config),

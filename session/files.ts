@@ -14,13 +14,13 @@ import { dirname } from 'node:path';
 const reasons: Record<string, string> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
-  EFBIG: 'a file may not be as large here (ulimit -f)',
+  EFBIG: 'the file would exceed the size limit (ulimit -f)',
   EROFS: 'the disk is read-only',
-  EACCES: 'this user may not write there',
-  ENOENT: 'its folder is gone',
+  EACCES: 'this user has no write permission',
+  ENOENT: 'its folder does not exist any more',
 };
 
-/** A file that could not be written; what stood at its path before is untouched. Shown as its message alone. */
+/** A file could not be written; the previous file is unchanged. Shown as its message only, without a stack. */
 export class FileNotWritten extends Error {
   readonly oneLine = true;
   readonly exitCode = 1;
@@ -38,8 +38,8 @@ export class FileNotWritten extends Error {
 }
 
 /**
- * Writes a file whole or not at all, even when the process is killed in the middle or the disk is full; once it
- * returns, a power cut loses nothing. Throws FileNotWritten, and leaves nothing half written behind.
+ * Writes a complete file or nothing, even when the process is killed or the disk is full. After it returns, the
+ * file survives a power cut. Throws FileNotWritten, and leaves the previous file unchanged.
  */
 export function writeAtomically(path: string, content: string | Uint8Array): void {
   const bytes = Buffer.from(content);
@@ -53,7 +53,7 @@ export function writeAtomically(path: string, content: string | Uint8Array): voi
     try {
       rmSync(partial, { force: true });
     } catch {
-      // A disk that went read-only keeps it; the next write of the file replaces it.
+      // On a disk that became read-only the partial file stays. The next write replaces it.
     }
     throw new FileNotWritten(path, error);
   }
@@ -62,7 +62,7 @@ export function writeAtomically(path: string, content: string | Uint8Array): voi
 function writeWhole(path: string, bytes: Buffer): void {
   const file = openSync(path, 'w', 0o600);
   try {
-    // Loops: a disk that fills up takes what still fits, and says so only at the next write.
+    // writeFileSync loops: a disk that fills up accepts what still fits, and fails only at the next write.
     writeFileSync(file, bytes);
     const { size } = fstatSync(file);
     if (size !== bytes.length) throw new Error(`${size} of ${bytes.length} bytes arrived`);
@@ -72,7 +72,7 @@ function writeWhole(path: string, bytes: Buffer): void {
   }
 }
 
-/** Makes a rename in a folder last through a power cut. */
+/** Makes a rename in a folder survive a power cut. */
 function syncFolder(path: string): void {
   const folder = openSync(path, 'r');
   try {
@@ -82,7 +82,7 @@ function syncFolder(path: string): void {
   }
 }
 
-/** An error of the disk as a sentence: what could not be used, and why; undefined for any other error. */
+/** A sentence for an error of the disk, with the path and the reason; undefined for any other error. */
 export function describeDiskError(error: unknown): string | undefined {
   const code = errorCode(error);
   if (!(error instanceof Error) || typeof code !== 'string' || !('syscall' in error))
@@ -91,17 +91,17 @@ export function describeDiskError(error: unknown): string | undefined {
   if (why === undefined) return undefined;
   const path =
     'path' in error && typeof error.path === 'string' ? error.path : 'A file of the lake';
-  return `${path} could not be used: ${code === 'ENOENT' ? 'it is not there' : why}.`;
+  return `${path} could not be used: ${code === 'ENOENT' ? 'it does not exist' : why}.`;
 }
 
 /**
- * The name of a file or folder for something that others have named, such as an execution: `..` and slashes lead
- * nowhere. Ordinary names stay as they are; others end in a hash that keeps them apart.
+ * A safe file name for something that others have named, such as an execution: no `..`, no slashes. Ordinary
+ * names stay unchanged; others end in a hash, so that two names never share a file.
  */
-export function fileName(given: string): string {
-  if (/^\w[\w.-]{0,99}$/.test(given)) return given;
-  const hash = createHash('sha256').update(given).digest('hex').slice(0, 12);
-  return `${given.replaceAll(/[^\w-]/g, '_').slice(0, 80)}-${hash}`;
+export function fileName(name: string): string {
+  if (/^\w[\w.-]{0,99}$/.test(name)) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 12);
+  return `${name.replaceAll(/[^\w-]/g, '_').slice(0, 80)}-${hash}`;
 }
 
 /** The code of a system error (`EEXIST`, `ESRCH`); undefined for anything else. */

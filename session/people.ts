@@ -9,19 +9,19 @@ import type { Connection } from './clients';
 import type { Outputs } from './stack';
 import { UserError } from './user-error';
 
-/** Clients under the roles that people take on: the bucket refuses them under their own names. */
+/** Clients with the roles that people assume. The bucket denies people access under their own identity. */
 export interface People {
-  /** Asks questions, and reads what the lake says about its runs. */
+  /** Runs queries and reads the reports of runs. */
   analyst: { athena: AthenaClient; s3: S3Client };
-  /** Puts human labels, corpora, and tweets that people own. */
+  /** Uploads human labels, corpora, and people's own tweets. */
   labeller: { s3: S3Client };
-  /** Lets one execution promote what the gate refuses. */
+  /** Lets one execution promote a model that failed the gate. */
   forceGranter: { secrets: SecretsManagerClient };
-  /** Takes tweets out of the lake, old versions included. */
+  /** Erases tweets from the lake, including old object versions. */
   forgetter: { s3: S3Client; glue: GlueClient; secrets: SecretsManagerClient };
 }
 
-/** An hour, the most that a role gives by default; the SDK asks again before it is over. */
+/** One hour, a role's default maximum. The SDK renews the credentials before they expire. */
 const sessionSeconds = 3600;
 
 /** `arn:aws:iam::<account>:role/<name>`, in the partition and account of the deployed pipeline. */
@@ -34,7 +34,7 @@ export function roleArn(
   return `arn:${partition}:iam::${account}:role/${lakeName(environment, role)}`;
 }
 
-/** A credential provider, as the SDK takes it. Throws UserError when the person may not assume the role. */
+/** A credential provider for the SDK that assumes a role. Throws UserError when the user may not assume it. */
 const assumed = (sts: STSClient, RoleArn: string) => async () => {
   try {
     const { Credentials } = await sts.send(
@@ -45,7 +45,8 @@ const assumed = (sts: STSClient, RoleArn: string) => async () => {
       }),
     );
     const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
-    if (!AccessKeyId || !SecretAccessKey) throw new Error(`STS gave no credentials for ${RoleArn}`);
+    if (!AccessKeyId || !SecretAccessKey)
+      throw new Error(`STS returned no credentials for ${RoleArn}`);
     return {
       accessKeyId: AccessKeyId,
       secretAccessKey: SecretAccessKey,
@@ -55,15 +56,15 @@ const assumed = (sts: STSClient, RoleArn: string) => async () => {
   } catch (error) {
     if (error instanceof Error && error.name.startsWith('AccessDenied')) {
       throw new UserError(
-        `You may not assume ${RoleArn}, and the lake's bucket refuses people under their own names. ` +
-          `Who may is said by people in infra/config.ts and by sts:AssumeRole of IAM. (${error.message})`,
+        `You may not assume ${RoleArn}, and the lake's bucket denies access without it. ` +
+          `Add your ARN to \`people\` in infra/config.ts, and allow yourself sts:AssumeRole in IAM. (${error.message})`,
       );
     }
     throw error;
   }
 };
 
-/** The clients of the roles; a role is assumed when it is first needed. */
+/** The clients of all roles. Each role is assumed at its first use. */
 export function peopleOf(
   { forcePathStyle, ...config }: Connection,
   sts: STSClient,

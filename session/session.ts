@@ -3,20 +3,20 @@ import type { Clients } from './clients';
 import type { People } from './people';
 import type { Outputs } from './stack';
 
-/** A deployed lake that answers, whether this process keeps it running or another one does. */
+/** A deployed lake that is reachable. This process or another one keeps it running. */
 export interface Session {
   environment: EnvironmentName;
   region: string;
-  /** Address that stands in for AWS; null in an account. */
+  /** Address of the embedded cloud; null for an AWS account. */
   endpoint: string | null;
-  /** Under the person's own name; in the embedded cloud, its root. */
+  /** Clients with the user's own credentials; in the embedded cloud, those of its root. */
   clients: Clients;
-  /** Under the roles of the lake. */
+  /** Clients with the lake's roles. */
   people: People;
   outputs: Outputs;
-  /** Whether tweets come from the stand-in. */
+  /** Whether tweets come from the X API stub. */
   standIn: boolean;
-  /** Last sign of life of the command before, if it was killed: what failed after it failed because of it. */
+  /** When the previous command was last alive, if it was killed. Later failures are a result of that. */
   killedAfter?: Date;
   close: () => Promise<void>;
 }

@@ -1,21 +1,21 @@
 import type { StackStatus } from '@aws-sdk/client-cloudformation';
 
-/** What a state of a stack means for the commands. */
+/** What a stack's status means for the commands. */
 export interface StackState {
-  /** For people: what happened. */
+  /** What happened, in words for a message. */
   means: string;
-  /** Whether what was deployed works: `half` where an update left some of it changed. Then its outputs are there. */
+  /** Whether the deployed resources work. `half`: an update changed only some of them; the outputs still exist. */
   works: 'yes' | 'half' | 'no';
-  /** What has to be done before it can be deployed; null when nothing has to. `<stack>` is its name. */
+  /** What to do before it can be deployed; null when nothing. `<stack>` is replaced by its name. */
   beforeDeploy: string | null;
-  /** What has to be done before it can be deleted; null when nothing has to. */
+  /** What to do before it can be deleted; null when nothing. */
   beforeDestroy: string | null;
 }
 
 const wait =
   'wait until CloudFormation is done: aws cloudformation describe-stacks --stack-name <stack>';
 const remove =
-  'delete it: aws cloudformation delete-stack --stack-name <stack>, and wait until it is gone';
+  'delete it: aws cloudformation delete-stack --stack-name <stack>, and wait until it no longer exists';
 
 const stable = (means: string): StackState => ({
   means,
@@ -36,69 +36,71 @@ const stuck = (
 ): StackState => ({ means, works, beforeDeploy, beforeDestroy: null });
 
 /**
- * Every state that CloudFormation has for a stack, after "Stack status codes" of its user guide; which of them the CDK
- * deploys over is read in its code (2.1148: it deletes ROLLBACK_COMPLETE and ROLLBACK_FAILED before it begins anew).
- * The type has all names of the SDK: one that AWS adds fails the compilation here.
+ * Every status of a CloudFormation stack, from "Stack status codes" in its user guide. Which of them the CDK can
+ * deploy over is from the CDK's code (2.1148: it first deletes a stack in ROLLBACK_COMPLETE or ROLLBACK_FAILED).
+ * The type holds all names of the SDK, so a status that AWS adds fails the compilation here.
  */
 const states: Record<StackStatus, StackState> = {
   CREATE_COMPLETE: stable('it was created'),
   UPDATE_COMPLETE: stable('it was updated'),
   IMPORT_COMPLETE: stable('resources were imported into it'),
   UPDATE_ROLLBACK_COMPLETE: stable(
-    'its last update failed and was taken back: what ran before runs',
+    'its last update failed and was rolled back; the previous version runs',
   ),
-  IMPORT_ROLLBACK_COMPLETE: stable('an import failed and was taken back: what ran before runs'),
+  IMPORT_ROLLBACK_COMPLETE: stable(
+    'an import failed and was rolled back; the previous version runs',
+  ),
   UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: busy(
-    'it was updated, and what was replaced is being removed',
+    'it was updated, and replaced resources are being deleted',
     'yes',
   ),
   UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: busy(
-    'its last update failed and was taken back, and what that had made is being removed',
+    'its last update failed and was rolled back, and the resources it created are being deleted',
     'yes',
   ),
   CREATE_IN_PROGRESS: busy('it is being created'),
   UPDATE_IN_PROGRESS: busy('it is being updated', 'half'),
-  UPDATE_ROLLBACK_IN_PROGRESS: busy('its last update failed and is being taken back', 'half'),
+  UPDATE_ROLLBACK_IN_PROGRESS: busy('its last update failed and is being rolled back', 'half'),
   IMPORT_IN_PROGRESS: busy('resources are being imported into it', 'half'),
-  IMPORT_ROLLBACK_IN_PROGRESS: busy('an import failed and is being taken back', 'half'),
-  ROLLBACK_IN_PROGRESS: busy('its creation failed and is being taken back'),
+  IMPORT_ROLLBACK_IN_PROGRESS: busy('an import failed and is being rolled back', 'half'),
+  ROLLBACK_IN_PROGRESS: busy('its creation failed and is being rolled back'),
   DELETE_IN_PROGRESS: busy('it is being deleted'),
   // A change set that was never executed: there are no resources.
-  REVIEW_IN_PROGRESS: stuck('a change set waits, and nothing was created', null),
+  REVIEW_IN_PROGRESS: stuck('its change set was not executed; it has no resources', null),
   ROLLBACK_COMPLETE: stuck(
-    'its creation failed and was taken back; it can only be deleted, which a deployment does first',
+    'its creation failed and was rolled back; the next deployment deletes it first',
     null,
   ),
   ROLLBACK_FAILED: stuck(
-    'its creation failed and so did the way back: resources may be left',
+    'its creation failed, and so did the rollback; some resources may be left',
     remove,
   ),
-  CREATE_FAILED: stuck('its creation failed, and what was made is still there', remove),
+  CREATE_FAILED: stuck('its creation failed, and the created resources still exist', remove),
   DELETE_FAILED: stuck(
-    'some of it could not be deleted: its events say what',
-    'call npm run destroy again, or delete it with --retain-resources for what does not go',
+    'some of its resources could not be deleted; its events name them',
+    'run npm run destroy again, or delete it with --retain-resources for the resources that cannot be deleted',
   ),
   DELETE_COMPLETE: stuck('it was deleted', null),
   UPDATE_FAILED: stuck(
-    'its last update failed half-way and was not taken back',
-    'take the update back: aws cloudformation rollback-stack --stack-name <stack>',
+    'its last update failed and was not rolled back',
+    'roll the update back: aws cloudformation rollback-stack --stack-name <stack>',
     'half',
   ),
   UPDATE_ROLLBACK_FAILED: stuck(
-    'its last update failed, and so did the way back',
-    'mend what its events name, then: aws cloudformation continue-update-rollback --stack-name <stack>',
+    'its last update failed, and so did the rollback',
+    'fix what its events name, then: aws cloudformation continue-update-rollback --stack-name <stack>',
     'half',
   ),
   IMPORT_ROLLBACK_FAILED: stuck(
-    'an import failed, and so did the way back',
-    'its events say what is wrong; AWS Support can set it right, or delete it with npm run destroy and deploy anew',
+    'an import failed, and so did the rollback',
+    'its events name the reason; ask AWS Support to repair it, or delete it with npm run destroy and deploy it again',
     'half',
   ),
 };
 
-/** A state that this release does not know: looked at, and left alone. */
+/** A status that this release does not know: the commands neither deploy nor delete such a stack. */
 const unknown: StackState = {
-  means: 'this release does not know that state',
+  means: 'this release does not know that status',
   works: 'no',
   beforeDeploy: wait,
   beforeDestroy: wait,
@@ -106,7 +108,7 @@ const unknown: StackState = {
 
 const known = new Map<string, StackState>(Object.entries(states));
 
-/** What is known of a stack's state; `status` as DescribeStacks answers it. */
+/** What a stack's status means; `status` as DescribeStacks returns it. */
 export const stateOf = (status: string | undefined): StackState =>
   known.get(status ?? '') ?? unknown;
 
@@ -119,7 +121,7 @@ interface Named {
 export const describeState = ({ StackName, StackStatus }: Named): string =>
   `${StackName} is ${StackStatus}: ${stateOf(StackStatus).means}`;
 
-/** What to do first, with the stack's name in it; null when nothing is. */
+/** What to do before `verb`, with the stack's name filled in; null when nothing. */
 export function todoBefore(verb: 'deploy' | 'destroy', stack: Named): string | null {
   const { beforeDeploy, beforeDestroy } = stateOf(stack.StackStatus);
   const todo = verb === 'deploy' ? beforeDeploy : beforeDestroy;

@@ -10,7 +10,7 @@ import type { EnvironmentName } from '../infra/config';
 import { stackName } from '../infra/naming';
 import { stateOf } from './stack-states';
 
-/** What the command line needs to know of a deployed pipeline. */
+/** The outputs of a deployed pipeline that the command line needs. */
 const Outputs = z.object({
   StateMachineArn: z.string(),
   BucketName: z.string(),
@@ -24,7 +24,7 @@ const Outputs = z.object({
 });
 export type Outputs = z.infer<typeof Outputs>;
 
-/** The stack, in whatever state; undefined when there is none, or it was deleted. */
+/** Finds a stack in any status; undefined when there is none or it was deleted. */
 export async function findStack(
   client: CloudFormationClient,
   StackName: string,
@@ -38,14 +38,14 @@ export async function findStack(
   }
 }
 
-/** Everything that a stack has made and not deleted, also of one that is broken or half gone; none where there is no stack. */
+/** All resources of a stack that are not deleted, whatever its status; empty when there is no stack. */
 export async function resourcesOf(
   client: CloudFormationClient,
   StackName: string,
 ): Promise<StackResourceSummary[]> {
   try {
     const found: StackResourceSummary[] = [];
-    // In pages: DescribeStackResources answers the first hundred alone.
+    // Paginated, because DescribeStackResources returns only the first hundred.
     for await (const page of paginateListStackResources({ client }, { StackName }))
       found.push(...(page.StackResourceSummaries ?? []));
     return found.filter(({ ResourceStatus }) => ResourceStatus !== 'DELETE_COMPLETE');
@@ -55,14 +55,14 @@ export async function resourcesOf(
   }
 }
 
-/** Whether what the stack deployed works as a whole: also after an update that was taken back. */
+/** Whether all of the stack's resources work, also after an update that was rolled back. */
 export const isWhole = (status: string | undefined): boolean => stateOf(status).works === 'yes';
 
 export async function isDeployed(client: CloudFormationClient, name: string): Promise<boolean> {
   return isWhole((await findStack(client, name))?.StackStatus);
 }
 
-/** The outputs of a stack, where it is a pipeline that has all of them. */
+/** The outputs of a pipeline's stack; undefined when one of them is missing. */
 export function outputsOf(stack: Stack | undefined): Outputs | undefined {
   const outputs = (stack?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [
     OutputKey,
@@ -71,7 +71,7 @@ export function outputsOf(stack: Stack | undefined): Outputs | undefined {
   return Outputs.safeParse(Object.fromEntries(outputs)).data;
 }
 
-/** The outputs of the environment's deployed pipeline, or undefined when there is none that works as a whole. */
+/** The outputs of the environment's deployed pipeline; undefined when there is none that works completely. */
 export async function findOutputs(
   client: CloudFormationClient,
   environment: EnvironmentName,

@@ -1,4 +1,4 @@
-/** Something the person at the keyboard can put right: shown as its message alone, without a stack. */
+/** An error that the user can fix. The terminal shows only its message, without a stack. */
 export class UserError extends Error {
   readonly oneLine = true;
 

@@ -2,25 +2,25 @@ import { join } from 'node:path';
 import { fileName } from './files';
 import type { UserError } from './user-error';
 
-/** Where a lake lives and how it is reached: what every command starts from. */
+/** A lake's folder and address. Every command starts from it. */
 export interface Workspace {
-  /** The project. */
+  /** Root folder of the project. */
   root: string;
-  /** Everything the lake keeps (LAKE_HOME). */
+  /** Folder with all of the lake's state (LAKE_HOME). */
   home: string;
   /** Port of the gateway (LAKE_PORT). */
   port: number;
   env: NodeJS.ProcessEnv;
-  /** Aborted by Ctrl-C and its like: whatever waits must stop waiting. */
+  /** Aborted by Ctrl-C and similar signals. Everything that waits must then stop waiting. */
   signal: AbortSignal;
-  /** Aborts the signal for a reason of our own: the lake cannot go on. It ends in order, and the reason is said. */
+  /** Aborts the signal because the lake cannot continue. The lake then ends normally and prints the reason. */
   end?: (reason: UserError) => void;
 }
 
 export const account = '000000000000';
 export const region = 'us-east-1';
 
-/** What a client needs to reach the lake as its root: `npm run up` prints it, and our own clients use it. */
+/** Environment variables with which a client reaches the lake as its root; `npm run up` prints them. */
 export const clientEnvironment = (url: string, rootSecret: string): Record<string, string> => ({
   AWS_ENDPOINT_URL: url,
   AWS_REGION: region,

@@ -23,7 +23,7 @@ export interface Cloud {
   stop: () => Promise<void>;
 }
 
-/** Waits for the launcher's health; fails at once when it ends instead. */
+/** Waits until the launcher answers its health check. Throws UserError when it ends first, or after 60 s. */
 async function healthy(
   workspace: Workspace,
   launcher: LauncherAddress,
@@ -50,10 +50,13 @@ async function healthy(
   if (refused !== undefined) throw new UserError(refused);
   const what =
     exitCode === undefined ? 'did not answer within 60 s' : `ended with code ${exitCode}`;
-  throw new UserError(`The embedded cloud ${what}: ${logFile(workspace, 'launcher')} says why.`);
+  throw new UserError(`The embedded cloud ${what}. See its log: ${logFile(workspace, 'launcher')}`);
 }
 
-/** Starts launcher and gateway of a lake. The caller holds the lock of its folder. */
+/**
+ * Starts the launcher and the gateway of a lake. The caller must hold the lock of its folder.
+ * Throws UserError when the launcher does not start or the port is taken.
+ */
 export async function boot(workspace: Workspace): Promise<Cloud> {
   const url = `http://127.0.0.1:${workspace.port}`;
   const faults = workspace.env['X_FAULTS'];
@@ -77,17 +80,17 @@ export async function boot(workspace: Workspace): Promise<Cloud> {
       url,
       '--home',
       workspace.home,
-      // Which calls the roles made, for docs/permissions.md.
+      // Records the calls that each role made, for docs/permissions.md.
       ...(workspace.env['LAKE_RECORD_CALLS']
         ? ['--record-calls', workspace.env['LAKE_RECORD_CALLS']]
         : []),
     ],
-    // Nothing of the person's: X's token, or keys of an account.
+    // Without the user's own secrets: X's token and the keys of an AWS account.
     env: { ...inheritedEnvironment(), PYTHONDONTWRITEBYTECODE: '1' },
     input: `${JSON.stringify({ token: address.token, rootSecret })}\n`,
     log: logFile(workspace, 'launcher'),
     guarded: false,
-    // Its own sentence when it ends at once: the state is of another version, the port is taken.
+    // The launcher prints one sentence when it cannot start (state of another version, port taken).
     onLine: (line) => {
       refusal = /^launcher: (.+)$/.exec(line)?.[1] ?? refusal;
     },
@@ -115,8 +118,8 @@ export async function boot(workspace: Workspace): Promise<Cloud> {
       url,
       rootSecret,
       stop: async () => {
-        // The launcher first: it saves what runs as running, to be redriven. The other way round the
-        // steps would see their jobs end, and fail with errors of their own.
+        // Stop the launcher first: it saves running executions as running, so they can be redriven. If the
+        // gateway stopped first, the steps would see their jobs end and fail.
         await stopLauncher();
         await gateway.close();
       },

@@ -8,24 +8,24 @@ export interface ChildOptions {
   command: string;
   args: string[];
   env?: NodeJS.ProcessEnv;
-  /** All of its standard input: where a secret belongs, for everybody sees a command line. @default nothing */
+  /** Its complete standard input. Pass secrets here: every user can read a command line. @default nothing */
   input?: string;
-  /** All of its output is appended here. */
+  /** File to which its output is appended. */
   log: string;
   onLine?: (line: string) => void;
-  /** Set for a program that does not notice by itself that this process has died. */
+  /** Set for a program that does not notice when this process has died: the guard ends it then. */
   guarded: boolean;
 }
 
 /**
- * Starts a program of the lake in a process group of its own, so that Ctrl-C reaches it through us
- * alone, and in good order.
+ * Starts a program of the lake in its own process group. Ctrl-C then reaches only this process, which ends the
+ * programs in the right order.
  */
 export function startChild(workspace: Workspace, options: ChildOptions): ChildProcess {
   const { command, args, env = workspace.env, input, log, onLine, guarded } = options;
   mkdirSync(dirname(log), { recursive: true });
   const file = createWriteStream(log, { flags: 'a' });
-  // A log that cannot be written (a full disk, a folder that is gone) must not end what it tells of.
+  // A log that cannot be written (full disk, deleted folder) must not end the program.
   file.on('error', () => undefined);
   const guard = join(workspace.root, 'cli', 'setup', 'guard.mjs');
   const [program, ...rest] = guarded
@@ -37,7 +37,7 @@ export function startChild(workspace: Workspace, options: ChildOptions): ChildPr
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     detached: true,
   });
-  // A program that ends before it reads has said why.
+  // A program that ends before it reads its input has already printed the reason.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(input);
   for (const stream of [child.stdout, child.stderr]) {
@@ -51,7 +51,7 @@ export function startChild(workspace: Workspace, options: ChildOptions): ChildPr
   return child;
 }
 
-/** Resolves with the exit code, or -1 when a signal ended it or it could not be started. */
+/** Resolves with the exit code; -1 when a signal ended the program or it could not be started. */
 export function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve) => {
     if (child.exitCode !== null) resolve(child.exitCode);
@@ -60,7 +60,7 @@ export function exitOf(child: ChildProcess): Promise<number> {
   });
 }
 
-/** Asks a program to end; after `graceMillis` its whole group is killed. Resolves when it has ended. */
+/** Sends SIGTERM; kills the process group after `graceMillis`. Resolves when the program has ended. */
 export async function endChild(child: ChildProcess, graceMillis: number): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const group = -child.pid;

@@ -25,10 +25,10 @@ import { makePrivate } from './private';
 import { findOutputs, isDeployed, type Outputs } from '../../session/stack';
 import { UserError } from '../../session/user-error';
 
-/** A deployment takes under a minute here; a resource that never settles must not hold us for ever. */
+/** A deployment takes under a minute here. The limit ends one that waits for a resource for ever. */
 const timeLimitMillis = 6 * 60_000;
 
-/** What a synthesis reads. */
+/** Files and folders that `cdk synth` reads. */
 const sources = [
   'infra',
   'workflows',
@@ -55,7 +55,7 @@ function filesBelow(root: string, path: string): string[] {
   return [path];
 }
 
-/** The commit a manifest will name; empty outside of a git checkout. */
+/** The commit that manifests name, with `clean` or `dirty`; empty outside a git checkout. */
 function commitOf(root: string): string {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
@@ -67,7 +67,7 @@ function commitOf(root: string): string {
   }
 }
 
-/** Changes with everything that a deployment is made from. */
+/** A hash of everything that a deployment is made from. */
 function fingerprintOf(workspace: Workspace, context: string[]): string {
   const hash = createHash('sha256').update(
     JSON.stringify([context, commitOf(workspace.root), process.version]),
@@ -80,27 +80,30 @@ function fingerprintOf(workspace: Workspace, context: string[]): string {
 
 export const stubUrl = (port: number): string => `http://127.0.0.1:${port}/_x/2/`;
 
-/** Where tweets come from: the stand-in unless the person names a server or has a token for X's own. */
+/**
+ * Where tweets come from: X_API_BASE_URL, or X itself when X_BEARER_TOKEN is set, or else the X API stub.
+ * Throws UserError for a URL that is invalid or would send the token unencrypted.
+ */
 export function tweetSource({ env, port }: Workspace): {
   url: string;
   token: string | null;
   standIn: boolean;
 } {
   const token = env.X_BEARER_TOKEN || null;
-  const given = env.X_API_BASE_URL;
-  if (given) {
+  const baseUrl = env.X_API_BASE_URL;
+  if (baseUrl) {
     let url: URL;
     try {
-      url = new URL(given);
+      url = new URL(baseUrl);
     } catch {
       throw new UserError(
-        `X_API_BASE_URL is "${given}": an address like http://127.0.0.1:8080/2/ is needed.`,
+        `X_API_BASE_URL is "${baseUrl}", which is not a URL. Use one like http://127.0.0.1:8080/2/.`,
       );
     }
     if (!keepsTokenSecret(url.href)) {
-      throw new UserError(`X_API_BASE_URL is "${given}": it ${tokenInClear}.`);
+      throw new UserError(`X_API_BASE_URL is "${baseUrl}": it ${tokenInClear}.`);
     }
-    // The settings' base URL ends in the API's version; a bare server means version 2.
+    // The base URL in the settings ends in the API's version. A URL without a path means version 2.
     if (url.pathname === '/') url.pathname = '/2/';
     if (!url.pathname.endsWith('/')) url.pathname += '/';
     return { url: url.href, token, standIn: false };
@@ -109,7 +112,10 @@ export function tweetSource({ env, port }: Workspace): {
   return { url: stubUrl(port), token: null, standIn: true };
 }
 
-/** Runs a tool of a deployment to its end, its output in the log; throws UserError with the last lines when it fails. */
+/**
+ * Runs one command of a deployment and appends its output to the log.
+ * Throws UserError with the last lines of the output when the command fails.
+ */
 export async function run(
   workspace: Workspace,
   title: string,
@@ -142,7 +148,7 @@ export async function run(
   workspace.signal.throwIfAborted();
   if (code !== 0) {
     throw new UserError(
-      `${tail.map((line) => `    ${line}`).join('\n')}\n${title} failed (exit code ${code}). All of its output: ${log}`,
+      `${tail.map((line) => `    ${line}`).join('\n')}\n${title} failed (exit code ${code}). Complete output: ${log}`,
     );
   }
 }
@@ -158,7 +164,7 @@ function cdkEnvironment(workspace: Workspace, { url, rootSecret }: DeployTo): No
     no_proxy: '127.0.0.1,localhost',
     FORCE_COLOR: '0',
   };
-  // A profile or session of the person's own would be preferred to the lake's keys, and sent to it.
+  // The SDK would prefer the user's own profile or session to the lake's keys, and send it to the lake.
   for (const name of ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SESSION_TOKEN', 'X_BEARER_TOKEN'])
     delete env[name];
   return env;
@@ -168,8 +174,8 @@ function cdkEnvironment(workspace: Workspace, { url, rootSecret }: DeployTo): No
 type DeployTo = Pick<Cloud, 'url' | 'rootSecret'>;
 
 /**
- * Brings the lake to what this checkout says, with the stock CDK CLI; skips what the last deployment
- * into this folder already did. `say` gets a line now and then.
+ * Deploys this checkout into the lake with the stock CDK CLI. Skips the deployment when nothing has changed since the
+ * last one into this folder. `say` receives progress lines. Throws UserError when a command fails.
  */
 export async function deploy(
   workspace: Workspace,
@@ -241,18 +247,18 @@ export async function deploy(
   const outputs = await findOutputs(clients.cloudFormation, 'local');
   if (!outputs)
     throw new UserError(
-      `The pipeline's stack is not there after its deployment: ${logFile(workspace, 'deploy')} says why.`,
+      `The deployment ended, but the pipeline's stack does not exist. See the log: ${logFile(workspace, 'deploy')}`,
     );
   await storeToken(clients, outputs, token);
-  // The CDK copies assets with the modes that they have in the checkout.
+  // The CDK copies assets with their file modes from the checkout, so they may be readable by others.
   makePrivate(workspace.home);
   writeAtomically(stamp, fingerprint);
   return outputs;
 }
 
 /**
- * The token goes where the pipeline looks for it, and nowhere else. The one before it is dropped: the embedded
- * cloud keeps its state in files, and a token that was taken away must not lie in one.
+ * Stores X's token in the pipeline's secret, and only there. Drops the previous version: the embedded cloud keeps
+ * its state in files, and a token that the user has withdrawn must not stay in one.
  */
 export async function storeToken(
   clients: Pick<Clients, 'secrets'>,

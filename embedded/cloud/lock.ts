@@ -4,13 +4,13 @@ import { z } from 'zod';
 import { errorCode, writeAtomically } from '../../session/files';
 import { makePrivate } from './private';
 
-/** Which command keeps a lake running. */
+/** The command that keeps a lake running. */
 export const Command = z.enum(['start', 'up', 'lake']);
 export type Command = z.infer<typeof Command>;
 
 /**
- * Of one shape for good: a release that cannot read who holds a lake would take the lake from under them. Releases up
- * to 484cd63 read nothing with more fields.
+ * This shape must never change: a release that cannot read the lock would start a second cloud on the same lake.
+ * Releases up to 484cd63 cannot read a lock with more fields.
  */
 const Holder = z.looseObject({
   pid: z.number().int().positive(),
@@ -21,7 +21,7 @@ export type Holder = Pick<z.infer<typeof Holder>, 'pid' | 'command' | 'bootedAt'
 
 const lockPath = (home: string): string => join(home, 'lock');
 
-/** Changes with each boot of the machine, after which old process ids mean nothing. */
+/** An id of the machine's current boot. Process ids from before a reboot mean nothing. */
 function bootOfMachine(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -50,15 +50,15 @@ function read(path: string): Holder | undefined {
 const isHeld = (holder: Holder): boolean =>
   holder.bootedAt === bootOfMachine() && isAlive(holder.pid);
 
-/** Who keeps the lake in `home` running, if anyone does. */
+/** The process that keeps the lake in `home` running; undefined when none does. */
 export function holderOf(home: string): Holder | undefined {
   const holder = read(lockPath(home));
   return holder && isHeld(holder) ? holder : undefined;
 }
 
 /**
- * Takes the lock of a lake's folder: two clouds over the same files would ruin them. Answers the
- * holder when there is one; a lock left by a killed process is taken over.
+ * Acquires the lock of a lake's folder, because two clouds would corrupt the same files. Returns the
+ * current holder if there is one. A lock that a killed process left behind is replaced.
  */
 export function lockHome(
   home: string,
@@ -71,7 +71,7 @@ export function lockHome(
   try {
     for (;;) {
       try {
-        // A link to a finished file appears whole, and only once.
+        // A hard link to a finished file appears complete, and fails if the path already exists.
         linkSync(mine, path);
         return {
           release: () => {
@@ -90,7 +90,7 @@ export function lockHome(
   }
 }
 
-/** Moves a dead process's lock away; if another process took it over just before, it gets it back. */
+/** Moves a dead process's lock away. Restores it if another process acquired it just before. */
 function discardStale(path: string): void {
   const aside = `${path}.${process.pid}.stale`;
   try {
@@ -103,7 +103,7 @@ function discardStale(path: string): void {
     try {
       linkSync(aside, path);
     } catch {
-      // A third process holds it now; the one moved aside finds out when it looks at its lock.
+      // A third process holds the lock now. The process whose lock was moved sees that when it checks.
     }
   }
   rmSync(aside, { force: true });

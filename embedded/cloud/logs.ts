@@ -1,21 +1,21 @@
 import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** A log that grew beyond this is put aside when the next one begins; the one before it goes. */
+/** Bytes. A larger log is renamed when the next one begins; the previous renamed log is deleted. */
 const largestLog = 16 * 1024 * 1024;
-/** Folders of runs that are kept, newest first: each holds a report and a history of about 1 MB. */
+/** Number of run folders that are kept. Each holds a report and a history of about 1 MB. */
 const keptRuns = 50;
 
-/** Adds a line to a log. A log that cannot be written must not end what it tells of. */
+/** Appends a line to a log. A log that cannot be written must not end the program. */
 export function appendLog(path: string, line: string): void {
   try {
     appendFileSync(path, `${new Date().toISOString()} ${line}\n`);
   } catch {
-    // A full disk, or a folder that is gone: whoever writes the lake's state says so.
+    // The disk is full or the folder was deleted. Writing the lake's state will report that.
   }
 }
 
-/** Makes room for a log that is about to be opened: at most two files of it are kept. */
+/** Rotates a log that is about to be opened: at most two files of it are kept. */
 export function rotateLog(path: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
@@ -23,8 +23,8 @@ export function rotateLog(path: string): void {
 }
 
 /**
- * Removes the oldest files of a folder: logs of jobs that ended, folders of runs. Never a lake's data: the bucket
- * keeps each run's report and history.
+ * Removes the oldest entries of a folder (job logs, run folders) until `count` are left. No data are lost: the
+ * bucket keeps each run's report and history.
  */
 export function keepNewest(folder: string, count: number): void {
   let names: string[];
@@ -39,10 +39,10 @@ export function keepNewest(folder: string, count: number): void {
   for (const { path } of byAge.slice(count)) rmSync(path, { recursive: true, force: true });
 }
 
-/** What a lake's folder gathers run after run. */
+/** Removes old run folders and job logs from a lake's folder. */
 export function clearOldRuns(home: string): void {
   keepNewest(join(home, 'runs'), keptRuns);
-  // A run has up to four jobs of Spark and one of training.
+  // A run has up to four Spark jobs and one training job.
   for (const jobs of ['glue', 'training']) keepNewest(join(home, 'logs', jobs), keptRuns * 4);
   for (const name of ['launcher', 'gateway', 'deploy'])
     rotateLog(join(home, 'logs', `${name}.log`));

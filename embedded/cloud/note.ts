@@ -3,12 +3,15 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeAtomically } from '../../session/files';
 
-/** What a running lake tells other processes about itself; the set-up reads it, too. As fixed as the lock's shape. */
+/**
+ * What a running lake tells other processes about itself; the set-up reads it, too. Like the lock's, this shape
+ * must never change.
+ */
 const Note = z.looseObject({
   pid: z.number().int(),
   port: z.number().int(),
   ready: z.boolean(),
-  /** Base URL that its ingest step asks. */
+  /** Base URL from which its ingest step requests tweets. */
   tweetsFrom: z.string(),
 });
 export type Note = Pick<z.infer<typeof Note>, 'pid' | 'port' | 'ready' | 'tweetsFrom'>;
@@ -30,8 +33,8 @@ export function readNote(home: string): Note | undefined {
 const beatMillis = 1_000;
 
 /**
- * Keeps the note's time at now while this process lives; answers the function that ends it. `onLost` is told, once,
- * when the note cannot be kept: the lake's folder was removed, or its disk cannot be written any more.
+ * Updates the note's modification time every second while this process lives; returns a function that stops that.
+ * Calls `onLost` once when the note cannot be updated: the lake's folder was removed, or its disk is not writable.
  */
 export function keepNoteFresh(home: string, onLost: (error: unknown) => void): () => void {
   const timer = setInterval(() => {
@@ -47,7 +50,7 @@ export function keepNoteFresh(home: string, onLost: (error: unknown) => void): (
   return () => clearInterval(timer);
 }
 
-/** When the process that left a note behind was last seen alive; undefined when the last one ended in order. */
+/** When the last process of this lake was last alive, if it was killed; undefined when it ended normally. */
 export function lastSign(home: string): Date | undefined {
   return readNote(home) && statSync(notePath(home)).mtime;
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { writeAtomically } from '../../session/files';
 import type { Workspace } from '../../session/workspace';
 
-/** A launcher whose parent died saves its state and ends; it takes a second or two. */
+/** A launcher whose parent died saves its state and ends, which takes one or two seconds. */
 const patienceMillis = 15_000;
 
 const pidPath = (home: string): string => join(home, 'launcher.pid');
@@ -17,7 +17,7 @@ function commandLineOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {
-    // No such process, or a system without /proc.
+    // There is no such process, or the system has no /proc.
   }
   try {
     return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], {
@@ -29,7 +29,7 @@ function commandLineOf(pid: number): string {
   }
 }
 
-/** Process ids are given again: only one that runs a launcher on this very folder is ours. */
+/** Systems reuse process ids, so this checks that the process is a launcher on this folder. */
 function runningLauncher(home: string): number | undefined {
   let pid: number;
   try {
@@ -42,8 +42,8 @@ function runningLauncher(home: string): number | undefined {
 }
 
 /**
- * Waits for the end of the launcher that a killed command left behind: it is still saving what the next
- * one is about to read. One that does not end is killed with its group.
+ * Waits until the launcher of a killed command has ended, because it is still saving the state that the next
+ * launcher will read. Kills its process group after 15 s.
  */
 export async function predecessorEnds(workspace: Workspace): Promise<void> {
   const deadline = Date.now() + patienceMillis;

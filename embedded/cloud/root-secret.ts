@@ -13,14 +13,14 @@ import { join } from 'node:path';
 import { errorCode } from '../../session/files';
 import { UserError } from '../../session/user-error';
 
-/** Secret access keys of AWS have 40 characters, too. */
+/** AWS's secret access keys also have 40 characters. */
 const SECRET = /^[\w-]{40}$/;
 
 export const rootSecretPath = (home: string): string => join(home, 'root-secret');
 
 /**
- * The secret access key of a lake's root, which every client of its owner signs with. It is made when a lake is first
- * started; one of an older version gets it then. Nobody else on this machine can read the file.
+ * The secret access key of a lake's root. Every client of the owner signs with it. It is created at the first start
+ * (also of a lake from an older version). Other users of this machine cannot read the file.
  * Throws UserError when the file holds something else.
  */
 export function rootSecretOf(home: string): string {
@@ -34,7 +34,7 @@ export function rootSecretOf(home: string): string {
     file = openSync(path, 'wx', 0o600);
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error;
-    // Another command of the same lake was quicker.
+    // Another command of the same lake has just created it.
     return rootSecretOf(home);
   }
   try {
@@ -56,12 +56,12 @@ function read(path: string): string | undefined {
   }
   if (!SECRET.test(secret))
     throw new UserError(
-      `${path} must hold the lake's secret, 40 letters, digits, - or _. Delete the file: the next start makes a new one.`,
+      `${path} does not hold a valid secret (40 letters, digits, - or _). Delete the file; the next start creates a new one.`,
     );
   if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
   return secret;
 }
 
-/** The bearer token that the X emulator of a lake asks for. It says nothing about the secret it is made from. */
+/** The bearer token that a lake's X API stub requires. The root secret cannot be derived from it. */
 export const emulatorToken = (rootSecret: string): string =>
   createHmac('sha256', rootSecret).update('bearer token of the X emulator').digest('base64url');

@@ -14,23 +14,23 @@ import { findOutputs, type Outputs } from '../../session/stack';
 import type { Session } from '../../session/session';
 import { UserError } from '../../session/user-error';
 
-/** A lake in the embedded cloud, which has an address. */
+/** A session with a lake in the embedded cloud. */
 export interface LocalSession extends Session {
   url: string;
 }
 
 export interface SessionOptions {
   command: Command;
-  /** Whether the lake of a running `npm start` will do: for looking, not for starting executions. */
+  /** Whether the session may join a running `npm start`: true for commands that only read. */
   mayShareRun: boolean;
-  /** Whether a pipeline that is there will do as it is: for looking, which must be quick. */
+  /** Whether an existing pipeline is used without deploying: true for commands that only read, to be quick. */
   asItIs: boolean;
   say: (line: string) => void;
-  /** Called while deploying, for a line that is drawn over. */
+  /** Called with each progress line of a deployment; the terminal shows only the latest. */
   progress: (line: string) => void;
 }
 
-/** How long a lake that another process is ending or getting ready is waited for. */
+/** How long to wait for another process to end its lake, or to get it ready. */
 const endMillis = 12_000;
 const readyMillis = 8 * 60_000;
 
@@ -51,14 +51,14 @@ const localSession = (connection: Connection, clients: Clients, outputs: Outputs
   outputs,
 });
 
-/** Joins the lake that another process keeps, once it is ready; undefined when that one ends first. */
+/** Joins the lake that another process runs, once it is ready; undefined when that process ends first. */
 async function attach(
   workspace: Workspace,
   holder: Holder,
   say: (line: string) => void,
 ): Promise<LocalSession | undefined> {
   const deadline = Date.now() + readyMillis;
-  let told = false;
+  let announced = false;
   while (Date.now() < deadline && holderOf(workspace.home)?.pid === holder.pid) {
     const note = readNote(workspace.home);
     if (note?.pid === holder.pid && note.ready) {
@@ -68,12 +68,12 @@ async function attach(
       const outputs = await findOutputs(clients.cloudFormation, 'local');
       if (!outputs)
         throw new UserError(
-          `The lake that ${who(holder)} keeps has no whole pipeline: end it and start it again.`,
+          `The lake of ${who(holder)} has no complete pipeline. Stop that command and start it again.`,
         );
       const wanted = tweetSource(workspace);
       if (!wanted.standIn && wanted.url !== note.tweetsFrom) {
         throw new UserError(
-          `The lake that ${who(holder)} keeps takes its tweets from ${note.tweetsFrom}: end it, and start it with X_API_BASE_URL and X_BEARER_TOKEN.`,
+          `The lake of ${who(holder)} reads its tweets from ${note.tweetsFrom}. Stop that command and start it again with X_API_BASE_URL and X_BEARER_TOKEN.`,
         );
       }
       const standIn = note.tweetsFrom === stubUrl(note.port);
@@ -84,8 +84,8 @@ async function attach(
         close: async () => undefined,
       };
     }
-    if (!told) say(`Waiting until ${who(holder)} has the lake ready.`);
-    told = true;
+    if (!announced) say(`Waiting until ${who(holder)} has the lake ready.`);
+    announced = true;
     await sleep(300, undefined, { signal: workspace.signal });
   }
   return undefined;
@@ -101,8 +101,8 @@ async function ended(workspace: Workspace, holder: Holder, millis: number): Prom
 }
 
 /**
- * A lake to work with: the one that `npm run up` keeps in this folder, or one of our own for as long
- * as the session lasts. Throws UserError when another command is at work that must not be joined.
+ * Opens a session: joins the lake that `npm run up` runs in this folder, or boots one that lasts as long as the
+ * session. Throws UserError when another command uses the folder and its lake cannot be joined.
  */
 export async function openSession(
   workspace: Workspace,
@@ -122,16 +122,16 @@ export async function openSession(
       if (session) return session;
       continue;
     }
-    // A command that was just interrupted takes a moment to end.
+    // A command that was just interrupted takes a few seconds to end.
     const patience = holder.command === 'lake' ? readyMillis : endMillis;
     say(
-      `${who(holder)} is at work in ${workspace.home}; waiting up to ${Math.round(patience / 1000)} s for its end.`,
+      `${who(holder)} is using ${workspace.home}; waiting up to ${Math.round(patience / 1000)} s until it ends.`,
     );
     if (!(await ended(workspace, holder, patience))) {
       throw new UserError(
         holder.command === 'up'
-          ? `The lake in ${workspace.home} is up already: ${who(holder)}. Use it with npm run lake, or end it first.`
-          : `${who(holder)} is still at work in ${workspace.home}: wait for its end, or choose another folder with LAKE_HOME.`,
+          ? `The lake in ${workspace.home} is already running: ${who(holder)}. Use it with npm run lake, or stop it first.`
+          : `${who(holder)} is still using ${workspace.home}. Wait until it ends, or choose another folder with LAKE_HOME.`,
       );
     }
   }
@@ -167,7 +167,7 @@ async function bootSession(
     endBeat = keepNoteFresh(workspace.home, (error) =>
       workspace.end?.(
         new UserError(
-          `The lake in ${workspace.home} cannot go on, so it ends: ${describeDiskError(error) ?? String(error)}`,
+          `The lake in ${workspace.home} stops, because its folder cannot be written: ${describeDiskError(error) ?? String(error)}`,
         ),
       ),
     );

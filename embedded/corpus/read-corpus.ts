@@ -14,11 +14,11 @@ export interface RatedText {
 export const corpusSource = 'hutto-icwsm-2014';
 const expectedRows = 4200;
 
-/** Where the set-up leaves `tweets_GroundTruth.txt`. */
+/** Where the set-up stores `tweets_GroundTruth.txt`. */
 export const corpusPath = (projectRoot: string): string =>
   join(projectRoot, '.venv', 'share', 'sentiment-lake', 'tweets_GroundTruth.txt');
 
-/** Parses `id⇥mean rating⇥text`, CRLF, no header. Throws with the line number of a broken row. */
+/** Parses `id⇥mean rating⇥text`, CRLF, no header. Throws with the line number of an invalid row. */
 export function parseCorpus(content: string): RatedText[] {
   return content
     .split('\r\n')
@@ -28,24 +28,29 @@ export function parseCorpus(content: string): RatedText[] {
       const row = index + 1;
       const value = Number(rating);
       if (text.length === 0 || rating === '' || !(Math.abs(value) <= 4)) {
-        throw new Error(`rated corpus, line ${row}: expected id, rating from -4 to 4, and a text`);
+        throw new Error(
+          `Rated corpus, line ${row}: expected an id, a rating from -4 to 4 and a text, separated by tabs`,
+        );
       }
       return { row, text: text.join('\t'), rating: value };
     });
 }
 
-/** The bundled corpus, whole; throws when the set-up did not leave it or left it cut short. */
+/** Reads the complete bundled corpus. Throws when the file is missing or has the wrong number of rows. */
 export function readCorpus(path: string): RatedText[] {
   const rows = parseCorpus(readFileSync(path, 'utf8'));
   if (rows.length !== expectedRows) {
     throw new Error(
-      `${path} has ${rows.length} rows instead of ${expectedRows}: delete it and run again`,
+      `${path} has ${rows.length} rows instead of ${expectedRows}. Delete it and run the command again.`,
     );
   }
   return rows;
 }
 
-/** Rating / 4 at ±0.125, that is ±0.5 of 4: 2,345 positive, 768 neutral, 1,087 negative. */
+/**
+ * The label of a rating: neutral between -0.5 and 0.5 (rating / 4 within ±0.125). The corpus has 2,345 positive,
+ * 768 neutral and 1,087 negative rows.
+ */
 export function labelOfRating(rating: number): Label {
   if (rating >= 0.5) return 'positive';
   return rating <= -0.5 ? 'negative' : 'neutral';

@@ -7,7 +7,7 @@ import { extract, pack } from 'tar-stream';
 import { limitBytes } from '../../functions/model/archives';
 import { within } from './objects';
 
-/** Files below a folder, as paths relative to it, sorted; none when the folder does not exist. */
+/** Sorted paths of all files below a folder, relative to it; empty when the folder does not exist. */
 export async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries
@@ -16,7 +16,7 @@ export async function filesBelow(folder: string): Promise<string[]> {
     .sort();
 }
 
-/** Writes the files below `folder` as a gzipped tar whose names are relative to it. */
+/** Packs the files below `folder` into a gzipped tar; the names in it are relative to `folder`. */
 export async function packFolder(folder: string, archive: string): Promise<void> {
   const tar = pack();
   const written = pipeline(tar, createGzip(), createWriteStream(archive));
@@ -31,10 +31,10 @@ export async function packFolder(folder: string, archive: string): Promise<void>
   await Promise.all([packed, written]);
 }
 
-/** Far above any model of ours; below what fills a disk. */
+/** Far larger than any model of ours, but too small to fill a disk. */
 const limits = { bytes: 4 * 2 ** 30, members: 10_000 };
 
-/** Unpacks the plain files of a gzipped tar. Throws when a name leads outside `folder`, or where there is too much. */
+/** Unpacks the plain files of a gzipped tar. Throws when a name leads outside `folder` or the archive is too large. */
 export async function unpack(
   archive: string,
   folder: string,

@@ -4,12 +4,12 @@ import type { LauncherAddress, Limits } from './options';
 import type { Processes } from './processes';
 import { AssumedRole } from './roles';
 
-/** What every service of the gateway works with. */
+/** The dependencies that all services of the gateway share. */
 export class Context {
   constructor(
     readonly iam: Iam,
     readonly processes: Processes,
-    /** Address of the gateway: what child processes call. */
+    /** Address of the gateway, which child processes call. */
     readonly url: string,
     readonly launcher: LauncherAddress,
     readonly home: string,
@@ -23,11 +23,11 @@ export class Context {
     return new AssumedRole(this.iam, this.launcher, session);
   }
 
-  /** A path below LAKE_HOME. */
+  /** Returns a path below LAKE_HOME. */
   path(...parts: string[]): string {
     return join(this.home, ...parts);
   }
 }
 
-/** Why a run that had not ended is over after a restart. */
+/** Failure reason, after a restart, of a run that had not ended. */
 export const INTERRUPTED = 'the embedded cloud stopped while it ran';

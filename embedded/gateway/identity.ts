@@ -6,12 +6,12 @@ import type { LauncherAddress } from './options';
 import { AwsError, messageOf } from './protocol';
 import type { Caller } from './protocol';
 
-/** An access key and what its signatures are checked with. */
+/** An access key and the secret that its signatures are checked with. */
 export interface AccessKey extends Caller {
   readonly secretAccessKey: string;
 }
 
-/** Temporary credentials of a role, named as the SDK's clients take them. */
+/** Temporary credentials of a role; the names are those that the SDK's clients take. */
 export interface RoleCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -19,17 +19,17 @@ export interface RoleCredentials {
   readonly expiration: Date;
 }
 
-/** A service that takes on a role to do one thing. */
+/** A service's session with a role it has assumed for one task. */
 export interface ServiceSession {
   readonly roleArn: string;
   readonly service: 'glue.amazonaws.com' | 'sagemaker.amazonaws.com';
-  /** Shows in the messages of refusals. */
+  /** Appears in the messages of denied calls. */
   readonly sessionName: string;
-  /** The job, crawler or model it acts for: trust policies may ask. */
+  /** The job, crawler or model that the service acts for. Trust policies may test it (aws:SourceArn). */
   readonly sourceArn: string;
 }
 
-/** The grant that a service needs for its own use of a key (ARN, id or alias). */
+/** The grant that a service needs to use a KMS key (ARN, id or alias) itself. */
 export interface KeyGrant {
   readonly service: 'sagemaker';
   readonly key: string;
@@ -40,11 +40,11 @@ const Key = z.object({
   arn: z.string(),
   secretAccessKey: z.string().min(16),
   sessionToken: z.string(),
-  /** Seconds since 1970; null for a key without an end. */
+  /** Seconds since 1970; null for a key that does not expire. */
   expiration: z.number().nullable(),
 });
 type Key = z.infer<typeof Key>;
-/** Condition keys of a call, as policies name them; a list for a key that holds several values. */
+/** Condition keys of a call, named as in policies. A multi-valued key has a list. */
 export type ConditionKeys = Readonly<Record<string, string | readonly string[]>>;
 
 const Decision = z.object({ allowed: z.boolean(), message: z.string().nullish() });
@@ -58,9 +58,9 @@ const Refusal = z.object({ message: z.string() });
 
 const MAX_CACHED_KEYS = 1000;
 
-/** Asks the launcher, whose IAM decides, who somebody is and what they may. */
+/** Authenticates and authorizes callers through the launcher, whose IAM decides. */
 export class Iam {
-  /** Keys of sessions: they never change, and end by themselves. Users' keys can be taken away, so they are not kept. */
+  /** Cached session keys: they never change, and expire. Users' keys can be revoked, so they are not cached. */
   private readonly sessions = new Map<string, Key>();
 
   constructor(
@@ -68,7 +68,7 @@ export class Iam {
     private readonly rootSecret: string,
   ) {}
 
-  /** The key that a request says it is signed with. Throws AwsError when it is unknown, or has ended. */
+  /** Looks up the key that a request names. Throws AwsError when it is unknown or has expired. */
   async accessKey(accessKeyId: string, sessionToken: string): Promise<AccessKey> {
     const key = accessKeyId === ACCOUNT ? this.root() : await this.key(accessKeyId);
     if (key.expiration !== null && key.expiration * 1000 <= Date.now()) {
@@ -106,7 +106,7 @@ export class Iam {
     return key;
   }
 
-  /** Throws AccessDeniedException unless the caller may do `action` on `resource`, under these condition keys. */
+  /** Throws AccessDeniedException unless the caller may do `action` on `resource` with these condition keys. */
   async authorize(
     caller: Caller,
     action: string,
@@ -129,8 +129,8 @@ export class Iam {
   }
 
   /**
-   * Throws AccessDeniedException unless a service may make a grant for a key in the name of the caller, or of another
-   * one that is asked after a refusal.
+   * Throws AccessDeniedException unless a service may create a grant for a key on behalf of `caller`. If `caller` may
+   * not, `second` is tried.
    */
   async grant(use: KeyGrant, caller: Caller, second?: () => Promise<Caller>): Promise<void> {
     const ask = async ({ accessKeyId, api }: Caller) =>
@@ -145,20 +145,20 @@ export class Iam {
   }
 
   /**
-   * Credentials a service gets for a role, to act for `sourceArn`.
-   * Throws with the launcher's reason when the role's trust policy does not allow it.
+   * Assumes a role for a service that acts for `sourceArn`.
+   * Throws with the launcher's reason when the role's trust policy does not allow that.
    */
   async credentials(session: ServiceSession): Promise<RoleCredentials> {
     const answer = await this.ask('credentials', session);
-    const given = Credentials.parse(accepted(answer));
+    const issued = Credentials.parse(accepted(answer));
     const expiration =
-      typeof given.Expiration === 'number'
-        ? new Date(given.Expiration * 1000)
-        : new Date(given.Expiration);
+      typeof issued.Expiration === 'number'
+        ? new Date(issued.Expiration * 1000)
+        : new Date(issued.Expiration);
     return {
-      accessKeyId: given.AccessKeyId,
-      secretAccessKey: given.SecretAccessKey,
-      sessionToken: given.SessionToken,
+      accessKeyId: issued.AccessKeyId,
+      secretAccessKey: issued.SecretAccessKey,
+      sessionToken: issued.SessionToken,
       expiration,
     };
   }

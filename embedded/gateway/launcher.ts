@@ -1,8 +1,8 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
-/** Proves to the launcher that the gateway asks; it never leaves this machine, nor these two processes. */
+/** Header that proves to the launcher that a request is from the gateway. Only these two processes know the token. */
 export const TOKEN_HEADER = 'x-lake-token';
-/** Whose signature was checked: the launcher refuses a request in which it would see another caller. */
+/** Header with the access key whose signature was checked. The launcher refuses a request if it finds another caller. */
 export const CALLER_HEADER = 'x-lake-caller';
 
 export const launcherHeaders = (token: string, accessKeyId = ''): Record<string, string> => ({
@@ -12,14 +12,14 @@ export const launcherHeaders = (token: string, accessKeyId = ''): Record<string,
 
 type Handle = NodeHttpHandler['handle'];
 
-/** Takes the requests of the gateway's own AWS clients to the launcher. */
+/** Sends the requests of the gateway's own AWS clients to the launcher. */
 export class LauncherHandler extends NodeHttpHandler {
   constructor(private readonly token: string) {
     super();
   }
 
   override handle(...[request, options]: Parameters<Handle>): ReturnType<Handle> {
-    // After the signature: the launcher takes these headers off before ministack looks at it.
+    // Added after signing: the launcher removes these headers before ministack reads the request.
     const accessKeyId = /Credential=([^/]+)\//.exec(request.headers['authorization'] ?? '')?.[1];
     Object.assign(request.headers, launcherHeaders(this.token, accessKeyId));
     return super.handle(request, options);

@@ -6,7 +6,7 @@ export function logSize(path: string): number {
   return existsSync(path) ? statSync(path).size : 0;
 }
 
-/** The end of a log, at most 64 KB and nothing before byte `from`; empty when there is none. */
+/** The last 64 KB of a log, but nothing before byte `from`; empty when there is no log. */
 export function tail(path: string, from = 0): string {
   if (!existsSync(path)) return '';
   const file = openSync(path, 'r');
@@ -22,8 +22,8 @@ export function tail(path: string, from = 0): string {
 }
 
 /**
- * The line that says why a program failed: the exception of the last Python traceback (Spark logs its
- * shutdown after it) or of the last Node stack, else the last line that is not blank.
+ * The line of a log that says why the program failed: the exception of the last Python traceback (Spark logs its
+ * shutdown after it), or of the last Node stack, or else the last line that is not blank.
  */
 export function lastMeaningfulLine(log: string): string {
   const lines = log.split('\n').map((line) => line.trimEnd());

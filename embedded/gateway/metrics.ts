@@ -2,15 +2,15 @@ import type { Context } from './context';
 import { launcherHeaders } from './launcher';
 import { messageOf } from './protocol';
 
-/** How long a value waits for a launcher that is busy. */
+/** How long to wait for a busy launcher. */
 const PATIENCE_MS = 10_000;
 
-/** A value with CloudWatch's spelling of its unit. */
+/** A value and its CloudWatch unit. */
 export type Measured = readonly [value: number, unit: 'None' | 'Count' | 'Microseconds'];
 
 /**
- * Gives CloudWatch one value of each named metric of an AWS service, as of now. Does not wait, and does not throw: what
- * was measured goes on without it. A value that is lost is said in the log.
+ * Sends CloudWatch one value of each metric of an AWS service, with the current time. Neither waits nor throws, so it
+ * never disturbs what it measures. Lost values are logged.
  */
 export function publish(
   { launcher, log }: Context,

@@ -12,7 +12,7 @@ export interface S3Location {
   readonly key: string;
 }
 
-/** Splits `s3://bucket/key`. Throws when it is something else. */
+/** Splits `s3://bucket/key`. Throws for any other form. */
 export function parseS3Uri(uri: string): S3Location {
   const [, bucket, key] = /^s3[an]?:\/\/([^/]+)\/?(.*)$/s.exec(uri) ?? [];
   if (!bucket || key === undefined)
@@ -20,7 +20,7 @@ export function parseS3Uri(uri: string): S3Location {
   return { bucket, key };
 }
 
-/** Keys of all objects below a prefix, folder markers left out. */
+/** Keys of all objects below a prefix, without folder markers. */
 export async function listKeys(s3: S3Client, { bucket, key }: S3Location): Promise<string[]> {
   const keys: string[] = [];
   await during(`list s3://${bucket}/${key}`, async () => {
@@ -38,7 +38,7 @@ export async function listKeys(s3: S3Client, { bucket, key }: S3Location): Promi
   return keys;
 }
 
-/** Writes an object to a file, making its folders. */
+/** Downloads an object to a file and creates the file's folders. */
 export async function download(
   s3: S3Client,
   { bucket, key }: S3Location,
@@ -46,13 +46,13 @@ export async function download(
 ): Promise<void> {
   await during(`read s3://${bucket}/${key}`, async () => {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    if (!(Body instanceof Readable)) throw new Error('the answer has no body');
+    if (!(Body instanceof Readable)) throw new Error('the response has no body');
     await mkdir(dirname(file), { recursive: true });
     await pipeline(Body, createWriteStream(file));
   });
 }
 
-/** Stores a file, encrypted with `kmsKeyId` where the request named one. */
+/** Uploads a file, encrypted with `kmsKeyId` if that is given. */
 export async function upload(
   s3: S3Client,
   file: string,
@@ -75,7 +75,7 @@ export async function upload(
   });
 }
 
-/** The path of `relative` below `folder`. Throws when it would lie outside: keys and archives may hold `..`. */
+/** The path of `relative` below `folder`. Throws when it would be outside: keys and archives may contain `..`. */
 export function within(folder: string, relative: string): string {
   const root = resolve(folder);
   const path = resolve(root, relative);
@@ -84,7 +84,7 @@ export function within(folder: string, relative: string): string {
   return path;
 }
 
-/** Runs `work` on all items, a few at a time. */
+/** Runs `work` on all items, a few of them in parallel. */
 export async function forEach<T>(
   items: readonly T[],
   work: (item: T) => Promise<void>,

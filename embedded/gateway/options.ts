@@ -1,45 +1,45 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export interface GatewayOptions {
-  /** Port of the gateway on 127.0.0.1; 0 takes a free one. */
+  /** Port of the gateway on 127.0.0.1; 0 for any free one. */
   readonly port: number;
   readonly launcher: LauncherAddress;
-  /** The secret access key of the account's root: what the owner's clients sign with. */
+  /** Secret access key of the account's root, with which the owner's clients sign. */
   readonly rootSecret: string;
-  /** State, logs and scratch folders live below this folder (LAKE_HOME). */
+  /** Folder of state, logs and scratch folders (LAKE_HOME). */
   readonly home: string;
-  /** The project: its `ml/<kind>/Dockerfile` stand for the images in ECR. */
+  /** Root folder of the project. Its `ml/<kind>/Dockerfile` replace the images in ECR. */
   readonly projectRoot: string;
-  /** The Python interpreter that has pyspark and torch. */
+  /** Path of the Python interpreter that has pyspark and torch. */
   readonly python: string;
-  /** Answers everything below `/_x/`; the request's URL is passed on unchanged. */
+  /** Handles all requests below `/_x/`; the request's URL is unchanged. */
   readonly xApi?: (req: IncomingMessage, res: ServerResponse) => void;
-  /** Gets what an operator should know and no client is told. @default lines on standard error */
+  /** Receives lines for the operator that no client sees. @default prints to standard error */
   readonly log?: (line: string) => void;
   readonly limits?: Partial<Limits>;
-  /** Milliseconds since 1970, which signatures are held against. @default Date.now */
+  /** The time in milliseconds since 1970 with which signatures are checked. @default Date.now */
   readonly now?: () => number;
 }
 
-/** Where the launcher listens, and what it asks of who calls. */
+/** Address of the launcher, and the token it requires. */
 export interface LauncherAddress {
   /** E.g. `http://127.0.0.1:4567`, without a slash at the end. */
   readonly url: string;
-  /** New at each boot; the launcher answers nobody without it. */
+  /** New at each boot. The launcher answers only requests with it. */
   readonly token: string;
 }
 
-/** Times and quotas that AWS fixes; tests change them. */
+/** Time limits and quotas that are fixed on AWS. Tests change them. */
 export interface Limits {
-  /** Between SIGTERM and SIGKILL of a training job. @default 120, SageMaker's */
+  /** Seconds between SIGTERM and SIGKILL of a training job. @default 120, as in SageMaker */
   readonly stopGraceSeconds: number;
-  /** How long a new endpoint may take until it answers /ping. @default 120 */
+  /** Seconds until a new endpoint must answer /ping. @default 120 */
   readonly pingTimeoutSeconds: number;
-  /** How long a model may take for one invocation. @default 60, SageMaker's */
+  /** Seconds that one invocation of a model may take. @default 60, as in SageMaker */
   readonly invocationTimeoutSeconds: number;
-  /** Length of the minutes in which a Glue job's Timeout is given. @default 60 */
+  /** Seconds in a minute of a Glue job's Timeout; tests shorten it. @default 60 */
   readonly secondsPerMinute: number;
-  /** How many training jobs may run on spot capacity at once. @default 0, a new account's quota */
+  /** Quota of training jobs that run on spot capacity at once. @default 0, as in a new account */
   readonly spotTrainingJobs: number;
 }
 
@@ -52,5 +52,5 @@ export const defaultLimits: Limits = {
 };
 
 export const REGION = 'us-east-1';
-/** The embedded cloud's account; its id is the root's access key id. */
+/** Account id of the embedded cloud; also the root's access key id. */
 export const ACCOUNT = '000000000000';

@@ -8,20 +8,20 @@ export interface ProgramToRun {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Record<string, string>;
-  /** Gets standard output and error, appended. */
+  /** File to which standard output and standard error are appended. */
   readonly logFile: string;
 }
 
 export interface Program {
-  /** Its exit code, 128 + n after signal n; resolves once all its processes are gone. */
+  /** Resolves with the exit code (128 + n after signal n) when all of its processes have ended. */
   readonly exited: Promise<number>;
-  /** SIGTERM to all its processes, SIGKILL after `graceSeconds`; resolves once it is gone. */
+  /** Sends SIGTERM to all of its processes, and SIGKILL after `graceSeconds`. Resolves when they have ended. */
   stop(graceSeconds: number): Promise<void>;
 }
 
 const WATCHDOG = join(__dirname, 'watchdog.sh');
 
-/** Of the gateway's own environment, programs see only what makes programs start. */
+/** The only variables of the gateway's environment that programs receive: those that programs need to start. */
 const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'JAVA_HOME', 'SYSTEMROOT'];
 
 export function inheritedEnvironment(): Record<string, string> {
@@ -32,12 +32,12 @@ export function inheritedEnvironment(): Record<string, string> {
   );
 }
 
-/** Starts programs that cannot outlive this process, and ends them all on `close`. */
+/** Starts programs that cannot outlive this process. `close` ends them all. */
 export class Processes {
   private readonly running = new Set<Program>();
   private closed = false;
 
-  /** Throws when the program cannot be started at all, or everything is about to end. */
+  /** Throws when the program cannot be started or `close` was called. */
   async start(program: ProgramToRun): Promise<Program> {
     if (this.closed) throw new Error('the embedded cloud is stopping');
     mkdirSync(dirname(program.logFile), { recursive: true });
@@ -49,7 +49,7 @@ export class Processes {
         detached: true,
         stdio: ['pipe', log, log],
       });
-      // Nothing is ever written to the pipe: it only has to end when we do. EPIPE is then no news.
+      // Nothing is ever written to the pipe: it only has to close when this process ends. EPIPE is expected.
       child.stdin?.on('error', () => undefined);
       await new Promise((resolve, reject) =>
         child.once('spawn', () => resolve(undefined)).once('error', reject),
@@ -58,7 +58,7 @@ export class Processes {
       if (pid === undefined) throw new Error(`${program.command} did not start`);
       const exited = new Promise<number>((resolve) => {
         child.once('exit', (code, signal) => {
-          // Children of the program that outlived it (Spark's JVM after a crash of its Python).
+          // Ends children that outlived the program (Spark's JVM after its Python crashed).
           void endGroup(pid).then(() => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)));
         });
       });
@@ -78,7 +78,7 @@ export class Processes {
       };
       this.running.add(started);
       void exited.then(() => this.running.delete(started));
-      // `close` may have come while it started, and has not seen it.
+      // `close` may have been called during the start, and did not see this program.
       if (this.closed) await started.stop(0);
       return started;
     } finally {
@@ -86,23 +86,22 @@ export class Processes {
     }
   }
 
-  /** Ends every program that still runs, within `graceSeconds`; none can be started afterwards. */
+  /** Ends all running programs within `graceSeconds`. No program can be started afterwards. */
   async close(graceSeconds: number): Promise<void> {
     this.closed = true;
     await Promise.all([...this.running].map((program) => program.stop(graceSeconds)));
   }
 }
 
-/** Kills a process group and waits until it is gone: a killed process lives on for a moment. */
+/** Kills a process group and waits until it has ended, which takes a moment. */
 async function endGroup(pid: number): Promise<void> {
   const giveUp = Date.now() + 5_000;
   while (signalGroup(pid, 'SIGKILL') && livesInGroup(pid) && Date.now() < giveUp) await sleep(2);
 }
 
 /**
- * Whether a process of the group is more than a dead one that waits for its parent to notice: the
- * first process of a container may notice late or never. Without `/proc` (macOS) the first process
- * notices at once, and whatever can be signalled is taken to live.
+ * Whether a process of the group is alive, and not a zombie: a container's first process may reap zombies late or
+ * never. On macOS, which has no `/proc`, zombies are reaped at once, so every process that can be signalled is alive.
  */
 function livesInGroup(group: number): boolean {
   if (process.platform !== 'linux') return true;
@@ -114,18 +113,18 @@ function livesInGroup(group: number): boolean {
     } catch {
       return false;
     }
-    // `pid (name) state parent group ...`, and a name may hold anything, `)` included.
+    // `pid (name) state parent group ...`. A name may contain any character, also `)`.
     const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return Number(itsGroup) === group && state !== 'Z' && state !== 'X';
   });
 }
 
-/** Whether any process of the group was there to get the signal. */
+/** Signals a process group. Returns false when it has no process. */
 function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(-pid, signal);
   } catch {
-    // ESRCH: no process of the group is left, which is what was wanted.
+    // ESRCH: the group has no process any more.
     return false;
   }
 }

@@ -2,21 +2,21 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 
-/** Who signed a request. */
+/** The principal that signed a request. */
 export interface Caller {
   readonly accessKeyId: string;
   readonly arn: string;
-  /** What is called, `service:Operation`, where the gateway answers it. */
+  /** The called operation as `service:Operation`, if the gateway answers it itself. */
   readonly api?: string;
 }
 
-/** An error as AWS clients know it: `code` becomes the exception's name. */
+/** An error for AWS clients: `code` becomes the exception's name. */
 export class AwsError extends Error {
   constructor(
     readonly code: string,
     message: string,
     readonly status = 400,
-    /** Further members of the error's shape. */
+    /** Additional members of the error's shape. */
     readonly members: Record<string, unknown> = {},
   ) {
     super(message);
@@ -24,7 +24,7 @@ export class AwsError extends Error {
   }
 }
 
-/** What went wrong, as one line, whatever was thrown. */
+/** The message of anything that was thrown, as one line. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message || error.name : String(error);
 }
@@ -32,8 +32,8 @@ export function messageOf(error: unknown): string {
 export type Operation = (input: unknown, caller: Caller) => Promise<object>;
 
 /**
- * One operation of an API: its input is parsed before it acts.
- * Throws `invalid` (an exception name of that API) with every field that is wrong.
+ * Makes one operation of an API, which parses its input before it acts.
+ * The operation throws `invalid` (an exception name of that API); the message lists every invalid field.
  */
 export function operation<S extends z.ZodType>(
   invalid: string,
@@ -54,7 +54,7 @@ function describe(error: z.ZodError): string {
   return `${issues.length} validation error${issues.length === 1 ? '' : 's'} detected: ${issues.join('; ')}`;
 }
 
-/** Reads a whole body. Throws AwsError 413 beyond `limit` bytes. */
+/** Reads a complete body. Throws AwsError 413 when it is larger than `limit` bytes. */
 export async function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -67,7 +67,7 @@ export async function readBody(req: IncomingMessage, limit: number): Promise<Buf
   return Buffer.concat(chunks);
 }
 
-/** A body that was read before it was known what for. Throws AwsError 413 beyond `limit` bytes. */
+/** Checks the size of a body that was read before its limit was known. Throws AwsError 413 above `limit` bytes. */
 export function limited(body: Buffer = Buffer.alloc(0), limit: number): Buffer {
   if (body.length > limit) throw tooLarge(limit);
   return body;
@@ -80,7 +80,7 @@ const tooLarge = (limit: number): AwsError =>
     413,
   );
 
-/** Parses an AWS JSON body; an empty one is an empty object. Throws SerializationException. */
+/** Parses an AWS JSON body; an empty body gives an empty object. Throws SerializationException for invalid JSON. */
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return {};
   try {
@@ -93,12 +93,12 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
-/** Answers in the AWS JSON 1.1 protocol. */
+/** Sends a response in the AWS JSON 1.1 protocol. */
 export function sendJson(res: ServerResponse, body: object): void {
   send(res, 200, 'application/x-amz-json-1.1', JSON.stringify(body));
 }
 
-/** Answers an error so that JSON 1.1 (`__type`) and REST clients (`x-amzn-ErrorType`) both know its name. */
+/** Sends an error whose name both JSON 1.1 clients (`__type`) and REST clients (`x-amzn-ErrorType`) can read. */
 export function sendError(res: ServerResponse, error: unknown): void {
   if (res.headersSent) {
     res.destroy();
@@ -120,7 +120,7 @@ function send(res: ServerResponse, status: number, contentType: string, body: st
   res.end(body);
 }
 
-/** AWS JSON writes instants as seconds since 1970. */
+/** Converts milliseconds to AWS JSON's timestamps: seconds since 1970. */
 export const seconds = (milliseconds: number): number => Math.round(milliseconds) / 1000;
 
 export const Paging = {
@@ -128,7 +128,7 @@ export const Paging = {
   NextToken: z.string().optional(),
 };
 
-/** One page of a list; the token is the offset of the next one. Throws `invalid` when a token is not ours. */
+/** One page of a list. The token is the offset of the next page. Throws `invalid` for a token of another form. */
 export function page<T>(
   items: readonly T[],
   input: { MaxResults?: number | undefined; NextToken?: string | undefined },

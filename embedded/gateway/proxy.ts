@@ -6,33 +6,33 @@ import { CALLER_HEADER, launcherHeaders, TOKEN_HEADER } from './launcher';
 import type { LauncherAddress } from './options';
 import { AwsError, sendError } from './protocol';
 
-/** Headers that belong to one connection; all others, Host included, are signed or meant for the far end. */
+/** Headers of one connection. All others, including Host, are signed or meant for the launcher. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'expect', 'upgrade'];
-/** What only the gateway says to the launcher: who asks, from where, and over what. */
+/** Headers that only the gateway may send to the launcher; clients' ones are dropped. */
 const OURS = [TOKEN_HEADER, CALLER_HEADER, 'forwarded'];
 
-/** What the door found out about a request that is passed on. */
+/** What authentication found out about a request that is passed on. */
 export interface PassedOn {
-  /** Whose signature it carries; empty for a request that needs none. */
+  /** Access key that signed the request; empty if it needs no signature. */
   readonly accessKeyId: string;
-  /** The body, where it was read to check the signature. */
+  /** The body, if it was read to check the signature. */
   readonly body?: Buffer;
-  /** What the body's SHA-256 must be, where the signature says so: else the launcher never gets its end. */
+  /** The body's signed SHA-256. If the body has another one, the launcher never receives its end. */
   readonly sha256?: string;
 }
 
-/** Streams requests to the launcher and its answers back, without anything that would let a web page read them. */
+/** Streams requests to the launcher and its responses back, without CORS headers, so that no web page can read them. */
 export class Proxy {
   private readonly target: URL;
 
-  // Hypercorn closes an idle connection after 5 s; leaving it first avoids the race of a request that meets the close.
+  // Hypercorn closes an idle connection after 5 s. Closing earlier avoids a request that meets that close.
   private readonly agent = new Agent({ keepAlive: true, timeout: 3000 });
 
   constructor(private readonly launcher: LauncherAddress) {
     this.target = new URL(launcher.url);
   }
 
-  /** `refuse` answers a body that is not the one that was signed. */
+  /** Forwards a request. Calls `refuse` when the body is not the signed one. */
   forward(
     req: IncomingMessage,
     res: ServerResponse,
@@ -47,7 +47,7 @@ export class Proxy {
       method: req.method,
       path: req.url,
       headers: [...without(req.rawHeaders, isRequestHeaderDropped), ...own],
-      // The client's own Host is among the headers.
+      // The headers already contain the client's Host.
       setHost: false,
     });
     let refused = false;
@@ -103,7 +103,7 @@ export class Proxy {
   }
 }
 
-/** Lets bytes through but for the last piece, which it holds back until all of them have the hash that was signed. */
+/** Passes bytes on, but holds the last chunk back until the hash of all bytes equals the signed one. */
 class Checked extends Transform {
   private readonly hash = createHash('sha256');
   private held: Buffer | undefined;
@@ -132,11 +132,11 @@ class Checked extends Transform {
 const isRequestHeaderDropped = (name: string): boolean =>
   HOP_BY_HOP.includes(name) || OURS.includes(name) || name.startsWith('x-forwarded-');
 
-/** ministack lets every web page read its answers. */
+/** ministack's CORS headers let every web page read its responses. */
 const isAnswerHeaderDropped = (name: string): boolean =>
   HOP_BY_HOP.includes(name) || name.startsWith('access-control-');
 
-/** Drops headers from Node's flat list of names and values. */
+/** Removes headers from Node's flat list of names and values. */
 function without(rawHeaders: readonly string[], isDropped: (name: string) => boolean): string[] {
   const kept: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {

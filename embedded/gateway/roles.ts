@@ -5,7 +5,7 @@ import { LauncherHandler } from './launcher';
 import { ACCOUNT, REGION } from './options';
 import type { LauncherAddress } from './options';
 
-/** A role that a service has taken on for one job; its clients talk to the launcher, which enforces its policies. */
+/** A role that a service has assumed for one job. Its clients call the launcher, which enforces the role's policies. */
 export class AssumedRole {
   private current: RoleCredentials | undefined;
 
@@ -15,7 +15,7 @@ export class AssumedRole {
     private readonly session: ServiceSession,
   ) {}
 
-  /** Current credentials, renewed five minutes before they end. Throws when the role may not be assumed. */
+  /** Current credentials, renewed five minutes before they expire. Throws when the role may not be assumed. */
   readonly credentials = async (): Promise<RoleCredentials> => {
     const soon = Date.now() + 5 * 60_000;
     if (!this.current || this.current.expiration.getTime() < soon) {
@@ -36,7 +36,7 @@ export class AssumedRole {
     return new GlueClient(this.client());
   }
 
-  /** What the AWS SDKs in a child process need to act as this role through `gatewayUrl`. */
+  /** Environment variables with which a child process's AWS SDK acts as this role through `gatewayUrl`. */
   async environment(gatewayUrl: string): Promise<Record<string, string>> {
     const { accessKeyId, secretAccessKey, sessionToken } = await this.credentials();
     return {
@@ -46,7 +46,7 @@ export class AssumedRole {
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
       AWS_SESSION_TOKEN: sessionToken,
-      // Without this an SDK that finds no credentials asks a host outside this machine.
+      // Without this, an SDK without credentials would call the metadata service, outside this machine.
       AWS_EC2_METADATA_DISABLED: 'true',
     };
   }
@@ -61,7 +61,7 @@ export class AssumedRole {
   }
 }
 
-/** Glue takes a role's name where others want its ARN. */
+/** The ARN of a role. Glue also accepts a role's name where other services want its ARN. */
 export function roleArn(nameOrArn: string): string {
   return nameOrArn.startsWith('arn:') ? nameOrArn : `arn:aws:iam::${ACCOUNT}:role/${nameOrArn}`;
 }

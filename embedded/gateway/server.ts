@@ -30,31 +30,31 @@ import { visible } from '../../session/visible';
 export type { GatewayOptions } from './options';
 
 export interface Gateway {
-  /** `http://127.0.0.1:<port>`: the address everyone uses. */
+  /** `http://127.0.0.1:<port>`, the address that all clients use. */
   readonly url: string;
-  /** Ends all jobs and serving processes and stops listening. */
+  /** Ends all jobs and serving processes, then stops listening. */
   close(): Promise<void>;
 }
 
 const MAX_JSON_BODY = 10 * 1024 * 1024;
-/** CloudFormation takes 4 KB. */
+/** CloudFormation itself accepts 4 KB. */
 const MAX_CFN_RESPONSE = 64 * 1024;
-/** How long a training job gets to end when the whole cloud stops. */
+/** Seconds that a training job has to end when the cloud stops. */
 const CLOSE_GRACE_SECONDS = 3;
-/** Folders of running jobs and endpoints; whatever a kill left there belongs to nobody. */
+/** Folders of running jobs and endpoints. At the start, their contents are left from a killed process. */
 const SCRATCH = ['jobs', 'training', 'endpoints'];
 
 /**
- * Starts the address of the embedded cloud: it checks who calls, answers Glue's crawlers and job runs,
- * SageMaker and its runtime itself, gives `/_x/` to the X stand-in, and passes everything else on to the launcher.
- * The launcher has to answer before. Throws when the port is taken (`code: 'EADDRINUSE'`).
+ * Starts the gateway, the address of the embedded cloud. It authenticates callers, answers Glue's crawlers and job
+ * runs, SageMaker and its runtime itself, passes `/_x/` to the X API stub and everything else to the launcher.
+ * The launcher must already be running. Throws when the port is taken (`code: 'EADDRINUSE'`).
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createServer();
   const url = await listen(server, options.port);
   const port = Number(new URL(url).port);
   const home = resolve(options.home);
-  // Only now that the port is ours: another gateway of the same home would still use them.
+  // Only after listening: if another gateway of the same home had the port, it would still use these folders.
   for (const folder of SCRATCH) rmSync(resolve(home, folder), { recursive: true, force: true });
 
   const processes = new Processes();
@@ -85,7 +85,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     close: async () => {
       const closed = new Promise((done) => server.close(done));
       server.closeIdleConnections();
-      // Together: a deployment that waits for its program ends with it.
+      // In parallel: an endpoint's deployment ends only when its program ends.
       await Promise.all([services.close(), processes.close(CLOSE_GRACE_SECONDS)]);
       server.closeAllConnections();
       proxy.close();
@@ -97,7 +97,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 /** The services that the gateway answers itself. */
 class Services {
   readonly endpoints: Endpoints;
-  /** By the value of X-Amz-Target. */
+  /** Operations by their X-Amz-Target header. */
   readonly operations: ReadonlyMap<string, { service: string; act: Operation }>;
   private readonly crawlers: Crawlers;
   private readonly jobs: Jobs;
@@ -145,8 +145,9 @@ interface Routes {
 }
 
 /**
- * What is let in without a signature: the X emulator, which asks for its bearer token, and the answers of custom
- * resources, whose path is a secret. All else is signed by root, a user or a role, or refused before it is read.
+ * Answers one request. Two kinds need no signature: the X API stub, which requires its bearer token, and the
+ * responses of custom resources, whose path is a secret. Every other request must be signed by root, a user or a
+ * role, and is refused before its body is read if not.
  */
 async function serve(req: IncomingMessage, res: ServerResponse, routes: Routes): Promise<void> {
   const { options, port, context, proxy, calls } = routes;
@@ -159,7 +160,7 @@ async function serve(req: IncomingMessage, res: ServerResponse, routes: Routes):
       if (!options.xApi)
         throw new AwsError(
           'NotFound',
-          'The X API stand-in is not running: this cloud was started without it.',
+          'The X API stub is not running: this cloud was started without it.',
           404,
         );
       options.xApi(req, res);
@@ -180,10 +181,10 @@ async function serve(req: IncomingMessage, res: ServerResponse, routes: Routes):
   await route(req, res, signed, routes, refuse);
 }
 
-/** A document for S3 that AWS takes is smaller: DeleteObjects names a thousand keys. */
+/** More than any XML document that S3 accepts: the largest, DeleteObjects, names 1,000 keys. */
 const MAX_S3_DOCUMENT = 4 * 1024 * 1024;
 
-/** The request, once the model of its service has nothing against it. Throws AwsError. */
+/** Returns the request if it conforms to its service's model. Throws AwsError if it does not. */
 async function checked(
   calls: Calls,
   req: IncomingMessage,
@@ -241,9 +242,9 @@ async function route(
 }
 
 function listen(server: HttpServer, port: number): Promise<string> {
-  // The SDKs keep connections for a minute; closing first would fail a request that meets the close.
+  // The SDKs keep connections for a minute. Closing earlier could fail a request that is just being sent.
   server.keepAliveTimeout = 65_000;
-  // An upload or a long invocation has no time limit of ours.
+  // No time limit: uploads and invocations may take long.
   server.requestTimeout = 0;
   return new Promise((done, failed) => {
     server.once('error', failed);

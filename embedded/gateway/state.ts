@@ -5,20 +5,20 @@ import { tooNew } from '../../workflows/durable';
 import { writeAtomically } from '../../session/files';
 import { messageOf } from './protocol';
 
-/** The layout of all state files: `{"schemaVersion": 1, "value": …}`. Releases up to 484cd63 wrote the value alone. */
+/** All state files have the layout `{"schemaVersion": 1, "value": …}`. Releases up to 484cd63 wrote only the value. */
 const schemaVersion = 1;
 const Versioned = z.looseObject({ schemaVersion: z.number(), value: z.unknown() });
 
-/** State of a newer release: nothing of it may be set aside. Shown as its message alone. */
+/** The state is from a newer release, so it must not be renamed. Shown as its message only, without a stack. */
 export class StateTooNew extends Error {
   readonly oneLine = true;
   readonly exitCode = 1;
 }
 
 /**
- * One JSON file that survives kills: read once, kept in memory, replaced whole by `save`.
- * A file that cannot be read (somebody edited it) is set aside and said so: the cloud starts without what it
- * remembered rather than not at all. Throws StateTooNew for a file of a newer release.
+ * One JSON file that survives kills: it is read once, kept in memory, and replaced completely by `save`.
+ * A file that cannot be read (for example after an edit) is renamed and logged, and the cloud starts without its
+ * contents. Throws StateTooNew for a file of a newer release.
  */
 export class StateFile<S extends z.ZodType> {
   readonly value: z.infer<S>;
@@ -33,7 +33,7 @@ export class StateFile<S extends z.ZodType> {
     this.value = this.read(schema, log) ?? empty;
   }
 
-  /** Writes the whole state; after it returns, a kill or a power cut loses nothing. Throws FileNotWritten. */
+  /** Writes the complete state. After it returns, a kill or a power cut loses nothing. Throws FileNotWritten. */
   save(): void {
     writeAtomically(this.path, JSON.stringify({ schemaVersion, value: this.value }, null, 1));
   }
@@ -63,7 +63,7 @@ export class StateFile<S extends z.ZodType> {
         ? z.prettifyError(error).split('\n').slice(0, 2).join(' ')
         : messageOf(error);
     log(
-      `${this.path} could not be read (${reason}). It is kept as ${aside}; its jobs and endpoints are forgotten.`,
+      `${this.path} could not be read (${reason}). It is kept as ${aside}; the jobs and endpoints in it no longer exist.`,
     );
     return undefined;
   }

@@ -1,14 +1,14 @@
 #!/bin/sh
 # Runs a program so that it cannot outlive the gateway: `sh watchdog.sh program arguments...`.
-# Its standard input is a pipe that only the gateway holds. When the gateway dies, however it dies,
-# the pipe ends and the whole process group is killed. It must lead its own group.
+# Its standard input is a pipe that only the gateway holds. When the gateway ends in any way, the pipe
+# closes and the process group is killed. This shell must lead its own group.
 
-# Before the program starts: a SIGTERM that comes at once must not end this shell instead of it.
+# Set before the program starts: an early SIGTERM must reach the program, not end this shell.
 trap : TERM
 exec 3<&0 </dev/null
 "$@" 3<&- &
 child=$!
-# SIGTERM to the group asks the program to end; the reader has to stay on guard until it has.
+# A SIGTERM to the group asks the program to end. The reader ignores it and waits until the program has ended.
 (
   trap '' TERM
   read -r _ <&3
@@ -16,13 +16,13 @@ child=$!
 ) &
 reader=$!
 exec 3<&-
-# A trapped signal ends `wait` early: wait again until the program is really gone.
+# A trapped signal ends `wait` early: wait again until the program has ended.
 while :; do
   wait "$child"
   status=$?
   kill -0 "$child" 2>/dev/null || break
 done
-# A `wait` that the signal ended in the very moment the program did has not said its exit code yet.
+# If the signal interrupted `wait` just as the program ended, `wait` again for the program's exit code.
 if [ "$status" -eq 143 ]; then
   wait "$child"
   again=$?

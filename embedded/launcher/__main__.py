@@ -1,7 +1,7 @@
 """python -m embedded.launcher --port P --gateway http://127.0.0.1:G --home DIR [--parent PID] …
 
-Two secrets come on standard input, where neither `ps` nor a child process sees them:
-{"token": "what the gateway sends with each request", "rootSecret": "root's secret access key"}
+Two secrets are read from standard input, where neither `ps` nor a child process can see them:
+{"token": "sent by the gateway with each request", "rootSecret": "root's secret access key"}
 """
 
 import argparse
@@ -18,27 +18,27 @@ from embedded.launcher.environment import prepare, read_secrets
 
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="embedded.launcher", description=__doc__)
-    arguments.add_argument("--port", type=int, required=True, help="where ministack listens")
-    arguments.add_argument("--gateway", required=True, help="the address that clients use")
-    arguments.add_argument("--home", type=Path, required=True, help="where all state is kept")
+    arguments.add_argument("--port", type=int, required=True, help="port of ministack")
+    arguments.add_argument("--gateway", required=True, help="address that clients use")
+    arguments.add_argument("--home", type=Path, required=True, help="folder of all state")
     arguments.add_argument(
-        "--parent", type=int, default=os.getppid(), help="end when this process has ended"
+        "--parent", type=int, default=os.getppid(), help="process id; the launcher ends with it"
     )
     arguments.add_argument("--log-level", default="WARNING")
     arguments.add_argument(
-        "--record-calls", type=Path, help="a file that gets one line for each call that roles make"
+        "--record-calls", type=Path, help="file that receives one line for each call of a role"
     )
     options = arguments.parse_args()
-    # Keys, a bearer token and people's words: for nobody else on this machine.
+    # Files hold keys, a bearer token and people's texts: no other user may read them.
     os.umask(0o077)
     try:
         secrets = read_secrets(sys.stdin.buffer)
         _forget_standard_input()
         prepare(options.gateway, options.home.resolve(), options.log_level)
         _refuse_taken(options.port)
-        # It warns at each start that asymmetric keys cannot sign; nothing here signs.
+        # ministack warns at each start that asymmetric keys cannot sign. Nothing here uses that.
         logging.getLogger("kms").setLevel(logging.ERROR)
-        # Only now: ministack reads its environment when it is imported.
+        # Imported late: ministack reads its environment at import.
         patches = importlib.import_module("embedded.launcher.patches")
         patches.apply_all()
         importlib.import_module("embedded.launcher.patches.root_secret").use(secrets.root)
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def _forget_standard_input() -> None:
-    """What a child process inherits as its standard input is nothing."""
+    """Replace standard input by /dev/null, so that child processes inherit nothing from it."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)

@@ -1,8 +1,8 @@
-"""What CloudWatch makes of an alarm: its data points, its state, and the reason it gives.
+"""CloudWatch alarms: their data points, their state, and the reason for it.
 
-The CloudWatch User Guide's pages "Alarm evaluation" and "Configuring how CloudWatch alarms treat
-missing data" have the rules. How many points are fetched for an alarm they show by examples alone,
-five for three evaluation periods: so it is two more than the evaluation periods here.
+The rules are from the CloudWatch User Guide's pages "Alarm evaluation" and "Configuring how
+CloudWatch alarms treat missing data". They show only by examples how many points an alarm fetches
+(five for three evaluation periods), so this fetches two more than the evaluation periods.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 from embedded.launcher.metric_math import Expression, MathError, Scope, Series, Value, parse
 
 EXTRA_POINTS = 2
-# PutMetricAlarm's reference: a week at most, a day where a period is shorter than an hour.
+# PutMetricAlarm's reference: at most a week, or a day if a period is shorter than an hour.
 LONGEST_SECONDS = 7 * 24 * 3600
 
 OK, ALARM, INSUFFICIENT_DATA = "OK", "ALARM", "INSUFFICIENT_DATA"
@@ -28,24 +28,24 @@ _COMPARED: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
 _TREATMENTS = {"breaching": "Breaching", "notBreaching": "NonBreaching"}
 
 Alarm = Mapping[str, Any]
-# Namespace, name, dimensions, statistic, unit or None, period, start, end: the metric's series.
+# (namespace, name, dimensions, statistic, unit or None, period, start, end) -> the metric's series
 Fetch = Callable[[str, str, dict[str, str], str, str | None, int, float, float], Series]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The state that the data points ask for, and why; `data` is StateReasonData."""
+    """The state that follows from the data points, and the reason; `data` is StateReasonData."""
 
     state: str
     reason: str
     data: dict[str, Any]
-    # Whether there is any point in what was looked at.
+    # Whether the evaluated periods have any point.
     has_data: bool
 
 
 @dataclass(frozen=True)
 class _Query:
-    """A metric or an expression under an id."""
+    """A metric or an expression with an id."""
 
     id: str
     metric: Mapping[str, Any] | None
@@ -58,7 +58,7 @@ def problem_of(alarm: Alarm) -> str:
     if alarm.get("ComparisonOperator") not in _COMPARED:
         return (
             f"ComparisonOperator {alarm.get('ComparisonOperator')!r}: the embedded cloud knows "
-            f"{', '.join(_COMPARED)}; the others go with anomaly detection"
+            f"{', '.join(_COMPARED)}; the others need anomaly detection"
         )
     wanted, of = alarm.get("DatapointsToAlarm"), alarm["EvaluationPeriods"]
     if wanted is not None and wanted > of:
@@ -75,24 +75,26 @@ def problem_of(alarm: Alarm) -> str:
 
 
 def queries_of(metrics: Sequence[Mapping[str, Any]]) -> list[_Query]:
-    """MetricDataQueries as they come in requests and templates; raises MathError for a wrong one"""
+    """Parse MetricDataQueries of a request or a template; raises MathError for an invalid one."""
     found = []
     for entry in metrics:
-        given = entry.get("Id", "")
-        if not (given[:1].islower() and given.replace("_", "a").isalnum()):
-            raise MathError(f"the id {given!r} is not a lowercase letter, letters, digits and '_'")
+        query_id = entry.get("Id", "")
+        if not (query_id[:1].islower() and query_id.replace("_", "a").isalnum()):
+            raise MathError(
+                f"the id {query_id!r} needs a lowercase letter, then letters, digits or _"
+            )
         if bool(entry.get("MetricStat")) == bool(entry.get("Expression")):
-            raise MathError(f"{given}: either a MetricStat or an Expression is needed")
+            raise MathError(f"{query_id}: either a MetricStat or an Expression is needed")
         stat = entry.get("MetricStat") or {}
         named = stat.get("Metric") or {}
         needed = {"Metric.Namespace": named.get("Namespace"), "Stat": stat.get("Stat")}
         needed |= {"Metric.MetricName": named.get("MetricName"), "Period": stat.get("Period")}
         if stat and not all(needed.values()):
             lacking = next(name for name, value in needed.items() if not value)
-            raise MathError(f"{given}: MetricStat has no {lacking}")
+            raise MathError(f"{query_id}: MetricStat has no {lacking}")
         expression = parse(entry["Expression"]) if entry.get("Expression") else None
         returned = str(entry.get("ReturnData", True)).lower() != "false"
-        found.append(_Query(given, entry.get("MetricStat"), expression, returned))
+        found.append(_Query(query_id, entry.get("MetricStat"), expression, returned))
     return found
 
 
@@ -108,22 +110,22 @@ def _checked(queries: Sequence[_Query]) -> None:
     if len(returned) != 1:
         raise MathError(f"exactly one of Metrics has to return data, not {len(returned)}")
     if not any(query.metric for query in queries):
-        raise MathError("an expression without any metric has nothing to watch")
+        raise MathError("an expression without any metric has no data to watch")
 
 
 def period_of(alarm: Alarm) -> int:
-    """Seconds that one data point covers; raises MathError when its metrics do not agree."""
+    """Seconds of one data point; raises MathError when the metrics' periods differ."""
     if not alarm.get("Metrics"):
         return int(alarm["Period"])
     return common_period(alarm["Metrics"])
 
 
 def common_period(metrics: Iterable[Mapping[str, Any]]) -> int:
-    """The period of all metrics and expressions; raises MathError when they do not agree."""
+    """The period of all metrics and expressions; raises MathError when they differ."""
     periods = {
-        int(given)
+        int(period)
         for entry in metrics
-        if (given := (entry.get("MetricStat") or {}).get("Period") or entry.get("Period"))
+        if (period := (entry.get("MetricStat") or {}).get("Period") or entry.get("Period"))
     }
     if len(periods) > 1:
         raise MathError(f"all periods have to be equal, not {sorted(periods)}")
@@ -133,7 +135,7 @@ def common_period(metrics: Iterable[Mapping[str, Any]]) -> int:
 def computed(
     queries: Sequence[_Query], fetch: Fetch, period: int, start: float, end: float
 ) -> dict[str, Value]:
-    """The value of each query; raises MathError for what cannot be computed."""
+    """The value of each query; raises MathError when one cannot be computed."""
     by_id = {query.id: query for query in queries}
     times = [start + at * period for at in range(max(0, int((end - start) // period)))]
     found: dict[str, Value] = {}
@@ -189,9 +191,9 @@ def points_of(alarm: Alarm, fetch: Fetch, start: float, end: float) -> Series:
 
 
 def evaluate(alarm: Alarm, fetch: Fetch, now: float) -> Evaluation | None:
-    """The state an alarm is to have at `now` (seconds since 1970); None where it stays as it is.
+    """The state of an alarm at `now` (seconds since 1970); None when the state does not change.
 
-    Its periods end with the minute that has begun: a point counts as soon as it is there.
+    The last period includes the current minute, so a point counts at once.
     """
     period, needed = period_of(alarm), int(alarm["EvaluationPeriods"])
     fetched = needed + EXTRA_POINTS
@@ -210,9 +212,9 @@ def evaluate(alarm: Alarm, fetch: Fetch, now: float) -> Evaluation | None:
 
 
 def state_of(alarm: Alarm, points: Sequence[tuple[int, float]]) -> str | None:
-    """The state for points, newest first, each with its age in periods (1: the newest period).
+    """The state for points, newest first, each with its age in periods (1 is the newest period).
 
-    None where the current state is kept.
+    None when the current state is kept.
     """
     needed = int(alarm["EvaluationPeriods"])
     to_alarm = int(alarm.get("DatapointsToAlarm") or needed)
@@ -224,8 +226,8 @@ def state_of(alarm: Alarm, points: Sequence[tuple[int, float]]) -> str | None:
     elif lacking and treatment in ("missing", "ignore"):
         if not points:
             return None if treatment == "ignore" else INSUFFICIENT_DATA
-        # "Avoiding premature transitions to alarm state": nothing but breaching points, the oldest
-        # of which is old enough. The page's table keeps the state where missing ones are ignored.
+        # "Avoiding premature transitions to alarm state": all points are breaching, and the oldest
+        # is old enough. In the page's table, ignored missing points keep the state.
         if bad < to_alarm and all(breaches) and points[-1][0] >= to_alarm:
             return None if treatment == "ignore" else ALARM
     return ALARM if bad >= to_alarm else OK
@@ -242,7 +244,7 @@ def _counted(count: int, noun: str, verb: tuple[str, str] = ("", "")) -> str:
 
 
 def _reason(alarm: Alarm, state: str, evaluated: Sequence[tuple[float, float]], needed: int) -> str:
-    """StateReason in AWS's words, from memory of alarms seen there."""
+    """StateReason in AWS's words, from memory."""
     if state == INSUFFICIENT_DATA:
         return f"Insufficient Data: {_counted(needed, 'datapoint', ('was', 'were'))} unknown."
     lacking = needed - len(evaluated)
@@ -271,7 +273,7 @@ def _reason(alarm: Alarm, state: str, evaluated: Sequence[tuple[float, float]], 
 def _data(
     alarm: Alarm, evaluated: Sequence[tuple[float, float]], period: int, now: float
 ) -> dict[str, Any]:
-    """StateReasonData; the newest point is its last."""
+    """StateReasonData; the newest point is the last one."""
     statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic")
     return {
         "version": "1.0",
@@ -292,14 +294,14 @@ def _moment(seconds: float) -> datetime:
 
 
 def instant(seconds: float) -> str:
-    """A moment as CloudWatch writes it into its messages and events."""
+    """A time in the format of CloudWatch's messages and events."""
     at = _moment(seconds)
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}+0000"
 
 
 def message(alarm: Alarm, old: str, region: str, account: str) -> str:
-    """What CloudWatch publishes to a topic; the shape is from memory of such messages."""
-    told: dict[str, Any] = {
+    """The message that CloudWatch publishes to a topic; its shape is from memory."""
+    body: dict[str, Any] = {
         "AlarmName": alarm["AlarmName"],
         "AlarmDescription": alarm.get("AlarmDescription") or None,
         "AWSAccountId": account,
@@ -315,8 +317,8 @@ def message(alarm: Alarm, old: str, region: str, account: str) -> str:
         "InsufficientDataActions": alarm.get("InsufficientDataActions") or [],
     }
     if "AlarmRule" in alarm:
-        told["AlarmRule"] = alarm["AlarmRule"]
-        return json.dumps(told)
+        body["AlarmRule"] = alarm["AlarmRule"]
+        return json.dumps(body)
     trigger: dict[str, Any] = {
         "Period": period_of(alarm),
         "EvaluationPeriods": alarm["EvaluationPeriods"],
@@ -341,7 +343,7 @@ def message(alarm: Alarm, old: str, region: str, account: str) -> str:
                 for one in alarm.get("Dimensions") or []
             ],
         }
-    return json.dumps({**told, "Trigger": trigger})
+    return json.dumps({**body, "Trigger": trigger})
 
 
 def event_detail(alarm: Alarm, old: str, old_reason: str) -> dict[str, Any]:

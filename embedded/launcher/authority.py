@@ -1,4 +1,4 @@
-"""Who calls, and what they may: ministack's own resolution and evaluation, asked from inside."""
+"""Authentication and authorization of callers, with ministack's own IAM."""
 
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -12,39 +12,39 @@ from ministack.services import sts
 from embedded.launcher import recorded_calls
 from embedded.launcher.environment import ACCOUNT_ID, REGION
 
-# The access key that signed the request being handled, for services that act as their caller.
+# The access key of the current request, for services that act as their caller.
 caller_key: ContextVar[str] = ContextVar("lake_caller_key", default=ACCOUNT_ID)
 
 
 @dataclass(frozen=True)
 class Identity:
-    """A principal: the ARN of the account's root, a user or a role's session."""
+    """A principal's ARN: the account's root, a user or a role's session."""
 
     arn: str
     account: str
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Whether an action is allowed; `message` is AWS's sentence when it is not, else empty."""
+class Decision:
+    """Whether an action is allowed; `message` is AWS's text if it is not, or else empty."""
 
     allowed: bool
     message: str = ""
 
 
 class Refused(Exception):
-    """The credentials, or the role asked for, cannot be used; the text says why."""
+    """The credentials or the requested role cannot be used; the text gives the reason."""
 
 
 def as_account(access_key: str) -> None:
-    """Give the current context the account and region that stores are looked up in."""
+    """Set the account and region of the current context, by which ministack finds its stores."""
     set_request_account_id(iam_evaluator.find_iam_access_key_account(access_key) or access_key)
     set_request_region(REGION)
 
 
 @dataclass(frozen=True)
 class Key:
-    """An access key as the gateway checks signatures with it; no expiration means no end."""
+    """An access key with its secret; without `expiration` it does not expire."""
 
     arn: str
     secret: str
@@ -55,8 +55,9 @@ class Key:
 def key_of(access_key: str) -> Key:
     """The secret and token of a user's or a session's key.
 
-    Raises Refused for one that is unknown or inactive, and for all that ministack takes for root:
-    root's secret is the gateway's. An expired session is given with its end.
+    Raises Refused for a key that is unknown or inactive, and for keys that ministack treats as
+    root, because only the gateway knows root's secret. Also returns expired sessions, with their
+    expiration.
     """
     as_account(ACCOUNT_ID)
     if iam_evaluator.is_root_access_key(access_key):
@@ -82,7 +83,7 @@ def key_of(access_key: str) -> Key:
 
 
 def identify(access_key: str, session_token: str | None = None) -> Identity:
-    """The principal a key belongs to. A token, when given, must be the one issued with the key.
+    """The principal of a key. A session token, if passed, must be the one issued with the key.
 
     Raises Refused for a key that is unknown, inactive or expired.
     """
@@ -95,7 +96,7 @@ def identify(access_key: str, session_token: str | None = None) -> Identity:
 
 
 def arn_of(access_key: str) -> str:
-    """The ARN of a key's principal in the current account; empty where it has none."""
+    """The ARN of a key's principal in the current account; empty if it has none."""
     session = sts._sessions.get(access_key)
     if session is not None:
         return str(session["Arn"])
@@ -109,20 +110,20 @@ def authorize(
     resource: str,
     context: Mapping[str, Any] | None = None,
     api: str = "",
-) -> Verdict:
+) -> Decision:
     """Whether the key's principal may do `action` on `resource` (an ARN, or "*").
 
-    `api` is the operation that the gateway was called for, `service:Operation`.
+    `api` is the operation that the gateway is answering, as `service:Operation`.
 
-    Identity policies, boundaries and, where the resource has one, its own policy count, as for any
-    request to ministack. `context` holds condition keys ("iam:PassedToService": "..."). Raises
-    Refused for a key that cannot be used.
+    Evaluates identity policies, boundaries and the resource's own policy, as for any request to
+    ministack. `context` holds condition keys ("iam:PassedToService": "..."). Raises Refused for a
+    key that cannot be used.
     """
     identity = identify(access_key)
     service = action.partition(":")[0]
     if api:
         recorded_calls.begin(api, identity.arn)
-    # Nothing here leaves the machine: a policy's aws:SecureTransport is taken as satisfied.
+    # Requests do not leave this machine, so aws:SecureTransport counts as true.
     iam_evaluator.pin_request_origin("127.0.0.1", True)
     keys = dict(context or {})
     denied = iam_evaluator.enforce(
@@ -131,18 +132,18 @@ def authorize(
     if api:
         recorded_calls.end()
     if denied is None:
-        return Verdict(True)
+        return Decision(True)
     if isinstance(denied, iam_evaluator.AuthError):
         raise Refused(f"{denied.code}: {denied.message}")
-    return Verdict(False, _sentence(identity.arn, action, resource, denied))
+    return Decision(False, _sentence(identity.arn, action, resource, denied))
 
 
 def role_may(
     role_arn: str, session: str, action: str, resource: str, noted: bool = True
-) -> Verdict:
-    """Whether a role, assumed by a service under a session name, may do `action` on `resource`.
+) -> Decision:
+    """Whether a role that a service has assumed may do `action` on `resource`.
 
-    Not `noted`, it is no call that the role made.
+    Without `noted` the call is not recorded as one of the role.
     """
     role = role_arn.rsplit("/", 1)[-1]
     principal = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}/{session}"
@@ -161,8 +162,8 @@ def role_may(
     if noted:
         recorded_calls.note(principal, action, resource, {}, allowed=found.decision == "Allow")
     if found.decision == "Allow":
-        return Verdict(True)
-    return Verdict(False, _sentence(principal, action, resource, found))
+        return Decision(True)
+    return Decision(False, _sentence(principal, action, resource, found))
 
 
 def _sentence(principal: str, action: str, resource: str, denied: iam_evaluator.EvalResult) -> str:

@@ -1,4 +1,4 @@
-"""Durable files: there whole and on the disk, or as they were before."""
+"""Durable files: a write stores the complete file on the disk, or leaves the old file unchanged."""
 
 import contextlib
 import errno
@@ -8,20 +8,20 @@ from pathlib import Path
 _REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "a file may not be as large here (ulimit -f)",
+    errno.EFBIG: "the file would exceed the size limit (ulimit -f)",
     errno.EROFS: "the disk is read-only",
-    errno.ENOENT: "its folder is gone",
+    errno.ENOENT: "its folder does not exist any more",
 }
 
 
 class NotWritten(OSError):
-    """A file that could not be written. What stood at its path is untouched; the text says why."""
+    """A file could not be written; the old file is unchanged. The text gives the reason."""
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put `content` at `path` in one rename, once it is on the disk; only its owner may read it.
+    """Write `content` to the disk, then rename it to `path`. Only its owner may read the file.
 
-    Raises NotWritten, which names the file and the reason; nothing half written is left behind.
+    Raises NotWritten, which names the file and the reason, and leaves no partial file.
     """
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -46,14 +46,14 @@ def replace(path: Path, content: bytes) -> None:
 def _write_all(file: int, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
-        # A disk that fills up takes what still fits and says so only at the next write.
+        # A disk that fills up accepts what still fits, and fails only at the next write.
         rest = rest[os.write(file, rest) :]
     if (size := os.fstat(file).st_size) != len(content):
         raise OSError(errno.EIO, f"{size} of {len(content)} bytes arrived")
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename in the folder last through a power cut."""
+    """Make a rename in the folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -1,8 +1,8 @@
-"""CloudWatch's embedded metric format: the data points that a line of a log asks for.
+"""CloudWatch's embedded metric format: the data points in a log line.
 
-The CloudWatch User Guide's page "Specification: Embedded metric format" has the members and their
-limits. What CloudWatch does with a part that breaks them it does not say: here the smallest part
-that is wrong is left out (a value, a dimension set, a directive), and said.
+The members and their limits are from the CloudWatch User Guide's page "Specification: Embedded
+metric format". It does not say what CloudWatch does with invalid parts. This module leaves out the
+smallest invalid part (a value, a dimension set, a directive) and reports it.
 """
 
 import json
@@ -18,7 +18,7 @@ MAX_DIMENSIONS = 30
 MAX_NAME = 1024
 MAX_DIMENSION_NAME = 250
 MAX_NAMESPACE = 255
-# PutMetricData's reference: a point may be two weeks old, and two hours ahead.
+# PutMetricData's reference: a point may be at most two weeks old, or two hours in the future.
 OLDEST_SECONDS = 14 * 24 * 3600
 AHEAD_SECONDS = 2 * 3600
 
@@ -33,7 +33,7 @@ UNITS = frozenset(
 
 @dataclass(frozen=True)
 class Point:
-    """Values of one metric at one moment (seconds since 1970), under one set of dimensions."""
+    """Values of one metric at one time (seconds since 1970), with one set of dimensions."""
 
     namespace: str
     name: str
@@ -45,22 +45,22 @@ class Point:
 
 @dataclass
 class Extracted:
-    """What a document gives: its points, and a sentence for each part that is left out."""
+    """The points of a document, and a sentence for each part that was left out."""
 
     points: list[Point] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 class _Wrong(Exception):
-    """A part of a document that breaks the format; the text says which and how."""
+    """A part of a document violates the format; the text names the part and the rule."""
 
 
 def extract(line: str, now: float | None = None) -> Extracted | None:
-    """The points of a log line; None for a line that is no document of the format.
+    """The points of a log line; None for a line in another format.
 
-    `now` is in seconds since 1970, by default this moment. Never raises for what a line holds.
+    `now` is in seconds since 1970, by default the current time. Never raises for invalid lines.
     """
-    # Not stripped: CloudWatch takes a line that is JSON from its first character to its last.
+    # Not stripped: CloudWatch reads only lines that are JSON from the first to the last character.
     if not (line.startswith("{") and '"_aws"' in line):
         return None
     try:
@@ -144,8 +144,8 @@ def _metric(root: Any, metric: Any, where: str) -> tuple[str, str, tuple[float, 
         raise _Wrong(f"{where}.StorageResolution ({name}) is neither 1 nor 60")
     if name not in root:
         raise _Wrong(f"{where} names {name!r}, which is not a member of the document")
-    given = root[name]
-    values = given if isinstance(given, list) else [given]
+    member = root[name]
+    values = member if isinstance(member, list) else [member]
     if not 1 <= len(values) <= MAX_VALUES:
         raise _Wrong(f"the member {name!r} has {len(values)} values, expected 1 to {MAX_VALUES}")
     for value in values:
@@ -163,5 +163,5 @@ def _listed(value: Any, where: str) -> list[Any]:
 
 def _text(value: Any, where: str, longest: int) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= longest:
-        raise _Wrong(f"{where} is not a text of 1 to {longest} characters")
+        raise _Wrong(f"{where} is not a string of 1 to {longest} characters")
     return value

@@ -1,12 +1,12 @@
-"""Executions of the state machines on disk: parts that are written once, instead of one file.
+"""Stores executions of the state machines on disk in parts that are written only once.
 
-A night's history has megabytes, for each event holds the run's state, and grows with each poll. So:
+A run's history has megabytes, because each event holds the run's state, and grows with each poll:
 
     execution-<hash>          the execution without its events, and its last events
-    execution-<hash>-<n>      events n*50 to n*50+49, once there are so many
+    execution-<hash>-<n>      events n*50 to n*50+49, when they are complete
 
-A part of fifty events never changes, so it is written once. As on AWS, an execution is dropped 90
-days after it has ended; the bucket keeps its history.
+A part of fifty events never changes, so it is written once. As on AWS, an execution is deleted 90
+days after its end; the bucket keeps its history.
 """
 
 import hashlib
@@ -19,19 +19,19 @@ PREFIX = "execution-"
 EVENTS_A_PART = 50
 KEPT = timedelta(days=90)
 
-# (account, region, ARN), as ministack's stores have it.
+# (account, region, ARN), as in ministack's stores.
 Key = tuple[str, str, str]
 Sources = dict[str, Callable[[], Any]]
 
 
 class ExecutionParts:
-    """Says which parts have to be written, and puts executions together again."""
+    """Finds the parts that must be written, and restores executions from their parts."""
 
     def __init__(self) -> None:
-        self._said: dict[str, tuple[Any, ...]] = {}
+        self._reported: dict[str, tuple[Any, ...]] = {}
 
     def due(self, executions: dict[Key, dict[str, Any]], written: Collection[str]) -> Sources:
-        """What to write of the executions, given the names of the parts that are on disk."""
+        """The parts to write; `written` holds the names of the parts that are on disk."""
         sources: Sources = {}
         for key, execution in list(executions.items()):
             name = part_name(key)
@@ -43,19 +43,19 @@ class ExecutionParts:
             now = (len(events), *(execution.get(field) for field in ("status", "redriveCount")))
             if (
                 execution.get("status") == "RUNNING"
-                or self._said.get(name) != now
+                or self._reported.get(name) != now
                 or name not in written
             ):
                 sources[name] = _record(key, execution, sealed)
-                self._said[name] = now
+                self._reported[name] = now
         return sources
 
-    def forget_said(self) -> None:
-        """After a save that failed: what was to be written is due again."""
-        self._said.clear()
+    def forget_pending(self) -> None:
+        """Make the last parts due again, after a failed save."""
+        self._reported.clear()
 
     def restore(self, payloads: dict[str, Any]) -> dict[Key, dict[str, Any]]:
-        """Take the parts out of a snapshot's payloads; answers the executions they make."""
+        """Remove the parts from a snapshot's payloads and return the executions they form."""
         parts = {name: payloads.pop(name) for name in list(payloads) if name.startswith(PREFIX)}
         found = {}
         for name, part in parts.items():
@@ -68,19 +68,19 @@ class ExecutionParts:
 
 
 def part_name(key: Key) -> str:
-    """Of an execution's record; its parts of events begin with it."""
+    """Name of an execution's record; the names of its event parts begin with it."""
     return PREFIX + hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
 
 
 def gone(executions: dict[Key, dict[str, Any]], written: Collection[str]) -> set[str]:
-    """Names of the parts on disk whose execution is no longer kept."""
+    """Names of the parts on disk whose execution was deleted."""
     kept = {part_name(key) for key in list(executions)}
     length = len(PREFIX) + 16
     return {name for name in written if name.startswith(PREFIX) and name[:length] not in kept}
 
 
 def drop_old(executions: dict[Key, dict[str, Any]], now: datetime | None = None) -> list[Key]:
-    """Drop the executions that ended more than 90 days ago; answers which."""
+    """Delete the executions that ended more than 90 days ago; returns their keys."""
     before = (now or datetime.now(UTC)) - KEPT
     old = [key for key, execution in list(executions.items()) if _ended_before(execution, before)]
     for key in old:
@@ -104,7 +104,7 @@ def _record(key: Key, execution: dict[str, Any], sealed: int) -> Callable[[], An
     def read() -> dict[str, Any]:
         events = execution.get("events", [])
         rest = {name: value for name, value in execution.items() if name != "events"}
-        # Events that came since belong to this part, whose parts before it are fixed.
+        # Later events belong to this last part. The parts before it never change.
         last = events[sealed * EVENTS_A_PART :]
         return {"key": list(key), "parts": sealed, "execution": rest, "events": last}
 

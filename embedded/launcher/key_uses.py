@@ -1,7 +1,7 @@
-"""What an encrypted resource's service asks of KMS in its caller's name, and how it says no.
+"""KMS calls that services make on behalf of their callers for encrypted resources.
 
-The services' documentation names the actions. That a service asks in the name of its caller, with
-kms:ViaService and kms:CallerAccount, is said by AWS KMS's page "Condition keys for AWS KMS".
+The actions are from the services' documentation. AWS KMS's page "Condition keys for AWS KMS" says
+that a service calls on behalf of its caller, with kms:ViaService and kms:CallerAccount.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ from embedded.launcher.environment import ACCOUNT_ID, REGION
 
 @dataclass(frozen=True)
 class Use:
-    """What one operation of a service asks for one resource.
+    """The KMS actions of one operation for one resource.
 
-    `what` says which resource: the one that is "written", "read", copied from ("source"), an
-    "upload" that was begun before, or a secret's key that is new to it ("validated").
+    `what` is the resource: the one that is "written", "read", copied from ("source"), an earlier
+    begun "upload", or a secret's new key ("validated").
     """
 
     operation: str
@@ -79,9 +79,9 @@ USES: Mapping[str, tuple[Use, ...]] = {
 
 @dataclass(frozen=True)
 class Errors:
-    """How a service passes on what KMS answers: its code and status for each case.
+    """A service's error codes and status for each of KMS's errors.
 
-    `sentence` takes the place of KMS's own where the service has one.
+    `sentence` replaces KMS's message if the service has its own.
     """
 
     denied: str
@@ -92,7 +92,7 @@ class Errors:
     sentence: str = ""
 
 
-# From memory, but for the names of codes, which the services' API references list.
+# The names of codes are from the services' API references; the rest is from memory.
 ERRORS: Mapping[str, Errors] = {
     "s3": Errors(
         denied="AccessDenied",
@@ -120,7 +120,7 @@ ERRORS: Mapping[str, Errors] = {
         invalid_state="KMSInvalidState",
         not_found="KMSNotFound",
     ),
-    # Only the message gets to the client: embedded/gateway/ gives it SageMaker's own code.
+    # The client receives only the message: embedded/gateway/ adds SageMaker's own code.
     "sagemaker": Errors(
         denied="AccessDeniedException",
         disabled="ValidationException",
@@ -138,7 +138,7 @@ ERRORS: Mapping[str, Errors] = {
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a service does not answer, as its client gets to see it."""
+    """A service's error for its client."""
 
     code: str
     message: str
@@ -147,32 +147,32 @@ class Refusal:
 
 @dataclass
 class Caller:
-    """Who made the request being answered, and of which service; not `open` once it is answered."""
+    """The caller and the service of the current request; `open` until it is answered."""
 
     access_key: str
     service: str
     open: bool = True
 
 
-# What a request sets going has its context, too: hence `open`, and the service's name.
+# Tasks that a request starts inherit its context. `open` and the service's name tell them apart.
 _caller: ContextVar[Caller | None] = ContextVar("lake_key_caller", default=None)
 
 
 def begin(access_key: str, service: str) -> Caller:
-    """A request that a key signed for a service is answered from here on, until it is not open."""
+    """Mark the start of a request that `access_key` signed for `service`."""
     caller = Caller(access_key, service)
     _caller.set(caller)
     return caller
 
 
 def caller_of(service: str) -> str | None:
-    """The access key that called the service; None for what no principal asked of it."""
+    """The access key that called the service; None when no principal called it."""
     caller = _caller.get()
     return caller.access_key if caller and caller.open and caller.service == service else None
 
 
 def uses(service: str, operation: str) -> tuple[Use, ...]:
-    """What the operation asks of keys, in the order it asks; none for most."""
+    """The KMS uses of an operation, in order; empty for most operations."""
     return tuple(use for use in USES.get(service, ()) if use.operation == operation)
 
 
@@ -184,10 +184,10 @@ def refusal(
     context: Mapping[str, str],
     conditions: Mapping[str, Any] | None = None,
 ) -> Refusal | None:
-    """Whether KMS lets the service use a key (id, ARN or alias) in its caller's name; None if so.
+    """Why KMS does not let a service use a key (id, ARN, alias) for its caller; None if it does.
 
-    `context` is the encryption context, `conditions` are further condition keys. Keys that AWS
-    manages are open to all of the account.
+    `context` is the encryption context, `conditions` are further condition keys. All principals of
+    the account may use AWS managed keys.
     """
     principal = iam_evaluator.resolve_principal(access_key, ACCOUNT_ID)
     return _refusal(principal, service, key_id, actions, context, conditions or {})
@@ -201,7 +201,7 @@ def role_refusal(
     actions: tuple[str, ...],
     context: Mapping[str, str],
 ) -> Refusal | None:
-    """The same in the name of a role (its ARN) that a service has taken on under a session name."""
+    """Like `refusal`, for a role (its ARN) that a service has assumed."""
     name = role.rsplit("/", 1)[-1]
     principal = iam_evaluator.PrincipalInfo(
         arn=f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/{session}",
@@ -220,13 +220,13 @@ def service_refusal(
     context: Mapping[str, str],
     source: str,
 ) -> str:
-    """Why a key does not let a service (`sns.amazonaws.com`) use it as itself; empty if it does.
+    """Why a key does not let a service principal (`sns.amazonaws.com`) use it; empty if it does.
 
-    `source` is the ARN of what the service acts for, as aws:SourceArn. No identity policy and no
-    grant speaks for a service.
+    `source` is aws:SourceArn, the resource that the service acts for. Only the key's policy counts:
+    a service has neither identity policies nor grants.
     """
     if "alias/aws/" in key_id:
-        return f"{key_id} is managed by AWS and lets no other service in: use a key of your own"
+        return f"{key_id} is managed by AWS, and other services may not use it. Use your own key."
     key = kms._resolve_key(key_id)
     if key is None:
         return f"Invalid keyId '{key_id}'"
@@ -301,7 +301,7 @@ def _denied(
     context: Mapping[str, str],
     conditions: Mapping[str, Any],
 ) -> str:
-    """AWS's sentence if the principal's policies or the key's do not let it; empty if they do."""
+    """AWS's error if the principal's or the key's policies do not allow it; empty if they do."""
     if isinstance(principal, iam_evaluator.AuthError):
         return principal.message
     asked = iam_evaluator.EvalContext(
@@ -320,7 +320,7 @@ def _denied(
         principal_keys=principal.keys,
     )
     if principal.policies is None:
-        # Root: no identity policy says what it may, but the key's does.
+        # Root has no identity policies, so only the key's policy counts.
         identity = iam_evaluator.EvalResult("Allow", principal.arn)
     else:
         identity = iam_evaluator.evaluate(asked, principal.policies, *principal.limits)

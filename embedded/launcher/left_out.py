@@ -1,7 +1,7 @@
-"""Resource types that the embedded cloud leaves out of a deployment, each with its reason.
+"""Resource types that the embedded cloud does not create, each with its reason.
 
-A type is deployed, listed here, or stops the deployment: CloudFormation refuses a template with
-"Unrecognized resource types: [...]" before anything is created.
+A type is created, or listed here, or fails the deployment: CloudFormation rejects a template with
+"Unrecognized resource types: [...]" before it creates anything.
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Why a type is left out, and what the template is told instead of a real resource.
+    """Why a type is left out, and the values that the template receives instead.
 
-    Ref answers the property `named_by` when the template gives it, else the logical id; Fn::GetAtt
-    answers `attributes`, in which {id} stands for that same value.
+    Ref returns the property `named_by` if the template sets it, or else the logical id. Fn::GetAtt
+    returns `attributes`, in which {id} is replaced by that value.
     """
 
     reason: str
@@ -27,7 +27,7 @@ _ARN = "arn:aws:sagemaker:us-east-1:000000000000:{kind}/{{id}}"
 def _sagemaker(kind: str, named_by: str, **attributes: str) -> LeftOut:
     arn = _ARN.format(kind=kind)
     return LeftOut(
-        "SageMaker is the gateway's: models and endpoints are made by the pipeline through the API",
+        "the gateway provides SageMaker; the pipeline creates models and endpoints through its API",
         named_by,
         {f"{named_by.removesuffix('Name')}Arn": arn, "Arn": arn, named_by: "{id}", **attributes},
     )
@@ -37,12 +37,12 @@ LEFT_OUT: dict[str, LeftOut] = {
     "AWS::Budgets::Budget": LeftOut("nothing here costs money"),
     "AWS::XRay::Group": LeftOut("traces are not collected", "GroupName"),
     "AWS::XRay::SamplingRule": LeftOut("traces are not collected", "RuleName"),
-    "AWS::CloudWatch::AnomalyDetector": LeftOut("no metric has a history that is long enough"),
+    "AWS::CloudWatch::AnomalyDetector": LeftOut("no metric has a history of sufficient length"),
     "AWS::Logs::QueryDefinition": LeftOut(
         "Logs Insights is not part of the embedded cloud", "Name", {"QueryDefinitionId": "{id}"}
     ),
-    "AWS::Lambda::CodeSigningConfig": LeftOut("code is not signed on the way to this machine"),
-    "AWS::SSMIncidents::ResponsePlan": LeftOut("nobody is on call for a laptop", "Name"),
+    "AWS::Lambda::CodeSigningConfig": LeftOut("code is not signed for this machine"),
+    "AWS::SSMIncidents::ResponsePlan": LeftOut("a laptop has no on-call rota", "Name"),
     "AWS::SageMaker::Model": _sagemaker("model", "ModelName"),
     "AWS::SageMaker::EndpointConfig": _sagemaker("endpoint-config", "EndpointConfigName"),
     "AWS::SageMaker::Endpoint": _sagemaker("endpoint", "EndpointName"),

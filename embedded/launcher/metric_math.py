@@ -1,8 +1,8 @@
-"""CloudWatch's metric math: expressions over numbers, time series and lists of time series.
+"""CloudWatch's metric math: expressions of numbers, time series and lists of time series.
 
-The CloudWatch User Guide's page "Using math expressions with CloudWatch metrics" has the functions
-and what they make of which kind of value. SEARCH, anomaly detection, Metrics Insights, and the
-functions of dates are not here: an expression with one of them is refused.
+The functions are from the CloudWatch User Guide's page "Using math expressions with CloudWatch
+metrics". SEARCH, anomaly detection, Metrics Insights and date functions are not supported: an
+expression with one of them is rejected.
 """
 
 import math
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# By a period's first second.
+# Values by their period's first second.
 Series = dict[float, float]
 Value = float | Series | list[Series]
 
@@ -24,15 +24,15 @@ MAX_DEPTH = 50
 
 
 class MathError(ValueError):
-    """An expression that is not one, or that these values do not fit; the text says why."""
+    """An expression is invalid, or its values do not fit; the text gives the reason."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What an expression is computed over.
+    """The input of an expression.
 
-    `values` by id; `metrics` are the series of those that are metrics, in their order; `period` in
-    seconds; `times` are the first seconds of all periods asked for.
+    `values` are by id; `metrics` are the metrics' series, in order; `period` is in seconds; `times`
+    are the first seconds of all requested periods.
     """
 
     values: Mapping[str, Value]
@@ -46,26 +46,26 @@ Node = Callable[[Scope], Value]
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed expression; `names` are the ids it uses."""
+    """A parsed expression; `names` are the ids in it."""
 
     text: str
     names: frozenset[str]
     _node: Node
 
     def over(self, scope: Scope) -> Value:
-        """Its value; raises MathError where the values do not fit."""
+        """Compute the value; raises MathError when the input does not fit."""
         return self._node(scope)
 
 
 def parse(text: str) -> Expression:
-    """Raises MathError for what is no expression, or uses what is not supported here."""
+    """Parse an expression; raises MathError when it is invalid or not supported."""
     parser = _Parser(text)
     node = parser.whole()
     return Expression(text, frozenset(parser.names), node)
 
 
 def each(value: Value, function: Callable[[float], float | None]) -> Value:
-    """The function of a number, or of every point; None leaves a point out."""
+    """Apply `function` to a number or to every point; a point whose result is None is dropped."""
     if isinstance(value, list):
         return [_each_point(series, function) for series in value]
     if isinstance(value, dict):
@@ -80,9 +80,9 @@ def _each_point(series: Series, function: Callable[[float], float | None]) -> Se
 
 
 def _joined(left: Value, right: Value, function: Callable[[float, float], float | None]) -> Value:
-    """Point by point where both have one, as CloudWatch does; a number goes with every point."""
+    """Combine the points that both have, like CloudWatch; a number is combined with every point."""
     if isinstance(left, list) and isinstance(right, list):
-        raise MathError("two lists of series cannot be put together")
+        raise MathError("two lists of series cannot be combined")
     if isinstance(left, list):
         return [_one_series(_joined(series, right, function)) for series in left]
     if isinstance(right, list):
@@ -129,7 +129,7 @@ _OPERATORS: Mapping[str, Callable[[float, float], float | None]] = {
     "OR": lambda a, b: float(bool(a) or bool(b)),
 }
 _SAME = {"&&": "AND", "||": "OR"}
-# From what binds least to what binds most.
+# Operators, from the lowest to the highest precedence.
 _LEVELS = (("OR",), ("AND",), ("==", "!=", "<", "<=", ">", ">="), ("+", "-"), ("*", "/"), ("^",))
 
 
@@ -298,11 +298,11 @@ def _filled(series: Series, by: str | Value, scope: Scope) -> Series:
 
 
 def _reduced(function: Callable[[Sequence[float]], float]) -> Callable[..., Value]:
-    """Of a series one number; of a list of series one series, point by point."""
+    """Reduce a series to one number, or a list of series to one series, point by point."""
 
     def reduce(_scope: Scope, *values: Value) -> Value:
         if len(values) > 1:
-            # SUM([a, b]) may be written SUM(a, b), of numbers too.
+            # SUM([a, b]) may be written SUM(a, b), also for numbers.
             if all(not isinstance(value, dict | list) for value in values):
                 return function([value for value in values if isinstance(value, float)])
             return reduce(_scope, _as_list(values))
@@ -396,7 +396,7 @@ def _pointwise(function: Callable[[float], float | None]) -> Callable[..., Value
 
 
 _MANY = 500
-# The least and the greatest number of arguments, and the function of them.
+# Name -> (minimum number of arguments, maximum number, function).
 _FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., Any]]] = {
     "ABS": (1, 1, _pointwise(abs)),
     "CEIL": (1, 1, _pointwise(lambda value: float(math.ceil(value)))),

@@ -1,9 +1,9 @@
-"""The data points of CloudWatch's metrics: few enough to keep, exact enough for alarms.
+"""The data points of CloudWatch's metrics, compacted but exact enough for alarms.
 
-They lie in ministack's own store, in its form. Equal values of one minute are one point with a
-count. A metric with too many points has its older half put together, by minutes, then by five
-minutes, then by hours: sums, counts, least and greatest stay what they were. Percentiles over that
-part are gone. CloudWatch itself goes from minutes to five minutes after 15 days.
+They are in ministack's own store and format. Equal values of one minute are one point with a count.
+If a metric has too many points, its older half is merged by minutes, then by five minutes, then by
+hours. Sums, counts, minima and maxima stay exact; percentiles of that half are lost. CloudWatch
+itself merges minutes to five minutes after 15 days.
 """
 
 import logging
@@ -23,7 +23,7 @@ KEPT_SECONDS = 15 * 24 * 3600
 MAX_POINTS = 4_000
 MAX_METRICS = 2_000
 _COARSER = (60, 300, 3600)
-# How far back an equal value of the same minute is looked for.
+# Number of earlier points that are searched for an equal value of the same minute.
 _NEIGHBOURS = 16
 
 Stored = dict[str, Any]
@@ -31,14 +31,14 @@ Key = tuple[str, str, str]
 
 _lock = threading.RLock()
 _full: list[str] = []
-# Called after points were added, in the thread that added them.
+# Called after each addition of points, in the thread that added them.
 listeners: list[Callable[[], None]] = []
 
 
 def record(points: Iterable[Point]) -> None:
-    """Keep points, and tell the listeners."""
-    given = list(points)
-    for point in given:
+    """Store points, and call the listeners."""
+    added = list(points)
+    for point in added:
         for value in point.values:
             _add(
                 (point.namespace, point.name, cloudwatch._dims_key(dict(point.dimensions))),
@@ -49,13 +49,13 @@ def record(points: Iterable[Point]) -> None:
                     "Dimensions": dict(point.dimensions),
                 },
             )
-    if given:
-        for told in listeners:
-            told()
+    if added:
+        for listener in listeners:
+            listener()
 
 
 def publish(namespace: str, dimensions: Mapping[str, str], **values: tuple[float, str]) -> None:
-    """Keep a value with its unit for each named metric of one of AWS's services, as of now."""
+    """Store a value and its unit for each metric of an AWS service, with the current time."""
     now = time.time()
     record(
         Point(namespace, name, dimensions, unit, now, (float(value),))
@@ -64,7 +64,7 @@ def publish(namespace: str, dimensions: Mapping[str, str], **values: tuple[float
 
 
 def add_stored(key: Key, point: Stored) -> None:
-    """Keep a point in ministack's form, as PutMetricData makes it, and tell nobody."""
+    """Store a point in ministack's format, as from PutMetricData, without calling the listeners."""
     _add(key, point)
 
 
@@ -84,7 +84,7 @@ def _add(key: Key, point: Stored) -> None:
 
 
 def _counted(kept: list[Stored], point: Stored) -> bool:
-    """Whether an equal value of the same minute was there, and has been counted up."""
+    """Count the point with an equal one of the same minute; returns whether there was one."""
     if "_stat" in point:
         return False
     minute = point["Timestamp"] // 60
@@ -108,7 +108,7 @@ def _put_together(kept: list[Stored]) -> None:
         old = _by(seconds, old)
         if len(old) <= half // 2:
             break
-    # Hours of 15 days are few; what is left over lies further back than that.
+    # 15 days have few hours; points beyond the limit are older than that.
     kept[:] = [*old[-half // 2 :], *new]
 
 
@@ -131,8 +131,8 @@ def _together(group: list[Stored]) -> Stored:
 def _say_full(key: Key) -> None:
     if not _full:
         logger.warning(
-            "%s metrics are kept, and no more: %s/%s {%s} is left out, and so is every other new "
-            "one. A dimension with many values makes many metrics.",
+            "%s metrics are stored, which is the limit: %s/%s {%s} and every other new metric is "
+            "dropped. Use fewer dimension values: each combination is a metric.",
             MAX_METRICS,
             *key,
         )
@@ -140,7 +140,7 @@ def _say_full(key: Key) -> None:
 
 
 def evict() -> None:
-    """Drop what is older than 15 days."""
+    """Delete points older than 15 days."""
     oldest = time.time() - KEPT_SECONDS
     with _lock:
         store = cloudwatch._metrics._data
@@ -152,7 +152,7 @@ def evict() -> None:
 
 
 def of(namespace: str, name: str, dimensions: Mapping[str, str]) -> list[Stored]:
-    """The points of one metric: its dimensions are exactly these, as for CloudWatch."""
+    """The points of the metric with exactly these dimensions, like CloudWatch."""
     key = (namespace, name, cloudwatch._dims_key(dict(dimensions)))
     with _lock:
         return list(cloudwatch._metrics._data.get((ACCOUNT_ID, REGION, key), ()))
@@ -166,10 +166,10 @@ def series(
     end: float,
     unit: str | None = None,
 ) -> dict[float, float]:
-    """The statistic of each period from `start` on that has points, by the period's first second.
+    """The statistic of each period with points, from `start` on, by the period's first second.
 
     `statistic` is Sum, Average, Minimum, Maximum, SampleCount or a percentile such as p99. Periods
-    are counted from `start`; only points of `unit`, where one is given, count.
+    begin at `start`. If `unit` is set, only points with that unit count.
     """
     groups: dict[float, list[Stored]] = {}
     for point in points:

@@ -1,4 +1,4 @@
-"""Which key an object has, and the encryption context that S3 gives KMS with it."""
+"""The KMS key of an S3 object, and the encryption context that S3 sends to KMS."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _Record = Mapping[str, Any]
 
 
 def _object(bucket: str, key: str, version: str) -> _Record | None:
-    """What S3 recorded of an object or, if one is named, of a version of it."""
+    """S3's record of an object, or of one version of it."""
     if version:
         for entry in s3._object_versions.get((bucket, key), []):
             if entry["version_id"] == version and not entry.get("is_delete_marker"):
@@ -32,7 +32,7 @@ def key_and_context(
     headers: Mapping[str, str],
     query: Mapping[str, list[str]],
 ) -> tuple[str, dict[str, str]]:
-    """The key (empty if there is none) and the encryption context of one use."""
+    """The key (empty if there is none) and the encryption context of one KMS use."""
     sse: Mapping[str, str] = {}
     if use.what == "written" and s3._buckets.get(bucket) is not None:
         sse = s3._resolve_sse_write_headers(headers, bucket)[0] or {}
@@ -58,9 +58,9 @@ def _first(query: Mapping[str, list[str]], name: str) -> str:
 
 
 def _has_bucket_key(bucket: str, headers: Mapping[str, str]) -> bool:
-    """Whether the bucket's key stands between: the context names the bucket, then.
+    """Whether the bucket uses an S3 Bucket Key; the context then names the bucket.
 
-    ministack does not record it with the object: the bucket's configuration of today counts.
+    ministack does not record that with the object, so the bucket's current configuration counts.
     """
     asked = headers.get(_BUCKET_KEY)
     if asked:
@@ -77,7 +77,7 @@ def refusal(
     headers: Mapping[str, str],
     query: Mapping[str, list[str]],
 ) -> key_uses.Refusal | None:
-    """Why KMS lets S3 not do an operation (`PutObject`) for the principal; None if it does."""
+    """Why KMS does not let S3 do an operation (`PutObject`) for the principal; None if it does."""
     for use in key_uses.uses("s3", operation):
         kms_key, context = key_and_context(use, bucket, key, headers, query)
         if kms_key:

@@ -1,4 +1,4 @@
-"""Which operation of a service a request is, by the service's own model (botocore ships them)."""
+"""Finds the operation of a request with the service's model, which botocore ships."""
 
 import functools
 import re
@@ -11,15 +11,15 @@ import botocore.loaders
 
 @dataclass(frozen=True)
 class _Route:
-    """Where one operation of a REST service is found."""
+    """The route of one operation of a REST service."""
 
     name: str
     method: str
     path: re.Pattern[str]
-    # Query parameters and headers without which it is another operation; "" is any value.
+    # Required query parameters and headers; "" matches any value.
     query: tuple[tuple[str, str], ...]
     headers: tuple[str, ...]
-    # S3 keeps operations of the past under the address of those that took their place.
+    # S3's deprecated operations share the route of their replacements.
     deprecated: bool
 
     def takes(
@@ -33,7 +33,7 @@ class _Route:
         )
 
 
-# Signing names of the services that say by method and path what is called; others say it by name.
+# Services whose operation follows from method and path. Other services send its name.
 _REST = ("s3", "lambda")
 
 
@@ -44,9 +44,9 @@ def operation(
     query: Mapping[str, list[str]],
     headers: Mapping[str, str],
 ) -> str:
-    """`service:Operation`; only `service:` where neither a header nor a path names it.
+    """`service:Operation`; only `service:` if neither a header nor the path names the operation.
 
-    `service` is the name that the request is signed for, `headers` have lower-case names. The query
+    `service` is the request's signing name; the names of `headers` are lower-case. The query
     protocol names its operation in the body, which is not read here.
     """
     target = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
@@ -84,7 +84,7 @@ def _route(model: Mapping, name: str) -> _Route:
 
 
 def _pattern(uri: str) -> re.Pattern[str]:
-    """`/{Bucket}/{Key+}` as a pattern: a label holds no slash, one with a plus may."""
+    """`/{Bucket}/{Key+}` as a pattern: only a label with a plus may contain slashes."""
     parts = re.split(r"(\{[^}]+\})", uri.rstrip("/"))
     pieces = [
         re.escape(part)

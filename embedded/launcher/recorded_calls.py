@@ -1,11 +1,10 @@
-"""Which calls were made to a lake, and by whom: one line of JSON for each distinct one, if wanted.
+"""Optionally records the calls to a lake and their callers: one line of JSON per distinct call.
 
-Two kinds of lines. A decision: who ("role" or "person": root, or a user), action, resource. And the
-operation that a request called: "api", "by", and a "permission" that was decided for it, which is
-null where none was. Both have a "via" where a service asked KMS on its caller's way: the service
-that asked. A call is kept in a form that does not change from run to run: days, ids,
-hashes and names made for one run become placeholders. docs/permissions.md says what the records
-are for.
+There are two kinds of lines. A decision has the caller ("role" or "person": root or a user), action
+and resource. An operation that a request called has "api", "by", and the "permission" that was
+decided for it, or null. Both have "via" if a service called KMS on behalf of its caller: the name
+of that service. Records do not change from run to run: days, ids, hashes and names of one run
+become placeholders. docs/permissions.md explains how the records are used.
 """
 
 import json
@@ -17,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# A run makes a few hundred. What makes many more is a name that ought to be a placeholder.
+# A run makes a few hundred. Many more mean that a name should be a placeholder.
 MOST_CALLS = 2_000
 
-# Condition keys that policies of the lake look at, as ministack has them: in lower case.
+# Condition keys in the lake's policies, in lower case as in ministack.
 _CONTEXT = {
     key.lower(): key
     for key in (
@@ -40,7 +39,7 @@ _CONTEXT = {
     )
 }
 
-# In this order: a uuid holds what looks like a hash, a training job's name what looks like a day.
+# The order matters: a uuid contains a possible hash, and a training job's name a possible day.
 _PLACEHOLDERS = [
     (re.compile(pattern), placeholder)
     for pattern, placeholder in (
@@ -51,13 +50,13 @@ _PLACEHOLDERS = [
         (r"(?<=arn:aws:s3:::)cdk-[^/]*", "<assets>"),
         (r"(:function:[^:]+):[0-9]+$", r"\1:<version>"),
         (r"(?<=:secret:).*(ForceGrantSecret|ForgottenIdsSecret).*", r"\1"),
-        # Any other is X's token.
+        # Any other secret is X's token.
         (r"(?<=:secret:)(?!(?:ForceGrant|ForgottenIds)Secret$).*", "<secret>"),
         (r"(:execution:[^:]+):.*", r"\1:<execution>"),
         (r"(?<=/audit/executions/).*-[0-9]+(?=\.json)", "<execution>"),
         (r"(arn:aws:s[nq]s:us-east-1:<account>:).*", r"\1<name>"),
         (r"(arn:aws:kinesis:us-east-1:<account>:stream/).*", r"\1<stream>"),
-        # Stream and run share the work of scoring, and who gets how much is a race.
+        # The stream and the run both score tweets, and their shares differ from run to run.
         (r"(/scored/dt=[^/]+/)[^/]+(?=\.parquet)", r"\1<verdicts>"),
         (r"\b[0-9]{8}-[0-9]{6}-[0-9a-f]{8}(-[0-9]{1,5}(?![0-9a-f]))*", "<run>"),
         (r"(?<=\brun=)[^/]+", "<run>"),
@@ -67,21 +66,21 @@ _PLACEHOLDERS = [
     )
 ]
 
-# The name of one of ours, or what CloudFormation makes of a construct's.
+# The name of one of our roles, or CloudFormation's name for a construct's role.
 _ROLE = re.compile(r"([A-Z][A-Za-z]*Role)(?:[0-9A-F]{8})?(?:-[0-9A-Z]+)?$")
 
 
 class _Records:
-    """The open file and what is in it; a launcher has one at most."""
+    """The open file and the records in it; a launcher has at most one."""
 
     def __init__(self, path: Path):
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = path.read_text() if path.exists() else ""
-        # A killed launcher may leave half a line behind.
-        whole = kept[: kept.rfind("\n") + 1]
-        self._seen = set(whole.splitlines())
-        path.write_text(whole)
+        # A killed launcher may have left an incomplete line.
+        complete = kept[: kept.rfind("\n") + 1]
+        self._seen = set(complete.splitlines())
+        path.write_text(complete)
         self._file = path.open("a", buffering=1)
 
     def add(self, line: str) -> None:
@@ -98,38 +97,38 @@ _records: _Records | None = None
 
 @dataclass
 class _Request:
-    """A request that is being answered: its operation, and whether anything was decided for it."""
+    """The current request: its operation, and whether a permission was decided for it."""
 
     api: str
     principal: str
     decided: bool = False
 
 
-# What goes on after a request was answered, as an execution does, still has its request here.
+# Tasks that continue after the response, such as executions, still have their request here.
 _request: ContextVar[_Request | None] = ContextVar("lake_recorded_request", default=None)
 
 
 def write_to(path: Path) -> None:
-    """Record into a file from now on; what it holds from an earlier start is kept."""
+    """Start recording into a file; records of an earlier start are kept."""
     global _records
     _records = _Records(path)
 
 
 def is_on() -> bool:
-    """Whether calls are recorded at all."""
+    """Whether calls are recorded."""
     return _records is not None
 
 
 def begin(api: str, principal: str, within: bool = False) -> None:
-    """A request to `service:Operation` by a principal (its ARN) is answered from here on.
+    """Mark the start of a request to `service:Operation` by a principal (its ARN).
 
-    `within` a request whose own permission is asked by another call.
+    `within`: another call decides this request's own permission.
     """
     _request.set(_Request(api, principal, decided=within))
 
 
 def end() -> None:
-    """The request was answered."""
+    """Mark the end of the request."""
     request = _request.get()
     if _records and request and not request.decided:
         _records.add(
@@ -148,7 +147,7 @@ def note(
     request = _request.get()
     if request and request.principal == principal:
         request.decided = True
-        # The query protocol names its operation in the body only: it is the permission's name.
+        # The query protocol names its operation only in the body. It equals the permission's name.
         if request.api.endswith(":"):
             request.api += action.partition(":")[2]
         _records.add(json.dumps({"api": request.api, "by": name, "permission": action}))
@@ -168,7 +167,7 @@ def note(
 
 
 def note_key(principal: str, action: str, key: str, service: str, allowed: bool) -> None:
-    """Record that a service (`s3`) asked KMS for the use of a key (its ARN) for a principal."""
+    """Record that a service (`s3`) used a KMS key (its ARN) on behalf of a principal."""
     if _records is None or not principal:
         return
     kind, name = _who(principal)
@@ -201,7 +200,7 @@ def _role(name: str) -> str:
 
 
 def placeholders(text: str) -> str:
-    """The text with what one run named or dated replaced, its prefixes kept."""
+    """Replace the names and dates of one run by placeholders; prefixes stay."""
     for pattern, placeholder in _PLACEHOLDERS:
         text = pattern.sub(placeholder, text)
     return text

@@ -1,4 +1,4 @@
-"""What the gateway asks the launcher, below /_lake/, with its token; it never passes these on.
+"""The launcher's API for the gateway, below /_lake/. The gateway never passes such paths on.
 
 GET  /_lake/health       -> {"ok": true, "ministackVersion": "...", "saved": true}
 POST /_lake/key          {accessKeyId} -> {arn, secretAccessKey, sessionToken, expiration}; 403
@@ -7,7 +7,7 @@ POST /_lake/grant        {accessKeyId, service, key, operations, api?} -> {allow
 POST /_lake/credentials  {roleArn, service, sessionName, sourceArn?}
                          -> {AccessKeyId, SecretAccessKey, SessionToken, Expiration}; 403
 POST /_lake/metrics      {namespace, dimensions: {name: value}, values: {name: [number, unit]}}
-                         -> {}: one point of each, as of now
+                         -> {}: stores one point of each, with the current time
 """
 
 import json
@@ -25,11 +25,11 @@ Answer = tuple[int, dict[str, Any]]
 
 
 class BadRequest(Exception):
-    """The body is not what the route takes; the text says which part."""
+    """The body is invalid; the text names the part."""
 
 
 def answer(method: str, path: str, body: bytes) -> Answer:
-    """Status and JSON body for one request below /_lake/."""
+    """Returns the status and the JSON body for one request below /_lake/."""
     if (method, path) == ("GET", "/_lake/health"):
         return 200, {"ok": True, "ministackVersion": MINISTACK_VERSION, "saved": snapshots.saved()}
     handler = _POSTS.get(path)
@@ -60,24 +60,24 @@ def _authorize(fields: dict[str, Any]) -> dict[str, Any]:
     context = fields.get("context") or {}
     if not isinstance(context, dict):
         raise BadRequest("context must be an object of condition keys")
-    verdict = authority.authorize(
+    decision = authority.authorize(
         _text(fields, "accessKeyId"),
         _text(fields, "action"),
         _text(fields, "resource"),
         context,
         fields.get("api") or "",
     )
-    return {"allowed": verdict.allowed, "message": verdict.message}
+    return {"allowed": decision.allowed, "message": decision.message}
 
 
 def _grant(fields: dict[str, Any]) -> dict[str, Any]:
-    """Whether KMS lets a service make a grant for its own use of a key in its caller's name."""
+    """Whether KMS lets a service create a grant for itself on behalf of its caller."""
     operations = fields.get("operations")
     if not isinstance(operations, list) or not all(isinstance(one, str) for one in operations):
         raise BadRequest("operations must be a list of KMS operations")
     access_key, service = _text(fields, "accessKeyId"), _text(fields, "service")
     if service not in key_uses.ERRORS:
-        raise BadRequest(f"no {service} that asks for keys is known")
+        raise BadRequest(f"the service {service} is unknown, or does not use KMS keys")
     caller = authority.identify(access_key)
     if fields.get("api"):
         recorded_calls.begin(str(fields["api"]), caller.arn, within=True)
@@ -104,7 +104,7 @@ def _metrics(fields: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(dimensions, dict) or not all(
         isinstance(value, str) for value in dimensions.values()
     ):
-        raise BadRequest("dimensions must be an object of texts")
+        raise BadRequest("dimensions must be an object of strings")
     if not isinstance(values, dict) or not values:
         raise BadRequest("values must be an object of [number, unit]")
     for name, given in values.items():
@@ -114,7 +114,7 @@ def _metrics(fields: dict[str, Any]) -> dict[str, Any]:
             and isinstance(given[0], int | float)
             and given[1] in UNITS
         ):
-            raise BadRequest(f"values.{name} must be a number and a unit of CloudWatch's")
+            raise BadRequest(f"values.{name} must be a number and a CloudWatch unit")
     metric_points.publish(_text(fields, "namespace"), dimensions, **values)
     return {}
 

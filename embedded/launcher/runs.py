@@ -1,7 +1,7 @@
-"""The run of an execution: from its start, or a redrive, to a final status.
+"""A run of an execution lasts from its start, or a redrive, to a final status.
 
-ministack walks an execution in a thread. One execution can have several such threads after another
-(it was stopped while a task ran, and redriven): only the newest may go on writing to it.
+ministack processes an execution in a thread. An execution can have several threads (it was stopped
+while a task ran, then redriven); only the newest one may write to it.
 """
 
 import threading
@@ -21,20 +21,20 @@ MAX_EVENTS_TO_REDRIVE = 24_999
 
 
 class Superseded(Exception):
-    """This thread's run has ended, by a stop, a timeout or a redrive: it must write nothing more.
+    """This thread's run has ended by a stop, a timeout or a redrive, so it must not write any more.
 
-    Not one of ministack's own errors, so that no Retry or Catch takes it for a failure.
+    It is not one of ministack's errors, so that no Retry or Catch handles it.
     """
 
 
 class Run:
-    """One run; `over` is set when it has ended, and wakes what waits."""
+    """One run; `over` is set at its end and wakes all waiting threads."""
 
     def __init__(self) -> None:
         self.over = threading.Event()
 
 
-# The run that the current thread works for; none in TestState and StartSyncExecution.
+# The current thread's run; None in TestState and StartSyncExecution.
 current: ContextVar[Run | None] = ContextVar("lake_run", default=None)
 
 _newest: dict[str, Run] = {}
@@ -42,7 +42,7 @@ _lock = threading.Lock()
 
 
 def begin(execution: Execution) -> Run:
-    """Make a new run the newest of its execution, and the current thread's."""
+    """Start a new run of an execution in the current thread."""
     run = Run()
     with _lock:
         before = _newest.get(execution["executionArn"])
@@ -54,7 +54,7 @@ def begin(execution: Execution) -> Run:
 
 
 def end(execution: Execution) -> None:
-    """The execution has a final status: whatever still works for it is to stop."""
+    """End the execution's run, because it has a final status; its threads then stop."""
     with _lock:
         run = _newest.pop(execution["executionArn"], None)
     if run is not None:
@@ -62,14 +62,14 @@ def end(execution: Execution) -> None:
 
 
 def check() -> None:
-    """Raise Superseded when the current thread's run is over."""
+    """Raises Superseded when the current thread's run has ended."""
     run = current.get()
     if run is not None and run.over.is_set():
         raise Superseded
 
 
 def pause(seconds: float) -> None:
-    """Sleep for a state's seconds, but no longer than its run; then check()."""
+    """Sleep for `seconds` or until the run ends, then call check()."""
     run = current.get()
     if run is None:
         threading.Event().wait(seconds)
@@ -79,7 +79,7 @@ def pause(seconds: float) -> None:
 
 
 def redrivability(execution: Execution) -> tuple[str, str]:
-    """(redriveStatus, redriveStatusReason) as DescribeExecution words them."""
+    """(redriveStatus, redriveStatusReason) as in DescribeExecution."""
     status = execution["status"]
     if status not in REDRIVABLE:
         return "NOT_REDRIVABLE", f"Execution is {status} and cannot be redriven"

@@ -1,4 +1,4 @@
-"""The ASGI application and the one process that serves it."""
+"""The ASGI application and the process that serves it."""
 
 import asyncio
 import hmac
@@ -28,15 +28,15 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-# Actions that change nothing; anything else asks for a snapshot.
+# Prefixes of actions that change nothing. Every other action causes a snapshot.
 _READS = ("BatchGet", "Check", "Describe", "Filter", "Get", "Head", "List", "Lookup", "Search")
 
-# Signing names whose state is kept under another one.
+# Signing names whose state has another name.
 _STATE_KEYS = {"logs": "cloudwatch_logs", "monitoring": "cloudwatch"}
 
 PARENT_CHECK_SECONDS = 0.5
 
-# What the gateway adds to a request (embedded/gateway/launcher.ts); nothing else may bring it.
+# Headers that only the gateway may add (embedded/gateway/launcher.ts).
 _TOKEN_HEADER = b"x-lake-token"
 _CALLER_HEADER = b"x-lake-caller"
 
@@ -44,11 +44,11 @@ _CFN_RESPONSE = "/_ministack/cfn-response/"
 
 
 class Door:
-    """Lets nobody in but the gateway, which has checked who calls.
+    """Accepts only requests of the gateway, which has authenticated the caller.
 
-    The port is open to all users of this machine and to all that runs in the lake. ministack takes
-    callers from several places, so the key whose signature was checked comes along: a request in
-    which ministack would see another one, or none, goes no further.
+    All users of this machine and all programs of the lake can reach the port. ministack reads the
+    caller from several places, so the gateway also sends the key whose signature it has checked. A
+    request in which ministack would find another key, or none, is refused.
     """
 
     def __init__(self, application: Callable[[Scope, Receive, Send], Awaitable[None]], token: str):
@@ -60,13 +60,13 @@ class Door:
             await self._application(scope, receive, send)
             return
         if scope["type"] != "http":
-            # Nobody speaks anything else to this port: closed before it is accepted.
+            # Other protocols (websockets) are closed before they are accepted.
             await send({"type": "websocket.close", "code": 1008})
             return
-        given = _values(scope, _TOKEN_HEADER)
-        if len(given) != 1 or not hmac.compare_digest(given[0], self._token):
+        tokens = _values(scope, _TOKEN_HEADER)
+        if len(tokens) != 1 or not hmac.compare_digest(tokens[0], self._token):
             await _respond(
-                send, 403, {"message": "Only the gateway of this lake is answered here."}
+                send, 403, {"message": "Only the gateway of this lake may call this port."}
             )
             return
         caller = b",".join(_values(scope, _CALLER_HEADER)).decode("latin-1")
@@ -93,12 +93,12 @@ def _values(scope: Scope, name: bytes) -> list[bytes]:
 
 
 def _agrees(scope: Scope, caller: str) -> bool:
-    """Whether ministack will see the caller that the gateway saw, or may do without one."""
+    """Whether ministack will find the same caller as the gateway, or needs none."""
     path = scope["path"]
     if path.startswith(routes.PREFIX):
         return True
     if path.startswith("/_"):
-        # Of ministack's own routes, the one a custom resource answers to, while it is waited for.
+        # The only open route of ministack: the pending response of a custom resource.
         token = path.removeprefix(_CFN_RESPONSE)
         return scope["method"] == "PUT" and token != path and token in custom_resource._pending
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
@@ -112,7 +112,7 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """ministack, with the gateway's routes before it and a snapshot after each change."""
+    """ministack, with the gateway's routes added and a snapshot after each change."""
     if scope["type"] != "http":
         await ministack_app.app(scope, receive, send)
         return
@@ -121,19 +121,19 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _internal(scope, receive, send)
         return
     headers = _headers(scope)
-    # Nothing here leaves the machine: a policy's aws:SecureTransport is taken as satisfied.
+    # Requests do not leave this machine, so aws:SecureTransport counts as true.
     scope["headers"] = [*scope["headers"], (b"x-forwarded-proto", b"https")]
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
     caller_key.set(extract_access_key_id(headers, query) or "")
     service = _signed_for(headers)
     if service and service not in SERVICES:
-        # ministack would load the models of every service there is, 400 MB, to say the same.
+        # ministack would load the models of all AWS services (400 MB) to return the same error.
         await _respond(
             send,
             400,
             {
                 "__type": "UnknownServiceException",
-                "message": f"The embedded cloud has no {service}: see docs/embedded-cloud.md",
+                "message": f"The embedded cloud has no {service}. See docs/embedded-cloud.md.",
             },
         )
         return
@@ -158,13 +158,13 @@ def _may_change(method: str, headers: dict[str, str]) -> bool:
 
 
 def _signed_for(headers: dict[str, str]) -> str:
-    """The service a signature is scoped to: Credential=KEY/DATE/REGION/SERVICE/aws4_request."""
+    """The service in a signature's Credential=KEY/DATE/REGION/SERVICE/aws4_request."""
     parts = headers.get("authorization", "").partition("Credential=")[2].split("/")
     return parts[3] if len(parts) > 3 else ""
 
 
 def _presigned_for(query: dict[str, list[str]]) -> str:
-    """The same of a presigned address: X-Amz-Credential=KEY/DATE/REGION/SERVICE/aws4_request."""
+    """The same for a presigned URL: X-Amz-Credential=KEY/DATE/REGION/SERVICE/aws4_request."""
     parts = query.get("X-Amz-Credential", [""])[0].split("/")
     return parts[3] if len(parts) > 3 else ""
 
@@ -194,9 +194,7 @@ async def _respond(send: Send, status: int, fields: dict[str, Any]) -> None:
 def run(port: int, parent: int, token: str) -> None:
     """Serve on 127.0.0.1:`port` until SIGTERM, SIGINT, or the end of the process `parent`.
 
-    Whoever does not send `token` is refused.
-
-    Prints one line on stdout when requests are answered.
+    Refuses requests without `token`. Prints one line on stdout when it is ready.
     """
     asyncio.run(_serve(port, parent, token))
 
@@ -206,7 +204,7 @@ async def _serve(port: int, parent: int, token: str) -> None:
     config.bind = [f"127.0.0.1:{port}"]
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    # The gateway holds idle connections open; waiting for them would make every stop slow.
+    # The gateway keeps idle connections open; waiting for them would slow down every stop.
     config.graceful_timeout = 0.2
     config.shutdown_timeout = 3
     stop = asyncio.Event()
@@ -220,21 +218,21 @@ async def _serve(port: int, parent: int, token: str) -> None:
 
     async def stopped() -> None:
         await stop.wait()
-        # Before anything is torn down: what runs now is to be found as running, and redriven.
+        # Save before the shutdown: running executions are saved as running, to be redriven.
         await asyncio.to_thread(snapshots.stop)
         await asyncio.to_thread(lambda_runtime.reset)
 
     await serve(Door(application, token), config, shutdown_trigger=stopped)
     ready.cancel()
-    # Threads may still wait for a Lambda or a query that nobody wants any more, and an orderly
-    # exit would wait for them. All that is kept has been saved.
+    # Threads may still wait for a Lambda or a query, and a normal exit would wait for them. The
+    # state has been saved.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
 
 
 def _watch(parent: int, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """End when the parent has: a SIGKILL of it leaves an orphan that someone else adopts."""
+    """Stop when the parent has ended: after its SIGKILL this process gets another parent."""
     pause = threading.Event()
     while os.getppid() == parent:
         pause.wait(PARENT_CHECK_SECONDS)

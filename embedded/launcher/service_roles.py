@@ -1,4 +1,4 @@
-"""Temporary credentials for a service that acts as a role, as Glue and SageMaker do on AWS."""
+"""Temporary credentials for services that act as a role, like Glue and SageMaker on AWS."""
 
 import json
 import secrets
@@ -14,14 +14,14 @@ from ministack.services import iam, sts
 from embedded.launcher.authority import Refused, as_account
 from embedded.launcher.environment import ACCOUNT_ID, REGION
 
-# The longest session AWS grants. A job's process ends with the embedded cloud at the latest.
+# AWS's longest session. No job's process outlives the embedded cloud.
 SESSION_SECONDS = 12 * 60 * 60
 
 
 def assume(role_arn: str, service: str, session_name: str, source_arn: str = "") -> dict[str, str]:
     """Credentials of a session of the role, for a service principal such as glue.amazonaws.com.
 
-    `source_arn` is the resource the service acts for, for trust policies that ask. Returns
+    `source_arn` is the resource the service acts for, for trust policies that test it. Returns
     AccessKeyId, SecretAccessKey, SessionToken and Expiration (ISO 8601). Raises Refused when the
     role does not exist or its trust policy does not name the service.
     """
@@ -34,8 +34,8 @@ def assume(role_arn: str, service: str, session_name: str, source_arn: str = "")
         raise Refused(
             f"The trust policy of {role_arn} does not allow {service} to assume it"
             + (f" for {source_arn}" if source_arn else "")
-            + ": it needs an Allow of sts:AssumeRole whose Principal.Service names it, "
-            "and whose conditions hold"
+            + ": it needs an Allow of sts:AssumeRole whose Principal.Service names the service "
+            "and whose conditions are met"
         )
     session = "".join(c if c.isalnum() or c in "+=,.@_-" else "-" for c in session_name)[:64]
     alphabet = string.ascii_uppercase + string.digits

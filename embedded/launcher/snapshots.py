@@ -1,12 +1,12 @@
-"""The state of all services on disk: one file a service, one manifest that names the set.
+"""The state of all services on disk: one file per service, and a manifest that lists the files.
 
-    <state>/services/<service>-<sha256, 16 digits>.json    what one service holds
+    <state>/services/<service>-<sha256, 16 digits>.json    state of one service
     <state>/manifest.json                                   {"format", "version", "files"}
-    <state>/manifest.previous.json                          the set before
+    <state>/manifest.previous.json                          the previous set
 
-Files are written once, under the hash of their content, and only when they changed; the manifest
-is replaced last, in one rename. A kill at any moment leaves the old set or the new one.
-`version` is the project's that wrote the set; `format` says which versions can read it.
+A file's name contains the hash of its content, and only changed services are written. The manifest
+is replaced last, in one rename, so a kill leaves either the old set or the new one. `version` is
+the project version that wrote the set; `format` tells which versions can read it.
 """
 
 import functools
@@ -24,32 +24,32 @@ from embedded.launcher import durable_files
 
 logger = logging.getLogger("lake.snapshots")
 
-# Raised when an older checkout must not open what this one writes.
+# Increased when an older checkout must not open the state of this one.
 FORMAT = 2
-# Services that hold secrets: once one is replaced, the old value is in no file any more. The set
-# before names their newest file too, at the price that a torn one cannot fall back.
+# Services with secrets. A replaced secret's old value must not stay in any file, so the previous
+# set also names their newest file. The disadvantage: there is no fallback if that file is damaged.
 SECRET = frozenset({"secretsmanager"})
-# What makes the payloads of an older format those of the next one. Format 1 lay in another folder
+# Converts payloads of one format to the next. Format 1 was in another folder
 # (embedded/launcher/state_folder.py) and named no version; its payloads are the same.
 MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: lambda found: found}
-# Long enough to gather a burst of requests (a deployment), short enough to lose little to a kill.
+# Long enough to combine a burst of requests (a deployment), short enough to lose little in a kill.
 DEBOUNCE_SECONDS = 0.5
 
 Sources = Mapping[str, Callable[[], Any]]
 
 
 class TornSnapshot(Exception):
-    """A manifest, or a file it names, is missing or is not what was written."""
+    """A manifest, or a file that it names, is missing or damaged."""
 
 
 REMEDY = (
-    "Nothing was changed: put the lake's folder back from a copy, or move it away to begin with an "
-    "empty lake (docs/upgrading.md)."
+    "Nothing was changed. Restore the lake's folder from a backup, or move it away to begin with "
+    "an empty lake (docs/upgrading.md)."
 )
 
 
 class StateRefused(RuntimeError):
-    """The state on disk is not for this version, or cannot be read. Nothing of it was changed."""
+    """This version cannot read the state on disk. The state was not changed."""
 
 
 def project_version() -> str:
@@ -60,7 +60,7 @@ def project_version() -> str:
 
 @functools.cache
 def commit() -> str:
-    """The commit of this checkout, short; empty outside of one, and where there is no git."""
+    """The short commit id of this checkout; empty outside a checkout or without git."""
     asked = ["git", "rev-parse", "--short", "HEAD"]
     try:
         found = subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, timeout=5)
@@ -70,20 +70,20 @@ def commit() -> str:
 
 
 def _writer(listed: Mapping[str, Any]) -> str:
-    """Who wrote a manifest, for a sentence."""
+    """The version that wrote a manifest, for a message."""
     made = listed.get("commit")
     version = listed.get("version", "of an unknown version")
     return f"sentiment-lake {version}" + (f" (commit {made})" if made else "")
 
 
 class Snapshots:
-    """Reads the newest whole snapshot, and writes new ones.
+    """Reads the newest complete snapshot, and writes new ones.
 
-    Writes nothing before `load` has succeeded: what could not be read is never dropped.
+    Writes nothing before `load` has succeeded, so unreadable state is never overwritten.
     """
 
     def __init__(self, folder: Path, decode: Callable[[dict], Any], encode: Callable[[Any], Any]):
-        """`encode` and `decode` are the JSON default and object hook of ministack's stores."""
+        """`encode` and `decode` are the JSON `default` and `object_hook` of ministack's stores."""
         self._folder = folder
         self._services = folder / "services"
         self._services.mkdir(parents=True, exist_ok=True)
@@ -94,13 +94,13 @@ class Snapshots:
         self._lock = threading.Lock()
         self._loaded = False
         self._written: dict[str, str] = {}
-        # Of what was loaded.
+        # The format of the loaded set.
         self.format = FORMAT
 
     def load(self) -> dict[str, Any]:
-        """The payload of each service, from the newest set that is whole; {} when there is none.
+        """The payload of each service from the newest complete set; {} when there is no set.
 
-        Raises StateRefused for a set of a newer format, and when there are sets but none is whole.
+        Raises StateRefused for a set of a newer format, and when no set is complete.
         """
         torn: list[str] = []
         for manifest in (self._manifest, self._previous):
@@ -113,7 +113,7 @@ class Snapshots:
                 logger.error("The snapshot %s cannot be used: %s", manifest.name, reason)
                 continue
             if manifest is self._previous:
-                logger.error("Falling back to the snapshot before it, %s", manifest.name)
+                logger.error("Using the previous snapshot instead: %s", manifest.name)
             self._loaded = True
             return payloads
         if torn:
@@ -122,8 +122,8 @@ class Snapshots:
             )
         if any(self._services.iterdir()):
             raise StateRefused(
-                f"{self._services} holds the state of a lake, but the manifest that names its "
-                f"files is gone. {REMEDY}"
+                f"{self._services} holds the state of a lake, but the manifest that lists its "
+                f"files is missing. {REMEDY}"
             )
         self._loaded = True
         return {}
@@ -138,7 +138,7 @@ class Snapshots:
                 raise StateRefused(
                     f"The state in {self._folder} was written by {_writer(listed)} in format "
                     f"{found}. This is "
-                    f"{project_version()}, which reads formats up to {FORMAT}: use that version "
+                    f"{project_version()}, which reads formats up to {FORMAT}. Use that version "
                     f"or a newer one, or move {self._folder.parent} away to begin with an empty "
                     "lake. Nothing was changed (docs/upgrading.md)."
                 )
@@ -159,9 +159,9 @@ class Snapshots:
         return payloads
 
     def begin(self) -> None:
-        """Write the manifest of a lake that holds nothing yet.
+        """Write the manifest of an empty lake.
 
-        With it, a first start that is cut short is not mistaken for a lake whose manifest is gone.
+        Otherwise an interrupted first start would look like a lake whose manifest is missing.
         """
         if not self._manifest.exists():
             self._write_manifest(self._manifest, {})
@@ -177,16 +177,16 @@ class Snapshots:
 
     @property
     def written(self) -> frozenset[str]:
-        """Names of what the newest set holds."""
+        """Names of the services in the newest set."""
         return frozenset(self._written)
 
     def save(self, sources: Sources, gone: Collection[str] = ()) -> bool:
-        """Write what changed since the last set, without what is gone; False when nothing did.
+        """Write the changes since the last set, without the services in `gone`; False if none.
 
         Raises RuntimeError before a successful `load`, and durable_files.NotWritten.
         """
         if not self._loaded:
-            raise RuntimeError("the state on disk was not read: writing would drop it")
+            raise RuntimeError("the state on disk was not loaded, so a save would overwrite it")
         with self._lock:
             files = {name: file for name, file in self._written.items() if name not in gone}
             for service, read in sources.items():
@@ -201,7 +201,7 @@ class Snapshots:
             if files == self._written and self.format == FORMAT:
                 return False
             secret = {service: files[service] for service in SECRET & files.keys()}
-            # The first set is its own predecessor: nobody is to fall back to an empty cloud.
+            # The first set is its own previous set, so that no fallback leads to an empty cloud.
             before = {**(self._written or files), **secret}
             if self._manifest.exists():
                 self._write_manifest(self._previous, before)
@@ -214,7 +214,7 @@ class Snapshots:
     def _serialised(self, service: str, read: Callable[[], Any]) -> bytes | None:
         """One service's state as JSON; None when the service has nothing to save.
 
-        Its stores are live: a thread that adds a key while they are walked makes the walk fail.
+        The stores are live: the iteration fails when a thread adds a key during it.
         """
         for patience in (0.01, 0.03, 0.1, 0.3, None):
             try:
@@ -239,13 +239,13 @@ def _file_name(service: str, content: bytes) -> str:
 
 
 class Saver:
-    """Saves in a thread of its own, half a second after the first of a burst of changes.
+    """Saves in its own thread, half a second after the first of a burst of changes.
 
-    `heavy` services hold much and change without being asked (a stream's records, log lines): they
-    are written when they were touched by name, and else at most every HEAVY_SECONDS.
-    `in_progress` says that a deployment is half done: nothing is saved until it has ended, so that
-    a kill leaves the state from before it and the next deployment starts from a known place.
-    `gone` names what is to be left out of the next set; `on_failure` is told of a save that failed.
+    `heavy` services hold much data and change without requests (a stream's records, log lines).
+    They are written when a request named them, and otherwise at most every HEAVY_SECONDS.
+    `in_progress` tells whether a deployment is running. Nothing is saved until its end, so that a
+    kill leaves the state from before it, and the next deployment starts from a known state.
+    `gone` returns the names to leave out of the next set; a failed save calls `on_failure`.
     """
 
     HEAVY_SECONDS = 10.0
@@ -276,18 +276,18 @@ class Saver:
         self._thread.start()
 
     def changed(self, service: str = "") -> None:
-        """Something, or something in one named service, may have changed: save soon."""
+        """Report a possible change, in one service if it is named. It is saved soon."""
         if service:
             self._touched.add(service)
         self._changed.set()
 
     @property
     def saved(self) -> bool:
-        """Whether everything that was reported as changed is in a snapshot."""
+        """Whether all reported changes are in a snapshot."""
         return not self._changed.is_set() and not self._saving
 
     def stop(self) -> None:
-        """Save what is unsaved, and nothing after it: a shutdown must not record its own ruins."""
+        """Save all changes, then stop saving: a shutdown's own effects must not be saved."""
         self._heavy_due = 0.0
         self._stopped.set()
         self._changed.set()

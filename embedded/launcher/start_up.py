@@ -1,6 +1,6 @@
-"""What a start has to tell the world, once there is a world to tell: the gateway's first request.
+"""Tasks of a start that must wait until the gateway is running: until its first request.
 
-Events reach Lambdas, and Lambdas call the gateway. A launcher that has just come up has none yet.
+Events invoke Lambdas, and Lambdas call the gateway, which starts after the launcher.
 """
 
 import threading
@@ -10,7 +10,7 @@ _pending: list[Callable[[], None]] = []
 
 
 def when_gateway_is_there(task: Callable[[], None]) -> None:
-    """Run a task in a thread of its own at the first request that the gateway passes on."""
+    """Run a task in its own thread at the gateway's first request."""
     _pending.append(task)
 
 

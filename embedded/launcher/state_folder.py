@@ -1,11 +1,11 @@
-"""Where a lake keeps the state of its services, and how an older lake's comes to lie there.
+"""The folder of a lake's state, and the migration of an older lake's state to it.
 
-    <home>/cloud-state/   what embedded/launcher/snapshots.py writes, since format 2
+    <home>/cloud-state/   the state since format 2 (embedded/launcher/snapshots.py)
     <home>/state          a file that says so
 
-Up to format 1 the state lay in <home>/state/. Those versions start empty above a manifest that they
-do not know, and erase what it names. They make the folder `state` first of all, so the file in its
-place ends them before they touch anything.
+Up to format 1 the state was in <home>/state/. Such a version starts empty if it does not know the
+manifest, and erases the files that it names. It first creates the folder `state`, so a file with
+that name stops it before it changes anything.
 """
 
 from collections.abc import Iterator
@@ -21,25 +21,25 @@ from embedded.launcher.snapshots import (
 )
 
 _MARK = """\
-The state of this lake lies in the folder cloud-state beside this file: sentiment-lake {version}
-wrote it, in format {format}. Older versions end at this file, so that they cannot erase it.
+The state of this lake is in the folder cloud-state beside this file. sentiment-lake {version}
+wrote it in format {format}. This file stops older versions, so that they cannot erase the state.
 Use a version that reads format {format}, or another folder (LAKE_HOME). See docs/upgrading.md.
 """
 
 
 def open_state(home: Path) -> Path:
-    """The folder of the lake's state; one of format 1 is moved there, a new lake's is made.
+    """The folder of the lake's state, created for a new lake. State of format 1 is moved there.
 
-    Raises StateRefused for a folder of format 1 that this version cannot read, and for objects
-    without any state: they are somebody's.
+    Raises StateRefused for a folder of format 1 that this version cannot read, and for a lake with
+    objects but without state.
     """
     folder, old = home / "cloud-state", home / "state"
     if folder.is_dir():
         _drop_if_empty(old)
         if old.is_dir():
             raise StateRefused(
-                f"{home} holds two states: {folder}, of this version, and {old}, of an older one. "
-                f"Move away the one that you do not need. {REMEDY}"
+                f"{home} holds two states: {folder} of this version, and {old} of an older one. "
+                f"Move the one away that you do not need. {REMEDY}"
             )
         if not any(folder.glob("manifest*.json")):
             _refuse_orphans(home, folder)
@@ -57,10 +57,10 @@ def open_state(home: Path) -> Path:
 
 
 def _check_format_1(old: Path) -> None:
-    """Read the whole of it before it is moved: what is refused stays where it is."""
+    """Read the complete state before it is moved, so that refused state stays where it is."""
     services = old / "services"
     if not any(old.glob("manifest*.json")) and not any(services.glob("*")):
-        # The first start of an older version, cut short: it saves nothing while it deploys.
+        # An interrupted first start of an older version, which saves nothing during its deployment.
         _refuse_orphans(old.parent, old)
         return
     snapshots = Snapshots(old, decode=lambda found: found, encode=str)
@@ -82,7 +82,7 @@ def _refuse_orphans(home: Path, folder: Path) -> None:
 
 
 def _objects(folder: Path) -> Iterator[Path]:
-    """Files of the buckets, without the CDK's own: a deployment that was cut short leaves those."""
+    """Files of the buckets, without the CDK's, which an interrupted deployment leaves behind."""
     return (
         path
         for path in folder.rglob("*")
@@ -92,7 +92,7 @@ def _objects(folder: Path) -> Iterator[Path]:
 
 
 def _drop_if_empty(folder: Path) -> None:
-    """Take away folders that hold nothing, as a start that ended at once leaves them."""
+    """Remove empty folders, which a failed start leaves behind."""
     if not folder.is_dir() or any(path.is_file() for path in folder.rglob("*")):
         return
     for path in sorted(folder.rglob("*"), reverse=True):

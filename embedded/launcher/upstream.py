@@ -1,4 +1,4 @@
-"""Guards: a patch may only be laid over exactly the upstream code it was written against."""
+"""Guards: a patch may be applied only to the exact ministack code for which it was written."""
 
 import functools
 import hashlib
@@ -12,7 +12,7 @@ MINISTACK_VERSION = version("ministack")
 
 
 class UpstreamChanged(RuntimeError):
-    """ministack is not the code that a patch corrects; the patch has to be looked at again."""
+    """ministack's code has changed since a patch was written; the patch must be reviewed."""
 
 
 def named(path: str) -> Any:
@@ -29,7 +29,7 @@ def named(path: str) -> Any:
     return found
 
 
-# Once for each: two patches may correct the same code, and reading it takes milliseconds.
+# Cached: several patches may correct the same code, and reading it takes milliseconds.
 @functools.cache
 def fingerprint(path: str) -> str:
     """The first 12 hex digits of the SHA-256 of the named object's source, or of a text's value."""
@@ -39,7 +39,7 @@ def fingerprint(path: str) -> str:
 
 
 def expect(patch: str, expected: Mapping[str, str]) -> None:
-    """Raise UpstreamChanged unless each named object has the fingerprint the patch was made for."""
+    """Raises UpstreamChanged unless each named object has the fingerprint of the patch."""
     for path, known in expected.items():
         seen = fingerprint(path)
         if seen != known:

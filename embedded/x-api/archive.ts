@@ -10,9 +10,9 @@ import { randomFrom, shuffled } from './random';
 import { compareIds, idAt, timeOf } from './snowflake';
 
 const hour = 3_600_000;
-/** Two hours short of the seven days that recent search reaches back: the first run needs time. */
+/** Two hours less than recent search's seven days, because the first run takes time. */
 const historyMillis = 7 * 24 * hour - 2 * hour;
-/** Held back at first, so that later runs find news. */
+/** Share of posts that is held back at first, so that later runs find new posts. */
 const heldShare = 1 / 7;
 const releases = 2;
 
@@ -37,15 +37,15 @@ export const Saved = durable(
     firstBoot: z.iso.datetime(),
     /** Visible posts. */
     posts: z.array(Post),
-    /** Not posted yet, in the order they will be. */
+    /** Posts that are held back, in the order of their release. */
     held: z.array(lenient(z.object({ row: z.number().int().positive(), text: z.string() }))),
-    /** Posts in one release. */
+    /** Number of posts in one release. */
     releaseSize: z.number().int().nonnegative(),
   }),
 );
 type Saved = z.infer<typeof Saved>;
 
-/** One post as X's answer shows it. */
+/** One post with the data of X's response. */
 export interface ArchivedPost {
   id: string;
   text: string;
@@ -54,18 +54,18 @@ export interface ArchivedPost {
   author: Author;
   searchable: Indexed;
   metrics: { retweet_count: number; reply_count: number; like_count: number; quote_count: number };
-  /** Its versions' ids, oldest first; its own alone where it was never edited. */
+  /** Ids of its versions, oldest first; only its own id if it was never edited. */
   history?: readonly string[];
-  /** The text of a retweet is made from the post it retweets. */
+  /** Posts it refers to. The text of a retweet is derived from the retweeted post. */
   references?: readonly { type: 'retweeted' | 'quoted' | 'replied_to'; post: ArchivedPost }[];
   withheld?: { copyright: boolean; country_codes: readonly string[] };
 }
 
-/** Days have quiet hours: 0.25 at 4 in the morning, 1 at 16 o'clock, UTC. */
+/** Relative number of posts by time of day: 0.25 at 04:00 UTC, 1 at 16:00 UTC. */
 const liveliness = (millis: number): number =>
   0.625 - 0.375 * Math.cos((((millis / hour) % 24) - 4) * (Math.PI / 12));
 
-/** `count` moments in [from, to), in order; livelier hours get more. */
+/** `count` sorted times in [from, to), weighted by `liveliness`. */
 function drawTimes(count: number, from: number, to: number, random: () => number): number[] {
   return Array.from({ length: count }, () => {
     for (;;) {
@@ -91,7 +91,7 @@ function post(
   }));
 }
 
-/** Few posts are read by many: counts follow the author's audience with a long tail. */
+/** Invented metrics: they depend on the author's followers, with a long tail. */
 function metricsOf({ row, author }: Post): ArchivedPost['metrics'] {
   const random = randomFrom(`metrics ${row}`);
   const audience = authors[author]?.followers ?? 1;
@@ -105,20 +105,20 @@ function metricsOf({ row, author }: Post): ArchivedPost['metrics'] {
 }
 
 /**
- * The posts of the X stand-in: the rated corpus, with invented authors and times.
+ * The posts of the X API stub: the rated corpus, with invented authors and times.
  *
- * They are laid over the seven days before the first boot and stay as they are from then on, in
- * one file. About a seventh is held back; see `release`.
+ * Their times are in the seven days before the first boot. They are stored in one file and do not change
+ * afterwards. About a seventh is held back; see `release`.
  */
 export class Archive {
   private constructor(
     private readonly path: string,
     private saved: Saved,
-    /** Newest first, as search answers. */
+    /** Newest first, as in search results. */
     private visible: ArchivedPost[],
   ) {}
 
-  /** Opens the archive at `path`, or lays it out when there is none. */
+  /** Opens the archive at `path`, or creates it. Throws when this release cannot read it. */
   static open(path: string, readTexts: () => RatedText[], now: number): Archive {
     mkdirSync(dirname(path), { recursive: true });
     const saved = load(path) ?? layOut(readTexts(), now);
@@ -136,8 +136,8 @@ export class Archive {
   }
 
   /**
-   * Posts the next few hundred of those held back, timed between the newest post and now; none
-   * are left after two releases. Returns how many there were.
+   * Releases the next few hundred held-back posts, with times between the newest post and now. After two
+   * releases none are left. Returns the number of released posts.
    */
   release(now: number): number {
     const newest = this.visible[0];
@@ -165,7 +165,7 @@ export class Archive {
 function show(kept: Post): ArchivedPost {
   const author = authors[kept.author];
   if (!author)
-    throw new Error(`the archive names author ${kept.author}, who is not among ${authors.length}`);
+    throw new Error(`the archive has the author ${kept.author}, but only ${authors.length} exist`);
   return {
     id: kept.id,
     text: kept.text,
@@ -187,7 +187,7 @@ function load(path: string): Saved | undefined {
   const saved = Saved.safeParse(JSON.parse(content));
   if (!saved.success)
     throw new Error(
-      `${path} is not an archive that this release reads: ${z.prettifyError(saved.error)}`,
+      `${path} is not an archive that this release can read: ${z.prettifyError(saved.error)}`,
     );
   return saved.data;
 }

@@ -54,7 +54,7 @@ const second = [
 
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
-/** Invented people; nobody on X is meant. 20 × 20 names make 400, in an order of their own. */
+/** 400 invented authors (20 × 20 names) in a fixed random order. No account on X is meant. */
 export const authors: readonly Author[] = shuffled(
   first.flatMap((a) => second.map((b) => [a, b] as const)),
   randomFrom('authors'),
@@ -62,14 +62,14 @@ export const authors: readonly Author[] = shuffled(
   id: String(2_100_000_000 + rank * 7919),
   username: `${a}_${b}`,
   name: `${capital(a)} ${capital(b)}`,
-  // Zipf's law, as among real accounts: the n-th has about 1/n of the first one's audience.
+  // Zipf's law, as for real accounts: the n-th author has about 1/n of the first one's followers.
   followers: Math.round(52_000 / (rank + 1)) + 12,
 }));
 
 const weights = authors.map((_, rank) => 1 / (rank + 1));
 const total = weights.reduce((sum, weight) => sum + weight, 0);
 
-/** An author's place in `authors`; the n-th writes about 1/n as often as the first. */
+/** Draws an index of `authors`; the n-th author writes about 1/n as often as the first. */
 export function drawAuthor(random: () => number): number {
   let left = random() * total;
   const rank = weights.findIndex((weight) => (left -= weight) < 0);

@@ -15,20 +15,20 @@ import { describeError, visible } from '../../session/visible';
 export interface ServeOptions {
   /** @default Date.now */
   now?: () => number;
-  /** Requests per 15 minutes and bearer token. @default 450, as X allows an app */
+  /** Requests per 15 minutes and bearer token. @default 450, X's limit for an app */
   requestsPerWindow?: number;
-  /** The bearer token that is accepted. @default any */
+  /** The only accepted bearer token. @default any token */
   token?: string;
-  /** What goes wrong, and when. @default nothing */
+  /** Faults to play. @default none */
   script?: FaultScript;
-  /** Told of every search that was answered, or not. */
+  /** Called for every search, also one that was not answered. */
   observe?: (search: ObservedSearch) => void;
 }
 
 export interface XApiOptions extends ServeOptions {
-  /** The lake's folder; the archive is kept in `x/` below it. */
+  /** The lake's folder; the archive is in `x/` below it. */
   home: string;
-  /** Called on the first boot only. */
+  /** Called only at the first boot. */
   readTexts: () => RatedText[];
 }
 
@@ -37,14 +37,14 @@ export interface ObservedSearch {
   request: number;
   params: URLSearchParams;
   status: number;
-  /** What `data` held. */
+  /** The contents of `data`. */
   sent: readonly unknown[];
-  /** The posts that the page was made of, before the script changed anything. */
+  /** Ids of the page's posts, before the script changed them. */
   ids: readonly string[];
-  /** Posts that the script has held back so far, and may since have let go. */
+  /** Ids of all posts that the script has held back, including released ones. */
   heldBack: ReadonlySet<string>;
-  /** Whether the answer left whole. */
-  whole: boolean;
+  /** Whether the complete response was sent. */
+  isComplete: boolean;
 }
 
 export type XApiHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -53,7 +53,7 @@ const rateWindowSeconds = 15 * 60;
 
 interface Budget {
   used: number;
-  /** Unix seconds at which the window ends. */
+  /** End of the rate window, in Unix seconds. */
   resets: number;
 }
 
@@ -72,17 +72,17 @@ export const createXApi = ({ home, readTexts, ...options }: XApiOptions): XApiHa
 /**
  * X API v2 recent search over these posts: `GET <prefix>/2/tweets/search/recent`.
  *
- * Each bearer token has a rate window of its own. Where the handler is mounted does not matter: it
- * looks at the end of the path.
+ * Each bearer token has its own rate window. The handler reads only the end of the path, so it can be
+ * mounted anywhere.
  */
 export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler {
   const { now = Date.now, script = { faults: [] }, observe } = options;
   const requestsPerWindow = options.requestsPerWindow ?? script.requestsPerWindow ?? 450;
   const player = new FaultPlayer(script);
   const budgets = new Map<string, Budget>();
-  /** The last page of each query, for the script's doubles. */
+  /** The last page of each query, for the script's duplicates. */
   const lastPages = new Map<string, Record<string, unknown>[]>();
-  /** By post: the first search that finds it. */
+  /** Number of the first search that finds a post, by its id. */
   const hiddenUntil = new Map<string, number>();
   let searches = 0;
 
@@ -120,7 +120,7 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
     for (const { tweets, requests } of due.all('late')) {
       for (const post of page().data?.slice(0, tweets) ?? []) {
         const id = String(post['id']);
-        // Once late is enough: a post that came late must not vanish again.
+        // A post that was late once must not disappear again.
         if (!hiddenUntil.has(id)) hiddenUntil.set(id, searches + requests);
       }
     }
@@ -134,7 +134,7 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
     };
   };
 
-  /** The answer to a search, and what of the posts is in it. */
+  /** The response to a search, and the posts in it. */
   const answer = (params: URLSearchParams, token: string, due: Due): Found & { answer: Answer } => {
     const skew = due.all('clock-skew').reduce((sum, { seconds }) => sum + seconds, 0);
     const { used, resets } = spend(token);
@@ -159,7 +159,7 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
   };
 
   return (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://stand-in');
+    const url = new URL(request.url ?? '/', 'http://x-api-stub');
     const token = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (!/(^|\/)2\/tweets\/search\/recent$/.test(url.pathname)) {
       send(request, response, problem(404, 'Not Found'), noFault);
@@ -179,10 +179,10 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
       try {
         result = answer(params, token, due);
       } catch (error) {
-        console.error(visible(`X stand-in: ${describeError(error)}`));
+        console.error(visible(`X API stub: ${describeError(error)}`));
         result = { answer: problem(500, 'Internal Server Error'), ...nothing };
       }
-      const whole = send(request, response, result.answer, due);
+      const isComplete = send(request, response, result.answer, due);
       const {
         answer: { status },
         sent,
@@ -194,7 +194,7 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
         status,
         sent,
         ids,
-        whole,
+        isComplete,
         heldBack: new Set(hiddenUntil.keys()),
       });
     }
@@ -205,7 +205,7 @@ type Found = Pick<ObservedSearch, 'sent' | 'ids'>;
 const nothing: Found = { sent: [], ids: [] };
 const noFault = new Due([]);
 
-/** What the script wants answered in place of a page, if anything. */
+/** The script's error response instead of a page; undefined if there is none. */
 function refusalOf(
   due: Due,
   headers: Record<string, string>,
@@ -253,7 +253,7 @@ function refusalOf(
   return null;
 }
 
-/** X counts 24 hours for itself, by app and by user. */
+/** Headers of X's 24-hour limits, which are counted separately per app and per user. */
 const dayHeaders = (
   { of, resetSeconds }: { of: 'app' | 'user'; resetSeconds: number },
   now: number,

@@ -3,24 +3,24 @@ export interface Searchable {
   text: string;
   lang: string;
   username: string;
-  /** How it refers to other posts. */
+  /** The kinds of its references to other posts. */
   refers?: readonly ('retweeted' | 'quoted' | 'replied_to')[];
 }
 
 type Predicate = (post: Indexed) => boolean;
 
-/** A post made ready for search, once. */
+/** A post that is prepared for search. */
 export interface Indexed extends Searchable {
-  /** Words of the text in order, lower case, one space before, between and after. */
+  /** The text's words in lower case, with one space before, between and after them. */
   words: string;
   lower: string;
 }
 
 interface Clause {
   matches: Predicate;
-  /** X refuses a query that only narrows (`lang:`, `is:`, negations) and names nothing to look for. */
+  /** Whether X accepts it alone: X rejects queries of only `lang:`, `is:` and negations. */
   standsAlone: boolean;
-  /** Where it begins, for messages. */
+  /** Its position, for messages. */
   at?: number;
 }
 
@@ -28,7 +28,7 @@ interface Token {
   kind: 'open' | 'close' | 'or' | 'term' | 'phrase';
   negated: boolean;
   value: string;
-  /** Characters before the token, for messages. */
+  /** Position of the token, for messages. */
   at: number;
 }
 
@@ -38,26 +38,26 @@ export const indexed = (post: Searchable): Indexed => ({
   lower: post.text.toLowerCase(),
 });
 
-/** A query that X would answer with 400; `message` is made for the person who wrote it. */
+/** A query to which X would respond with 400; `message` explains the error to its author. */
 export class QueryError extends Error {}
 
 export const maxQueryLength = 512;
 
-// The `v` flag knows emoji of several characters; TypeScript takes it in a literal from ES2024 on.
+// The `v` flag supports emoji of several characters. TypeScript accepts it in a literal only from ES2024.
 const token = new RegExp(
   [
     '\\p{RGI_Emoji}',
     '\\p{Extended_Pictographic}',
-    // Scripts that put no blanks between words: each character is found by itself.
+    // Scripts without spaces between words: each character is a word.
     '[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}]\\p{M}*',
     '(?:(?![\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}])[\\p{L}\\p{N}\\p{M}_])+',
   ].join('|'),
   'gv',
 );
-/** Asks for an emoji's look; it is the same emoji without it. */
+/** Variation selectors, which only change an emoji's appearance. */
 const look = /[\uFE0E\uFE0F]/g;
 
-/** Punctuation separates words, so `don't` is the phrase "don t", as in X's own index; an emoji is a word. */
+/** Splits a text into words as in X's index: punctuation separates words (`don't` is "don t"), an emoji is a word. */
 export function wordsOf(text: string): string {
   const words = text.toLowerCase().match(token) ?? [];
   return ` ${words
@@ -117,7 +117,7 @@ function termClause({ value, at }: Token): Clause {
   const where = `(at position ${at + 1})`;
   const operator = /^([a-z_]+):(.*)$/.exec(value);
   if (!operator) {
-    // X reads a bare and/or as a slip of the pen, and asks for OR, a space or quotation marks.
+    // X rejects a bare and/or as ambiguous, and suggests OR, a space or quotation marks.
     if (/^(and|or)$/i.test(value)) {
       const joiner = value.toLowerCase() === 'or' ? 'an uppercase OR' : 'a space';
       throw new QueryError(
@@ -142,7 +142,7 @@ function termClause({ value, at }: Token): Clause {
   }
   const property = name === 'has' ? has[argument] : undefined;
   if (property) return { matches: property, standsAlone: false };
-  throw new QueryError(`${name}:${argument} is not an operator this server knows ${where}`);
+  throw new QueryError(`${name}:${argument} is not an operator that this stub supports ${where}`);
 }
 
 /**
@@ -152,7 +152,9 @@ function termClause({ value, at }: Token): Clause {
 export function compileQuery(query: string): (post: Indexed) => boolean {
   if (!query.trim()) throw new QueryError('the query is empty');
   if (query.length > maxQueryLength) {
-    throw new QueryError(`the query has ${query.length} characters; ${maxQueryLength} are allowed`);
+    throw new QueryError(
+      `the query has ${query.length} characters; at most ${maxQueryLength} are allowed`,
+    );
   }
   const tokens = tokenize(query);
   let next = 0;
@@ -179,7 +181,7 @@ export function compileQuery(query: string): (post: Indexed) => boolean {
     const [begins] = clauses;
     if (!begins) {
       const at = tokens[next]?.at ?? query.length;
-      throw new QueryError(`something to look for is missing (at position ${at + 1})`);
+      throw new QueryError(`a search term is missing (at position ${at + 1})`);
     }
     return {
       matches: (post) => clauses.every((clause) => clause.matches(post)),
@@ -203,15 +205,15 @@ export function compileQuery(query: string): (post: Indexed) => boolean {
     return { matches: (post) => !clause.matches(post), standsAlone: false, at: token.at };
   };
 
-  const whole = either();
+  const root = either();
   const rest = tokens[next];
   if (rest)
     throw new QueryError(`"${rest.value}" is not expected here (at position ${rest.at + 1})`);
-  if (!whole.standsAlone) {
-    const at = (whole.at ?? 0) + 1;
+  if (!root.standsAlone) {
+    const at = (root.at ?? 0) + 1;
     throw new QueryError(
       `is/has/lang and negations cannot be used as a standalone operator (at position ${at})`,
     );
   }
-  return whole.matches;
+  return root.matches;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Numbers from 0 to 1, always the same ones for the same seed (mulberry32). */
+/** A generator of numbers from 0 to 1; the same seed gives the same numbers (mulberry32). */
 export function randomFrom(seed: string): () => number {
   let state = createHash('sha256').update(seed).digest().readUInt32LE(0);
   return () => {
@@ -11,7 +11,7 @@ export function randomFrom(seed: string): () => number {
   };
 }
 
-/** The items in an order that depends on the seed alone (Fisher-Yates). */
+/** The items in random order (Fisher-Yates). */
 export function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
   const result = [...items];
   for (let last = result.length - 1; last > 0; last -= 1) {

@@ -1,11 +1,11 @@
 import type { ArchivedPost } from './archive';
 import type { Request } from './request';
 
-/** What a post may have in `text`; the whole of a longer one is in `note_tweet`. */
+/** Maximum weight of `text`; a longer post has its complete text in `note_tweet`. */
 const shortText = 280;
-/** What is left of the text of a retweet, which is whole in the post that is retweeted. */
+/** Maximum length of a retweet's text; the retweeted post has the complete text. */
 const retweetText = 140;
-/** How X counts: 1 for these, 2 for any other character. */
+/** Characters of weight 1 in X's counting; all others have weight 2. */
 const light = /[\u0000-\u10FF\u2000-\u200D\u2010-\u201F\u2032-\u2037]/u;
 
 type Fields = Pick<Request, 'postFields' | 'userFields' | 'expansions'>;
@@ -14,13 +14,13 @@ type Fields = Pick<Request, 'postFields' | 'userFields' | 'expansions'>;
 export const plain = (text: string): string =>
   text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 
-/** Three characters are sent as entities. A text that is escaped already stays as it is. */
+/** X sends &, < and > as entities. A text that is already escaped stays unchanged. */
 const escaped = (text: string): string =>
   plain(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 const weightOf = (character: string): number => (light.test(character) ? 1 : 2);
 
-/** The longest beginning of at most this weight. */
+/** The longest beginning of the text with at most this weight. */
 function beginning(text: string, most: number): string {
   const characters = [...text];
   let left = most;
@@ -28,10 +28,10 @@ function beginning(text: string, most: number): string {
   return characters.slice(0, end === -1 ? undefined : end).join('');
 }
 
-/** Both texts of a post, not escaped: what `text` shows, and the whole where that is more. */
+/** The texts of a post, not escaped: `text`, and the complete text if it is longer. */
 function textsOf(post: ArchivedPost): { text: string; note: string | null } {
   const original = post.references?.find(({ type }) => type === 'retweeted')?.post;
-  const whole = plain(post.text);
+  const complete = plain(post.text);
   if (original) {
     const text = [...`RT @${original.author.username}: ${plain(original.text)}`];
     const isCut = text.length > retweetText;
@@ -40,13 +40,13 @@ function textsOf(post: ArchivedPost): { text: string; note: string | null } {
       note: null,
     };
   }
-  if (beginning(whole, shortText) === whole) return { text: whole, note: null };
-  // X puts a link to the whole behind it: 23 characters, an ellipsis and a space.
+  if (beginning(complete, shortText) === complete) return { text: complete, note: null };
+  // X appends a link to the complete post: 23 characters, an ellipsis and a space.
   const link = `https://t.co/${BigInt(post.id).toString(36).slice(-10).padStart(10, '0')}`;
-  return { text: `${beginning(whole, shortText - 26)}… ${link}`, note: whole };
+  return { text: `${beginning(complete, shortText - 26)}… ${link}`, note: complete };
 }
 
-/** A post with the fields that were asked for. */
+/** A post with the requested fields. */
 export function renderPost(
   post: ArchivedPost,
   { postFields, expansions }: Fields,
@@ -69,7 +69,7 @@ export function renderPost(
     ...(references && { referenced_tweets: references }),
     ...(post.withheld && { withheld: post.withheld }),
   };
-  // X shows what it expands.
+  // X also returns the fields that it expands.
   const isAsked = (name: string): boolean =>
     postFields.has(name) ||
     (name === 'author_id' && expansions.has('author_id')) ||
@@ -82,7 +82,7 @@ export function renderPost(
   };
 }
 
-/** Authors and referenced posts, each once, as far as they were asked for; undefined where nothing was. */
+/** The requested authors and referenced posts, each once; undefined if none were requested. */
 export function includesOf(
   page: readonly ArchivedPost[],
   fields: Fields,

@@ -5,7 +5,7 @@ import { compareIds, timeOf } from './snowflake';
 
 const window = 7 * 24 * 3_600_000;
 
-/** What X calls a problem with one parameter; answered with 400. */
+/** X's error for one parameter; the response is 400. */
 export class ParameterError extends Error {
   constructor(
     readonly parameter: string,
@@ -111,11 +111,11 @@ const known = new Set([
 ]);
 
 const PostId = z.string().regex(/^\d+$/);
-/** Where a page begins, newest first; what a `next_token` stands for. */
+/** The start of a page (newest first), which a `next_token` encodes. */
 const Cursor = z.strictObject({
-  /** Only posts older than this id; null begins at the newest. */
+  /** Only posts older than this id; null starts at the newest post. */
   before: PostId.nullable(),
-  /** A page that was passed over (see `Turn`) and comes first. */
+  /** A skipped page (see `Turn`), which comes first. */
   owed: z.strictObject({ before: PostId.nullable(), downTo: PostId }).nullable().default(null),
   /** From 1. */
   page: z.number().int().positive().default(2),
@@ -139,8 +139,8 @@ export interface Request {
 }
 
 function fieldsOf(params: URLSearchParams, name: string, allowed: Set<string>): Set<string> {
-  const given = params.get(name);
-  const wanted = given === null ? [] : given.split(',');
+  const parameter = params.get(name);
+  const wanted = parameter === null ? [] : parameter.split(',');
   const wrong = wanted.find((field) => !allowed.has(field));
   if (wrong !== undefined) {
     const list = [...allowed].join(',');
@@ -158,7 +158,7 @@ function instantOf(params: URLSearchParams, name: string): number | null {
   if (value === null) return null;
   const wellFormed = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z$/.test(value);
   const instant = wellFormed ? Date.parse(value) : NaN;
-  // Date.parse takes the 30th of February for a day in March.
+  // Date.parse accepts the 30th of February as a day in March.
   if (
     Number.isNaN(instant) ||
     new Date(instant).toISOString().slice(0, 19) !== value.slice(0, 19)
@@ -172,7 +172,7 @@ function instantOf(params: URLSearchParams, name: string): number | null {
   return instant;
 }
 
-/** Ids are signed numbers of 64 bits. */
+/** Ids are signed 64-bit integers. */
 const largestId = 2n ** 63n - 1n;
 
 function idOf(params: URLSearchParams, name: string): string | null {
@@ -200,7 +200,7 @@ function cursorOf(params: URLSearchParams, queryHash: string): Cursor | null {
     );
     if (query === queryHash) return cursor;
   } catch {
-    // Not one of ours: answered below, like a token of another query.
+    // Not one of our tokens: rejected below, like a token of another query.
   }
   throw new ParameterError(
     name,
@@ -209,7 +209,7 @@ function cursorOf(params: URLSearchParams, queryHash: string): Cursor | null {
   );
 }
 
-/** Which page of its search a request asks for, from 1. */
+/** Number of the requested page, from 1. */
 export function pageOf(params: URLSearchParams): number {
   try {
     return cursorOf(params, hashOf(params.get('query') ?? ''))?.page ?? 1;
@@ -235,7 +235,7 @@ const boundsOf = (params: URLSearchParams): Bounds => ({
   endTime: instantOf(params, 'end_time'),
 });
 
-/** A refusal of this parameter, with the value that was given. */
+/** X's error for this parameter, with its value. */
 const refuse = (params: URLSearchParams, name: string, message: string): ParameterError =>
   new ParameterError(name, params.get(name) ?? '', message);
 
@@ -281,7 +281,7 @@ function checkAge(params: URLSearchParams, bounds: Bounds, oldest: number): void
   }
 }
 
-/** Reads and checks the parameters; throws ParameterError where X answers 400. */
+/** Parses and checks the parameters. Throws ParameterError if X would respond with 400. */
 export function parseRequest(params: URLSearchParams, now: number): Request {
   for (const name of params.keys()) {
     if (!known.has(name)) {
@@ -332,7 +332,7 @@ export function parseRequest(params: URLSearchParams, now: number): Request {
   const bounds = boundsOf(params);
   checkOrder(params, bounds);
   checkNearness(params, bounds, now);
-  // The pages after the first may have been asked for in time: their bounds grow old meanwhile.
+  // Only for the first page: the bounds of later pages may have become too old in the meantime.
   if (cursor === null) checkAge(params, bounds, oldest);
   const { sinceId, untilId, startTime, endTime } = bounds;
 

@@ -9,7 +9,7 @@ export interface SearchAnswer {
   meta: { newest_id?: string; oldest_id?: string; result_count: number; next_token?: string };
 }
 
-/** Where the posts older than this id begin, among posts newest first. */
+/** Index of the first post that is older than this id, in posts sorted newest first. */
 function firstOlderThan(posts: readonly ArchivedPost[], id: string): number {
   let from = 0;
   let to = posts.length;
@@ -22,7 +22,7 @@ function firstOlderThan(posts: readonly ArchivedPost[], id: string): number {
   return from;
 }
 
-/** Posts that the request finds from its cursor on, newest first: as many as two pages and one need. */
+/** Matching posts from the cursor on, newest first: at most two pages and one post. */
 function found(
   archive: Posts,
   request: Request,
@@ -48,13 +48,13 @@ function found(
   return matching;
 }
 
-/** How the pages follow each other; anything but `straight` is a fault that a script asked for. */
+/** How one page follows another; all except `straight` are a script's faults. */
 export type Turn = 'straight' | 'empty' | 'repeated' | 'swapped';
 
 const olderThan = (id: string | null) => (post: ArchivedPost) =>
   id === null || compareIds(post.id, id) < 0;
 
-/** The posts of a page and where the next one begins; null after the last. */
+/** The posts of a page, and the start of the next one; null after the last page. */
 function turnTo(
   posts: readonly ArchivedPost[],
   cursor: Cursor,
@@ -89,24 +89,24 @@ function turnTo(
   return { page, next: { ...then, before: last.id } };
 }
 
-/** Where the posts come from: an `Archive`, or a test's own world. */
+/** The source of posts: an `Archive`, or a test's own posts. */
 export type Posts = Pick<Archive, 'posts' | 'release'>;
 
 export interface PageOptions {
-  /** At most so many posts a page, whatever is asked for. */
+  /** Maximum number of posts in a page, whatever is requested. */
   pageSize?: number;
-  /** Posts that cannot be found yet. */
+  /** Ids of posts that search does not find yet. */
   hidden?: ReadonlySet<string>;
   turn?: Turn;
-  /** What becomes of the page's posts before they are sent. */
+  /** Changes the page's posts before they are sent. */
   alter?: (page: ArchivedPost[]) => ArchivedPost[];
 }
 
 /**
  * Answers one page of recent search, newest first. Throws ParameterError.
  *
- * A poll for news that would find none is when news arrives: it releases some of the posts held
- * back (`Archive.release`), so that each later night has something to do.
+ * A poll for new posts that would find none releases some of the held-back posts (`Archive.release`), so that
+ * later runs have new posts.
  */
 export function searchRecent(
   archive: Posts,

@@ -328,7 +328,7 @@ test('each person does with their document what is theirs, and is refused what i
   expect(await listExecutions(operator)).toEqual(expect.any(Array));
   expect((await grant(granter)).VersionId).toMatch(/./);
 
-  expect(await refusal(ask(labeller))).toMatch(/may not assume .*AnalyticsRole.*people in infra/);
+  expect(await refusal(ask(labeller))).toMatch(/may not assume .*AnalyticsRole.*people` in infra/);
   expect(await refusal(putCorpus(analyst, corpus))).toMatch(/may not assume .*LabellerRole/);
   expect(await refusal(grant(operator))).toMatch(/may not assume .*ForceGranterRole/);
   for (const session of [analyst, labeller, granter])

@@ -75,7 +75,7 @@ test('a lake whose folder is removed while it is up ends in order, with one line
 
   expect(code).toBe(1);
   expect(output).toMatch(
-    /The lake in \S+ cannot go on, so it ends: \S+cloud\.json could not be used: it is not there\.$/m,
+    /The lake in \S+ stops, because its folder cannot be written: \S+cloud\.json could not be used: it does not exist\.$/m,
   );
   expect(output).not.toMatch(/^ +at /m);
 });

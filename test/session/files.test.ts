@@ -28,7 +28,7 @@ test('a file on a full disk stays as it was, nothing half written is left, and t
       console.log(error.message);
     }`);
 
-  const why = disk.isReal ? 'the disk is full' : 'a file may not be as large here';
+  const why = disk.isReal ? 'the disk is full' : 'the file would exceed the size limit';
   expect(said).toContain(`${path} could not be written: ${why}`);
   expect(readFileSync(path, 'utf8')).toBe('a'.repeat(20_000));
   expect(readdirSync(join(disk.folder, 'lake'))).toEqual(['note.json']);

@@ -1,9 +1,9 @@
 /**
- * What one source says of the packages it was asked about. `findings` are `{ name, id, severity, what }`;
- * `unanswered` says why nothing, or not all, is known. No findings and no `unanswered` is clean.
+ * The answer of one registry about our packages. `findings` are `{ name, id, severity, what }`. `unanswered` is the
+ * reason if the registry did not answer, or not about all packages. Without both, the packages are clean.
  */
 
-/** npm's `audit --json`. A registry that knows no advisories answers an error in place of a report. */
+/** Parses the output of `npm audit --json`. A registry without advisories returns an error instead of a report. */
 export function npmAnswer(output) {
   let report;
   try {
@@ -14,7 +14,7 @@ export function npmAnswer(output) {
   if (!report.vulnerabilities || !report.metadata)
     return { findings: [], unanswered: report.message ?? report.error?.summary ?? 'no report' };
   const advisories = Object.values(report.vulnerabilities).flatMap(({ via }) =>
-    // A name instead is a package that is affected through another one, which is listed itself.
+    // A string is the name of another affected package, which has its own entry.
     via.filter((cause) => typeof cause === 'object'),
   );
   const findings = advisories.map(({ name, url, source, severity, title }) => ({
@@ -26,7 +26,7 @@ export function npmAnswer(output) {
   return { findings: [...new Map(findings.map((found) => [found.id, found])).values()] };
 }
 
-/** pip-audit's `--format json`. It rates nothing, so each finding counts as high. */
+/** Parses the output of `pip-audit --format json`. It has no severities, so each finding counts as high. */
 export function pipAnswer(output) {
   let report;
   try {
@@ -43,10 +43,9 @@ export function pipAnswer(output) {
       what: `${version}; fixed in ${fixes.join(', ') || 'no version yet'}`,
     })),
   );
-  // pip-audit passes over a package that the registry does not know, and is content.
+  // pip-audit skips a package that the registry does not know, without an error.
   const skipped = report.dependencies.filter((dependency) => dependency.skip_reason);
-  if (report.dependencies.length === 0)
-    return { findings, unanswered: 'no package was asked about' };
+  if (report.dependencies.length === 0) return { findings, unanswered: 'no package was checked' };
   if (skipped.length === 0) return { findings };
   const which =
     skipped.length === report.dependencies.length
@@ -58,8 +57,8 @@ export function pipAnswer(output) {
 const isBad = ({ severity }) => severity === 'high' || severity === 'critical';
 
 /**
- * The findings that must not stand: high and critical ones of packages that run the lake, but for those that
- * `ignored` names with a reason until a day that has not come. `today` is YYYY-MM-DD.
+ * The findings that fail the audit: high and critical ones of packages that run the lake, except those that
+ * `ignored` lists with a reason and an end date in the future. `today` is YYYY-MM-DD.
  */
 export function standing({ findings, runtime }, ignored, today) {
   const isIgnored = ({ id, aliases = [] }) =>

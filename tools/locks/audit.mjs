@@ -1,16 +1,16 @@
-// Asks the registries about known vulnerabilities of what the locks name: `npm run audit [-- npm|Python]`.
-// Exit code 1: a package that runs the lake has a serious one. A registry that gives no answer is said, and is no
-// failure: it says nothing of the packages.
+// `npm run audit [-- npm|Python]`: queries the registries for known vulnerabilities of the locked packages.
+// Exit code 1: a package that runs the lake has a serious vulnerability. A registry that does not answer is reported,
+// but is not a failure.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { npmAnswer, pipAnswer, standing } from './audit-answers.mjs';
-import { locks, TORCH } from './python-locks.mjs';
+import { isRuntime, locks, TORCH } from './python-locks.mjs';
 import { root, toolFolder } from './tools.mjs';
 
 const limitMillis = 180_000;
 
-/** Standard output; both programs exit with 1 when they find something. */
+/** Standard output of a program. The exit code is ignored: both programs exit with 1 when they find something. */
 const outputOf = (command, args, cwd = root) =>
   new Promise((resolve) => {
     const options = { cwd, timeout: limitMillis, maxBuffer: 100e6 };
@@ -34,10 +34,11 @@ async function pip(files) {
   return pipAnswer(await outputOf(program, [...how, '--format', 'json', ...locked]));
 }
 
-const isRuntime = ({ lock }) => !/^(test|local\/(locks|setup))\//.test(lock);
-// Of PyTorch's two locks the one that names the release as advisories do comes with CUDA's packages, too.
+// Only one of PyTorch's two locks has the release's name from advisories. It also has CUDA's packages.
 const files = (wanted) =>
-  locks.filter((lock) => isRuntime(lock) === wanted && lock.lock !== TORCH).map(({ lock }) => lock);
+  locks
+    .filter((lock) => isRuntime(lock.lock) === wanted && lock.lock !== TORCH)
+    .map(({ lock }) => lock);
 const sources = [
   { title: 'npm, what runs', runtime: true, ask: () => npm('.', '--omit=dev') },
   {
@@ -57,7 +58,8 @@ const only = process.argv[2] ?? '';
 for (const { title, runtime, ask } of sources.filter((source) => source.title.startsWith(only))) {
   const { findings, unanswered } = await ask();
   const bad = standing({ findings, runtime }, ignored, today);
-  if (unanswered !== undefined) console.log(`? ${title}: could not ask. ${unanswered}`);
+  if (unanswered !== undefined)
+    console.log(`? ${title}: no answer from the registry. ${unanswered}`);
   else if (findings.length === 0) console.log(`✓ ${title}: no known vulnerability`);
   for (const found of findings) {
     const { name, id, severity, what } = found;
@@ -69,7 +71,7 @@ for (const { title, runtime, ask } of sources.filter((source) => source.title.st
 }
 if (failed) {
   console.log(
-    'Take a version without it, or name it in tools/locks/ignored-advisories.json with a reason and a day until which that holds.',
+    'Use a version without the vulnerability, or add it to tools/locks/ignored-advisories.json with a reason and an end date.',
   );
 }
 process.exit(failed ? 1 : 0);

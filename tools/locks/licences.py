@@ -1,4 +1,4 @@
-"""Prints the licence that each installed distribution states, as JSON by name."""
+"""Prints the licences of all installed distributions as JSON, by name."""
 
 import json
 import re
@@ -7,14 +7,14 @@ from importlib.metadata import distributions
 
 
 def licence(metadata: Message) -> str | None:
-    """The SPDX expression where there is one, else the classifier's or the field's words."""
+    """The SPDX expression if there is one, or else the text of the classifiers or the field."""
     if expression := metadata.get("License-Expression"):
         return expression
     prefix = "License :: OSI Approved :: "
     stated = [text for text in metadata.get_all("Classifier", []) if text.startswith(prefix)]
     if stated:
         return " AND ".join(text.removeprefix(prefix) for text in stated)
-    # Some put the whole text of the licence there.
+    # Some packages put the complete text of the licence there.
     return (metadata.get("License") or "").strip().split("\n")[0] or None
 
 

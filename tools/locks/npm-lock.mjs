@@ -1,6 +1,6 @@
 /**
- * The packages that npm would install from the registry without being able to tell a changed one, as
- * `{ name, entry }`. What lies inside another package's file is covered by that one's integrity.
+ * The packages that npm would install from the registry without an integrity check, as `{ name, entry }`. Packages
+ * bundled in another package's file are covered by that package's integrity.
  */
 export function withoutIntegrity(lock) {
   return Object.entries(lock.packages)

@@ -1,6 +1,6 @@
-// `npm run lock:npm`, after a change of package.json or ml/serving/package.json. Writes into package-lock.json the
-// integrity of every package that has none (npm itself leaves it out for a platform's binary that this machine does
-// not install), and makes the serving image's lock of the same versions.
+// `npm run lock:npm`: run it after a change of package.json or ml/serving/package.json. It adds missing integrities to
+// package-lock.json (npm leaves them out for binaries of other platforms), and writes the serving image's lock with
+// the same versions.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -14,11 +14,11 @@ for (const { name, entry } of withoutIntegrity(lock)) {
   const answer = execFileSync('npm', ['view', asked, 'dist.integrity'], {
     encoding: 'utf8',
   }).trim();
-  // The registry has sha1 alone of very old packages, and sha1 can be forged.
+  // For very old packages the registry has only sha1, which can be forged.
   if (!/^sha512-[A-Za-z0-9+/]{86}==$/.test(answer)) {
-    throw new Error(`${asked}: the registry's integrity is "${answer}", and sha512 is needed`);
+    throw new Error(`${asked}: the registry's integrity is "${answer}", but must be a sha512`);
   }
-  // In npm's own order of keys, so that its next writing changes nothing.
+  // In npm's order of keys, so that npm's next write changes nothing.
   const { version, ...rest } = entry;
   for (const key of Object.keys(entry)) delete entry[key];
   Object.assign(entry, { version, integrity: answer, ...rest });
@@ -26,7 +26,7 @@ for (const { name, entry } of withoutIntegrity(lock)) {
 }
 writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
 
-// npm leaves out of a lock what the package.json beside it does not want, and changes nothing else.
+// npm removes packages that the neighbouring package.json does not need, and changes nothing else.
 const serving = fileURLToPath(new URL('../../ml/serving', import.meta.url));
 copyFileSync(file, `${serving}/package-lock.json`);
 const only = [

@@ -1,8 +1,8 @@
-// Writes the locks of the Python packages anew: `npm run lock:python [-- --upgrade]`.
+// `npm run lock:python [-- --upgrade]`: writes the locks of the Python packages.
 //
-// Each *.in names what is wanted, each *.txt beside it everything that is installed for it, with the SHA-256
-// of all its files: of every platform, and for every Python the set-up takes. A version stays as it is
-// while the *.in allow it; --upgrade takes the newest.
+// Each *.in has the requirements, and the *.txt beside it all packages to install for them, with the SHA-256 of
+// all their files, for every platform and every Python version that the set-up supports. A version stays the same
+// while the *.in allow it; --upgrade selects the newest versions.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,10 +16,10 @@ const read = (file) => (existsSync(join(root, file)) ? readFileSync(join(root, f
 const write = (file, text) => writeFileSync(join(root, file), text);
 const head = '# Written by `npm run lock:python`; what is wanted stands in the .in file.\n';
 
-/** uv's answer to the wishes: one pin for each package (and marker), the same in every lock made with it. */
+/** uv's solution of the requirements: one pin for each package (and marker). */
 function compile(wishes, { constraint, kept = '', more = [] } = {}) {
   const output = join(scratch, 'lock.txt');
-  // uv keeps the versions of a file that is already there.
+  // uv keeps the versions of an existing output file.
   writeFileSync(output, kept);
   const args = [
     'pip',
@@ -33,18 +33,18 @@ function compile(wishes, { constraint, kept = '', more = [] } = {}) {
   if (constraint !== undefined) args.push('--constraint', constraint);
   args.push('--generate-hashes', '--no-header', '--output-file', output, ...more, ...wishes);
   execFileSync(uv, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-  // The file of constraints is gone in a moment.
+  // Removes references to the temporary file of constraints.
   return readFileSync(output, 'utf8').replace(/^ +#   -c .*\n/gm, '');
 }
 
 /** The entries of a lock: a pin with its hashes and the comments below. */
 const entries = (lock) => lock.split(/^(?=\S)/m).filter((entry) => /^[a-z0-9]/i.test(entry));
-/** Only PyTorch's CUDA build wants these. */
+/** Packages that only PyTorch's CUDA build needs. */
 const isTorch = (entry) => /^(torch|triton|nvidia-[\w-]+|cuda-[\w-]+)==/.test(entry);
 
 const upgrade = process.argv.includes('--upgrade') ? ['--upgrade'] : [];
 const together = locks.filter(({ apart }) => !apart);
-// One solution for all that is installed side by side, so that two locks never name two versions.
+// One solution for all packages that are installed into one folder, so that no two locks have different versions.
 const all = join(scratch, 'all.txt');
 writeFileSync(
   all,
@@ -80,7 +80,7 @@ if (index) {
   write(TORCH_CPU, head + entry);
 } else if (!read(TORCH_CPU).includes(`${wanted} `)) {
   throw new Error(
-    `${TORCH_CPU} holds no ${wanted}: give this command the address of PyTorch's index of CPU files as TORCH_INDEX_URL.`,
+    `${TORCH_CPU} does not contain ${wanted}. Set TORCH_INDEX_URL to the address of PyTorch's index of CPU files, and run this command again.`,
   );
 }
 rmSync(scratch, { recursive: true });

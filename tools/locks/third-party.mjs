@@ -1,17 +1,17 @@
-// Writes THIRD_PARTY.md, the list of all that the locks name with its licence: `npm run third-party`, after a lock has
-// changed. Licences are what the installed packages say; of those that this platform does not install, what
-// `notInstalled` says.
+// `npm run third-party`: writes THIRD_PARTY.md, the list of all locked packages with their licences. Run it after a
+// change of a lock. The licences are from the installed packages, or, for packages that this platform does not
+// install, from `notInstalled`.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { locks, TORCH } from './python-locks.mjs';
+import { isRuntime, locks, TORCH } from './python-locks.mjs';
 import { root, toolFolder } from './tools.mjs';
 
 const read = (file) => readFileSync(join(root, file), 'utf8');
 const byName = (a, b) =>
   a.name < b.name ? -1 : a.name > b.name ? 1 : a.version < b.version ? -1 : 1;
 
-/** Python packages for other platforms, as their registry says (`pip install --dry-run --report`). */
+/** Licences of Python packages for other platforms, from their registry (`pip install --dry-run --report`). */
 const notInstalled = [
   [/^(colorama|pycparser|httpx2-jsfetch)$/, 'BSD-3-Clause'],
   [/^appnope$/, 'BSD-2-Clause'],
@@ -22,7 +22,7 @@ const notInstalled = [
   [/^nvidia-/, 'LicenseRef-NVIDIA-Proprietary'],
 ];
 
-/** What packages write in place of an SPDX expression. */
+/** SPDX expressions of other spellings in packages. */
 const spdx = new Map([
   ['Apache 2.0', 'Apache-2.0'],
   ['Apache License 2.0', 'Apache-2.0'],
@@ -59,7 +59,7 @@ function npmRows() {
     const found = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
     const licence = entry.license ?? found.license ?? found.licenses?.[0]?.type;
     if (licence) return licence.type ?? licence;
-    // A binary for another platform has its main package's licence.
+    // A binary for another platform has the licence of its main package.
     const main = Object.entries(packages).find(([, { optionalDependencies = {} }]) =>
       Object.hasOwn(optionalDependencies, path.split('node_modules/').at(-1)),
     );
@@ -92,14 +92,14 @@ async function pythonRows() {
           ?.split(' AND ')
           .map((part) => spdx.get(part) ?? part)
           .join(' AND '),
-        runtime: !/^(test|tools\/locks|cli\/setup)\//.test(lock),
+        runtime: isRuntime(lock),
         cuda: lock === TORCH && name !== 'torch',
       };
     }),
   );
 }
 
-/** One row for each package and version; one that runs the lake counts as such. */
+/** One row for each package and version, marked as runtime if one of its rows is. */
 function unique(rows) {
   const found = new Map();
   for (const row of rows) {
@@ -113,7 +113,7 @@ const rows = unique([...npmRows(), ...(await pythonRows())]);
 const unknown = rows.filter(({ licence }) => !licence);
 if (unknown.length > 0) {
   throw new Error(
-    `No licence is known of ${unknown.map(({ name, version }) => `${name} ${version}`).join(', ')}: name it in notInstalled, tools/locks/third-party.mjs`,
+    `The licence is unknown for ${unknown.map(({ name, version }) => `${name} ${version}`).join(', ')}. Add it to notInstalled in tools/locks/third-party.mjs.`,
   );
 }
 const table = (wanted) =>

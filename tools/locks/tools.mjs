@@ -9,8 +9,8 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 const lock = join(root, 'tools', 'locks', 'tools.txt');
 
 /**
- * The folder of the programs that `tools.in` names (uv, pip-audit), installed on first use: nobody needs them to
- * run the lake, so the set-up leaves them out. Throws SetupError without a Python that fits.
+ * The folder of the programs in `tools.in` (uv, pip-audit). They are installed at their first use, because the lake
+ * does not need them to run. Throws SetupError when there is no suitable Python.
  */
 export async function toolFolder() {
   const folder = join(root, '.venv', 'tools');

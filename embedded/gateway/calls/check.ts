@@ -9,23 +9,23 @@ import { PROTOCOLS, SERVICES } from './services';
 import type { Protocol, ServiceNames } from './services';
 import { fromForm, Unreadable } from './texts';
 
-/** A request whose signature is right. */
+/** A request with a valid signature. */
 export interface Call extends Request {
-  /** The signing name of the service that it is for. */
+  /** Signing name of the called service. */
   readonly service: string;
-  /** Undefined for one of S3, until its operation is known. */
+  /** The complete body; undefined for S3 until the operation is known. */
   readonly body?: Buffer;
 }
 
-/** Checks calls against the models of the services that they are for. */
+/** Checks calls against their services' models. */
 export class Calls {
   private readonly routes = new Map<ServiceModel, Routes>();
 
   constructor(private readonly models: Models) {}
 
   /**
-   * Throws AwsError, with the name and the words of AWS, for a call that its service's model refuses. A service that
-   * is not in services.ts is left to whoever answers it.
+   * Throws AwsError, with AWS's error name and message, for a call that does not conform to its service's model.
+   * Calls of services that are not in services.ts are not checked here.
    */
   check(call: Call): void {
     const asked = this.asked(call);
@@ -33,7 +33,7 @@ export class Calls {
     if (asked && input) this.refuse(asked, input);
   }
 
-  /** Whether the body of a call to S3 is a document that `check` has to see. */
+  /** Whether the body of a call to S3 is an XML document that `check` needs. */
   hasDocument(call: Call): boolean {
     const asked = this.asked(call);
     const shape = asked && shapeOf(asked);
@@ -42,7 +42,7 @@ export class Calls {
       : false;
   }
 
-  /** The same for the input of a command of an SDK, by the service's id there (`SageMaker Runtime`). */
+  /** Checks the input of an SDK command. `serviceId` is the SDK's id of the service, such as `SageMaker Runtime`. */
   checkInput(serviceId: string, operation: string, input: unknown): void {
     const names = Object.values(SERVICES)
       .flat()
@@ -66,7 +66,7 @@ export class Calls {
     );
   }
 
-  /** What a request asks for; undefined for a service without a model here, and for requests that S3 answers by itself. */
+  /** The called operation; undefined for a service without a model here, and for requests that S3 answers itself. */
   private asked(call: Call): Asked | undefined {
     const services = SERVICES[call.service];
     if (!services) return undefined;
@@ -114,7 +114,7 @@ export class Calls {
       if (protocol !== 'rest-json' && protocol !== 'rest-xml') continue;
       const route = this.routeOf(names, model, call);
       if (route) return { names, model, protocol, operation: route.operation, route };
-      // S3 answers a method that it does not have by itself.
+      // S3 itself answers a method that it does not have.
       if (protocol === 'rest-xml') return undefined;
     }
     throw unknownOperation(
@@ -165,7 +165,7 @@ export class Calls {
       case 'cbor':
         return { form: 'cbor', input: body.length === 0 ? {} : fromCbor(body) };
       case 'query':
-        // SQS' model no longer has the names that its old forms had.
+        // SQS's model no longer has the names of the old query protocol.
         if (protocolOf(model) === 'json') return undefined;
         return { form: 'text', input: fromForm(model, operation.input.shape, formOf(call)) };
       default:
@@ -177,7 +177,7 @@ export class Calls {
     const { model, protocol, route } = asked;
     const around = route ? aroundBody(model, shape, route, call) : {};
     if (protocol === 'rest-xml') {
-      // A body in signed chunks is not the document itself; no SDK sends a document so.
+      // A body in signed chunks is not the document itself. No SDK sends a document in this way.
       const isChunked = /aws-chunked/.test(headerOf(call, 'content-encoding') ?? '');
       const document = isChunked ? {} : xmlPayload(model, shape, body);
       return { form: 'text', input: { ...around, ...document } };
@@ -185,8 +185,8 @@ export class Calls {
     const { payload } = shape;
     if (payload === undefined) {
       const members = Object.entries(shape.members ?? {}).filter(([, member]) => !member.location);
-      const given = members.length > 0 ? fieldsOf(parseJson(body)) : {};
-      return { form: 'json', input: { ...byMember(members, given), ...around } };
+      const bodyFields = members.length > 0 ? fieldsOf(parseJson(body)) : {};
+      return { form: 'json', input: { ...byMember(members, bodyFields), ...around } };
     }
     const type = model.shapes[shape.members?.[payload]?.shape ?? '']?.type;
     if (body.length === 0) return { form: 'json', input: around };
@@ -216,16 +216,18 @@ function protocolOf({ metadata: { protocol } }: ServiceModel): Protocol {
   if (protocol === 'smithy-rpc-v2-cbor') return 'cbor';
   if (protocol === 'json' || protocol === 'query' || protocol === 'rest-json') return protocol;
   if (protocol === 'rest-xml') return protocol;
-  throw new Error(`botocore's model speaks ${protocol}, which embedded/gateway/calls cannot read`);
+  throw new Error(
+    `botocore's model uses the protocol ${protocol}, which embedded/gateway/calls cannot read`,
+  );
 }
 
-/** A header that is there once. */
+/** The value of a header that occurs once. */
 function headerOf({ headers }: Request, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Parameters of a call of the query protocol: its body's, or its URL's. */
+/** Parameters of a call in the query protocol, from its body or its URL. */
 function formOf({ method, url, body }: Call): URLSearchParams {
   return new URLSearchParams(
     method === 'GET' ? (url.split(/\?(.*)/s)[1] ?? '') : (body ?? '').toString('utf8'),
@@ -240,13 +242,13 @@ function fromCbor(body: Buffer): unknown {
   }
 }
 
-/** The fields of a JSON body. Throws Unreadable for a body that is no structure. */
+/** The fields of a JSON body. Throws Unreadable when the body is not a structure. */
 function fieldsOf(value: unknown): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   throw new Unreadable('The body is not a JSON structure');
 }
 
-/** Fields by the names of their members, where the wire has others; those that nobody knows stay. */
+/** Renames fields from their names on the wire to their members' names; unknown fields stay. */
 function byMember(
   members: readonly (readonly [string, { readonly locationName?: string }])[],
   fields: Record<string, unknown>,
@@ -264,7 +266,7 @@ const unknownOperation = (protocol: Protocol, message: string): AwsError =>
     protocol === 'query' ? 400 : 404,
   );
 
-/** S3 names a document that does not follow its schema otherwise than a parameter. */
+/** S3 uses another error name for a document that violates its schema than for a parameter. */
 function s3Code(
   model: ServiceModel,
   { input }: ModelOperation,
@@ -285,7 +287,7 @@ function sentence(found: readonly Violation[]): string {
   return `${found.length} validation error${found.length === 1 ? '' : 's'} detected: ${all.join('; ')}`;
 }
 
-/** As ECR says it: Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must have length …'. */
+/** The message in ECR's wording: Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must have length …'. */
 const ecrSentence = (found: readonly Violation[]): string =>
   found
     .map(

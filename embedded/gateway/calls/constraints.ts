@@ -2,29 +2,29 @@ import type { Member, ServiceModel, Shape } from './models';
 import { matches } from './patterns';
 
 /**
- * In what form an input's values are: as JSON or CBOR has them; as text, from a URL, a header, a form or XML; or as an
- * SDK's caller gives them.
+ * The form of an input's values: JSON; CBOR; text, from a URL, a header, a form or XML; or the JavaScript values that
+ * an SDK's caller passes.
  */
 export type Form = 'json' | 'cbor' | 'text' | 'sdk';
 
-/** What is wrong with one member of an input. */
+/** One error of an input's member. */
 export interface Violation {
-  /** As AWS writes it: `records.1.member.partitionKey`, `inputDataConfig`. */
+  /** Path in AWS's spelling: `records.1.member.partitionKey`, `inputDataConfig`. */
   readonly path: string;
-  /** AWS's sentence about it: `Member must have length less than or equal to 63`. */
+  /** AWS's message: `Member must have length less than or equal to 63`. */
   readonly constraint: string;
-  /** What the value is, where that helps and is no secret: `its length is 70`. */
+  /** The actual value, if it helps and is not secret: `its length is 70`. */
   readonly found?: string;
-  /** Of another type than the model's: the call cannot be read, rather than is wrong. */
+  /** The value's type is wrong: the call cannot be parsed, which is another error than an invalid value. */
   readonly isUnreadable?: boolean;
 }
 
-/** AWS names all; a list of 500 broken records would only hide the kind. */
+/** AWS lists all violations. A list of 500 invalid records would only hide the kinds of errors. */
 const MAX_VIOLATIONS = 20;
-/** Enumerations of instance types have hundreds of values. */
+/** Limit for enumerations in messages: those of instance types have hundreds of values. */
 const MAX_NAMED_VALUES = 40;
 
-/** All that a model says against an input; none when it is as AWS takes it. */
+/** All violations of an input against its model; empty when it is valid. */
 export function violations(
   model: ServiceModel,
   shape: string,
@@ -49,7 +49,7 @@ class Walk {
     const shape = this.shapeOf(member);
     if (shape.document || shape.eventstream || member.jsonvalue || member.streaming) return;
     if (member.location !== undefined && this.form === 'json') {
-      // Around a JSON body, in the URL and the headers, all is text.
+      // Values in the URL and the headers are text, also when the body is JSON.
       const walk = new Walk(this.model, 'text');
       walk.visit(member, value, path);
       this.found.push(...walk.found);
@@ -81,11 +81,11 @@ class Walk {
     const fields = fieldsOf(value);
     if (!fields) return this.unreadable(path, 'a structure', value);
     const members = shape.members ?? {};
-    for (const [name, given] of Object.entries(fields)) {
-      if (isAbsent(given)) continue;
+    for (const [name, content] of Object.entries(fields)) {
+      if (isAbsent(content)) continue;
       const member = Object.hasOwn(members, name) ? members[name] : undefined;
-      if (member) this.visit(member, given, [...path, name]);
-      // A JSON body may name its own shape.
+      if (member) this.visit(member, content, [...path, name]);
+      // A JSON body may name its own shape in `__type`.
       else if (name !== '__type')
         this.add([...path, name], 'Member must be one of the operation', 'AWS would not see it');
     }
@@ -96,9 +96,9 @@ class Walk {
       this.add([...path, name], 'Member must not be null');
     }
     if (shape.union) {
-      const given = Object.values(fields).filter((one) => !isAbsent(one)).length;
-      if (given !== 1)
-        this.add(path, 'Member must have exactly one of its members set', `it has ${given}`);
+      const count = Object.values(fields).filter((one) => !isAbsent(one)).length;
+      if (count !== 1)
+        this.add(path, 'Member must have exactly one of its members set', `it has ${count}`);
     }
   }
 
@@ -112,7 +112,7 @@ class Walk {
       if (isAbsent(item)) {
         this.add(path, 'Member must not be null', `item ${index + 1} is`);
       } else if (isPlain) {
-        // Of texts and numbers in a list AWS names the list.
+        // For strings and numbers in a list, AWS names the list and not the item.
         for (const { constraint, found, isUnreadable } of this.scalar(
           this.shapeOf(member),
           member,
@@ -132,11 +132,11 @@ class Walk {
     this.bounds(shape, entries.length, path, 'length');
     const { key, value: of } = shape;
     if (!key || !of) return;
-    for (const [name, given] of entries) {
+    for (const [name, content] of entries) {
       for (const { constraint, found } of this.text(this.shapeOf(key), name))
         this.add(path, `Map keys must satisfy constraint: [${constraint}]`, found);
-      if (isAbsent(given)) continue;
-      this.visit(of, given, [...path, name, 'member']);
+      if (isAbsent(content)) continue;
+      this.visit(of, content, [...path, name, 'member']);
     }
   }
 
@@ -157,13 +157,13 @@ class Walk {
   }
 
   private text(shape: Shape, value: string): Found[] {
-    // AWS's framework counts the signs of Unicode: smithy.io, length trait.
+    // AWS counts Unicode code points: smithy.io, length trait.
     const length = /[\ud800-\udbff]/.test(value) ? [...value].length : value.length;
     const found = length > 0 && shape.sensitive === undefined ? shown(value) : undefined;
     const bounds = boundsOf(shape, length, 'length');
     if (shape.enum && !shape.enum.includes(value))
       return [{ constraint: `Member must satisfy enum value set: [${named(shape.enum)}]`, found }];
-    // What is too long already is not held against an expression.
+    // A value that is too long is not also tested against the pattern.
     const isTooLong = shape.max !== undefined && length > shape.max;
     if (shape.pattern !== undefined && !isTooLong && !matches(shape.pattern, value))
       bounds.push({
@@ -202,7 +202,7 @@ class Walk {
     if (this.form === 'sdk' && typeof value === 'string')
       return boundsOf(shape, Buffer.byteLength(value), 'length');
     if (value instanceof Uint8Array) return boundsOf(shape, value.byteLength, 'length');
-    // A stream's length is only known at its end.
+    // The length of a stream is known only at its end.
     if (this.form === 'sdk' && typeof value === 'object') return [];
     if (typeof value !== 'string' || !isBase64(value)) return [wrongType('base64', value)];
     return boundsOf(shape, Buffer.byteLength(value, 'base64'), 'length');
@@ -237,7 +237,7 @@ class Walk {
     isUnreadable?: boolean,
   ): void {
     if (this.found.length >= MAX_VIOLATIONS) return;
-    // AWS's own members begin with a small letter, whatever the API's do.
+    // In messages, AWS's member names begin with a lower-case letter, whatever the API's do.
     const names = path.map((name) => name.charAt(0).toLowerCase() + name.slice(1));
     this.found.push({ path: names.join('.'), constraint, found, isUnreadable });
   }

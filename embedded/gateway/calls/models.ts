@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzip } from '../../../functions/lake/unpack';
 
-/** Part of a request where a member is; in the body when it has none. */
+/** The part of a request that holds a member; a member without one is in the body. */
 export type Location = 'uri' | 'querystring' | 'header' | 'headers' | 'statusCode';
 
-/** How a shape is used by another one. */
+/** A member of a shape: another shape and how it is used. */
 export interface Member {
   readonly shape: string;
   readonly location?: Location;
@@ -13,7 +13,7 @@ export interface Member {
   readonly flattened?: boolean;
   readonly streaming?: boolean;
   readonly xmlAttribute?: boolean;
-  /** An SDK fills it in when the caller does not. */
+  /** An SDK generates the value if the caller does not pass one. */
   readonly idempotencyToken?: boolean;
   readonly jsonvalue?: boolean;
   readonly timestampFormat?: string;
@@ -37,7 +37,7 @@ export type ShapeType =
   | 'timestamp'
   | 'character';
 
-/** A shape as botocore's `service-2.json` has it. */
+/** A shape of botocore's `service-2.json`. */
 export interface Shape {
   readonly type: ShapeType;
   readonly required?: readonly string[];
@@ -45,7 +45,7 @@ export interface Shape {
   readonly member?: Member;
   readonly key?: Member;
   readonly value?: Member;
-  /** Least length of a text, list, map or blob; least value of a number. */
+  /** Minimum length of a string, list, map or blob; minimum value of a number. */
   readonly min?: number;
   readonly max?: number;
   readonly pattern?: string;
@@ -56,7 +56,7 @@ export interface Shape {
   readonly eventstream?: boolean;
   readonly flattened?: boolean;
   readonly locationName?: string;
-  /** The member that is the whole body. */
+  /** The member that is the complete body. */
   readonly payload?: string;
   readonly sensitive?: boolean;
   readonly timestampFormat?: string;
@@ -69,7 +69,7 @@ export interface ModelOperation {
   readonly deprecated?: boolean;
 }
 
-/** What a service says of its own API. */
+/** botocore's model of a service's API. */
 export interface ServiceModel {
   readonly metadata: {
     readonly protocol: string;
@@ -83,17 +83,17 @@ export interface ServiceModel {
   readonly shapes: Readonly<Record<string, Shape>>;
 }
 
-/** SageMaker's, the largest, has 2.4 MB. */
+/** Bytes; the largest model, SageMaker's, has 2.4 MB. */
 const MAX_MODEL_BYTES = 32 * 2 ** 20;
 
-/** botocore's models, each read when it is first asked for, and kept: 5 to 100 ms a service, once. */
+/** botocore's models. Each is read at its first use and then cached; reading takes 5 to 100 ms a service. */
 export class Models {
   private readonly loaded = new Map<string, ServiceModel>();
 
   /** `folder` is botocore's `data`. */
   constructor(private readonly folder: string) {}
 
-  /** The models that the botocore of a virtual environment ships. Throws when there is none. */
+  /** The models of the botocore in a virtual environment. Throws when botocore is not installed. */
   static of(python: string): Models {
     const lib = join(dirname(python), '..', 'lib');
     for (const version of foldersOf(lib)) {
@@ -106,17 +106,17 @@ export class Models {
     );
   }
 
-  /** By botocore's name of the service, such as `stepfunctions`; the newest version of its API. */
+  /** The newest model of a service, by botocore's name for it, such as `stepfunctions`. */
   get(service: string): ServiceModel {
     const known = this.loaded.get(service);
     if (known) return known;
     const newest = foldersOf(join(this.folder, service)).at(-1);
     if (newest === undefined) throw new Error(`botocore has no model of ${service}`);
     const packed = readFileSync(join(this.folder, service, newest, 'service-2.json.gz'));
-    // Not parsed by a schema of ours: the file is locked by its hash, and 2 MB long.
+    // Not validated: the file's hash is locked, and it has 2 MB.
     const model: ServiceModel = JSON.parse(
       gunzip(packed, MAX_MODEL_BYTES).toString('utf8'),
-      // Nine tenths of a model are prose.
+      // Nine tenths of a model are documentation.
       (name, value: unknown) =>
         name === 'documentation' && typeof value === 'string' ? undefined : value,
     );

@@ -1,10 +1,10 @@
 /**
- * The regular expressions of the models are Java's. A value has to match as a whole: most of them would refuse nothing
- * otherwise (`[\w+=,.@-]+` of an IAM name), and AWS refuses by them.
+ * The models' regular expressions have Java's syntax. A pattern must match the complete value; otherwise most of them
+ * would accept everything (`[\w+=,.@-]+` of an IAM name), and AWS does reject by them.
  */
 const compiled = new Map<string, RegExp | null>();
 
-/** Whether a text matches a pattern of a model. Throws for a pattern that this cannot read. */
+/** Whether a text matches a pattern of a model. Throws for a pattern that cannot be translated. */
 export function matches(pattern: string, text: string): boolean {
   let expression = compiled.get(pattern);
   if (expression === undefined) {
@@ -14,7 +14,7 @@ export function matches(pattern: string, text: string): boolean {
   return expression === null || expression.test(text);
 }
 
-/** Patterns that no engine reads as they are meant; Java's does not compile them either, so that AWS cannot use them. */
+/** Invalid patterns of the models. Java does not compile them either, so AWS cannot use them. */
 export const UNREADABLE: readonly { readonly pattern: string; readonly reason: string }[] = [
   {
     pattern: '([\\p{L}\\p{Z}\\p{N}_.:\\/=+\\-@]*)${1,128}',
@@ -29,7 +29,7 @@ export const UNREADABLE: readonly { readonly pattern: string; readonly reason: s
 const isUnreadable = (pattern: string): boolean =>
   UNREADABLE.some(({ pattern: unreadable }) => unreadable === pattern);
 
-/** Java's names of characters, for the inside of a class in brackets. */
+/** Java's named character classes, translated for use inside brackets. */
 const CLASSES: Readonly<Record<string, string>> = {
   Alnum: '0-9A-Za-z',
   Alpha: 'A-Za-z',
@@ -45,7 +45,7 @@ const CLASSES: Readonly<Record<string, string>> = {
   XDigit: '0-9A-Fa-f',
 };
 
-/** Escapes that JavaScript's `u` flag knows; before any other sign Java takes a backslash for nothing. */
+/** Escapes that JavaScript's `u` flag accepts. Java ignores a backslash before any other character. */
 const KNOWN_ESCAPE = /[\^$\\.*+?()[\]{}|/bBdDwWsStnvfr0-9xuckpP]/;
 
 function compile(pattern: string): RegExp {
@@ -62,7 +62,7 @@ function compile(pattern: string): RegExp {
       source += depth > 0 ? signs : `[${signs}]`;
       at += named[0].length - 1;
     } else if (sign === '\\' && (escaped === 'A' || escaped === 'z' || escaped === 'Z')) {
-      // The whole text has to match in any case.
+      // Anchors are dropped: the complete text must match anyway.
       at += 1;
     } else if (sign === '\\') {
       source += KNOWN_ESCAPE.test(escaped) || depth > 0 ? `\\${inClass(escaped, depth)}` : escaped;
@@ -71,13 +71,13 @@ function compile(pattern: string): RegExp {
       flags += rest.charAt(2);
       at += 3;
     } else if (depth > 0) {
-      // In a class, `[` and a `-` beside \w are themselves for JavaScript only when escaped.
+      // In a class, JavaScript needs an escape before a literal `[`, and before a literal `-` beside \w.
       if (sign === ']') depth -= 1;
       source += sign === '[' || (sign === '-' && besideClass(pattern, at)) ? `\\${sign}` : sign;
     } else {
       if (sign === '[') {
         depth += 1;
-        // `[]` and `[^]` begin with a bracket that is meant.
+        // In `[]…]` and `[^]…]` the first inner bracket is a literal.
         const opening = /^\[\^?\]/.exec(rest);
         if (opening) {
           source += `${opening[0].slice(0, -1)}\\]`;
@@ -91,21 +91,21 @@ function compile(pattern: string): RegExp {
   return new RegExp(`^(?:${source})$`, flags);
 }
 
-/** In a class the `u` flag takes an escape of a sign that needs none, but for the hyphen, as an error. */
+/** In a class, the `u` flag forbids an unneeded escape, except of the hyphen. */
 const inClass = (escaped: string, depth: number): string =>
   depth > 0 && !KNOWN_ESCAPE.test(escaped) && escaped !== '-'
     ? `u{${(escaped.codePointAt(0) ?? 0).toString(16)}}`
     : escaped;
 
-/** A hyphen between a class such as \w and something else, where it can mean no range. */
+/** Whether a hyphen stands beside a class such as \w, where it cannot be a range. */
 const besideClass = (pattern: string, at: number): boolean =>
   /\\[dDwWsS]$|\\p\{\w+\}$/.test(pattern.slice(0, at)) ||
   /^-(\\[dDwWsS]|\\p\{)/.test(pattern.slice(at)) ||
-  // The end of a range: `a-z-.`
+  // After a range: `a-z-.`
   /[^\\[]-[^\\]$/.test(pattern.slice(0, at)) ||
   /-\\.$/.test(pattern.slice(0, at));
 
-/** A brace that repeats nothing. */
+/** Whether a brace is a literal and not a quantifier. */
 const bareBrace = (pattern: string, at: number): boolean => {
   const sign = pattern.charAt(at);
   if (sign === '{') return !/^\{\d+(,\d*)?\}/.test(pattern.slice(at));

@@ -1,10 +1,10 @@
 import { fromXml, Unreadable } from './texts';
 import type { Member, ModelOperation, ServiceModel, Shape } from './models';
 
-/** What a request says, before it is known which operation it asks for. */
+/** A request whose operation is not known yet. */
 export interface Request {
   readonly method: string;
-  /** As it is in the request line, with its query. */
+  /** As in the request line, with its query. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
@@ -12,21 +12,21 @@ export interface Request {
 interface Route {
   readonly operation: ModelOperation;
   readonly path: readonly Step[];
-  /** Whether its last label takes all that is left of a path. */
+  /** Whether its last label matches the complete rest of a path. */
   readonly isLong: boolean;
-  /** What the query must have: `list-type=2`, `uploads`. */
+  /** Required query parameters: `list-type=2`, `uploads`. */
   readonly query: readonly (readonly [string, string])[];
-  /** Names in query or headers without which it is another operation. */
+  /** Required members in the query or the headers; a request without them is for another operation. */
   readonly needed: readonly Member[];
 }
 
 interface Step {
   readonly text: string;
-  /** The name of a member that this part of the path is; undefined for a part that is as it is. */
+  /** Name of the member that this part of the path holds; undefined for a literal part. */
   readonly label: string | undefined;
 }
 
-/** Operations of a service whose requests say by method, path and query what they ask for. */
+/** Finds the operation of a REST request by method, path and query. */
 export class Routes {
   private readonly byMethod = new Map<string, Route[]>();
 
@@ -50,7 +50,7 @@ export class Routes {
     }
   }
 
-  /** The operation that a request asks for: of several, the one that names most of what the request has. */
+  /** The called operation; if several match, the one with the most specific route. */
   find(request: Request): Found | undefined {
     const [path = '', search = ''] = request.url.split(/\?(.*)/s);
     const query = new URLSearchParams(search);
@@ -62,9 +62,9 @@ export class Routes {
     for (const route of this.byMethod.get(request.method) ?? []) {
       if (!fits(route, steps)) continue;
       if (!route.query.every(([name, value]) => query.get(name) === value)) continue;
-      const isWhole = route.needed.every(has);
-      // S3 tells its operations apart by what they need; elsewhere something that is needed may be missing.
-      if (!isWhole && this.model.metadata.protocol === 'rest-xml') continue;
+      const isComplete = route.needed.every(has);
+      // S3 distinguishes operations by their required members. In other services a missing one is an error of the call.
+      if (!isComplete && this.model.metadata.protocol === 'rest-xml') continue;
       const rank =
         route.query.length * 100 +
         route.needed.filter(has).length * 10 +
@@ -82,7 +82,7 @@ export interface Found {
   readonly query: URLSearchParams;
 }
 
-/** A path between its slashes: one at the end says nothing, but in the key of an object. */
+/** A path split at its slashes. A trailing slash is ignored, except in an object's key. */
 interface Steps {
   readonly short: readonly string[];
   readonly whole: readonly string[];
@@ -117,7 +117,7 @@ function decoded(text: string): string {
   }
 }
 
-/** What a request's path, query and headers say for the members of a shape; all texts. */
+/** The members of a shape that are in a request's path, query and headers; all values are strings. */
 export function aroundBody(
   model: ServiceModel,
   shape: Shape,
@@ -141,9 +141,9 @@ export function aroundBody(
         if (type === 'list') return query.has(place) ? query.getAll(place) : undefined;
         return query.get(place) ?? undefined;
       case 'header': {
-        const given = headers[place.toLowerCase()];
-        // A presigned URL has headers in its query.
-        const text = given === undefined ? (query.get(place) ?? undefined) : String(given);
+        const header = headers[place.toLowerCase()];
+        // A presigned URL carries headers in its query.
+        const text = header === undefined ? (query.get(place) ?? undefined) : String(header);
         return type === 'list' ? text?.split(',').map((item) => item.trim()) : text;
       }
       case 'headers': {
@@ -158,7 +158,7 @@ export function aroundBody(
   }
 }
 
-/** The part of a body that is XML, as a field of the input; nothing where the operation takes none. */
+/** The input's field that a body's XML holds; empty if the operation takes no XML. */
 export function xmlPayload(
   model: ServiceModel,
   shape: Shape,
@@ -170,7 +170,7 @@ export function xmlPayload(
   return { [name]: fromXml(model, member, body) };
 }
 
-/** The member of an input that its body's XML is, if there is one. */
+/** The member that the body's XML holds; undefined if there is none. */
 export function xmlPayloadOf(model: ServiceModel, shape: Shape): string | undefined {
   const name = shape.payload;
   const member = name === undefined ? undefined : shape.members?.[name];

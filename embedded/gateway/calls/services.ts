@@ -1,22 +1,22 @@
 /**
- * What a service calls a call that its own model refuses. `seen` names a public report of AWS's answer; without one
- * the name is from memory, and the service's API reference has it among its errors.
+ * A service's error names for a call that does not conform to its model. `seen` names a public report of AWS's
+ * response. Without `seen`, the name is from memory, and is among the errors in the service's API reference.
  */
 export interface ServiceNames {
-  /** botocore's name of the model. */
+  /** botocore's name for the model. */
   readonly model: string;
-  /** The SDKs' name of the service. */
+  /** The SDKs' name for the service. */
   readonly id: string;
-  /** Too long, too short, out of range, no match, no value of an enumeration, or missing. */
+  /** For a value that is missing, too long, too short, out of range, not in an enumeration, or does not match. */
   readonly invalid: string;
-  /** A value of another type: the request cannot be read. @default the protocol's */
+  /** For a value of the wrong type: the request cannot be parsed. @default the protocol's name */
   readonly unreadable?: string;
-  /** ECR words its messages in a way of its own. */
+  /** ECR has its own wording of messages. */
   readonly wording?: 'ecr';
   readonly seen?: string;
 }
 
-/** By signing name; SageMaker's has two models. */
+/** By signing name; `sagemaker` has two models. */
 export const SERVICES: Readonly<Record<string, readonly ServiceNames[]>> = {
   athena: [{ model: 'athena', id: 'Athena', invalid: 'InvalidRequestException' }],
   cloudformation: [{ model: 'cloudformation', id: 'CloudFormation', invalid: 'ValidationError' }],
@@ -74,7 +74,7 @@ export const SERVICES: Readonly<Record<string, readonly ServiceNames[]>> = {
       invalid: 'ValidationException',
       seen: 'zenml-io/zenml#1517, CreateTrainingJob',
     },
-    // Also an error of the model of InvokeEndpoint.
+    // Also an error in the model of InvokeEndpoint.
     { model: 'sagemaker-runtime', id: 'SageMaker Runtime', invalid: 'ValidationError' },
   ],
   scheduler: [{ model: 'scheduler', id: 'Scheduler', invalid: 'ValidationException' }],
@@ -82,7 +82,7 @@ export const SERVICES: Readonly<Record<string, readonly ServiceNames[]>> = {
     { model: 'secretsmanager', id: 'Secrets Manager', invalid: 'ValidationException' },
   ],
   sns: [{ model: 'sns', id: 'SNS', invalid: 'ValidationError' }],
-  // Its model has no constraints, only types and what is required.
+  // SQS's model has no constraints, only types and required members.
   sqs: [{ model: 'sqs', id: 'SQS', invalid: 'InvalidParameterValue' }],
   ssm: [{ model: 'ssm', id: 'SSM', invalid: 'ValidationException' }],
   states: [
@@ -103,7 +103,7 @@ export const SERVICES: Readonly<Record<string, readonly ServiceNames[]>> = {
   ],
 };
 
-/** The answer of a protocol to what cannot be read, and to an operation that its service does not have; from memory. */
+/** Each protocol's error names for an unreadable request and for an unknown operation; from memory. */
 export const PROTOCOLS = {
   json: { unreadable: 'SerializationException', unknown: 'UnknownOperationException' },
   'rest-json': { unreadable: 'SerializationException', unknown: 'UnknownOperationException' },

@@ -1,7 +1,7 @@
 import { parseXML } from '@aws-sdk/xml-builder';
 import type { Member, ServiceModel, Shape } from './models';
 
-/** A body that is not what its protocol says; the message is a sentence. */
+/** A body violates its protocol. The message is a sentence. */
 export class Unreadable extends Error {}
 
 const shapeOf = (model: ServiceModel, { shape: name }: Member): Shape => {
@@ -10,10 +10,10 @@ const shapeOf = (model: ServiceModel, { shape: name }: Member): Shape => {
   return shape;
 };
 
-/** No input of a model is nested deeper; a name of more parts names nothing. */
+/** No model's input is nested deeper; longer names are ignored. */
 const MAX_DEPTH = 40;
 
-/** Parameters of a form by their names' parts: `Tags.member.1.Key`. */
+/** A form's parameters as a tree, by the parts of their names: `Tags.member.1.Key`. */
 class Parts {
   text: string | undefined;
   readonly below = new Map<string, Parts>();
@@ -33,7 +33,7 @@ class Parts {
   }
 }
 
-/** The input that a form of the AWS query protocol holds; its values are texts. */
+/** The input in a form of the AWS query protocol; all values are strings. */
 export function fromForm(model: ServiceModel, shape: string, form: URLSearchParams): unknown {
   const parts = new Parts();
   for (const [name, value] of form) parts.set(name.split('.').slice(0, MAX_DEPTH), value);
@@ -45,8 +45,8 @@ export function fromForm(model: ServiceModel, shape: string, form: URLSearchPara
       case 'structure': {
         const fields: Record<string, unknown> = {};
         for (const [name, of] of Object.entries(found.members ?? {})) {
-          const given = part.at(of.locationName ?? name);
-          if (given) fields[name] = read(of, given);
+          const child = part.at(of.locationName ?? name);
+          if (child) fields[name] = read(of, child);
         }
         return fields;
       }
@@ -55,7 +55,7 @@ export function fromForm(model: ServiceModel, shape: string, form: URLSearchPara
         if (!of) return [];
         const isFlat = member.flattened ?? found.flattened ?? false;
         const items = isFlat ? part : part.at(of.locationName ?? 'member');
-        // An empty list is sent as an empty text.
+        // An empty list is sent as an empty string.
         return numbered(items).map((item) => read(of, item));
       }
       case 'map': {
@@ -63,8 +63,8 @@ export function fromForm(model: ServiceModel, shape: string, form: URLSearchPara
         const isFlat = member.flattened ?? found.flattened ?? false;
         const entries = numbered(isFlat ? part : part.at('entry')).map((entry) => {
           const name = entry.at(key.locationName ?? 'key')?.text ?? '';
-          const given = entry.at(value.locationName ?? 'value');
-          return [name, given ? read(value, given) : undefined] as const;
+          const child = entry.at(value.locationName ?? 'value');
+          return [name, child ? read(value, child) : undefined] as const;
         });
         return Object.fromEntries(entries);
       }
@@ -80,7 +80,7 @@ const numbered = (part: Parts | undefined): Parts[] =>
     .sort(([one], [other]) => Number(one) - Number(other))
     .map(([, item]) => item);
 
-/** The structure that an XML body holds; its values are texts. Throws Unreadable for what is no XML. */
+/** The structure in an XML body; all values are strings. Throws Unreadable when the body is not XML. */
 export function fromXml(model: ServiceModel, member: Member, body: Buffer): unknown {
   let root: unknown;
   try {
@@ -95,16 +95,16 @@ export function fromXml(model: ServiceModel, member: Member, body: Buffer): unkn
     const found = shapeOf(model, of);
     switch (found.type) {
       case 'structure': {
-        const given = fieldsOf(value);
+        const elements = fieldsOf(value);
         const fields: Record<string, unknown> = {};
         const known = new Set<string>();
         for (const [name, part] of Object.entries(found.members ?? {})) {
           const element = part.locationName ?? name;
           known.add(element);
-          if (Object.hasOwn(given, element)) fields[name] = read(part, given[element]);
+          if (Object.hasOwn(elements, element)) fields[name] = read(part, elements[element]);
         }
-        for (const [element, unknown] of Object.entries(given)) {
-          // The parser gives attributes, and the text between elements, as if they were elements.
+        for (const [element, unknown] of Object.entries(elements)) {
+          // The parser returns attributes, and the text between elements, like elements.
           if (!known.has(element) && !/^(xmlns(:|$)|xsi:|#)/.test(element))
             fields[element] = unknown;
         }
@@ -135,6 +135,6 @@ export function fromXml(model: ServiceModel, member: Member, body: Buffer): unkn
   }
 }
 
-/** An element without content is an empty text. */
+/** The parser returns an empty string for an element without content. */
 const fieldsOf = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};

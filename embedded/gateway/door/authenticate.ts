@@ -5,23 +5,23 @@ import type { Caller } from '../protocol';
 import { EMPTY_SHA256, isSignedWith, readSignature, sha256 } from './sigv4';
 import type { Signature } from './sigv4';
 
-/** A request whose signature is right. */
+/** A request with a valid signature. */
 export interface SignedRequest {
   readonly caller: Caller;
-  /** Signing name of the service it is for. */
+  /** Signing name of the called service. */
   readonly service: string;
-  /** The body, already read; S3's is left to be streamed. */
+  /** The complete body; undefined for S3, whose body is streamed. */
   readonly body?: Buffer;
-  /** What the hash of S3's body has to be; undefined where the client chose not to sign it. */
+  /** The signed SHA-256 of S3's body; undefined if the client did not sign the body. */
   readonly sha256?: string;
 }
 
-/** More than any request of a service but S3: the code of a Lambda is at most 50 MB, in base64. */
+/** More than any request except S3's: a Lambda's code has at most 50 MB, sent as base64. */
 const MAX_BODY = 80 * 1024 * 1024;
 
 /**
- * Checks who signed a request. The bodies of all services but S3 are read for it, once the key is known and, where
- * the client says what their hash is, the signature is right. Throws AwsError with the names that AWS has for it.
+ * Checks the signature of a request. Reads the body (of all services except S3) only after the key was found and,
+ * if the client sent the body's hash, after the signature was checked. Throws AwsError with AWS's error names.
  */
 export async function authenticate(
   iam: Iam,
@@ -54,7 +54,7 @@ export async function authenticate(
   return { caller, service, body };
 }
 
-/** What a request to S3 signs in place of its body: a hash, or how the body is sent. */
+/** What a request to S3 signs instead of its body: a hash, or the way the body is sent. */
 function payloadOfS3(signature: Signature, declared: string | string[] | undefined): string {
   if (signature.expiresSeconds !== undefined) return 'UNSIGNED-PAYLOAD';
   if (
@@ -68,7 +68,7 @@ function payloadOfS3(signature: Signature, declared: string | string[] | undefin
   return declared;
 }
 
-/** The head of a body in signed or unsigned chunks is signed; ministack checks the chunks of roles and users. */
+/** For bodies in chunks, only the headers' signature is checked here. ministack checks the chunks of roles and users. */
 const STREAMING = new Set([
   'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
   'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER',
@@ -95,7 +95,7 @@ const mismatch = (): AwsError =>
     403,
   );
 
-/** Throws AwsError unless a body is the one that was signed. */
+/** Throws AwsError unless the body has the signed hash. */
 export function checkHash(body: Buffer, signed: string): void {
   if (sha256(body) !== signed) throw wrongHash();
 }

@@ -2,14 +2,14 @@ import { timingSafeEqual, createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { AwsError } from '../protocol';
 
-/** Where CDK's custom resources answer: the id in the path is the proof, as in the presigned URL that AWS gives them. */
+/** Path to which CDK's custom resources respond. The id in it is a secret, like the presigned URL on AWS. */
 export const CFN_RESPONSE =
   /^\/_ministack\/cfn-response\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** ministack answers these to anybody; no bucket of that name can be used here. */
+/** Paths that ministack answers without authentication. Buckets with these names cannot be used here. */
 const ADMIN_PATHS = new Set(['/health', '/logout', '/oauth2', '/.well-known', '/v4']);
 
-/** A request may have each of these once: who reads the first one and who joins them would see two requests. */
+/** Headers that may occur only once: one reader takes the first value, another joins them, so they would disagree. */
 const ONCE = [
   'host',
   'authorization',
@@ -23,38 +23,44 @@ const ONCE = [
 ];
 
 /**
- * What is asked of every request before anything else is looked at. A browser cannot leave `Origin`, `Sec-Fetch-Site`
- * or the name it looked up (`Host`) out of a request that a page makes, so none of those reaches a service: no page of
- * another site, no name that was rebound to 127.0.0.1, no preflight. Throws AwsError.
+ * Checks that every request has the right host and is not from a browser, before anything else. A browser always
+ * sends `Origin`, `Sec-Fetch-Site` or the name it looked up (`Host`) with a page's request. So no request reaches a
+ * service from another site's page, through a name rebound to 127.0.0.1, or as a preflight. Throws AwsError.
  */
 export function checkDoor(req: IncomingMessage, port: number): void {
   const { headers } = req;
   const names = headerNames(req);
   for (const name of ONCE) {
     if (names.filter((other) => other === name).length > 1)
-      throw new AwsError('InvalidRequest', `The header ${name} may be sent once.`, 400);
+      throw new AwsError('InvalidRequest', `The header ${name} may be sent only once.`, 400);
   }
   if (!hostsOf(port).includes(headers.host ?? ''))
     throw refused(
-      `The host '${headers.host ?? ''}' is not this server's: use http://127.0.0.1:${port}.`,
+      `The host '${headers.host ?? ''}' is not this server. Use http://127.0.0.1:${port}.`,
     );
   if (names.includes('origin') || names.some((name) => name.startsWith('access-control-request-')))
-    throw refused('Web pages may not call the embedded cloud: it takes no request with an Origin.');
-  // `none` (an address that a person typed) is refused as well: no AWS client sends the header at all.
+    throw refused(
+      'Web pages may not call the embedded cloud: it refuses every request with an Origin header.',
+    );
+  // `none` (an address typed by a person) is refused, too: no AWS client sends this header.
   if (names.includes('sec-fetch-site'))
-    throw refused('Browsers may not call the embedded cloud: use an AWS client.');
+    throw refused('Browsers may not call the embedded cloud. Use an AWS client.');
   if (req.method === 'OPTIONS' || req.method === 'TRACE')
-    throw refused(`The embedded cloud answers no ${req.method}.`);
+    throw refused(`The embedded cloud does not accept the method ${req.method}.`);
   if (names.includes('upgrade'))
-    throw new AwsError('InvalidRequest', 'The embedded cloud speaks HTTP/1.1 only.', 400);
+    throw new AwsError('InvalidRequest', 'The embedded cloud accepts only HTTP/1.1.', 400);
   if (!req.url?.startsWith('/'))
-    throw new AwsError('InvalidURI', 'The request line must hold a path that begins with /.', 400);
+    throw new AwsError(
+      'InvalidURI',
+      'The request line must contain a path that begins with /.',
+      400,
+    );
 }
 
 /**
- * Throws 404 for what is between gateway and launcher (`/_lake`) and for ministack's own routes (`/_ministack`,
- * `/_localstack`, `/_aws`, `/health`), however they are spelled. No bucket's name begins with an underscore, so
- * every path that does is closed but the two that are answered to somebody: the X emulator, and custom resources.
+ * Throws 404 for paths between gateway and launcher (`/_lake`) and for ministack's own routes (`/_ministack`,
+ * `/_localstack`, `/_aws`, `/health`), however they are encoded. No bucket's name begins with an underscore, so all
+ * such paths are closed except two: those of the X API stub and of custom resources' responses.
  */
 export function checkPath(path: string): void {
   for (const spelling of spellings(path)) {
@@ -65,10 +71,10 @@ export function checkPath(path: string): void {
 
 export const nothingHere = (): AwsError => new AwsError('NotFound', 'There is nothing here.', 404);
 
-/** The path of a request as it was sent. */
+/** The path of a request exactly as it was sent. */
 export const rawPath = (req: IncomingMessage): string => (req.url ?? '/').split('?', 1)[0] ?? '/';
 
-/** All paths that a reader could take this one for: decoded again and again, without double slashes and dots. */
+/** All paths that a server could read from this one: repeatedly decoded, without double slashes and dots. */
 function spellings(path: string): string[] {
   const found: string[] = [];
   let current = path;
@@ -98,13 +104,13 @@ function withoutDots(path: string): string {
   return `/${kept.join('/')}`;
 }
 
-/** Whether two secrets are equal, in a time that says nothing about where they differ. */
-export function sameSecret(given: string, expected: string): boolean {
+/** Compares two secrets in constant time. */
+export function sameSecret(received: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
+  return timingSafeEqual(digest(received), digest(expected));
 }
 
-/** A client leaves out the port that http has by default. */
+/** Accepted Host headers. A client leaves out http's default port. */
 const hostsOf = (port: number): string[] =>
   ['127.0.0.1', 'localhost'].flatMap((name) =>
     port === 80 ? [name, `${name}:80`] : [`${name}:${port}`],

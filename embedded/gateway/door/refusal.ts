@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { cbor } from '@smithy/core/cbor';
 import { AwsError, sendError } from '../protocol';
 
-/** Services whose answers are XML, by their signing names; `sqs` may speak either. */
+/** Signing names of services that respond with XML; `sqs` can use XML or JSON. */
 const QUERY_SERVICES = new Set(['cloudformation', 'iam', 'monitoring', 'sns', 'sqs', 'sts']);
 
-/** What the services call the same refusal. S3 has names of its own, JSON services add `Exception`. */
+/** Each error's names: S3 has its own, JSON services add `Exception`. */
 const NAMES: Record<string, { json: string; s3?: string }> = {
   ExpiredToken: { json: 'ExpiredTokenException' },
   IncompleteSignature: { json: 'IncompleteSignatureException', s3: 'AuthorizationHeaderMalformed' },
@@ -15,13 +15,13 @@ const NAMES: Record<string, { json: string; s3?: string }> = {
   SignatureDoesNotMatch: { json: 'InvalidSignatureException' },
 };
 
-/** Answers a refusal of the door as the service would that the request was meant for, and ends the connection. */
+/** Sends an authentication error in the form of the called service, and closes the connection. */
 export function sendRefusal(req: IncomingMessage, res: ServerResponse, error: AwsError): void {
   if (res.headersSent) {
     res.destroy();
     return;
   }
-  // The body was not read: nothing that follows on this connection is a request.
+  // The body was not read, so the next bytes of this connection are not a request.
   if (!req.complete) res.setHeader('Connection', 'close');
   const protocol = protocolOf(req);
   const names = NAMES[error.code];

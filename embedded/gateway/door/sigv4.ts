@@ -2,10 +2,10 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { AwsError } from '../protocol';
 
-/** What a request says about who signed it, how, and when. */
+/** The parts of a request's signature. */
 export interface Signature {
   readonly accessKeyId: string;
-  /** `20261101`; the day that the signing key is for. */
+  /** Day of the signing key: `20261101`. */
   readonly day: string;
   readonly region: string;
   /** Signing name of the service: `s3`, `glue`, … */
@@ -17,7 +17,7 @@ export interface Signature {
   /** `20261101T120000Z` */
   readonly date: string;
   readonly sessionToken: string;
-  /** Of a presigned URL: how many seconds it is good for. */
+  /** Seconds for which a presigned URL is valid. */
   readonly expiresSeconds?: number;
 }
 
@@ -26,7 +26,7 @@ const SKEW_MILLIS = 15 * 60_000;
 const MAX_PRESIGNED_SECONDS = 7 * 24 * 3600;
 export const EMPTY_SHA256 = createHash('sha256').digest('hex');
 
-/** What a presigned URL may say about its signature. */
+/** Query parameters of a presigned URL's signature. */
 const PRESIGNED = [
   'X-Amz-Algorithm',
   'X-Amz-Credential',
@@ -38,7 +38,7 @@ const PRESIGNED = [
 ];
 const PRESIGNED_LOWER = PRESIGNED.map((name) => name.toLowerCase());
 
-/** Query parameters that ministack takes a caller from. */
+/** Query parameters from which ministack reads a caller. */
 const QUERY_CREDENTIALS = [
   'x-amz-algorithm',
   'x-amz-credential',
@@ -47,8 +47,8 @@ const QUERY_CREDENTIALS = [
 ];
 
 /**
- * Reads the signature of the Authorization header or, for S3, of a presigned URL; nothing is checked yet but its form
- * and its time. Throws AwsError when there is none (MissingAuthenticationToken), it is incomplete, or out of date.
+ * Reads the signature of the Authorization header or, for S3, of a presigned URL. Checks only its form and time.
+ * Throws AwsError when there is no signature (MissingAuthenticationToken), or it is incomplete or expired.
  */
 export function readSignature(req: IncomingMessage, now = Date.now()): Signature {
   const query = queryOf(req);
@@ -73,7 +73,7 @@ export function readSignature(req: IncomingMessage, now = Date.now()): Signature
   return signature;
 }
 
-/** Whether `secret` made this signature of this request, whose body has the hash `payloadHash`. */
+/** Whether this request, whose body has the hash `payloadHash`, was signed with `secret`. */
 export function isSignedWith(
   secret: string,
   signature: Signature,
@@ -123,9 +123,11 @@ function ofQuery(query: readonly [string, string][]): Signature {
   for (const [name, value] of query) {
     const lower = name.toLowerCase();
     if (!PRESIGNED_LOWER.includes(lower) && lower !== 'awsaccesskeyid') continue;
-    // In any other spelling AWS and ministack would not read the same signature, or none at all.
+    // AWS and ministack would read a parameter in any other spelling differently, or not at all.
     if (!PRESIGNED.includes(name) || values.has(name))
-      throw incomplete(`the query parameter ${name} is none of a presigned URL, or there twice.`);
+      throw incomplete(
+        `the query parameter ${name} is unknown in a presigned URL, or occurs twice.`,
+      );
     values.set(name, value);
   }
   if (values.get('X-Amz-Algorithm') !== ALGORITHM)
@@ -134,7 +136,7 @@ function ofQuery(query: readonly [string, string][]): Signature {
   if (scope.service !== 's3')
     throw new AwsError(
       'MissingAuthenticationToken',
-      'Only S3 takes a signature in the query string: sign the headers.',
+      'Only S3 accepts a signature in the query string. Sign the headers instead.',
       403,
     );
   const seconds = values.get('X-Amz-Expires') ?? '';
@@ -159,7 +161,7 @@ function scopeOfCredential(credential = '') {
   if (!accessKeyId || !day || !region || !service || terminator !== 'aws4_request' || rest.length)
     throw incomplete('Credential must be KEY/YYYYMMDD/REGION/SERVICE/aws4_request.');
   if (!/^[\w.-]+$/.test(`${accessKeyId}${region}${service}`))
-    throw incomplete('Credential holds characters that no key, region or service has.');
+    throw incomplete('Credential contains invalid characters.');
   return { accessKeyId, day, region, service };
 }
 
@@ -170,7 +172,7 @@ function checkForm(req: IncomingMessage, { signature, signedHeaders, day, date }
   if (!date.startsWith(day)) throw incomplete('Credential and X-Amz-Date name different days.');
   const sorted = [...new Set(signedHeaders)].sort();
   if (sorted.join(';') !== signedHeaders.join(';') || !signedHeaders.includes('host'))
-    throw incomplete('SignedHeaders must be in order and hold host.');
+    throw incomplete('SignedHeaders must be sorted and contain host.');
   const unsigned = Object.keys(req.headers).filter(
     (name) => name.startsWith('x-amz-') && !signedHeaders.includes(name),
   );
@@ -209,7 +211,7 @@ function canonicalRequest(
   const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
   return [
     req.method,
-    // S3 signs the path as it is sent, all others a tidied one that is encoded once more.
+    // S3 signs the path as sent. All other services sign the normalized path, encoded once more.
     service === 's3' ? path : encode(tidied(path)).replaceAll('%2F', '/'),
     canonicalQuery(queryOf(req)),
     ...signedHeaders.map((name) => `${name}:${headerValue(req, name)}`),
@@ -219,7 +221,7 @@ function canonicalRequest(
   ].join('\n');
 }
 
-/** All values of a header, each trimmed and with single spaces, joined as the signer joins them. */
+/** All values of a header, trimmed, with single spaces, and joined with commas as in the signature. */
 function headerValue({ rawHeaders }: IncomingMessage, name: string): string {
   return rawHeaders
     .filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
@@ -247,7 +249,7 @@ function canonicalQuery(query: readonly [string, string][]): string {
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Names and values of the query string as the launcher reads it. Throws AwsError on broken encoding. */
+/** Names and values of the query string, decoded as in the launcher. Throws AwsError for invalid encoding. */
 export function queryOf({ url = '/' }: IncomingMessage): [string, string][] {
   const start = url.indexOf('?');
   if (start < 0) return [];
@@ -269,7 +271,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Percent-encodes all but the characters that RFC 3986 calls unreserved. */
+/** Percent-encodes all characters except RFC 3986's unreserved ones. */
 const encode = (text: string): string =>
   encodeURIComponent(text).replace(
     /[!'()*]/g,

@@ -12,7 +12,7 @@ import { StateFile } from '../state';
 import type { CrawlerDefinition, Definitions } from './definitions';
 import { syncPartitions } from './partitions';
 
-/** Instants in milliseconds since 1970. */
+/** Times are in milliseconds since 1970. */
 const Crawl = lenient(
   z.object({
     id: z.string(),
@@ -30,7 +30,7 @@ const ByName = z.looseObject({ Name: z.string().min(1) });
 const LAST_STATUS = { COMPLETED: 'SUCCEEDED', FAILED: 'FAILED', STOPPED: 'CANCELLED' } as const;
 const LOG_GROUP = '/aws-glue/crawlers';
 
-/** Glue crawlers: they read the objects of their targets and register partitions. */
+/** Glue crawlers: list the objects of their targets and register partitions. */
 export class Crawlers {
   private readonly state: StateFile<z.ZodArray<typeof Crawl>>;
   private readonly work = new Set<Promise<void>>();
@@ -108,7 +108,7 @@ export class Crawlers {
     ),
   };
 
-  /** Waits until no crawl writes to the catalog any more. */
+  /** Waits until no crawl writes to the catalog. */
   async close(): Promise<void> {
     await Promise.all(this.work);
   }
@@ -154,7 +154,7 @@ export class Crawlers {
     const { CatalogTargets = [], S3Targets = [] } = definition.Targets;
     if (S3Targets.length > 0) {
       throw new Error(
-        'The embedded cloud crawls catalog targets only: declare the table and name it as CatalogTargets of the crawler.',
+        'The embedded cloud crawls only catalog targets. Declare the table, and name it in the CatalogTargets of the crawler.',
       );
     }
     const role = this.context.role({

@@ -4,7 +4,7 @@ import { ACCOUNT, REGION } from '../options';
 import type { LauncherAddress } from '../options';
 import { AwsError } from '../protocol';
 
-/** What a crawl needs of a crawler; clients get the rest of the definition as the catalog has it. */
+/** The fields of a crawler that a crawl needs. Clients receive the complete definition from the catalog. */
 const CrawlerDefinition = z.looseObject({
   Name: z.string(),
   Role: z.string(),
@@ -36,11 +36,11 @@ export type JobDefinition = z.infer<typeof JobDefinition>;
 
 const Failure = z.object({ __type: z.string(), message: z.string().optional() });
 
-/** Reads crawlers and jobs as CloudFormation created them, from the launcher, as the account's root. */
+/** Reads the definitions of crawlers and jobs that CloudFormation created. Calls the launcher as the account's root. */
 export class Definitions {
   constructor(private readonly launcher: LauncherAddress) {}
 
-  /** Throws EntityNotFoundException. */
+  /** Throws EntityNotFoundException when there is no such crawler. */
   async crawler(name: string): Promise<CrawlerDefinition> {
     const answer = await this.get('GetCrawler', { Name: name }, `Crawler ${name} not found.`);
     return z.object({ Crawler: CrawlerDefinition }).parse(answer).Crawler;
@@ -51,7 +51,7 @@ export class Definitions {
     return z.object({ Crawlers: z.array(CrawlerDefinition) }).parse(answer).Crawlers;
   }
 
-  /** Throws EntityNotFoundException. */
+  /** Throws EntityNotFoundException when there is no such job. */
   async job(name: string): Promise<JobDefinition> {
     const answer = await this.get(
       'GetJob',
@@ -61,7 +61,7 @@ export class Definitions {
     return z.object({ Job: JobDefinition }).parse(answer).Job;
   }
 
-  /** The answer's JSON as it is: the SDK's client would turn instants into dates and drop what it does not know. */
+  /** Returns the response's unchanged JSON: the SDK's client would convert times to dates and drop unknown fields. */
   private async get(operation: string, input: object, notFound: string): Promise<unknown> {
     const date = new Date().toISOString().slice(0, 10).replaceAll('-', '');
     const response = await fetch(this.launcher.url, {
@@ -70,7 +70,7 @@ export class Definitions {
         ...launcherHeaders(this.launcher.token, ACCOUNT),
         'content-type': 'application/x-amz-json-1.1',
         'x-amz-target': `AWSGlue.${operation}`,
-        // The launcher looks at who signed; signatures are checked at the gateway's door.
+        // The launcher reads only the key. Signatures are checked by the gateway.
         authorization: `AWS4-HMAC-SHA256 Credential=${ACCOUNT}/${date}/${REGION}/glue/aws4_request, SignedHeaders=host, Signature=0`,
       },
       body: JSON.stringify(input),

@@ -18,7 +18,7 @@ import { StateFile } from '../state';
 import type { Definitions, JobDefinition } from './definitions';
 import { sparkEnvironment } from './spark';
 
-/** Instants in milliseconds since 1970, the timeout in minutes. */
+/** Times are in milliseconds since 1970; the timeout is in minutes. */
 const JobRun = lenient(
   z.object({
     id: z.string(),
@@ -45,12 +45,12 @@ const StartJobRun = z.looseObject({
   NumberOfWorkers: z.number().int().optional(),
 });
 
-/** Glue's own default, two days. */
+/** Glue's default: two days. */
 const DEFAULT_TIMEOUT_MINUTES = 2880;
-/** Glue ends a job without much ado; Spark needs a moment to remove its files. */
+/** Glue ends a job at once, but Spark needs a few seconds to remove its files. */
 const GRACE_SECONDS = 5;
 
-/** Glue job runs: the job's script, run by a real Python with a real Spark. */
+/** Glue job runs: a real Python runs the job's script with a real Spark. */
 export class Jobs {
   private readonly state: StateFile<z.ZodArray<typeof JobRun>>;
   private readonly programs = new Map<string, Program>();
@@ -117,7 +117,7 @@ export class Jobs {
     ),
   };
 
-  /** Waits for the runs whose programs have been ended. */
+  /** Waits until all runs, whose programs were ended, are recorded. */
   async close(): Promise<void> {
     for (const run of this.state.value.filter(isActive))
       this.change(run, { state: 'FAILED', error: INTERRUPTED });
@@ -172,11 +172,11 @@ export class Jobs {
     }
     await rm(scratch, { recursive: true, force: true });
     if (run.state === 'STOPPING') this.change(run, { state: 'STOPPED' });
-    // TIMEOUT and the end of the gateway have been written down already.
+    // TIMEOUT and the gateway's end were recorded before.
     else if (isActive(run)) this.change(run, outcome);
   }
 
-  /** Runs the job's script to its end; answers its exit code. Throws when it cannot be started. */
+  /** Runs the job's script and returns its exit code. Throws when it cannot be started. */
   private async execute(definition: JobDefinition, run: JobRun, scratch: string): Promise<number> {
     const role = this.context.role({
       roleArn: roleArn(definition.Role),
@@ -184,20 +184,24 @@ export class Jobs {
       sessionName: 'GlueJobRunnerSession',
       sourceArn: arn(run.job),
     });
-    const given = {
+    const runArguments = {
       ...definition.DefaultArguments,
       ...run.arguments,
       ...definition.NonOverridableArguments,
     };
     await mkdir(join(scratch, 'tmp'), { recursive: true });
-    const { script, modules } = await this.fetchCode(role, definition, given, scratch);
+    const { script, modules } = await this.fetchCode(role, definition, runArguments, scratch);
     const env = {
-      ...sparkEnvironment(scratch, this.context.python, modules, given['--conf']),
+      ...sparkEnvironment(scratch, this.context.python, modules, runArguments['--conf']),
       ...(await role.environment(this.context.url)),
     };
-    // A stop may have come while the script was downloaded, or, below, while its program started.
+    // The run may have been stopped while the script was downloaded or, below, while its program started.
     if (run.state !== 'STARTING') return 0;
-    const args = Object.entries({ '--JOB_NAME': run.job, '--JOB_RUN_ID': run.id, ...given }).flat();
+    const args = Object.entries({
+      '--JOB_NAME': run.job,
+      '--JOB_RUN_ID': run.id,
+      ...runArguments,
+    }).flat();
     const program = await this.context.processes.start({
       command: this.context.python,
       args: [script, ...args],
@@ -223,7 +227,7 @@ export class Jobs {
   private async fetchCode(
     role: AssumedRole,
     definition: JobDefinition,
-    given: Record<string, string>,
+    runArguments: Record<string, string>,
     scratch: string,
   ) {
     const s3 = role.s3();
@@ -231,10 +235,10 @@ export class Jobs {
       const script = join(scratch, basename(definition.Command.ScriptLocation));
       await download(s3, parseS3Uri(definition.Command.ScriptLocation), script);
       const modules: string[] = [];
-      for (const uri of (given['--extra-py-files'] ?? '').split(',').filter(Boolean)) {
+      for (const uri of (runArguments['--extra-py-files'] ?? '').split(',').filter(Boolean)) {
         const file = join(scratch, 'modules', basename(uri));
         await download(s3, parseS3Uri(uri), file);
-        // A single module is found through its folder, an archive through itself.
+        // The path of a single module is its folder; the path of an archive is the archive.
         modules.push(file.endsWith('.py') ? join(scratch, 'modules') : file);
       }
       return { script, modules };
@@ -248,7 +252,7 @@ export class Jobs {
     void program.stop(GRACE_SECONDS);
   }
 
-  /** Answers what speaks against it, or nothing. */
+  /** Stops a run. Returns an error entry if it cannot be stopped. */
   private stop(job: string, id: string): { ErrorCode: string; ErrorMessage: string } | undefined {
     const run = this.runsOf(job).find((candidate) => candidate.id === id);
     if (!run)
@@ -256,7 +260,7 @@ export class Jobs {
     if (!isActive(run))
       return {
         ErrorCode: 'JobRunNotInTerminalStateException',
-        ErrorMessage: `JobRun ${id} is ${run.state}: only a running one can be stopped`,
+        ErrorMessage: `JobRun ${id} is ${run.state}; only a running one can be stopped`,
       };
     this.change(run, { state: 'STOPPING' });
     void this.programs.get(id)?.stop(GRACE_SECONDS);
@@ -286,22 +290,25 @@ export class Jobs {
   }
 }
 
-/** Arguments with which Glue runs other code than the job's, or runs it otherwise. */
+/** Arguments that make Glue run other code than the job's, or run it in another way. */
 const CODE_ARGUMENTS =
   /^--(conf|extra-.*|additional-python-modules|python-modules-.*|pip-install|scriptLocation|user-jars-first|class|files|jars|py-files)$/i;
 
 /**
- * Throws InvalidInputException for a run whose arguments change the job's code. On AWS who starts a run with them has
- * the job's role; here the code would have all that the lake's owner has, so only the job's own definition sets them.
+ * Throws InvalidInputException for a run whose arguments change the job's code. On AWS such code has only the job's
+ * role. Here it would have all rights of the lake's owner, so only the job's own definition may set these arguments.
  */
-function refuseCode(given: Record<string, string>, { DefaultArguments }: JobDefinition): void {
-  const changed = Object.keys(given).filter(
-    (name) => CODE_ARGUMENTS.test(name) && given[name] !== DefaultArguments?.[name],
+function refuseCode(
+  runArguments: Record<string, string>,
+  { DefaultArguments }: JobDefinition,
+): void {
+  const changed = Object.keys(runArguments).filter(
+    (name) => CODE_ARGUMENTS.test(name) && runArguments[name] !== DefaultArguments?.[name],
   );
   if (changed.length > 0)
     throw new AwsError(
       'InvalidInputException',
-      `${changed.join(', ')}: the embedded cloud takes this from the job's DefaultArguments only, for it changes which code runs.`,
+      `${changed.join(', ')}: the embedded cloud accepts this only in the job's DefaultArguments, because it changes which code runs.`,
     );
 }
 

@@ -8,7 +8,7 @@ import type { GlueClient, Table } from '@aws-sdk/client-glue';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { listKeys, parseS3Uri } from '../objects';
 
-/** BatchCreatePartition takes at most 100. */
+/** The most that BatchCreatePartition accepts. */
 const BATCH = 100;
 
 export interface Changes {
@@ -16,7 +16,7 @@ export interface Changes {
   readonly deleted: number;
 }
 
-/** Folders below a table's location that are partitions: their values in key order, and the folder's path. */
+/** Partition folders below a table's location: the values in key order, and the folder's path. */
 export function partitionFolders(
   keys: readonly string[],
   tablePrefix: string,
@@ -26,7 +26,7 @@ export function partitionFolders(
   for (const key of keys) {
     const segments = key.slice(tablePrefix.length).split('/').slice(0, -1);
     const values = valuesOf(segments, partitionKeys);
-    // Names that begin with _ or . are leftovers of writers, as Spark and Athena see them too.
+    // Names that begin with _ or . are writers' temporary files. Spark and Athena ignore them, too.
     const hidden = key
       .slice(tablePrefix.length)
       .split('/')
@@ -49,7 +49,7 @@ function valuesOf(
   return values;
 }
 
-/** A folder's value; one that is badly encoded stands for itself, and ends no crawl. */
+/** A folder's decoded value. An invalid encoding stays as it is, so that it does not end the crawl. */
 function decoded(value: string): string {
   try {
     return decodeURIComponent(value);
@@ -59,8 +59,8 @@ function decoded(value: string): string {
 }
 
 /**
- * Makes a table's partitions those that have objects. New ones inherit the table's columns and format.
- * Those without objects are deleted only if the crawler's policy says so.
+ * Registers a partition for each folder with objects. New partitions inherit the table's columns and format.
+ * Partitions without objects are deleted only if the crawler's policy says so.
  */
 export async function syncPartitions(
   glue: GlueClient,
@@ -95,7 +95,7 @@ export async function syncPartitions(
         PartitionInputList,
       }),
     );
-    // Somebody registered it since we looked: that is what was wanted.
+    // AlreadyExistsException: another client registered it in the meantime, so it is there.
     const failed = Errors.find(
       (error) => error.ErrorDetail?.ErrorCode !== 'AlreadyExistsException',
     );
@@ -125,7 +125,7 @@ function locationOf(table: Table | undefined) {
   return parseS3Uri(uri.endsWith('/') ? uri : `${uri}/`);
 }
 
-/** Values of the registered partitions, as JSON. */
+/** The values of all registered partitions, each as a JSON string. */
 async function knownPartitions(
   glue: GlueClient,
   database: string,

@@ -2,8 +2,8 @@ import { delimiter, join } from 'node:path';
 import { inheritedEnvironment } from '../processes';
 
 /**
- * The environment of a Spark job on this machine: everything on loopback, no web page, all files in its scratch folder.
- * `conf` is Glue's `--conf` argument: `a=b`, more of them joined with ` --conf `.
+ * The environment of a Spark job on this machine: only loopback addresses, no web UI, all files in its scratch folder.
+ * `conf` is Glue's `--conf` argument: `a=b`, further ones joined with ` --conf `.
  */
 export function sparkEnvironment(
   scratch: string,
@@ -14,7 +14,7 @@ export function sparkEnvironment(
   const settings = [
     'spark.driver.host=127.0.0.1',
     'spark.driver.bindAddress=127.0.0.1',
-    // Its driver listens on two ports: only processes that have the secret it makes for itself may speak to them.
+    // The driver listens on two ports. It generates a secret, without which no other process can use them.
     'spark.authenticate=true',
     'spark.network.crypto.enabled=true',
     'spark.ui.enabled=false',
@@ -38,5 +38,5 @@ export function sparkEnvironment(
   };
 }
 
-/** pyspark splits PYSPARK_SUBMIT_ARGS as a shell would. */
+/** Quotes a word: pyspark splits PYSPARK_SUBMIT_ARGS like a shell. */
 const shellWord = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -3,11 +3,11 @@ import { DEFAULT_MAX_SECONDS } from './training-request';
 import type { CreateTrainingJob } from './training-request';
 
 /*
- * What SageMaker tells IAM of a request: the condition keys that the service authorization reference gives for each
- * action. A key that the request says nothing of is absent, and a policy that asks for it does not match.
+ * The condition keys that SageMaker passes to IAM for each action, from the service authorization reference. A key is
+ * absent if the request does not set its value; a policy that tests it then does not match.
  */
 
-const given = (key: string, value: string | undefined): ConditionKeys =>
+const conditionKey = (key: string, value: string | undefined): ConditionKeys =>
   value === undefined ? {} : { [key]: value };
 
 const isolation = (isolated = false): ConditionKeys => ({
@@ -22,8 +22,8 @@ export const trainingConditions = ({
 }: CreateTrainingJob): ConditionKeys => ({
   ...isolation(EnableNetworkIsolation),
   'sagemaker:InstanceTypes': [InstanceType],
-  ...given('sagemaker:VolumeKmsKeyArn', VolumeKmsKeyId),
-  ...given('sagemaker:OutputKmsKeyArn', KmsKeyId),
+  ...conditionKey('sagemaker:VolumeKmsKeyArn', VolumeKmsKeyId),
+  ...conditionKey('sagemaker:OutputKmsKeyArn', KmsKeyId),
   'sagemaker:MaxRuntimeInSeconds': String(MaxRuntimeInSeconds),
 });
 
@@ -49,8 +49,8 @@ export function configConditions({
   const [serverless] = ProductionVariants.flatMap(({ ServerlessConfig }) => ServerlessConfig ?? []);
   return {
     ...(types.length > 0 && { 'sagemaker:InstanceTypes': types }),
-    ...given('sagemaker:VolumeKmsKeyArn', KmsKeyId),
-    ...given('sagemaker:ServerlessMaxConcurrency', serverless?.MaxConcurrency.toString()),
-    ...given('sagemaker:ServerlessMemorySize', serverless?.MemorySizeInMB.toString()),
+    ...conditionKey('sagemaker:VolumeKmsKeyArn', KmsKeyId),
+    ...conditionKey('sagemaker:ServerlessMaxConcurrency', serverless?.MaxConcurrency.toString()),
+    ...conditionKey('sagemaker:ServerlessMemorySize', serverless?.MemorySizeInMB.toString()),
   };
 }

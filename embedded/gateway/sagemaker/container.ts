@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { inheritedEnvironment } from '../processes';
 
 /**
- * What a program sees of its surroundings, as in a container: nothing of the person's home or settings.
- * `mlRoot` stands for /opt/ml; its `tmp` is the program's own.
+ * A program's environment variables, as in a container: without the user's home or settings.
+ * `mlRoot` replaces /opt/ml; its `tmp` belongs to the program.
  */
 export function containerEnvironment(
   mlRoot: string,

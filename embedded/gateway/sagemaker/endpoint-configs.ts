@@ -38,7 +38,7 @@ export type Variant = z.infer<typeof Variant>;
 const CreateEndpointConfig = z.looseObject({
   EndpointConfigName: Name,
   KmsKeyId: z.string().optional(),
-  // A second variant would need a second process; on one machine there is nothing to split traffic for.
+  // A second variant would need a second process. On one machine, splitting the traffic has no use.
   ProductionVariants: z.tuple([Variant], {
     error: 'The embedded cloud serves exactly one production variant',
   }),
@@ -120,12 +120,12 @@ export class EndpointConfigs {
     }),
   };
 
-  /** The one variant of a config. Throws ValidationException when the config does not exist. */
+  /** The only variant of a config. Throws ValidationException when the config does not exist. */
   variant(name: string): Variant {
     return this.get(name).request.ProductionVariants[0];
   }
 
-  /** The key of its instances' volumes, if it has one. Throws like `variant`. */
+  /** The KMS key of the instances' volumes, if there is one. Throws like `variant`. */
   volumeKey(name: string): string | undefined {
     return this.get(name).request.KmsKeyId;
   }

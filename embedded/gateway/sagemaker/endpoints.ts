@@ -17,9 +17,9 @@ const EndpointState = lenient(
   z.object({
     name: Name,
     status: z.enum(['Creating', 'Updating', 'InService', 'Deleting', 'Failed']),
-    /** The config that serves; for an endpoint that has never served, the one it was created with. */
+    /** The config in service; for an endpoint that was never in service, the one it was created with. */
     config: Name,
-    /** The config that is being brought into service. */
+    /** The config that is being deployed. */
     pending: lenient(z.object({ config: Name, startedAt: z.number() })).optional(),
     failureReason: z.string().optional(),
     createdAt: z.number(),
@@ -35,10 +35,10 @@ const WithConfig = z.looseObject({
   Tags: Tags.optional(),
 });
 
-/** Endpoints: one serving process each, replaced blue/green. */
+/** Endpoints. Each has one serving process, which an update replaces blue/green. */
 export class Endpoints {
   private readonly state: StateFile<z.ZodArray<typeof EndpointState>>;
-  /** Serving processes, or those on their way, by endpoint. */
+  /** Serving processes, also starting ones, by endpoint. */
   private readonly servers = new Map<string, Promise<Server>>();
   private readonly work = new Set<Promise<void>>();
   private closing = false;
@@ -111,8 +111,8 @@ export class Endpoints {
   };
 
   /**
-   * Goes on where the last process stopped: endpoints in service get their programs back,
-   * deployments and deletions that were under way are carried out.
+   * Resumes after a restart: starts the programs of endpoints in service, and continues interrupted deployments and
+   * deletions.
    */
   resume(): void {
     for (const endpoint of [...this.state.value]) {
@@ -128,8 +128,8 @@ export class Endpoints {
   }
 
   /**
-   * The program that serves an endpoint now, started again if it has ended.
-   * Undefined when there is no such endpoint in service. Throws when the program cannot be started.
+   * The serving program of an endpoint; starts it again if it has ended.
+   * Undefined when no such endpoint is in service. Throws when the program cannot be started.
    */
   async serving(name: string): Promise<Server | undefined> {
     const endpoint = this.find(name);
@@ -137,7 +137,7 @@ export class Endpoints {
     return this.serverOf(endpoint);
   }
 
-  /** Ends all serving processes; the endpoints stay as they are, for the next start. */
+  /** Ends all serving processes. The endpoints' state stays for the next start. */
   async close(): Promise<void> {
     this.closing = true;
     await Promise.all(
@@ -165,7 +165,7 @@ export class Endpoints {
   private async serverOf(endpoint: EndpointState): Promise<Server> {
     const current = this.servers.get(endpoint.name);
     if (current && (await current).alive()) return current;
-    // Two requests may have seen the same dead program; the first to come here starts the next one.
+    // Two requests may have found the same dead program. Only the first one starts a new program.
     const newest = this.servers.get(endpoint.name);
     return newest && newest !== current ? newest : this.startAnew(endpoint);
   }
@@ -184,7 +184,7 @@ export class Endpoints {
     return startServer(this.context, name, variant.VariantName, this.models.get(variant.ModelName));
   }
 
-  /** Starts the config's program beside the one that serves, and switches once it answers. */
+  /** Starts the config's program beside the current one, and switches when it answers. */
   private deploy(endpoint: EndpointState, config: string): void {
     this.change(endpoint, { pending: { config, startedAt: Date.now() }, failureReason: undefined });
     this.inBackground(this.replace(endpoint, config));
@@ -195,10 +195,10 @@ export class Endpoints {
     try {
       green = await this.launch(endpoint.name, config);
     } catch (error) {
-      // Interrupted by close: the next start goes on with it.
+      // `close` interrupted the deployment. The next start continues it.
       if (this.closing) return;
       const failureReason = messageOf(error).slice(0, 1024);
-      // A failed update is not a failed endpoint: the old config goes on serving. This is how SageMaker rolls back.
+      // A failed update does not fail the endpoint: the old config stays in service, as in SageMaker's rollback.
       this.change(endpoint, {
         status: endpoint.status === 'Creating' ? 'Failed' : 'InService',
         pending: undefined,
@@ -267,7 +267,7 @@ export class Endpoints {
     };
   }
 
-  /** None when the config was deleted meanwhile, which AWS allows. */
+  /** The config's variants; empty when it was deleted in the meantime, which AWS allows. */
   private variants(config: string): object[] {
     try {
       const variant = this.configs.variant(config);
@@ -283,7 +283,7 @@ export class Endpoints {
   }
 }
 
-/** An endpoint serves while it is updated. */
+/** Whether an endpoint serves, which it also does during an update. */
 const inService = (endpoint: EndpointState) =>
   endpoint.status === 'InService' || endpoint.status === 'Updating';
 

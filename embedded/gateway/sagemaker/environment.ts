@@ -3,9 +3,9 @@ import { z } from 'zod';
 const ALLOWED = /^(MODEL|APP)_[A-Z0-9_]{1,100}$/;
 
 /**
- * Variables that a request may set for a training or a serving program. AWS takes any name: there it reaches a
- * container and no further. Here the program is a process of the lake's owner, and names such as NODE_OPTIONS,
- * LD_PRELOAD, PATH, PYTHONPATH or ML_ROOT would let whoever may create a model run other code than the image's.
+ * Environment variables that a request may set for a training or a serving program. AWS accepts any name, because it
+ * reaches only a container. Here the program is a process of the lake's owner: names such as NODE_OPTIONS,
+ * LD_PRELOAD, PATH, PYTHONPATH or ML_ROOT would let anyone who may create a model run other code than the image's.
  */
 export const Environment = z
   .record(z.string(), z.string().max(1024))

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-/** How an image's container starts on this machine. */
+/** How to start an image's program on this machine. */
 export interface Image {
-  /** ENTRYPOINT, with `python` and `node` replaced by this machine's. */
+  /** ENTRYPOINT, with this machine's `python` and `node`. */
   readonly entrypoint: readonly string[];
-  /** The folder that stands for WORKDIR. */
+  /** The folder that replaces WORKDIR. */
   readonly workingFolder: string;
-  /** ENV of the Dockerfile, and the local-env of its comments. */
+  /** The Dockerfile's ENV, and the local-env of its comments. */
   readonly environment: Record<string, string>;
 }
 
@@ -17,8 +17,8 @@ export interface Interpreters {
 }
 
 /**
- * Finds the Dockerfile of an ECR image: the repository's name ends in `-training` or `-serving`,
- * and `ml/training/Dockerfile` or `ml/serving/Dockerfile` builds it. Throws when there is none.
+ * Reads the Dockerfile of an ECR image: `ml/training/Dockerfile` for a repository whose name ends in `-training`, and
+ * `ml/serving/Dockerfile` for `-serving`. Throws for any other repository.
  */
 export function imageFor(imageUri: string, projectRoot: string, interpreters: Interpreters): Image {
   const repository = basename(imageUri).split(/[:@]/)[0] ?? '';
@@ -26,20 +26,20 @@ export function imageFor(imageUri: string, projectRoot: string, interpreters: In
   const file = join(projectRoot, 'ml', kind ?? '', 'Dockerfile');
   if (!kind || !existsSync(file)) {
     throw new Error(
-      `no image ${imageUri} on this machine: a repository named …-training or …-serving stands for ml/training/Dockerfile or ml/serving/Dockerfile`,
+      `no image ${imageUri} on this machine: the embedded cloud has only …-training (ml/training/Dockerfile) and …-serving (ml/serving/Dockerfile)`,
     );
   }
   return readDockerfile(file, projectRoot, interpreters);
 }
 
 /**
- * What an image starts, read from the last stage of its Dockerfile without building it: ENV, and ENTRYPOINT in
- * exec form. Two kinds of comments say where this machine keeps what the image holds, below the project:
+ * Reads how an image starts from the last stage of its Dockerfile, without building it: ENV, and ENTRYPOINT in
+ * exec form. Two kinds of comments say where the project keeps the image's files on this machine:
  *
- *     # local-workdir: ml/training                       the folder that stands for WORKDIR
- *     # local-env: VECTORS_PATH=.venv/share/vectors.npz  a file that lies outside of it
+ *     # local-workdir: ml/training                       the folder that replaces WORKDIR
+ *     # local-env: VECTORS_PATH=.venv/share/vectors.npz  a file outside that folder
  *
- * Throws an error that names what is missing.
+ * Throws an error that names the missing part.
  */
 export function readDockerfile(
   file: string,
@@ -60,11 +60,11 @@ export function readDockerfile(
     throw new Error(`${file}: no ENTRYPOINT in exec form, e.g. ENTRYPOINT ["python", "train.py"]`);
   if (!workdir)
     throw new Error(
-      `${file}: no comment '# local-workdir: <folder>' names the folder that stands for WORKDIR`,
+      `${file}: add a comment '# local-workdir: <folder>' that names the folder for WORKDIR`,
     );
   const workingFolder = join(projectRoot, workdir);
   if (!existsSync(workingFolder))
-    throw new Error(`${workingFolder} does not exist (local-workdir of ${file}): was it built?`);
+    throw new Error(`${workingFolder} does not exist (local-workdir of ${file}). Build it first.`);
   const [program = '', ...rest] = entrypoint;
   return {
     entrypoint: [onThisMachine(program, interpreters), ...rest],
@@ -78,7 +78,7 @@ export function readDockerfile(
   };
 }
 
-/** Instructions after the last FROM, as name and value; lines ending in a backslash are joined. */
+/** Instructions after the last FROM, as names and values; lines that end in a backslash are joined. */
 function lastStage(text: string): [string, string][] {
   const instructions = text
     .replace(/^\s*#.*$/gm, '')
@@ -98,7 +98,7 @@ function execForm(value: string | undefined): string[] | undefined {
       ? parsed
       : undefined;
   } catch {
-    // Shell form: SIGTERM would not reach the program, so it is refused.
+    // The shell form is rejected: SIGTERM would not reach the program.
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { page, Paging } from '../protocol';
 
-/** What the List operations take; instants in seconds since 1970. */
+/** Input of the List operations; times are in seconds since 1970. */
 export const ListInput = z.looseObject({
   ...Paging,
   NameContains: z.string().optional(),
@@ -18,7 +18,7 @@ export interface Listed {
   readonly status?: string;
 }
 
-/** One page of the items a List operation asks for; newest first unless told otherwise. */
+/** One page of a List operation's items; newest first by default. */
 export function listed<T extends Listed>(
   items: readonly T[],
   input: z.infer<typeof ListInput>,

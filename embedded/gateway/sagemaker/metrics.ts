@@ -1,10 +1,10 @@
 export interface MetricDefinition {
   readonly Name: string;
-  /** Its first group is the value. */
+  /** Regular expression whose first group is the value. */
   readonly Regex: string;
 }
 
-/** The last value of each metric that a log names; metrics that it does not name are left out. */
+/** The last value of each metric in a log; metrics that are not in the log are left out. */
 export function finalMetrics(
   log: string,
   definitions: readonly MetricDefinition[],

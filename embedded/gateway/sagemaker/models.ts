@@ -27,7 +27,7 @@ export type Model = z.infer<typeof Model>;
 
 const ByName = z.looseObject({ ModelName: Name });
 
-/** Models: an archive, the image that serves it, and the role that may read it. */
+/** Models. Each has an archive, the image that serves it, and the role that may read it. */
 export class Models {
   private readonly state: StateFile<z.ZodArray<typeof Model>>;
 
@@ -103,7 +103,7 @@ export class Models {
     return this.state.value.find(({ request }) => request.ModelName === name);
   }
 
-  /** Throws ValidationException when there is none. */
+  /** Returns a model. Throws ValidationException when it does not exist. */
   get(name: string): Model {
     const model = this.find(name);
     if (!model) throw invalid(`Could not find model "${arnOf('model', name)}".`);

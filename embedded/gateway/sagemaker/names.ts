@@ -5,7 +5,7 @@ import { AwsError, operation } from '../protocol';
 import type { Operation } from '../protocol';
 import type { Caller } from '../protocol';
 
-/** SageMaker's names: letters, digits and hyphens, 63 at most, no hyphen at either end. */
+/** A SageMaker name: at most 63 letters, digits and hyphens, without a hyphen at either end. */
 export const Name = z
   .string()
   .max(63)
@@ -41,12 +41,12 @@ export function sageMakerOperation<S extends z.ZodType>(
   return operation('ValidationException', schema, act);
 }
 
-/** A required ARN's part that conditions on PassRole look at. */
+/** Condition key of iam:PassRole. */
 export const PASSED_TO = { 'iam:PassedToService': 'sagemaker.amazonaws.com' };
 
 /**
- * The grant by which SageMaker encrypts a volume: Amazon SageMaker Developer Guide, api-permissions-reference, has
- * kms:CreateGrant for CreateTrainingJob and CreateEndpoint. Its operations are from memory.
+ * The grant with which SageMaker encrypts a volume. The Amazon SageMaker Developer Guide, api-permissions-reference,
+ * lists kms:CreateGrant for CreateTrainingJob and CreateEndpoint. The grant's operations are from memory.
  */
 export const volumeGrant = (key: string): KeyGrant => ({
   service: 'sagemaker',

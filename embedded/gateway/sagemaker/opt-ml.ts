@@ -10,7 +10,7 @@ import { S3Uri } from './names';
 export const Channel = z.looseObject({
   ChannelName: z
     .string()
-    // SageMaker's pattern, but for `.` and `..`: the name becomes a folder.
+    // SageMaker's pattern without `.` and `..`, because the name becomes a folder.
     .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]+$/)
     .min(1)
     .max(64),
@@ -29,14 +29,14 @@ export type Channel = z.infer<typeof Channel>;
 /** `[{"prefix": "s3://bucket/some/"}, "relative/key", …]` */
 const Manifest = z.tuple([z.object({ prefix: S3Uri })], z.string().min(1));
 
-/** The folder that a training container sees as /opt/ml. */
+/** The folder that is /opt/ml for a training program. */
 export class OptMl {
   constructor(readonly root: string) {}
 
   readonly model = (): string => join(this.root, 'model');
   readonly outputData = (): string => join(this.root, 'output', 'data');
 
-  /** Makes the folders and the files of `input/config/`. */
+  /** Creates the folders and the files of `input/config/`. */
   async prepare(
     hyperParameters: Record<string, string>,
     channels: readonly Channel[],
@@ -57,7 +57,7 @@ export class OptMl {
     });
   }
 
-  /** Downloads a channel's objects to `input/data/<channel>/`. Throws when it has none, as SageMaker does. */
+  /** Downloads a channel's objects to `input/data/<channel>/`. Throws when there are none, like SageMaker. */
   async fetch(s3: S3Client, channel: Channel): Promise<void> {
     const folder = join(this.root, 'input', 'data', channel.ChannelName);
     const { S3DataType, S3Uri: uri } = channel.DataSource.S3DataSource;
@@ -72,7 +72,7 @@ export class OptMl {
     );
   }
 
-  /** Stores what the program left in `model/` and `output/data/` as the two archives of a training job. */
+  /** Uploads the program's files in `model/` and `output/data/` as the training job's two archives. */
   async store(
     s3: S3Client,
     destination: string,
@@ -92,13 +92,13 @@ export class OptMl {
     }
   }
 
-  /** What the program wrote about its failure, if it did. */
+  /** The contents of the program's failure file, if it wrote one. */
   async failure(): Promise<string | undefined> {
     const file = join(this.root, 'output', 'failure');
     return existsSync(file) ? (await readFile(file, 'utf8')).trim() || undefined : undefined;
   }
 
-  /** A manifest names objects relative to its prefix, and they keep those names as paths. */
+  /** A manifest names objects relative to its prefix. These names are their paths in the channel. */
   private async manifestFiles(s3: S3Client, uri: string): Promise<ChannelFile[]> {
     const file = join(this.root, 'tmp', 'manifest.json');
     await download(s3, parseS3Uri(uri), file);
@@ -114,11 +114,11 @@ export class OptMl {
 
 interface ChannelFile {
   readonly uri: string;
-  /** Below the channel's folder. */
+  /** Relative to the channel's folder. */
   readonly path: string;
 }
 
-/** Objects below a prefix: paths are relative to it where it is a folder, else to its last slash (one object, `part-*`). */
+/** Objects below a prefix. Paths are relative to the prefix if it is a folder, or else to its last slash (`part-*`). */
 async function prefixFiles(s3: S3Client, uri: string): Promise<ChannelFile[]> {
   const { bucket, key } = parseS3Uri(uri);
   const lastSlash = key.slice(0, key.lastIndexOf('/') + 1);

@@ -8,18 +8,18 @@ import type { Endpoints } from './endpoints';
 import { arnOf } from './names';
 import type { Server } from './serving';
 
-/** SageMaker's limit for the body of an invocation. */
+/** SageMaker's limit for an invocation's body, in bytes. */
 const MAX_BODY = 6 * 1024 * 1024;
 const CUSTOM_ATTRIBUTES = 'x-amzn-sagemaker-custom-attributes';
 const PATH = /^\/endpoints\/([a-zA-Z0-9-]{1,63})\/invocations$/;
 
-/** The endpoint that a request invokes, if it is an invocation: S3 may have a bucket named `endpoints`. */
+/** The endpoint that a request invokes; undefined for other requests, also for an S3 bucket named `endpoints`. */
 export function invokedEndpoint(req: IncomingMessage, service: string): string | undefined {
   if (req.method !== 'POST' || service !== 'sagemaker') return undefined;
   return PATH.exec(req.url ?? '')?.[1];
 }
 
-/** SageMaker runtime's InvokeEndpoint. Throws AwsError. */
+/** Answers SageMaker runtime's InvokeEndpoint. Throws AwsError. */
 export async function invoke(
   context: Context,
   endpoints: Endpoints,
@@ -67,8 +67,8 @@ interface ModelAnswer {
 }
 
 /**
- * What the model answers, in the endpoint's metrics too: the page "Monitor Amazon SageMaker AI with Amazon CloudWatch".
- * That a model which gives no answer counts as a 5XX error is from memory.
+ * Returns the model's response and publishes the endpoint's metrics, as on the page "Monitor Amazon SageMaker AI with
+ * Amazon CloudWatch". From memory: a missing response counts as a 5XX error.
  */
 async function measured(
   context: Context,
@@ -79,9 +79,9 @@ async function measured(
   const begun = performance.now();
   let status = 500;
   try {
-    const given = await answer();
-    ({ status } = given);
-    return given;
+    const response = await answer();
+    ({ status } = response);
+    return response;
   } finally {
     publish(
       context,
@@ -97,7 +97,7 @@ async function measured(
   }
 }
 
-/** Throws ModelError when the program does not answer in time, or ends. */
+/** Calls the serving program. Throws ModelError when it does not answer in time or ends. */
 async function call(
   context: Context,
   server: Server,

@@ -15,23 +15,23 @@ import { imageFor } from './images';
 import type { Model } from './models';
 import { arnOf } from './names';
 
-/** A serving program that answers. */
+/** A running serving program. */
 export interface Server {
   readonly url: string;
-  /** What our own serving program asks of who calls it: its port is open to every user of this machine. */
+  /** Headers that our serving program requires, because every user of this machine can reach its port. */
   readonly headers: Readonly<Record<string, string>>;
   readonly variantName: string;
-  /** False once the program has ended. */
+  /** Whether the program has not ended. */
   alive(): boolean;
   stop(): Promise<void>;
 }
 
-/** Everything a program needs is in memory: it has nothing to finish but open answers. */
+/** A serving program writes nothing, so it only has to finish open responses. */
 const GRACE_SECONDS = 5;
 
 /**
- * Starts a model's serving program with the argument `serve` and waits until /ping answers 200.
- * Throws with the reason when it does not within the limit, and leaves nothing behind.
+ * Starts a model's serving program with the argument `serve` and waits until /ping returns 200.
+ * Throws with the reason when that takes longer than the limit. The program is then ended and its files are removed.
  */
 export async function startServer(
   context: Context,
@@ -60,8 +60,8 @@ export async function startServer(
   } catch (error) {
     await program?.stop(GRACE_SECONDS);
     await removeFolder();
-    const said = program ? ` It said: ${lastMeaningfulLine(tail(logFile, logStart))}` : '';
-    throw new Error(`${messageOf(error)}${said}`, { cause: error });
+    const output = program ? ` Its output: ${lastMeaningfulLine(tail(logFile, logStart))}` : '';
+    throw new Error(`${messageOf(error)}${output}`, { cause: error });
   }
 }
 
@@ -162,7 +162,7 @@ async function answersPing(server: Server, timeoutSeconds: number): Promise<void
   throw new Error(`The primary container did not pass the ping health check: it ${how}.`);
 }
 
-/** A port of 127.0.0.1 that nobody listens on. */
+/** A free port of 127.0.0.1. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();

@@ -5,7 +5,7 @@ import type { Operation } from '../protocol';
 import { StateFile } from '../state';
 import { sageMakerOperation, Tags } from './names';
 
-/** A request as Describe answers it: tags are asked for with ListTags. */
+/** A request without its tags. Describe does not return tags; ListTags does. */
 export function withoutTags(request: object): object {
   return Object.fromEntries(Object.entries(request).filter(([member]) => member !== 'Tags'));
 }
@@ -51,7 +51,7 @@ export class TagStore {
     ),
   };
 
-  /** Tags given while creating a resource need the permission to add tags, too. */
+  /** Adds tags. Creating a resource with tags also needs the permission to add tags. */
   async add(caller: Caller, arn: string, tags: Tags | undefined): Promise<void> {
     if (!tags || tags.length === 0) return;
     await this.context.iam.authorize(caller, 'sagemaker:AddTags', arn);

@@ -3,7 +3,7 @@ import { arnOf } from './names';
 import { withoutTags } from './tags';
 import type { CreateTrainingJob, TrainingJob } from './training-request';
 
-/** Where a job's archives go: `<S3OutputPath>/<job>`. */
+/** The folder of a job's archives: `<S3OutputPath>/<job>`. */
 export function outputFolder(request: CreateTrainingJob): string {
   return `${request.OutputDataConfig.S3OutputPath.replace(/\/+$/, '')}/${request.TrainingJobName}`;
 }

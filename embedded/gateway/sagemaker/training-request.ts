@@ -4,10 +4,10 @@ import { Environment } from './environment';
 import { Name, RoleArn, S3Uri, Tags } from './names';
 import { Channel } from './opt-ml';
 
-/** SageMaker's own default. */
+/** SageMaker's default: one day. */
 export const DEFAULT_MAX_SECONDS = 86_400;
 
-/** CreateTrainingJob; members that change nothing on one machine are kept and described as they came. */
+/** Input of CreateTrainingJob. Members that have no effect on one machine are stored, and Describe returns them. */
 export const CreateTrainingJob = z
   .looseObject({
     TrainingJobName: Name,
@@ -46,7 +46,7 @@ export const CreateTrainingJob = z
         MaxWaitTimeInSeconds: wait,
       },
     }) => (spot ? wait !== undefined && wait >= run : wait === undefined),
-    'MaxWaitTimeInSeconds must be present, and MaxRuntimeInSeconds at least, with EnableManagedSpotTraining, and absent without',
+    'MaxWaitTimeInSeconds is required with EnableManagedSpotTraining, must not be less than MaxRuntimeInSeconds, and is not allowed without EnableManagedSpotTraining',
   );
 export type CreateTrainingJob = z.infer<typeof CreateTrainingJob>;
 
@@ -60,12 +60,12 @@ function RegularExpression() {
   }, 'Member must be a regular expression');
 }
 
-/** Instants in milliseconds since 1970. */
+/** Times are in milliseconds since 1970. */
 export const TrainingJob = lenient(
   z.object({
     request: CreateTrainingJob,
     status: z.enum(['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped']),
-    /** Newest last. */
+    /** Oldest first. */
     transitions: z.array(
       lenient(
         z.object({

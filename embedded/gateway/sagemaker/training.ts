@@ -28,7 +28,7 @@ import { CreateTrainingJob, DEFAULT_MAX_SECONDS, TrainingJob } from './training-
 
 const ByName = z.looseObject({ TrainingJobName: Name });
 
-/** Training jobs: the ENTRYPOINT of the training image with the argument `train`, under the /opt/ml contract. */
+/** Training jobs. Each runs the training image's ENTRYPOINT with the argument `train`, with files as in /opt/ml. */
 export class TrainingJobs {
   private readonly state: StateFile<z.ZodArray<typeof TrainingJob>>;
   private readonly programs = new Map<TrainingJob, Program>();
@@ -62,14 +62,14 @@ export class TrainingJobs {
       const role = this.role(request, arn);
       await assumable(role, request.RoleArn);
       const { VolumeKmsKeyId } = request.ResourceConfig;
-      // The same page: the caller does not need it where the role has it.
+      // Same page: the caller does not need the permission if the role has it.
       if (VolumeKmsKeyId !== undefined)
         await this.context.iam.grant(volumeGrant(VolumeKmsKeyId), caller, async () => ({
           arn: request.RoleArn,
           accessKeyId: (await role.credentials()).accessKeyId,
         }));
       await this.tags.add(caller, arn, request.Tags);
-      // Another request may have come first while this one was waiting.
+      // Another request may have created the job in the meantime.
       this.refuseDuplicate(request.TrainingJobName, arn);
       this.start(request, role);
       return { TrainingJobArn: arn };
@@ -103,7 +103,7 @@ export class TrainingJobs {
     }),
   };
 
-  /** Ends what still trains and waits until its folders are gone. */
+  /** Ends all running jobs and waits until their folders are removed. */
   async close(graceSeconds: number): Promise<void> {
     this.failActive();
     await Promise.all([...this.programs.values()].map((program) => program.stop(graceSeconds)));
@@ -183,7 +183,7 @@ export class TrainingJobs {
       await rm(ml.root, { recursive: true, force: true });
       await this.download(job, ml, role);
       const exitCode = await this.train(job, ml, role);
-      // After close or a restart the job is Failed already.
+      // `close` or a restart has already set the job to Failed.
       if (isActive(job)) await this.finish(job, ml, role, exitCode);
     } catch (error) {
       if (isActive(job)) this.enter(job, 'Failed', messageOf(error));
@@ -206,7 +206,7 @@ export class TrainingJobs {
     }
   }
 
-  /** Runs the program to its end; answers its exit code. */
+  /** Runs the program and returns its exit code. */
   private async train(job: TrainingJob, ml: OptMl, role: AssumedRole): Promise<number> {
     const { request } = job;
     const image = imageFor(request.AlgorithmSpecification.TrainingImage, this.context.projectRoot, {
@@ -217,7 +217,7 @@ export class TrainingJobs {
       ? {}
       : await role.environment(this.context.url);
     const [command = '', ...args] = image.entrypoint;
-    // A stop may have come meanwhile, or, below, while its program started.
+    // The job may have been stopped in the meantime or, below, while its program started.
     if (!isStarting(job)) return 0;
     const program = await this.context.processes.start({
       command,
@@ -254,7 +254,7 @@ export class TrainingJobs {
     }
   }
 
-  /** Stores the results and writes down how the job ended. */
+  /** Uploads the results and records how the job ended. */
   private async finish(
     job: TrainingJob,
     ml: OptMl,
@@ -291,14 +291,14 @@ export class TrainingJobs {
     else this.enter(job, 'Completed', `Training job completed: ${modelArtifacts(job.request)}`);
   }
 
-  /** Moves a job to a secondary status, and to the status that goes with it. */
+  /** Sets a job's secondary status and the matching status. */
   private enter(job: TrainingJob, secondary: string, message: string): void {
     const now = Date.now();
     const last = job.transitions.at(-1);
     if (last) last.endedAt ??= now;
     job.changedAt = now;
     job.status = statusOf(secondary);
-    // A job that ran too long is Stopped, and its secondary status goes on saying why.
+    // A job that exceeded its time is Stopped; its secondary status still gives the reason.
     const overtime = secondary === 'Stopped' && last?.Status === 'MaxRuntimeExceeded';
     if (!overtime)
       job.transitions.push({ Status: secondary, StatusMessage: message, startedAt: now });
@@ -314,7 +314,7 @@ export class TrainingJobs {
 
 const isActive = (job: TrainingJob) => job.status === 'InProgress' || job.status === 'Stopping';
 
-/** Nobody has asked it to stop. */
+/** Whether the job has neither been stopped nor ended. */
 const isStarting = (job: TrainingJob) => job.status === 'InProgress';
 
 function statusOf(secondary: string): TrainingJob['status'] {

@@ -1,1 +1,1 @@
-"""Athena on DuckDB: Trino's SQL, the catalog's tables as declared, results as Athena's."""
+"""Athena on DuckDB: runs Trino's SQL on the catalog's tables, with results in Athena's format."""

@@ -1,4 +1,4 @@
-"""Athena reads S3 and the catalog, and writes results, as its caller: what the caller may do."""
+"""Checks the caller's permissions: Athena reads S3 and the catalog and writes results with them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from embedded.launcher.environment import ACCOUNT_ID, REGION
 
 
 def may_see(caller: str, table: Table) -> None:
-    """The catalog's side. `caller` is an access key; raises AccessDenied."""
+    """Check access to the table in the catalog. `caller` is an access key; raises AccessDenied."""
     catalog = f"arn:aws:glue:{REGION}:{ACCOUNT_ID}"
     named = f"{catalog}:table/{table.database}/{table.name}"
     _need(caller, "glue:GetTable", named)
@@ -20,7 +20,7 @@ def may_see(caller: str, table: Table) -> None:
 
 
 def may_read(caller: str, table: Table) -> None:
-    """The data's side: each location that has data is listed, and its objects are read."""
+    """Check access to the data: each location with data is listed, and its objects are read."""
     listing = Listing()
     for partition in table.partitions:
         found = files(partition.location, listing)
@@ -36,7 +36,7 @@ def _may_read_location(caller: str, location: Location, sample: File) -> None:
 
 
 def may_write(caller: str, bucket: str, key: str, encryption: Mapping[str, str]) -> None:
-    """The result's side. `encryption` is the workgroup's EncryptionConfiguration, or empty."""
+    """Check writing the result. `encryption` is the workgroup's EncryptionConfiguration or {}."""
     _need(caller, "s3:GetBucketLocation", f"arn:aws:s3:::{bucket}")
     headers = {
         "SSE_KMS": {"s3:x-amz-server-side-encryption": "aws:kms"},
@@ -50,13 +50,13 @@ def may_write(caller: str, bucket: str, key: str, encryption: Mapping[str, str])
 
 
 def may_change_catalog(caller: str, database: str, table: str, create: bool) -> None:
-    """CREATE and DROP TABLE are calls to the catalog."""
+    """Check CREATE or DROP TABLE, which call the catalog."""
     named = f"arn:aws:glue:{REGION}:{ACCOUNT_ID}:table/{database}/{table}"
     _need(caller, "glue:CreateTable" if create else "glue:DeleteTable", named)
 
 
 def may_fetch(caller: str, bucket: str, key: str) -> None:
-    """GetQueryResults streams the result's object to its caller."""
+    """Check reading the result: GetQueryResults returns the result's object to its caller."""
     _need(caller, "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
     _need_key(caller, "GetObject", bucket, key)
 
@@ -64,15 +64,15 @@ def may_fetch(caller: str, bucket: str, key: str) -> None:
 def _need(
     caller: str, action: str, resource: str, context: Mapping[str, Any] | None = None
 ) -> None:
-    verdict = authorize(caller, action, resource, context)
-    if not verdict.allowed:
-        raise AccessDenied(verdict.message)
+    decision = authorize(caller, action, resource, context)
+    if not decision.allowed:
+        raise AccessDenied(decision.message)
 
 
 def _need_key(
     caller: str, operation: str, bucket: str, key: str, headers: Mapping[str, str] | None = None
 ) -> None:
-    """S3 asks KMS for whoever calls Athena, as for whoever calls S3."""
+    """Check the KMS key: S3 calls KMS on behalf of Athena's caller, as for its own callers."""
     refused = object_keys.refusal(caller, operation, bucket, key, headers or {}, {})
     if refused:
         raise AccessDenied(refused.message)

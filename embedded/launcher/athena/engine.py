@@ -1,4 +1,4 @@
-"""Running one SELECT: the tables it names become views over files, then DuckDB runs it."""
+"""Runs one SELECT: its tables become views over files, then DuckDB runs it."""
 
 import tempfile
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from embedded.launcher.athena.hive_types import identifier
 
 @dataclass(frozen=True)
 class Answer:
-    """What a query returned, printed as Athena prints it, and how many bytes it had to read."""
+    """A query's result in Athena's text format, and the number of bytes it scanned."""
 
     columns: list[results.Column]
     rows: list[list[str | None]]
@@ -26,9 +26,9 @@ def run(
     caller: str,
     started: Callable[[processes.Process], None],
 ) -> Answer:
-    """Run a SELECT as its caller (an access key). `started` is given what can be interrupted.
+    """Run a SELECT as its caller (an access key). `started` receives the process, to interrupt it.
 
-    Raises QueryFailed, AccessDenied and NotSupported among them, and duckdb.InterruptException.
+    Raises QueryFailed (also AccessDenied and NotSupported) and duckdb.InterruptException.
     """
     found = [
         tables.find(name.database, name.name, query.equalities()) for name in query.tables(database)
@@ -48,7 +48,7 @@ def run(
                 columns = (table.definition.get("StorageDescriptor") or {}).get("Columns") or []
                 for column in [*columns, *(table.definition.get("PartitionKeys") or [])]:
                     name, kind = column["Name"].lower(), column.get("Type", "string")
-                    # Two tables' columns of one name and two types: which is meant is not known.
+                    # The type of a name is unknown if columns with this name have different types.
                     column_types[name] = kind if column_types.get(name, kind) == kind else ""
                 if query.wants_path:
                     column_types[tables.PATH] = "string"
@@ -59,7 +59,7 @@ def run(
                 views.append(f"CREATE SCHEMA IF NOT EXISTS {schema}")
                 views.append(f"CREATE VIEW {schema}.{identifier(table.name)} AS {relation.sql}")
         sql = translate.to_duckdb(query, database, column_types)
-        # Spilled tables; the home's own temporary folder is emptied at each start.
+        # For spilled tables; the lake's temporary folder is emptied at each start.
         with tempfile.TemporaryDirectory(prefix="athena-", ignore_cleanup_errors=True) as spill:
             answer = process.answer(
                 {"views": views, "paths": paths, "sql": sql, "temp_directory": spill}

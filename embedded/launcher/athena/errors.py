@@ -1,8 +1,8 @@
-"""The ways a query is refused or fails, as Athena categorises them."""
+"""Errors of queries, in Athena's categories."""
 
 
 class MalformedQuery(Exception):
-    """The statement cannot be parsed: refused when it is submitted."""
+    """The statement cannot be parsed, so it is rejected when it is submitted."""
 
 
 class QueryFailed(Exception):
@@ -23,7 +23,7 @@ class AccessDenied(QueryFailed):
 
 
 class NotSupported(QueryFailed):
-    """Athena could do this; the embedded Athena cannot."""
+    """Athena supports this, but the embedded Athena does not."""
 
     def __init__(self, what: str):
         super().__init__(f"NOT_SUPPORTED: {what} (not supported by the embedded Athena)")

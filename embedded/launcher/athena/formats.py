@@ -1,4 +1,4 @@
-"""format('%s has %,d', a, b): Java's format strings, in DuckDB's pieces."""
+"""Translates format('%s has %,d', a, b), which uses Java's format strings, to DuckDB."""
 
 import re
 
@@ -12,9 +12,9 @@ _SPECIFIER = re.compile(
 
 
 def formatted(arguments: list[exp.Expression]) -> exp.Expression:
-    """The text that format(pattern, values...) makes, as one expression.
+    """The result of format(pattern, values...) as one DuckDB expression.
 
-    Raises NotSupported for a pattern that is no constant, or a specifier other than %s, %d, %f,
+    Raises NotSupported for a pattern that is not a constant, or a specifier other than %s, %d, %f,
     %e, %x and %%; QueryFailed when there are fewer values than specifiers.
     """
     pattern, *values = arguments
@@ -39,7 +39,7 @@ def formatted(arguments: list[exp.Expression]) -> exp.Expression:
 
 
 def _piece(found: re.Match[str], value: exp.Expression) -> exp.Expression:
-    """One specifier with its value. DuckDB's format() takes Python's format strings."""
+    """One specifier with its value. DuckDB's format() uses Python's format strings."""
     flags, width, precision, kind = found.group("flags", "width", "precision", "kind")
     if kind == "s":
         text = exp.Coalesce(
@@ -54,7 +54,7 @@ def _piece(found: re.Match[str], value: exp.Expression) -> exp.Expression:
     sign = "+" if "+" in flags else ""
     zero = "0" if "0" in flags and width else ""
     comma = "," if "," in flags else ""
-    # Java gives six decimals to %f and %e when none are asked for.
+    # Java's default for %f and %e is six decimals.
     digits = precision or (".6" if kind in "fe" else "")
     number = exp.cast(value, "bigint" if kind in "dxX" else "double")
     return _format(f"{{:{side}{sign}{zero}{width}{comma}{digits}{kind}}}", number)

@@ -1,4 +1,4 @@
-"""Trino's functions as the macros of macros.sql: those that DuckDB lacks, or answers otherwise."""
+"""Translates Trino's functions that DuckDB lacks or defines differently to macros of macros.sql."""
 
 from collections.abc import Callable
 
@@ -9,11 +9,11 @@ from embedded.launcher.athena.errors import NotSupported
 
 def call(name: str, *arguments: exp.Expression | None) -> exp.Anonymous:
     """A call of a function or macro; an argument that is None is left out."""
-    given = [argument for argument in arguments if argument is not None]
-    return exp.Anonymous(this=name, expressions=given)
+    present = [argument for argument in arguments if argument is not None]
+    return exp.Anonymous(this=name, expressions=present)
 
 
-# Functions that sqlglot knows nothing of: Trino's name, and ours.
+# Functions that sqlglot does not know: Trino's name and our macro's name.
 RENAMED = {
     "bit_count": "athena_bit_count",
     "bitwise_left_shift": "athena_left_shift",
@@ -45,34 +45,34 @@ _EXTRACTED = {
 
 
 def extracted(node: exp.Extract) -> exp.Expression:
-    """DuckDB's week begins with Sunday as 0, Trino's with Monday as 1."""
+    """In DuckDB Sunday is 0; in Trino Monday is 1."""
     name = _EXTRACTED.get(node.this.name.upper())
     return node if name is None else call(name, node.expression)
 
 
 def split(node: exp.Split) -> exp.Expression:
-    """With a limit the last part is all the rest."""
+    """With a limit, the last part is the complete rest."""
     limit = node.args.get("limit")
     return node if limit is None else call("athena_split", node.this, node.expression, limit)
 
 
 def split_part(node: exp.SplitPart) -> exp.Expression:
-    """Past the end is NULL."""
+    """A part past the end is NULL."""
     return call("athena_split_part", node.this, node.args["delimiter"], node.args["part_index"])
 
 
 def substring(node: exp.Substring) -> exp.Expression:
-    """Trino counts from 1, or back from the end; a start outside of the text gives ''."""
+    """Trino counts from 1, or backwards from the end; a start outside the string gives ''."""
     return call("athena_substr", node.this, node.args["start"], node.args.get("length"))
 
 
 def repeated(node: exp.Repeat) -> exp.Expression:
-    """An array in Trino, a text in DuckDB."""
+    """repeat() returns an array in Trino, and a string in DuckDB."""
     return call("athena_repeat", node.this, node.args["times"])
 
 
 def type_of(node: exp.Typeof) -> exp.Expression:
-    """The type of a literal has a length or a precision; intervals are of two types."""
+    """typeof() of a literal includes its length or precision; there are two interval types."""
     value = node.this
     if isinstance(value, exp.Literal) and value.is_string:
         return exp.Literal.string(f"varchar({len(value.name)})")
@@ -96,21 +96,21 @@ def row(node: exp.Struct) -> exp.Expression:
 
 
 def _path(path: exp.Expression) -> exp.Expression:
-    """A path of SQL's JSON functions without its mode, which has to be `lax`."""
+    """The path of a SQL JSON function without its mode, which must be `lax`."""
     if not isinstance(path, exp.Literal) or not path.name.startswith("lax "):
-        raise NotSupported("JSON paths other than the text 'lax $…'")
+        raise NotSupported("JSON paths other than a string 'lax $…'")
     return exp.Literal.string(path.name.removeprefix("lax ").strip())
 
 
 def json_value(node: exp.JSONValue) -> exp.Expression:
-    """A scalar as text; NULL for anything else, as without ON ERROR and ON EMPTY."""
+    """A scalar as a string; NULL for other values, as without ON ERROR and ON EMPTY."""
     if node.args.get("returning") or node.args.get("on_condition"):
         raise NotSupported("json_value with RETURNING, ON EMPTY or ON ERROR")
     return call("athena_json_scalar", node.this, _path(node.args["path"]))
 
 
 def json_extract(node: exp.JSONExtract) -> exp.Expression:
-    """json_query and json_extract: what is no JSON gives NULL."""
+    """json_query and json_extract: text that is not JSON gives NULL."""
     path = node.expression
     if node.args.get("json_query"):
         if any(node.args.get(name) for name in ("option", "quote", "on_condition")):
@@ -120,7 +120,7 @@ def json_extract(node: exp.JSONExtract) -> exp.Expression:
 
 
 def json_extract_scalar(node: exp.JSONExtractScalar) -> exp.Expression:
-    """NULL for an object or an array."""
+    """json_extract_scalar: an object or an array gives NULL."""
     return call("athena_json_scalar", node.this, _text_of(node.expression))
 
 
@@ -130,14 +130,14 @@ def json_exists(node: exp.Anonymous) -> exp.Expression:
 
 
 def _text_of(path: exp.Expression) -> exp.Expression:
-    """sqlglot parses a path; as a function's argument DuckDB wants its text."""
+    """The text of a parsed path, which DuckDB's functions expect."""
     if isinstance(path, exp.JSONPath):
         return exp.Literal.string(path.sql(dialect="duckdb").strip("'").replace("''", "'"))
     return path
 
 
 def position(node: exp.StrPosition) -> exp.Expression:
-    """With an occurrence; DuckDB finds the first one only."""
+    """strpos() with an occurrence; DuckDB finds only the first one."""
     occurrence = node.args.get("occurrence")
     if occurrence is None:
         return node
@@ -145,18 +145,18 @@ def position(node: exp.StrPosition) -> exp.Expression:
 
 
 def size(node: exp.ArraySize) -> exp.Expression:
-    """cardinality() of a map that the query itself makes; a column's type is not known here."""
+    """cardinality() of a map literal; the type of a column is not known here."""
     return call("cardinality" if isinstance(node.this, exp.Map) else "len", node.this)
 
 
 def matched(name: str, array: exp.Expression, test: exp.Expression) -> exp.Expression:
-    """any_match and its like: NULL where a test that is NULL could decide otherwise."""
+    """any_match and similar functions: NULL if a test that is NULL could change the result."""
     results = call("list_transform", array, test)
     return call(f"athena_{name}", results)
 
 
 def of_entries(node: exp.Anonymous) -> exp.Expression:
-    """map_filter, transform_keys and transform_values, over a map's entries."""
+    """Translate map_filter, transform_keys and transform_values to functions of a map's entries."""
     mapping, function = node.expressions
     if not isinstance(function, exp.Lambda) or len(function.expressions) != 2:
         raise NotSupported(f"{node.name}() without a lambda of key and value")
@@ -192,7 +192,7 @@ def of_entries(node: exp.Anonymous) -> exp.Expression:
 
 
 def _simply(name: str, *arguments: str) -> Callable[[exp.Expression], exp.Expression]:
-    """A node whose arguments a macro takes in this order."""
+    """Translate a node to a macro call with these arguments in this order."""
     return lambda node: call(name, *(node.args.get(argument) for argument in arguments))
 
 

@@ -1,4 +1,4 @@
-"""Hive types, as the catalog declares them, in DuckDB's words."""
+"""Translates the catalog's Hive types to DuckDB types."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _TOKEN = re.compile(r"\s*([A-Za-z_][\w.$ -]*?(?=\s*[<>(),:]|\s*$)|[0-9]+|[<>(),:
 def duckdb_type(declared: str) -> str:
     """`array<struct<a:int,b:string>>` -> `STRUCT("a" INTEGER, "b" VARCHAR)[]`.
 
-    Raises QueryFailed for a type Hive does not have.
+    Raises QueryFailed for a type that Hive does not have.
     """
     tokens = _TOKEN.findall(declared)
     found, rest = _type(tokens, declared)

@@ -1,13 +1,13 @@
--- Trino's functions that DuckDB lacks or defines otherwise, under names of our own where they clash.
--- Overloads are chosen by the argument's type, as Trino's are.
+-- Trino's functions that DuckDB lacks or defines differently, with our own names if they clash.
+-- As in Trino, the argument's type selects the overload.
 
--- Trino: a DATE plus whole days stays a DATE; DuckDB makes it a TIMESTAMP.
+-- Trino: a DATE plus complete days stays a DATE; in DuckDB it becomes a TIMESTAMP.
 create macro athena_like(v TIMESTAMP, x DATE) as cast(v as date),
     (v TIMESTAMP, x TIMESTAMP) as v,
     (v TIMESTAMPTZ, x TIMESTAMPTZ) as v,
     (v TIME, x TIME) as v;
 
--- Trino: doubles divide by zero; DuckDB's / that truncates integers refuses that for all numbers.
+-- Trino: doubles can be divided by zero; DuckDB's integer / rejects that for all numbers.
 create macro athena_double_division(a, b) as
     case when a is null or b is null then null
          when b <> 0 then cast(a as double) / b
@@ -15,11 +15,11 @@ create macro athena_double_division(a, b) as
          when a > 0 then cast('infinity' as double)
          else cast('-infinity' as double) end;
 
--- Trino: without a step a sequence runs to its end in steps of 1 or -1; a step that leads away from the end is an error.
+-- Trino: the default step of a sequence is 1 or -1; a step away from the end is an error.
 create macro athena_steps(ahead, leads, steps) as
     case when leads then steps
          else error('INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') end;
--- Each month is counted from the start, so that the 31st comes back; one step more is made than fits, and dropped.
+-- Months are counted from the start, so that the 31st is kept; one extra step is generated and dropped.
 create macro athena_dates(a, b, s) as
     list_filter(
         list_transform(range(0, len(generate_series(a, b, s)) + 2), lambda i: a + s * cast(i as integer)),
@@ -33,13 +33,13 @@ create macro athena_sequence(a DATE, b DATE) as
     (a TIMESTAMP, b TIMESTAMP, s INTERVAL) as athena_steps(s, (a + s >= a) = (b >= a) or a = b, athena_dates(a, b, s)),
     (a BIGINT, b BIGINT, s BIGINT) as athena_steps(s, s <> 0 and ((s > 0) = (b >= a) or a = b), generate_series(a, b, s));
 
--- Trino: the difference of two dates is an interval, DuckDB's a number of days.
+-- Trino: the difference of two dates is an interval; in DuckDB it is a number of days.
 create macro athena_minus(a DATE, b DATE) as to_days(cast(a - b as integer)),
     (a TIMESTAMP, b TIMESTAMP) as a - b,
     (a TIMESTAMPTZ, b TIMESTAMPTZ) as a - b,
     (a, b) as a - b;
 
--- Trino prints an interval of days as 2 00:00:00.000, one of months as 0-3. DuckDB has one type for both.
+-- Trino prints an interval of days as 2 00:00:00.000, and one of months as 0-3. DuckDB has one type for both.
 create macro athena_interval(i INTERVAL) as
     case when i is null then null
          when datepart('year', i) <> 0 or datepart('month', i) <> 0 then
@@ -56,17 +56,17 @@ create macro athena_to_milliseconds(i) as epoch_us(i) // 1000;
 create macro athena_millisecond(x) as datepart('millisecond', x) % 1000;
 create macro with_timezone(x TIMESTAMP, z) as timezone(z, x);
 
--- Trino: a timestamp prints with its milliseconds.
+-- Trino: timestamps are printed with milliseconds.
 create macro athena_text(x TIMESTAMP) as strftime(x, '%Y-%m-%d %H:%M:%S.%g'),
     (x TIMESTAMPTZ) as strftime(x, '%Y-%m-%d %H:%M:%S.%g') || ' UTC',
     (x DATE) as cast(x as varchar),
     (x) as cast(x as varchar);
 
--- Trino: no match is NULL; DuckDB answers ''.
+-- Trino: no match gives NULL; DuckDB gives ''.
 create macro regexp_extract_or_null(s, p, g) as
     case when regexp_matches(s, p) then regexp_extract(s, p, g) end;
 
--- Trino: AT TIME ZONE keeps the instant, and a plain timestamp is taken as UTC.
+-- Trino: AT TIME ZONE keeps the instant; a timestamp without a zone is UTC.
 create macro at_timezone(x TIMESTAMP, z) as timezone(z, timezone('UTC', x)),
     (x TIMESTAMPTZ, z) as timezone(z, x);
 
@@ -86,7 +86,7 @@ create macro url_extract_parameter(u, name) as
 
 create macro array_position_or_zero(a, x) as coalesce(list_position(a, x), 0);
 
--- Trino: whether a NULL is what is looked for is unknown; DuckDB leaves NULLs out.
+-- Trino: a comparison with a NULL element is unknown; DuckDB ignores NULLs.
 create macro athena_has_null(a) as list_count(a) < len(a);
 create macro athena_contains(a, x) as
     case when a is null or x is null then null
@@ -116,16 +116,16 @@ create macro trim_array(a, n) as
 create macro athena_map_entries(m) as
     list_transform(map_entries(m), lambda e: {'field0': e.key, 'field1': e.value});
 
--- Trino: the last of `n` parts is all the rest.
+-- Trino: the last of `n` parts is the complete rest.
 create macro athena_split(s, d, n) as
     case when n < 1 then error('INVALID_FUNCTION_ARGUMENT: Limit must be positive')
          when len(string_split(s, d)) <= n then string_split(s, d)
          else list_append(string_split(s, d)[1 : n - 1], array_to_string(string_split(s, d)[n :], d)) end;
--- Trino: a part past the end is NULL, and the first part is 1.
+-- Trino: parts count from 1; a part past the end is NULL.
 create macro athena_split_part(s, d, n) as
     case when n < 1 then error('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero')
          else string_split(s, d)[n] end;
--- Trino: no part of the text lies at 0 or before its beginning.
+-- Trino: position 0, or one before the beginning, gives ''.
 create macro athena_substr(s, p) as
         case when p = 0 or p < -length(s) then '' else substring(s, p) end,
     (s, p, n) as case when p = 0 or p < -length(s) or n <= 0 then ''
@@ -146,7 +146,7 @@ create macro athena_bit_count(x, bits) as
     case when x >= 0 then bit_count(cast(x as bigint))
          else bit_count(cast(x as bigint)) - (64 - bits) end;
 
--- Trino: a scalar is text; an object, an array and what is no JSON give NULL.
+-- Trino: a scalar gives a string; an object, an array and invalid JSON give NULL.
 create macro athena_json_extract(j, p) as
     case when json_valid(cast(j as varchar)) then json_extract(cast(j as json), p) end;
 create macro athena_json_scalar(j, p) as

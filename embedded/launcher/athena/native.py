@@ -1,4 +1,4 @@
-"""Trino's functions that no SQL of DuckDB's expresses well, as functions of the worker's Python."""
+"""Trino's functions that are hard to write in DuckDB's SQL, as Python functions of the worker."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from embedded.launcher.athena.results import java_double
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes them known to a connection. They are deterministic, and NULL for a NULL argument."""
+    """Register the functions. They are deterministic, and NULL for a NULL argument."""
     functions: tuple[tuple[str, Callable, list[str], str], ...] = (
         ("athena_double_text", java_double, ["DOUBLE"], "VARCHAR"),
         ("athena_cbrt", math.cbrt, ["DOUBLE"], "DOUBLE"),
@@ -28,12 +28,12 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def url_encode(text: str) -> str:
-    """java.net.URLEncoder's form, which Trino uses: a blank is +, and * stays while ~ does not."""
+    """Encode like java.net.URLEncoder, as in Trino: blank becomes +, ~ is encoded, * is not."""
     return quote_plus(text, safe="*").replace("~", "%7E")
 
 
 def from_base(text: str, radix: int) -> int:
-    """Raises ValueError for what is no number of that base, which fails the query as in Trino."""
+    """Raises ValueError for an invalid number of that base, which fails the query as in Trino."""
     return int(text, radix)
 
 
@@ -53,7 +53,7 @@ def soundex(text: str) -> str:
         code = codes.get(letter, "")
         if code and code != last:
             found += code
-        # h and w do not part two letters of one code; vowels do.
+        # Vowels separate two letters of one code; h and w do not.
         if letter not in "hw":
             last = code
     return found[:4].ljust(4, "0")
@@ -79,7 +79,7 @@ _SIMPLE = {
 
 
 def type_name(of: str) -> str:
-    """DuckDB's name of a type as Trino writes it. The length of a text's type is not known here."""
+    """Trino's name of a DuckDB type. The length of a varchar is not known here."""
     if of.endswith("[]"):
         return f"array({type_name(of[:-2])})"
     nested = re.fullmatch(r"(MAP|STRUCT)\((.*)\)", of)
@@ -98,7 +98,7 @@ def _field(name: str, of: str) -> str:
 
 
 def _parts(text: str) -> list[str]:
-    """What the commas of the outermost level part."""
+    """Split the text at the commas of the outermost level."""
     parts, depth, quoted = [""], 0, False
     for sign in text:
         quoted ^= sign == '"'

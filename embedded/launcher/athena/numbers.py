@@ -1,4 +1,4 @@
-"""What kind of number an expression is: Trino's decimals and doubles divide differently."""
+"""Finds an expression's kind of number, because Trino's decimals and doubles divide differently."""
 
 import re
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from sqlglot import exp
 
 DOUBLE = "double"
 
-# The decimal places of an exact number, 0 for an integer; DOUBLE; None for what cannot be told.
+# Decimal places of an exact number (0 for an integer), or DOUBLE, or None if unknown.
 Kind = int | str | None
 
 
 class Kinds:
-    """What kind of number an expression is, as far as it can be told without running it.
+    """The kinds of numbers of a query's expressions, if they are known without running it.
 
-    Names are those of the tables' columns, and of the aliases the query gives.
+    Names are the tables' columns and the query's aliases.
     """
 
     _SAME = (
@@ -33,7 +33,7 @@ class Kinds:
         self._names: dict[str, Kind] = {}
         for name, declared in column_types.items():
             self._names[name] = _declared_kind(declared)
-        # An alias may be built from another one; three levels of WITH are as deep as queries get.
+        # An alias may refer to another one. Three levels of WITH are enough in practice.
         for _ in range(3):
             for alias in tree.find_all(exp.Alias):
                 self._names[alias.alias.lower()] = self.of(alias.this)
@@ -69,7 +69,7 @@ class Kinds:
 
 
 def _declared_kind(declared: str) -> Kind:
-    """Of a type as Hive or Trino writes it."""
+    """The kind of a declared Hive or Trino type."""
     name = declared.strip().lower()
     found = re.fullmatch(r"decimal\s*(?:\(\s*\d+\s*(?:,\s*(\d+)\s*)?\))?", name)
     if found:

@@ -1,4 +1,4 @@
-"""The processes that queries run in: one each, limited in time and memory, killed to stop it."""
+"""Processes for queries: each query has one, with limited time and memory; a kill stops it."""
 
 import json
 import os
@@ -14,10 +14,10 @@ from embedded.launcher.athena.errors import QueryFailed
 
 _ROOT = Path(__file__).resolve().parents[3]
 
-# Athena's own limit is half an hour; a laptop's lake is smaller.
+# Athena's limit is half an hour, but a laptop's lake is smaller.
 QUERY_SECONDS = 300.0
 
-# What DuckDB's errors are called in Athena.
+# Athena's names of DuckDB's errors.
 _CATEGORIES = {
     "Binder Error": "COLUMN_NOT_FOUND",
     "Catalog Error": "FUNCTION_NOT_FOUND",
@@ -37,10 +37,10 @@ class Process:
             cwd=_ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # Nothing of this process' environment: no credentials, no addresses.
+            # Nothing from this process's environment: no credentials, no addresses.
             env={"PYTHONPATH": str(_ROOT), "PATH": os.environ.get("PATH", os.defpath)},
             text=True,
-            # Ctrl-C is the launcher's, which then ends; and with it this process, by its stdin.
+            # Ctrl-C goes only to the launcher. When that ends, this process ends with its stdin.
             start_new_session=True,
         )
 
@@ -48,19 +48,19 @@ class Process:
         return self._process.poll() is None
 
     def interrupt(self) -> None:
-        """Stop the query, whatever it does: its `answer` raises duckdb.InterruptException."""
+        """Stop the query at once: its `answer` raises duckdb.InterruptException."""
         self._interrupted = True
         self._process.kill()
 
     def end(self) -> None:
-        """End the process, if it has not ended yet."""
+        """End the process if it is still running."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             pipe.close()
 
     def answer(self, job: dict[str, Any], seconds: float = QUERY_SECONDS) -> dict[str, Any]:
-        """What the worker answers. Raises QueryFailed and duckdb.InterruptException."""
+        """Returns the worker's answer. Raises QueryFailed and duckdb.InterruptException."""
         try:
             printed, _ = self._process.communicate(json.dumps(job) + "\n", timeout=seconds)
         except subprocess.TimeoutExpired as late:
@@ -72,21 +72,21 @@ class Process:
             ) from late
         if self._interrupted:
             raise duckdb.InterruptException
-        given = json.loads(printed) if printed else {}
-        if "error" in given:
-            raise QueryFailed(reason(given["error"]))
-        if "rows" not in given:
-            how = given.get("memory", f"its process ended with {self._process.returncode}")
+        reply = json.loads(printed) if printed else {}
+        if "error" in reply:
+            raise QueryFailed(reason(reply["error"]))
+        if "rows" not in reply:
+            how = reply.get("memory", f"its process ended with {self._process.returncode}")
             raise QueryFailed(
                 "EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded the memory that the embedded Athena "
                 f"gives it: {how}",
                 category=2,
             )
-        return given
+        return reply
 
 
 class _Pool:
-    """Keeps one process ready: to start it takes longer than most queries."""
+    """Keeps one process ready, because its start takes longer than most queries."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

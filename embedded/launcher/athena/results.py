@@ -1,4 +1,4 @@
-"""A query's result as Athena writes it: CSV in S3, and pages of it through the API."""
+"""Query results in Athena's formats: CSV in S3, and pages in the API."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ _TYPES = {
     "json": "json",
 }
 
-# Precision and scale, as ResultSetMetadata gives them.
+# Precision and scale, as in ResultSetMetadata.
 _PRECISION = {
     "boolean": 0,
     "tinyint": 3,
@@ -56,7 +56,7 @@ _PRECISION = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a result: its name, and its type as Athena calls it."""
+    """A result's column: its name and its Athena type."""
 
     name: str
     type: str
@@ -80,7 +80,7 @@ class Column:
 
 
 def column(name: str, kind: duckdb.sqltypes.DuckDBPyType) -> Column:
-    """The Athena column of a DuckDB one."""
+    """The Athena column of a DuckDB column."""
     athena = _TYPES.get(kind.id, "varchar")
     precision, scale = _PRECISION.get(athena, 0), 0
     if athena == "decimal":
@@ -90,7 +90,7 @@ def column(name: str, kind: duckdb.sqltypes.DuckDBPyType) -> Column:
 
 
 def text(value: Any, kind: duckdb.sqltypes.DuckDBPyType) -> str | None:
-    """A value as Athena prints it; None for NULL."""
+    """A value in Athena's text format; None for NULL."""
     if value is None:
         return None
     return _printed(value, kind)
@@ -135,7 +135,7 @@ def _scalar(value: Any) -> str:
 
 
 def java_double(value: float) -> str:
-    """Double.toString: 1.0, 0.001, 1.0E7, 1.0E-4, NaN, Infinity."""
+    """Format like Java's Double.toString: 1.0, 0.001, 1.0E7, 1.0E-4, NaN, Infinity."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -150,7 +150,7 @@ def java_double(value: float) -> str:
 
 
 def to_csv(names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> bytes:
-    """Every value in quotes, NULL as nothing at all, a header first, lines ending in \\n."""
+    """A header and rows, each value in quotes, NULL as an empty field, lines ending in \\n."""
     lines = [",".join(_quoted(name) for name in names)]
     lines += [",".join("" if v is None else _quoted(v) for v in row) for row in rows]
     return ("\n".join(lines) + "\n").encode()
@@ -184,7 +184,7 @@ def _rows(content: str) -> Iterator[list[str | None]]:
 
 
 def _unquoted(content: str, at: int) -> tuple[str, int]:
-    """The value whose opening quote is before `at`, and where it ends."""
+    """The value whose opening quote is before `at`, and the position of its end."""
     value = []
     while True:
         quote = content.index('"', at)

@@ -1,4 +1,4 @@
-"""The single expressions that DuckDB, or sqlglot on the way to it, would make something else of."""
+"""Rewrites single expressions that DuckDB or sqlglot would evaluate differently from Trino."""
 
 import re
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from embedded.launcher.athena.numbers import DOUBLE, Kind, Kinds
 
 
 def rewrite(tree: exp.Query, kinds: Kinds) -> exp.Query:
-    """Trino's tree made DuckDB's, in place. Functions' names are those of macros.sql.
+    """Translate Trino's tree to DuckDB's in place, with the functions of macros.sql.
 
     Raises NotSupported and QueryFailed.
     """
     nodes = list(tree.dfs())
-    # Of the numbers as Trino sees them: a rewritten operand no longer tells.
+    # Collected before the rewrites, because a rewritten operand hides its kind.
     numbers = {
         id(node): (kinds.of(node.this), kinds.of(node.expression))
         for node in nodes
@@ -28,7 +28,7 @@ def rewrite(tree: exp.Query, kinds: Kinds) -> exp.Query:
     doubles = {
         id(node) for node in nodes if isinstance(node, exp.Cast) and kinds.of(node.this) == DOUBLE
     }
-    # Children first: what takes their place is not looked at again.
+    # Children first, so that replacements are not rewritten again.
     for node in reversed(nodes):
         if isinstance(node, exp.Div):
             new = _divided(node, *numbers[id(node)])
@@ -46,7 +46,7 @@ def rewrite(tree: exp.Query, kinds: Kinds) -> exp.Query:
 
 
 def _like(node: exp.Expression, model: exp.Expression) -> exp.Expression:
-    """The value of `node`, of the type of `model`: a date stays a date."""
+    """The value of `node` with the type of `model`, so that a date stays a date."""
     return _call("athena_like", node.copy(), model.copy())
 
 
@@ -60,7 +60,7 @@ def _interval(node: exp.Add) -> exp.Expression:
 
 
 def _subtracted(node: exp.Sub, left: Kind, right: Kind) -> exp.Expression:
-    """Of two dates, or of what may be dates."""
+    """A difference of two values that are or may be dates."""
     if isinstance(node.expression, exp.Interval):
         return _like(node, node.this)
     if left is None and right is None:
@@ -81,7 +81,7 @@ def _truncated(node: exp.DateTrunc | exp.TimestampTrunc) -> exp.Expression:
 
 
 def _date_diff(node: exp.DateDiff) -> exp.Expression:
-    """DuckDB's date_diff counts boundaries crossed; its date_sub whole units, as Trino does."""
+    """DuckDB's date_diff counts crossed boundaries; date_sub counts complete units, like Trino."""
     unit = exp.Literal.string(str(node.args["unit"]).strip("'").lower())
     return _call("date_sub", unit, node.expression, node.this)
 
@@ -92,7 +92,7 @@ def _regexp_extract(node: exp.RegexpExtract) -> exp.Expression:
 
 
 def _regexp_replace(node: exp.RegexpReplace) -> exp.Expression:
-    """A group is $1 in Trino's replacement and \\1 in DuckDB's."""
+    """A group is $1 in Trino's replacement, and \\1 in DuckDB's."""
     new = node.args.get("replacement")
     if isinstance(new, exp.Literal) and new.is_string:
         node.set("replacement", exp.Literal.string(re.sub(r"\$(\d)", r"\\\1", new.name)))
@@ -112,7 +112,7 @@ def _array_position(node: exp.ArrayPosition) -> exp.Expression:
 
 
 def _slice(node: exp.ArraySlice) -> exp.Expression:
-    """Trino's third argument is a length, DuckDB's the last place."""
+    """The third argument is a length in Trino, and the last index in DuckDB."""
     start, length = node.args["start"], node.args["end"]
     past = exp.Add(this=start.copy(), expression=length)
     last = exp.Sub(this=past, expression=exp.Literal.number(1))
@@ -120,7 +120,7 @@ def _slice(node: exp.ArraySlice) -> exp.Expression:
 
 
 def _reduced(node: exp.Reduce) -> exp.Expression:
-    """reduce(array, start, step, finish): DuckDB has no finish; one that changes nothing may go."""
+    """reduce(array, start, step, finish): DuckDB has no finish, so it must be the identity."""
     finish = node.args.get("finish")
     if finish is not None:
         names = [name.name for name in finish.expressions] if isinstance(finish, exp.Lambda) else []
@@ -131,7 +131,7 @@ def _reduced(node: exp.Reduce) -> exp.Expression:
 
 
 def _function(node: exp.Anonymous) -> exp.Expression:
-    """Functions that sqlglot knows nothing of."""
+    """Translate functions that sqlglot does not know."""
     name = node.name.lower()
     if name == "format":
         return formatted(node.expressions)
@@ -151,7 +151,7 @@ def _format(node: exp.Format) -> exp.Expression:
 
 
 def _divided(node: exp.Div, left: Kind, right: Kind) -> exp.Expression:
-    """Decimals keep the larger scale, so that 10 / 3.0 is 3.3; doubles divide by zero."""
+    """Decimals keep the larger scale, so 10 / 3.0 is 3.3. Doubles can be divided by zero."""
     if DOUBLE in (left, right):
         return _call("athena_double_division", node.this, node.expression)
     if left is None or right is None or (left, right) == (0, 0):
@@ -160,7 +160,7 @@ def _divided(node: exp.Div, left: Kind, right: Kind) -> exp.Expression:
 
 
 def _printer(value: exp.Expression, of_double: bool) -> str:
-    """The macro that makes a text of it: by its type as far as the query shows it."""
+    """The macro that converts the value to a string, by its type if that is known."""
     if isinstance(value, exp.Interval) or value.name == "athena_minus":
         return "athena_interval"
     return "athena_double_text" if of_double else "athena_text"

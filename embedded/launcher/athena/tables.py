@@ -1,7 +1,7 @@
-"""A catalog table as a DuckDB relation: the declared columns, over the files Athena would read.
+"""A catalog table as a DuckDB relation: the declared columns of the files that Athena reads.
 
-A partitioned table is its registered partitions and nothing else, each read from its own location,
-with the key values that the catalog has for it. Files are read in place.
+A partitioned table has exactly its registered partitions. Each is read from its own location, with
+its key values from the catalog. Files are read in place.
 """
 
 import os
@@ -20,24 +20,24 @@ from ministack.services import athena, glue, s3
 from embedded.launcher.athena.errors import NotSupported, QueryFailed
 from embedded.launcher.athena.hive_types import column_type, identifier, literal
 
-# Enough for 30 years of days. A projection that yields more was meant to be injected.
+# Enough for 30 years of days. A larger projection should be of the type `injected`.
 MOST_PROJECTED = 12_000
 
-# The file of a row: a column of each table that no star shows (Athena User Guide, page "SELECT").
-# From memory, the guide names none of Trino's other hidden columns.
+# A hidden column of each table: the row's file. `*` does not include it (Athena User Guide, page
+# "SELECT"). From memory: the guide names no other hidden column of Trino.
 PATH = "$path"
 
 
 @dataclass(frozen=True)
 class Location:
-    """Where one partition, or an unpartitioned table, is: s3://bucket/prefix."""
+    """The location of a partition or of an unpartitioned table: s3://bucket/prefix."""
 
     bucket: str
     prefix: str
 
     @staticmethod
     def of(uri: str) -> "Location":
-        """Of an s3:// URI, with or without its last slash."""
+        """Parse an s3:// URI, with or without a slash at its end."""
         parts = urlsplit(uri)
         path = parts.path.lstrip("/")
         return Location(parts.netloc, path if not path or path.endswith("/") else path + "/")
@@ -62,7 +62,7 @@ class File:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the Glue catalog, and the partitions a query may see."""
+    """A table of the Glue catalog, and the partitions that a query can read."""
 
     database: str
     name: str
@@ -72,7 +72,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Relation:
-    """A SELECT that is the table, the files it reads, and how many bytes lie under it."""
+    """The table as a SELECT, the files that it reads, and their size in bytes."""
 
     sql: str
     paths: tuple[str, ...]
@@ -80,10 +80,10 @@ class Relation:
 
 
 def find(database: str, name: str, equalities: Mapping[str, frozenset[str]]) -> Table:
-    """The table as the catalog has it.
+    """Read the table from the catalog.
 
     `equalities` are the constants that the query compares columns with, for injected partitions.
-    Raises QueryFailed when database or table do not exist.
+    Raises QueryFailed when the database or the table does not exist.
     """
     if database not in glue._databases:
         raise QueryFailed(f"SCHEMA_NOT_FOUND: Schema '{database}' does not exist")
@@ -119,7 +119,7 @@ def _hive_path(table: str, keys: list[Mapping[str, Any]], values: tuple[str, ...
 def _projected(
     definition: Mapping[str, Any], equalities: Mapping[str, frozenset[str]]
 ) -> tuple[Partition, ...]:
-    """Partition projection: the partitions that the table's properties say there could be."""
+    """Partition projection: the possible partitions according to the table's properties."""
     parameters = definition["Parameters"]
     keys = definition["PartitionKeys"]
     table = definition["StorageDescriptor"]["Location"]
@@ -180,8 +180,8 @@ def _day(text: str) -> date:
 
 
 class Listing:
-    """The keys of buckets in order, sorted once: a table has a partition a day, and a lake very
-    many objects. As they were when a bucket was first asked for."""
+    """The keys of buckets, sorted only once, because a table has many partitions and a lake very
+    many objects. Each bucket's keys are read at its first use."""
 
     def __init__(self) -> None:
         self._keys: dict[str, list[str]] = {}
@@ -205,10 +205,10 @@ class Listing:
 
 
 def files(location: Location, listing: Listing | None = None) -> list[File]:
-    """The objects Athena reads below a location: not empty, no part of the name hidden.
+    """The objects that Athena reads below a location: not empty, no hidden part in the name.
 
-    ministack lists an object before its file is written; until then the put has not ended, and a
-    query that runs beside it must not see it.
+    ministack lists an object before its file is written. The put has not ended then, so a query
+    must not see the object.
     """
     found = []
     for key, record in (listing or Listing()).below(location.bucket, location.prefix):
@@ -225,7 +225,7 @@ def files(location: Location, listing: Listing | None = None) -> list[File]:
 def relation(
     connection: duckdb.DuckDBPyConnection, table: Table, with_path: bool = False
 ) -> Relation:
-    """The table as SQL over its files; with the column "$path" behind the others, if wanted."""
+    """The table as SQL over its files; `with_path` adds the column "$path" after the others."""
     columns = (table.definition.get("StorageDescriptor") or {}).get("Columns") or []
     keys = table.definition.get("PartitionKeys") or []
     selects, paths, size = [], [], 0
@@ -240,7 +240,7 @@ def relation(
             f"CAST({literal(value)} AS {column_type(key)}) AS {identifier(key['Name'].lower())}"
             for key, value in zip(keys, partition.values, strict=True)
         ]
-        # A reader of its own for each file whose name is asked for.
+        # With "$path" each file has its own reader.
         for some in [[file] for file in found] if with_path else [found]:
             source, projected = _source(connection, table, columns, some)
             uri = literal(f"s3://{partition.location.bucket}/{some[0].key}")
@@ -261,14 +261,14 @@ def _source(
     columns: list[Mapping[str, Any]],
     found: list[File],
 ) -> tuple[str, list[str]]:
-    """A reader over files of one format, and the declared columns as expressions over it."""
+    """A reader of files with one format, and the declared columns as expressions on it."""
     kind = athena._data_format(table.definition)
     if kind == "parquet":
         return _parquet(connection, columns, found)
     if kind == "json":
         return _json(columns, found)
     if kind == "csv":
-        # Upstream's CSV reader keeps to the declared columns; it only needs no partitions.
+        # Upstream's CSV reader reads the declared columns, but must not see partitions.
         source = athena._table_relation(
             {**table.definition, "PartitionKeys": []}, [file.path for file in found]
         )
@@ -295,13 +295,13 @@ def _parquet(
 
 
 def _json(columns: list[Mapping[str, Any]], found: list[File]) -> tuple[str, list[str]]:
-    """JSON Lines. Timestamps are read as text: DuckDB's JSON reader takes one format for all."""
+    """Read JSON Lines. Timestamps are read as strings: DuckDB's JSON reader accepts one format."""
     declared, projected = [], []
     for column in columns:
         name, kind = column["Name"].lower(), column_type(column)
         read_as = "VARCHAR" if kind in ("TIMESTAMP", "DATE") else kind
         declared.append(f"{literal(name)}: {literal(read_as)}")
-        # An offset counts, and a text without one is UTC; DuckDB's cast to TIMESTAMP drops it.
+        # An offset must count (none means UTC), but DuckDB's cast to TIMESTAMP ignores it.
         value = identifier(name)
         if kind == "TIMESTAMP":
             value = f"CAST({value} AS TIMESTAMPTZ)"

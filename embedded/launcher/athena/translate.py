@@ -1,7 +1,7 @@
-"""Athena's SQL (Trino's) in DuckDB's words: sqlglot, and the cases it leaves different.
+"""Translates Athena's SQL (Trino's) to DuckDB with sqlglot, and corrects sqlglot's differences.
 
-test/embedded/launcher/test_athena_sql.py is the table of these cases: query, what Athena's
-documentation says, what we get.
+test/embedded/launcher/test_athena_sql.py has a table of the corrected cases: query, Athena's
+documentation, and result.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ CATALOG = "awsdatacatalog"
 
 @dataclass(frozen=True)
 class TableName:
-    """A table as a query names it; no database means that of the query's context."""
+    """A table name in a query; without a database, the query's context has it."""
 
     database: str
     name: str
@@ -36,16 +36,16 @@ class Query:
     """A parsed SELECT."""
 
     tree: exp.Query
-    # Its parameters filled in.
+    # The SQL with its parameters filled in.
     text: str = ""
 
     @property
     def wants_path(self) -> bool:
-        """Whether it names the hidden column "$path" of any table."""
+        """Whether the query names the hidden column "$path" of any table."""
         return any(column.name.lower() == PATH for column in self.tree.find_all(exp.Column))
 
     def tables(self, default_database: str) -> list[TableName]:
-        """The catalog tables it reads, in order, without the names its WITH clauses bind."""
+        """The catalog tables that the query reads, in order, without the names of WITH clauses."""
         found: dict[TableName, None] = {}
         for table in self.tree.find_all(exp.Table):
             name = _table_name(table, default_database)
@@ -54,7 +54,7 @@ class Query:
         return list(found)
 
     def equalities(self) -> dict[str, frozenset[str]]:
-        """The constants each column is compared with by = and IN."""
+        """The constants to which = and IN compare each column."""
         found: dict[str, set[str]] = {}
         for node in self.tree.find_all(exp.EQ, exp.In):
             if isinstance(node, exp.EQ):
@@ -70,9 +70,9 @@ class Query:
 
 
 def parse(sql: str, parameters: Sequence[str] = ()) -> Query | None:
-    """A SELECT with its `?` filled in; None for any other statement.
+    """Parse a SELECT and fill in its `?`; None for any other statement.
 
-    `parameters` are SQL literals, as ExecutionParameters are. Raises MalformedQuery.
+    `parameters` are SQL literals, like ExecutionParameters. Raises MalformedQuery.
     """
     try:
         filled = _filled(sql, parameters)
@@ -97,7 +97,7 @@ def parse(sql: str, parameters: Sequence[str] = ()) -> Query | None:
 
 
 def listed(values: str) -> list[str]:
-    """The literals of EXECUTE name USING 1, 'a': one text each."""
+    """The literals of EXECUTE name USING 1, 'a', each as a string."""
     try:
         found = sqlglot.parse_one(f"SELECT {values}", read="athena").expressions
     except SqlglotError as wrong:
@@ -114,9 +114,9 @@ def _first_line(wrong: SqlglotError) -> str:
 
 
 def _filled(sql: str, parameters: Sequence[str]) -> str:
-    """The SQL with the literals in place of its `?`, counted in the order of the text.
+    """Replace each `?` of the SQL by a literal, in the order of the text.
 
-    By token and not in the tree: a LIMIT stands before the WITH clauses there.
+    This works on tokens, because in the tree a LIMIT precedes the WITH clauses.
     """
     places = [
         t
@@ -134,7 +134,7 @@ def _filled(sql: str, parameters: Sequence[str]) -> str:
 
 
 def _literal(text: str) -> str:
-    """One of ExecutionParameters, checked to be a value and nothing that reads the database."""
+    """One of ExecutionParameters. It must be a value, and must not read any table."""
     refusal = f"INVALID_PARAMETER_USAGE: {text} is not a SQL literal; text needs quotes: 'text'"
     try:
         value = sqlglot.parse_one(f"SELECT {text}", read="athena").expressions[0]
@@ -147,10 +147,10 @@ def _literal(text: str) -> str:
 
 
 def to_duckdb(query: Query, default_database: str, column_types: Mapping[str, str]) -> str:
-    """The query as DuckDB SQL over views named "database"."table".
+    """Translate the query to DuckDB SQL over views named "database"."table".
 
-    `column_types` are the Hive types of the columns of all tables it reads, by lower-case name.
-    Raises QueryFailed, NotSupported among them.
+    `column_types` are the Hive types of the columns of all its tables, by lower-case name.
+    Raises QueryFailed (also NotSupported).
     """
     tree = query.tree.copy()
     for table in list(tree.find_all(exp.Table)):
@@ -160,7 +160,7 @@ def to_duckdb(query: Query, default_database: str, column_types: Mapping[str, st
             table.set("db", exp.to_identifier(name.database, quoted=True))
             table.set("this", exp.to_identifier(name.name, quoted=True))
     for column in tree.find_all(exp.Column):
-        # awsdatacatalog.db.table.column: the views are known by table and database only.
+        # awsdatacatalog.db.table.column: the views have only a database and a table name.
         if column.args.get("catalog") is not None:
             column.set("catalog", None)
     refuse(query.text, tree, column_types)
@@ -177,7 +177,7 @@ def to_duckdb(query: Query, default_database: str, column_types: Mapping[str, st
 
 
 def _table_name(table: exp.Table, default_database: str) -> TableName | None:
-    """The catalog table that a node names; None for a function or a name bound by WITH."""
+    """The catalog table of a node; None for a function or a name of a WITH clause."""
     if not isinstance(table.this, exp.Identifier):
         return None
     catalog = table.catalog.lower()
@@ -185,7 +185,7 @@ def _table_name(table: exp.Table, default_database: str) -> TableName | None:
         raise QueryFailed(f"CATALOG_NOT_FOUND: Catalog '{catalog}' does not exist")
     database, name = table.db.lower(), table.name.lower()
     if database == "information_schema":
-        raise NotSupported("information_schema; ask the Glue catalog")
+        raise NotSupported("information_schema; use the Glue catalog's API")
     if not database and _bound_by_with(table, name):
         return None
     return TableName(database or default_database.lower(), name)
@@ -204,9 +204,9 @@ def _bound_by_with(table: exp.Table, name: str) -> bool:
 
 
 def _hide_paths(tree: exp.Query) -> None:
-    """Leave the hidden column of catalog tables out of each `*` and `t.*`.
+    """Exclude the hidden column of catalog tables from each `*` and `t.*`.
 
-    What a subquery or a WITH clause names so is a column as any other, and stays.
+    A column with this name in a subquery or a WITH clause is an ordinary column, and stays.
     """
     for select in tree.find_all(exp.Select):
         sources = _sources(select)
@@ -235,7 +235,7 @@ def _sources(select: exp.Select) -> list[exp.Expression]:
 
 
 def _is_catalog_table(source: exp.Expression) -> bool:
-    """Once to_duckdb has given those their database."""
+    """Whether the source is a catalog table: to_duckdb has given those a database."""
     return isinstance(source, exp.Table) and bool(source.db)
 
 
@@ -250,7 +250,7 @@ def _star_of(source: exp.Expression, hiding: set[str]) -> exp.Expression:
 
 
 def _name_columns(tree: exp.Query) -> None:
-    """Athena calls a column without a name _col0, _col1, by its place."""
+    """Name columns without a name _col0, _col1, … by their position, like Athena."""
     select: exp.Expression = tree
     while isinstance(select, (exp.SetOperation, exp.Subquery)):
         select = select.this

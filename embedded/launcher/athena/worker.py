@@ -1,10 +1,9 @@
-"""One query in a process of its own: what it takes too much of ends this process, not the cloud.
+"""Runs one query in its own process, so that excessive use ends the process and not the cloud.
 
-DuckDB counts its tables and sorts against `memory_limit`, but not the texts that functions such as
-`lpad` make, and it does not let itself be interrupted while it makes one. The process has a limit
-of its own, and can be killed.
+DuckDB's `memory_limit` includes its tables and sorts, but not the strings of functions such as
+`lpad`, which also cannot be interrupted. The process has its own limit, and can be killed.
 
-A job comes as one line of JSON on stdin, the answer goes as JSON to stdout.
+A job is read as one line of JSON from stdin, and the answer is written as JSON to stdout.
 """
 
 import json
@@ -24,9 +23,9 @@ _MACROS = (Path(__file__).parent / "macros.sql").read_text()
 MEMORY_LIMIT = "1GB"
 TEMP_LIMIT = "4GB"
 THREADS = 2
-# DuckDB's gigabyte, Python, the libraries and the answer.
+# For DuckDB's gigabyte, Python, the libraries and the answer.
 ADDRESS_SPACE_BYTES = 3 * 1024**3
-# The answer is kept in memory on its way to S3, and a text takes more there than its letters.
+# The answer stays in memory until it is in S3, where a string needs more bytes than its length.
 MAX_RESULT_BYTES = 256 * 1024**2
 BYTES_A_TEXT = 100
 ROWS_A_FETCH = 1000
@@ -43,13 +42,13 @@ def answer(job: Mapping[str, Any]) -> dict[str, Any]:
         connection.execute(_MACROS)
         for statement in job["views"]:
             connection.execute(statement)
-        # A query sees the tables' files and nothing else of this machine.
+        # A query can read only the tables' files.
         connection.execute("SET allowed_paths = ?", [job["paths"]])
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         result = connection.execute(job["sql"])
         described = result.description
         if any(kind.id == "interval" for _, kind, *_ in described):
-            # Python has no months: an interval is printed by SQL.
+            # Python's timedelta has no months, so SQL prints intervals.
             result = connection.execute(_with_printed_intervals(job["sql"], described))
         kinds = [description[1] for description in result.description]
         columns = [results.column(d[0], d[1]) for d in described]
@@ -75,22 +74,22 @@ def _with_printed_intervals(sql: str, described: list[tuple]) -> str:
 
 
 def main() -> None:
-    # Not every system lets a process limit itself; DuckDB's own limits hold everywhere.
+    # Not every system lets a process limit itself; DuckDB's own limits apply everywhere.
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
     line = sys.stdin.readline()
     if not line:
-        # The launcher has ended without a query for this process.
+        # The launcher has ended without sending a query.
         return
     try:
-        given = answer(json.loads(line))
+        reply = answer(json.loads(line))
     except MemoryError as failure:
-        given = {"memory": str(failure) or "out of memory"}
+        reply = {"memory": str(failure) or "out of memory"}
     except duckdb.OutOfMemoryException as failure:
-        given = {"memory": str(failure)}
+        reply = {"memory": str(failure)}
     except duckdb.Error as failure:
-        given = {"error": str(failure)}
-    json.dump(given, sys.stdout)
+        reply = {"error": str(failure)}
+    json.dump(reply, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What ministack lacks or does otherwise than AWS: one module for each correction.
+"""Corrections of ministack where it differs from AWS: one module for each.
 
 A patch module has EXPECTS (the fingerprints of the upstream code it corrects; see
-embedded/launcher/upstream.py) and apply(). Nothing is applied unless all of them match.
+embedded/launcher/upstream.py) and apply(). Patches are applied only if all fingerprints match.
 """
 
 import importlib
@@ -53,7 +53,7 @@ def modules() -> list[ModuleType]:
 
 
 def apply_all() -> None:
-    """Check every patch's expectations first, then apply all; raises UpstreamChanged."""
+    """Check all patches' fingerprints, then apply all patches; raises UpstreamChanged."""
     found = modules()
     for module in found:
         expect(module.__name__.rsplit(".", 1)[-1], module.EXPECTS)

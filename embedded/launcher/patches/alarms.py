@@ -1,10 +1,10 @@
-"""Upstream: an alarm looks at one value over all its time, when somebody calls PutMetricData.
+"""Upstream: alarms are evaluated only at PutMetricData, with one value over their whole time.
 
-Here alarms are evaluated as on AWS (embedded/launcher/alarms.py): by period, with metric math, with
-missing data treated as the alarm says, half a second after a point was written and at each minute
-while one of them has data. A change of state is in the history, goes to EventBridge, and to SNS as
-cloudwatch.amazonaws.com: the topic's policy and its key's have to allow that. An idle lake pays for
-a look at its queues every ten seconds.
+Here alarms are evaluated as on AWS (embedded/launcher/alarms.py): by period, with metric math, and
+with missing data treated as configured. An evaluation runs half a second after a point was written,
+and each minute while an alarm has data. A change of state is recorded in the history and sent to
+EventBridge, and to SNS as cloudwatch.amazonaws.com: the topic's policy and its key's policy must
+allow that. An idle lake checks its queues every ten seconds.
 """
 
 import json
@@ -57,19 +57,19 @@ _ACTIONS = {
     alarms.OK: "OKActions",
     alarms.INSUFFICIENT_DATA: "InsufficientDataActions",
 }
-# An alarm on Metrics has neither; upstream needs both to make one.
+# An alarm on Metrics has neither, but upstream needs both to create one.
 _PLACE = {"MetricName": "-", "Namespace": "-"}
 _PLAIN = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period")
 
 logger = logging.getLogger("lake.alarms")
 
 _due = threading.Event()
-# One change at a time: an evaluation, or a request that makes, changes or deletes an alarm.
+# Held by an evaluation, or by a request that creates, changes or deletes an alarm.
 _lock = threading.RLock()
-# Changed alarms as they were then, with the state and the reason before. They are told without the
-# lock: whoever hears of one may ask for alarms.
+# Copies of changed alarms, with the previous state and reason. Notifications are sent without the
+# lock, because a receiver may call CloudWatch.
 _changed: deque[tuple[Alarm, str, str]] = deque()
-# Visible and other messages of each queue, and the minute they were published in.
+# Counts of visible and of other messages of each queue, and the minute of their publication.
 _queues: dict[str, tuple[int, int, int]] = {}
 
 
@@ -78,7 +78,7 @@ def _evaluate_soon(*_: Any) -> None:
 
 
 def _watch() -> None:
-    """Evaluate what is due, for as long as the process lives."""
+    """Evaluate due alarms while the process lives."""
     as_account(ACCOUNT_ID)
     live, minute = True, 0
     while True:
@@ -87,7 +87,7 @@ def _watch() -> None:
             if asked:
                 time.sleep(GATHER_SECONDS)
             if snapshots.deploying():
-                # A stack's topic, its policy and its alarms come one after the other.
+                # A deployment creates a topic, its policy and its alarms one after the other.
                 continue
             _due.clear()
             _look_at_queues()
@@ -96,15 +96,15 @@ def _watch() -> None:
                 live, minute = _evaluate_all(now), int(now // 60)
                 while _changed:
                     _tell(*_changed.popleft())
-                # Many points must not make this thread busy: a tenth of a core is enough.
+                # Limits this thread to a tenth of a core when there are many points.
                 time.sleep(9 * (time.time() - now))
         except Exception:
-            logger.exception("The alarms could not be evaluated; the next look is in ten seconds")
+            logger.exception("The alarms could not be evaluated; the next try is in ten seconds")
             time.sleep(TICK_SECONDS)
 
 
 def _look_at_queues() -> None:
-    """Publish how many messages wait in each queue that has some, or has just lost the last.
+    """Publish the number of messages of each queue that has some, or has just become empty.
 
     SQS publishes for queues that were active in the last six hours, once a minute.
     """
@@ -127,7 +127,7 @@ def _look_at_queues() -> None:
 
 
 def _evaluate_all(now: float) -> bool:
-    """Bring each alarm into the state its data ask for; whether one has data to look at again."""
+    """Update each alarm's state; returns whether one has data that must be evaluated again."""
     live = False
     for name in list(cloudwatch._alarms.keys()):
         with _lock:
@@ -170,7 +170,7 @@ def _to_be_told(alarm: Alarm, old: str, old_reason: str = "") -> None:
 
 
 def _tell(alarm: Alarm, old: str, old_reason: str) -> None:
-    """Tell EventBridge and the alarm's topics of its new state."""
+    """Send the alarm's new state to EventBridge and to the alarm's topics."""
     name = alarm["AlarmName"]
     try:
         eventbridge._put_events(
@@ -187,7 +187,7 @@ def _tell(alarm: Alarm, old: str, old_reason: str) -> None:
             allow_aws_source=True,
         )
     except Exception:
-        logger.exception("The change of the alarm %s is not on the event bus", name)
+        logger.exception("The change of the alarm %s could not be sent to the event bus", name)
     if alarm.get("ActionsEnabled", True):
         for action in alarm.get(_ACTIONS[alarm["StateValue"]]) or []:
             _act(alarm, action, old)
@@ -204,7 +204,7 @@ def _act(alarm: Alarm, action: str, old: str) -> None:
         refused = f"{type(failed).__name__}: {failed}"
     if refused:
         logger.warning(
-            "The alarm %s could not tell %s that it is %s: %s",
+            "The alarm %s could not notify %s of the state %s: %s",
             alarm["AlarmName"],
             action,
             alarm["StateValue"],
@@ -235,18 +235,18 @@ def _act(alarm: Alarm, action: str, old: str) -> None:
 
 
 def _published(alarm: Alarm, action: str, old: str) -> str:
-    """Publish the alarm's state to a topic; the reason why not, or an empty text.
+    """Publish the alarm's state to a topic; returns the reason for a failure, or an empty string.
 
-    AWS's knowledge center has both sentences: "Why didn't I receive an SNS notification for my
+    Both texts are from AWS's knowledge center: "Why didn't I receive an SNS notification for my
     CloudWatch alarm trigger?"
     """
     if not cloudwatch._is_sns_action_arn(action):
-        return "the embedded cloud knows actions on SNS topics of this account alone"
+        return "the embedded cloud supports only actions on SNS topics of this account"
     if sns._topic_by_arn_any_scope(action) is None:
         return "Topic does not exist"
-    # Nothing here leaves the machine: a policy's aws:SecureTransport is taken as satisfied.
+    # Requests do not leave this machine, so aws:SecureTransport counts as true.
     iam_evaluator.pin_request_origin("127.0.0.1", True)
-    # Before the topic's policy, whose check asks the key as well and does not say which refused.
+    # Checked before the topic's policy, whose check includes the key and hides which refused.
     if not key_deliveries.may_send(action, _PRINCIPAL, alarm["AlarmArn"]):
         return (
             "CloudWatch Alarms does not have authorization to access the SNS topic encryption key."
@@ -276,7 +276,7 @@ def apply() -> None:
     for name in ("_put_composite_alarm", "_delete_alarms", "_set_alarm_state"):
         setattr(cloudwatch, name, _one_at_a_time(getattr(cloudwatch, name)))
     _patch_templates()
-    # Actions reach Lambdas, and Lambdas the gateway.
+    # Actions can invoke Lambdas, which call the gateway.
     start_up.when_gateway_is_there(_watch)
 
 
@@ -284,7 +284,7 @@ def _one_at_a_time(handler: Callable[..., Response]) -> Callable[..., Response]:
     def handled(*arguments: Any) -> Response:
         with _lock:
             response = handler(*arguments)
-        # AWS, too, puts a state that was set by hand right at the next evaluation.
+        # As on AWS, the next evaluation corrects a state that was set by hand.
         _due.set()
         return response
 
@@ -292,7 +292,7 @@ def _one_at_a_time(handler: Callable[..., Response]) -> Callable[..., Response]:
 
 
 def _with_metrics(put: Callable[..., Response]) -> Callable[..., Response]:
-    """PutMetricAlarm, for an alarm on Metrics, too, and with a check of what it watches."""
+    """PutMetricAlarm that also supports Metrics, and checks what the alarm watches."""
 
     def handler(
         params: dict[str, Any], data: dict[str, Any], is_cbor: bool, is_json: bool = False
@@ -301,7 +301,7 @@ def _with_metrics(put: Callable[..., Response]) -> Callable[..., Response]:
             return cloudwatch._error("ValidationError", reason, 400, is_json, is_cbor)
 
         if any(str(name).startswith("Metrics.member.") for name in params):
-            return refuse("the embedded cloud takes Metrics as JSON or CBOR only")
+            return refuse("the embedded cloud accepts Metrics only as JSON or CBOR")
         metrics = data.get("Metrics")
         name = data.get("AlarmName") or cloudwatch._p(params, "AlarmName")
         with _lock:
@@ -363,7 +363,7 @@ def _create_composite(
     logical_id: str, properties: Mapping[str, Any], stack: str
 ) -> tuple[str, dict[str, str]]:
     if properties.get("ActionsSuppressor"):
-        raise ValueError("ActionsSuppressor of a composite alarm: the embedded cloud has none")
+        raise ValueError("the embedded cloud has no ActionsSuppressor of composite alarms")
     name = properties.get("AlarmName") or provisioners._physical_name(
         stack, logical_id, max_len=255
     )

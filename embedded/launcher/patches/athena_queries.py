@@ -1,8 +1,8 @@
-"""Upstream: queries run as DuckDB's SQL, over whatever lies below a table's location, for anyone.
+"""Upstream: queries are DuckDB's SQL over all files below a table's location, for any caller.
 
-Athena speaks Trino's SQL, reads the registered partitions' own locations with the declared types,
-reads and writes as its caller, honours a workgroup's enforced settings, fills in parameters, and
-keeps results in S3 only. The engine is embedded/launcher/athena; this is its API.
+Athena runs Trino's SQL, reads the registered partitions' own locations with the declared types,
+reads and writes with its caller's permissions, enforces a workgroup's settings, supports
+parameters, and stores results only in S3. The engine is embedded/launcher/athena; this is its API.
 """
 
 import asyncio
@@ -47,12 +47,12 @@ _EXECUTE = re.compile(
 
 _processes: dict[str, processes.Process] = {}
 
-# A query's thread and a request to stop it write the same state.
+# Both a query's thread and a request to stop it write the state.
 _states = threading.Lock()
 
 
 class _Refused(Exception):
-    """The request itself is refused, before any query exists."""
+    """The request is rejected before a query exists."""
 
     def __init__(self, message: str, code: str = "InvalidRequestException", athena_code: str = ""):
         super().__init__(message)
@@ -125,7 +125,7 @@ def _start(data: Mapping[str, Any]) -> str:
     task = asyncio.get_running_loop().create_task(
         asyncio.to_thread(_execute, execution, work, caller_key.get())
     )
-    # The loop keeps weak references to its tasks only.
+    # The event loop keeps only weak references to its tasks.
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
     return query_id
@@ -137,7 +137,7 @@ Work = Callable[[Mapping[str, Any], str], engine.Answer]
 
 
 def _started_before(data: Mapping[str, Any], workgroup: str) -> str | None:
-    """The query that the same ClientRequestToken started."""
+    """The query that an earlier request with this ClientRequestToken started."""
     token = data.get("ClientRequestToken")
     if token is None:
         return None
@@ -157,13 +157,13 @@ def _started_before(data: Mapping[str, Any], workgroup: str) -> str | None:
     return None
 
 
-# Of the service model and the page "Service Quotas" (bytes of UTF-8); DuckDB takes any length.
+# From the service model and the page "Service Quotas" (bytes of UTF-8).
 _LONGEST_SQL = 262_144
 _LONGEST_PARAMETER = 1024
 
 
 def _check_lengths(data: Mapping[str, Any]) -> None:
-    """Refuse what AWS refuses before a query exists."""
+    """Reject lengths that AWS rejects before a query exists."""
     sql = data.get("QueryString") or ""
     if len(sql.encode()) > _LONGEST_SQL:
         _break(sql, "queryString", f"Member must have length less than or equal to {_LONGEST_SQL}")
@@ -186,10 +186,10 @@ def _break(value: str, field: str, constraint: str) -> NoReturn:
 
 
 def _result_settings(data: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Where results go, and how encrypted: the workgroup's word is final when it is enforced."""
+    """Location and encryption of results; an enforced workgroup overrides the request."""
     own = dict(configuration.get("ResultConfiguration") or {})
     asked = dict(data.get("ResultConfiguration") or {})
-    # CloudFormation may have written the boolean as text.
+    # CloudFormation may have stored the boolean as a string.
     enforced = str(configuration.get("EnforceWorkGroupConfiguration", "")).lower() == "true"
     settings = own if enforced else {**own, **asked}
     location = settings.get("OutputLocation")
@@ -205,7 +205,7 @@ def _result_settings(data: Mapping[str, Any], configuration: Mapping[str, Any]) 
 
 
 def _statement(data: Mapping[str, Any], workgroup: str) -> tuple[str, list[str]]:
-    """The SQL to run and the values of its `?`: those of the request, or EXECUTE's own."""
+    """The SQL to run and the values of its `?`, from the request or from EXECUTE."""
     sql = data.get("QueryString") or ""
     parameters = list(data.get("ExecutionParameters") or [])
     execute = _EXECUTE.match(sql)
@@ -226,7 +226,7 @@ def _run_query(query: translate.Query) -> Work:
         def started(process: processes.Process) -> None:
             _processes[query_id] = process
             if execution["Status"]["State"] == "CANCELLED":
-                # Stopped before there was anything to interrupt.
+                # The query was stopped before it had anything to interrupt.
                 raise duckdb.InterruptException
 
         database = execution["QueryExecutionContext"]["Database"]
@@ -251,10 +251,10 @@ def _run_ddl(ddl: Any) -> Work:
 
 
 def _execute(execution: dict[str, Any], work: Work, caller: str) -> None:
-    """One query from QUEUED to its end, in a thread of its own."""
+    """Run one query from QUEUED to its end, in its own thread."""
     status = execution["Status"]
     with _states:
-        # Stopped while it waited for its turn: nobody is left to interrupt it.
+        # The query was stopped while it was queued.
         if status["State"] == "CANCELLED":
             return
         status["State"] = "RUNNING"
@@ -263,7 +263,7 @@ def _execute(execution: dict[str, Any], work: Work, caller: str) -> None:
     try:
         bucket, key = _object(execution)
         encryption = execution["ResultConfiguration"].get("EncryptionConfiguration") or {}
-        # Athena looks at the result's place first: a query whose answer cannot be kept is not run.
+        # Athena checks the result's location first: it runs no query whose result it cannot store.
         access.may_write(caller, bucket, key, encryption)
         answer = work(execution, caller)
         scanned = answer.scanned_bytes
@@ -275,7 +275,7 @@ def _execute(execution: dict[str, Any], work: Work, caller: str) -> None:
     except duckdb.InterruptException:
         ending = {"State": "CANCELLED", "StateChangeReason": "Query was cancelled by user"}
     except Exception as bug:
-        logger.exception("Query %s failed for a reason of its own", execution["QueryExecutionId"])
+        logger.exception("Query %s failed because of a defect", execution["QueryExecutionId"])
         ending = _failed(f"INTERNAL_ERROR: {bug}", 1, 0)
     finally:
         _processes.pop(execution["QueryExecutionId"], None)
@@ -289,7 +289,7 @@ def _execute(execution: dict[str, Any], work: Work, caller: str) -> None:
     }
     if status["State"] == "CANCELLED":
         ending = {}
-    # The state last: who polls it must find all else in place.
+    # The state is set last: clients that poll it must find everything else complete.
     status["CompletionDateTime"] = round(time.time(), 3)
     status.update({name: value for name, value in ending.items() if name != "State"})
     status.update(ending)
@@ -351,7 +351,7 @@ def get_query_results(data: Mapping[str, Any]) -> Response:
     content = s3._get_object_data(bucket, key)
     if content is None:
         return _Refused(f"Could not find results at s3://{bucket}/{key}").response
-    # The header is the first row, and counts as one.
+    # The header is the first row, and counts as a row.
     rows = results.from_csv(content)
     start = int(data.get("NextToken") or 0)
     page = rows[start : start + limit]

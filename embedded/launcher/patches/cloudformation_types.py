@@ -1,8 +1,8 @@
-"""Upstream: types this stack uses are unknown, and an unknown type fails the whole change set.
+"""Upstream: some of this stack's types are unknown, and an unknown type fails the change set.
 
 AWS::Athena::NamedQuery, AWS::Glue::SecurityConfiguration and AWS::SecretsManager::ResourcePolicy
 are created through ministack's own services; the types of embedded/launcher/left_out.py are
-accepted and create nothing.
+accepted but create nothing.
 """
 
 import json
@@ -72,7 +72,7 @@ def _delete_query(physical_id: str, _properties: Properties) -> None:
 def _create_security(_logical_id: str, properties: Properties, _stack: str) -> Created:
     encryption = dict(properties["EncryptionConfiguration"])
     if "S3Encryptions" in encryption:
-        # The template's name for what the API calls S3Encryption.
+        # The API calls it S3Encryption.
         encryption["S3Encryption"] = encryption.pop("S3Encryptions")
     _answered(
         glue._create_security_configuration(

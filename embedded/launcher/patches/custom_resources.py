@@ -1,7 +1,7 @@
-"""Upstream: a custom resource whose Lambda fails is waited for, an hour by default.
+"""Upstream: waits (an hour by default) for a custom resource whose Lambda has failed.
 
-AWS, too, waits for the answer that a crashed handler never sends; a person at a laptop should not.
-Here the handler's error is the answer, and silence counts as failure after five minutes.
+AWS also waits for a response that a crashed handler never sends. On a laptop that is too long. Here
+the handler's error is the response, and no response within five minutes is a failure.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Upstream: CloudFormation leaves out the keys of a template's buckets, streams and topics.
+"""Upstream: CloudFormation ignores the KMS keys of a template's buckets, streams and topics.
 
-Nobody would need the key for what is kept in them, then.
+Then nobody would need permissions on the key for the data in them.
 """
 
 from collections.abc import Callable, Mapping
@@ -70,7 +70,7 @@ def _encrypt_topic(arn: str, properties: Properties) -> None:
 def _encrypted(
     handlers: Mapping[str, Any], encrypt: Callable[[str, Properties], None]
 ) -> dict[str, Any]:
-    """The type's handlers, with its encryption set after each creation and update."""
+    """The type's handlers, which also set the encryption after each creation and update."""
 
     def create(logical_id: str, properties: Properties, stack: str) -> Any:
         created = handlers["create"](logical_id, properties, stack)

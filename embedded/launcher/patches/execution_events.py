@@ -1,7 +1,7 @@
-"""Upstream: history events carry no previousEventId, and a run that has ended goes on writing.
+"""Upstream: history events have no previousEventId, and an ended run continues to write events.
 
-A task that returns after StopExecution appends its events behind ExecutionAborted; after a redrive
-it would append them to the new run. Two branches of a Parallel could also draw the same event id.
+A task that returns after StopExecution appends its events after ExecutionAborted, or, after a
+redrive, to the new run. Two branches of a Parallel could also get the same event id.
 """
 
 import json
@@ -27,17 +27,18 @@ _lock = threading.Lock()
 def add_event(
     execution: runs.Execution, event_type: str, details: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Append one event. Raises Superseded when the thread's run is over.
+    """Append one event. Raises Superseded when the thread's run has ended.
 
-    Raises States.Runtime when the history is full but for its end.
+    Raises States.Runtime when the history has room only for its last event.
 
-    previousEventId is the event before: in Map and Parallel states AWS gives each branch's own.
+    previousEventId is the preceding event. In Map and Parallel states AWS uses the preceding event
+    of the same branch.
     """
     runs.check()
     with _lock:
         events = execution["events"]
         check_history(events, event_type)
-        # AWS: the first state's entry does not refer to ExecutionStarted.
+        # On AWS the first state's event does not refer to ExecutionStarted.
         previous = events[-1]["id"] if len(events) > 1 else 0
         event = {
             "id": len(events) + 1,

@@ -1,10 +1,10 @@
-"""Upstream: Step Functions has no limits: any name, input, payload, history and definition will do.
+"""Upstream: Step Functions accepts any name, input, payload, history and definition.
 
 Sources, in the Step Functions Developer Guide and API Reference: "Step Functions service quotas"
 (262,144 bytes a payload, 25,000 events, 1,000 redrives, 1 MB a request), "Handling errors in Step
 Functions workflows" (States.DataLimitExceeded, States.Runtime, States.ALL), StartExecution,
-SendTaskSuccess, RedriveExecution. Sizes are of the JSON as Step Functions keeps it: UTF-8, without
-blanks between its parts. The texts of the refusals are from memory.
+SendTaskSuccess, RedriveExecution. Sizes are of the JSON as Step Functions stores it: UTF-8, without
+whitespace between tokens. The error messages are from memory.
 """
 
 import json
@@ -37,7 +37,7 @@ MAX_EVENTS = 25_000
 MAX_NAME_CHARACTERS = 80
 MAX_ERROR_CHARACTERS = 256
 MAX_CAUSE_CHARACTERS = 32_768
-# States Language: seconds fit a signed 32-bit number; Step Functions takes no more than this.
+# Step Functions' maximum. In the States Language seconds fit a signed 32-bit number.
 MAX_TIMEOUT_SECONDS = 99_999_999
 
 DATA_LIMIT = "States.DataLimitExceeded"
@@ -48,14 +48,14 @@ _NOT_IN_A_NAME = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 
 
 def payload_bytes(value: Any) -> int:
-    """Bytes of a value as a payload of Step Functions."""
+    """Size of a value as a Step Functions payload, in bytes."""
     return len(
         json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     )
 
 
 def check_payload(value: Any, what: str) -> None:
-    """Raise States.DataLimitExceeded for a value that no state may take or give."""
+    """Raises States.DataLimitExceeded for a value that is too large for a state."""
     size = payload_bytes(value)
     if size > MAX_PAYLOAD_BYTES:
         raise stepfunctions._ExecutionError(
@@ -66,13 +66,13 @@ def check_payload(value: Any, what: str) -> None:
 
 
 def check_history(events: list[Any], event_type: str) -> None:
-    """Raise when the history has room for its end alone: the last event is ExecutionFailed."""
+    """Raises when the history has room only for its last event, ExecutionFailed."""
     if len(events) >= MAX_EVENTS - 1 and not event_type.startswith("Execution"):
         raise stepfunctions._ExecutionError("States.Runtime", HISTORY_CAUSE)
 
 
 def name_refusal(name: Any) -> Response | None:
-    """InvalidName for a name that StartExecution and CreateStateMachine refuse."""
+    """The error InvalidName for a name that StartExecution and CreateStateMachine reject."""
     if isinstance(name, str) and (
         not 1 <= len(name) <= MAX_NAME_CHARACTERS or _NOT_IN_A_NAME.search(name)
     ):
@@ -109,7 +109,7 @@ def _is_json(text: str) -> bool:
 
 
 def definition_problem(text: Any) -> str | None:
-    """What is wrong with a definition, as CreateStateMachine words it; None for a good one."""
+    """The error of a definition in CreateStateMachine's words; None for a valid one."""
     if not isinstance(text, str):
         return None
     size = len(text.encode(errors="replace"))
@@ -161,7 +161,7 @@ def _machine_problems(machine: Mapping[str, Any], at: str) -> list[str]:
 
 
 def _ways(state: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Where a state may go on, by the field that says so."""
+    """The possible next states of a state, by the field that names them."""
     ways = [(field, state[field]) for field in ("Next", "Default") if field in state]
     for field in ("Choices", "Catch"):
         ways += [
@@ -181,7 +181,7 @@ def _machines_inside(state: Mapping[str, Any]) -> list[tuple[str, Mapping[str, A
 
 
 def _same_start(data: Mapping[str, Any]) -> Response | None:
-    """The answer to a start that is repeated while its execution runs; None for any other."""
+    """The response to a repeated start of a running execution; None for any other start."""
     machine = stepfunctions._resolve_state_machine_arn(
         str(data.get("stateMachineArn", "")).partition("#")[0]
     )
@@ -243,9 +243,9 @@ def _refuse_output(data: Mapping[str, Any]) -> Response | None:
 
 
 def error_matches(names: list[str], error: str) -> bool:
-    """Whether a Retry or Catch with these names is for the error.
+    """Whether a Retry or Catch with these names matches the error.
 
-    The wildcards do not take States.DataLimitExceeded, and nothing takes States.Runtime.
+    The wildcards do not match States.DataLimitExceeded, and nothing matches States.Runtime.
     """
     if error == "States.Runtime":
         return False
@@ -259,7 +259,7 @@ def error_matches(names: list[str], error: str) -> bool:
 
 
 def _checked(run: Callable[..., tuple[Any, str | None]]) -> Callable[..., tuple[Any, str | None]]:
-    """A state whose input and output are held to the payload's limit."""
+    """Wrap a state so that its input and output are checked against the payload limit."""
 
     def run_state(state: Mapping[str, Any], raw_input: Any, *rest: Any) -> tuple[Any, str | None]:
         name = rest[-1]["State"]["Name"] if rest and isinstance(rest[-1], dict) else ""

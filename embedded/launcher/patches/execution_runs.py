@@ -1,9 +1,9 @@
-"""Upstream: no timeout of the machine, waits that cannot be stopped, RedriveCount null.
+"""Upstream: no TimeoutSeconds of a state machine, waits cannot be stopped, RedriveCount is null.
 
-Here an execution runs under its definition's TimeoutSeconds, a Wait ends with its run,
-$$.Execution.RedriveCount counts from 0, and the definition is the one the execution started with.
-What was running when the process ended is found as failed (EmbeddedCloud.Stopped), with its event,
-and can be redriven.
+Here the definition's TimeoutSeconds applies, a Wait ends with its run, $$.Execution.RedriveCount
+counts from 0, and an execution keeps the definition it started with. An execution that was running
+when the process ended is failed at the next start (EmbeddedCloud.Stopped, with its event), and can
+be redriven.
 """
 
 import copy
@@ -30,19 +30,19 @@ EXPECTS = {
 STOPPED_ERROR = "EmbeddedCloud.Stopped"
 STOPPED_CAUSE = (
     "The embedded cloud's process ended while this execution was running. "
-    "Redrive it to go on from the state it was in: npm run lake -- redrive {name}"
+    "Redrive it to continue from the state it was in: npm run lake -- redrive {name}"
 )
 
-# AWS gives a new execution a moment too; a client that starts and describes at once sees RUNNING.
+# As on AWS, a client that describes a new execution at once sees RUNNING.
 START_SECONDS = 0.05
 
 logger = logging.getLogger("lake.executions")
 
 
 def run_execution(arn: str, resume: dict[str, Any] | None = None) -> None:
-    """Walk an execution to its end, in the thread it is given.
+    """Run an execution to its end, in the current thread.
 
-    `resume` is {"state", "input", "variables"} of the state a redrive begins with.
+    `resume` is {"state", "input", "variables"} of a redrive's first state.
     """
     execution = stepfunctions._executions.get(arn)
     if not execution:
@@ -71,9 +71,9 @@ def run_execution(arn: str, resume: dict[str, Any] | None = None) -> None:
         _unless_over(stepfunctions._fail_execution, execution, failure.error, failure.cause)
     except Exception as bug:
         if run.over.is_set():
-            # Branches report a stop of their run as their own failure.
+            # Branches report the end of their run as their own failure.
             return
-        logger.exception("Execution %s failed for a reason of the embedded cloud's own", arn)
+        logger.exception("Execution %s failed because of a defect of the embedded cloud", arn)
         _unless_over(stepfunctions._fail_execution, execution, "States.Runtime", str(bug))
     finally:
         if execution["status"] != "RUNNING":
@@ -91,7 +91,7 @@ def _unless_over(act: Callable[..., None], *arguments: Any) -> None:
 def _context(
     execution: runs.Execution, definition: dict[str, Any], machine: str, variables: dict[str, Any]
 ) -> dict[str, Any]:
-    """The context object, `$$`, of the run."""
+    """The run's context object, `$$`."""
     context = {
         "QueryLanguage": definition.get("QueryLanguage", "JSONPath"),
         "Execution": {
@@ -116,7 +116,7 @@ def _walk(
     machine: str,
     resume: dict[str, Any] | None,
 ) -> Any:
-    """Run state after state; returns the output of the last."""
+    """Run the states in order; returns the last state's output."""
     states = definition["States"]
     if resume is None:
         name, data, variables = definition["StartAt"], json.loads(execution["input"]), {}
@@ -132,7 +132,7 @@ def _walk(
             )
         kind = state.get("Type")
         context["State"] = {"Name": name, "EnteredTime": now_iso(), "RetryCount": 0}
-        # A redrive enters this state again: with this input, and with the variables as they are.
+        # A redrive enters this state again, with this input and these variables.
         execution["variables"] = copy.deepcopy(context["variables"])
         stepfunctions._add_event(
             execution,
@@ -164,13 +164,13 @@ def _walk(
 def _enter(
     kind: str, state: dict[str, Any], data: Any, execution: runs.Execution, context: dict[str, Any]
 ) -> tuple[Any, str | None]:
-    """Run one state; returns its output and the next state's name, None at the end."""
+    """Run one state; returns its output and the next state's name (None at the end)."""
     if kind == "Succeed":
         data = stepfunctions._apply_input_path(state, data, context)
         return stepfunctions._apply_output_path(state, data, context), None
     if kind == "Fail":
         raise stepfunctions._ExecutionError(*stepfunctions._fail_state_error(state, data, context))
-    # Looked up at each call, as upstream does: another patch may have replaced one of them.
+    # Looked up at each call, as upstream does, because another patch may replace one of them.
     simple = {"Pass": "_execute_pass", "Choice": "_execute_choice", "Wait": "_execute_wait"}
     composed = {"Task": "_execute_task", "Parallel": "_execute_parallel", "Map": "_execute_map"}
     if kind in simple:
@@ -200,7 +200,7 @@ def _succeed(execution: runs.Execution, output: Any) -> None:
 
 
 class _Timeout:
-    """Ends a run as TIMED_OUT when it is longer than the machine's TimeoutSeconds."""
+    """Ends a run as TIMED_OUT when it exceeds the state machine's TimeoutSeconds."""
 
     def __init__(self, execution: runs.Execution, run: runs.Run, seconds: float | None):
         self._execution = execution
@@ -245,7 +245,7 @@ class _Timeout:
 
 
 def _found_running(execution: runs.Execution) -> None:
-    """An execution of a process that has ended: failed, with the event that says so."""
+    """Fail an execution whose process has ended, and add the event."""
     execution["status"] = "FAILED"
     execution["error"] = STOPPED_ERROR
     execution["cause"] = STOPPED_CAUSE.format(name=execution["name"])
@@ -281,7 +281,7 @@ def apply() -> None:
 
     def fail_execution(execution: runs.Execution, error: str, cause: str) -> None:
         fail(execution, error, cause)
-        # Upstream keeps Error and Cause as the output too; AWS has none for a failure.
+        # Upstream also stores Error and Cause as the output. On AWS a failure has no output.
         execution["output"] = None
         runs.end(execution)
 

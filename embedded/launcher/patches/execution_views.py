@@ -1,7 +1,8 @@
-"""Upstream: DescribeExecution, ListExecutions and status events know nothing of redrives.
+"""Upstream: DescribeExecution, ListExecutions and status events do not include redrives.
 
-It also never times out an execution, so that a status event of one would say it is not redrivable;
-and DescribeStateMachineForExecution shows the newest definition, not the one that ran.
+It also never times out an execution, so the status event of a timeout would say that the execution
+is not redrivable. DescribeStateMachineForExecution returns the newest definition, not the one that
+ran.
 """
 
 import json
@@ -52,7 +53,7 @@ def _within_limit(text: str | None) -> tuple[str | None, dict[str, bool] | None]
 
 
 def emit_status(execution: runs.Execution) -> None:
-    """Put "Step Functions Execution Status Change" on the default bus, as AWS does each time."""
+    """Send "Step Functions Execution Status Change" to the default bus, like AWS."""
     if execution.get("sync"):
         return
     status = execution["status"]

@@ -1,6 +1,6 @@
-"""Upstream: UpdatePartition and BatchDeletePartition are missing, GetPartitions ignores Expression.
+"""Upstream: no UpdatePartition and BatchDeletePartition; GetPartitions ignores Expression.
 
-GetPartitions also returns every partition at once, whatever MaxResults says.
+GetPartitions also ignores MaxResults and returns all partitions at once.
 """
 
 import json
@@ -30,7 +30,7 @@ def _update_partition(data: Mapping[str, Any]) -> Response:
     old, new = data.get("PartitionValueList", []), data["PartitionInput"]
     for index, partition in enumerate(partitions):
         if partition.get("Values") == old:
-            # The input replaces the partition; when it was created stays.
+            # The input replaces the partition, except its creation time.
             partitions[index] = {
                 **new,
                 "Values": new.get("Values") or old,
@@ -87,7 +87,7 @@ def _get_partitions(data: Mapping[str, Any]) -> Response:
 def matching(
     table: Mapping[str, Any], partitions: list[Partition], expression: str
 ) -> list[Partition]:
-    """The partitions whose key values satisfy a WHERE-like expression, in their order."""
+    """The partitions whose key values match a WHERE-like expression, in their order."""
     if not partitions:
         return []
     keys = table.get("PartitionKeys") or []

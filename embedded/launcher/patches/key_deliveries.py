@@ -1,10 +1,10 @@
-"""Upstream: services hand each other encrypted things without asking KMS.
+"""Upstream: services deliver to encrypted queues and topics without permissions on the key.
 
-On AWS a service that sends to an encrypted queue or topic asks KMS as itself: the key's policy has
-to let it in (Amazon SQS Developer Guide, sqs-key-management; Amazon SNS, sns-key-management). The
-key that AWS manages lets none in. An event source mapping reads in the name of the function's role,
-and CloudWatch Logs takes a key only if the key's policy lets it encrypt that log group (CloudWatch
-Logs User Guide, encrypt-log-data-kms). What is not delivered is lost, and a line says why.
+On AWS a service that sends to an encrypted queue or topic calls KMS as itself, and the key's policy
+must allow it (Amazon SQS Developer Guide, sqs-key-management; Amazon SNS, sns-key-management). AWS
+managed keys allow no service. An event source mapping reads with the function's role. CloudWatch
+Logs accepts a key only if the key's policy lets it encrypt that log group (CloudWatch Logs User
+Guide, encrypt-log-data-kms). Undelivered messages are lost; a log line gives the reason.
 """
 
 import logging
@@ -34,7 +34,7 @@ EXPECTS = {
 logger = logging.getLogger("lake.keys")
 
 _SEND = ("kms:GenerateDataKey", "kms:Decrypt")
-# The rule whose target is being served on this thread.
+# The rule whose target is being called.
 _rule: ContextVar[str] = ContextVar("lake_delivering_rule", default="")
 
 
@@ -53,7 +53,7 @@ def may_send(target: str, service: str, source: str) -> bool:
 
 
 def _asking_too(allows: Callable[..., bool]) -> Callable[..., bool]:
-    """The look at a queue's or topic's own policy, and then at its key's."""
+    """Wrap the check of a queue's or topic's policy so that it also checks the key's policy."""
 
     def allowed(target: str, service: str, source_arn: str, source_account: str) -> bool:
         own = allows(target, service, source_arn, source_account)
@@ -87,7 +87,7 @@ def _guard_rules() -> None:
 
 
 def _source_key(source: str) -> tuple[str, str, dict[str, str]] | None:
-    """Service, key and encryption context of what a mapping reads; None if it has no key."""
+    """Service, key and encryption context of a mapping's source; None if it has no key."""
     service = source.split(":")[2]
     if service == "kinesis":
         stream = next((s for s in kinesis._streams.values() if s["StreamARN"] == source), None)
@@ -109,7 +109,8 @@ def _guard_mappings() -> None:
             as_account(ACCOUNT_ID)
             why = _unreadable(mapping)
             if why and mapping.get("LastProcessingResult") != why:
-                logger.warning("%s brings nothing: %s", mapping.get("FunctionName"), why)
+                name = mapping.get("FunctionName")
+                logger.warning("the event source mapping of %s cannot read: %s", name, why)
                 mapping["LastProcessingResult"] = why
             if not why:
                 yield account, region, mapping
@@ -118,7 +119,7 @@ def _guard_mappings() -> None:
 
 
 def _unreadable(mapping: Mapping[str, Any]) -> str:
-    """Why the function's role may not read what its mapping is to bring; empty if it may."""
+    """Why the function's role may not read its mapping's source; empty if it may."""
     encrypted = _source_key(mapping.get("EventSourceArn") or "::::")
     if encrypted is None:
         return ""
@@ -136,7 +137,7 @@ def _unreadable(mapping: Mapping[str, Any]) -> str:
 
 
 def _log_key_refusal(group: str, key: str) -> str:
-    """Why CloudWatch Logs does not take a key for a log group; empty if it does."""
+    """Why CloudWatch Logs rejects a key for a log group; empty if it accepts it."""
     arn = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}"
     refused = key_uses.service_refusal(
         f"logs.{REGION}.amazonaws.com", key, _SEND, {"aws:logs:arn": arn}, ""

@@ -1,7 +1,7 @@
-"""Upstream: grants are kept and listed, and open nothing. On AWS they allow what policies do not.
+"""Upstream: grants are stored and listed, but have no effect.
 
-AWS KMS Developer Guide, page "Grants in AWS KMS": a grant lets its grantee do its operations,
-whatever key policy and identity policies leave out; an explicit deny still wins.
+AWS KMS Developer Guide, page "Grants in AWS KMS": a grant allows its operations to its grantee,
+also when no policy allows them; an explicit deny still wins.
 """
 
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ EXPECTS = {
     "services.kms:_retire_grant": "465b84468910",
 }
 
-# Only these have an encryption context that a grant's constraint could be about.
+# Only these have an encryption context, which a grant's constraints can test.
 _WITH_CONTEXT = ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncrypt")
 _CONTEXT = "kms:encryptioncontext:"
 
 
 def opened(principal: str, action: str, key: str, context: Mapping[str, Any]) -> bool:
-    """Whether a grant on the key (its ARN) lets the principal (an ARN) do `kms:Decrypt`.
+    """Whether a grant on the key (its ARN) allows an action such as `kms:Decrypt` to a principal.
 
-    `context` has condition keys in lower case, the encryption context among them. Retiring a grant
-    is left to policies.
+    `context` holds condition keys in lower case, including the encryption context. Policies decide
+    who may retire a grant.
     """
     operation = action.partition(":")[2]
     return any(
@@ -38,7 +38,7 @@ def opened(principal: str, action: str, key: str, context: Mapping[str, Any]) ->
 
 
 def _is_grantee(grantee: str, principal: str) -> bool:
-    """A role's grant is for all of its sessions."""
+    """Whether the principal is the grantee; a role's grant includes all of its sessions."""
     if grantee == principal:
         return True
     account, kind, name = principal.split(":")[4], "assumed-role/", principal.split(":", 5)[-1]
@@ -52,13 +52,13 @@ def _is_grantee(grantee: str, principal: str) -> bool:
 
 def _holds(grant: Mapping[str, Any], operation: str, context: Mapping[str, Any]) -> bool:
     if operation == "CreateGrant":
-        # Who was given a grant may hand on no more than its own operations.
+        # A grantee may create grants only for operations of its own grant.
         return set(context.get("kms:grantoperations") or ["?"]) <= set(grant["Operations"])
     constraints = grant.get("Constraints") or {}
     if not constraints or not operation.startswith(_WITH_CONTEXT):
         return True
-    # The names of condition keys come in lower case here.
-    given = {
+    # The names of condition keys are in lower case here.
+    actual = {
         name.removeprefix(_CONTEXT): value
         for name, value in context.items()
         if name.startswith(_CONTEXT)
@@ -67,7 +67,7 @@ def _holds(grant: Mapping[str, Any], operation: str, context: Mapping[str, Any])
         {name.lower(): value for name, value in (constraints.get(kind) or {}).items()}
         for kind in ("EncryptionContextEquals", "EncryptionContextSubset")
     )
-    return (not equal or given == equal) and subset.items() <= given.items()
+    return (not equal or actual == equal) and subset.items() <= actual.items()
 
 
 def apply() -> None:

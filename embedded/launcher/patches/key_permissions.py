@@ -1,7 +1,7 @@
-"""Upstream: nobody asks KMS. On AWS a service uses a resource's key in the name of its caller.
+"""Upstream: services do not call KMS. On AWS they use a resource's key on behalf of the caller.
 
-embedded/launcher/key_uses.py says what each operation asks for; here is found which key it is. A
-service's own authorisation, and that the resource exists, come first.
+embedded/launcher/key_uses.py lists the KMS actions of each operation; this finds the key. The
+service's own authorization, and the check that the resource exists, come first.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ EXPECTS = {
 }
 
 _Record = Mapping[str, Any]
-# A key and the encryption context; None where there is no key, or the service refuses by itself.
+# A key and the encryption context; None if there is no key, or the service itself refuses.
 _Found = tuple[str, dict[str, str]] | None
 
 
@@ -57,10 +57,10 @@ def _stream_key(use: key_uses.Use, data: _Record) -> _Found:
 def _secret_key(use: key_uses.Use, data: _Record) -> _Found:
     has_value = "SecretString" in data or "SecretBinary" in data
     if use.what == "validated":
-        given = data.get("KmsKeyId")
-        # The page on encryption has this context, for a key that a secret is to have.
+        new_key = data.get("KmsKeyId")
+        # The context is from the page on encryption, for a secret's new key.
         asked = "RequestToValidateKeyAccess"
-        return (given, {"SecretARN": asked, "SecretVersionId": asked}) if given else None
+        return (new_key, {"SecretARN": asked, "SecretVersionId": asked}) if new_key else None
     _, secret = secretsmanager._resolve(data.get("SecretId"))
     if not secret or secret.get("DeletedDate") or not (has_value or use.what == "read"):
         return None
@@ -90,12 +90,12 @@ def _queue_key(use: key_uses.Use, data: _Record, url: str) -> _Found:
 
 
 def _refusal(
-    service: str, called: str, key_of: Callable[..., _Found], *given: Any
+    service: str, called: str, key_of: Callable[..., _Found], *request: Any
 ) -> key_uses.Refusal | None:
-    """Why KMS lets the service not do what its caller asked; None if it does, or nobody called."""
+    """Why KMS does not let the service act for its caller; None if it does, or without a caller."""
     caller = key_uses.caller_of(service)
     for use in key_uses.uses(service, called) if caller is not None else ():
-        found = key_of(use, *given)
+        found = key_of(use, *request)
         refused = found and key_uses.refusal(caller, service, found[0], use.actions, found[1])
         if refused:
             return refused
@@ -109,7 +109,7 @@ def _guarded(
     key_of: Callable[..., _Found],
     error: Callable[[str, str, int], tuple],
 ) -> Callable[..., Any]:
-    """The service's function for one operation, which takes the request's parameters."""
+    """Wrap the service's function for one operation, which takes the request's parameters."""
 
     def asked(data: Any, *more: Any) -> Any:
         refused = _refusal(service, called, key_of, data)
@@ -121,7 +121,7 @@ def _guarded(
 
 
 def _default_key() -> None:
-    """S3 takes the account's own key, aws/s3, where aws:kms names none; upstream refuses."""
+    """S3 uses the account's aws/s3 key for aws:kms without a key; upstream rejects that."""
     resolve = s3._resolve_sse_write_headers
 
     def resolved(headers: dict[str, str], bucket: str) -> tuple:
@@ -179,7 +179,7 @@ def apply() -> None:
         (sns, "sns", _topic_key, sns._error),
     ):
         for called in {use.operation for use in key_uses.USES[service]}:
-            # PutRecords is _put_records.
+            # PutRecords -> _put_records
             name = "".join(f"_{c.lower()}" if c.isupper() else c for c in called)
             guarded = _guarded(getattr(module, name), service, called, key_of, error)
             setattr(module, name, guarded)

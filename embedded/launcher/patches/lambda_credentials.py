@@ -1,7 +1,7 @@
-"""Upstream: the credentials of a function are hashes of its ARN and its role's.
+"""Upstream: a function's credentials are hashes of its ARN and its role's ARN.
 
-Whoever knows both, and this repository names them, has the role. Here they also depend on a key
-that is made anew at each start and that nobody else has.
+Both ARNs are in this repository, so anyone could compute the credentials. Here they also depend on
+a secret key that is new at each start.
 """
 
 import hashlib

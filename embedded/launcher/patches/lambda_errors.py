@@ -1,8 +1,8 @@
-"""Upstream: a Node handler's error reaches Invoke and Step Functions as `Runtime.HandlerError`.
+"""Upstream: every error of a Node handler becomes `Runtime.HandlerError`.
 
 The worker's bootstrap sends only the message. On AWS the payload is
-{"errorType": err.name, "errorMessage": err.message, "trace": [stack lines]}; Step Functions takes
-errorType as Error and the whole payload, as JSON text, as Cause; Retry and Catch match by it.
+{"errorType": err.name, "errorMessage": err.message, "trace": [stack lines]}. In Step Functions,
+errorType is Error, which Retry and Catch match, and the complete payload as JSON is Cause.
 """
 
 import threading
@@ -20,7 +20,7 @@ EXPECTS = {
 _REJECTED = 'status: "error", error: String(err.message || err), trace: err.stack || ""'
 _THROWN = 'status: "error", error: e.message, trace: e.stack\n'
 
-# As AWS's runtime interface client does it: an Error by its name, anything else by its type.
+# Like AWS's runtime interface client: the name of an Error, or else the type of the value.
 _DESCRIBE = """
 function _lakeFailure(err) {
   const isError = err instanceof Error
@@ -36,12 +36,12 @@ function _lakeFailure(err) {
 }
 """
 
-# worker.invoke and its caller run on one thread; the answer's type has no other way through.
+# worker.invoke and its caller run on one thread. Upstream has no other way to pass the type.
 _last_answer = threading.local()
 
 
 def _typed(answer: dict[str, Any]) -> dict[str, Any] | None:
-    """The error payload as AWS shapes it, or None when the worker gave no type."""
+    """The error payload in AWS's shape; None when the worker sent no type."""
     if not answer.get("error_type"):
         return None
     return {

@@ -2,9 +2,9 @@
 
 Sources, in the Lambda Developer Guide and API Reference: "Lambda quotas" (4 KB of environment
 variables, 6 MB a synchronous payload, 1 MB an asynchronous one), "Working with environment
-variables" (reserved names), Invoke. What is measured of the variables is their JSON, as the refusal
-shows it. From memory: the texts, the share of the memory that Node's heap gets, and that a function
-that Lambda kills for its memory is reported as Runtime.OutOfMemory.
+variables" (reserved names), Invoke. The size of the variables is that of their JSON, as in the
+error message. From memory: the messages, the share of the memory that Node's heap gets, and the
+error Runtime.OutOfMemory of a function that Lambda kills for its memory.
 """
 
 import json
@@ -33,7 +33,7 @@ EXPECTS = {
 MAX_VARIABLES_BYTES = 4096
 MAX_PAYLOAD_BYTES = 6_291_456
 MAX_ASYNCHRONOUS_BYTES = 1_048_576
-# What the refusal of a response names: the limit, and room for what Lambda puts around it.
+# The limit in the error message: 6 MB, plus room for Lambda's envelope.
 MAX_RESPONSE_BYTES = 6_291_556
 
 RESERVED_NAMES = frozenset(
@@ -68,12 +68,12 @@ _UNABLE = (
 )
 _INVOCATIONS = re.compile(r"/functions/[^/]+/invocations/?$")
 _KIND_HEADER = "x-amz-invocation-type"
-# Seconds between two looks at what a worker holds.
+# Seconds between two measurements of a worker's memory.
 _LOOK_EVERY = 0.05
-# Seconds that a process may need to end once it has closed its output.
+# Seconds that a process may need to end after it has closed its output.
 _EXIT_SECONDS = 10
 _SIGNALS = {6: "aborted", 9: "killed", 11: "segmentation fault", 15: "terminated"}
-# Upstream's words for a worker that has ended.
+# Upstream's messages for a worker that has ended.
 _ENDED = "Worker process died"
 _ENDED_AT_ONCE = "Worker process exited immediately"
 
@@ -81,7 +81,7 @@ Properties = Mapping[str, Any]
 
 
 def variables_refusal(variables: Mapping[str, Any]) -> str | None:
-    """Why Lambda takes no such variables; None when it does."""
+    """Why Lambda rejects the variables; None when it accepts them."""
     reserved = sorted(variables.keys() & RESERVED_NAMES)
     if reserved:
         return (
@@ -95,7 +95,7 @@ def variables_refusal(variables: Mapping[str, Any]) -> str | None:
 
 
 def payload_refusal(size: int, asynchronous: bool) -> str | None:
-    """Why Invoke takes no payload of so many bytes; None when it does."""
+    """Why Invoke rejects a payload of `size` bytes; None when it accepts it."""
     kind, limit = (
         ("Event", MAX_ASYNCHRONOUS_BYTES)
         if asynchronous
@@ -111,7 +111,7 @@ def _given_variables(settings: Properties) -> Mapping[str, Any]:
 
 
 def _checked_call(upstream: Callable[..., Any]) -> Callable[..., Any]:
-    """A call of the API whose last argument holds the function's settings."""
+    """Wrap an API call whose last argument holds the function's settings."""
 
     def call(*args: Any) -> Any:
         refusal = variables_refusal(_given_variables(args[-1]))
@@ -123,7 +123,7 @@ def _checked_call(upstream: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _checked_resource(handlers: dict[str, Any]) -> dict[str, Any]:
-    """The handlers of a template's functions: CloudFormation creates them past the API here."""
+    """Wrap the handlers of a template's functions: CloudFormation here does not call the API."""
 
     def check(properties: Properties) -> None:
         refusal = variables_refusal(_given_variables(properties))
@@ -142,7 +142,7 @@ def _checked_resource(handlers: dict[str, Any]) -> dict[str, Any]:
 
 
 def _resident_bytes(pid: int) -> int | None:
-    """Bytes of a process that lie in memory; None once it is gone, or where there is no /proc."""
+    """Resident memory of a process in bytes; None when it has ended, or without /proc."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -152,7 +152,7 @@ def _resident_bytes(pid: int) -> int | None:
 
 
 class _Watch:
-    """Looks at a worker while it is at work, and kills it once it holds more than it may."""
+    """Measures a busy worker's memory, and kills the worker when it exceeds its limit."""
 
     def __init__(self, worker: Any):
         self._worker = worker
@@ -180,7 +180,7 @@ class _Watch:
 
 
 def _exit_reason(code: int) -> str:
-    """How the runtime's interface names the end of a process with this exit code."""
+    """The runtime interface's text for a process's exit code."""
     if code == 0:
         return "Runtime exited without providing a reason"
     if code > 0:
@@ -189,20 +189,20 @@ def _exit_reason(code: int) -> str:
 
 
 def _watched(upstream: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Worker.invoke, whose worker is killed for its memory, and whose end has AWS's name."""
+    """Wrap Worker.invoke: limits the worker's memory, and reports its end with AWS's error."""
 
     def invoke(self: Any, event: Any, request_id: str, **more: Any) -> dict[str, Any]:
         with _Watch(self) as watch:
             try:
                 answer = upstream(self, event, request_id, **more)
             except RuntimeError as failure:
-                # Ended before its first event: what is not an end is upstream's to tell.
+                # The worker ended before its first event. Upstream reports all other failures.
                 if self.spawned is None or not str(failure).startswith(_ENDED_AT_ONCE):
                     raise
                 answer = {"status": "error", "error": _ENDED, "log": str(failure)}
         if answer.get("error") == _ENDED:
             code = self.spawned.wait(timeout=_EXIT_SECONDS)
-            # A full heap may have ended it before the watch did.
+            # A full heap may have ended it before the watch killed it.
             killed = watch.exceeded and code == -9
             answer["error_type"] = "Runtime.OutOfMemory" if killed else "Runtime.ExitError"
             answer["error"] = f"RequestId: {request_id} Error: {_exit_reason(code)}"

@@ -1,9 +1,9 @@
-"""Upstream: a Lambda's own plain-http request to this machine goes to the host "127.0.0.1:PORT".
+"""Upstream: a Lambda's plain-http request to this machine looks up the name "127.0.0.1:PORT".
 
 The Node bootstrap turns https requests to this machine into http ones, for custom resources that
-answer over https. It does so with requests that name plain http themselves, too, and puts the port
-into `host`: a client that sets `host` and no `hostname` (twitter-api-v2 does) then looks up a name
-with a colon in it. On AWS nothing stands between a Lambda and the network.
+respond over https. It also changes requests that already use plain http, and puts the port into
+`host`. A client that sets `host` but not `hostname` (such as twitter-api-v2) then looks up a name
+with a colon in it. On AWS nothing changes a Lambda's requests.
 """
 
 from ministack.core import lambda_runtime

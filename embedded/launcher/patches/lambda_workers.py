@@ -1,9 +1,9 @@
-"""Upstream: Node workers outlive a killed server, and catch the terminal's Ctrl-C.
+"""Upstream: Node workers outlive a killed server, and receive the terminal's Ctrl-C.
 
-A worker that is waiting for its next event ends with its stdin, one that is in the middle of a
-handler does not. And all workers share the server's process group, so that Ctrl-C kills Lambdas
-in mid-flight before the server has saved that their executions were running. Nor does Node know
-how much memory its function has: here, as on AWS, its heap ends below that.
+A worker that waits for its next event ends with its stdin, but one that runs a handler does not.
+All workers share the server's process group, so Ctrl-C kills running Lambdas before the server has
+saved that their executions were running. Node also does not know its function's memory: here, as
+on AWS, its heap is limited below that.
 """
 
 import subprocess
@@ -21,7 +21,7 @@ _READER = "const rl = readline.createInterface({ input: process.stdin, terminal:
 
 
 class _OwnGroup:
-    """The subprocess module as lambda_runtime sees it: its children get a session of their own."""
+    """Replaces the subprocess module in lambda_runtime: child processes get their own session."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(subprocess, name)
@@ -32,7 +32,7 @@ class _OwnGroup:
 
 
 def with_heap(command: list[str], environment: Mapping[str, str]) -> list[str]:
-    """A worker's command; Node's heap gets nine tenths of its memory (from memory)."""
+    """A worker's command; Node's heap is nine tenths of the function's memory (from memory)."""
     program, *rest = command
     if program != "node":
         return command

@@ -1,7 +1,7 @@
-"""Upstream: an event source mapping that a template creates disabled says that it is Enabled.
+"""Upstream: a mapping that a template creates disabled has the state Enabled.
 
-It does not run; whoever looks at its state before enabling it, as the promotion of a model does,
-leaves it asleep.
+It does not run. A client that checks the state before enabling it, like the promotion of a model,
+would leave it disabled.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def apply() -> None:
 
     def create(logical_id: str, properties: Properties, stack: str) -> tuple[str, dict[str, str]]:
         mapping_id, attributes = create_mapping(logical_id, properties, stack)
-        # A template may say "false" as well as false.
+        # A template may have "false" or false.
         if str(properties.get("Enabled", True)).lower() == "false":
             lambda_svc._esms[mapping_id].update(Enabled=False, State="Disabled")
         return mapping_id, attributes

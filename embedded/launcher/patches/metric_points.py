@@ -1,9 +1,9 @@
-"""Upstream: log lines make no metrics, and AWS's own metrics are written for Invoke alone.
+"""Upstream: no metrics from log lines, and AWS's own metrics only for Invoke.
 
-Here a line of a log in the embedded metric format becomes data points; each run of a function
-writes its Invocations, Errors, Duration and Throttles, whoever invoked it, with the IteratorAge of
-a stream's batch; each status change of an execution is counted. docs/embedded-cloud.md names what
-is not published. Points are bounded (embedded/launcher/metric_points.py).
+Here log lines in the embedded metric format become data points. Each run of a function, however
+invoked, writes Invocations, Errors, Duration and Throttles, and for a stream's batch IteratorAge.
+Each status change of an execution is counted. docs/embedded-cloud.md lists the metrics that are not
+published. The number of points is limited (embedded/launcher/metric_points.py).
 """
 
 import logging
@@ -33,7 +33,7 @@ EXPECTS = {
 
 logger = logging.getLogger("lake.metrics")
 
-# Functions that may not write their log, and of which that was said.
+# Functions that may not write their log, for which that was already logged.
 _silent: set[str] = set()
 
 # Step Functions Developer Guide, "Monitoring Step Functions metrics using Amazon CloudWatch".
@@ -46,7 +46,7 @@ _ENDED = {
 
 
 def _of_lines(lines: list[str], group: str) -> None:
-    """Make metrics of a log's lines. Never raises: a line must not fail what wrote it."""
+    """Store the metrics in log lines. Never raises, because a line must not fail its writer."""
     try:
         for line in lines:
             found = extract(line)
@@ -72,7 +72,7 @@ def _of_run(
     records = event.get("Records") if isinstance(event, dict) else None
     last = records[-1] if isinstance(records, list) and records else None
     if isinstance(last, dict) and isinstance(last.get("kinesis"), dict):
-        # The age of the batch's last record when the function has it.
+        # The age of the batch's last record when the function receives it.
         arrived = float(last["kinesis"]["approximateArrivalTimestamp"])
         values["IteratorAge"] = (max(0.0, started - arrived) * 1000, "Milliseconds")
     metric_points.publish("AWS/Lambda", {"FunctionName": config["FunctionName"]}, **values)
@@ -111,7 +111,7 @@ def apply() -> None:
 
 
 class _Bucket:
-    """Where upstream appends the points of one metric."""
+    """The list to which upstream appends the points of one metric."""
 
     def __init__(self, key: metric_points.Key):
         self._key = key
@@ -126,7 +126,7 @@ def _patch_store() -> None:
 
 
 def _may_write(config: dict[str, Any]) -> bool:
-    """Whether a function's role lets its lines reach the log: on AWS they are lost without that."""
+    """Whether a function's role may write its log; on AWS the lines are lost if it may not."""
     name, role = str(config.get("FunctionName", "")), str(config.get("Role", ""))
     group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
     stream = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}:log-stream:any"
@@ -134,7 +134,7 @@ def _may_write(config: dict[str, Any]) -> bool:
     if not decision.allowed and name not in _silent:
         _silent.add(name)
         logger.warning(
-            "%s: no metrics are made of its lines, which would not be written on AWS: %s",
+            "%s: its log lines become no metrics, because on AWS they would not be written: %s",
             group,
             decision.message,
         )
@@ -179,7 +179,7 @@ def _patch_functions() -> None:
         return result
 
     def emit(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:
-        """Upstream's way to count: left for a run that was refused, which has no duration."""
+        """Upstream's counter; still used for a throttled run, which has no duration."""
         if throttle and duration_ms == 0:
             metric_points.publish(
                 "AWS/Lambda", {"FunctionName": function_name}, Throttles=(1, "Count")

@@ -1,7 +1,7 @@
-"""Upstream: GetMetricData knows no expressions; a metric without dimensions is all of its name.
+"""Upstream: GetMetricData has no expressions; no dimensions matches all metrics of a name.
 
-Here both operations take a metric by exactly its dimensions, and GetMetricData computes metric math
-(embedded/launcher/metric_math.py). Requests of the old form query are left to upstream.
+Here both operations match a metric's exact dimensions, and GetMetricData computes metric math
+(embedded/launcher/metric_math.py). Upstream still answers requests of the old query protocol.
 """
 
 from collections.abc import Callable
@@ -82,7 +82,7 @@ def _statistics(data: dict[str, Any], is_cbor: bool) -> dict[str, Any]:
 
 
 def _data(data: dict[str, Any], is_cbor: bool) -> dict[str, Any]:
-    """Newest first, as AWS answers unless it is asked otherwise."""
+    """GetMetricData's response; newest points first, AWS's default."""
     results = _results(data)
     if is_cbor:
         results = [cloudwatch._cbor_metric_data_result(result) for result in results]

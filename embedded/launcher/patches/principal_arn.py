@@ -1,6 +1,6 @@
 """Upstream: aws:PrincipalArn of a role's session is the session's ARN; on AWS it is the role's.
 
-A bucket policy that spares roles by ArnNotLike on aws:PrincipalArn would deny them all.
+A bucket policy that exempts roles with ArnNotLike on aws:PrincipalArn would deny them all.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ EXPECTS = {"core.iam_evaluator:_resolve_condition_key": "15e26964cd38"}
 
 
 def _role_arn(session_arn: str, account: str) -> str | None:
-    """arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION as the ARN of its role, path included."""
+    """The role's ARN, with its path, of arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION."""
     if ":assumed-role/" not in session_arn:
         return None
     name = session_arn.split(":assumed-role/", 1)[1].split("/", 1)[0]

@@ -1,7 +1,7 @@
-"""Upstream: a queue's URL is kept with the port that the lake had when the queue was made.
+"""Upstream: a queue's URL keeps the port that the lake had when the queue was created.
 
-Queues, stacks and functions remember it. After a start on another port it leads to nothing, or to
-another program. Here what is loaded gets the address of now.
+Queues, stacks and functions store the URL. After a start on another port it leads to nothing, or to
+another program. Here the loaded state gets the current address.
 """
 
 import re
@@ -18,7 +18,7 @@ _OLD = re.compile(r"\bhttp://(?:127\.0\.0\.1|localhost):\d+(?=/\d{12}/[\w.-]+)")
 
 
 def moved(value: Any, address: str) -> Any:
-    """The same value with the address in all its queue URLs, keys of stores included."""
+    """The value with `address` in all of its queue URLs, including keys of stores."""
     if isinstance(value, str):
         return _OLD.sub(address, value) if "://" in value else value
     if isinstance(value, tuple):
@@ -30,7 +30,7 @@ def moved(value: Any, address: str) -> Any:
         value.clear()
         value.update(items)
     elif hasattr(value, "_data"):
-        # ministack's stores: their own iteration shows one account and region only.
+        # A store of ministack: its own iteration returns only one account and region.
         moved(value._data, address)
     return value
 

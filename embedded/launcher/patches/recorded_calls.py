@@ -1,7 +1,8 @@
-"""Upstream: nothing says which permissions a run has used.
+"""Upstream: the permissions that a run used are not recorded.
 
-With --record-calls each decision about root, a user or a role's session is noted, at the one place
-where ministack takes it; embedded/launcher/recorded_calls.py writes. Without, nothing changes.
+With --record-calls each decision about root, a user or a role's session is recorded, where
+ministack makes it; embedded/launcher/recorded_calls.py writes the file. Without the option nothing
+changes.
 """
 
 from typing import Any
@@ -25,7 +26,7 @@ def apply() -> None:
         service_context: dict[str, Any] | None = None,
     ) -> iam_evaluator.EvalResult | iam_evaluator.AuthError | None:
         denied = enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
-        # Credentials that cannot be used belong to nobody yet.
+        # Invalid credentials belong to no principal.
         if recorded_calls.is_on() and not isinstance(denied, iam_evaluator.AuthError):
             recorded_calls.note(
                 authority.arn_of(access_key_id),

@@ -1,7 +1,7 @@
 """Upstream: RedriveExecution does not exist.
 
-A redrive enters the state the execution ended in once more, with the input that state was given,
-and keeps all before it. It is allowed for 14 days after FAILED, TIMED_OUT or ABORTED.
+A redrive enters the execution's last state again, with the same input, and keeps the history before
+it. It is allowed for 14 days after FAILED, TIMED_OUT or ABORTED.
 """
 
 import contextvars
@@ -36,7 +36,7 @@ def _redrive_execution(data: Mapping[str, Any]) -> Response:
     with _lock:
         answered = execution.setdefault("redriveTokens", {})
         if token and token in answered:
-            # A repeated request gets the first one's answer, and starts nothing.
+            # A repeated request receives the first one's response, and starts nothing.
             return json_response({"redriveDate": answered[token]})
         status, reason = runs.redrivability(execution)
         if status != "REDRIVABLE":
@@ -62,7 +62,7 @@ def _redrive_execution(data: Mapping[str, Any]) -> Response:
             },
         )
     stepfunctions._emit_execution_status_event(execution)
-    # The thread works in the caller's account and region.
+    # The thread runs in the caller's context, with its account and region.
     threading.Thread(
         target=contextvars.copy_context().run, args=(run_execution, arn, resume), daemon=True
     ).start()
@@ -70,7 +70,7 @@ def _redrive_execution(data: Mapping[str, Any]) -> Response:
 
 
 def _failed_state(execution: runs.Execution) -> dict[str, Any] | None:
-    """The last state entered: its name, its input, and the variables it could see."""
+    """The last entered state: its name, its input and its variables."""
     for event in reversed(execution["events"]):
         if event["type"].endswith("StateEntered"):
             entered = event["stateEnteredEventDetails"]

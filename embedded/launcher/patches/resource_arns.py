@@ -1,8 +1,8 @@
-"""Upstream: some requests are authorised on the wrong ARN, so that exact policies fail or pass.
+"""Upstream: some requests are authorized on the wrong ARN, so precise policies fail or pass.
 
-GetQueryExecution and its like are authorised on "*", GetDatabase and GetJob on a table of that
-name, partition calls on the database alone. Of Lambda's operations many are authorised as another
-one, or not at all (UpdateEventSourceMapping); here the service's own model says which it is.
+GetQueryExecution and similar calls are authorized on "*", GetDatabase and GetJob on a table of that
+name, partition calls only on the database. Many of Lambda's operations are authorized as another
+one, or not at all (UpdateEventSourceMapping); here the service's own model names the operation.
 """
 
 import json
@@ -21,7 +21,7 @@ EXPECTS = {
 
 
 def _athena(action: str, fields: Mapping[str, Any]) -> str | None:
-    """`workgroup/NAME` for calls that name a query or, on AWS, mean the primary workgroup."""
+    """`workgroup/NAME` for calls that name a query or use the primary workgroup."""
     if fields.get("WorkGroup"):
         return None
     for store, name in (
@@ -46,7 +46,7 @@ def _athena(action: str, fields: Mapping[str, Any]) -> str | None:
 
 
 def _glue(action: str, fields: Mapping[str, Any]) -> str | None:
-    """The most particular of the ARNs that AWS asks for: a table before its database."""
+    """The most specific of the ARNs that AWS checks: a table before its database."""
     name = fields.get("Name")
     if action.endswith(("Crawler", "CrawlerSchedule")):
         return f"crawler/{name or fields.get('CrawlerName')}"
@@ -55,8 +55,8 @@ def _glue(action: str, fields: Mapping[str, Any]) -> str | None:
     if "Job" in action:
         return f"job/{fields.get('JobName') or name}" if fields.get("JobName") or name else None
     if action.endswith("Database"):
-        given = name or (fields.get("DatabaseInput") or {}).get("Name")
-        return f"database/{given}" if given else None
+        database = name or (fields.get("DatabaseInput") or {}).get("Name")
+        return f"database/{database}" if database else None
     database = fields.get("DatabaseName")
     if not database:
         return None
@@ -66,8 +66,8 @@ def _glue(action: str, fields: Mapping[str, Any]) -> str | None:
     return f"table/{database}/{table}" if table else f"database/{database}"
 
 
-# Lambda's permissions have the names of its operations, but for these (its page in AWS's service
-# authorization reference).
+# Lambda's permissions have the names of its operations, except these (Lambda's page in AWS's
+# service authorization reference).
 _LAMBDA_PERMISSIONS = {
     "Invoke": "InvokeFunction",
     "InvokeAsync": "InvokeFunction",
@@ -115,7 +115,7 @@ def apply() -> None:
         called = operation(service, method, path, query, headers).partition(":")[2]
         if service == "lambda" and called:
             return f"lambda:{_LAMBDA_PERMISSIONS.get(called, called)}"
-        # Upstream lets through what it has no action for.
+        # Upstream allows requests for which it has no action.
         return action_of(service, method, path, headers, body, query) or (
             f"{service}:{called}" if called else None
         )

@@ -1,6 +1,6 @@
-"""Upstream: root's secret is an environment variable, which every Lambda worker inherits.
+"""Upstream: root's secret is an environment variable that every Lambda worker inherits.
 
-ministack asks for it to check presigned URLs of S3. Here it is a value that only this process has.
+ministack needs it to check S3's presigned URLs. Here only this process has it, in a variable.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ _secret: list[str] = []
 
 
 def use(secret: str) -> None:
-    """What root signs with, from now on."""
+    """Set root's secret access key."""
     _secret[:] = [secret]
 
 
@@ -29,7 +29,7 @@ def apply() -> None:
         found = resolve(*args, **kwargs)
         if getattr(found, "principal_type", "") != "Root":
             return found
-        # Before it is known, nobody's signature is root's: not that of a secret everybody knows.
+        # Until the secret is set, no signature is root's. Upstream's default secret is public.
         secret = _secret[0] if _secret and not found.session_token else ""
         return replace(found, secret_access_key=secret)
 

@@ -1,6 +1,6 @@
-"""Upstream: a rule's schedule may be any numbers, and a template's new rule any text at all.
+"""Upstream: a schedule accepts any numbers, and a template's new rule any text.
 
-EventBridge refuses `cron(61 2 * * ? *)` and `rate(1 hours)` with "Parameter ScheduleExpression is
+EventBridge rejects `cron(61 2 * * ? *)` and `rate(1 hours)` with "Parameter ScheduleExpression is
 not valid." (its user guide, "Schedule expressions"), also when CloudFormation makes the rule.
 """
 

@@ -1,6 +1,6 @@
 """Upstream: Ref of a secret is its name; on AWS it is its ARN.
 
-A policy whose Resource is a Ref would allow a name, and so nothing.
+A policy whose Resource is such a Ref would name no ARN, and so allow nothing.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ Created = tuple[str, dict[str, str]]
 
 
 def _name(physical_id: str) -> str:
-    """The name that upstream stores a secret under; stacks of before this patch have it already."""
+    """Upstream's name for a secret; stacks from before this patch already store the name."""
     found = (s["Name"] for s in secretsmanager._secrets.values() if s["ARN"] == physical_id)
     return next(found, physical_id)
 

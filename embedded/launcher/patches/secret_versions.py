@@ -1,6 +1,6 @@
 """Upstream: a version of a secret that has lost its last label keeps its value for ever.
 
-AWS deletes such versions by itself. Here a value that was taken away must not stay in a file.
+AWS deletes such versions. Here a withdrawn value must not stay in a file.
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
-"""Upstream: the state is saved on a clean shutdown only, file by file.
+"""Upstream: the state is saved only at a clean shutdown, file by file.
 
-After a kill the buckets' objects are there and all else is gone, and a kill while it saves can
-leave services from two different moments. Here a snapshot of all services is taken half a second
-after each change (embedded/launcher/snapshots.py), and a torn one falls back to the one before.
+After a kill only the buckets' objects are left, and a kill during a save can leave services from
+two different times. Here a snapshot of all services is taken half a second after each change
+(embedded/launcher/snapshots.py), and the previous one replaces a damaged one.
 """
 
 import copy
@@ -39,31 +39,31 @@ _saver: list[Saver] = []
 
 
 def changed(service: str = "") -> None:
-    """Ask for a snapshot soon; `service` is the state key of what was touched, if that is known."""
+    """Request a snapshot soon; `service` is the state key of the changed service, if known."""
     for saver in _saver:
         saver.changed(service)
 
 
 def saved() -> bool:
-    """Whether a kill now would lose nothing."""
+    """Whether all changes are saved, so that a kill would lose nothing."""
     return all(saver.saved for saver in _saver)
 
 
 def stop() -> None:
-    """Take the last snapshot of this process."""
+    """Take this process's last snapshot."""
     while _saver:
         _saver.pop().stop()
 
 
 def _keep_last_generation(prune: Callable[[set[str]], None]) -> Callable[[set[str]], None]:
-    """Lambda code is kept in blobs beside the snapshot; the set before still needs its own."""
+    """Keep the Lambda code, stored in blobs beside the snapshots, of the previous set, too."""
     generations: list[set[str]] = []
 
     def pruned(referenced: set[str]) -> None:
         generations.append(set(referenced))
         if len(generations) > 2:
             generations.pop(0)
-        # The first save after a start cannot know what the snapshot before it refers to.
+        # The first save after a start does not know the blobs of the previous snapshot.
         if len(generations) == 2:
             prune(generations[0] | generations[1])
 
@@ -71,7 +71,7 @@ def _keep_last_generation(prune: Callable[[set[str]], None]) -> Callable[[set[st
 
 
 def deploying() -> bool:
-    """Whether a stack is between two states; a change set that waits for execution is not."""
+    """Whether a stack is being changed; a change set that was not executed does not count."""
     return any(
         stack.get("StackStatus", "").endswith("_IN_PROGRESS")
         and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
@@ -80,7 +80,7 @@ def deploying() -> bool:
 
 
 def _without_executions() -> dict[str, Any]:
-    """stepfunctions.get_state() but for the executions, which are kept in parts."""
+    """stepfunctions.get_state() without the executions, which are stored in parts."""
     stores = {
         "state_machines": stepfunctions._state_machines,
         "tags": stepfunctions._tags,
@@ -93,7 +93,7 @@ def _without_executions() -> dict[str, Any]:
 
 
 def _put_together(payloads: dict[str, Any], parts: executions.ExecutionParts) -> None:
-    """The state of Step Functions as get_state() would have saved it, with its executions."""
+    """Restore Step Functions' state with its executions, as get_state() returns it."""
     found = parts.restore(payloads)
     if found:
         store = type(stepfunctions._executions)()
@@ -102,8 +102,8 @@ def _put_together(payloads: dict[str, Any], parts: executions.ExecutionParts) ->
 
 
 def _restore(payloads: dict[str, Any]) -> None:
-    """Give each service its payload. Upstream goes on without what a service cannot read, and the
-    next save would drop it; here the launcher ends before anything is saved."""
+    """Restore each service from its payload. Upstream ignores a payload that a service cannot read,
+    and the next save would delete it. Here the launcher ends before anything is saved."""
     for state_key, module_name in app._state_map.items():
         payload = payloads.get(state_key)
         if not payload:
@@ -111,7 +111,7 @@ def _restore(payloads: dict[str, Any]) -> None:
         try:
             app._get_module(module_name).load_persisted_state(payload)
         except Exception as failed:
-            # Where this is called from, an exception would leave the server half started.
+            # Upstream catches exceptions here, and would leave the server half started.
             print(
                 f"launcher: The state of {state_key} cannot be read by sentiment-lake "
                 f"{project_version()} ({type(failed).__name__}: {failed}). {REMEDY}",
@@ -125,7 +125,7 @@ def apply() -> None:
     snapshots = Snapshots(
         Path(os.environ["STATE_DIR"]), persistence._json_object_hook, persistence._json_default
     )
-    # Here and not at the first request: a state that is refused ends the start with one sentence.
+    # Loaded here and not at the first request, so that a refused state ends the start.
     payloads = snapshots.load()
     snapshots.begin()
 
@@ -150,14 +150,14 @@ def apply() -> None:
             HEAVY,
             deploying,
             gone=lambda: executions.gone(kept, snapshots.written),
-            on_failure=parts.forget_said,
+            on_failure=parts.forget_pending,
         )
         _saver.append(saver)
         saver.start()
 
     app._load_persisted_state = load_all
-    # Each service asks for its own payload by name.
+    # Each service requests its payload by name.
     app.load_state = payloads.get
-    # The shutdown's own save comes after workers are gone; ours has been taken by then.
+    # Upstream's save at the shutdown runs after the workers have ended; ours has been done by then.
     app.save_all = lambda _sources: None
     lambda_svc._prune_orphan_code_blobs = _keep_last_generation(lambda_svc._prune_orphan_code_blobs)

@@ -1,10 +1,11 @@
-"""Upstream: a stream's mapping takes every answer for success, and tries a failed batch for ever.
+"""Upstream: a stream's mapping treats every response as success, and retries without limit.
 
-On AWS a mapping with ReportBatchItemFailures goes on from the first record that the function names
-as failed; with BisectBatchOnFunctionError it halves what fails until a single record is left; and
-after MaximumRetryAttempts (-1: no limit), or once a record is older than MaximumRecordAgeInSeconds,
-it reports where the records lie to the failure destination and goes on behind them. Upstream does
-so for DynamoDB's streams alone. Pauses between tries are upstream's second, where AWS backs off.
+On AWS a mapping with ReportBatchItemFailures continues from the first record that the function
+reports as failed. With BisectBatchOnFunctionError it halves a failing batch until one record is
+left. After MaximumRetryAttempts (-1: no limit), or when a record is older than
+MaximumRecordAgeInSeconds, it reports the records' position to the failure destination and continues
+after them. Upstream does that only for DynamoDB's streams. Between retries upstream waits one
+second; AWS backs off.
 """
 
 import hashlib
@@ -28,18 +29,18 @@ Mapping = dict[str, Any]
 
 @dataclass
 class Retry:
-    """How far a mapping is with records of a shard that fail."""
+    """A mapping's progress with failing records of a shard."""
 
-    # Sequence number of the first of them.
+    # Sequence number of the first failing record.
     first: str
-    # How many are delivered at once.
+    # Number of records in one delivery.
     size: int
     attempts: int = 0
 
 
-# By mapping and shard. A restart begins to count anew.
+# By mapping and shard. A restart resets the counts.
 _retries: dict[tuple[str, str], Retry] = {}
-# Whether the poller of Kinesis is at work on this thread: an Invoke may bring such records, too.
+# Whether this thread is the Kinesis poller: an Invoke may contain such records, too.
 _polling = threading.local()
 
 
@@ -56,7 +57,7 @@ def apply() -> None:
     def execute_function(func: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         if not getattr(_polling, "on", False):
             return execute(func, event)
-        # Once: upstream calls itself again under the scope of the function's configuration.
+        # Only once: upstream calls itself again in the scope of the function's configuration.
         _polling.on = False
         try:
             return _deliver(execute, func, event)
@@ -68,7 +69,7 @@ def apply() -> None:
 
 
 def _deliver(execute: Any, func: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
-    """Deliver what is due, and answer as upstream understands it: an error leaves the position."""
+    """Deliver the due records. An error as result makes upstream keep the position."""
     records: list[Record] = event["Records"]
     config = func.get("config") or func
     mapping = _mapping_of(records[0]["eventSourceARN"], config.get("FunctionName", ""))
@@ -106,7 +107,7 @@ def _deliver(execute: Any, func: dict[str, Any], event: dict[str, Any]) -> dict[
 
 
 def _mapping_of(stream_arn: str, function: str) -> Mapping | None:
-    """The mapping that brings a stream's records to a function: Lambda takes one of a kind only."""
+    """The mapping from a stream to a function; Lambda allows only one for each pair."""
     for mapping in list(lambda_svc._esms.values()):
         if mapping["EventSourceArn"] == stream_arn and mapping["FunctionName"] == function:
             return mapping
@@ -118,7 +119,7 @@ def _sequence(record: Record) -> str:
 
 
 def _first_failure(mapping: Mapping, batch: list[Record], result: dict[str, Any]) -> int | None:
-    """Where the first failed record of a batch is; None when none failed."""
+    """Index of the first failed record of a batch; None when none failed."""
     if result.get("error"):
         return 0
     if "ReportBatchItemFailures" not in (mapping.get("FunctionResponseTypes") or []):
@@ -133,12 +134,12 @@ def _first_failure(mapping: Mapping, batch: list[Record], result: dict[str, Any]
     if not named:
         return None
     found = [at for at, record in enumerate(batch) if _sequence(record) in named]
-    # A name that is none of the batch's fails all of it, as on AWS.
+    # As on AWS, an identifier that is not in the batch fails the complete batch.
     return found[0] if found else 0
 
 
 def _given_up(mapping: Mapping, batch: list[Record], retry: Retry) -> str | None:
-    """Why a batch is not tried again; None while it is."""
+    """Why a batch is not retried; None if it is retried."""
     oldest = float(batch[0]["kinesis"]["approximateArrivalTimestamp"])
     age = int(mapping.get("MaximumRecordAgeInSeconds", -1))
     if age >= 0 and time.time() - oldest > age:
@@ -148,7 +149,7 @@ def _given_up(mapping: Mapping, batch: list[Record], retry: Retry) -> str | None
 
 
 def _go_on_at(mapping: Mapping, shard: str, record: Record) -> dict[str, Any]:
-    """Have the next delivery begin with a record: after an error, upstream leaves the position."""
+    """Make the next delivery begin with a record: after an error, upstream keeps the position."""
     stream = next(
         one for one in kinesis._streams.values() if one["StreamARN"] == mapping["EventSourceArn"]
     )
@@ -156,7 +157,7 @@ def _go_on_at(mapping: Mapping, shard: str, record: Record) -> dict[str, Any]:
     lambda_svc._kinesis_positions[mapping["UUID"]][shard] = sequences.index(_sequence(record))
     return {
         "error": True,
-        "body": {"errorType": "Retry", "errorMessage": f"goes on at {_sequence(record)}"},
+        "body": {"errorType": "Retry", "errorMessage": f"continues at {_sequence(record)}"},
     }
 
 
@@ -168,7 +169,7 @@ def _report(
     condition: str,
     attempts: int,
 ) -> None:
-    """Tell the failure destination, which has to be a queue, where the records lie."""
+    """Report the records' position to the failure destination, which must be a queue."""
     destination = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get(
         "Destination"
     )

@@ -1,10 +1,10 @@
-"""Upstream: task events are not AWS's, a role's rights are not asked, retries stop growing at 60 s.
+"""Upstream: other task events than AWS, no check of the role, retry delays of at most 60 s.
 
 AWS writes LambdaFunction* events for a function's ARN as Resource, and Task* events for an
-integration, with the parameters and a *Started event between. The Lambda service refuses a call
-that the state machine's role may not make, as Lambda.AWSLambdaException. Retry has MaxDelaySeconds
-and JitterStrategy. What a task was asked for is invoked once at a time; a task that ran into its
-timeout goes on, and is ignored, as on AWS.
+integration, with the parameters and a *Started event between. Lambda refuses a call that the state
+machine's role may not make, with Lambda.AWSLambdaException. Retry has MaxDelaySeconds and
+JitterStrategy. A task has one invocation at a time. As on AWS, a task that exceeded its timeout
+continues, and its result is ignored.
 """
 
 import json
@@ -30,7 +30,7 @@ EXPECTS = {
 
 @dataclass(frozen=True)
 class _Task:
-    """One Task state as its events name it."""
+    """One Task state, with the names for its events."""
 
     resource: str
     timeout: float | None
@@ -134,7 +134,7 @@ def _attempt(
     context: dict[str, Any],
     language: str,
 ) -> Any:
-    """One attempt, with its events; raises the failure it ends with."""
+    """Run one attempt and record its events; raises its failure."""
     resource = state.get("Resource", "")
     by_token = ".waitForTaskToken" in resource
     if by_token:
@@ -186,7 +186,7 @@ def _output(
 
 
 def _ask_role(task: _Task, parameters: Any, execution: runs.Execution) -> None:
-    """Lambda refuses a call that the state machine's role is not allowed."""
+    """Raises Lambda's error for a call that the state machine's role may not make."""
     if task.is_function:
         function = task.resource
     elif (task.service, task.action.partition(".")[0]) == ("lambda", "invoke"):
@@ -194,22 +194,22 @@ def _ask_role(task: _Task, parameters: Any, execution: runs.Execution) -> None:
     else:
         return
     if "roleArn" not in execution:
-        # TestState names no role of its own here.
+        # TestState has no role here.
         return
     arn = _function_arn(function)
-    verdict = authority.role_may(
+    decision = authority.role_may(
         execution["roleArn"], execution["name"], "lambda:InvokeFunction", arn
     )
-    if not verdict.allowed:
+    if not decision.allowed:
         raise stepfunctions._ExecutionError(
             "Lambda.AWSLambdaException",
-            f"{verdict.message} (Service: Lambda, Status Code: 403, "
+            f"{decision.message} (Service: Lambda, Status Code: 403, "
             "Error Code: AccessDeniedException)",
         )
 
 
 def _function_arn(function: str) -> str:
-    """The ARN that policies name, for an ARN (with its qualifier) or a bare function's name."""
+    """The ARN in policies, for an ARN (with its qualifier) or a function's name."""
     if function.startswith("arn:"):
         return function
     _, config, _ = lambda_svc._get_func_record_for_ref(function)
@@ -217,7 +217,7 @@ def _function_arn(function: str) -> str:
 
 
 def _throttled(call: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
-    """Upstream reports a throttled Lambda as Lambda.Unknown; AWS has a name that Retry knows."""
+    """Replace upstream's Lambda.Unknown for a throttled Lambda by AWS's error name."""
 
     def call_lambda(function: str, event: Any) -> Any:
         try:

@@ -1,8 +1,8 @@
-"""Upstream: a write's policy check does not know whether the write is for a new object only.
+"""Upstream: policies cannot test whether a write is only for a new object.
 
-s3:if-none-match is always absent, so that a bucket policy that lets a role write new objects, and
-replace none, denies it every write. On AWS If-None-Match takes nothing but *, and no copy takes it;
-upstream takes an ETag as well, which would replace an object, so only what AWS takes counts.
+s3:if-none-match is always absent, so a bucket policy that lets a role only write new objects denies
+every write. On AWS If-None-Match accepts only *, and not for copies. Upstream also accepts an ETag,
+which would replace an object, so only AWS's form counts here.
 """
 
 from typing import Any

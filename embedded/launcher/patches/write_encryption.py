@@ -1,7 +1,7 @@
-"""Upstream: a write's policy check knows the algorithm that was asked for, but not the key.
+"""Upstream: policies can test a write's encryption algorithm, but not its key.
 
-s3:x-amz-server-side-encryption-aws-kms-key-id is always absent, so that a bucket policy that denies
-"an algorithm without a key" denies every encrypted write, and one that denies other keys, none.
+s3:x-amz-server-side-encryption-aws-kms-key-id is always absent, so a bucket policy that denies "an
+algorithm without a key" denies every encrypted write, and one that denies other keys denies none.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
 def _key(query: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
-    """The key that the request named; for a part, the one that its upload was begun with."""
+    """The key in the request; for a part, the key of its multipart upload."""
     upload_id = iam_actions._query_param(query, "uploadId")
     if not upload_id:
         return headers.get(_HEADER)

@@ -6,7 +6,7 @@ import type { Due } from './due';
 
 const hour = 3_600_000;
 
-/** The page with the posts that the script wants of another kind, before they are written as X writes them. */
+/** Applies the script's faults that change the posts themselves, before they are rendered. */
 export function altered(page: readonly ArchivedPost[], due: Due): ArchivedPost[] {
   let posts = [...page];
   for (const { tweets, characters } of due.all('long')) {
@@ -32,7 +32,7 @@ const first = (
   alter: (post: ArchivedPost) => ArchivedPost[],
 ): ArchivedPost[] => posts.flatMap((post, index) => (index < count ? alter(post) : [post]));
 
-/** A post of somebody else, an hour older. */
+/** A post of another author, one hour older. */
 function original(post: ArchivedPost): ArchivedPost {
   const at = authors.findIndex(({ id }) => id === post.author.id) + 1;
   const createdAt = timeOf(post.id) - hour;
@@ -44,7 +44,7 @@ function original(post: ArchivedPost): ArchivedPost {
   };
 }
 
-/** What a post says beside the one that it quotes or answers: its own words. */
+/** Adds a reference to a post. */
 const referring = {
   retweet: (post: ArchivedPost) => ({
     ...post,
@@ -62,7 +62,7 @@ const referring = {
   }),
 };
 
-/** Words of the text again and again, up to this length, with a word at the end that tells whether all of it came. */
+/** Repeats the text up to this length, with a last word that shows whether the text is complete. */
 function repeated(text: string, characters: number): string {
   const end = ' the-end';
   const room = characters - end.length;
@@ -78,7 +78,7 @@ const withheld = (post: ArchivedPost): ArchivedPost => ({
   withheld: { copyright: false, country_codes: ['DE'] },
 });
 
-/** An edit is a post of its own: its history names the versions before it, each of which knows those before itself. */
+/** An edit is a separate post. Each version's history has the ids of the versions before it. */
 function edited(post: ArchivedPost, versions: 'both' | 'newest'): ArchivedPost[] {
   const createdAt = timeOf(post.id) - 60_000;
   const id = idAt(createdAt, Number(BigInt(post.id) & 4095n));

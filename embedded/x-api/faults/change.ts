@@ -5,7 +5,7 @@ import type { Due } from './due';
 import type { malformations, nullings, strangeTexts } from './script';
 
 type Post = Record<string, unknown>;
-/** What is sent may be no post at all. */
+/** The sent response; an item of `data` may not be a post. */
 export type Sent = Omit<SearchAnswer, 'data' | 'meta'> & {
   data?: unknown[];
   meta?: Record<string, unknown>;
@@ -14,7 +14,7 @@ export type Sent = Omit<SearchAnswer, 'data' | 'meta'> & {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-// A field that is undefined is left out when the answer is sent.
+// An undefined field is left out of the JSON.
 const malformed: Record<(typeof malformations)[number], (post: Post) => unknown> = {
   'no-id': (post) => ({ ...post, id: undefined }),
   'id-not-a-number': (post) => ({ ...post, id: `x${String(post['id'])}` }),
@@ -32,7 +32,7 @@ const malformed: Record<(typeof malformations)[number], (post: Post) => unknown>
   null: () => null,
 };
 
-/** The metrics of a post, each changed. */
+/** Changes each metric of a post. */
 const metrics = (post: Post, change: (value: unknown) => unknown): Post => ({
   ...post,
   ...(post['public_metrics'] !== undefined && {
@@ -58,7 +58,7 @@ const texts: Record<(typeof strangeTexts)[number], string> = {
   'only-a-url': 'https://t.co/love',
 };
 
-/** The page as the script wants it sent. */
+/** Applies the script's faults that change the response. */
 export function changed(answer: SearchAnswer, due: Due, previous: readonly Post[]): Sent {
   let sent: Sent = answer;
   const { data } = answer;
@@ -118,7 +118,7 @@ function changedPosts(data: readonly Post[], due: Due, previous: readonly Post[]
   return posts;
 }
 
-/** Changes the first posts that no other fault has taken yet. */
+/** Changes the first posts that no other fault has changed. */
 function alterFirst(posts: unknown[], count: number, alter: (post: Post) => unknown): unknown[] {
   return posts.map((post, index) => (index < count && isPost(post) ? alter(post) : post));
 }

@@ -1,14 +1,14 @@
 import type { Fault, FaultNamed, FaultScript } from './script';
 
-/** A search as the script's rules see it. */
+/** The properties of a search that the script's rules test. */
 export interface Met {
-  /** Its number since the server started, from 1. */
+  /** Number of the search since the server's start, from 1. */
   request: number;
   page: number;
   query: string;
 }
 
-/** The faults that meet one search. */
+/** The faults that apply to one search. */
 export class Due {
   constructor(private readonly faults: readonly Fault[]) {}
 
@@ -23,7 +23,7 @@ export class Due {
   has = (kind: Fault['fault']): boolean => this.find(kind) !== undefined;
 }
 
-/** Which faults are due, request by request: by rule and count alone, so that a script plays the same each time. */
+/** Finds the faults that are due for each request. Only rules and counts decide, so scripts are deterministic. */
 export class FaultPlayer {
   private readonly played: number[];
 

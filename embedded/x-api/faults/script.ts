@@ -4,15 +4,15 @@ import { UserError } from '../../../session/user-error';
 
 const Count = z.number().int().positive();
 
-/** Which searches a fault meets: all that is given has to hold. */
+/** Rules of a fault. It applies to the searches that match all of its rules. */
 const when = {
-  /** The n-th search since the server started, from 1; or one of several. */
+  /** Number of the search since the server's start, from 1; or several numbers. */
   request: z.union([Count, z.array(Count).min(1)]).optional(),
-  /** The n-th page of a search, from 1. */
+  /** Number of the page, from 1; or several numbers. */
   page: z.union([Count, z.array(Count).min(1)]).optional(),
   /** A part of the query. */
   query: z.string().min(1).optional(),
-  /** How often at most. */
+  /** Maximum number of times that the fault applies. */
   times: z.union([Count, z.literal('always')]).default(1),
 };
 
@@ -44,9 +44,9 @@ export const strangeTexts = [
   'only-a-url',
 ] as const;
 
-/** Faults that take the place of an answer. */
+/** Faults that replace the response. */
 const Instead = [
-  /** The 15 minutes' limit; X names the reset in headers and sends no Retry-After. */
+  /** 429 of the 15-minute limit. X sends the reset in headers, and no Retry-After. */
   fault('rate-limit', {
     headers: z.boolean().default(true),
     resetSeconds: z
@@ -54,7 +54,7 @@ const Instead = [
       .int()
       .default(15 * 60),
   }),
-  /** 429 of the 24 hours' limit, whose reset is further away than that of the 15 minutes beside it. */
+  /** 429 of the 24-hour limit. Its reset is later than that of the 15-minute limit in the same response. */
   fault('day-limit', {
     of: z.enum(['app', 'user']).default('app'),
     resetSeconds: z
@@ -62,54 +62,54 @@ const Instead = [
       .int()
       .default(12 * 60 * 60),
   }),
-  /** The other 429: waiting is useless. */
+  /** 429 of the monthly cap, for which waiting is useless. */
   fault('monthly-cap', { headers: z.boolean().default(false) }),
   fault('status', {
     status: z.number().int().min(400).max(599),
     body: z.enum(['problem', 'html', 'empty']).default('problem'),
   }),
-  /** Takes the request and never answers. */
+  /** Accepts the request and never responds. */
   fault('timeout', {}),
   fault('reset', { when: z.enum(['before-answer', 'mid-body']).default('before-answer') }),
-  /** A whole HTTP answer whose JSON ends in the middle. */
+  /** A complete HTTP response with incomplete JSON. */
   fault('truncated-json', {}),
-  /** As for a `since_id` or `start_time` from before X's seven days. */
+  /** The error for a `since_id` or `start_time` before X's seven days. */
   fault('stale-start', {}),
-  /** X refuses the `next_token` it gave. Meets follow-up pages only. */
+  /** X rejects its own `next_token`. Applies only to follow-up pages. */
   fault('token-refused', {}),
 ] as const;
 
-/** Faults that change what an answer holds. */
+/** Faults that change the contents of a response. */
 const Within = [
-  /** Tweets of the page before come once more. */
+  /** Repeats tweets of the previous page. */
   fault('duplicates', { tweets: Count.default(3) }),
-  /** No data, but a `next_token`: the next page goes on where this one should have begun. */
+  /** No data, but a `next_token`. The next page has the tweets of this one. */
   fault('empty-page', {}),
-  /** Some tweets could not be had: `errors` beside `data`. */
+  /** Some tweets are not available: `errors` in addition to `data`. */
   fault('partial-errors', {}),
   fault('unknown-fields', {}),
   fault('no-author', { what: z.enum(['includes', 'author_id']).default('includes') }),
   fault('malformed', { how: z.enum(malformations), tweets: Count.default(1) }),
-  /** Fields that X may leave without a value: `metrics` all of them, `each-metric`, `digits` for numbers, no `lang`. */
+  /** Null or odd values: `metrics` for all of them, `each-metric`, `digits` for numbers as strings, no `lang`. */
   fault('nulls', { how: z.enum(nullings), tweets: Count.default(1) }),
-  /** The newest tweets are retweets (or quote, or answer) of others, also where the query leaves those out. */
+  /** The newest tweets are retweets, quotes or replies, also if the query excludes those. */
   fault('references', {
     how: z.enum(['retweet', 'quote', 'reply']).default('retweet'),
     tweets: Count.default(1),
   }),
-  /** Texts of more than 280 characters: `note_tweet` has the whole. */
+  /** Texts of more than 280 characters; `note_tweet` has the complete text. */
   fault('long', {
     characters: z.number().int().min(281).max(25_000).default(1000),
     tweets: Count.default(1),
   }),
-  /** X shows a notice in place of the text. */
+  /** A notice of X replaces the text. */
   fault('withheld', { tweets: Count.default(1) }),
-  /** The newest tweets were edited; their first versions stand beside them, or not. */
+  /** The newest tweets were edited; their first versions are in the page, too, or not. */
   fault('edited', {
     versions: z.enum(['both', 'newest']).default('both'),
     tweets: Count.default(1),
   }),
-  /** The page comes, and its headers say that it used up the 24 hours' limit. */
+  /** A page whose headers say that it has used up the 24-hour limit. */
   fault('day-used-up', {
     of: z.enum(['app', 'user']).default('app'),
     resetSeconds: z
@@ -118,13 +118,13 @@ const Within = [
       .default(12 * 60 * 60),
   }),
   fault('text', { text: z.enum(strangeTexts), tweets: Count.default(1) }),
-  /** X's clock is ahead by so many seconds (behind, below 0): Date, reset and `created_at`. */
+  /** X's clock is ahead by `seconds` (negative: behind) in Date, reset and `created_at`. */
   fault('clock-skew', { seconds: z.number().int() }),
-  /** The newest tweets of the page cannot be found yet; so many searches later they can. */
+  /** Search does not find the page's newest tweets until `requests` searches later. */
   fault('late', { tweets: Count.default(1), requests: Count.default(1) }),
-  /** The `next_token` leads to this page again. */
+  /** The `next_token` leads to the same page again. */
   fault('repeated-token', {}),
-  /** Tweets of the page out of order, or the next page before this one. */
+  /** The page's tweets are out of order, or the next page comes before this one. */
   fault('order', { how: z.enum(['oldest-first', 'shuffled', 'pages-swapped']) }),
   fault('meta', {
     how: z.enum(['no-ids', 'ids-swapped', 'ids-ahead', 'ids-behind', 'wrong-count', 'none']),
@@ -137,15 +137,15 @@ export type FaultNamed<Kind extends Fault['fault']> = Extract<Fault, { fault: Ki
 export const faultNames = [...Instead, ...Within].map(({ shape }) => shape.fault.value);
 
 export const FaultScript = z.strictObject({
-  /** At most so many tweets a page, whatever `max_results` says: X may give fewer. */
+  /** Maximum number of tweets in a page, whatever `max_results` says: X may return fewer. */
   pageSize: Count.max(100).optional(),
-  /** Requests in 15 minutes. */
+  /** Rate limit: requests in 15 minutes. */
   requestsPerWindow: Count.optional(),
   faults: z.array(Fault).default([]),
 });
 export type FaultScript = z.infer<typeof FaultScript>;
 
-/** Reads a script; throws an error for the person who wrote it. */
+/** Reads a fault script. Throws an error that explains to its author what is wrong. */
 export function readFaultScript(path: string): FaultScript {
   const refuse = (why: string): UserError =>
     new UserError(
@@ -165,7 +165,7 @@ export function readFaultScript(path: string): FaultScript {
   if (!script.success) {
     const [issue] = script.error.issues;
     const where = issue?.path.join('.') || 'the script';
-    throw refuse(`does not fit at ${where}: ${issue?.message ?? 'unknown'}`);
+    throw refuse(`is invalid at ${where}: ${issue?.message ?? 'unknown'}`);
   }
   return script.data;
 }

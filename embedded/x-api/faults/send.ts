@@ -3,12 +3,12 @@ import type { Due } from './due';
 
 export interface Answer {
   status: number;
-  /** Sent as JSON; a text is sent as it is. */
+  /** Sent as JSON; a string is sent unchanged. */
   body: unknown;
   headers?: Record<string, string>;
 }
 
-/** Whether the whole answer left; the script may have it break off, or never come. */
+/** Sends the response; the script may interrupt or suppress it. Returns whether it was sent completely. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
@@ -23,9 +23,9 @@ export function send(
     return false;
   }
   const isText = typeof answer.body === 'string';
-  const whole = Buffer.from(isText ? String(answer.body) : JSON.stringify(answer.body));
+  const complete = Buffer.from(isText ? String(answer.body) : JSON.stringify(answer.body));
   const isCut = due.has('truncated-json');
-  const body = isCut ? whole.subarray(0, half(whole)) : whole;
+  const body = isCut ? complete.subarray(0, half(complete)) : complete;
   response.writeHead(answer.status, {
     'content-type': isText ? 'text/html' : 'application/json; charset=utf-8',
     'content-length': String(body.byteLength),

@@ -200,9 +200,9 @@ export class ProcessPlayer extends Player {
         if (fate === 'dies after') await real.proxy.kill();
       });
     };
-    this.world.watch = ({ params, status, sent, whole }) => {
+    this.world.watch = ({ params, status, sent, isComplete }) => {
       this.asked(params.get('query') ?? '');
-      if (status === 200 && whole)
+      if (status === 200 && isComplete)
         this.spend(this.run, Math.min(sent.length, Number(params.get('max_results'))));
     };
   }

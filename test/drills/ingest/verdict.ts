@@ -81,7 +81,7 @@ function lost(
     .filter(([key]) => key.startsWith('raw-data/plans/queries/'))
     .flatMap(([, { body }]) => Plan.parse(JSON.parse(body.toString('utf8'))).gaps);
   const held = new Set(rows.map(({ id }) => id));
-  const whole = world.answers.filter((answer) => answer.whole);
+  const whole = world.answers.filter((answer) => answer.isComplete);
   /** Sent in a form that holds no trace of it. */
   const untraceable = new Set(
     whole.flatMap(({ ids, sent }) => {

@@ -36,7 +36,9 @@ test.each(['', 'local', `${'x'.repeat(39)}!`])(
   (text) => {
     writeFileSync(rootSecretPath(home), text);
 
-    expect(() => rootSecretOf(home)).toThrow(/root-secret must hold .* Delete the file/);
+    expect(() => rootSecretOf(home)).toThrow(
+      /root-secret does not hold a valid secret .* Delete the file/,
+    );
   },
 );
 

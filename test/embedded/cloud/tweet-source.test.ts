@@ -41,6 +41,6 @@ test.each([
 
 test('an address that is none is refused in one line', () => {
   expect(() => source({ X_API_BASE_URL: 'localhost' })).toThrow(
-    /^X_API_BASE_URL is "localhost": an address like/,
+    /^X_API_BASE_URL is "localhost", which is not a URL\. Use one like/,
   );
 });

@@ -38,7 +38,7 @@ test.each(['1\tgood\ttext', '1\t\ttext', '1\t9\ttext', '1\t2'])(
   'a broken row is refused with its line: %j',
   (row) => {
     expect(() => parseCorpus(`1\t0\tfine\r\n${row}\r\n`)).toThrow(
-      'rated corpus, line 2: expected id, rating from -4 to 4, and a text',
+      'Rated corpus, line 2: expected an id, a rating from -4 to 4 and a text, separated by tabs',
     );
   },
 );

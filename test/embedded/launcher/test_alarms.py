@@ -175,7 +175,7 @@ def test_a_topic_and_its_key_have_to_let_the_alarm_publish(
         assert summary.startswith(f"Failed to execute action {topic}. Received error: ")
         assert error in summary
         said = (launcher.home / "launcher.log").read_text()
-        assert f"The alarm {name} could not tell {topic} that it is OK: " in said
+        assert f"The alarm {name} could not notify {topic} of the state OK: " in said
 
 
 SHARE = [

@@ -54,7 +54,7 @@ def test_a_snapshot_on_a_full_disk_is_the_one_before_and_a_later_one_fits_again(
 
 
 def test_a_folder_that_is_gone_is_named(tmp_path):
-    with pytest.raises(NotWritten, match="its folder is gone"):
+    with pytest.raises(NotWritten, match="its folder does not exist any more"):
         replace(tmp_path / "gone" / "file", b"")
 
 

@@ -62,7 +62,7 @@ def metrics(count: int) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("changes", "members", "points", "problem"),
     [
-        ({"Namespace": ""}, {}, 0, "Namespace is not a text"),
+        ({"Namespace": ""}, {}, 0, "Namespace is not a string"),
         ({"Metrics": metrics(101)}, {}, 0, "has 101 metrics, more than 100"),
         ({"Metrics": "Rows"}, {}, 0, "Metrics is not a list"),
         ({"Metrics": [{"Name": "Gone"}, {"Name": "Recall"}]}, {}, 2, "'Gone', which is not"),

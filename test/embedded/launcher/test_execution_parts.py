@@ -63,7 +63,7 @@ def test_what_a_failed_save_was_to_write_is_due_again():
     parts, kept = ExecutionParts(), {KEY: execution(60, "SUCCEEDED")}
     first = set(parts.due(kept, set()))
 
-    parts.forget_said()
+    parts.forget_pending()
 
     assert set(parts.due(kept, {part_name(KEY)})) == first
 

@@ -12,7 +12,7 @@ from launching import ROOT
 
 from embedded.launcher import left_out
 
-PATCHES = ROOT / "local" / "launcher" / "patches"
+PATCHES = ROOT / "embedded" / "launcher" / "patches"
 NAMES = sorted(path.stem for path in PATCHES.glob("*.py") if path.stem != "__init__")
 
 # Runs in a process of its own: ministack reads its environment when it is imported.

@@ -166,7 +166,7 @@ def test_a_torn_snapshot_falls_back_to_the_one_before_and_says_so(killed):
     assert launcher.client("ssm").get_parameter(Name="/p")["Parameter"]["Value"] == "first"
     log = (launcher.home / "launcher.log").read_text()
     assert f"{named} was changed or cut short" in log
-    assert "Falling back to the snapshot before it" in log
+    assert "Using the previous snapshot instead" in log
 
 
 # The files themselves
@@ -213,7 +213,7 @@ def test_a_manifest_that_cannot_be_used_falls_back(folder, ruin, caplog):
         found = fresh(folder).load()
 
     assert found == {"a": {"n": 1}, "same": "kept"}
-    assert "Falling back" in caplog.text
+    assert "Using the previous snapshot" in caplog.text
 
 
 def test_a_missing_service_file_falls_back(folder):
@@ -257,7 +257,7 @@ def of_a_later_version(folder: Path) -> None:
     ("ruin", "said"),
     [
         (lose_services, "manifest.previous.json: FileNotFoundError"),
-        (lose_manifests, "the manifest that names its files is gone"),
+        (lose_manifests, "the manifest that lists its files is missing"),
         (tear_manifests, "manifest.json: JSONDecodeError"),
         (
             of_a_later_version,
@@ -274,7 +274,7 @@ def test_a_state_that_cannot_be_read_is_refused_and_nothing_of_it_is_written(fol
         snapshots.load()
 
     assert "Nothing was changed" in str(refused.value)
-    with pytest.raises(RuntimeError, match="was not read"):
+    with pytest.raises(RuntimeError, match="was not loaded"):
         snapshots.save({"a": lambda: {}})
     assert everything(folder) == before
 

@@ -173,7 +173,7 @@ test('timeout takes the request and never answers', async () => {
     name: 'TimeoutError',
   });
 
-  expect(observed).toMatchObject([{ request: 1, whole: false }]);
+  expect(observed).toMatchObject([{ request: 1, isComplete: false }]);
 });
 
 test('reset before the answer is a broken connection', async () => {
@@ -189,7 +189,7 @@ test('reset in the middle of the body comes after the status', async () => {
 
   expect(answer.status).toBe(200);
   await expect(answer.text()).rejects.toThrow('terminated');
-  expect(observed).toMatchObject([{ whole: false, sent: { length: 10 } }]);
+  expect(observed).toMatchObject([{ isComplete: false, sent: { length: 10 } }]);
 });
 
 test('truncated-json is a whole answer of half a text', async () => {
@@ -558,8 +558,8 @@ test('every fault is described, and every name of the description is a fault', (
 
 test.each([
   ['{"faults": [', /is not JSON/],
-  ['{"faults": [{"fault": "sloth"}]}', /does not fit at faults\.0\.fault/],
-  ['{"faults": [{"fault": "status", "status": 200}]}', /does not fit at faults\.0\.status/],
+  ['{"faults": [{"fault": "sloth"}]}', /is invalid at faults\.0\.fault/],
+  ['{"faults": [{"fault": "status", "status": 200}]}', /is invalid at faults\.0\.status/],
   ['{"faults": [], "fault": 1}', /Unrecognized key/],
 ])('a script like %s is refused with the place that is wrong', (content, message) => {
   const path = join(mkdtempSync(join(tmpdir(), 'faults-')), 'faults.json');

@@ -49,7 +49,7 @@ test.each([
   ['', 'empty'],
   ['this and that', 'Ambiguous use of and as a keyword'],
   ['cats or dogs', 'uppercase OR'],
-  ['cats OR', 'something to look for is missing'],
+  ['cats OR', 'a search term is missing'],
   ['(cats', 'a parenthesis is not closed'],
   ['cats)', '")" is not expected'],
   ['"cats', 'a quotation mark is not closed'],
@@ -62,8 +62,8 @@ test.each([
   ['(cats OR -dogs)', 'standalone operator'],
   ['from:', 'from: needs a value'],
   ['!!!', "no viable alternative at character '!!!'"],
-  ['()', 'something to look for is missing'],
-  ['a'.repeat(513), '513 characters; 512 are allowed'],
+  ['()', 'a search term is missing'],
+  ['a'.repeat(513), '513 characters; at most 512 are allowed'],
 ])('refuses %s', (query, message) => {
   expect(() => compileQuery(query)).toThrow(message);
 });

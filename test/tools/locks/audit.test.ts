@@ -141,6 +141,20 @@ test('the command says that it got no answer, and does not fail for it', async (
   const { code, lines } = await audit({ message: '405 Method Not Allowed' });
 
   expect(lines.filter((line) => line.startsWith('✓'))).toEqual([]);
-  expect(lines).toContainEqual('? npm, what runs: could not ask. 405 Method Not Allowed');
+  expect(lines).toContainEqual(
+    '? npm, what runs: no answer from the registry. 405 Method Not Allowed',
+  );
   expect(code).toBe(0);
+});
+
+test('the locks of tests, tools and installers do not count as what runs', async () => {
+  const locks = pathToFileURL(join(root, 'tools/locks/python-locks.mjs')).href;
+  const code = `const m = await import('${locks}'); console.log(JSON.stringify(m.locks.map(({ lock }) => lock).filter((lock) => !m.isRuntime(lock))))`;
+  const { lines } = await runNode(['--input-type=module', '-e', code]);
+
+  expect(JSON.parse(lines.join('\n'))).toEqual([
+    'cli/setup/installers.txt',
+    'test/requirements.txt',
+    'tools/locks/tools.txt',
+  ]);
 });

@@ -1,1 +1,1 @@
-"""What Athena refuses and DuckDB would answer."""
+"""Rejects queries that Athena rejects, but DuckDB would run."""

@@ -1,4 +1,4 @@
-"""All that is refused, in the order in which Athena looks: names and functions, then types."""
+"""All checks, in Athena's order: names and functions, then types."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from embedded.launcher.athena.strict import guards, syntax, types
 
 
 def refuse(sql: str, tree: exp.Expression, column_types: Mapping[str, str]) -> None:
-    """Refuse what Athena's analysis refuses, and make the tree fail where a run of it would.
+    """Reject what Athena's analysis rejects, and make the tree fail where Athena fails at run time.
 
     Raises QueryFailed.
     """

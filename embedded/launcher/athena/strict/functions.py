@@ -1,7 +1,7 @@
 """The functions of Athena engine version 3.
 
-From memory, by Trino's documentation ("Functions and operators"), with the forms that its grammar
-gives its own syntax. A name that is missing here refuses a query that Athena runs: add it.
+From memory, after Trino's documentation ("Functions and operators"), including functions with their
+own syntax in the grammar. If a name is missing here, a query that Athena runs is rejected: add it.
 """
 
 NAMES = frozenset(
@@ -445,7 +445,7 @@ NAMES = frozenset(
     ]
 )
 
-# Words before a bracket that is no function's.
+# Words before a bracket that are not functions.
 WORDS = frozenset(
     [
         "all",

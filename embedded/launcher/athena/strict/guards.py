@@ -1,4 +1,4 @@
-"""What Trino fails at while it runs, and DuckDB answers: subscripts, texts cast to integers."""
+"""Run-time errors of Trino that DuckDB does not have: subscripts, strings cast to integers."""
 
 from sqlglot import exp
 from sqlglot.expressions import apply_index_offset
@@ -9,10 +9,10 @@ _WHOLE = ("bigint", "int", "smallint", "tinyint")
 
 
 def guard(tree: exp.Expression, types: Types) -> None:
-    """Make the tree fail where Trino does, in place, on DuckDB's functions."""
+    """Add Trino's run-time checks to the tree in place, with DuckDB's functions."""
     for node in reversed(list(tree.walk())):
         if isinstance(node, exp.Bracket):
-            # element_at() is a safe one, and NULL past the end.
+            # element_at() is safe: NULL past the end.
             if types.of(node.this) == "array" and not node.args.get("safe"):
                 node.replace(_subscript(node))
         elif (
@@ -24,8 +24,8 @@ def guard(tree: exp.Expression, types: Types) -> None:
 
 
 def _call(name: str, *arguments: exp.Expression | str) -> exp.Anonymous:
-    given = [exp.Literal.string(a) if isinstance(a, str) else a.copy() for a in arguments]
-    return exp.Anonymous(this=name, expressions=given)
+    operands = [exp.Literal.string(a) if isinstance(a, str) else a.copy() for a in arguments]
+    return exp.Anonymous(this=name, expressions=operands)
 
 
 def _subscript(node: exp.Bracket) -> exp.Expression:
@@ -51,7 +51,7 @@ def _subscript(node: exp.Bracket) -> exp.Expression:
 
 
 def _whole(text: exp.Expression) -> exp.Expression:
-    """A text that DuckDB would round to an integer ('1.5', '1e3') made one that it refuses."""
+    """Make DuckDB reject strings that it would round to an integer ('1.5', '1e3')."""
     return (
         exp.Case()
         .when(_call("regexp_full_match", text, r"\s*[+-]?\d+\s*"), text.copy())

@@ -1,4 +1,4 @@
-"""Where a statement may have its `?`."""
+"""Checks the positions of a statement's `?`."""
 
 import sqlglot
 from sqlglot import exp
@@ -7,11 +7,11 @@ from embedded.launcher.athena.errors import MalformedQuery
 
 
 def only_in_where(sql: str) -> None:
-    """Refuse a `?` outside of a WHERE clause.
+    """Reject a `?` outside a WHERE clause.
 
     "Currently, ? parameters can be placed only in the WHERE clause. Syntax like SELECT ? FROM table
     is not supported." (Athena's user guide, "Querying with prepared statements".)
-    Raises MalformedQuery, and sqlglot's errors for what cannot be parsed.
+    Raises MalformedQuery, and sqlglot's errors for SQL that cannot be parsed.
     """
     for statement in sqlglot.parse(sql, read="athena"):
         if statement is None:
@@ -27,7 +27,7 @@ def only_in_where(sql: str) -> None:
 
 
 def _clause(node: exp.Expression) -> str:
-    """The clause of its own SELECT that a node stands in; "select" for its list of columns."""
+    """The clause of a node in its own SELECT; "select" for the list of columns."""
     while node.parent is not None:
         if isinstance(node.parent, exp.Query) and not isinstance(node.parent, exp.Subquery):
             place = str(node.arg_key)

@@ -1,7 +1,7 @@
-"""Words and forms of other dialects, which Trino's grammar does not have.
+"""Rejects words and forms of other dialects that Trino's grammar does not have.
 
-sqlglot reads the words of many dialects whatever the one it is told. Trino's page "SQL statement
-syntax: SELECT" is the grammar; "Keywords and identifiers" lists the reserved words.
+sqlglot accepts words of many dialects, whatever dialect is set. Trino's page "SQL statement syntax:
+SELECT" has the grammar; "Keywords and identifiers" lists the reserved words.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from sqlglot.tokens import Token, Tokenizer, TokenType
 from embedded.launcher.athena.errors import MalformedQuery, QueryFailed
 from embedded.launcher.athena.strict import functions
 
-# Trino's reserved words that sqlglot takes for names.
+# Trino's reserved words that sqlglot accepts as names.
 _RESERVED = frozenset(
     [
         "alter",
@@ -103,7 +103,7 @@ _TEXTS = ("'", "$$")
 
 
 def check_text(sql: str) -> None:
-    """Refuse tokens that Trino's grammar does not have. Raises MalformedQuery."""
+    """Reject tokens that Trino's grammar does not have. Raises MalformedQuery."""
     tokens = Tokenizer(dialect="athena").tokenize(sql)
     start = 0
     while start < len(tokens) and tokens[start].token_type is TokenType.L_PAREN:
@@ -137,7 +137,7 @@ def check_text(sql: str) -> None:
 
 
 def check_tree(sql: str, tree: exp.Expression) -> None:
-    """Refuse what sqlglot parses and Trino's grammar does not. Raises MalformedQuery."""
+    """Reject forms that sqlglot parses but Trino does not. Raises MalformedQuery."""
     for node in tree.walk():
         unknown = None
         if isinstance(node, exp.Distinct) and node.args.get("on") is not None:
@@ -172,7 +172,7 @@ def check_tree(sql: str, tree: exp.Expression) -> None:
 
 
 def check_functions(sql: str, tree: exp.Expression) -> None:
-    """Refuse calls of functions that Trino does not have. Raises QueryFailed."""
+    """Reject calls of functions that Trino does not have. Raises QueryFailed."""
     names = {alias.name.lower() for alias in tree.find_all(exp.TableAlias)}
     tokens = Tokenizer(dialect="athena").tokenize(sql)
     for token, following in zip(tokens, tokens[1:], strict=False):
@@ -197,7 +197,7 @@ def check_functions(sql: str, tree: exp.Expression) -> None:
 
 
 def start_of(node: exp.Expression) -> int:
-    """Where a node begins in the text, as far as sqlglot has kept it."""
+    """The start of a node in the text, if sqlglot has kept it, or else 0."""
     return min((n.meta["start"] for n in node.walk() if "start" in n.meta), default=0)
 
 
@@ -219,9 +219,9 @@ def _mismatched(sql: str, token: Token) -> MalformedQuery:
 
 
 def check_aliases(sql: str, tree: exp.Expression, columns: Sequence[str]) -> None:
-    """Refuse an alias of a SELECT in its own WHERE, GROUP BY or HAVING. Raises QueryFailed.
+    """Reject an alias of a SELECT in its own WHERE, GROUP BY or HAVING. Raises QueryFailed.
 
-    `columns` are the columns of the tables it reads, in lower case.
+    `columns` are the columns of the query's tables, in lower case.
     """
     for select in tree.find_all(exp.Select):
         own = {c.alias.lower() for c in select.expressions if isinstance(c, exp.Alias)}

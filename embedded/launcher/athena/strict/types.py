@@ -1,8 +1,8 @@
-"""Operators and branches whose types Trino does not bring together.
+"""Rejects operators and branches whose types Trino does not coerce to one type.
 
-Trino coerces integers to wider ones, to decimals and doubles; a date to a timestamp; a text only to
-a longer text, and never to a number or back (its page "Conversion functions"). A type that is not
-known here passes: DuckDB has the last word on it.
+Trino coerces integers to wider ones, to decimals and doubles; a date to a timestamp; a varchar only
+to a longer varchar, and never to a number or back (its page "Conversion functions"). An unknown
+type passes, and DuckDB decides.
 """
 
 import re
@@ -13,7 +13,7 @@ from sqlglot import exp
 from embedded.launcher.athena.errors import QueryFailed
 from embedded.launcher.athena.strict.syntax import place
 
-# Types by name as Trino prints them; None is a type that is not known, "unknown" that of NULL.
+# Types by Trino's names; None is a type that is not known here, "unknown" is the type of NULL.
 Type = str | None
 
 _NUMBERS = ("tinyint", "smallint", "integer", "bigint", "decimal", "real", "double")
@@ -38,7 +38,7 @@ _NAMES = {
 }
 
 _SAME = "of its first argument"
-# What functions return, by Trino's name for them.
+# Return types of functions, by Trino's names.
 _RETURNS: dict[str, str] = {
     **dict.fromkeys(
         [
@@ -224,7 +224,7 @@ _RETURNS: dict[str, str] = {
         _SAME,
     ),
 }
-# What the first argument of a function has to be, by family.
+# Allowed type families of a function's first argument.
 _TAKES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         [
@@ -265,7 +265,7 @@ _TAKES: dict[str, tuple[str, ...]] = {
     "cardinality": ("array", "map"),
     "contains": ("array",),
 }
-# sqlglot's own names of nodes whose Trino name differs.
+# sqlglot's names of functions that differ from Trino's.
 _OTHER_NAMES = {
     "length": "length",
     "substring": "substr",
@@ -300,7 +300,7 @@ _COMPARED = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, 
 
 
 class Types:
-    """The types of a query's expressions, as far as they are known."""
+    """The types of a query's expressions, if they are known."""
 
     def __init__(self, tree: exp.Expression, column_types: Mapping[str, str]):
         self._columns = {name.lower(): named(kind) for name, kind in column_types.items()}
@@ -322,11 +322,11 @@ class Types:
                 self._made.setdefault(alias.alias.lower(), []).append(alias.this)
 
     def of(self, node: exp.Expression | None) -> Type:
-        """The type of an expression; None where it is not known."""
+        """The type of an expression; None if it is not known."""
         if node is None:
             return None
         if id(node) not in self._known:
-            # A name that is made of itself is not followed twice.
+            # Stops the recursion at a name that refers to itself.
             self._known[id(node)] = None
             self._known[id(node)] = self._found(node)
         return self._known[id(node)]
@@ -386,12 +386,12 @@ class Types:
         if name.startswith("$"):
             return "varchar"
         if column.table and column.table.lower() not in self._relations:
-            # A field of a row, not a column of a table.
+            # The field of a row, and not a table's column.
             return None
         own = column.find_ancestor(exp.Alias)
         found: list[Type] = [self._columns[name]] if name in self._columns else []
         for source in self._made.get(name, []):
-            # coalesce(label, '') as label: its own column is meant, not itself.
+            # coalesce(label, '') as label: the inner name is the column, and not the alias.
             if own is None or source is not own.this:
                 found.append(self.of(source))
         families = {_FAMILIES.get(kind or "") for kind in found}
@@ -414,13 +414,13 @@ class Types:
 
 
 def agree(left: Type, right: Type) -> bool:
-    """Whether Trino brings the two types together, or one is not known."""
+    """Whether Trino coerces the two types to one, or one of them is not known."""
     known = [_FAMILIES.get(kind) for kind in (left, right) if kind is not None]
     return len(known) < 2 or None in known or known[0] == known[1]
 
 
 def check(sql: str, tree: exp.Expression, types: Types) -> None:
-    """Refuse operators, branches and arguments of types that do not agree. Raises QueryFailed."""
+    """Reject operators, branches and arguments with different types. Raises QueryFailed."""
     for node in tree.walk():
         if type(node) in _OPERATORS:
             left, right = types.of(node.this), types.of(node.args["expression"])
@@ -472,7 +472,7 @@ def check(sql: str, tree: exp.Expression, types: Types) -> None:
 
 
 def branches(node: exp.Expression) -> list[exp.Expression]:
-    """The values one of which a conditional expression has."""
+    """The possible values of a conditional expression."""
     if isinstance(node, exp.Case):
         found = [branch.args.get("true") for branch in node.args.get("ifs") or []]
         found.append(node.args.get("default"))
@@ -484,7 +484,7 @@ def branches(node: exp.Expression) -> list[exp.Expression]:
 
 
 def name_of(node: exp.Func) -> str:
-    """A function's name as Trino has it."""
+    """A function's name in Trino."""
     if isinstance(node, exp.Anonymous):
         return node.name.lower()
     name = node.sql_names()[0].lower()
@@ -492,7 +492,7 @@ def name_of(node: exp.Func) -> str:
 
 
 def named(declared: str) -> Type:
-    """A type as Hive or Trino writes it, without its length; None for one not known here."""
+    """Trino's name, without length, of a declared Hive or Trino type; None if it is not known."""
     text = declared.strip().lower()
     if "with time zone" in text:
         return "timestamp with time zone" if text.startswith("timestamp") else None
@@ -508,7 +508,7 @@ def _first(node: exp.Func) -> exp.Expression | None:
 
 
 def _sources(parent: exp.Expression | None, index: int) -> Iterator[exp.Expression | None]:
-    """What the column of an alias's list is made of: t(x) of VALUES or of a query."""
+    """The source expressions of a column in an alias's list: t(x) of VALUES or of a query."""
     if isinstance(parent, exp.Values):
         for row in parent.expressions:
             cells = row.expressions if isinstance(row, exp.Tuple) else [row]
@@ -523,7 +523,7 @@ def _sources(parent: exp.Expression | None, index: int) -> Iterator[exp.Expressi
 def _adds(left: Type, right: Type) -> bool:
     kinds = [_FAMILIES.get(kind or "") for kind in (left, right)]
     if None in kinds or "interval" in kinds:
-        # An interval goes with times, numbers and intervals, not with texts.
+        # An interval can be combined with times, numbers and intervals, but not with strings.
         return not ("interval" in kinds and {"varchar", "boolean"} & set(kinds))
     return kinds in (["number", "number"], ["time", "time"])
 

@@ -60,11 +60,11 @@ test.each([
     ['# local-workdir: program', 'FROM a', 'ENTRYPOINT ["x"]', 'FROM b'],
     /no ENTRYPOINT in exec form/,
   ],
-  ['no local folder', ['FROM a', 'ENTRYPOINT ["x"]'], /no comment '# local-workdir/],
+  ['no local folder', ['FROM a', 'ENTRYPOINT ["x"]'], /add a comment '# local-workdir/],
   [
     'a local folder that was not built',
     ['# local-workdir: dist', 'FROM a', 'ENTRYPOINT ["x"]'],
-    /dist does not exist .*was it built/,
+    /dist does not exist .*Build it first/,
   ],
 ])('%s is refused by name', (_what, lines, message) => {
   expect(() => read(...lines)).toThrow(message);

@@ -328,7 +328,7 @@ test.each<[string, Partial<CreateTrainingJobCommandInput>, RegExp]>([
   [
     'spot capacity without a wait',
     { EnableManagedSpotTraining: true },
-    /MaxWaitTimeInSeconds must be present/,
+    /MaxWaitTimeInSeconds is required with EnableManagedSpotTraining/,
   ],
   [
     'two instances',
@@ -380,7 +380,7 @@ test('an image that this machine does not have fails the job with a hint', async
   });
 
   expect(job.FailureReason).toMatch(
-    /no image .*pytorch:2.6 on this machine: a repository named …-training/,
+    /no image .*pytorch:2.6 on this machine: the embedded cloud has only …-training/,
   );
 });
 
