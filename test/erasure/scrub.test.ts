@@ -14,7 +14,7 @@ import {
   plan,
   quarantined,
   rawPage,
-  verdicts,
+  predictions,
 } from '../../erasure/rewrites';
 import { scrubBelow, type Rewrite } from '../../erasure/scrub';
 import { readVersion, versionsBelow } from '../../functions/lake/versions';
@@ -214,7 +214,7 @@ test('labels go by the text’s hash, whoever wrote it, and an emptied object st
   expect(await everything()).not.toContain('such a day');
 });
 
-test('verdicts go by the tweet’s id; the others are what they were', async () => {
+test('predictions are erased by tweet id; the others stay unchanged', async () => {
   const verdict = (tweet_id: string) => ({
     tweet_id,
     label: 'positive' as const,
@@ -227,7 +227,7 @@ test('verdicts go by the tweet’s id; the others are what they were', async () 
   await put(lake, 'processed-data/scored/a.parquet', toParquet([verdict('12'), verdict('13')]));
   await put(lake, 'processed-data/scored/b.parquet', toParquet([verdict('13')]));
 
-  expect(await scrub('processed-data/scored/', verdicts(finder()))).toMatchObject({
+  expect(await scrub('processed-data/scored/', predictions(finder()))).toMatchObject({
     objects: 2,
     rows: 2,
   });
