@@ -10,7 +10,7 @@ import { diskFree, findJava, findPython, isPortFree, lakePort, SetupError } from
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const home = resolve(root, process.env.LAKE_HOME || '.lake');
-/** node_modules 1.1 GB, .venv 2.2 GB, the caches of npm and pip, and the lake itself. */
+/** GB for node_modules (1.1), .venv (2.2), the caches of npm and pip, and the lake. */
 const diskNeeded = 5;
 
 const gigabytes = (megabytes) =>
@@ -18,7 +18,7 @@ const gigabytes = (megabytes) =>
 const duration = (seconds) =>
   seconds >= 90 ? `${Math.round(seconds / 60)} minutes` : `${Math.ceil(seconds / 10) * 10} seconds`;
 
-/** The lake of this home that already runs on the port, by the note it leaves there. */
+/** The process id of this home's lake if it already runs on the port, read from its note; otherwise null. */
 function ownLake(port) {
   try {
     const note = JSON.parse(readFileSync(join(home, 'cloud.json'), 'utf8'));
@@ -33,18 +33,18 @@ async function describePort(command) {
   const port = lakePort();
   if (await isPortFree(port)) return `port ${port} free`;
   const pid = ownLake(port);
-  if (pid !== null) return `port ${port} held by this lake (process ${pid})`;
+  if (pid !== null) return `port ${port} in use by this lake (process ${pid})`;
   if (command.name !== 'start' && command.name !== 'up') return `port ${port} in use`;
   throw new SetupError(
     `Port ${port} is in use by another program. Choose another one: LAKE_PORT=${port + 1} npm ${command.name === 'up' ? 'run up' : 'start'}`,
   );
 }
 
-/** Whether a command works in an account: it needs the npm packages, and of Python only the corpus. */
+/** Whether a command works in an account. Such a command needs the npm packages, and of Python only the corpus. */
 const isInAccount = ({ environment = 'local', name, file }) =>
   environment !== 'local' && !(name === 'import-labels' && file === null);
 
-/** Tests and rehearsals take ports of their own. */
+/** Whether the command uses LAKE_PORT; tests and rehearsals use other ports. */
 const takesPort = ({ name }) => name !== 'test' && name !== 'rehearse';
 
 async function setUp(command) {
@@ -70,7 +70,7 @@ async function setUp(command) {
   if (setupSteps(options).every((step) => step.isDone())) {
     if (!quiet)
       console.log(
-        'Set-up is complete: nothing to download. Nothing leaves this machine unless you name a server.',
+        'Set-up is complete: nothing to download. No data leaves this machine unless you name a server.',
       );
     return;
   }
@@ -80,19 +80,21 @@ async function setUp(command) {
   const time = missing.reduce((sum, step) => sum + step.seconds, 0);
   console.log(
     `Set-up: ${missing.map((step) => step.title).join(', ')}. About ${gigabytes(size)} from npm's and Python's registries, ` +
-      `about ${duration(time)} on a fast line.\nIt stays in this folder, and nothing of yours leaves this machine.`,
+      `about ${duration(time)} on a fast line.\nEverything is stored in this folder. None of your data leaves this machine.`,
   );
   if (size > 500 && free < diskNeeded) {
     throw new SetupError(
-      `${free.toFixed(1)} GB of disk are free; the set-up needs ${diskNeeded} GB.`,
+      `Only ${free.toFixed(1)} GB of disk are free, and the set-up needs ${diskNeeded} GB. Free some space, then run the same command again.`,
     );
   }
 
-  // In the checkout, where nobody else may write: in a folder for all, another user's file would stop us for ever.
+  // The lock is in the checkout, where nobody else may write. In a shared folder, another user's file could block us.
   const release = await lockSetup(join(root, '.set-up.lock'), (pid) => {
-    console.log(`Another set-up (process ${pid}) is at work in this folder; waiting for it.`);
+    console.log(
+      `Another set-up (process ${pid}) works in this folder. Waiting until it has ended.`,
+    );
   });
-  // Asked again: the set-up that was waited for, or a step before, may have done it.
+  // Check each step again: the other set-up or an earlier step may have done it.
   for (const step of setupSteps(options)) if (!step.isDone()) await step.perform();
   release();
 }
@@ -100,17 +102,17 @@ async function setUp(command) {
 function onSignal(signal) {
   endChildren();
   process.stdout.write('\n');
-  console.error('Set-up interrupted; the same command goes on from here.');
+  console.error('Set-up interrupted. Run the same command again to continue from here.');
   process.exit(signal === 'SIGINT' ? 130 : 143);
 }
 
-/** Sets up what is missing, then runs the command in this same process; answers the exit code. */
+/** Sets up what is missing, then runs the command in the same process. Returns the exit code. */
 export async function main(args) {
   const command = parseCommand(args);
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, onSignal);
   const parent = process.ppid;
-  // npm killed outright takes nobody with it: its child has to look.
+  // A killed npm does not end its child processes, so this process checks whether npm still runs.
   const watch = setInterval(
     () => process.ppid !== parent && process.env.npm_execpath && onSignal('SIGTERM'),
     500,
@@ -120,7 +122,7 @@ export async function main(args) {
   for (const signal of signals) process.off(signal, onSignal);
   if (command.name === 'test') return 0;
 
-  // Said by every AWS client on Node 20 today; package.json and the lockfile hold versions that run on it.
+  // Every AWS client warns about Node 20; package.json and the lockfile pin versions that support it.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   const require = createRequire(import.meta.url);
   require('tsx/cjs/api').register();

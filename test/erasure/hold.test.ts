@@ -72,7 +72,9 @@ test('a lock that claims to be held for ever is told as the five minutes that it
   });
 
   await expect(holdLake(lake, sfn)).rejects.toThrow(
-    new RegExp(`Another forget command \\(if it was killed, its hold expires at ${new Date().getUTCFullYear()}-`),
+    new RegExp(
+      `Another forget command \\(if it was killed, its hold expires at ${new Date().getUTCFullYear()}-`,
+    ),
   );
   const later = laterAtS3(lake, 6 * MINUTE);
   await (await holdLake(later, sfn)).release();
