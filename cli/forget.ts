@@ -44,9 +44,9 @@ import { forEachOf, nothing, scrubKeys, type Scrubbing, type Tally } from '../er
 import { lookThrough } from '../erasure/survey';
 import { deleteAllVersions, versionsBelow, versionsOf } from '../functions/lake/versions';
 
-// Each lost race means that another forget wrote in between; more than a few means that something is wrong.
+// Each lost race means that another `forget` wrote in between; more than a few mean that something is wrong.
 const MAX_RACES = 5;
-/** Days of one replay: few enough for one Spark run well below its limit, and a batch that fails costs no other. */
+/** Days per replay: one Spark run stays well below its time limit, and a failed batch does not affect the others. */
 const DAYS_A_REPLAY = Math.min(30, MAX_REPLAYED_DAYS);
 /** S3's clocks may differ a little from each other. */
 const CLOCK_MARGIN_MS = 60_000;
@@ -58,7 +58,7 @@ interface Work extends Scrubbing {
   finder: Finder;
   progress: SurveyProgress;
   marker: Marker;
-  /** What need not be looked at; null where all has to be. */
+  /** Decides which objects the survey may skip; null when it must read all. */
   narrowed: Narrowed | null;
   /** Throws when Ctrl-C was pressed. */
   mustGoOn: () => void;
@@ -66,7 +66,7 @@ interface Work extends Scrubbing {
 
 type Change = (list: ForgottenList) => ForgottenList;
 
-/** Changes the list; answers it as it then is, and what it was. */
+/** Changes the list of erased ids; returns it after and before. Throws UserError after five lost races. */
 async function changeList(
   lake: Bucket,
   marker: Marker,
@@ -79,10 +79,10 @@ async function changeList(
     if ((await putJsonIf(lake, FORGOTTEN_KEY, list, { ifMatch: etag })) !== null)
       return { list, before };
   }
-  throw new UserError(`${FORGOTTEN_KEY} was changed by somebody else: run the same command again.`);
+  throw new UserError(`${FORGOTTEN_KEY} was changed at the same time. Run the same command again.`);
 }
 
-/** S3's time of the last write to the list: our own clock may be another. */
+/** The time of the last write to the list by S3's clock, since ours may differ. */
 async function timeOfList(lake: Bucket): Promise<Date> {
   const { versions } = await versionsOf(lake, FORGOTTEN_KEY);
   const current = versions.find(({ isCurrent }) => isCurrent);
@@ -92,8 +92,8 @@ async function timeOfList(lake: Bucket): Promise<Date> {
 type Holding = ReadonlyMap<Place, ReadonlySet<string>>;
 
 /**
- * Looks through the lake without changing it, as far as that has not been done: first for the tweets, then, with the
- * ids and texts that were found, for what names them. Answers which objects hold something.
+ * Reads what was not surveyed yet, without changing the tweets' objects: first the places of tweets, then, with the
+ * ids and texts found there, the places that name them. Returns the objects that hold something to erase.
  */
 async function survey(work: Work): Promise<Holding> {
   const { lake, marker } = work;
@@ -105,7 +105,7 @@ async function survey(work: Work): Promise<Holding> {
   ): Promise<void> => {
     const { progress, screen, mustGoOn } = work;
     for (const [name, place] of all) {
-      screen.live(`Looking through ${place.prefix}`);
+      screen.live(`Searching ${place.prefix}`);
       const covered = await lookThrough(
         {
           lake,
@@ -115,7 +115,7 @@ async function survey(work: Work): Promise<Holding> {
             if (!progress.isDue) return;
             progress.set(stage, of, name, soFar());
             progress.save();
-            screen.live(`Looking through ${place.prefix}: ${objects} objects so far`);
+            screen.live(`Searching ${place.prefix}: ${objects} objects so far`);
           },
         },
         place,
@@ -128,7 +128,7 @@ async function survey(work: Work): Promise<Holding> {
   };
   const tweets = whereTweetsLie(work.finder, work.narrowed);
   await look('tweets', work.narrowed === null ? 'everywhere' : 'by name', tweets);
-  // An author's tweets are known by their own ids from now on: verdicts carry no author.
+  // List an author's tweets by their own ids from now on, because predictions carry no author.
   const { found } = work.finder;
   const { list } = await changeList(lake, marker, (before) =>
     withIds(before, { tweets: found.tweets, authors: [] }, marker),
@@ -139,7 +139,7 @@ async function survey(work: Work): Promise<Holding> {
   return holding;
 }
 
-/** Results of queries: one may hold a text without its id, and each can be asked for again. So all go. */
+/** Deletes all query results: one may hold a text without its id, and every query can be run again. */
 async function removeQueryResults({ lake, mustHold }: Work): Promise<Tally> {
   const tally = nothing();
   await forEachOf(versionsBelow(lake, prefixes.queryResults), async (object) => {
@@ -153,8 +153,8 @@ async function removeQueryResults({ lake, mustHold }: Work): Promise<Tally> {
 const QUOTES = new RegExp(`^${prefixes.models}.+/(?:evaluation\\.html|output/output\\.tar\\.gz)$`);
 
 /**
- * A model's page quotes the texts it was most wrong about, and lies in the archive that its job left, too. All go:
- * which texts a page quotes is not asked, and the figures stay in `evaluation.json`.
+ * Deletes all models' evaluation pages and the job archives that contain them. A page quotes the texts on which the
+ * model was most wrong. We do not check which texts a page quotes; the metrics stay in `evaluation.json`.
  */
 async function removePages({ lake, mustHold }: Work): Promise<Tally> {
   const tally = nothing();
@@ -168,19 +168,19 @@ async function removePages({ lake, mustHold }: Work): Promise<Tally> {
 }
 
 /**
- * From the outside inwards: what is known by a tweet's text or id goes first, the tweets themselves last. So a call
- * that is killed leaves what the next one needs to find the rest.
+ * Erases objects that refer to tweets first and the tweets themselves last: a killed call leaves what the next call
+ * needs to find the rest. Returns the published snapshots that must be replaced.
  */
 async function takeOut(work: Work, holding: Holding): Promise<HoldingVersion[]> {
   const { lake, record, finder, screen, session } = work;
   const keysOf = (place: Place) => holding.get(place) ?? new Set<string>();
-  screen.live('Forgetting');
+  screen.live('Erasing');
   const { versions, unreadable } = await versionsThatHold(lake, finder, keysOf('cleaned-tweets'));
   const models = await markModels(work, versions, [...keysOf('labels')], new Date());
   record.models = models.marked;
   record.addUnreadable([...unreadable, ...models.unreadable]);
   const scrub = async (place: Rewritten) => {
-    screen.live(`Forgetting in ${homes[place].prefix}`);
+    screen.live(`Erasing from ${homes[place].prefix}`);
     const rewrite = homes[place].rewrite(finder);
     await record.add(place, await scrubKeys(work, keysOf(place), rewrite));
   };
@@ -194,7 +194,7 @@ async function takeOut(work: Work, holding: Holding): Promise<HoldingVersion[]> 
   await record.add('query-results', await removeQueryResults(work));
   await record.add('evaluations', await removePages(work));
 
-  // Before the raw rows go: from then on a run of anybody's may publish the days anew.
+  // Before the raw rows are erased: after that, any run may publish the days again.
   const catalog = { glue: session.people.forgetter.glue, database: session.outputs.DatabaseName };
   const partitions = await publishedPartitions(catalog);
   const seen = thatReadersSee(versions, partitions);
@@ -214,7 +214,7 @@ async function takeOut(work: Work, holding: Holding): Promise<HoldingVersion[]> 
   return seen;
 }
 
-/** Executions that clean just these days anew. */
+/** Inputs of the executions that clean exactly these days again, in batches of `DAYS_A_REPLAY`. */
 export const replaysOf = (days: readonly string[]) =>
   Array.from({ length: Math.ceil(days.length / DAYS_A_REPLAY) }, (_, index) => ({
     mode: 'replay',
@@ -222,7 +222,7 @@ export const replaysOf = (days: readonly string[]) =>
     stream: false,
   }));
 
-/** Has the days cleaned and published without the forgotten rows. Throws UserError when that does not succeed. */
+/** Replays the days, so that they are published without the erased rows. Throws UserError when a replay fails. */
 async function publishAnew(
   workspace: Workspace,
   { lake: bucket, session, screen }: Work,
@@ -230,17 +230,17 @@ async function publishAnew(
 ): Promise<void> {
   for (const [index, input] of replaysOf(days).entries()) {
     const run = await startRun(workspace, session, screen, input);
-    // As ForgetterRole, which lists versions: who makes the lake forget need not be an analyst.
+    // As ForgetterRole, which may list versions: a person who erases need not be an analyst.
     await archiveSeen(run, async (key) => (await versionsOf(bucket, key)).versions.length > 0);
     if (run.status === 'SUCCEEDED') continue;
     for (const line of describeFailure(run, session.environment)) screen.say(line);
     throw new UserError(
-      `${days.slice(index * DAYS_A_REPLAY).join(', ')} still show what is to be forgotten, because ${run.name} failed. Fix the cause, then run the same command again.`,
+      `${days.slice(index * DAYS_A_REPLAY).join(', ')} still contain rows to erase, because ${run.name} failed. Fix the cause, then run the same command again.`,
     );
   }
 }
 
-/** What readers no longer see since the days were published anew. */
+/** Deletes the days' snapshots that were replaced. Throws UserError when a published one still holds rows to erase. */
 async function takeOutReplaced(work: Work, days: readonly string[]): Promise<void> {
   const { lake, record, session, finder } = work;
   const keys: string[] = [];
@@ -260,7 +260,7 @@ async function takeOutReplaced(work: Work, days: readonly string[]): Promise<voi
   });
   if (seen.length > 0) {
     throw new UserError(
-      `${seen.map(({ date }) => date).join(', ')} still show what is to be forgotten: run the same command again.`,
+      `${seen.map(({ date }) => date).join(', ')} still contain rows to erase. Run the same command again.`,
     );
   }
 }
@@ -271,39 +271,39 @@ function report(screen: Screen, record: ForgetRecord): number {
     const { rows, objects, versions } = record.of(place);
     if (rows + objects + versions > 0)
       screen.say(
-        `  ${place.padEnd(15)} ${rows} rows in ${objects} objects, and ${versions} old versions`,
+        `  ${place.padEnd(15)} ${rows} rows in ${objects} objects, ${versions} old versions`,
       );
   }
-  if (record.days.length > 0) screen.say(`Published anew: ${record.days.join(', ')}.`);
+  if (record.days.length > 0) screen.say(`Published again: ${record.days.join(', ')}.`);
   if (record.models.length > 0)
     screen.say(
-      `Models that were given some of it, now marked so: ${record.models.join(', ')}. npm run lake -- retrain makes one that was not.`,
+      `These models may have been trained on erased rows and are marked: ${record.models.join(', ')}. Train a new one with: npm run lake -- retrain`,
     );
-  screen.say(`How much went from where: ${record.key}`);
+  screen.say(`Record of this call: ${record.key}`);
   screen.say(
-    'The stream keeps what it was sent for its 7 days; nobody can delete from it, and nothing in the lake is made of it any more.',
+    'The stream keeps its records for up to 7 days. They cannot be deleted, but the lake makes nothing of them any more.',
   );
   if (record.unreadable.length === 0) return 0;
   screen.say(
-    `${record.unreadable.length} objects cannot be read. They may still hold something; of a model whose input/request.json cannot be read, nobody knows what it was given. Repair or delete them, and run the same command again:`,
+    `${record.unreadable.length} objects cannot be read and may still hold rows to erase. If it is a model's input/request.json, the model's training data is unknown. Repair or delete them, then run the same command again:`,
   );
   for (const key of record.unreadable) screen.say(`  ${key}`);
   return 1;
 }
 
 /**
- * Takes tweets and all that is known of them out of the lake, old versions of objects included. It looks through the
- * lake while others work on it, and holds it only to change what it found. Killed anywhere, the same command goes on
- * where it was. Throws UserError while a run or an ingest is at work.
+ * Erases tweets and everything that refers to them from the lake, including old versions of objects. It surveys the
+ * lake while others work on it, and holds it only to change objects. If it is killed, the same command continues from
+ * there. Returns the exit status. Throws UserError while a run or an ingest is at work.
  */
 export async function forget(
   workspace: Workspace,
   session: Session,
   screen: Screen,
-  told: Wanted,
+  requested: Wanted,
 ): Promise<number> {
   const bucket: Bucket = { s3: session.people.forgetter.s3, bucket: session.outputs.BucketName };
-  const asked = { tweets: told.tweets.length, authors: told.authors.length };
+  const asked = { tweets: requested.tweets.length, authors: requested.authors.length };
   const record = new ForgetRecord(bucket, new Date(), asked);
   const { sfn } = session.clients;
   let hold: Hold | null = null;
@@ -311,26 +311,26 @@ export async function forget(
 
   const { secrets } = session.people.forgetter;
   const marker = await readMarker(secrets, session.outputs.ForgottenSecretArn);
-  const wanted = { ...told, tweets: await withAllVersions(bucket, told.tweets) };
+  const wanted = { ...requested, tweets: await withAllVersions(bucket, requested.tweets) };
   if (wanted.tweets.length > asked.tweets)
     screen.say(
-      `${wanted.tweets.length - asked.tweets} more ids are of the same posts, which were edited: they go with them.`,
+      `The posts were edited: ${wanted.tweets.length - asked.tweets} ids of their other versions are erased, too.`,
     );
-  // What was told, as a mark: it stands on the list until it is done.
+  // Identifies this command. The mark stays on the list until the command has finished.
   const mark = marker(
     'check',
     digestOf([
       bucket.bucket,
-      ...told.tweets.map((id) => `tweet ${id}`),
-      ...told.authors.map((id) => `author ${id}`),
+      ...requested.tweets.map((id) => `tweet ${id}`),
+      ...requested.authors.map((id) => `author ${id}`),
     ]),
   );
-  // On the list first: from now on nothing brings them back.
+  // Put the ids on the list first: from now on no ingest or import stores them again.
   const { list, before } = await changeList(bucket, marker, (known) => ({
     ...withIds(known, wanted, marker),
     unfinished: [...new Set([...known.unfinished, mark])],
   }));
-  // Where another command has not ended, everything has to be looked at for its ids, which only the list knows.
+  // If another command has not finished, search everything: its ids are only on the list, as hashes.
   const isNarrow = wanted.authors.length === 0 && before.unfinished.every((one) => one === mark);
   const work: Work = {
     lake: bucket,
@@ -349,26 +349,24 @@ export async function forget(
     mustGoOn: () => workspace.signal.throwIfAborted(),
     mustHold: () => {
       workspace.signal.throwIfAborted();
-      if (hold === null) throw new Error('The lake is changed while it is not held.');
+      if (hold === null) throw new Error('A change of the lake was tried without a hold on it.');
       hold.mustHold();
     },
   };
-  if (work.progress.isResumed) screen.say('Going on where the same command was interrupted.');
+  if (work.progress.isResumed) screen.say('Continuing the same command after its interruption.');
   try {
     await survey(work);
     screen.rest();
-    screen.say(`Looked through the lake in ${seconds(Date.now() - beganAt)}.`);
+    screen.say(`Searched the lake in ${seconds(Date.now() - beganAt)}.`);
 
     hold = await holdLake(bucket, sfn);
     const heldAt = Date.now();
-    // Once more for what was written meanwhile: nobody writes now.
+    // Survey again for objects written in the meantime: nobody else writes now.
     const seen = await takeOut(work, await survey(work));
     await hold.release();
     hold = null;
     screen.rest();
-    screen.say(
-      `Took out what it found in ${seconds(Date.now() - heldAt)}; no run could start for so long.`,
-    );
+    screen.say(`Erased in ${seconds(Date.now() - heldAt)}; no run could start in that time.`);
 
     if (seen.length > 0) {
       record.days = seen.map(({ date }) => date).sort();
@@ -382,7 +380,7 @@ export async function forget(
     }
     await removeLocalCopies(workspace, work.finder);
     await record.write(new Date());
-    // A look through everything has ended what earlier calls began, too.
+    // A survey of everything finishes the unfinished commands of earlier calls, too.
     const ended = new Set([mark, ...(isNarrow ? [] : before.unfinished)]);
     await changeList(bucket, marker, (known) => ({
       ...known,

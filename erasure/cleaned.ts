@@ -17,7 +17,7 @@ import {
   versionsOf,
 } from '../functions/lake/versions';
 
-/** A version of a day, `run=` folder, that holds forgotten tweets. */
+/** A snapshot of a day (a `run=` folder) that holds tweets to erase. */
 export interface HoldingVersion {
   date: string;
   version: string;
@@ -33,7 +33,10 @@ export interface Catalog {
 const FOLDER = /^(.*\/dt=(\d{4}-\d{2}-\d{2})\/run=([^/]+)\/)/;
 const Row = z.object({ tweet_id: z.string(), author_id: z.string(), text_hash: z.string() });
 
-/** The versions of days that these objects belong to and that hold forgotten tweets, published or not. */
+/**
+ * The snapshots with tweets to erase, published or not, among those that `keys` belong to; `unreadable` lists the keys
+ * that could not be checked.
+ */
 export async function versionsThatHold(
   lake: LakeBucket,
   finder: Finder,
@@ -63,7 +66,7 @@ export async function versionsThatHold(
   };
 }
 
-/** How many rows of a Parquet file are forgotten. Throws UnreadableError. */
+/** Counts the rows of a Parquet file that must be erased. Throws UnreadableError when it is not Parquet of tweets. */
 export async function forgottenRows(bytes: Uint8Array, finder: Finder): Promise<number> {
   const rows = rowsAs(Row, await parquetRows(bytes, Object.keys(Row.shape)));
   const holding = rows.filter(({ tweet_id, author_id }) =>
@@ -73,7 +76,7 @@ export async function forgottenRows(bytes: Uint8Array, finder: Finder): Promise<
   return holding.length;
 }
 
-/** Deletes versions of days, old versions of their objects included. */
+/** Deletes snapshots of days, including the old versions of their objects. */
 export async function removeVersions(
   { lake, mustHold }: Scrubbing,
   versions: readonly HoldingVersion[],
@@ -90,7 +93,7 @@ export async function removeVersions(
   return tally;
 }
 
-/** Every published day's partition, by day. */
+/** The partition of every published day, keyed by day. */
 export async function publishedPartitions({
   glue,
   database,
@@ -107,7 +110,7 @@ export async function publishedPartitions({
   return days;
 }
 
-/** Those of the versions that readers see. */
+/** The published ones among the snapshots: those that queries read. */
 export const thatReadersSee = (
   versions: readonly HoldingVersion[],
   published: ReadonlyMap<string, Partition>,
@@ -117,8 +120,8 @@ export const thatReadersSee = (
   );
 
 /**
- * Writes into a published day's partition how many of its rows are forgotten: by so many, and no more, the check
- * lets the next version of the day shrink. That version's partition has no such number.
+ * Stores in a published day's partition how many of its rows will be erased. The quality check lets the day's next
+ * snapshot shrink by at most this number. The next snapshot's partition does not carry the number on.
  */
 export async function allowToShrink(
   { glue, database }: Catalog,

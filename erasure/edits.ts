@@ -7,16 +7,16 @@ import { readVersion, versionsBelow } from '../functions/lake/versions';
 import { idAt, padId, timeOfId } from '../functions/x/ids';
 import { forEachOf } from './scrub';
 
-/** X lets a post be edited for an hour at most; clocks differ. */
+/** X allows edits for at most an hour; the second hour covers clock differences. */
 const EDITED_WITHIN_MS = 2 * 60 * 60 * 1000;
 const RANGE = /\/(\d{20})-(\d{20})-[^/]*$/;
 const Id = z.string().regex(/^\d{1,20}$/);
 const Row = z.object({ id: Id, edit_history_tweet_ids: z.array(Id) });
 
 /**
- * The ids, and those of the other versions of the same posts, as far as the lake knows them: each edit has an id of its
- * own, and X deletes all versions of a post with one. Reads raw pages alone that can hold a version, old versions of
- * objects included; what cannot be read is left for the survey to name.
+ * Adds the ids of the other versions of the same posts, as far as the lake knows them. Each edit of a post has its own
+ * id, and deleting one version on X deletes them all. Reads only raw pages that can hold a version, including old
+ * versions of their objects. Skips objects that cannot be read; the survey reports them.
  */
 export async function withAllVersions(
   lake: LakeBucket,
@@ -44,7 +44,7 @@ export async function withAllVersions(
     });
   }
   const all = new Set(tweets);
-  // One version names those before it: a chain may need another round.
+  // A version names only the versions before it, so a chain of edits may need several rounds.
   for (let size = 0; size < all.size;) {
     size = all.size;
     for (const history of histories.filter((ids) => ids.some((id) => all.has(id)))) {
@@ -54,13 +54,13 @@ export async function withAllVersions(
   return [...all];
 }
 
-/** What a record names as a version may be anything. */
+/** Whether two ids can be versions of one post. A raw record is not trusted: it could name any id as a version. */
 const isNear = (id: string, other: string): boolean => {
   const [one, two] = [timeOfId(id)?.valueOf(), timeOfId(other)?.valueOf()];
   return one !== undefined && two !== undefined && Math.abs(one - two) <= EDITED_WITHIN_MS;
 };
 
-/** Of the rows whose posts were edited. */
+/** The version ids of each edited post in one object; empty when the object is gone or cannot be read. */
 async function historiesIn(lake: LakeBucket, key: string, version: string): Promise<string[][]> {
   try {
     const lines = gunzip(await readVersion(lake, key, version))

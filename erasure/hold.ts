@@ -6,20 +6,20 @@ import { leaseKeys } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
 import { UserError } from '../session/user-error';
 
-/** The lock of the night and the lease of the ingest: with both, nothing else writes what we rewrite. */
+/** The run lock and the ingest lease: while we hold both, nobody else writes the objects that we rewrite. */
 const KEYS = Object.values(leaseKeys);
-// Nobody can ask whether this process still runs, so what it holds runs out by itself.
+// Nobody can check whether this process is alive, so its hold expires unless renewed.
 const heldMillis = 2 * 60_000;
 const renewMillis = 20_000;
 
-/** While it lasts no run and no ingest begins. */
+/** A hold on the lake: no run and no ingest can start while it lasts. */
 export interface Hold {
-  /** Throws UserError when the hold was lost: another may be at work. */
+  /** Throws UserError when the hold was lost: a run may have started since. */
   mustHold: () => void;
   release: () => Promise<void>;
 }
 
-/** Throws UserError while an execution works on the lake, or another `forget` does. */
+/** Takes the run lock and the ingest lease. Throws UserError while an execution or another `forget` has one of them. */
 export async function holdLake(lake: LakeBucket, sfn: SFNClient): Promise<Hold> {
   const holder = `forget/${randomUUID()}`;
   const taken: string[] = [];
@@ -40,9 +40,9 @@ export async function holdLake(lake: LakeBucket, sfn: SFNClient): Promise<Hold> 
       const whose =
         heldUntil === undefined
           ? executionArn
-          : `Another forget (it holds the lake until ${heldUntil} if it was killed)`;
+          : `Another forget command (if it was killed, its hold expires at ${heldUntil})`;
       throw new UserError(
-        `${whose} has been working on this lake since ${takenAt}: wait for its end, then run the same command again.`,
+        `${whose} has been working on this lake since ${takenAt}. Wait until it has ended, then run the same command again.`,
       );
     }
     taken.push(key);
@@ -56,7 +56,7 @@ export async function holdLake(lake: LakeBucket, sfn: SFNClient): Promise<Hold> 
   };
   const beat = setInterval(() => {
     renew().catch((error: unknown) => {
-      // A request that failed in passing loses nothing: there are five more before the hold is over.
+      // One failed request is harmless: five more renewals follow before the hold expires.
       if (error instanceof StepError) lostBecause = error;
     });
   }, renewMillis);
@@ -66,7 +66,7 @@ export async function holdLake(lake: LakeBucket, sfn: SFNClient): Promise<Hold> 
       if (lostBecause === undefined && longestSince(heldSince) < heldMillis) return;
       const why = lostBecause instanceof Error ? ` (${lostBecause.message})` : '';
       throw new UserError(
-        `The lake is no longer held${why}: nothing more was changed. Run the same command again.`,
+        `The hold on the lake was lost${why}. Nothing was changed after that. Run the same command again.`,
       );
     },
     release: async () => {
@@ -76,7 +76,7 @@ export async function holdLake(lake: LakeBucket, sfn: SFNClient): Promise<Hold> 
   };
 }
 
-// The one stands still while the machine sleeps, the other may be set: the longer time counts.
+// The monotonic clock may stop while the machine sleeps, and the wall clock may be set: the longer time counts.
 const bothClocks = () => ({ monotonic: performance.now(), wall: Date.now() });
 
 function longestSince({ monotonic, wall }: ReturnType<typeof bothClocks>): number {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { UserError } from '../session/user-error';
 
-/** What a person wants forgotten. */
+/** The ids that a person wants erased. */
 export interface Wanted {
   tweets: string[];
   authors: string[];
@@ -11,11 +11,11 @@ const ID = /^\d{1,20}$/;
 
 function checked(id: string, where: string): string {
   if (!ID.test(id))
-    throw new UserError(`${where}: "${id}" is no id: X's ids are 1 to 20 decimal digits.`, 2);
+    throw new UserError(`${where}: "${id}" is not an id. X's ids have 1 to 20 decimal digits.`, 2);
   return id;
 }
 
-/** A line is a tweet's id, or `tweet <id>` or `author <id>`; empty lines and those behind a # say nothing. */
+/** Parses `<tweet id>`, `tweet <id>` or `author <id>`; null for an empty line or a # comment. */
 function parseLine(line: string, where: string): { kind: 'tweet' | 'author'; id: string } | null {
   const text = line.replace(/#.*$/, '').trim();
   if (text === '') return null;
@@ -23,13 +23,13 @@ function parseLine(line: string, where: string): { kind: 'tweet' | 'author'; id:
   return { kind: kind === 'author' ? 'author' : 'tweet', id: checked(id, where) };
 }
 
-/** Ids from a file; a single line that is none refuses the file. Throws UserError. */
+/** Reads ids from a file, one a line. Throws UserError for a file without ids or with a single invalid line. */
 export function readIds(path: string): Wanted {
   let content: string;
   try {
     content = readFileSync(path, 'utf8');
   } catch {
-    throw new UserError(`${path} cannot be read.`);
+    throw new UserError(`${path} cannot be read. Check the path and its permissions.`);
   }
   const wanted: Wanted = { tweets: [], authors: [] };
   for (const [index, line] of content
@@ -40,11 +40,11 @@ export function readIds(path: string): Wanted {
     if (found) wanted[found.kind === 'author' ? 'authors' : 'tweets'].push(found.id);
   }
   if (wanted.tweets.length + wanted.authors.length === 0)
-    throw new UserError(`${path} names no id.`);
+    throw new UserError(`${path} has no ids. Write one id a line: "<tweet id>" or "author <id>".`);
   return wanted;
 }
 
-/** What the command line names. Throws UserError. */
+/** The ids that the command line names. Throws UserError for an invalid id or file. */
 export function wantedIds({
   tweet,
   author,

@@ -5,8 +5,8 @@ import { writeAtomically } from '../session/files';
 import { audit, type Finder } from './rewrites';
 
 /**
- * What runs left beside the lake. A report quotes tweets and names authors, so all reports go, and the pages that
- * evaluate a model with them: `report.html` is a convenience, the lake's own report stays. Histories lose the ids.
+ * Erases from the local files of runs. Reports and evaluation pages quote tweets and name authors, so all of them are
+ * deleted: they are copies for convenience, and the lake keeps its own report. Histories stay without the erased ids.
  */
 export async function removeLocalCopies(
   lake: Pick<Workspace, 'home'>,

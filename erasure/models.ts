@@ -14,11 +14,11 @@ const REQUEST = new RegExp(`^${prefixes.models}([^/]+)/input/request\\.json$`);
 
 interface JobsGiven {
   jobs: { job: string; mark: Pick<ForgottenMark, 'cleaned' | 'labels'> }[];
-  /** Keys of requests that are damaged or of a newer version: nobody knows what their models were given. */
+  /** Keys of training requests that are damaged or of a newer version: their models' training data is unknown. */
   unreadable: string[];
 }
 
-/** The training jobs that were given one of the versions or label objects. */
+/** Finds the training jobs whose input contains one of the snapshots or label objects. */
 async function jobsGiven(
   lake: LakeBucket,
   versions: readonly HoldingVersion[],
@@ -47,9 +47,9 @@ async function jobsGiven(
 }
 
 /**
- * Marks every model that was given what is now forgotten: days or labels that held it. Whether training picked
- * that very row is not asked: a model too many is marked rather than one too few. Answers the models it marked, and the
- * keys of training requests that it could not read.
+ * Marks every model whose input contained an erased row, in a day's snapshot or a label object. We do not check
+ * whether training used that very row: it is safer to mark too many models than too few. Returns the marked models
+ * and the keys of training requests that could not be read.
  */
 export async function markModels(
   { lake, mustHold }: Scrubbing,

@@ -18,10 +18,10 @@ import {
 import type { Rewrite } from './scrub';
 import type { Place } from './survey';
 
-/** Not of tweets: who holds the lake, and the list of what is forgotten. */
+/** Objects that hold no tweets: the two leases and the list of erased ids. */
 const OWN_KEYS = new Set([FORGOTTEN_KEY, ...Object.values(leaseKeys)]);
 
-/** How each place is rewritten. Days are not: they are published anew, and their old versions deleted. */
+/** Places whose objects are rewritten. Cleaned days are published again instead, and their old snapshots deleted. */
 export type Rewritten = Exclude<Name, 'query-results' | 'evaluations' | 'cleaned-tweets'>;
 
 interface Home {
@@ -54,7 +54,10 @@ const rewritten = (name: Rewritten, finder: Finder): Place => {
 
 export type Places = readonly (readonly [Name, Place])[];
 
-/** Where whole tweets lie: by them ids and texts become known. Raw pages first, which say what days to look at. */
+/**
+ * Places that hold complete tweets: reading them finds all ids and texts. Raw pages come first, because they tell which
+ * days to read.
+ */
 export const whereTweetsLie = (finder: Finder, narrowed: Narrowed | null): Places => [
   [
     'raw-tweets',
@@ -69,7 +72,7 @@ export const whereTweetsLie = (finder: Finder, narrowed: Narrowed | null): Place
       prefix: datasets.tweets.prefix,
       holds: async (bytes) => (await forgottenRows(bytes, finder)) > 0,
       leavesOut: (key) =>
-        // Markers of folders and files that Spark left unfinished hold no rows.
+        // Folder markers and Spark's unfinished files hold no rows.
         !key.endsWith('.parquet') || (narrowed?.leavesOutDay(key) ?? false),
     },
   ],
@@ -78,7 +81,7 @@ export const whereTweetsLie = (finder: Finder, narrowed: Narrowed | null): Place
   ),
 ];
 
-/** Where only an id or a text of theirs may stand. */
+/** Places that may only name a tweet by its id or text. */
 export const whereTheyAreNamed = (finder: Finder): Places =>
   (['labels', 'scored', 'audit', 'parked', 'imports', 'plans', 'quarantine'] as const).map(
     (name) => [name, rewritten(name, finder)] as const,
@@ -88,9 +91,9 @@ const RANGE = /\/dt=(\d{4}-\d{2}-\d{2})\/(\d{20})-(\d{20})-[^/]*$/;
 const DAY = /\/dt=(\d{4}-\d{2}-\d{2})\//;
 
 /**
- * What need not be read where only tweets are to be forgotten, and their ids are known. A raw page's name says which
- * ids it can hold. Of the cleaned days those are read that have such a page or none at all, and those that the ids'
- * own times name: a raw page is kept at least as long as the day that was made from it.
+ * Decides which objects can be skipped when all ids to erase are known tweet ids. A raw page's name tells which ids it
+ * can hold. A cleaned day is read when it has such a page, when it has no raw pages at all, or when an id's own time
+ * falls on it. This is safe because a raw page is kept at least as long as the day made from it.
  */
 export class Narrowed {
   private readonly ids: readonly string[];
@@ -102,7 +105,7 @@ export class Narrowed {
     for (const id of tweets) {
       const time = timeOfId(id)?.valueOf();
       if (time === undefined) continue;
-      // Clocks differ, and a page is filed by X's.
+      // Clocks differ, and pages are filed by X's clock.
       for (const day of [-1, 0, 1]) this.days.add(utcDay(new Date(time + day * DAY_MS)));
     }
   }

@@ -6,7 +6,7 @@ import { writeAtomically } from '../session/files';
 import { Covered, nothingCovered } from './survey';
 
 const Stage = z.strictObject({
-  /** What was looked for: another list of ids or texts means another look. */
+  /** Digest of the ids and texts that were searched for: a different list needs a new survey. */
   of: z.string(),
   places: z.record(z.string(), Covered),
 });
@@ -25,8 +25,8 @@ export const digestOf = (parts: Iterable<string>): string =>
     .digest('hex');
 
 /**
- * How far the look through the lake has got, in a file beside the lake: the same command, called again on this
- * machine, goes on from there. The file names objects, and is gone when the command has ended what it began.
+ * The survey's progress, saved in a local file. The same command, run again on this machine, continues from there. The
+ * file lists object keys and is deleted when the command has finished.
  */
 export class SurveyProgress {
   private savedAt = 0;
@@ -34,11 +34,11 @@ export class SurveyProgress {
   private constructor(
     private readonly path: string,
     private readonly state: z.infer<typeof Progress>,
-    /** Whether an earlier call's look is continued. */
+    /** Whether this continues the survey of an earlier call. */
     readonly isResumed: boolean,
   ) {}
 
-  /** `wanted` says what the command was told; `now` is S3's time, which counts where nothing is continued. */
+  /** Opens or starts the progress of the command identified by `wanted`. `now` is S3's time, used when it starts. */
   static open(home: string, environment: string, wanted: string, now: Date): SurveyProgress {
     const path = join(home, 'forget', `${environment}.json`);
     const found = readProgress(path);
@@ -47,7 +47,7 @@ export class SurveyProgress {
     return new SurveyProgress(path, { schemaVersion: 1, wanted, since, stages: {} }, false);
   }
 
-  /** Versions from then on are looked at again. */
+  /** Versions written from this time on are read again. */
   get since(): Date {
     return new Date(this.state.since);
   }
@@ -63,7 +63,7 @@ export class SurveyProgress {
     this.state.stages[stage] = { of, places: { ...places, [place]: covered } };
   }
 
-  /** Whether it is time to save again. */
+  /** Whether the progress should be saved again. */
   get isDue(): boolean {
     return Date.now() - this.savedAt >= SAVE_EVERY_MS;
   }
@@ -79,7 +79,7 @@ export class SurveyProgress {
   }
 }
 
-/** One that cannot be read, or was written by another version, only means that the look begins anew. */
+/** Null for a file that cannot be read or was written by another version: the survey then starts again. */
 function readProgress(path: string): z.infer<typeof Progress> | null {
   if (!existsSync(path)) return null;
   try {

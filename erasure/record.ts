@@ -2,7 +2,7 @@ import { putJson, type LakeBucket } from '../functions/lake/objects';
 import { prefixes } from '../workflows/datasets';
 import { nothing, sum, type Tally } from './scrub';
 
-/** The places that tweets are taken out of, as the record names them. */
+/** The places that tweets are erased from, as the record names them. */
 export const places = [
   'labels',
   'scored',
@@ -19,20 +19,20 @@ export const places = [
 export type Place = (typeof places)[number];
 
 /**
- * What one call of `forget` took away: how much from where, never what. Written after each place, so that a call
- * that was killed has its record, too; the calls' records together are the whole.
+ * Records how much one call of `forget` erased from each place, never what. Written after each place, so a killed call
+ * has a record, too. The records of all calls together are complete.
  */
 export class ForgetRecord {
   private readonly tallies = new Map<Place, Tally>(places.map((place) => [place, nothing()]));
   models: string[] = [];
-  /** Objects outside of the places that could not be read, and may name what was forgotten. */
+  /** Unreadable objects outside the places; they may still name erased tweets. */
   private readonly others = new Set<string>();
   days: string[] = [];
 
   constructor(
     private readonly lake: LakeBucket,
     private readonly startedAt: Date,
-    /** How many ids were named; ids that earlier calls named are looked for, too. */
+    /** How many ids this call named. Ids of earlier calls are searched for, too. */
     private readonly asked: { tweets: number; authors: number },
   ) {}
 

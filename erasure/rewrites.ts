@@ -10,15 +10,15 @@ import { textHash } from '../workflows/text-key';
 import { withoutUrls } from '../workflows/text-links';
 import { UnreadableError, type Rewrite, type Scrubbed } from './scrub';
 
-/** A tweet as it lies in raw pages, parked records, plans and imports. */
+/** A tweet as stored in raw pages, in records queued for retry, in plans and in imports. */
 const Tweet = z.object({
   id: z.string(),
   author_id: z.string(),
   text: z.string().optional(),
-  /** The ids of an edited post's versions: whoever has one of them forgotten means the post. */
+  /** The ids of all versions of an edited post: erasing one of them erases the post. */
   edit_history_tweet_ids: z.array(z.string()).nullish().catch(null),
 });
-/** A line of an import, which keeps the tweet as text; those of earlier releases keep its fields. */
+/** A line of an import. It stores the tweet as text; earlier releases stored its fields. */
 const ImportLine = z.object({
   record: z.string(),
   original: z.object({ authorId: z.string().nullable() }).nullable(),
@@ -26,7 +26,7 @@ const ImportLine = z.object({
 const OlderImportLine = z.object({ tweet: z.unknown() });
 const Refused = z.object({ raw: z.string() });
 
-/** What was found of the tweets on the way: labels are known by texts, predictions by ids. */
+/** The ids and texts found while reading. Labels are matched by text, predictions by id. */
 export interface Found {
   tweets: Set<string>;
   texts: Set<string>;
@@ -34,14 +34,14 @@ export interface Found {
 
 export const nothingFound = (): Found => ({ tweets: new Set(), texts: new Set() });
 
-/** An id in a text that is not JSON, or not of the form it should be: long numbers, and short ones in quotation marks. */
+/** Matches ids in text that is not valid JSON or has another form: long numbers, and short ones in quotation marks. */
 const ID_IN_TEXT = /(?<!\d)\d{6,20}(?!\d)|\\*"(\d{1,5})\\*"/g;
 
 function idsIn(text: string): string[] {
   return [...text.matchAll(ID_IN_TEXT)].map(([whole, quoted]) => quoted ?? whole);
 }
 
-/** Knows forgotten tweets in whatever form they lie, and remembers what it found of them. */
+/** Recognizes tweets to erase in every stored form and collects their ids and texts. */
 export class Finder {
   constructor(
     private readonly forgotten: Forgotten,
@@ -56,7 +56,7 @@ export class Finder {
       return false;
     }
     for (const id of [tweet.id, ...versions]) this.found.tweets.add(id);
-    // The row of a long post has its whole text, and labels hang on that.
+    // The row of a long post has its full text, and labels refer to that.
     const long = isObject(value) ? longText(value) : undefined;
     for (const text of [tweet.text, long]) {
       if (text !== undefined) this.found.texts.add(textHash(withoutUrls(text)));
@@ -76,7 +76,7 @@ export class Finder {
     return this.forgotten.hasTweet(tweetId);
   }
 
-  /** A record that was refused because it is not what a tweet should be: any forgotten id in it counts. */
+  /** Whether a quarantined record must be erased: it is not a valid tweet, so any matching id in it counts. */
   isForgottenText(raw: string): boolean {
     const parsed = jsonOf(raw);
     if (Tweet.safeParse(parsed).success) return this.isForgotten(parsed);
@@ -86,7 +86,7 @@ export class Finder {
     return isIt;
   }
 
-  /** A JSON value without forgotten tweets, wherever in it they lie; and how many there were. */
+  /** Removes the tweets to erase from a JSON value, at any depth; `rows` counts them. */
   prune(value: unknown): { value: unknown; rows: number } {
     if (Array.isArray(value)) {
       const kept = value.filter((element: unknown) => !this.isForgottenElement(element));
@@ -108,7 +108,7 @@ export class Finder {
     };
   }
 
-  /** A raw page's name begins with the ids of its oldest and newest tweet; the ledger keeps the name. */
+  /** Removes ids from a raw page's name: it begins with the oldest and newest tweet id, and the ledger stores it. */
   private pruneName(text: string): { value: string; rows: number } {
     const value = text.replace(PAGE_RANGE, (range, from: string, oldest: string, newest: string) =>
       [oldest, newest].some((id) => this.forgotten.hasTweet(id.replace(/^0+(?=\d)/, '')))
@@ -152,7 +152,7 @@ const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8'
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 const joined = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
-/** Lines that stay, byte for byte; null where all do. */
+/** Returns the remaining lines, byte for byte; null when all remain. */
 function scrubLines(
   text: string,
   isForgotten: (line: string) => boolean,
@@ -165,7 +165,7 @@ function scrubLines(
 const PAGE_RANGE = /(\/dt=\d{4}-\d{2}-\d{2}\/)(\d{20})-(\d{20})(?=-)/g;
 const RANGE = /^(.*\/dt=(\d{4}-\d{2}-\d{2})\/)\d{20}-\d{20}-(.+)\.ndjson\.gz$/;
 
-/** Raw pages. The ids in the key's range are those of tweets that stay. */
+/** Rewrites a raw page. Its new key carries the id range of the remaining tweets. */
 export const rawPage =
   (finder: Finder): Rewrite =>
   (bytes, key): Scrubbed | null => {
@@ -182,7 +182,7 @@ export const rawPage =
     return { rows: left.rows, bytes: gzipSync(joined(left.lines)), key: renamed };
   };
 
-/** Parked records: rows as in raw pages, not compressed. */
+/** Rewrites records queued for retry: rows as in raw pages, not compressed. */
 export const parked =
   (finder: Finder): Rewrite =>
   (bytes) => {
@@ -195,7 +195,7 @@ export const parked =
     );
   };
 
-/** Imports: a page that loses all its lines stays, empty, since pages are counted. */
+/** Rewrites a page of an import. A page that loses all lines stays as an empty object, because pages are counted. */
 export const imported =
   (finder: Finder): Rewrite =>
   (bytes) => {
@@ -203,7 +203,7 @@ export const imported =
       const parsed = jsonOf(line);
       const kept = ImportLine.safeParse(parsed).data;
       if (kept !== undefined) {
-        // A retweet holds the words of the post that it passes on.
+        // A retweet holds the text of the original post.
         const passedOn = kept.original?.authorId ?? null;
         return (
           finder.isForgottenText(kept.record) ||
@@ -232,7 +232,7 @@ export const quarantined =
     );
   };
 
-/** Plans and their pending pages. */
+/** Rewrites a plan or one of its pending pages. */
 export const plan =
   (finder: Finder): Rewrite =>
   (bytes) => {
@@ -242,22 +242,22 @@ export const plan =
 
 const LabelRow = z.object({ text_hash: z.string(), text: z.string() });
 
-/** Labels. An object that loses all its rows stays, empty: its name keeps the same file from being imported again. */
+/** Rewrites labels. An object that loses all rows stays empty: its name prevents a second import of the same file. */
 export const labels =
   (texts: ReadonlySet<string>): Rewrite =>
   (bytes) => {
-    // Training reads gzipped labels, too, whatever their name.
+    // Training recognizes gzipped labels by their content, not by their name.
     const isPacked = isGzipped(bytes);
     const left = scrubLines(isPacked ? unzipped(bytes) : textOf(bytes), (line) => {
       const label = LabelRow.safeParse(jsonOf(line)).data;
-      // Either may be known: the hash of its text now, or the one an older release stored.
+      // Match the text's hash of today as well as the hash that an older release stored.
       return label !== undefined && (texts.has(label.text_hash) || texts.has(textHash(label.text)));
     });
     const rest = left && Buffer.from(joined(left.lines));
     return left && rest && { rows: left.rows, bytes: isPacked ? gzipSync(rest) : rest };
   };
 
-/** Rows of a Parquet file, as far as the columns asked for. */
+/** Reads the rows of a Parquet file; `columns` limits what is read. Throws UnreadableError when it is not Parquet. */
 export async function parquetRows(
   bytes: Uint8Array,
   columns?: string[],
@@ -269,7 +269,7 @@ export async function parquetRows(
   }
 }
 
-/** Rows that have the columns. Throws UnreadableError for those of something else. */
+/** Checks that rows have the schema's columns. Throws UnreadableError when they do not. */
 export function rowsAs<Row extends z.ZodType>(
   schema: Row,
   rows: readonly unknown[],
@@ -288,15 +288,15 @@ export const predictions =
     return { rows: all.length - rows.length, bytes: rows.length === 0 ? null : toParquet(rows) };
   };
 
-/** Histories and reports stay as proof; an id in them, always in quotation marks, gives way to a word. */
+/** Rewrites a history or report. They stay as proof; an erased id, always in quotation marks, becomes "forgotten". */
 export const audit =
   (finder: Finder): Rewrite =>
   (bytes) => {
     let rows = 0;
     const text = textOf(bytes).replace(
       /(\\*")(\d{1,20})(\\*")/g,
-      (whole, before: string, id: string, after: string) => {
-        if (!finder.isForgottenId(id)) return whole;
+      (match, before: string, id: string, after: string) => {
+        if (!finder.isForgottenId(id)) return match;
         rows += 1;
         return `${before}forgotten${after}`;
       },

@@ -8,26 +8,26 @@ import {
   type Versions,
 } from '../functions/lake/versions';
 
-/** What is left of an object's content: `bytes` null when nothing is; `key` where it has to lie under another name. */
+/** An object after erasing: `bytes` is null when nothing remains; `key` is set when the object needs another key. */
 export interface Scrubbed {
   rows: number;
   bytes: Uint8Array | null;
   key?: string;
 }
 
-/** Answers what is left of a content, or null when it holds nothing that is to be forgotten. */
+/** Returns an object's content after erasing, or null when there is nothing to erase in it. */
 export type Rewrite = (
   bytes: Uint8Array,
   key: string,
 ) => Scrubbed | null | Promise<Scrubbed | null>;
 
-/** What went from one place. */
+/** How much was erased from one place. */
 export interface Tally {
   objects: number;
   rows: number;
-  /** Older versions, which the bucket would have kept for its lifecycle's days. */
+  /** Deleted old versions; without this the bucket's lifecycle would have kept them for days. */
   versions: number;
-  /** Objects that could not be read, and so may still hold something. */
+  /** Keys that could not be read, so they may still hold rows to erase. */
   unreadable: string[];
 }
 
@@ -39,10 +39,10 @@ export const sum = (a: Tally, b: Tally): Tally => ({
   unreadable: [...a.unreadable, ...b.unreadable],
 });
 
-/** Requests wait for S3 and not for this machine. */
+/** Parallel requests. They mostly wait for S3, not for this machine. */
 const atOnce = 32;
 
-/** Works on what a generator brings, several at once. */
+/** Runs `work` on each item of a generator, up to 32 in parallel. Throws the first error. */
 export async function forEachOf<Item>(
   items: AsyncIterable<Item> | Iterable<Item>,
   work: (item: Item) => Promise<void>,
@@ -50,7 +50,7 @@ export async function forEachOf<Item>(
   const running = new Set<Promise<void>>();
   for await (const item of items) {
     const task: Promise<void> = work(item).finally(() => running.delete(task));
-    // Awaited below; where another fails first, nobody looks at this one.
+    // Awaited below. If another task fails first, nobody awaits this one, and its rejection must not be unhandled.
     task.catch(() => undefined);
     running.add(task);
     if (running.size >= atOnce) await Promise.race(running);
@@ -67,11 +67,11 @@ const contentTypes: Record<string, string> = {
 
 export interface Scrubbing {
   lake: LakeBucket;
-  /** Throws when the lake is no longer held: then nothing more may be written. */
+  /** Throws when the hold on the lake was lost: nothing more may be written then. */
   mustHold: () => void;
 }
 
-/** Takes what `rewrite` leaves out from every version of these objects. */
+/** Applies `rewrite` to every version of these objects. */
 export async function scrubKeys(
   scrubbing: Scrubbing,
   keys: Iterable<string>,
@@ -85,7 +85,7 @@ export async function scrubKeys(
   return tally;
 }
 
-/** The same for every object below a prefix. */
+/** Applies `rewrite` to every version of every object below a prefix. */
 export async function scrubBelow(
   scrubbing: Scrubbing,
   prefix: string,
@@ -97,8 +97,8 @@ export async function scrubBelow(
 }
 
 /**
- * Old versions go first, then the current one is replaced and what it was is deleted, too: killed anywhere, the
- * next call finds the rest. Nothing that holds a row becomes current again.
+ * Deletes old versions first, then replaces the current one and deletes its old content. If this is killed at any
+ * point, the next call finds the rest. A version with a row to erase never becomes current again.
  */
 async function scrubObject(
   { lake, mustHold }: Scrubbing,
@@ -137,14 +137,14 @@ async function scrubObject(
     const written = await putIf(lake, target, scrubbed.bytes, type, {
       ifMatch: target === key ? current.etag : null,
     });
-    // Under another name it may lie there already, from a call that was killed.
+    // A killed call may already have written the object with the new key.
     if (written === null && target === key)
-      throw new UserError(`${key} was changed meanwhile: run the same command again.`);
+      throw new UserError(`${key} was changed at the same time. Run the same command again.`);
   }
   if ((scrubbed.bytes === null || target !== key) && others > 0) await deleteVersion(lake, key);
   await deleteVersion(lake, key, current.id);
   return { ...tally, objects: 1, rows: scrubbed.rows };
 }
 
-/** A content that is not what its name says. */
+/** The content of an object is not of the format that its name says. */
 export class UnreadableError extends Error {}

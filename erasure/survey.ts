@@ -3,20 +3,20 @@ import { statusOf, type LakeBucket } from '../functions/lake/objects';
 import { forEachOf, UnreadableError } from './scrub';
 import { readVersion, versionsBelow, type Version } from '../functions/lake/versions';
 
-/** Objects of one kind, and how to see whether a content of theirs holds something that is to be forgotten. */
+/** A kind of objects, and a function that tells whether an object's content holds something to erase. */
 export interface Place {
   prefix: string;
   holds: (bytes: Uint8Array, key: string) => boolean | Promise<boolean>;
-  /** Objects that are not read: by their names they can hold nothing of it. */
+  /** Whether an object is skipped, because its key shows that it can hold nothing to erase. */
   leavesOut?: (key: string) => boolean;
 }
 
-/** How far a place was looked through, so that another call goes on from there. */
+/** How far a place was surveyed, so that another call can continue from there. */
 export const Covered = z.strictObject({
-  /** Every object up to this key was looked at; null before the first. Keys come in order. */
+  /** Every object up to this key was read; null before the first. Keys come in order. */
   upTo: z.string().nullable(),
   isWhole: z.boolean(),
-  /** Objects that hold something, or that could not be read. */
+  /** Keys of objects that hold something to erase or could not be read. */
   holding: z.array(z.string()),
 });
 export type Covered = z.infer<typeof Covered>;
@@ -25,17 +25,17 @@ export const nothingCovered = (): Covered => ({ upTo: null, isWhole: false, hold
 
 export interface Looking {
   lake: LakeBucket;
-  /** S3's own time when the survey began: versions from then on are looked at again. */
+  /** S3's time when the survey began: versions written from then on are read again. */
   since: Date;
-  /** Called after each object: how many were looked at, and what tells how far that is. */
+  /** Called after each object with the number of objects read and a function that returns the progress. */
   report: (objects: number, soFar: () => Covered) => void;
   mustGoOn: () => void;
 }
 
 /**
- * Looks at every version that no look before has covered: those of objects behind `covered.upTo`, those of objects
- * that hold something, and those written since the survey began. A version never changes, so one look is enough.
- * Reads only; the lake need not be held.
+ * Reads every object version that an earlier survey did not cover: versions of objects after `covered.upTo`, versions
+ * of objects that hold something to erase, and versions written since the survey began. A version never changes, so
+ * reading it once is enough. Writes nothing; needs no hold on the lake.
  */
 export async function lookThrough(
   { lake, since, report, mustGoOn }: Looking,
@@ -51,7 +51,7 @@ export async function lookThrough(
   const soFar = (): Covered => ({
     upTo: progress.reached,
     isWhole: covered.isWhole,
-    // What held something before counts until it has been looked at again.
+    // An object that held something counts until it has been read again.
     holding: [...new Set([...holding, ...held])].sort(),
   });
   await forEachOf(versionsBelow(lake, place.prefix), async ({ key, versions }) => {
@@ -69,9 +69,9 @@ export async function lookThrough(
     objects += 1;
     report(objects, soFar);
   });
-  const whole = { upTo: progress.reached, isWhole: true, holding: [...holding].sort() };
-  report(objects, () => whole);
-  return whole;
+  const complete = { upTo: progress.reached, isWhole: true, holding: [...holding].sort() };
+  report(objects, () => complete);
+  return complete;
 }
 
 async function anyHolds(
@@ -83,24 +83,24 @@ async function anyHolds(
   let found = false;
   for (const { id } of versions) {
     try {
-      // Each is read: what stands in it of the tweets is noted on the way.
+      // Read every version, even after a hit: `holds` also collects the ids and texts in it.
       found = (await holds(await readVersion(lake, key, id), key)) || found;
     } catch (error) {
       if (error instanceof UnreadableError || error instanceof SyntaxError) found = true;
-      // The bucket's lifecycle or a run has deleted it meanwhile.
+      // Otherwise the bucket's lifecycle or a run deleted the version in the meantime.
       else if (statusOf(error) !== 404) throw error;
     }
   }
   return found;
 }
 
-/** Up to which key all is done, where several are under way at once: they begin in order and end in any. */
+/** Tracks the key up to which all objects are done. Objects begin in order but end in any order. */
 class Watermark {
   private readonly begun: { key: string; isDone: boolean }[] = [];
 
   constructor(public reached: string | null) {}
 
-  /** Answers what ends the key. */
+  /** Marks the key as begun; the returned function marks it as done. */
   begin(key: string): () => void {
     const one = { key, isDone: false };
     this.begun.push(one);

@@ -4,15 +4,15 @@ import type { Account } from './session';
 
 interface Speaks {
   host: string;
-  /** Of AWS JSON 1.1, which names the operation in a header; without it the path names the operation. */
+  /** Prefix of the header that names the operation (AWS JSON 1.1). Without it, the path names the operation. */
   target?: string;
   /** One host for all regions of a partition. */
   global?: true;
 }
 
 /**
- * Services that the command line asks a question or two, each: a signed call with a checked answer is less than a
- * package. Hosts, targets and paths are those of the services' models that botocore ships.
+ * Services of which the command line needs one or two operations each. A signed call with a validated response needs
+ * less code than an SDK package. Hosts, targets and paths are from the service models in botocore.
  */
 const services = {
   kms: { target: 'TrentService', host: 'kms' },
@@ -24,7 +24,7 @@ const services = {
 } as const satisfies Record<string, Speaks>;
 export type Service = keyof typeof services;
 
-/** Where a call goes, and for which region it is signed. */
+/** The host of a service's API and the region that a call must be signed for. */
 export function addressOf(service: Service, region: string): { host: string; signedFor: string } {
   const { host, global }: Speaks = services[service];
   const china = region.startsWith('cn-');
@@ -34,7 +34,7 @@ export function addressOf(service: Service, region: string): { host: string; sig
     : { host: `${host}.${region}.${suffix}`, signedFor: region };
 }
 
-/** What the service answered instead; `name` is AWS's name of the error. */
+/** An error response of a service; `name` is AWS's name of the error. */
 export class AwsJsonError extends Error {
   constructor(
     override readonly name: string,
@@ -51,7 +51,7 @@ const timeoutMillis = 30_000;
 const errorName = (type: unknown): string =>
   String(type).replace(/^.*#/, '').replace(/:.*$/, '') || 'UnknownError';
 
-/** One call of a service; throws AwsJsonError for a refusal, ZodError for an answer of another shape. */
+/** Calls a service. Throws AwsJsonError for an error response, ZodError for a response of another shape. */
 export async function callAws<Schema extends z.ZodType>(
   { clients, region, endpoint }: Pick<Account, 'clients' | 'region' | 'endpoint'>,
   service: Service,
@@ -94,9 +94,9 @@ export async function callAws<Schema extends z.ZodType>(
     signal: AbortSignal.timeout(timeoutMillis),
   });
   const text = await response.text();
-  const said: unknown = text === '' ? {} : parsed(text, response.status);
+  const content: unknown = text === '' ? {} : parsed(text, response.status);
   if (!response.ok) {
-    const fields = new Map(Object.entries(said ?? {}));
+    const fields = new Map(Object.entries(content ?? {}));
     throw new AwsJsonError(
       errorName(fields.get('__type') ?? response.headers.get('x-amzn-errortype') ?? ''),
       String(
@@ -105,7 +105,7 @@ export async function callAws<Schema extends z.ZodType>(
       response.status,
     );
   }
-  return answer.parse(said);
+  return answer.parse(content);
 }
 
 function parsed(text: string, status: number): unknown {

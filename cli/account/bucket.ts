@@ -5,22 +5,22 @@ import { stateOf } from '../../session/stack-states';
 import type { Finding } from './finding';
 import type { Account, AccountEnvironment } from './session';
 
-/** What is known of the name before a deployment; `wanted` is null where CloudFormation may choose. */
+/** What is known about the bucket's name before a deployment. `wanted` is null when CloudFormation may choose it. */
 export interface BucketFacts {
   wanted: string | null;
-  /** The bucket that the data stack has; null where there is no such stack, or it has none. */
+  /** The data stack's bucket; null without a stack or a bucket. */
   current: string | null;
-  /** What CloudFormation would put before a name of its own. */
+  /** Prefix of a name that CloudFormation would generate. */
   generatedPrefix: string;
-  /** Status that HeadBucket answers for the wanted name; null where none is wanted. */
+  /** HeadBucket's status for the wanted name; null when no name is wanted. */
   status: number | null;
-  /** Whether the wanted bucket is of this environment by its tag: what an earlier tear-down kept. */
+  /** Whether the wanted bucket has this environment's tag: an earlier `destroy` kept it. */
   isKept: boolean;
 }
 
 const where = 'bucketName, infra/config.ts, or -c bucketName=…';
 
-/** What stands in the way of the bucket's name. */
+/** Finds reasons why the deployment could not use the bucket's name. */
 export function bucketFindings(facts: BucketFacts, environment: AccountEnvironment): Finding[] {
   const error = (what: string, todo: string): Finding[] => [{ level: 'error', what, where, todo }];
   const { wanted, current, generatedPrefix, status, isKept } = facts;
@@ -29,9 +29,9 @@ export function bucketFindings(facts: BucketFacts, environment: AccountEnvironme
     return isSame
       ? []
       : error(
-          `the lake's bucket is ${current}, and would be ${wanted ?? "one of CloudFormation's own names"}: CloudFormation would make another, empty bucket, and the data would stay behind`,
+          `the lake's bucket is ${current}, but the settings ask for ${wanted ?? 'a generated name'}: CloudFormation would create another, empty bucket and leave the data in the old one`,
           current.startsWith(generatedPrefix)
-            ? 'leave the name out: a bucket cannot be renamed'
+            ? 'remove the name from the settings: a bucket cannot be renamed'
             : `give -c bucketName=${current} at each deployment, or set it in infra/config.ts: a bucket cannot be renamed`,
         );
   }
@@ -39,34 +39,34 @@ export function bucketFindings(facts: BucketFacts, environment: AccountEnvironme
   if (status === 200)
     return isKept
       ? error(
-          `the bucket ${wanted} was kept by an earlier tear-down of ${environment}, with its data: CloudFormation cannot make it again`,
-          `choose another name and keep the data beside it; or delete them for good: npm run destroy -- --env ${environment} --delete-data`,
+          `an earlier destroy of ${environment} kept the bucket ${wanted} with its data: CloudFormation cannot create it again`,
+          `choose another name and keep the old bucket, or delete it for good: npm run destroy -- --env ${environment} --delete-data`,
         )
       : error(
-          `you have a bucket ${wanted} already, and it is not this lake's`,
+          `your account already has a bucket ${wanted}, and it does not belong to this lake`,
           'choose another name, or delete that bucket',
         );
   if (status === 301)
     return error(
-      `the bucket ${wanted} is in another region, yours or somebody else's: names are global`,
+      `a bucket ${wanted} exists in another region, in your account or another one: names are global`,
       'choose another name',
     );
   if (status === 403)
     return error(
-      `the bucket ${wanted} is somebody else's, or yours and closed to you: names are global`,
+      `a bucket ${wanted} exists, but you may not access it; it may belong to another account: names are global`,
       'choose another name',
     );
   return [
     {
       level: 'warning',
-      what: `whether the bucket's name ${wanted} is free was not found out: S3 answered ${status}`,
+      what: `could not check whether the bucket's name ${wanted} is free: S3 answered ${status}`,
       where,
-      todo: `look by hand: aws s3api head-bucket --bucket ${wanted} has to say 404`,
+      todo: `check it yourself: aws s3api head-bucket --bucket ${wanted} must answer 404`,
     },
   ];
 }
 
-/** The bucket of the lake among what the data stack made; null where a creation that failed is about to go. */
+/** The name of the data stack's lake bucket; null without one, or when the stack's creation failed. */
 export async function bucketOfStack(
   { clients }: Account,
   environment: AccountEnvironment,
@@ -83,7 +83,7 @@ export async function bucketOfStack(
   );
 }
 
-/** Whether the bucket carries the environment's tag; false where it has none, or does not say. */
+/** Whether the bucket has the environment's tag; false also when its tags cannot be read. */
 export async function isTaggedAsLake(
   { clients: { s3 } }: Account,
   Bucket: string,
@@ -106,7 +106,7 @@ const statusOf = (error: unknown): number | undefined =>
     ? Number(Object(error.$metadata).httpStatusCode)
     : undefined;
 
-/** Status of HeadBucket, asked as the account: a bucket of another one that is open to us is 403, too. */
+/** HeadBucket's status, with the account as expected owner: another account's public bucket gives 403, too. */
 async function headBucket({ clients: { s3 }, id }: Account, Bucket: string): Promise<number> {
   try {
     await s3.send(new HeadBucketCommand({ Bucket, ExpectedBucketOwner: id }));
@@ -118,7 +118,7 @@ async function headBucket({ clients: { s3 }, id }: Account, Bucket: string): Pro
   }
 }
 
-/** Looks at the name that the bucket is to have. */
+/** Checks the bucket's name before a deployment. */
 export async function bucketChecks(
   account: Account,
   environment: AccountEnvironment,
@@ -139,6 +139,6 @@ export async function bucketChecks(
   );
 }
 
-/** How CloudFormation begins a bucket's name that it makes of the data stack's and a construct's. */
+/** The prefix of a bucket name that CloudFormation generates from the data stack's and the construct's names. */
 export const generatedPrefix = (environment: AccountEnvironment, construct: string): string =>
   `${stackName(environment, 'Data').toLowerCase()}-${construct}`;

@@ -5,7 +5,7 @@ import type { Workspace } from '../../session/workspace';
 import { UserError } from '../../session/user-error';
 import type { AccountEnvironment } from './session';
 
-/** Both images may be built, for an hour at most, before the rest of the stack. */
+/** Limit of one CDK call: building both images may take up to an hour before the rest of the stack. */
 const limitMillis = 2 * 3600_000;
 
 interface Place {
@@ -13,7 +13,7 @@ interface Place {
   context?: string[];
 }
 
-/** The stock CDK CLI for an environment, as the person's own credentials let it. */
+/** Runs the CDK CLI for an environment with the person's own credentials. */
 function cdk(
   workspace: Workspace,
   { environment, context = [] }: Place,
@@ -23,7 +23,7 @@ function cdk(
   onLine: (line: string) => void,
 ): Promise<void> {
   const program = join(workspace.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
-  const given = [`env=${environment}`, ...context].flatMap((pair) => ['-c', pair]);
+  const contextOptions = [`env=${environment}`, ...context].flatMap((pair) => ['-c', pair]);
   const output = join(workspace.home, `cdk.out-${environment}`);
   return run(
     workspace,
@@ -36,14 +36,14 @@ function cdk(
       '--no-version-reporting',
       '--output',
       output,
-      ...given,
+      ...contextOptions,
       verb,
       ...stacks,
       ...options,
     ],
     {
       ...workspace.env,
-      // The CLI knows AWS_REGION only.
+      // The CLI reads AWS_REGION only.
       ...(workspace.env.AWS_DEFAULT_REGION &&
         !workspace.env.AWS_REGION && { AWS_REGION: workspace.env.AWS_DEFAULT_REGION }),
       CDK_DISABLE_CLI_TELEMETRY: 'true',
@@ -56,8 +56,8 @@ function cdk(
 }
 
 /**
- * Deploys the pipeline and what it stands on, or destroys all stacks; `progress` gets resource types. Whether it may is
- * asked before, by who calls. The budget is `deployBudget`'s.
+ * Deploys the pipeline and data stacks, or destroys all stacks. `progress` gets the types of the resources in work.
+ * The caller must have asked for confirmation. The budget has its own function, `deployBudget`.
  */
 export function runCdk(
   workspace: Workspace,
@@ -72,8 +72,8 @@ export function runCdk(
 }
 
 /**
- * Deploys the budget, after all else. Answers why it could not, which is no failure of the deployment: an account may
- * close its billing data to roles.
+ * Deploys the budget, last of all. Returns the reason when it cannot. That does not fail the deployment: an account
+ * may deny its billing data to roles.
  */
 export async function deployBudget(
   workspace: Workspace,
@@ -93,8 +93,8 @@ export async function deployBudget(
 }
 
 /**
- * Runs the CDK; `progress` gets the types of the resources it works on. The error of one that fails begins with the
- * resources that failed: the CDK ends with where in the source they come from, and AWS's words stand far above.
+ * Runs the CDK; `progress` gets the types of the resources it works on. Throws UserError that begins with the failed
+ * resources: the CDK prints AWS's messages far above its last lines, which only name places in the source.
  */
 async function watched(
   workspace: Workspace,
@@ -119,7 +119,7 @@ async function watched(
   }
 }
 
-/** `AWS::Events::Rule Schedules/Nightly (…): what the service said`, of an event line that says a resource failed. */
+/** Turns the CDK's line on a failed resource into `AWS::Events::Rule Schedules/Nightly (…): <AWS's message>`. */
 export function failedResource(line: string): string[] {
   const [, type, what] =
     /\|\s*(?:CREATE|UPDATE|DELETE)_FAILED\s*\|\s*(\S+)\s*\|\s*(.+?)\s*$/.exec(line) ?? [];
@@ -127,8 +127,8 @@ export function failedResource(line: string): string[] {
 }
 
 /**
- * What a deployment would change in roles, policies and security groups, as the CDK prints it; no line where it would
- * change nothing of that. Compares templates: a change set would be made in the account only to be looked at.
+ * The lines in which the CDK shows a deployment's changes of roles, policies and security groups; empty without such
+ * changes. Compares templates, because a change set would have to be created in the account.
  */
 export async function securityChanges(workspace: Workspace, place: Place): Promise<string[]> {
   const lines: string[] = [];
@@ -141,7 +141,7 @@ export async function securityChanges(workspace: Workspace, place: Place): Promi
 const TITLE = /^(?:IAM .+|Security Group) Changes$/;
 const ROW = /^\s*[│┌├└]/;
 
-/** The tables of `cdk diff --security-only`, and which stacks they are of. */
+/** Extracts the tables from `cdk diff --security-only`, each with its stack's name. */
 export function securityTables(lines: readonly string[]): string[] {
   const found: string[] = [];
   let stack: string | null = null;

@@ -50,23 +50,23 @@ export function settingsWith({
   environment: EnvironmentName;
   context: readonly string[];
 }): Settings {
-  const given = (name: string) =>
+  const valueOf = (name: string) =>
     context.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
   return settingsFor(environment, {
-    xApiBaseUrl: given('xApiBaseUrl'),
-    torchIndexUrl: given('torchIndexUrl'),
-    settings: given('settings'),
-    bucketName: given('bucketName'),
+    xApiBaseUrl: valueOf('xApiBaseUrl'),
+    torchIndexUrl: valueOf('torchIndexUrl'),
+    settings: valueOf('settings'),
+    bucketName: valueOf('bucketName'),
   });
 }
 
-/** What is wrong with the stored token: its shape, and with `askX` what X says of it. */
+/** Checks the stored token's shape and, with `askX`, sends one request to X with it. */
 async function tokenFindings(
   session: Session,
   settings: Settings,
   askX: boolean,
 ): Promise<Finding[]> {
-  // Another server than X's needs no token of X's.
+  // A server other than X's needs no token from X.
   if (new URL(settings.x.apiBaseUrl).hostname !== xHost) return [];
   const where = `secret ${session.outputs.TokenSecretArn}`;
   let token: string;
@@ -81,7 +81,7 @@ async function tokenFindings(
         level: 'warning',
         what: `X's token was not checked: ${reason}`,
         where,
-        todo: 'secretsmanager:GetSecretValue is needed to look at it',
+        todo: 'to check it, you need secretsmanager:GetSecretValue',
       },
     ];
   }
@@ -90,7 +90,7 @@ async function tokenFindings(
     return [
       {
         level: 'warning',
-        what: `the text stored for X ${problem}: a night would end with XAuthenticationFailed`,
+        what: `the text stored as X's token ${problem}: a run would fail with XAuthenticationFailed`,
         where,
         todo: howToStore(session),
       },
@@ -103,20 +103,20 @@ async function tokenFindings(
     : [
         {
           level: 'error',
-          what: `X refuses the token: ${refusal}`,
+          what: `X rejected the token: ${refusal}`,
           where,
           todo: howToStore(session),
         },
       ];
 }
 
-/** What can be said of a token by somebody whom the secret's policy does not let read it. */
+/** Checks the token for a person who may not read it: only whether one was stored. */
 async function unreadFindings(session: Session, where: string, askX: boolean): Promise<Finding[]> {
   if (!(await wasTokenStored(session)))
     return [
       {
         level: 'warning',
-        what: "nobody has stored X's token yet: a night would end with XAuthenticationFailed",
+        what: "X's token was not stored yet: a run would fail with XAuthenticationFailed",
         where,
         todo: howToStore(session),
       },
@@ -125,28 +125,31 @@ async function unreadFindings(session: Session, where: string, askX: boolean): P
   return [
     {
       level: 'warning',
-      what: 'X was not asked about the token: only the ingest and root may read it',
+      what: 'the token was not tested with X: only the ingest and root may read it',
       where,
-      todo: 'The first run shows whether X takes it: it ends with XAuthenticationFailed if not',
+      todo: 'start the first run: it fails with XAuthenticationFailed if X rejects the token',
     },
   ];
 }
 
-/** Throws UserError where a deployment could not be changed any more: the policies of buckets and secrets know two principals. */
+/**
+ * Throws UserError when the deployer could not change the deployment later: the policies of buckets and secrets allow
+ * changes only by CloudFormation's role and root.
+ */
 export function mustStayChangeable(
   { caller }: Pick<Account, 'caller'>,
   { context }: Pick<DeployOptions, 'context'>,
 ): void {
   if (!context.includes('deployAs=caller') || caller.endsWith(':root')) return;
   throw new UserError(
-    `-c deployAs=caller would deploy as ${caller}, which could not change the lake's buckets and secrets afterwards: their policies let CloudFormation's role of cdk bootstrap do that, and root. Leave it out, and let the roles of cdk bootstrap deploy.`,
+    `-c deployAs=caller would deploy as ${caller}, who could not change the lake's buckets and secrets later: their policies allow that only to root and to CloudFormation's role from cdk bootstrap. Leave the option out: the roles from cdk bootstrap then deploy.`,
   );
 }
 
 function report(screen: Screen, findings: Finding[]): void {
   for (const finding of findings) screen.say(describeFinding(finding));
   const errors = findings.filter(({ level }) => level === 'error').length;
-  if (errors > 0) throw new UserError(`Not deployed: ${errors} of these must be put right first.`);
+  if (errors > 0) throw new UserError(`Not deployed: fix the ${errors} errors above first.`);
 }
 
 function sayNext(
@@ -160,50 +163,53 @@ function sayNext(
     `Next:  ${commandFor(environment, 'npm run lake -- import-labels --bundled')}   a first model needs human labels`,
   );
   screen.say(
-    `       ${commandFor(environment, 'npm run lake -- run')}                       the first night`,
+    `       ${commandFor(environment, 'npm run lake -- run')}                       the first run`,
   );
   screen.say(
-    `       ${commandFor(environment, 'npm run verify --')}                            a tiny night, and what only an account can show`,
+    `       ${commandFor(environment, 'npm run verify --')}                            a tiny run, then checks of the account`,
   );
   screen.say(
-    `       ${commandFor(environment, 'npm run destroy --')}                           takes it down; the data stay`,
+    `       ${commandFor(environment, 'npm run destroy --')}                           deletes it, but keeps the data`,
   );
   screen.say(
     nightly.enabled
-      ? `It starts by itself: ${nightly.cron} (UTC).`
-      : 'It does not start by itself: nightly.enabled in infra/config.ts.',
+      ? `It runs on a schedule: ${nightly.cron} (UTC).`
+      : 'It has no schedule. To give it one, set nightly.enabled in infra/config.ts.',
   );
 }
 
-/** What the lake costs a month even if it never runs. */
+/** A sentence on what the lake costs a month even if it never runs. */
 function describeStanding(settings: Settings): string {
   const { endpoint } = settings;
   const idle = `It costs about ${dollars(total(standingCosts(settings)))} a month while nothing runs`;
-  if (endpoint.kind === 'serverless') return `${idle}, and each night on top: docs/deploy.md.`;
+  if (endpoint.kind === 'serverless') return `${idle}. Each run costs extra: docs/deploy.md.`;
   const { how, usd } = hostingCost(endpoint);
-  return `${idle}; once a model is promoted, its real-time endpoint costs ${usd === 0 ? 'by the hour' : `${dollars(usd)} a day`} on top (${how}), asked or not: docs/deploy.md.`;
+  return `${idle}. Once a model is promoted, its real-time endpoint adds ${usd === 0 ? 'a price per hour' : `${dollars(usd)} a day`} (${how}), used or not: docs/deploy.md.`;
 }
 
-/** Shows what a later deployment would change in who may do what, and asks; no question where it changes nothing. */
+/** Shows how a later deployment would change permissions and asks for confirmation; asks nothing without changes. */
 async function confirmSecurity(
   workspace: Workspace,
   screen: Screen,
   command: DeployOptions,
 ): Promise<void> {
   const started = Date.now();
-  screen.live('cdk diff: what would change in roles and policies', started);
+  screen.live('cdk diff: changes of roles and policies', started);
   const changes = await securityChanges(workspace, command);
   screen.rest();
   if (changes.length === 0) return;
   for (const line of changes) screen.say(line);
   await confirm(
-    `This deployment changes who may do what in ${command.environment}. Deploy?`,
+    `This deployment changes permissions in ${command.environment}. Deploy?`,
     command.yes,
     workspace.signal,
   );
 }
 
-/** `npm run deploy`: checks what can be known before, asks before a first deployment and before roles change, deploys, says what is next. */
+/**
+ * `npm run deploy`: checks the account, asks before a first deployment and before roles change, deploys, and prints the
+ * next steps. Returns the exit status.
+ */
 export async function deployTo(
   workspace: Workspace,
   screen: Screen,
@@ -215,11 +221,12 @@ export async function deployTo(
   screen.say(`${environment}: ${describeAccount(account)}`);
   mustStayChangeable(account, command);
   const existing = await findStack(account.clients.cloudFormation, stackName(environment, 'Data'));
-  if (command.checkToken) screen.say(`--check-token asks X once: ${tokenCheckCost(settings)}.`);
+  if (command.checkToken)
+    screen.say(`--check-token sends X one request: ${tokenCheckCost(settings)}.`);
   const token = existing
     ? await sessionIn(account, environment).then(
         (session) => tokenFindings(session, settings, command.checkToken),
-        // A deployment that broke off has no outputs yet: it goes on here.
+        // An interrupted deployment has no outputs yet: this one continues it.
         (error: unknown) => (error instanceof UserError ? [] : Promise.reject(error)),
       )
     : [];
@@ -235,7 +242,7 @@ export async function deployTo(
 
   const started = Date.now();
   if (!screen.isTerminal)
-    screen.say('cdk deploy: CodeBuild builds two images, ten minutes or so the first time …');
+    screen.say('cdk deploy: CodeBuild builds two images, about ten minutes the first time …');
   await runCdk(workspace, command, 'deploy', (line) => screen.live(line, started));
   const noBudget =
     settings.monthlyBudgetUsd === null
@@ -244,13 +251,13 @@ export async function deployTo(
   screen.rest();
   const session = await sessionIn(account, environment);
   screen.say(
-    `Deployed in ${Math.round((Date.now() - started) / 1000)} s. A night reads ${postsAndAuthors(settings.x, `${settings.x.maxTweetsPerRun} posts`)} at most: ${dollars(highestPrice(settings.x, settings.x.maxTweetsPerRun))} at X.`,
+    `Deployed in ${Math.round((Date.now() - started) / 1000)} s. A run reads at most ${postsAndAuthors(settings.x, `${settings.x.maxTweetsPerRun} posts`)}: ${dollars(highestPrice(settings.x, settings.x.maxTweetsPerRun))} at X.`,
   );
   screen.say(describeStanding(settings));
   if (noBudget !== null)
     screen.say(
-      `warning: the monthly budget was not deployed; all else was. Nobody is told when AWS costs more than $${settings.monthlyBudgetUsd} a month. ` +
-        `The account's root user may have to switch on IAM access to billing information: docs/deploy.md. ${noBudget}`,
+      `warning: everything but the monthly budget was deployed. Nobody is notified when AWS costs more than $${settings.monthlyBudgetUsd} a month. ` +
+        `The account's root user may have to activate IAM access to billing information: docs/deploy.md. ${noBudget}`,
     );
   for (const finding of existing ? [] : await tokenFindings(session, settings, command.checkToken))
     screen.say(describeFinding(finding));

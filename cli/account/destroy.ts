@@ -46,13 +46,13 @@ async function running(sfn: SFNClient, stateMachineArn: string): Promise<string[
     );
     return executions.map(({ executionArn = '' }) => executionArn);
   } catch (error) {
-    // A stack that is half gone lists what it has no more.
+    // A half-deleted stack still lists a state machine that no longer exists.
     if (error instanceof Error && error.name === 'StateMachineDoesNotExist') return [];
     throw error;
   }
 }
 
-/** Ends what runs: an execution would put an endpoint back behind our back. */
+/** Stops running executions, because one could create the endpoint again. Returns how many; throws UserError. */
 async function stopExecutions(
   sfn: SFNClient,
   machine: string,
@@ -64,21 +64,21 @@ async function stopExecutions(
       new StopExecutionCommand({
         executionArn,
         error: 'Destroyed',
-        cause: 'npm run destroy takes this environment down',
+        cause: 'npm run destroy deletes this environment',
       }),
     );
   }
   for (const deadline = Date.now() + stopMillis; (await running(sfn, machine)).length > 0;) {
     if (Date.now() > deadline)
       throw new UserError(
-        `An execution of ${machine} does not stop: look at it in the console, then call this again.`,
+        `An execution of ${machine} does not stop. Check it in the console, then run this command again.`,
       );
     await sleep(1_000, undefined, { signal });
   }
   return executions.length;
 }
 
-/** Refuses before anything is touched: half a tear-down would be the worst. */
+/** Throws UserError for a protected stack before anything is deleted, to avoid a half-done destroy. */
 async function mustBeUnprotected(
   { clients }: Account,
   { environment }: DestroyOptions,
@@ -99,11 +99,11 @@ async function mustBeUnprotected(
   return found.some((stack) => stack !== undefined);
 }
 
-/** What the pipeline's stack itself says of what has to end before it goes; also of a stack that is broken or half gone. */
+/** What must be stopped before the pipeline's stack is deleted. Read from the stack, even a half-deleted one. */
 interface Deployed {
   /** ARN of the state machine; null where there is none. */
   machine: string | null;
-  /** Every name that the endpoint may have. */
+  /** Every possible name of the endpoint. */
   endpoints: string[];
 }
 
@@ -123,14 +123,14 @@ async function deployedPipeline(
     null;
   return {
     machine,
-    // Its settings may have changed since it was made.
+    // The settings may have changed since the stack was created.
     endpoints: [
       ...new Set([...endpointNames(environment), ...(outputs ? [outputs.EndpointName] : [])]),
     ],
   };
 }
 
-/** The bucket whose deletion was confirmed by its name. Throws UserError when the name is another. */
+/** Asks for the name of the bucket to delete; returns the bucket. Throws UserError when the name differs. */
 async function confirmDeletion(
   data: readonly LakeData[],
   { yes, confirm: typed }: DestroyOptions,
@@ -139,30 +139,30 @@ async function confirmDeletion(
   const [one, ...others] = data;
   if (!one)
     throw new UserError(
-      'There is no bucket of this environment to delete the data of; without --delete-data the rest is taken down. Nothing was done.',
+      'This environment has no bucket, so --delete-data has nothing to delete. Nothing was done. Run the command without --delete-data to delete the rest.',
     );
   if (others.length > 0)
     throw new UserError(
-      `More than one bucket is this environment's: ${data.map(({ bucket }) => bucket).join(', ')}. Delete the one you mean by hand.`,
+      `This environment has more than one bucket: ${data.map(({ bucket }) => bucket).join(', ')}. Delete the right one yourself.`,
     );
   const name =
     typed ??
     (await ask(
       `--delete-data deletes every tweet, label and model for good. Type the bucket's name, ${one.bucket}:`,
-      'say it with --confirm <bucket>',
+      'confirm with --confirm <bucket>',
       signal,
     ));
   if (name !== one.bucket || (typed !== null && !yes)) {
     throw new UserError(
       typed !== null && !yes
-        ? '--confirm counts with --yes only. Nothing was done.'
+        ? '--confirm needs --yes, too. Nothing was done.'
         : `"${name}" is not ${one.bucket}. Nothing was done.`,
     );
   }
   return [one];
 }
 
-/** A budget that the settings do not name any more is in no app: CDK leaves its stack. */
+/** Deletes the budget's stack. If the settings no longer have a budget, the CDK app lacks this stack and keeps it. */
 async function removeBudget(
   client: CloudFormationClient,
   environment: EnvironmentName,
@@ -191,30 +191,33 @@ function sayWhatIsLeft(
   environment: string,
 ): void {
   if (data.length + accessLogs.length === 0) {
-    screen.say(`Nothing of sentiment-lake ${environment} is left that costs.`);
+    screen.say(`No billable resource of sentiment-lake ${environment} is left.`);
     return;
   }
-  screen.say('Left, on purpose:');
+  screen.say('Kept on purpose:');
   for (const { bucket, keyArn } of data) {
     screen.say(
-      `  bucket ${bucket}: storage, $${prices.s3PerGbMonth} a GB and month. Its policy went with the stack: IAM alone guards it now.`,
+      `  bucket ${bucket}: storage, $${prices.s3PerGbMonth} per GB and month. Its policy was deleted with the stack: only IAM protects it now.`,
     );
     if (keyArn !== null)
       screen.say(
-        `  key ${keyArn}: ${dollars(prices.kmsKeyPerMonth)} a month. Without it the objects cannot be read any more.`,
+        `  key ${keyArn}: ${dollars(prices.kmsKeyPerMonth)} a month. The objects cannot be read without it.`,
       );
   }
   for (const bucket of accessLogs)
     screen.say(
-      `  bucket ${bucket}, the access logs: storage, $${prices.s3PerGbMonth} a GB and month.`,
+      `  bucket ${bucket} (access logs): storage, $${prices.s3PerGbMonth} per GB and month.`,
     );
   screen.say(
-    `  log groups below /aws/sagemaker/ and /aws-glue/, shared by all that use these services: $${prices.logsPerGbMonth} a GB and month.`,
+    `  log groups below /aws/sagemaker/ and /aws-glue/, shared by all users of these services: $${prices.logsPerGbMonth} per GB and month.`,
   );
-  screen.say(`To delete the data, too: npm run destroy -- --env ${environment} --delete-data`);
+  screen.say(`To delete the data as well: npm run destroy -- --env ${environment} --delete-data`);
 }
 
-/** `npm run destroy`: ends what runs, removes what CloudFormation does not know, then the stacks; the data only when told. */
+/**
+ * `npm run destroy`: stops executions, deletes what CloudFormation does not manage, then the stacks; the data only with
+ * --delete-data. Returns the exit status.
+ */
 export async function destroyIn(
   workspace: Workspace,
   screen: Screen,
@@ -225,7 +228,7 @@ export async function destroyIn(
   const { clients } = account;
   screen.say(`${environment}: ${describeAccount(account)}`);
   const areStacks = await mustBeUnprotected(account, command);
-  // Asked of the stack while it is there: it names the key itself, the bucket what it encrypts with.
+  // Read the key from the stack while it exists: the bucket may not say what it encrypts with.
   const stackKey = await keyOfStack({ clients, environment, region: account.region });
   const data = (await findLakeData(account, environment)).map(({ bucket, keyArn }) => ({
     bucket,
@@ -238,7 +241,7 @@ export async function destroyIn(
   );
   const doomed = command.deleteData ? await confirmDeletion(data, command, workspace.signal) : [];
   await confirm(
-    `Take sentiment-lake ${environment} down${command.deleteData ? ', its data included' : '; the data stay'}?`,
+    `Delete sentiment-lake ${environment}${command.deleteData ? ' including its data' : ', but keep its data'}?`,
     command.yes,
     workspace.signal,
   );
@@ -247,7 +250,7 @@ export async function destroyIn(
     screen.say(
       `Stopped: ${plural(await stopExecutions(clients.sfn, machine, workspace.signal), 'execution')}.`,
     );
-  // Asked again: what ran may have made more.
+  // Search again: the stopped executions may have created more.
   const made = await findServing(clients.sageMaker, environment, endpoints);
   await removeServing(clients.sageMaker, endpoints, made, workspace.signal);
   screen.say(`Removed: ${describeServing(made)}.`);
@@ -266,24 +269,24 @@ export async function destroyIn(
     screen.rest();
     screen.say(`Bucket ${bucket} deleted with ${plural(deleted, 'version')} of objects.`);
   };
-  // The lake's own bucket last: this is called again by its name after an interruption.
+  // Delete the lake's own bucket last: after an interruption the next call finds the lake by this bucket.
   if (command.deleteData)
     for (const bucket of await findAccessLogs(account, environment)) await remove(bucket);
   for (const { bucket, keyArn } of doomed) {
     await remove(bucket);
     if (keyArn !== null)
       screen.say(
-        `Key ${keyArn} will be gone in ${await scheduleKeyDeletion(account, keyArn)} days; until then: aws kms cancel-key-deletion.`,
+        `AWS deletes the key ${keyArn} in ${await scheduleKeyDeletion(account, keyArn)} days. To keep it: aws kms cancel-key-deletion.`,
       );
   }
   const left = await findServing(clients.sageMaker, environment, endpoints);
   if ([left.endpoints, left.configs, left.models].flat().length > 0)
-    throw new UserError(`Still there: ${describeServing(left)}. Call this again.`);
+    throw new UserError(`Not deleted yet: ${describeServing(left)}. Run this command again.`);
   const overlooked = await endpointsLeft(clients.sageMaker, environment);
   if (overlooked.length > 0)
     throw new UserError(
-      `Still there, and it costs: the endpoint ${overlooked.join(', ')}. It has the tag or the name of sentiment-lake ${environment}, ` +
-        'but this command did not make it. Delete it: ' +
+      `Still there and billable: the endpoint ${overlooked.join(', ')}. It has the tag or the name prefix of sentiment-lake ${environment}, ` +
+        'but none of the names that this command looks for. Delete it: ' +
         overlooked
           .map((name) => `aws sagemaker delete-endpoint --endpoint-name ${name}`)
           .join('; '),

@@ -1,6 +1,6 @@
-/** What stands in the way of a deployment, or will stand in the way of its first night. */
+/** A problem that would make the deployment, or later its first run, fail. */
 export interface Finding {
-  /** An error ends the deployment before it begins. */
+  /** An error prevents the deployment; a warning does not. */
   level: 'error' | 'warning';
   what: string;
   where: string;

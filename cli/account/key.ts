@@ -2,7 +2,7 @@ import { stackName } from '../../infra/naming';
 import type { Session } from '../../session/session';
 import { findStack, resourcesOf } from '../../session/stack';
 
-/** ARN of the key that the data stack made; null when there is no such stack. */
+/** The ARN of the data stack's key; null without a data stack. */
 export async function keyOfStack({
   clients,
   environment,

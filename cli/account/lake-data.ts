@@ -14,19 +14,19 @@ import { AwsJsonError, callAws } from './aws-json';
 import { bucketOfStack, generatedPrefix, isTaggedAsLake } from './bucket';
 import type { Account, AccountEnvironment } from './session';
 
-/** What holds the data, and outlives the stacks. */
+/** A bucket with data and its key; both outlive the stacks. */
 export interface LakeData {
   bucket: string;
-  /** ARN of the key that the bucket encrypts with; null when it does not say. */
+  /** ARN of the key that the bucket encrypts with; null when the bucket does not tell. */
   keyArn: string | null;
 }
 
-/** The most that one DeleteObjects takes. */
+/** The maximum of one DeleteObjects call. */
 const batch = 1000;
-/** AWS keeps a key for 7 to 30 days before it is gone for good, free of charge: long, for a mistake. */
+/** AWS waits 7 to 30 days, free of charge, before it deletes a key. The maximum gives time to undo a mistake. */
 const keyWaitDays = 30;
 
-/** The account's buckets in the region. */
+/** The names of the account's buckets in the region. */
 async function buckets({ clients: { s3 }, region }: Account): Promise<string[]> {
   const found: string[] = [];
   let ContinuationToken: string | undefined;
@@ -40,7 +40,7 @@ async function buckets({ clients: { s3 }, region }: Account): Promise<string[]> 
   return found;
 }
 
-/** The buckets that hold who asked the lake's bucket for what; CloudFormation names them: `sentimentlake-dev-data-lakeaccesslogs…`. */
+/** The buckets with the lake's access logs. CloudFormation names them `sentimentlake-dev-data-lakeaccesslogs…`. */
 export const findAccessLogs = async (
   account: Account,
   environment: AccountEnvironment,
@@ -49,7 +49,7 @@ export const findAccessLogs = async (
   return (await buckets(account)).filter((name) => name.startsWith(prefix));
 };
 
-/** The lake's buckets: what the stack says, what CloudFormation named, and what has a name of its own and the tag. */
+/** The lake's buckets: the stack's own, those with a name by CloudFormation, and those with the lake's tag. */
 async function lakeBuckets(account: Account, environment: AccountEnvironment): Promise<string[]> {
   const ofStack = await bucketOfStack(account, environment);
   const named = generatedPrefix(environment, '');
@@ -66,8 +66,8 @@ async function lakeBuckets(account: Account, environment: AccountEnvironment): P
 }
 
 /**
- * The environment's bucket, and the key it encrypts with: they are found when the stacks are gone, too.
- * More than one is possible after a deployment that followed a tear-down.
+ * Finds the environment's buckets and their keys, even when the stacks are deleted. A deployment after a `destroy`
+ * that kept the data leads to more than one.
  */
 export async function findLakeData(
   account: Account,
@@ -84,7 +84,10 @@ export async function findLakeData(
   return found;
 }
 
-/** Empties the bucket, old versions, delete markers and unfinished uploads included, and deletes it. Answers how many went. */
+/**
+ * Deletes the bucket with all objects, old versions, delete markers and unfinished uploads. Returns the number of
+ * deleted versions. Throws UserError when an object cannot be deleted.
+ */
 export async function deleteBucket(
   s3: S3Client,
   Bucket: string,
@@ -94,7 +97,7 @@ export async function deleteBucket(
   let deleted = 0;
   for (;;) {
     signal.throwIfAborted();
-    // The first page each time: what it listed is gone afterwards.
+    // List the first page each time: its objects are deleted afterwards.
     const { Versions = [], DeleteMarkers = [] } = await s3.send(
       new ListObjectVersionsCommand({ Bucket, MaxKeys: batch }),
     );
@@ -109,7 +112,7 @@ export async function deleteBucket(
     const [first] = Errors;
     if (first)
       throw new UserError(
-        `${Errors.length} objects of ${Bucket} cannot be deleted; the first, ${first.Key}: ${first.Message}`,
+        `${Errors.length} objects of ${Bucket} cannot be deleted. The first is ${first.Key}: ${first.Message}`,
       );
     deleted += Objects.length;
     progress(deleted);
@@ -123,7 +126,7 @@ export async function deleteBucket(
 
 const Described = z.object({ KeyMetadata: z.object({ KeyState: z.string() }) });
 
-/** `Enabled`, `PendingDeletion`, …; null when there is no such key. */
+/** The key's state, such as `Enabled` or `PendingDeletion`; null when there is no such key. */
 async function keyState(account: Account, KeyId: string): Promise<string | null> {
   try {
     const { KeyMetadata } = await callAws(account, 'kms', 'DescribeKey', { KeyId }, Described);
@@ -134,7 +137,7 @@ async function keyState(account: Account, KeyId: string): Promise<string | null>
   }
 }
 
-/** Has AWS delete the key after its waiting time; answers the days. A key on its way already is left as it is. */
+/** Schedules the key's deletion and returns the days until then. Leaves a scheduled deletion unchanged. */
 export async function scheduleKeyDeletion(account: Account, KeyId: string): Promise<number> {
   const state = await keyState(account, KeyId);
   if (state !== null && state !== 'PendingDeletion') {

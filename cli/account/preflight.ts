@@ -10,7 +10,7 @@ import type { Finding } from './finding';
 import { neededQuotas, quotaServices, quotasOf, type QuotaService } from './quotas';
 import type { Account, AccountEnvironment } from './session';
 
-/** The version of `cdk bootstrap` that today's CDK publishes assets with. */
+/** The lowest version of `cdk bootstrap` with which our CDK version can publish assets. */
 const leastBootstrap = 6;
 
 const messageOf = (error: unknown): string =>
@@ -28,15 +28,15 @@ async function bootstrapFindings({ clients, id, region }: Account): Promise<Find
     {
       level: 'error',
       what: stack
-        ? `cdk bootstrap has version ${version}, and ${leastBootstrap} is needed (${describeState(stack)})`
-        : 'the CDK was never bootstrapped here',
+        ? `cdk bootstrap has version ${version}, but ${leastBootstrap} is needed (${describeState(stack)})`
+        : 'cdk bootstrap was never run in this account and region',
       where: `stack CDKToolkit, account ${id}, ${region}`,
       todo: first ? `${first}; then ${again}` : again,
     },
   ];
 }
 
-/** What the stacks' states are in the way of; a creation that failed is said, since the deployment deletes it. */
+/** Finds stack states that prevent a deployment. A failed creation is a warning, because the deployment deletes it. */
 export function stateFindings(
   stacks: readonly { StackName?: string; StackStatus?: string }[],
   place: string,
@@ -47,7 +47,7 @@ export function stateFindings(
     const todo = todoBefore('deploy', stack);
     if (todo !== null) return [{ level: 'error', ...finding, todo }];
     return stateOf(StackStatus).works === 'no'
-      ? [{ level: 'warning', ...finding, todo: 'nothing: the deployment begins anew' }]
+      ? [{ level: 'warning', ...finding, todo: 'nothing: the deployment starts again' }]
       : [];
   });
 }
@@ -74,13 +74,16 @@ async function regionFindings({ clients, region }: Account): Promise<Finding[]> 
         level: 'error',
         what: `SageMaker does not answer: ${messageOf(error)}`,
         where: region,
-        todo: 'choose a region that has SageMaker (AWS_REGION), or ask for sagemaker:ListEndpoints',
+        todo: 'choose a region that has SageMaker (AWS_REGION), or get the permission sagemaker:ListEndpoints',
       },
     ];
   }
 }
 
-/** Quotas that are too small are errors, or warnings where the pipeline goes on without; those that cannot be read are said, and not guessed. */
+/**
+ * Finds quotas that are too small: errors, or warnings if the pipeline works without them. A quota that cannot be read
+ * is a warning.
+ */
 export function quotaFindings(
   quotas: ReadonlyMap<string, number>,
   settings: Pick<Settings, 'training' | 'endpoint'>,
@@ -96,20 +99,20 @@ export function quotaFindings(
       return [
         {
           level: 'warning',
-          what: `the quota "${quota}" is not listed: it was not checked`,
+          what: `the quota "${quota}" was not checked: Service Quotas does not list it`,
           where,
-          todo: `see that it is ${least} or more`,
+          todo: `make sure that it is at least ${least}`,
         },
       ];
     }
     const [name, value] = found;
     if (value >= least) return [];
-    const ask = `ask for ${least} there: it takes hours to days`;
+    const ask = `request ${least} there: it takes hours to days`;
     return [
       fallback === null
         ? {
             level: 'error',
-            what: `the quota "${name}" is ${value}; ${least} is needed`,
+            what: `the quota "${name}" is ${value}, but ${least} is needed`,
             where,
             todo: ask,
           }
@@ -136,7 +139,9 @@ async function findingsOfQuotas(
         level: 'warning',
         what: `the quotas of ${quotaServices[service]} were not checked: ${messageOf(error)}`,
         where: `Service Quotas, ${account.region}`,
-        todo: `servicequotas:ListServiceQuotas is needed; look up by hand: ${neededQuotas(settings)
+        todo: `get the permission servicequotas:ListServiceQuotas, or check them yourself: ${neededQuotas(
+          settings,
+        )
           .filter((need) => need.service === service)
           .map(({ quota, least }) => `"${quota}" (${least})`)
           .join(', ')}`,
@@ -145,7 +150,7 @@ async function findingsOfQuotas(
   }
 }
 
-/** A budget is not needed: its stack is the last one, and a refusal of it takes nothing else down. */
+/** Checks whether a budget can be created. Only warns: its stack comes last, and its failure affects nothing else. */
 async function budgetFindings(
   account: Account,
   { monthlyBudgetUsd }: Pick<Settings, 'monthlyBudgetUsd'>,
@@ -158,9 +163,9 @@ async function budgetFindings(
     return [
       {
         level: 'warning',
-        what: `the budgets of the account could not be read, and may be refused to the deployment as well: ${messageOf(error)}`,
+        what: `the account's budgets could not be read, so the deployment may fail to create one: ${messageOf(error)}`,
         where: `AWS Budgets, account ${account.id}`,
-        todo: 'see docs/deploy.md, Watching it: its root user may have to activate IAM access to billing information; all but the budget is deployed either way',
+        todo: "see docs/deploy.md, Watching it: the account's root user may have to activate IAM access to billing information. Everything else is deployed either way",
       },
     ];
   }
@@ -182,7 +187,7 @@ const DataLakeSettings = z.object({
 });
 export type DataLakeSettings = z.infer<typeof DataLakeSettings>;
 
-/** IAM decides alone over a new database or table where Lake Formation gives all of it to whomever IAM lets in. */
+/** Warns when Lake Formation would deny the lake's roles new databases or tables that IAM allows them. */
 export function catalogFindings(
   { DataLakeSettings: settings }: DataLakeSettings,
   region: string,
@@ -199,9 +204,9 @@ export function catalogFindings(
   return [
     {
       level: 'warning',
-      what: `Lake Formation gives nobody a new ${closed.join(' or ').toLowerCase()} of the catalog: the lake's roles could read none, whatever IAM lets them`,
+      what: `Lake Formation controls each new ${closed.join(' or ').toLowerCase()} of the catalog: the lake's roles could not read them, even with IAM permissions`,
       where: `Lake Formation, Data Catalog settings, ${region}`,
-      todo: 'before the first deployment, choose "Use only IAM access control" for new databases and for new tables in new databases; after it, grant the roles of the lake SELECT and DESCRIBE there, and those of jobs and functions ALTER, too',
+      todo: 'before the first deployment, choose "Use only IAM access control" for new databases and for new tables in new databases. After it, grant the lake\'s roles SELECT and DESCRIBE there, and the roles of jobs and functions ALTER, too',
     },
   ];
 }
@@ -220,42 +225,42 @@ async function lakeFormationFindings(account: Account): Promise<Finding[]> {
     return [
       {
         level: 'warning',
-        what: `the settings of Lake Formation were not checked: ${messageOf(error)}`,
+        what: `Lake Formation's settings were not checked: ${messageOf(error)}`,
         where: account.region,
-        todo: 'lakeformation:GetDataLakeSettings is needed; nothing, unless the organization governs its catalog by Lake Formation',
+        todo: 'nothing, unless your organization uses Lake Formation. To check it, you need lakeformation:GetDataLakeSettings',
       },
     ];
   }
 }
 
-/** A training image with CUDA works, and costs: each training pulls it, and ECR keeps it. */
+/** Warns about a training image with CUDA. It works but costs more: each training pulls it, and ECR stores it. */
 export function imageFindings({ torchIndexUrl }: Pick<Settings, 'torchIndexUrl'>): Finding[] {
   if (torchIndexUrl !== null) return [];
   return [
     {
       level: 'warning',
-      what: 'the training image will carry CUDA, several GB that no instance here uses',
+      what: 'the training image will contain CUDA: several GB that our instances do not use',
       where: 'torchIndexUrl, infra/config.ts',
-      todo: 'name PyTorch\'s index of CPU files there, or by -c torchIndexUrl=<address>: its "Get started" page has it (Linux, Pip, CPU)',
+      todo: 'set PyTorch\'s index of CPU packages there, or with -c torchIndexUrl=<address>. PyTorch\'s "Get started" page shows it (Linux, Pip, CPU)',
     },
   ];
 }
 
-/** Roles that nobody may take on: commands are refused to everybody, an administrator of the account included. */
+/** Warns about roles that nobody may assume: their commands fail for everyone, even the account's administrators. */
 export function peopleFindings({ people }: Pick<Settings, 'people'>): Finding[] {
   const nobody = Object.entries(people).flatMap(([kind, who]) => (who.length === 0 ? [kind] : []));
   if (nobody.length === 0) return [];
   return [
     {
       level: 'warning',
-      what: `nobody may take on the roles of ${nobody.join(', ')}: what the command line does as them is refused to everybody`,
+      what: `nobody may assume the roles of ${nobody.join(', ')}: the commands that need them fail for everyone`,
       where: 'people, infra/config.ts',
-      todo: 'name roles or users there by their ARNs: docs/permissions.md, "People and commands", says who needs which',
+      todo: 'list the ARNs of roles or users there. docs/permissions.md, "People and commands", says who needs which',
     },
   ];
 }
 
-/** Everything that can be known before a deployment, all at once. */
+/** Runs all checks that are possible before a deployment, in parallel. */
 export async function preflight(
   account: Account,
   environment: AccountEnvironment,

@@ -9,20 +9,20 @@ const Page = z.object({
   NextToken: z.string().nullish(),
 });
 
-/** Services whose quotas are looked at, as Service Quotas calls them in calls and to people. */
+/** Services whose quotas are checked: Service Quotas' code and display name. */
 export const quotaServices = { sagemaker: 'Amazon SageMaker', codebuild: 'AWS CodeBuild' } as const;
 export type QuotaService = keyof typeof quotaServices;
 
-/** What an environment needs of a quota. */
+/** A quota that an environment needs. */
 export interface Need {
   service: QuotaService;
-  /** As Service Quotas calls it. */
+  /** The quota's name in Service Quotas. */
   quota: string;
   matches: (name: string) => boolean;
   least: number;
-  /** What happens without it, where the pipeline goes on; null where it cannot. */
+  /** What happens without the quota if the pipeline still works; null if it does not. */
   fallback: string | null;
-  /** Whether the quota's name was seen in a public report; a name from memory that is not listed is no finding. */
+  /** Whether the quota's name was seen in a public source. A name from memory that is not listed is not reported. */
   isNameSure: boolean;
 }
 
@@ -36,8 +36,9 @@ const named = (quota: string, least: number, fallback: string | null = null): Ne
 });
 
 /**
- * The quotas of a new account can be 0; without these the run ends at its training or its endpoint. The spot quota alone
- * has a fallback: an endpoint of the other kind would have another name, permissions and price, so that is for a person to choose.
+ * The quotas that the settings need. A new account's quotas can be 0; the run would then fail at its training or its
+ * endpoint. Only the spot quota has a fallback. The other kind of endpoint would have another name, other permissions
+ * and another price, so a person must choose it.
  */
 export function neededQuotas({
   training,
@@ -49,9 +50,9 @@ export function neededQuotas({
       : []),
     named(trainingQuota(training, 'on-demand'), 1),
     endpoint.kind === 'realtime'
-      ? // Blue/green: the new instances start beside the old.
+      ? // A blue/green update runs the new instances beside the old ones.
         named(`${endpoint.instanceType} for endpoint usage`, 2 * endpoint.instances)
-      : // By its whole name: other quotas of serverless endpoints speak of concurrency, too.
+      : // The complete name, because other quotas of serverless endpoints mention concurrency, too.
         named(
           'Maximum total concurrency that can be allocated across all serverless endpoints',
           endpoint.maxConcurrency,
@@ -64,7 +65,7 @@ export function neededQuotas({
   ];
 }
 
-/** The account's quotas of a service, as they apply in the region. */
+/** The account's applied quotas of a service in the region. */
 export async function quotasOf(
   account: Account,
   service: QuotaService,

@@ -20,19 +20,19 @@ import { endpointNames, lakeName } from '../../infra/naming';
 import { UserError } from '../../session/user-error';
 import type { AccountEnvironment } from './session';
 
-/** What the pipeline made at SageMaker beside CloudFormation, of one environment. */
+/** One environment's SageMaker resources that the pipeline created outside CloudFormation, by name. */
 export interface Serving {
   endpoints: string[];
   configs: string[];
   models: string[];
-  /** Training jobs that run. */
+  /** Running training jobs. */
   jobs: string[];
 }
 
-/** Models, configs and jobs carry the training job's name. Of any environment: the role says whose it is. */
+/** Name prefix of models, configs and jobs. All environments share it; a resource's role tells its environment. */
 const prefix = modelNamePrefix;
 
-/** An endpoint takes minutes to go. */
+/** How long to wait for an endpoint's deletion, which takes minutes. */
 const patienceMillis = 20 * 60_000;
 const lookMillis = 3_000;
 
@@ -43,7 +43,7 @@ interface FoundEndpoint {
   readonly status: string;
 }
 
-/** The endpoints of these names that are there. */
+/** The existing endpoints among these names, with their status. */
 async function endpointsOf(
   client: SageMakerClient,
   names: readonly string[],
@@ -58,8 +58,8 @@ async function endpointsOf(
 }
 
 /**
- * Endpoints that are this environment's by the tag that they were made with, or by the beginning of their name: a
- * second look that does not share the names of `findServing`, for an endpoint that is overlooked costs for ever.
+ * Finds this environment's endpoints by their tag or by the start of their name. This second search does not depend on
+ * the names that `findServing` gets, because an overlooked endpoint is billed until somebody deletes it.
  */
 export async function endpointsLeft(
   client: SageMakerClient,
@@ -91,16 +91,16 @@ const isSame = (one: Tag, other: Tag): boolean =>
   one.Key === other.Key && one.Value === other.Value;
 
 /**
- * The environment's own. A name `sl-…` does not say whose it is: a model or a job belongs to the environment under whose
- * role it acts, a config to the one whose models it serves. Whatever is not certain is left alone. `names`: those that
- * its endpoint may have.
+ * Finds the environment's resources. A name `sl-…` does not tell the environment: a model or job belongs to the
+ * environment of its role, a config to the environment of its models. Leaves out everything uncertain. `names` are the
+ * possible names of the endpoint.
  */
 export async function findServing(
   client: SageMakerClient,
   environment: AccountEnvironment,
   names: readonly string[] = endpointNames(environment),
 ): Promise<Serving> {
-  // Models of lakes before ServingRole act under MachineLearningRole.
+  // Models created before ServingRole existed have MachineLearningRole.
   const roles = ['MachineLearningRole', 'ServingRole'].map(
     (name) => `:role/${lakeName(environment, name)}`,
   );
@@ -142,7 +142,7 @@ export async function findServing(
   return { endpoints, configs, models, jobs };
 }
 
-/** SageMaker refuses to delete an endpoint while it changes, so that one is deleted when it has settled. */
+/** SageMaker does not delete an endpoint while it changes, so we wait for the change to finish. */
 const isChanging = (status: string): boolean => /(ing|RollingBack)$/.test(status);
 
 async function removeEndpoints(
@@ -158,7 +158,7 @@ async function removeEndpoints(
     if (Date.now() > deadline) {
       const list = endpoints.map(({ name, status }) => `${name} (${status})`).join(', ');
       throw new UserError(
-        `The endpoint ${list} is still there after ${patienceMillis / 60_000} min: look at it in the SageMaker console, then call this again.`,
+        `The endpoint ${list} still exists after ${patienceMillis / 60_000} min. Check it in the SageMaker console, then run this command again.`,
       );
     }
     await sleep(lookMillis, undefined, { signal });
@@ -166,8 +166,8 @@ async function removeEndpoints(
 }
 
 /**
- * Removes them, and the endpoints of these names: what costs first, models last, for the models say whose the rest is if this is cut off.
- * Throws UserError when an endpoint does not go.
+ * Deletes these resources and the endpoints of these names. The most expensive ones go first, models last: after an
+ * interruption, models tell the environment of the rest. Throws UserError when an endpoint is not deleted in time.
  */
 export async function removeServing(
   client: SageMakerClient,

@@ -9,16 +9,16 @@ import { findStack, outputsOf } from '../../session/stack';
 import { describeState, stateOf, todoBefore } from '../../session/stack-states';
 import { UserError } from '../../session/user-error';
 
-/** An environment that lives in an account. */
+/** An environment in an AWS account. */
 export type AccountEnvironment = Exclude<EnvironmentName, 'local'>;
 
-/** Who works, and where: what the credential chain led to. */
+/** The account, region and caller that the SDK's credential chain found. */
 export interface Account {
   id: string;
   /** ARN of the person or role. */
   caller: string;
   region: string;
-  /** Set when AWS_ENDPOINT_URL leads somewhere else than to AWS. */
+  /** The value of AWS_ENDPOINT_URL, if set: calls then do not go to AWS. */
   endpoint: string | null;
   connection: Connection;
   clients: Clients;
@@ -27,16 +27,18 @@ export interface Account {
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
-/** The region of the SDK's own chain: AWS_REGION, or the profile's. Throws UserError when there is none. */
+/** The region that the SDK finds: AWS_REGION, or the profile's. Throws UserError when there is none. */
 async function regionOf(clients: Clients): Promise<string> {
   try {
     return await clients.sts.config.region();
   } catch {
-    throw new UserError('No region is set: export AWS_REGION=us-east-1, or give the profile one.');
+    throw new UserError(
+      'No region is set. Set AWS_REGION, such as us-east-1, or add a region to the profile.',
+    );
   }
 }
 
-/** Whose account it is. Throws UserError when region or credentials are missing or refused. */
+/** Finds the caller's account. Throws UserError when the region or the credentials are missing or rejected. */
 export async function findAccount({ env }: Pick<Workspace, 'env'>): Promise<Account> {
   const connection = fromEnvironment(env);
   const clients = clientsFor(connection);
@@ -48,8 +50,8 @@ export async function findAccount({ env }: Pick<Workspace, 'env'>): Promise<Acco
     return { id, caller, region, endpoint: env.AWS_ENDPOINT_URL ?? null, connection, clients };
   } catch (error) {
     throw new UserError(
-      `AWS does not know who you are (${messageOf(error)}). Sign in as for any AWS tool: aws sso login and AWS_PROFILE, ` +
-        'or AWS_ACCESS_KEY_ID and its like.',
+      `AWS did not accept your credentials (${messageOf(error)}). Sign in as for any AWS tool: with aws sso login and AWS_PROFILE, ` +
+        'or with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
     );
   }
 }
@@ -58,7 +60,7 @@ export async function findAccount({ env }: Pick<Workspace, 'env'>): Promise<Acco
 export const describeAccount = ({ id, region, caller, endpoint }: Account): string =>
   `account ${id}, ${region}, as ${caller}${endpoint === null ? '' : ` (AWS_ENDPOINT_URL is ${endpoint})`}`;
 
-/** A deployed environment of the account. Nothing is booted for it, and nothing ends with it. */
+/** Opens a session with a deployed environment. It starts no processes, and closing it stops nothing. */
 export async function openAccount(
   lake: Pick<Workspace, 'env'>,
   environment: AccountEnvironment,
@@ -68,8 +70,8 @@ export async function openAccount(
 }
 
 /**
- * As `openAccount`, in an account that is known. What an update left half-changed is worked with, and `say` gets a line
- * on it. Throws UserError when nothing of the environment works there.
+ * As `openAccount`, for a known account. A stack after a failed update is used, and `say` gets a warning about it.
+ * Throws UserError when the environment does not exist or does not work.
  */
 export async function sessionIn(
   account: Account,
@@ -94,7 +96,7 @@ export async function sessionIn(
     );
   }
   if (works === 'half')
-    say(`warning: ${describeState(stack)}. Some of it may be changed already. To do: ${first}`);
+    say(`warning: ${describeState(stack)}. Some resources may be changed already. Next: ${first}`);
   return {
     environment,
     region: account.region,

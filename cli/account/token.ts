@@ -4,9 +4,9 @@ import { dollars } from '../costs/money';
 import type { Session } from '../../session/session';
 import { shortened } from '../../session/visible';
 
-/** A page of recent search has ten posts at least. */
+/** X's smallest page of recent search. */
 const postsAsked = 10;
-/** Bearer tokens have about 110 characters; the text the stack generates has 32, with punctuation. */
+/** Bearer tokens have about 110 characters; the stack's generated placeholder has 32, with punctuation. */
 const shortestToken = 50;
 const longestAnswer = 160;
 const tokenShape = /^[A-Za-z0-9%._~+/=:-]+$/;
@@ -17,20 +17,20 @@ export const tokenCheckCost = ({ x }: Pick<Settings, 'x'>): string =>
 export const howToStore = (session: Pick<Session, 'outputs'>): string =>
   `aws secretsmanager put-secret-value --secret-id ${session.outputs.TokenSecretArn} --secret-string file://token.txt`;
 
-/** What is wrong with a text as a bearer token; null when it may be one. */
+/** The reason why a text cannot be a bearer token; null when it can. */
 export function shapeProblem(text: string): string | null {
   const token = text.trim();
   if (token === '') return 'is empty';
   if (!tokenShape.test(token))
-    return 'is not a bearer token but, it seems, the random text of the deployment';
+    return "is not a bearer token; it looks like the deployment's random placeholder";
   if (token.length < shortestToken)
     return `has ${token.length} characters: X's bearer tokens have about 110`;
   return null;
 }
 
 /**
- * Whether anybody stored a text since the deployment made the secret. Its versions tell: the value itself is for the ingest
- * and root to read.
+ * Whether somebody stored a token after the deployment created the secret. The secret's versions tell this; only the
+ * ingest and root may read the value.
  */
 export async function wasTokenStored({
   clients,
@@ -42,7 +42,7 @@ export async function wasTokenStored({
   return Object.keys(VersionIdsToStages).length > 1;
 }
 
-/** The stored text, for its shape alone: it is never printed. The secret's policy lets root read it, and no other person. */
+/** Reads the stored token to check its shape; never print it. The secret's policy lets no person but root read it. */
 export async function storedToken({
   clients,
   outputs,
@@ -53,7 +53,7 @@ export async function storedToken({
   return SecretString ?? '';
 }
 
-/** Asks X for one page, which costs `tokenCheckCost`; answers what X said against it, or null. */
+/** Requests one page from X, which costs `tokenCheckCost`. Returns X's error, or null when X accepts the token. */
 export async function refusalOfX(
   token: string,
   { x }: Pick<Settings, 'x'>,
@@ -66,7 +66,7 @@ export async function refusalOfX(
     signal: AbortSignal.timeout(30_000),
   });
   if (response.ok) return null;
-  // Whoever answers at that address wrote it.
+  // The text is from an external server, so it is shortened.
   return shortened(
     `${response.status} ${response.statusText}: ${await response.text()}`,
     longestAnswer,

@@ -1,6 +1,6 @@
 export interface CostLine {
   what: string;
-  /** How the figure comes about. */
+  /** How the amount is calculated. */
   how: string;
   usd: number;
 }
@@ -8,6 +8,6 @@ export interface CostLine {
 export const total = (lines: readonly CostLine[]): number =>
   lines.reduce((sum, { usd }) => sum + usd, 0);
 
-/** Half a cent is a cent, also where its binary fraction lies a little below. */
+/** Formats US dollars. Half a cent rounds up, even when its binary value is slightly less. */
 export const dollars = (usd: number): string =>
   usd > 0 && usd < 0.01 ? 'under $0.01' : `$${(Math.round(usd * 100 + 1e-6) / 100).toFixed(2)}`;

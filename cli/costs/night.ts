@@ -4,38 +4,38 @@ import type { CostLine } from './money';
 import { hoursPerMonth, prices } from './prices';
 import { metricsCost, standingCosts } from './standing';
 
-/** What a night did, as far as it is billed. */
+/** The billed usage of one run. */
 export interface Usage {
-  /** State transitions of the machine. */
+  /** State transitions of the state machine. */
   transitions: number;
-  /** Invocations of step functions and seconds they took together. */
+  /** Lambda invocations and their total seconds. */
   lambdaCalls: number;
   lambdaSeconds: number;
   crawls: number;
   glueSeconds: number;
   trainingSeconds: number;
   athenaQueries: number;
-  /** Texts that the endpoint scored. */
+  /** Texts scored by the endpoint. */
   scored: number;
   /** Objects written to S3. */
   putRequests: number;
-  /** Posts read from X, and users that came with them. */
+  /** Posts and users read from X. */
   posts: number;
   users: number;
 }
 
-/** Sizes of the pipeline's parts that its settings do not name. */
+/** Sizes that are not settings. */
 const lambdaGb = 0.5;
-/** A crawler of this size works with 2 DPU and is billed for ten minutes at least. */
+/** A crawler uses 2 DPU and is billed for at least ten minutes. */
 const crawlerDpu = 2;
 const crawlerMinimumSeconds = 600;
-/** Glue bills a Spark job's first minute whole. */
+/** Glue bills a Spark job for at least one minute. */
 const glueMinimumSeconds = 60;
-/** Athena bills each query for 10 MB at least; these read less. */
+/** Athena bills each query for at least 10 MB; ours read less. */
 const athenaMinimumTb = 10e6 / 1e12;
-/** Texts a serverless endpoint scores in a second, in batches; our own machine does several thousand. */
+/** Texts per second that a serverless endpoint scores in batches, an assumption: a laptop scores several thousand. */
 const scoredPerSecond = 1000;
-/** What is paid of the on-demand price for spot capacity: it varies, and AWS says only "up to 90 % less". */
+/** Assumed spot price as a share of the on-demand price. It varies; AWS says only "up to 90 % less". */
 const spotShare = 0.4;
 
 const workerDpu = { 'G.1X': 1, 'G.2X': 2 };
@@ -47,7 +47,7 @@ const decimal = (price: number): string =>
   price.toLocaleString('en-US', { maximumFractionDigits: 10 });
 const perThousand = (price: number): string => `$${decimal(price * 1000)}`;
 
-/** A line of instance hours; one that counts nothing, and says so, for an instance whose price is not listed here. */
+/** The cost of instance hours. Without a price in our list it is 0, and the line says that it is not counted. */
 function instanceCost(
   what: string,
   time: string,
@@ -83,7 +83,7 @@ const trainingCost = (
     training.spot ? spotShare : 1,
   );
 
-/** A day of a real-time endpoint, asked or not. */
+/** The cost of a real-time endpoint per day, used or not. */
 export const hostingCost = ({
   instances,
   instanceType,
@@ -102,7 +102,7 @@ const aDayOf = ({ what, how, usd }: CostLine): CostLine => ({
   usd: (usd * 24) / hoursPerMonth,
 });
 
-/** What the run would have cost on AWS, line by line; idle days cost the lines of `standingCosts` alone. */
+/** The costs of a run on AWS, in US dollars, line by line. Days without a run cost only the `standingCosts`. */
 export function awsCosts(usage: Usage, settings: Settings): CostLine[] {
   const { glue, endpoint } = settings;
   const dpu = glue.workers * workerDpu[glue.workerType];
@@ -156,7 +156,7 @@ export function awsCosts(usage: Usage, settings: Settings): CostLine[] {
   ];
 }
 
-/** What X charges for the posts read and for their authors' handles. */
+/** X's charge for the posts read and for their authors' handles, in US dollars. */
 export const xCosts = (usage: Usage, settings: Settings): CostLine => ({
   what: 'X API',
   how: [

@@ -1,8 +1,8 @@
 /**
- * Every price that the project says, but those of X, which are settings (`x.usdPerPost`, `x.usdPerUser`).
+ * All prices that the project uses, except X's, which are settings (`x.usdPerPost`, `x.usdPerUser`).
  *
  * Public list prices, us-east-1, on-demand, US dollars, as of November 2026; aws.amazon.com/<service>/pricing has them.
- * Free tiers are not subtracted. docs/deploy.md says which prices could not be checked again, and what is left out.
+ * Free tiers are not subtracted. docs/deploy.md says which prices could not be checked again and what is not included.
  */
 export const prices = {
   stepFunctionsPerTransition: 0.025 / 1000,
@@ -17,17 +17,17 @@ export const prices = {
   s3PerGbMonth: 0.023,
   logsPerGbMonth: 0.03,
   kinesisShardPerHour: 0.015,
-  /** For keeping records longer than a day, up to a week. */
+  /** Extra price for keeping records longer than a day, up to a week. */
   kinesisRetentionPerShardHour: 0.02,
   kmsKeyPerMonth: 1,
   secretPerMonth: 0.4,
-  /** For each metric that the alarm looks at, also within an expression. */
+  /** For each metric of an alarm, including those inside an expression. */
   alarmMetricPerMonth: 0.1,
   dashboardPerMonth: 3,
-  /** Of one's own; counted by the hours in which a value is sent. */
+  /** Custom metric, billed for the hours in which a value is sent. */
   metricPerMonth: 0.3,
   ecrPerGbMonth: 0.1,
-  /** A machine of general1.medium, which builds the images. */
+  /** general1.medium, the machine that builds the images. */
   codeBuildPerMinute: 0.01,
 };
 

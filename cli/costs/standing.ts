@@ -4,17 +4,17 @@ import { steps } from '../../workflows/steps';
 import type { CostLine } from './money';
 import { hoursPerMonth, prices } from './prices';
 
-/** The parts of one environment that cost while nothing runs; test/cli/costs counts them in the templates. */
+/** The resources of one environment that are billed while nothing runs. test/cli/costs counts them in the templates. */
 export interface StandingParts {
   keys: number;
   secrets: number;
   shards: number;
-  /** Metrics that alarms look at. */
+  /** Metrics of alarms. */
   alarmMetrics: number;
   dashboards: number;
 }
 
-/** Settings that decide which alarms there are. */
+/** The settings that decide which alarms exist. */
 type AlarmSettings = Pick<Settings, 'ingestEveryMinutes'> & {
   nightly: Pick<Settings['nightly'], 'enabled'>;
   endpoint: Pick<Settings['endpoint'], 'kind'>;
@@ -28,7 +28,7 @@ export const standingParts = ({
   keys: 1,
   secrets: 3,
   shards: 1,
-  // A schedule that starts nothing cannot be late; SageMaker takes back updates of real-time endpoints alone.
+  // A disabled schedule has no alarm, and SageMaker rolls back updates of real-time endpoints only.
   alarmMetrics:
     20 +
     (nightly.enabled ? 1 : 0) +
@@ -37,10 +37,10 @@ export const standingParts = ({
   dashboards: 1,
 });
 
-/** Both images as docs/images.md has them, unpacked: ECR stores them packed. With CUDA it is several GB more. */
+/** Unpacked size of both images (docs/images.md); ECR stores them compressed. CUDA adds several GB. */
 const imagesGb = 2.3;
 
-/** What one environment costs a month while nothing runs. A real-time endpoint comes on top once a model was promoted. */
+/** One environment's US dollars a month while nothing runs. A real-time endpoint after a promotion is extra. */
 export function standingCosts(settings: AlarmSettings): CostLine[] {
   const { keys, secrets, shards, alarmMetrics, dashboards } = standingParts(settings);
   return [
@@ -68,10 +68,10 @@ export function standingCosts(settings: AlarmSettings): CostLine[] {
   ];
 }
 
-/** Hours of a day in which a night sends values, and so does the stream's scorer. */
+/** Hours of a day in which a nightly run and the stream's scorer send metrics. */
 const metricHoursOfNight = 2;
 
-/** Metrics of the pipeline's own that a run without errors sends. */
+/** The number of custom metrics that a run without errors sends. */
 export const ownMetrics = (): number =>
   Object.keys(metrics)
     .filter(isMetricName)
@@ -82,7 +82,7 @@ export const ownMetrics = (): number =>
       0,
     );
 
-/** What CloudWatch takes for the pipeline's own metrics on a day with a night. */
+/** The cost of the custom metrics on a day with a nightly run, in US dollars. */
 export function metricsCost({
   ingestEveryMinutes,
 }: Pick<Settings, 'ingestEveryMinutes'>): CostLine {

@@ -5,17 +5,17 @@ import { dollars, total } from './money';
 import { standingCosts } from './standing';
 import { awsCosts, xCosts, type Usage } from './night';
 
-/** Days that a night's 24 hours touch. */
+/** Calendar days that a run's 24 hours of tweets touch. */
 const days = 2;
 const postsPerPage = 100;
-/** Spark's start, and rows a second on two small workers: half of what one laptop does (docs/deploy.md). */
+/** Spark's start-up time, and rows per second on two small workers: half of a laptop's (docs/deploy.md). */
 const sparkStartSeconds = 60;
 const rowsPerSecond = 10_000;
-/** Bringing image and data to the instance; epochs; examples a second, as on a laptop's two cores. */
+/** Time to load image and data, number of epochs, and examples per second as measured on a laptop's two cores. */
 const trainingStartSeconds = 120;
 const epochs = 6;
 const examplesPerSecond = 1_000;
-/** The human labels that a model starts with; each night's tweets come on top. */
+/** The human labels of the first training set; each run adds its tweets. */
 const labels = 4_139;
 const endpointSeconds = 240;
 const statesPerLook = 3;
@@ -23,7 +23,7 @@ const lambdaSecondsPerCall = 0.5;
 const checks = 6;
 const runsPerMonth = 30;
 
-/** What a night of so many tweets uses, by the formula of docs/deploy.md. */
+/** The usage of a run of so many tweets, by the formula of docs/deploy.md. */
 export function runOf(tweets: number, environment: EnvironmentName): Usage {
   const { poll } = settingsFor(environment);
   const pages = Math.ceil(tweets / postsPerPage);
@@ -37,7 +37,7 @@ export function runOf(tweets: number, environment: EnvironmentName): Usage {
   return {
     transitions: Math.ceil(looks) * statesPerLook,
     lambdaCalls: Math.ceil(looks),
-    // A page takes about a second at X.
+    // X takes about a second for a page.
     lambdaSeconds: Math.ceil(looks) * lambdaSecondsPerCall + pages,
     crawls: 1,
     glueSeconds,
@@ -50,7 +50,7 @@ export function runOf(tweets: number, environment: EnvironmentName): Usage {
   };
 }
 
-/** The lines of docs/deploy.md for a month without a run. */
+/** The table of docs/deploy.md for a month without a run. */
 export function standingTable(environment: EnvironmentName): string {
   const lines = standingCosts(settingsFor(environment));
   return [
@@ -61,7 +61,7 @@ export function standingTable(environment: EnvironmentName): string {
   ].join('\n');
 }
 
-/** The table of docs/deploy.md: X first, then AWS, for a night and for a month of thirty. */
+/** The table of docs/deploy.md: costs of X and AWS, for one run and for a month of thirty runs. */
 export function costTable(environment: EnvironmentName): string {
   const settings = settingsFor(environment);
   const rows = [1_000, 10_000, 100_000].map((tweets) => {
@@ -79,7 +79,7 @@ export function costTable(environment: EnvironmentName): string {
     ];
   });
   return [
-    '| tweets a night | X | AWS | night | X, month | AWS, month | month |',
+    '| tweets a run | X | AWS | run | X, month | AWS, month | month |',
     '|---:|---:|---:|---:|---:|---:|---:|',
     ...rows.map(
       (row) =>

@@ -7,7 +7,7 @@ import {
 import { account } from '../../session/workspace';
 import { clientConfig, type Connection } from '../../session/clients';
 
-/** A person who may do everything that a policy of IAM can let them: who deploys first is that, and hardly ever root. */
+/** A user with AdministratorAccess. The first deployer is usually such a person, hardly ever root. */
 export const administratorName = 'administrator';
 export const administratorArn = `arn:aws:iam::${account}:user/${administratorName}`;
 
@@ -16,7 +16,7 @@ export interface AccessKey {
   readonly secretAccessKey: string;
 }
 
-/** Makes the user, as root. */
+/** Creates the user, as root, and returns an access key. */
 export async function createAdministrator(root: Connection): Promise<AccessKey> {
   const iam = new IAMClient(clientConfig(root));
   const UserName = administratorName;
@@ -28,6 +28,6 @@ export async function createAdministrator(root: Connection): Promise<AccessKey> 
     }),
   );
   const { AccessKey: key } = await iam.send(new CreateAccessKeyCommand({ UserName }));
-  if (!key?.AccessKeyId || !key.SecretAccessKey) throw new Error('IAM made no access key');
+  if (!key?.AccessKeyId || !key.SecretAccessKey) throw new Error('IAM returned no access key');
   return { accessKeyId: key.AccessKeyId, secretAccessKey: key.SecretAccessKey };
 }

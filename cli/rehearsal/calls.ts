@@ -1,22 +1,22 @@
 import type { RecordedLine } from './recorded';
 
-/** `kms:Decrypt`, asked by `s3`. */
+/** A KMS permission that a service checked for its caller, such as `kms:Decrypt` via `s3`. */
 export interface KeyUse {
   readonly action: string;
   readonly via: string;
 }
 
-/** One operation that somebody called, and the permissions that were asked for it. */
+/** An operation that a role or person called, and the permissions that were checked for it. */
 export interface CallRow {
   /** A role, `root`, or `user/<name>`. */
   readonly who: string;
-  /** `service:Operation`; null for what a service asked on the way, after the request was answered. */
+  /** `service:Operation`; null for permissions that a service checked after it had answered the request. */
   readonly api: string | null;
-  /** Empty where nothing was asked. */
+  /** Empty when no permission was checked. */
   readonly permissions: readonly string[];
-  /** What a service asked KMS on its caller's way. */
+  /** KMS permissions that a service checked for its caller. */
   readonly keyUses: readonly KeyUse[];
-  /** Whether one of them was refused. */
+  /** Whether one of them was denied. */
   readonly denied: boolean;
 }
 
@@ -29,7 +29,7 @@ interface Asked {
 
 const described = ({ action, via }: KeyUse): string => `${action} ${via}`;
 
-/** All that was recorded, by who and operation. */
+/** Groups the recorded lines by caller and operation. */
 export function rowsOf(lines: readonly RecordedLine[]): CallRow[] {
   const asked = new Map<string, Asked>();
   const row = (who: string, api: string | null): Asked => {

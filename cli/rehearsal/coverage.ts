@@ -5,40 +5,40 @@ import { SERVICES } from '../../embedded/gateway/calls/services';
 import { administratorName } from './administrator';
 import type { CallRow } from './calls';
 
-/** A check of this project that would notice if AWS refused a call. */
+/** A check of this project that would notice a call that AWS refuses. */
 export type Check =
-  /** Each field of the request was checked against the service's own model: type, required, lengths, ranges, patterns. */
+  /** The request was validated against the service's own model: types, required fields, lengths, ranges, patterns. */
   | 'service model'
-  /** The embedded cloud's IAM asked the deployed policies of the role, and of the bucket or secret. */
+  /** The embedded cloud's IAM evaluated the deployed policies of the role and of the bucket or secret. */
   | 'IAM here'
-  /** The embedded cloud's KMS was asked by the service on the way: the caller's policies and the key's. */
+  /** The service checked the caller's and the key's policies with the embedded cloud's KMS. */
   | 'key policy'
-  /** test/infra/creation/ looks whether what a service checks when a resource is made is there by then. */
+  /** test/infra/creation/ checks that everything a service requires at a resource's creation exists by then. */
   | 'order of creation'
-  /** test/policies/ asks a simulator of AWS's IAM the same call, and whether any statement is too many. */
+  /** test/policies/ evaluates the same call in a simulator of AWS's IAM and looks for superfluous statements. */
   | 'policy simulation';
 
-/** Where test/policies/ keeps which calls it puts to its simulator; its test holds the two together. */
+/** The list of calls that test/policies/ simulates; a test there compares the two. */
 export const simulatedCallsFile = join(__dirname, 'simulated-calls.json');
 
-/** `role action`, of every call that test/policies/ puts to its simulator. */
+/** `role action` of every call that test/policies/ simulates. */
 export const simulatedCalls = (): ReadonlySet<string> =>
   new Set(z.array(z.string()).parse(JSON.parse(readFileSync(simulatedCallsFile, 'utf8'))));
 
-/** With these CloudFormation begins to make the resources of a template. */
+/** The operations with which CloudFormation starts to create a template's resources. */
 const making: ReadonlySet<string | null> = new Set(
   ['ExecuteChangeSet', 'CreateStack', 'UpdateStack'].map((name) => `cloudformation:${name}`),
 );
 
 export interface Checked extends CallRow {
-  /** That cover all of its permissions; empty where none does. */
+  /** The checks that cover all permissions of the call; empty when there is none. */
   readonly checks: readonly Check[];
 }
 
-/** Who may do everything is refused nothing by an identity policy, so that it shows nothing. */
+/** Whether identity policies allow the caller everything: its allowed calls then prove nothing. */
 const mayDoAll = (who: string) => who === 'root' || who === `user/${administratorName}`;
 
-/** The checks behind each call; what root did is the embedded cloud's own work. `simulated` is as simulatedCalls has it. */
+/** Adds the checks that cover each call. Leaves out root's calls: they are the embedded cloud's own. */
 export function checked(rows: readonly CallRow[], simulated: ReadonlySet<string>): Checked[] {
   return rows
     .filter(({ who }) => who !== 'root')

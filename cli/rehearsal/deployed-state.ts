@@ -12,8 +12,8 @@ const hashOf = (value: unknown): string =>
   createHash('sha256').update(JSON.stringify(value)).digest('hex');
 
 /**
- * What an update changes, by name: the state machine, every function's code and settings, and the templates that
- * CloudFormation believes are deployed.
+ * Hashes of everything an update changes, by name: the state machine, every function's code and settings, and the
+ * deployed templates according to CloudFormation.
  */
 export async function deployedState(
   { connection, clients }: Pick<Rehearsal, 'connection' | 'clients'>,

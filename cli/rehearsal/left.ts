@@ -7,7 +7,7 @@ import type { Rehearsal } from './rehearsal';
 
 type Asked = Pick<Rehearsal, 'clients'>;
 
-/** ListEndpoints, of whichever environment. */
+/** The endpoints of all environments (ListEndpoints). */
 export async function endpointsLeft({ clients }: Asked): Promise<string[]> {
   const found: string[] = [];
   for await (const { Endpoints = [] } of paginateListEndpoints({ client: clients.sageMaker }, {}))
@@ -15,7 +15,7 @@ export async function endpointsLeft({ clients }: Asked): Promise<string[]> {
   return found.sort();
 }
 
-/** ListStacks, but for those that were deleted. */
+/** The stacks that are not deleted (ListStacks). */
 export async function stacksLeft({ clients }: Asked): Promise<string[]> {
   const found: string[] = [];
   for await (const { StackSummaries = [] } of paginateListStacks(
@@ -30,7 +30,7 @@ export async function stacksLeft({ clients }: Asked): Promise<string[]> {
   return found.sort();
 }
 
-/** ListBuckets; an environment's only, where one is named. */
+/** The buckets (ListBuckets), limited to an environment's if one is given. */
 export async function bucketsLeft(
   { clients }: Asked,
   environment?: AccountEnvironment,
@@ -41,7 +41,7 @@ export async function bucketsLeft(
     .sort();
 }
 
-/** What an account has when all of it is over, and what that costs. */
+/** Lines that list the resources left in the account and their costs. */
 export async function describeLeft(asked: Asked): Promise<string[]> {
   const named = (what: string, names: readonly string[], cost: string) =>
     `${what}: ${names.length === 0 ? 'nothing' : `${names.join(', ')} (${cost})`}`;
@@ -55,7 +55,7 @@ export async function describeLeft(asked: Asked): Promise<string[]> {
     named(
       'ListBuckets',
       await bucketsLeft(asked),
-      `assets of cdk bootstrap: $${prices.s3PerGbMonth} a GB and month`,
+      `assets of cdk bootstrap: $${prices.s3PerGbMonth} per GB and month`,
     ),
   ];
 }

@@ -8,16 +8,16 @@ const decided = {
   denied: z.literal(true).optional(),
 };
 
-/** That KMS was asked, by which service (`s3`) on its caller's way: of key uses only. */
+/** The service, such as `s3`, that checked a KMS permission for its caller; only for key uses. */
 const via = z.string().optional();
 
-/** What IAM, or KMS, decided for a role, or for a person: `root`, or `user/<name>`. */
+/** A decision of IAM or KMS for a role or a person (`root` or `user/<name>`). */
 const Decision = z.union([
   z.strictObject({ role: z.string(), ...decided, via }),
   z.strictObject({ person: z.string(), ...decided, via }),
 ]);
 
-/** An operation that was called; the permission that was asked for it, null where none was. */
+/** A called operation and the permission checked for it; null when none was checked. */
 const Called = z.strictObject({
   api: z.string(),
   by: z.string(),
@@ -29,8 +29,8 @@ const Line = z.union([Decision, Called]);
 export type RecordedLine = z.infer<typeof Line>;
 
 /**
- * What embedded/launcher/recorded_calls.py has written to a file. Throws when it stopped for too many calls: a name lacks
- * its placeholder.
+ * Reads a file of embedded/launcher/recorded_calls.py. Throws when the recorder stopped at too many calls, because a
+ * name was not replaced by its placeholder.
  */
 export const readLines = (file: string): RecordedLine[] =>
   readFileSync(file, 'utf8')

@@ -12,32 +12,32 @@ import { createAdministrator, type AccessKey } from './administrator';
 import { StepFailed } from './step-failed';
 
 export interface Ended {
-  /** null if it was killed. */
+  /** The exit code; null if the command was killed. */
   readonly code: number | null;
   readonly output: string;
 }
 
 const shownLines = 20;
-/** Longer than any command takes here. */
+/** More than any command takes here. */
 const limitMillis = 20 * 60_000;
 
-/** Nothing of the account, the lake or the X developer that the person at this machine has. */
+/** Variables that could lead to the user's own account, lake or X developer account: not passed on. */
 const foreign = /^(AWS_|X_BEARER_TOKEN$|X_API_BASE_URL$|X_FAULTS$|LAKE_|CDK_)/;
 
-/** An empty embedded cloud of its own, and a person who types commands at it. */
+/** An empty embedded cloud of its own, and the commands that a person would type. */
 export class Rehearsal {
   private constructor(
     private readonly workspace: Workspace,
-    /** Everything it leaves on the disk. */
+    /** The folder of all its files. */
     readonly home: string,
     readonly cloud: Cloud,
     private readonly key: AccessKey,
     readonly connection: Connection,
-    /** The administrator's. */
+    /** Clients with the administrator's credentials. */
     readonly clients: Clients,
   ) {}
 
-  /** Boots the cloud in a new folder and makes the administrator. */
+  /** Starts the cloud in a new folder and creates the administrator. */
   static async start({ root, env, signal }: Pick<Workspace, 'root' | 'env' | 'signal'>) {
     const home = mkdtempSync(join(tmpdir(), 'lake-rehearsal-'));
     const recorded = Rehearsal.recordIn(home);
@@ -50,7 +50,7 @@ export class Rehearsal {
       signal,
     };
     mkdirSync(workspace.home, { recursive: true });
-    // What an endpoint runs; on AWS the build of its image makes it.
+    // The program of the endpoint; on AWS the image build creates it.
     await runTool(
       workspace,
       'Building the serving program',
@@ -75,7 +75,7 @@ export class Rehearsal {
     return join(home, 'calls.jsonl');
   }
 
-  /** The launcher's record of what was called. */
+  /** Path of the launcher's record of calls. */
   get recorded(): string {
     return Rehearsal.recordIn(this.home);
   }
@@ -84,22 +84,22 @@ export class Rehearsal {
     return this.workspace.signal;
   }
 
-  /** Base URL of the X stand-in, and the bearer token that it takes. */
+  /** Base URL of the X API stub and the bearer token that it accepts. */
   get x(): { url: string; token: string } {
     return { url: `${this.cloud.url}/_x/2/`, token: emulatorToken(this.cloud.rootSecret) };
   }
 
-  /** `npm run <args>`, as the administrator types it. */
+  /** Runs `npm run <args>` as the administrator. */
   npmRun(...args: string[]): Promise<Ended> {
     return this.node('cli/setup/main.mjs', args);
   }
 
-  /** The CDK's own command line, in a folder without an app: it needs none to bootstrap. */
+  /** Runs the CDK's command line in a folder without an app: `cdk bootstrap` needs none. */
   cdk(...args: string[]): Promise<Ended> {
     return this.node('node_modules/aws-cdk/bin/cdk', ['--no-notices', ...args], this.home);
   }
 
-  /** Throws StepFailed unless a command ends with `code` and prints all of `says`. Answers what it printed. */
+  /** Returns a command's output. Throws StepFailed unless it ends with `code` and prints all of `says`. */
   async must(
     args: readonly string[],
     { code = 0, says = [], todo }: { code?: number; says?: readonly string[]; todo: string },
@@ -111,7 +111,7 @@ export class Rehearsal {
     throw new StepFailed(
       ended.code === code
         ? `it did not print ${missing.map((text) => JSON.stringify(text)).join(', ')}`
-        : `it ended with code ${ended.code ?? 'none (killed)'}, and ${code} was meant`,
+        : `it ended with code ${ended.code ?? 'none (killed)'}, but ${code} was expected`,
       where,
       todo,
       ended.output.trimEnd().split('\n').slice(-shownLines),
@@ -134,7 +134,7 @@ export class Rehearsal {
         CDK_DISABLE_VERSION_CHECK: 'true',
         LAKE_HOME: join(this.home, 'person'),
       },
-      // What asks finds nobody there.
+      // Without an input, questions fail.
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -158,13 +158,13 @@ export class Rehearsal {
     await this.cloud.stop();
   }
 
-  /** Removes all that it left on the disk. */
+  /** Deletes its folder. */
   clear(): void {
     rmSync(this.home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
 
-/** As the person types it; a long value is cut. */
+/** The command as a person types it, long values shortened. */
 export const describeCommand = ([script = '', ...args]: readonly string[]): string =>
   `npm run ${script}${script === 'lake' || args.length > 0 ? ' --' : ''} ${args
     .map((arg) => (arg.length > 60 ? `${arg.slice(0, 57)}…` : arg))

@@ -13,11 +13,11 @@ import type { Step } from './step';
 import { StepFailed } from './step-failed';
 import { callTable, describeCoverage } from './table';
 
-/** What a failed step says to a person: what happened, where, what to do, and the end of what was printed. */
+/** Describes a failed step: what happened, where, what to do, and the last lines of the output. */
 export function describeFailedStep(error: unknown): string[] {
   if (!(error instanceof StepFailed)) {
-    const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    return [said];
+    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return [message];
   }
   return [
     error.message,
@@ -51,13 +51,13 @@ const stepsFor = ([one, other]: readonly AccountEnvironment[]): Step[] => {
   return other === undefined ? first.steps : FirstHour.sideBySide(first, new FirstHour(other));
 };
 
-/** `npm run rehearse`: the first hour of an account, at an embedded cloud of its own. Two environments are deployed side by side. Answers 0 only if every step held. */
+/** `npm run rehearse`: plays an account's first hour on an embedded cloud. Returns 0 only if every step passed. */
 export async function rehearse(
   workspace: Workspace,
   screen: Screen,
   { environments }: { environments: readonly AccountEnvironment[] },
 ): Promise<number> {
-  screen.live('booting an embedded cloud');
+  screen.live('starting an embedded cloud');
   const rehearsal = await Rehearsal.start(workspace);
   let held = false;
   try {
@@ -65,7 +65,7 @@ export async function rehearse(
     screen.say(
       `Rehearsal of ${environments.join(' beside ')}: account ${account}, ${region}, at ${rehearsal.cloud.url}, as ${administratorArn}.`,
     );
-    screen.say('Nothing of this was seen on AWS; nothing leaves this machine.');
+    screen.say('This is not AWS: every call stays on this machine.');
     for (const step of stepsFor(environments)) {
       held = await take(rehearsal, screen, step);
       if (!held) break;
@@ -75,7 +75,7 @@ export async function rehearse(
     screen.rest();
     await rehearsal.stop();
     if (held) rehearsal.clear();
-    else screen.say(`Kept, to be looked at: ${rehearsal.home}. Remove it when you are done.`);
+    else screen.say(`The files are kept: ${rehearsal.home}. Delete the folder when you are done.`);
   }
   return held ? 0 : 1;
 }

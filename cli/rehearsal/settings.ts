@@ -3,15 +3,15 @@ import { perPollingKey } from '../../workflows/steps';
 import type { AccountEnvironment } from '../account/session';
 import { administratorArn } from './administrator';
 
-/** Settings that anybody could give to a deployment: `-c settings={…}`. */
+/** Settings as a person gives them to a deployment: `-c settings={…}`. */
 export type Changes = Readonly<Record<string, unknown>>;
 
 /** A second between two looks at a job: the embedded cloud's take seconds, where AWS's take minutes. */
 const poll = perPollingKey(() => 1);
 
 /**
- * What a rehearsal deploys an environment with. The X stand-in has everyday speech alone, so the search is for everyday
- * words; prod names nobody who may do anything, so the rehearsal's person is named.
+ * The settings of a rehearsal. The X API stub only has everyday speech, so the query is everyday words. prod's
+ * settings allow nobody anything, so the rehearsal's person is added.
  */
 export function rehearsed(environment: AccountEnvironment): Changes {
   const { people } = settingsFor(environment);
@@ -26,14 +26,14 @@ export function rehearsed(environment: AccountEnvironment): Changes {
   };
 }
 
-/** The other kind of endpoint than the environment's settings have: what a promotion then makes stands beside the first. */
+/** Changes the kind of endpoint: the next promotion then creates a second endpoint beside the first. */
 export function otherEndpoint(environment: AccountEnvironment): Changes {
   const { kind, instances } = settingsFor(environment).endpoint;
   const other: Settings['endpoint']['kind'] = kind === 'serverless' ? 'realtime' : 'serverless';
   return { endpoint: { kind: other, instances } };
 }
 
-/** 61 minutes after the hour: EventBridge refuses the rule when the state machine and its functions are updated already. */
+/** A schedule at minute 61: EventBridge rejects the rule after the state machine and its functions were updated. */
 export const impossibleSchedule: Changes = {
   poll: { ...poll, train: 2 },
   nightly: { cron: 'cron(61 2 * * ? *)' },

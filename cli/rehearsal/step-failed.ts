@@ -1,19 +1,19 @@
-/** A step that did not go as it has to. */
+/** A step of the rehearsal failed. */
 export class StepFailed extends Error {
   constructor(
     /** What happened. */
     message: string,
-    /** Command or service. */
+    /** The command or service. */
     readonly where: string,
     readonly todo: string,
-    /** The last lines of what was printed. */
+    /** The last lines of the output. */
     readonly tail: readonly string[] = [],
   ) {
     super(message);
   }
 }
 
-/** Throws StepFailed unless a fact holds. */
+/** Throws StepFailed unless `fact` is true. */
 export function holds(fact: boolean, message: string, where: string, todo: string): void {
   if (!fact) throw new StepFailed(message, where, todo);
 }

@@ -1,8 +1,8 @@
 import type { Rehearsal } from './rehearsal';
 
 export interface Step {
-  /** What is shown, as a fact. */
+  /** What the step shows, as a statement. */
   readonly title: string;
-  /** Answers in one line what was seen. Throws StepFailed. */
+  /** Returns one line on what was observed. Throws StepFailed. */
   readonly act: (rehearsal: Rehearsal) => Promise<string>;
 }

@@ -19,11 +19,11 @@ import { impossibleSchedule, otherEndpoint, rehearsed, type Changes } from './se
 import type { Step } from './step';
 import { holds, StepFailed } from './step-failed';
 
-/** Posts of the first run: enough for every class, and half a minute for Spark. */
+/** Posts of the first run: enough for every class, and Spark needs only half a minute. */
 const tweets = 200;
-const readLog = 'Read the lines above: the command says what it needs.';
+const readLog = 'Read the lines above: the command says what is missing.';
 
-/** The first hour of one environment, from an account where it is not to one where nothing of it is left. */
+/** The first hour of one environment, from an empty account to one where nothing of it is left. */
 export class FirstHour {
   private readonly inEnvironment: readonly string[];
 
@@ -33,7 +33,7 @@ export class FirstHour {
 
   private wrongTokenSince = 0;
 
-  /** In the order in which they are taken; each goes on where the one before ended. */
+  /** The steps in order; each continues from the one before. */
   get steps(): Step[] {
     return [
       ...this.deployment,
@@ -44,7 +44,7 @@ export class FirstHour {
     ];
   }
 
-  /** Two environments in one account and region: both run, and one goes on when the other is destroyed. */
+  /** Two environments in one account and region: both run, and one keeps working when the other is destroyed. */
   static sideBySide(one: FirstHour, other: FirstHour): Step[] {
     return [
       ...one.named(one.deployment),
@@ -66,7 +66,7 @@ export class FirstHour {
     let before: Record<string, string> = {};
     return [
       {
-        title: `${environment} is looked at before the other environment goes`,
+        title: `the state of ${environment} is recorded before the other environment is destroyed`,
         act: async (rehearsal) => {
           before = await deployedState(rehearsal, this.environment, await this.outputs(rehearsal));
           return `${Object.keys(before).length} functions, machines and templates; ${await this.inService(rehearsal)} in service`;
@@ -74,7 +74,7 @@ export class FirstHour {
       },
       ...steps,
       {
-        title: `${environment} is unchanged by that`,
+        title: `${environment} is unchanged afterwards`,
         act: async (rehearsal) => {
           const after = await deployedState(
             rehearsal,
@@ -105,7 +105,7 @@ export class FirstHour {
     const outputs = await findOutputs(clients.cloudFormation, this.environment);
     if (outputs) return outputs;
     throw new StepFailed(
-      `the pipeline of ${this.environment} is not there, or not whole`,
+      `the pipeline of ${this.environment} is missing or incomplete`,
       `stack ${stackName(this.environment, 'Pipeline')}`,
       'Look at the stack events in deploy.log.',
     );
@@ -121,15 +121,15 @@ export class FirstHour {
     const { environment } = this;
     return [
       {
-        title: 'where nothing is deployed, a command says what to do',
+        title: 'without a deployment, a command says what to do',
         act: async (rehearsal) => {
           const says = [`npm run deploy -- --env ${environment}`];
           await rehearsal.must(this.lake('history'), { code: 1, says, todo: readLog });
-          return 'refused, and it names npm run deploy';
+          return 'refused, with a hint to npm run deploy';
         },
       },
       {
-        title: 'a deployment does not begin before cdk bootstrap',
+        title: 'no deployment before cdk bootstrap',
         act: async (rehearsal) => {
           if (await findStack(rehearsal.clients.cloudFormation, 'CDKToolkit'))
             return 'the account is bootstrapped already';
@@ -142,7 +142,7 @@ export class FirstHour {
             'CloudFormation',
             readLog,
           );
-          return 'refused, and no stack was begun';
+          return 'refused, and no stack was created';
         },
       },
       {
@@ -161,7 +161,7 @@ export class FirstHour {
         },
       },
       {
-        title: 'deploy, by the roles of cdk bootstrap',
+        title: 'deploy, with the roles of cdk bootstrap',
         act: async (rehearsal) => {
           await rehearsal.must(this.deploy(rehearsal), {
             says: ['StateMachineArn'],
@@ -174,7 +174,7 @@ export class FirstHour {
     ];
   }
 
-  /** How many resources CloudFormation made, and of how many types: its own calls are in no record. */
+  /** The number of resources and types that CloudFormation created: its own calls are not recorded. */
   private async made(rehearsal: Rehearsal): Promise<string> {
     const stacks = (await stacksLeft(rehearsal)).filter((name) => isOf(this.environment, name));
     const types = new Map<string, number>();
@@ -229,7 +229,7 @@ export class FirstHour {
   private get questions(): Step[] {
     return [
       {
-        title: 'questions are answered',
+        title: 'queries and predictions work',
         act: async (rehearsal) => {
           await rehearsal.must(this.lake('query', 'rows_per_day'), { todo: readLog });
           await rehearsal.must(this.lake('sql', 'select count(*) as n from tweets'), {
@@ -240,13 +240,13 @@ export class FirstHour {
             says: ['positive'],
             todo: readLog,
           });
-          return 'a query, a statement and a prediction';
+          return 'a saved query, an SQL statement and a prediction';
         },
       },
     ];
   }
 
-  /** Endpoints of the environment that answer. */
+  /** The environment's endpoints in service. Throws StepFailed when there is none. */
   private async inService({ clients }: Rehearsal): Promise<string> {
     const found: string[] = [];
     for (const EndpointName of endpointNames(this.environment)) {
@@ -315,7 +315,7 @@ export class FirstHour {
       {
         title: 'an update that fails in the middle is rolled back',
         act: async (rehearsal) => {
-          // A Lambda that has just run still holds the token of before: it has the time of this update to forget it.
+          // A Lambda that has just run caches the old token: this update gives its cache time to expire.
           await this.storeToken(rehearsal, 'A'.repeat(110));
           this.wrongTokenSince = Date.now();
           const before = await deployedState(
@@ -326,7 +326,7 @@ export class FirstHour {
           await rehearsal.must(this.deploy(rehearsal, { ...changed, ...impossibleSchedule }), {
             code: 1,
             says: ['ScheduleExpression'],
-            todo: 'EventBridge has to refuse the rule: settings.ts, impossibleSchedule.',
+            todo: 'EventBridge must reject the rule: settings.ts, impossibleSchedule.',
           });
           const stack = await findStack(
             rehearsal.clients.cloudFormation,
@@ -336,7 +336,7 @@ export class FirstHour {
             stack?.StackStatus === 'UPDATE_ROLLBACK_COMPLETE',
             `the stack is ${stack?.StackStatus}`,
             stackName(this.environment, 'Pipeline'),
-            'CloudFormation has to end in UPDATE_ROLLBACK_COMPLETE.',
+            'CloudFormation must end in UPDATE_ROLLBACK_COMPLETE.',
           );
           const after = await deployedState(
             rehearsal,
@@ -344,13 +344,13 @@ export class FirstHour {
             await this.outputs(rehearsal),
           );
           mustBeAsBefore(before, after, stackName(this.environment, 'Pipeline'));
-          return `UPDATE_ROLLBACK_COMPLETE; ${await this.sentBack(rehearsal)} had been updated and was sent back`;
+          return `UPDATE_ROLLBACK_COMPLETE; ${await this.sentBack(rehearsal)} had been updated and was rolled back`;
         },
       },
     ];
   }
 
-  /** The state machine of the last update, which was updated and rolled back: the update did fail in its middle. */
+  /** The state machine that the last update changed and rolled back, which proves that it failed in the middle. */
   private async sentBack({ clients }: Rehearsal): Promise<string> {
     const StackName = stackName(this.environment, 'Pipeline');
     const { StackEvents = [] } = await clients.cloudFormation.send(
@@ -369,7 +369,7 @@ export class FirstHour {
       machine.length >= 2,
       'the state machine was not updated before the update failed',
       `stack events of ${StackName}`,
-      'The update has to fail in its middle: settings.ts, impossibleSchedule.',
+      'The update must fail in its middle: settings.ts, impossibleSchedule.',
     );
     return machine[0]?.LogicalResourceId ?? 'the state machine';
   }
@@ -377,7 +377,7 @@ export class FirstHour {
   private get redrive(): Step[] {
     return [
       {
-        title: "after the roll back, a run that X's token fails is redriven",
+        title: 'after the rollback, a run that failed for an invalid token is redriven',
         act: async (rehearsal) => {
           await sleep(Math.max(0, this.wrongTokenSince + KEEP_MS - Date.now()));
           const run = this.lake('run', '--mode', 'ingest', '--max-tweets', '10');
@@ -401,7 +401,7 @@ export class FirstHour {
     return [
       ...(isProtected ? [this.protection] : []),
       {
-        title: 'data are not deleted under a wrong name, and nothing else is',
+        title: "destroy --delete-data with a wrong bucket's name does nothing",
         act: async (rehearsal) => {
           await rehearsal.must(this.destroy('--delete-data', '--confirm', 'wrong'), {
             code: 1,
@@ -413,7 +413,7 @@ export class FirstHour {
         },
       },
       {
-        title: 'destroy: nothing is left that serves or runs, the data are',
+        title: 'destroy: no endpoint and no stack is left, but the data are',
         act: async (rehearsal) => {
           const { BucketName } = await this.outputs(rehearsal);
           await rehearsal.must(this.destroy(), {
@@ -422,12 +422,12 @@ export class FirstHour {
           });
           await this.mustBeGone(rehearsal);
           const buckets = await bucketsLeft(rehearsal, environment);
-          holds(buckets.includes(BucketName), `the bucket ${BucketName} is gone`, 'S3', readLog);
-          return `left, and named with its price: ${buckets.join(', ')}`;
+          holds(buckets.includes(BucketName), `the bucket ${BucketName} is missing`, 'S3', readLog);
+          return `kept, and listed with its price: ${buckets.join(', ')}`;
         },
       },
       {
-        title: 'destroy --delete-data: the buckets go, too',
+        title: 'destroy --delete-data: the buckets are deleted, too',
         act: async (rehearsal) => {
           const [bucket = ''] = (await bucketsLeft(rehearsal, environment)).filter(
             (name) => !name.includes('accesslogs'),
@@ -459,7 +459,7 @@ export class FirstHour {
             EnableTerminationProtection: false,
           }),
         );
-        return `refused, with the command that ends the protection (${describeCommand(this.destroy())})`;
+        return `refused, with the command that removes the protection (${describeCommand(this.destroy())})`;
       },
     };
   }
@@ -476,7 +476,7 @@ export class FirstHour {
   }
 }
 
-/** Whether a stack is the environment's. */
+/** Whether a stack belongs to the environment. */
 const isOf = (environment: AccountEnvironment, stack: string): boolean =>
   stack.startsWith(stackName(environment, 'Data').replace(/Data$/, ''));
 
@@ -488,8 +488,8 @@ function mustBeAsBefore(
   const differs = Object.keys(before).filter((name) => before[name] !== after[name]);
   holds(
     differs.length === 0,
-    `not as before: ${differs.join(', ')}`,
+    `changed: ${differs.join(', ')}`,
     where,
-    'Compare what is named with the template of the deployment before.',
+    'Compare the changed parts with the template of the previous deployment.',
   );
 }

@@ -1,14 +1,14 @@
 import type { Checked } from './coverage';
 
 const none = 'no check';
-const onTheWay = '(asked by a service on the way)';
+const onTheWay = '(checked by a service for its caller)';
 
-/** `athena:StartQueryExecution` for a permission of the same name is said once. */
+/** The permissions of a call; `same` stands for one with the operation's name, such as `athena:GetQueryResults`. */
 function permissionsOf({ api, permissions, keyUses }: Checked): string {
   const own = permissions.filter((permission) => permission === api).map(() => 'same');
   const others = permissions.filter((permission) => permission !== api);
   const keys = keyUses.map(({ action, via }) => `${action} via ${via}`);
-  return [...own, ...others, ...keys].join(', ') || 'nothing was asked';
+  return [...own, ...others, ...keys].join(', ') || 'none was checked';
 }
 
 const columns = (rows: readonly (readonly string[])[]): string[] => {
@@ -21,13 +21,13 @@ const columns = (rows: readonly (readonly string[])[]): string[] => {
   );
 };
 
-/** The calls by who made them: operation, which checks cover it, and the permission that it takes. */
+/** Lines of a table by caller: each operation, the checks that cover it, and the permissions that it needs. */
 export function callTable(rows: readonly Checked[]): string[] {
   const people = [...new Set(rows.map(({ who }) => who))];
   const lines = columns([
     ['  operation', 'checked by', 'permission'],
     ...rows.map((row) => [
-      `  ${row.api ?? onTheWay}${row.denied ? ' (refused once)' : ''}`,
+      `  ${row.api ?? onTheWay}${row.denied ? ' (denied at least once)' : ''}`,
       row.checks.join(', ') || none,
       permissionsOf(row),
     ]),
@@ -39,7 +39,7 @@ export function callTable(rows: readonly Checked[]): string[] {
   ];
 }
 
-/** One line that sums the table up. */
+/** One line that sums up the table. */
 export function describeCoverage(rows: readonly Checked[]): string {
   const unchecked = rows.filter(({ checks }) => checks.length === 0).length;
   const unasked = rows.filter(

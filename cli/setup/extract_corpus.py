@@ -1,8 +1,8 @@
-"""Takes the rated tweets out of vaderSentiment's source distribution.
+"""Extracts the rated tweets from vaderSentiment's source distribution.
 
 Usage: extract_corpus.py <folder with the downloaded .tar.gz> <folder for tweets_GroundTruth.txt>
 
-The wheel leaves them out; the source distribution holds them in an archive within the archive.
+The wheel does not contain them; the source distribution has them in an archive inside the archive.
 """
 
 import io
@@ -16,7 +16,7 @@ ROWS = 4200
 
 
 def rated_tweets(sdist: Path) -> bytes:
-    """The file as published: `id<tab>mean rating<tab>text`, CRLF. ValueError if not found."""
+    """Returns the file as published: `id<tab>mean rating<tab>text`, CRLF. ValueError if missing."""
     with tarfile.open(sdist) as outer:
         for member in outer.getmembers():
             if not member.name.endswith("additional_resources/hutto_ICWSM_2014.tar.gz"):
@@ -29,11 +29,11 @@ def rated_tweets(sdist: Path) -> bytes:
                     content = inner.extractfile(entry)
                     if entry.name.endswith(f"hutto_ICWSM_2014/{NAME}") and content is not None:
                         return content.read()
-    raise ValueError(f"{sdist.name} holds no {NAME}")
+    raise ValueError(f"{sdist.name} does not contain {NAME}")
 
 
 def main(download: Path, target: Path) -> None:
-    """Writes the file whole or not at all."""
+    """Writes the complete file or nothing."""
     (sdist,) = download.glob("*.tar.gz")
     content = rated_tweets(sdist)
     rows = sum(1 for line in content.split(b"\r\n") if line)

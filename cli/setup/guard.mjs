@@ -10,7 +10,7 @@ function end(signal) {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // Its group has ended already.
+    // The group has already ended.
   }
 }
 
@@ -31,7 +31,7 @@ child.on('error', (error) => {
 });
 child.on('exit', (code, signal) => {
   clearInterval(watch);
-  // What the command left running in its group has no one to answer to any more.
+  // End processes that the command left running in its group.
   end('SIGKILL');
   process.exit(code ?? (signal ? 143 : 1));
 });

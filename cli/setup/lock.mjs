@@ -1,7 +1,7 @@
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A guard (guard.mjs) notices the death of its set-up within this time, and ends what it guards. */
+/** Within this time a guard (guard.mjs) notices that its set-up has died and ends its command. */
 const guardMillis = 1_500;
 
 function holderOf(path) {
@@ -21,7 +21,7 @@ function isAlive(pid) {
   }
 }
 
-/** Takes the lock at `path`, or answers who holds it. Linking a finished file is atomic. */
+/** Takes the lock at `path`, or returns the holder's process id. Linking a complete file is atomic. */
 function tryLock(path) {
   const mine = `${path}.${process.pid}`;
   writeFileSync(mine, String(process.pid));
@@ -36,22 +36,22 @@ function tryLock(path) {
 }
 
 /**
- * Waits until no other set-up works in this folder, then takes its place. A lock whose process is
- * gone (killed) is taken over. Returns the function that gives it back.
+ * Waits until no other set-up works in this folder, then takes the lock. Removes the lock of a
+ * process that was killed. Returns the function that releases the lock.
  */
 export async function lockSetup(path, onWait) {
-  let told = false;
+  let hasReported = false;
   for (;;) {
     const holder = tryLock(path);
     if (holder === null) break;
     if (holder !== 0 && !isAlive(holder)) {
       await sleep(guardMillis);
-      // Another process may have taken it over meanwhile: only the dead one's lock is removed.
+      // Another process may have taken the lock meanwhile: remove only the dead process's lock.
       if (holderOf(path) === holder) rmSync(path, { force: true });
       continue;
     }
-    if (!told && holder !== 0) onWait(holder);
-    told = true;
+    if (!hasReported && holder !== 0) onWait(holder);
+    hasReported = true;
     await sleep(500);
   }
   const release = () => {

@@ -1,6 +1,6 @@
 const oldest = 20;
 
-/** Ends the process with one line when this Node is too old. */
+/** Ends the process with a message when this Node is too old. */
 export function checkNode(version = process.versions.node) {
   if (Number(version.split('.')[0]) >= oldest) return;
   console.error(`Node ${version} is too old: Node ${oldest} or newer is needed.`);

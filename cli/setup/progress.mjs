@@ -9,12 +9,12 @@ const seconds = (since) => `${Math.round((Date.now() - since) / 1000)} s`;
 const running = new Set();
 const guard = join(dirname(fileURLToPath(import.meta.url)), 'guard.mjs');
 
-/** Ends what the set-up has started; for the signals that end the set-up itself. */
+/** Ends the commands that the set-up has started; for signals that end the set-up. */
 export function endChildren() {
   for (const child of running) child.kill('SIGTERM');
 }
 
-/** One line that is drawn again and again on a terminal; elsewhere a line now and then. */
+/** A progress line: redrawn on a terminal, elsewhere printed now and then. */
 function progressLine(title, terminal) {
   const started = Date.now();
   let detail = '';
@@ -39,8 +39,8 @@ function progressLine(title, terminal) {
 }
 
 /**
- * Runs a command of the set-up under a guard and shows how it gets on. `interesting` picks from a line
- * of its output what is worth showing. Throws SetupError with the last lines of a failure.
+ * Runs a command of the set-up under a guard and shows its progress. `interesting` picks the part of
+ * an output line to show. Throws SetupError with the last lines of the output on a failure.
  */
 export function runStep({ title, command, args, cwd, env, log, interesting }) {
   mkdirSync(dirname(log), { recursive: true });
@@ -74,7 +74,7 @@ export function runStep({ title, command, args, cwd, env, log, interesting }) {
         reject(
           new SetupError(
             `${tail.map((line) => `    ${line}`).join('\n')}\nSet-up failed at "${title}" (exit code ${code}). ` +
-              `All of its output: ${log}. Run the same command again to go on from here.`,
+              `The complete output is in ${log}. Run the same command again to continue from there.`,
           ),
         );
       }

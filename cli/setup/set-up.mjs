@@ -18,7 +18,7 @@ const gigabytes = (megabytes) =>
 const duration = (seconds) =>
   seconds >= 90 ? `${Math.round(seconds / 60)} minutes` : `${Math.ceil(seconds / 10) * 10} seconds`;
 
-/** The lake of this home that already runs on the port, by the note it leaves there. */
+/** The process id of this home's lake if it already runs on the port, read from its note; otherwise null. */
 function ownLake(port) {
   try {
     const note = JSON.parse(readFileSync(join(home, 'cloud.json'), 'utf8'));
@@ -62,7 +62,7 @@ async function setUp({ cloud: needsCloud, portFor, announce = false, forTests = 
   if (setupSteps(options).every((step) => step.isDone())) {
     if (announce)
       console.log(
-        'Set-up is complete: nothing to download. Nothing leaves this machine unless you name a server.',
+        'Set-up is complete: nothing to download. No data leaves this machine unless you name a server.',
       );
     return;
   }
@@ -73,19 +73,19 @@ async function setUp({ cloud: needsCloud, portFor, announce = false, forTests = 
   // On standard error: the command's own result is what goes to standard output.
   console.error(
     `Set-up: ${missing.map((step) => step.title).join(', ')}. About ${gigabytes(size)} from npm's and Python's registries, ` +
-      `about ${duration(time)} on a fast line.\nIt stays in this folder, and nothing of yours leaves this machine.`,
+      `about ${duration(time)} on a fast line.\nEverything is stored in this folder. None of your data leaves this machine.`,
   );
   if (size > 500 && free < diskNeeded) {
     throw new SetupError(
-      `${free.toFixed(1)} GB of disk are free; the set-up needs ${diskNeeded} GB.`,
+      `Only ${free.toFixed(1)} GB of disk are free, and the set-up needs ${diskNeeded} GB. Free some space, then run the same command again.`,
     );
   }
 
-  // In the checkout, where nobody else may write: in a folder for all, another user's file would stop us for ever.
+  // The lock is in the checkout, where nobody else may write. In a shared folder, another user's file could block us.
   const release = await lockSetup(join(root, '.set-up.lock'), (pid) => {
     console.error(`Another set-up (process ${pid}) is at work in this folder; waiting for it.`);
   });
-  // Asked again: the set-up that was waited for, or a step before, may have done it.
+  // Check each step again: the other set-up or an earlier step may have done it.
   for (const step of setupSteps(options)) if (!step.isDone()) await step.perform();
   release();
 }
@@ -113,7 +113,7 @@ export async function main(args) {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, onSignal);
   const parent = process.ppid;
-  // npm killed outright takes nobody with it: its child has to look.
+  // A killed npm does not end its child processes, so this process checks whether npm still runs.
   const watch = setInterval(
     () => process.ppid !== parent && process.env.npm_execpath && onSignal('SIGTERM'),
     500,
@@ -130,7 +130,7 @@ export async function main(args) {
   const guessed = packages.isDone() ? null : guessNeeds(args);
   if (guessed) await setUp(guessed);
 
-  // Said by every AWS client on Node 20 today; package.json and the lockfile hold versions that run on it.
+  // Every AWS client warns about Node 20; package.json and the lockfile pin versions that support it.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   const require = createRequire(import.meta.url);
   require('tsx/cjs/api').register();

@@ -1,5 +1,6 @@
-// Fills dist/spark-packages with what etl/job.txt locks: the packages that travel with the Spark job, so that no night
-// asks a registry. `node cli/setup/spark-packages.mjs [python]`; a synthesis calls it where no set-up has.
+// Installs the Spark job's packages, locked in etl/job.txt, into dist/spark-packages. They are deployed with the
+// job, so no run needs a registry. `node cli/setup/spark-packages.mjs [python]`; a synthesis calls it if no set-up
+// has run.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +14,7 @@ const folder = join(root, 'dist', 'spark-packages');
 const stamp = join(root, 'dist', 'spark-packages.stamp');
 const key = createHash('sha256').update(readFileSync(lock)).digest('hex');
 
-/** What an installation notes about itself: it would make each machine's archive another one. */
+/** Files in which pip describes the installation: with them, every machine's archive would differ. */
 const notes = /^(RECORD|INSTALLER|REQUESTED|direct_url\.json)$/;
 
 function install(python) {
@@ -21,7 +22,7 @@ function install(python) {
   rmSync(part, { recursive: true, force: true });
   rmSync(stamp, { force: true });
   const pip = ['-m', 'pip', '--disable-pip-version-check', '--no-input', 'install', '--quiet'];
-  // Spark loads them from an archive, on any machine: nothing that was built for this one.
+  // Spark loads the packages from an archive on any machine, so they must not be built for this one.
   const portable = ['--require-hashes', '--no-deps', '--no-compile', '--only-binary', ':all:'];
   execFileSync(python, [...pip, ...portable, '--target', part, '-r', lock], {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -30,7 +31,7 @@ function install(python) {
     const path = join(entry.parentPath ?? entry.path, entry.name);
     if (entry.isFile() && notes.test(entry.name)) rmSync(path);
     if (entry.isFile() && /\.(so|dylib|pyd)$/.test(entry.name))
-      throw new Error(`${path} was built for one kind of machine, and Glue's may be of another`);
+      throw new Error(`${path} is built for this kind of machine only, and Glue's may differ`);
   }
   rmSync(folder, { recursive: true, force: true });
   renameSync(part, folder);

@@ -13,7 +13,7 @@ function hashOf(root, files, ...more) {
 
 const readStamp = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
 
-/** pip and npm say much; a name and a size is what a waiting person wants to see. */
+/** Reduces pip's output to names and sizes, for a waiting person. */
 function pipDetail(line) {
   const download = /^\s*Downloading (\S+?)-\S*( \([\d.]+ [kMG]B\))?/.exec(line);
   if (download) return `downloading ${download[1].split('/').at(-1)}${download[2] ?? ''}`;
@@ -21,8 +21,8 @@ function pipDetail(line) {
 }
 
 /**
- * Everything the set-up does, in order. A step is done when its stamp file holds its key, which names
- * all that the step depends on; a stamp is written after its step, so a killed step runs again.
+ * The steps of the set-up, in order. A step is done when its stamp file contains its key, which names
+ * all its inputs. The stamp is written after the step, so a killed step runs again.
  */
 export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
   const venv = join(root, '.venv');
@@ -38,7 +38,7 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
     'etl/requirements.txt',
     'ml/training/requirements.txt',
   ];
-  // Every file is one whose hash a lock names. pyspark has no wheel: it is built, by the installers' setuptools.
+  // A lock names the hash of every file. pyspark has no wheel: the installers' setuptools builds it.
   const install = (...files) =>
     pip(
       ...['install', '--require-hashes', '--no-build-isolation', '--only-binary', ':all:'],
@@ -46,7 +46,7 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
       ...files.flatMap((file) => ['-r', file]),
     );
   const installPython = (title, files) => async () => {
-    // An installation that was killed leaves packages that pip can neither use nor remove.
+    // A killed installation leaves packages that pip can neither use nor remove.
     if (existsSync(installing)) rmSync(venv, { recursive: true });
     const isOwn =
       python.command.startsWith(venv) ||
@@ -112,7 +112,7 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
       run: () => {
         const download = join(share, 'download');
         rmSync(download, { recursive: true, force: true });
-        // VADER's source distribution. pip runs its setup.py to read a version that the lock has named already.
+        // VADER's source distribution. pip runs its setup.py to read the version, although the lock already names it.
         const args = pip(
           ...['download', '--require-hashes', '--no-deps', '--no-build-isolation'],
           ...['--no-binary', ':all:', '--dest', download, '-r', 'etl/job.txt'],
@@ -162,7 +162,7 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
 
   return steps.slice(0, onlyNpm ? 1 : undefined).map((step) => ({
     ...step,
-    // A key can name files of an earlier step's making, so it is only asked for when a stamp exists.
+    // A key can name files that an earlier step creates, so it is only computed when a stamp exists.
     isDone: () => {
       const stamp = readStamp(step.stamp);
       if (stamp === '' || (step.needs && !existsSync(step.needs))) return false;

@@ -1,18 +1,18 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** As Python's registry has it: on Linux with CUDA, several GB. */
+/** The packages of Python's registry: on Linux with CUDA, several GB. */
 const withCuda = 'ml/training/torch.txt';
-/** As PyTorch's index of CPU files has it. */
+/** The packages of PyTorch's own index for CPUs. */
 const cpuOnly = 'ml/training/torch-cpu.txt';
 export const torchLocks = [withCuda, cpuOnly];
 
 /**
- * Where PyTorch comes from, as a title and pip's further arguments. It is installed by a call of its own, so that
- * an index named for it (TORCH_INDEX_URL) serves no other package. Without one, Linux takes the CPU files where
- * pip, as it is configured, finds them; elsewhere the registry's files are for the CPU anyway.
+ * Chooses the source of PyTorch; returns a title and further arguments for pip. PyTorch is installed by a separate
+ * call, so that its index (TORCH_INDEX_URL) is used for no other package. Without an index, Linux uses the CPU packages
+ * if the configured pip finds them. On other systems the registry's packages are for CPUs anyway.
  *
- * `find` tells whether pip finds all of a lock's files, by its hashes.
+ * `find` tells whether pip finds all files of a lock, by their hashes.
  */
 export async function torchSource({ platform = process.platform, index, find }) {
   const from = (name, lock, ...more) => ({ name, args: ['--no-deps', ...more, '-r', lock] });
@@ -22,7 +22,7 @@ export async function torchSource({ platform = process.platform, index, find }) 
   return from('PyTorch (with CUDA: several GB; the README says how to leave it out)', withCuda);
 }
 
-/** Whether pip would install the lock, without doing it. */
+/** Whether pip could install the lock (a dry run). */
 export const pipFinds = (python, cwd, pip) => (lock) =>
   promisify(execFile)(
     python,

@@ -87,7 +87,8 @@ test('shows labels by class, examples, duplicates, rejected and skipped rows, an
   expect(refusal).toBeInstanceOf(UserError);
   expect(refusal).toMatchObject({
     exitCode: 2,
-    message: 'Import 5 labels into the lake? [y/N] Nobody can be asked here: say it with --yes.',
+    message:
+      'Import 5 labels into the lake? [y/N] The input is not a terminal: confirm with --yes.',
   });
   expect(await keys()).toEqual([]);
 });

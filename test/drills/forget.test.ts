@@ -190,9 +190,9 @@ test('killed in the middle, the same command ends what it began', async () => {
 
   const { code, output } = await lake('forget', '--author', who.author_id);
 
-  expect([code, output]).toEqual([0, expect.stringContaining('How much went from where')]);
-  expect(first.output + output).toContain('Looked through the lake in');
-  expect(output).toContain('Going on where the same command was interrupted.');
+  expect([code, output]).toEqual([0, expect.stringContaining('Record of this call')]);
+  expect(first.output + output).toContain('Searched the lake in');
+  expect(output).toContain('Continuing the same command after its interruption.');
   // What it kept of its way names pages, and so ids.
   expect(readdirSync(join(person.home, 'forget'))).toEqual([]);
 }, 600_000);

@@ -46,6 +46,6 @@ test('nothing is left that serves; what is left is named with its price', () => 
   expect(ended.output).toMatch(/^ListEndpoints: nothing$/m);
   expect(ended.output).toMatch(/^ListStacks: CDKToolkit \(.*free.*\)$/m);
   expect(ended.output).toMatch(
-    /^ListBuckets: cdk-hnb659fds-assets-\S+ \(.*\$0\.023 a GB and month\)$/m,
+    /^ListBuckets: cdk-hnb659fds-assets-\S+ \(.*\$0\.023 per GB and month\)$/m,
   );
 });

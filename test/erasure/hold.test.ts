@@ -58,7 +58,7 @@ test('a hold does not outlast its time, whichever clock says so', async () => {
   // The machine slept, and its clock was set right afterwards.
   clockOffBy(3 * MINUTE);
 
-  expect(() => hold.mustHold()).toThrow('The lake is no longer held');
+  expect(() => hold.mustHold()).toThrow('The hold on the lake was lost');
   await hold.release();
 });
 
@@ -72,7 +72,9 @@ test('a lock that claims to be held for ever is told as the five minutes that it
   });
 
   await expect(holdLake(lake, sfn)).rejects.toThrow(
-    new RegExp(`Another forget \\(it holds the lake until ${new Date().getUTCFullYear()}-`),
+    new RegExp(
+      `Another forget command \\(if it was killed, its hold expires at ${new Date().getUTCFullYear()}-`,
+    ),
   );
   const later = laterAtS3(lake, 6 * MINUTE);
   await (await holdLake(later, sfn)).release();

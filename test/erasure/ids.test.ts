@@ -21,10 +21,10 @@ test('a file names tweets, and authors where it says so', () => {
 });
 
 test('a single line that names no id refuses the file, with its number', () => {
-  expect(() => wantedIds(file('12\n@ada\n'))).toThrow(/ids\.txt, line 2: "@ada" is no id/);
-  expect(() => wantedIds(file('# nobody\n'))).toThrow(/names no id/);
+  expect(() => wantedIds(file('12\n@ada\n'))).toThrow(/ids\.txt, line 2: "@ada" is not an id/);
+  expect(() => wantedIds(file('# nobody\n'))).toThrow(/has no ids/);
   expect(() => wantedIds({ tweet: '1e5', author: null, file: null })).toThrow(
-    /--tweet: "1e5" is no id/,
+    /--tweet: "1e5" is not an id/,
   );
 });
 

@@ -2,32 +2,32 @@ import type { Settings } from '../../../infra/config';
 import type { Run } from '../../run/follow';
 import type { Session } from '../../../session/session';
 
-/** What the checks look at: a deployed environment after a run of its own. */
+/** The input of the checks: a deployed environment after a small run. */
 export interface Subject {
   session: Session;
   settings: Settings;
-  /** The tiny nightly. */
+  /** The small nightly run. */
   run: Run;
   /** ARN of the lake's key. */
   keyArn: string;
   signal: AbortSignal;
 }
 
-/** What a check saw; `problems` are empty when all is as it should be. */
+/** A check's result; `problems` is empty when it passed. */
 export interface Observation {
-  /** One line for people. */
+  /** One line that says what was observed. */
   saw: string;
   problems: string[];
-  /** The answers of AWS it is based on. */
+  /** AWS's responses behind the result. */
   evidence: unknown;
 }
 
-/** What cannot be looked at here, and why. */
+/** A check does not apply here; the message says why. */
 export class NotApplicable extends Error {}
 
 export interface Check {
   name: string;
-  /** Why the embedded cloud cannot show it; left out where it can. */
+  /** Why the embedded cloud cannot run this check; absent when it can. */
   notLocally?: string;
   look: (subject: Subject) => Promise<Observation>;
 }
@@ -35,7 +35,7 @@ export interface Check {
 export interface Outcome {
   name: string;
   status: 'passed' | 'failed' | 'skipped';
-  /** What was seen, what is wrong, or why it was not looked at. */
+  /** What was observed, what is wrong, or why the check was skipped. */
   says: string;
   evidence: unknown;
 }
@@ -43,7 +43,7 @@ export interface Outcome {
 const messageOf = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 
-/** Performs a check. One that cannot be carried out has failed: nothing was shown. */
+/** Runs a check. A check that throws has failed. */
 export async function perform(
   { name, notLocally, look }: Check,
   subject: Subject,

@@ -20,8 +20,8 @@ import type { Check, Subject } from './check';
 const sampled = 5;
 
 /**
- * Where to look, and as whom: the bucket refuses people under their own names. Of raw tweets and plans people may
- * read versions alone, and only those who make the lake forget.
+ * The prefixes to check, each with the role to use: the bucket's policy denies people under their own names. Only
+ * ForgetterRole may read raw tweets and plans, and only by version.
  */
 const places = ({ session: { people } }: Subject) => [
   { prefix: datasets.raw_tweets.prefix, s3: people.forgetter.s3, newest: newestVersions },
@@ -62,7 +62,7 @@ export const encryptedObjects: Check = {
     const problems: string[] = [];
     for (const { prefix, s3, newest: samplesBelow } of places(subject)) {
       const samples = await samplesBelow(s3, Bucket, prefix);
-      if (samples.length === 0) problems.push(`${prefix} holds nothing to look at`);
+      if (samples.length === 0) problems.push(`${prefix} has no objects to check`);
       for (const { Key, VersionId } of samples) {
         const { ServerSideEncryption, SSEKMSKeyId, BucketKeyEnabled } = await s3.send(
           new HeadObjectCommand({ Bucket, Key, VersionId }),
@@ -105,7 +105,7 @@ export const bucketDefaults: Check = {
     const problems = [
       ...(rule?.SSEAlgorithm === 'aws:kms' && rule.KMSMasterKeyID === keyArn
         ? []
-        : [`by default it encrypts with ${JSON.stringify(rule)}`]),
+        : [`its default encryption is ${JSON.stringify(rule)}`]),
       ...(Status === 'Enabled' ? [] : [`versioning is ${Status ?? 'off'}`]),
       ...(isClosed ? [] : ['public access is not blocked']),
     ];
@@ -127,7 +127,7 @@ type Attempt = {
   mustBeDenied: boolean;
 };
 
-/** Tries a write; answers AWS's refusal, or null when it was let through. */
+/** Tries a write. Returns AWS's error, or null when the write succeeded. */
 async function refusalOf(
   { s3, headers }: Attempt,
   Bucket: string,
@@ -142,7 +142,7 @@ async function refusalOf(
   return null;
 }
 
-/** Among imports, which expire: no run asks for one of this name. */
+/** Below the imports, which expire. No run imports an object of this name. */
 const probe = `${prefixes.imports}verify/probe.json`;
 
 export const refusedPuts: Check = {
@@ -167,7 +167,7 @@ export const refusedPuts: Check = {
         mustBeDenied: true,
       },
     ];
-    // Root is spared by the policy, so that a mistake in it can be mended; the embedded cloud knows no one else.
+    // The policy exempts root, so that a mistake in it can be fixed. The embedded cloud has no other person.
     if (session.endpoint === null)
       attempts.push({
         what: "under the person's own name",
@@ -181,14 +181,14 @@ export const refusedPuts: Check = {
       const refusal = await refusalOf(attempt, outputs.BucketName, probe);
       evidence.push({ write: attempt.what, key: probe, refusal });
       if (attempt.mustBeDenied === (refusal === null))
-        problems.push(`${attempt.what}: ${refusal ?? 'was let through'}`);
+        problems.push(`${attempt.what}: ${refusal ?? 'was accepted'}`);
     }
     const own =
       session.endpoint === null
         ? ''
-        : "; under one's own name not tried: here that is root, which is spared";
+        : "; a write under the person's own name was not tried: here that is root, which the policy exempts";
     return {
-      saw: `${attempts.length - 1} wrong writes refused, a plain one taken${own}`,
+      saw: `${attempts.length - 1} wrong writes refused, a correct one accepted${own}`,
       problems,
       evidence,
     };
@@ -200,9 +200,9 @@ export const rolesKeepToTheirFolders: Check = {
   look: async ({ session: { people, outputs } }) => {
     const Bucket = outputs.BucketName;
     const [sample] = await newest(people.analyst.s3, Bucket, datasets.tweets.prefix);
-    if (!sample) throw new Error('there are no cleaned tweets to look at');
+    if (!sample) throw new Error('there are no cleaned tweets to check');
     const cleaned = sample.Key;
-    // A refusal does not depend on whether there is such an object.
+    // AWS denies the call whether or not the object exists.
     const raw = `${datasets.raw_tweets.prefix}verify.ndjson.gz`;
     const put = (s3: S3Client, Key: string) => () =>
       s3.send(new PutObjectCommand({ Bucket, Key, Body: '{}' }));
@@ -250,13 +250,13 @@ export const rolesKeepToTheirFolders: Check = {
     const problems = evidence
       .filter(({ refusal }) => refusal === null)
       .map(({ who, what }) => `${who} ${what}`);
-    return { saw: `${evidence.length} calls beyond a role's folders refused`, problems, evidence };
+    return { saw: `${evidence.length} calls outside a role's folders refused`, problems, evidence };
   },
 };
 
 export const tlsOnly: Check = {
   name: 'plain http is refused',
-  notLocally: 'it speaks plain http, and policies see it as secure',
+  notLocally: 'it uses plain http, and its policies treat that as secure',
   look: async ({ session: { people, outputs, region } }) => {
     const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
     const plain = new S3Client({
@@ -275,8 +275,8 @@ export const tlsOnly: Check = {
       (error: unknown) => (isDenied(error) ? error.message : Promise.reject(error)),
     );
     return {
-      saw: `the listing that https answers is refused over http: ${refusal}`,
-      problems: refusal === null ? ['a listing over plain http was answered'] : [],
+      saw: `a listing works over https and is refused over http: ${refusal}`,
+      problems: refusal === null ? ['a listing over plain http was accepted'] : [],
       evidence: { refusal },
     };
   },
@@ -294,7 +294,7 @@ export const athenaResults: Check = {
     const problems = [
       ...(configuration?.EnforceWorkGroupConfiguration === true
         ? []
-        : ['the workgroup lets a client choose']),
+        : ['the workgroup lets clients choose the settings']),
       ...(EncryptionConfiguration?.EncryptionOption === 'SSE_KMS' &&
       EncryptionConfiguration.KmsKey === keyArn
         ? []

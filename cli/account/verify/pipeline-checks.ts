@@ -21,7 +21,7 @@ import { NotApplicable, type Check } from './check';
 
 const accountOf = ({ clients, region, endpoint }: Session) => ({ clients, region, endpoint });
 
-/** The environment's newest training job that was completed. Throws when there is none. */
+/** The environment's newest completed training job. Throws Error when there is none. */
 async function newestTraining({
   clients,
   outputs,
@@ -40,7 +40,7 @@ async function newestTraining({
       if (job.RoleArn === role) return job;
     }
   }
-  throw new Error('no training job was completed yet, so there is nothing to look at');
+  throw new Error('no training job has completed yet, so there is nothing to check');
 }
 
 const Images = z.object({
@@ -76,7 +76,7 @@ export const imagePull: Check = {
         : ['the job never reached Training']),
       ...(imageDetails.length === 1
         ? []
-        : [`ECR knows ${imageDetails.length} images under ${imageTag}`]),
+        : [`ECR has ${imageDetails.length} images with the tag ${imageTag}, not one`]),
     ];
     return {
       saw: `${job.TrainingJobName} trained in ${image}, ${imageDetails[0]?.imageDigest}`,
@@ -169,7 +169,7 @@ export const logGroups: Check = {
   look: async ({ session, settings, keyArn }) => {
     const name = lakeName(session.environment);
     const found: z.infer<typeof Groups>['logGroups'] = [];
-    // With the hyphen: sentiment-lake-dev is not sentiment-lake-dev2.
+    // With the hyphen, so that sentiment-lake-dev does not match sentiment-lake-dev2.
     for (const logGroupNamePrefix of [
       `/aws/lambda/${name}-`,
       `/aws/vendedlogs/states/${name}`,
@@ -193,7 +193,7 @@ export const logGroups: Check = {
       ...(retentionInDays === settings.logRetentionDays
         ? []
         : [
-            `${logGroupName} keeps ${retentionInDays ?? 'for ever'}, not ${settings.logRetentionDays} days`,
+            `${logGroupName} keeps logs for ${retentionInDays ?? 'unlimited'} days, not ${settings.logRetentionDays}`,
           ]),
     ]);
     if (found.length === 0) problems.push(`there is no log group of ${name}`);
@@ -209,7 +209,7 @@ const driftMillis = 10 * 60_000;
 
 export const noDrift: Check = {
   name: 'the stacks are as deployed',
-  notLocally: 'its drift detection is not that of AWS',
+  notLocally: "its drift detection is not AWS's",
   look: async ({ session, signal }) => {
     const client = session.clients.cloudFormation;
     const evidence = [];
@@ -227,7 +227,7 @@ export const noDrift: Check = {
         if (status.DetectionStatus === 'DETECTION_COMPLETE') break;
         if (status.DetectionStatus === 'DETECTION_FAILED' || Date.now() > deadline) {
           throw new Error(
-            `drift of ${StackName} was not detected: ${status.DetectionStatusReason ?? 'it takes too long'}`,
+            `the drift detection of ${StackName} did not finish: ${status.DetectionStatusReason ?? 'it takes too long'}`,
           );
         }
         await sleep(5_000, undefined, { signal });

@@ -32,7 +32,7 @@ import {
   trainingIsClosed,
 } from './pipeline-checks';
 
-/** Enough for two pages of X's and a day or two in the lake; costs a dime. */
+/** Enough for two pages from X and one or two days in the lake; costs about ten cents. */
 const tinyMaxTweets = 20;
 
 export const nightlySucceeds: Check = {
@@ -52,7 +52,7 @@ export const nightlySucceeds: Check = {
   },
 };
 
-/** In the order they are shown. */
+/** All checks, in the order of the output. */
 export const checks: readonly Check[] = [
   nightlySucceeds,
   imagePull,
@@ -93,7 +93,7 @@ interface VerifyOptions {
   yes: boolean;
 }
 
-/** `npm run verify`: runs a tiny nightly, looks at what it left, saves the evidence. Answers 0 only if nothing failed. */
+/** `npm run verify`: runs a small nightly, runs the checks, saves the evidence. Returns 0 only if no check failed. */
 export async function verify(
   workspace: Workspace,
   session: Session,
@@ -105,13 +105,13 @@ export async function verify(
   const { maxTweets = tinyMaxTweets } = checkInput(request);
   const keyArn = await keyOfStack(session);
   if (keyArn === null)
-    throw new UserError(`The data stack of ${environment} names no key: deploy it again.`);
+    throw new UserError(`The data stack of ${environment} has no key. Deploy it again.`);
   if (environment === 'local') {
     await importBundledLabels(workspace, session, screen);
   } else {
     const price = dollars(highestPrice(settings.x, maxTweets));
     await confirm(
-      `A nightly of ${postsAndAuthors(settings.x, `${maxTweets} posts`)} costs ${price} at most at X, and a dollar or so at AWS. Run it?`,
+      `A nightly run of ${postsAndAuthors(settings.x, `${maxTweets} posts`)} costs at most ${price} at X and about a dollar at AWS. Run it?`,
       yes,
       workspace.signal,
     );

@@ -29,16 +29,20 @@ test.each<[string, Partial<BucketFacts>, RegExp | null]>([
   ['no name', { wanted: null, status: null }, null],
   ['the name it has', { current: 'manan-data-lake-bucket', status: null }, null],
   ["CloudFormation's own, as it was", { wanted: null, current: generated, status: null }, null],
-  ["somebody else's", { status: 403 }, /somebody else's/],
+  ["somebody else's", { status: 403 }, /may belong to another account/],
   ['another region', { status: 301 }, /another region/],
-  ['one of the account', { status: 200 }, /not this lake's/],
-  ['one that was kept', { status: 200, isKept: true }, /kept by an earlier[^]*--delete-data/],
+  ['one of the account', { status: 200 }, /does not belong to this lake/],
+  [
+    'one that was kept',
+    { status: 200, isKept: true },
+    /an earlier destroy of dev kept[^]*--delete-data/,
+  ],
   [
     'another name than it has',
     { current: 'other-bucket' },
     /empty bucket[^]*bucketName=other-bucket/,
   ],
-  ['a name for one without', { current: generated }, /empty bucket[^]*leave the name out/],
+  ['a name for one without', { current: generated }, /empty bucket[^]*remove the name/],
   ['no name for one with', { wanted: null, current: 'other-bucket' }, /bucketName=other-bucket/],
   ['no answer', { status: 500 }, /head-bucket/],
 ])('%s', (_, facts, says) => {
@@ -82,8 +86,8 @@ describe('in an account', () => {
     const [kept] = await bucketChecks(account, 'dev', 'manan-data-lake-bucket');
     const [others] = await bucketChecks(account, 'prod', 'manan-data-lake-bucket');
 
-    expect(kept?.what).toContain('kept by an earlier tear-down of dev');
-    expect(others?.what).toContain("not this lake's");
+    expect(kept?.what).toContain('an earlier destroy of dev kept');
+    expect(others?.what).toContain('does not belong to this lake');
   });
 
   test('a bucket with a name of its own is found by its tag, and of one environment alone', async () => {

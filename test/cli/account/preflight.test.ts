@@ -51,7 +51,7 @@ test('a quota of 0 is an error that says what to ask for, and where', () => {
   expect(others).toEqual([]);
   expect(finding?.level).toBe('error');
   expect(finding && describeFinding(finding)).toMatch(
-    /xlarge for training job usage" is 0; 1 is needed[\s\S]*eu-west-1[\s\S]*ask for 1/,
+    /xlarge for training job usage" is 0, but 1 is needed[\s\S]*eu-west-1[\s\S]*request 1/,
   );
 });
 
@@ -81,7 +81,7 @@ test('a real-time endpoint needs twice its instances: the new ones start beside 
 
 test.each([
   ['', 'is empty'],
-  ['k#9(pq.Wm{2Z]x~VrT!b8$Lc;Nf^Hd*', 'random text'],
+  ['k#9(pq.Wm{2Z]x~VrT!b8$Lc;Nf^Hd*', 'random placeholder'],
   ['AAAAshort', 'has 9 characters'],
 ])('%j is refused as a token', (text, reason) => {
   expect(shapeProblem(text)).toContain(reason);
@@ -137,7 +137,7 @@ describe('Lake Formation', () => {
     ['database or table', [], []],
   ])('that gives nobody a new %s is said before the deployment', (kind, database, table) => {
     expect(findings(database, table)).toMatchObject([
-      { level: 'warning', what: expect.stringContaining(`nobody a new ${kind} of the catalog`) },
+      { level: 'warning', what: expect.stringContaining(`each new ${kind} of the catalog`) },
     ]);
   });
 });

@@ -22,7 +22,7 @@ const lines: RecordedLine[] = [
 const simulated = new Set(['AnalyticsRole s3:GetObject']);
 const rows = checked(rowsOf(lines), simulated);
 
-test('a call is one row with the permissions that were asked for it', () => {
+test('a call is one row with the permissions that were checked for it', () => {
   expect(rows.find(({ api }) => api === 's3:HeadObject')).toMatchObject({
     who: 'AnalyticsRole',
     permissions: ['s3:GetObject'],
@@ -38,7 +38,7 @@ test('what a service asks after the request was answered is a row without an ope
   });
 });
 
-test('where nothing was asked, or somebody may do all, no permission was checked', () => {
+test('without a checked permission, or for an administrator, the table says so', () => {
   const without = rows
     .filter(({ checks }) => !checks.includes('IAM here'))
     .map(({ who, api }) => api ?? `${who} on the way`);
@@ -53,7 +53,7 @@ test('where nothing was asked, or somebody may do all, no permission was checked
   ]);
 });
 
-test('the use of a key is printed with the service that asked KMS, and is a check of its own', () => {
+test('the use of a key is printed with the service that checked it, and is a check of its own', () => {
   expect(rows.find(({ api }) => api === 'athena:StartQueryExecution')?.checks).toEqual([
     'service model',
     'key policy',
@@ -66,7 +66,9 @@ test('the use of a key is printed with the service that asked KMS, and is a chec
   });
   expect(callTable(rows).filter((line) => line.includes('kms:'))).toEqual([
     expect.stringMatching(/^ {2}athena:StartQueryExecution .* kms:Decrypt via s3$/),
-    expect.stringMatching(/on the way\) \(refused once\) +key policy +kms:Decrypt via kinesis$/),
+    expect.stringMatching(
+      /for its caller\) \(denied at least once\) +key policy +kms:Decrypt via kinesis$/,
+    ),
   ]);
 });
 
@@ -92,7 +94,7 @@ test('what makes resources is checked by the order of creation', () => {
 
 test('a call that nothing covers is printed as such', () => {
   expect(callTable(rows).filter((line) => line.includes('no check'))).toEqual([
-    expect.stringMatching(/^ {2}servicequotas:List +no check +nothing was asked$/),
+    expect.stringMatching(/^ {2}servicequotas:List +no check +none was checked$/),
   ]);
   expect(describeCoverage(rows)).toBe(
     '8 calls by 5 roles and people: of 3 no permission was checked, 1 is covered by no check.',

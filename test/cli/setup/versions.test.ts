@@ -82,12 +82,12 @@ test('the Python of .venv is taken when it fits, unless an installation was cut 
 
 test('a missing Python is named as missing', async () => {
   expect(await python({})).toBe(
-    'Python 3.11 to 3.13 is needed, and no python3 on the PATH runs. Install it, or name one: PYTHON=/path/to/python3',
+    'Python 3.11 to 3.13 is needed, but no python3 on the PATH works. Install it, or name one: PYTHON=/path/to/python3',
   );
 });
 
 test.each(['80', '99999', 'http'])('LAKE_PORT=%s is refused', async (port) => {
   expect(await ask('versions.mjs', 'm.lakePort()', { LAKE_PORT: port })).toBe(
-    `LAKE_PORT is "${port}": a port from 1024 to 65535 is needed.`,
+    `LAKE_PORT is "${port}", but must be a port from 1024 to 65535.`,
   );
 });
