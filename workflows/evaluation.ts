@@ -127,3 +127,6 @@ export const Evaluation = z.strictObject({
   }),
 });
 export type Evaluation = z.infer<typeof Evaluation>;
+
+/** Whether a sentence about a rule of the gate says that the rule failed; releases up to 484cd63 wrote `BROKEN`. */
+export const isFailed = (reason: string): boolean => /^(failed|BROKEN): /.test(reason);

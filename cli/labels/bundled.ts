@@ -30,8 +30,8 @@ export function sayFindings(
   if (changed.count > 0)
     screen.say(
       written
-        ? `  ${counted(changed.count, 'text')} labelled otherwise in the lake; the newest label counts`
-        : `  ${counted(changed.count, 'text')} labelled otherwise in the lake since: those newer labels count`,
+        ? `  ${counted(changed.count, 'text')} have another label in the lake; the newest label counts`
+        : `  ${counted(changed.count, 'text')} were labelled again in the lake since; those newer labels count`,
     );
 }
 
@@ -40,11 +40,11 @@ export function sayResult(
   screen: Screen,
   { key, written, labels, doubles, rejected }: ImportReport,
 ): void {
-  const sums = `${counted(labels, 'label')}, ${count(doubles)} double, ${count(rejected.length)} refused`;
+  const sums = `${count(doubles)} duplicates skipped, ${count(rejected.length)} rejected`;
   screen.say(
     written
-      ? `Labels imported: ${sums} → ${key}`
-      : `Labels are in the lake already: ${sums} (${key})`,
+      ? `${counted(labels, 'label')} imported, ${sums} → ${key}`
+      : `${counted(labels, 'label')} already in the lake, ${sums} (${key})`,
   );
 }
 

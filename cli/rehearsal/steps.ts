@@ -200,7 +200,7 @@ export class FirstHour {
         title: 'labels',
         act: async (rehearsal) => {
           await rehearsal.must(this.lake('import-labels', '--bundled'), {
-            says: ['Labels imported: 4,139'],
+            says: ['4,139 labels imported'],
             todo: readLog,
           });
           return '4,139 human labels, as LabellerRole';

@@ -147,7 +147,7 @@ async function ended(
         `The training job ${jobName} ended as ${job.TrainingJobStatus}: ${job.FailureReason ?? 'no reason given'}.`,
       );
     }
-    screen.live(`the LSTM learns again (${job.SecondaryStatus ?? 'starting'})`, started);
+    screen.live(`the LSTM is training again (${job.SecondaryStatus ?? 'starting'})`, started);
     await sleep(poll.train * 1000, undefined, { signal });
   }
   throw new UserError(

@@ -1,3 +1,4 @@
+import { isFailed } from '../../workflows/evaluation';
 import { z } from 'zod';
 import { unreadableNote } from '../../functions/ingest/summary';
 import { PlanRunOutput, RunReport, RunState } from '../../workflows/payloads';
@@ -84,12 +85,12 @@ const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefin
     tell(shapes.ingest, value, (ingest) => {
       if (ingest.status === 'PENDING') return looping('');
       if (ingest.status === 'BUSY')
-        return looping(`${ingest.holder.split(':').at(-1)} ingests; on when it is done`);
+        return looping(`${ingest.holder.split(':').at(-1)} is ingesting; waiting for it`);
       const { received, written, doubles, quarantined, pages } = ingest;
-      const sums = `${count(received)} received = ${count(written)} written + ${count(doubles)} double + ${count(quarantined)} quarantined`;
+      const sums = `${count(received)} received = ${count(written)} written + ${count(doubles)} duplicates + ${count(quarantined)} quarantined`;
       if (ingest.status === 'RATE_LIMITED')
         return looping(
-          `${sums}; X's rate window is used up, on at ${ingest.resumeAt.slice(11, 19)} UTC`,
+          `${sums}; X's rate window is used up, continues at ${ingest.resumeAt.slice(11, 19)} UTC`,
         );
       if (ingest.status === 'MORE') return looping(`${sums}, more to come`);
       if (received === 0) return ingest.note ?? 'no new tweets';
@@ -99,27 +100,29 @@ const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefin
     tell(shapes.crawl, value, (crawl) =>
       crawl.status === 'DONE'
         ? `${counted(crawl.partitions, 'day')} of raw data in the catalog`
-        : looping('the crawler runs'),
+        : looping('the crawler is running'),
     ),
   'Clean tweets': (value) =>
     tell(shapes.clean, value, (clean) => {
       if (clean.status === 'NOTHING_NEW') return 'no day has new raw data';
       if (clean.status !== 'DONE') {
         return looping(
-          clean.status === 'RUNNING' ? `Spark works on ${counted(clean.days.length, 'day')}` : '',
+          clean.status === 'RUNNING'
+            ? `Spark is cleaning ${counted(clean.days.length, 'day')}`
+            : '',
         );
       }
       const { read, written, doubles, quarantined, human_labels, lexicon_labels, unreadable } =
         clean.summary;
       return said(
         unreadable,
-        `${count(read)} rows read = ${count(written)} written + ${count(doubles)} double + ${count(quarantined)} quarantined, ` +
+        `${count(read)} rows read = ${count(written)} written + ${count(doubles)} duplicates + ${count(quarantined)} quarantined, ` +
           `${counted(clean.days.length, 'day')}; labels: ${count(human_labels)} human, ${count(lexicon_labels)} lexicon`,
       );
     }),
   'Check the data': (value) =>
     tell(shapes.check, value, (check) => {
-      if (check.status !== 'DONE') return looping('Athena looks for offending rows');
+      if (check.status !== 'DONE') return looping('Athena is running the checks');
       const passed = check.checks.filter(({ offending }) => offending === 0).length;
       return `${passed} of ${check.checks.length} checks passed`;
     }),
@@ -128,12 +131,12 @@ const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefin
       if (publish.status !== 'DONE') return looping('');
       const rows = publish.published.reduce((sum, day) => sum + day.rows, 0);
       const replaced = publish.published.filter((day) => day.replaced !== null).length;
-      return `${counted(publish.published.length, 'day')} with ${counted(rows, 'row')} published, ${replaced} of them in place of an older version`;
+      return `${counted(publish.published.length, 'day')} with ${counted(rows, 'row')} published, ${replaced} of them replace an older snapshot`;
     }),
   'Train the model': (value) =>
     tell(shapes.train, value, (train) => {
       if (train.status === 'SKIPPED') return `skipped: ${train.reason}`;
-      if (train.status !== 'DONE') return looping('the LSTM learns');
+      if (train.status !== 'DONE') return looping('the LSTM is training');
       return said(
         train.unreadable,
         `${counted(train.epochs, 'epoch')} in ${Math.round(train.seconds)} s${train.capacity === 'spot' ? ', on spot capacity' : ''}`,
@@ -152,28 +155,26 @@ const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefin
           : 'no champion yet',
         `lexicon ${percent(lexicon.macro_recall)} (${difference(minusLexicon)})`,
       ];
-      const broken = evaluation.reasons
-        .filter((reason) => reason.startsWith('BROKEN'))
-        .map((reason) => `; ${reason}`);
-      return `${verdict}: macro recall ${percent(candidate.macro_recall)} on ${count(heldOutRows)} rows against ${against.join(', ')}${broken.join('')}`;
+      const failed = evaluation.reasons.filter(isFailed).map((reason) => `; ${reason}`);
+      return `${verdict}: macro recall ${percent(candidate.macro_recall)} on ${count(heldOutRows)} rows against ${against.join(', ')}${failed.join('')}`;
     }),
   'Update the endpoint': (value) =>
     tell(shapes.update, value, (update) =>
       update.status === 'DONE'
         ? `${update.endpointName} serves ${update.configName}`
-        : looping('the endpoint changes models'),
+        : looping('the endpoint is switching models'),
     ),
   'Smoke-test the endpoint': (value) =>
     tell(shapes.smokeTest, value, (smokeTest) => {
       if ('status' in smokeTest) return looping('');
       const right = smokeTest.answers.filter(({ expected, label }) => expected === label).length;
-      return `${right} of ${smokeTest.answers.length} plain sentences understood`;
+      return `${right} of ${smokeTest.answers.length} obvious sentences classified correctly`;
     }),
   'Promote the model': (value) =>
     tell(shapes.promote, value, (promote) =>
       'status' in promote
         ? looping('')
-        : `${promote.modelVersion} is in service${promote.previous === null ? '' : `, ${promote.previous} was before`}`,
+        : `${promote.modelVersion} is in service${promote.previous === null ? '' : `, ${promote.previous} was before it`}`,
     ),
   'Refresh analytics': (value) =>
     tell(shapes.refresh, value, (refresh) => {

@@ -155,7 +155,7 @@ export function mustAddUp(counts: IngestCounts, where: string): void {
   if (received !== written + doubles + quarantined) {
     throw new StepError(
       'IngestDoesNotAddUp',
-      `${where}: ${received} tweets received, but ${written} written + ${doubles} doubles + ${quarantined} quarantined`,
+      `${where}: ${received} tweets received, but ${written} written + ${doubles} duplicates + ${quarantined} quarantined`,
     );
   }
 }

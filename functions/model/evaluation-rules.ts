@@ -33,7 +33,7 @@ export const rulesFor = (
 
 export const rule = (kept: boolean, sentence: string): Rule => ({
   kept,
-  sentence: `${kept ? 'kept' : 'BROKEN'}: ${sentence}`,
+  sentence: `${kept ? 'passed' : 'failed'}: ${sentence}`,
 });
 
 /** Fewer, in all or of one class, would leave the figures to chance. */
@@ -130,8 +130,8 @@ function somethingNew({ candidate, champion, held_out }: Evaluation): Rule[] {
     rule(
       !isSame,
       isSame
-        ? `Something new: none, it gives the champion's answer on each of the ${held_out.rows} rows`
-        : 'Something new: it answers some of the rows otherwise than the champion',
+        ? `Different from the champion: no, same predictions on all ${held_out.rows} rows`
+        : 'Different from the champion: predictions differ on some rows',
     ),
   ];
 }

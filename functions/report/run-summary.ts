@@ -1,3 +1,4 @@
+import { isFailed } from '../../workflows/evaluation';
 import type { RunReport, RunState, SetAside } from '../../workflows/payloads';
 
 export function outcomeOf({ plan, clean, evaluation }: RunState): RunReport['outcome'] {
@@ -56,7 +57,7 @@ function ingested({ ingest }: RunState): string | null {
     return null;
   }
   const { received, written, doubles, quarantined } = ingest;
-  const figures = `${count(received)} tweets received (${count(written)} written, ${count(doubles)} doubles, ${count(quarantined)} quarantined)`;
+  const figures = `${count(received)} tweets received (${count(written)} written, ${count(doubles)} duplicates, ${count(quarantined)} quarantined)`;
   return ingest.status === 'DONE' && ingest.note !== null ? `${figures}, ${ingest.note}` : figures;
 }
 
@@ -80,15 +81,15 @@ function trained({ train, evaluation }: RunState): string | null {
   }
   const recall =
     evaluation.candidate === null || evaluation.heldOutRows === null
-      ? 'figures not to be trusted'
+      ? 'untrusted metrics'
       : `macro recall ${(evaluation.candidate.macro_recall * 100).toFixed(1)} % on ${count(evaluation.heldOutRows)} rows`;
-  const verdict = evaluation.promote
+  const outcome = evaluation.promote
     ? evaluation.forced
       ? 'promoted by force'
       : 'promoted'
     : 'not promoted';
-  const broken = evaluation.reasons.filter((reason) => reason.startsWith('BROKEN'));
-  return [`model ${train.jobName} ${verdict}, ${recall}`, ...broken].join(', ');
+  const failed = evaluation.reasons.filter(isFailed);
+  return [`model ${train.jobName} ${outcome}, ${recall}`, ...failed].join(', ');
 }
 
 const scored = ({ refresh }: RunState): string | null =>

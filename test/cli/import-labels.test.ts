@@ -102,8 +102,10 @@ test('imports once it is told, and the same file again changes nothing and asks 
 
   expect([first.refusal, again.refusal]).toEqual([null, null]);
   expect(written).toEqual([expect.stringMatching(/^raw-data\/labels\/mine-[0-9a-f]{16}\.ndjson$/)]);
-  expect(first.output).toContain(`Labels imported: 2 labels, 0 double, 0 refused → ${written[0]}`);
-  expect(again.output).toContain('Labels are in the lake already: 2 labels');
+  expect(first.output).toContain(
+    `2 labels imported, 0 duplicates skipped, 0 rejected → ${written[0]}`,
+  );
+  expect(again.output).toContain('2 labels already in the lake');
   expect(await keys()).toEqual(written);
 });
 
@@ -121,7 +123,7 @@ test('a correction counts over two older imports, and is announced', async () =>
       [textHash('another'), 'neutral'],
     ]),
   );
-  expect(older.output).toContain('labelled otherwise in the lake since: those newer labels count');
+  expect(older.output).toContain('labelled again in the lake since; those newer labels count');
 });
 
 test('says which texts an import changes by the rule that training and gate follow', async () => {
@@ -131,7 +133,7 @@ test('says which texts an import changes by the rule that training and gate foll
   expect(await labelsInLake(session())).toEqual(countingLabels);
   const { output } = await imported('mine.csv', 'label,text\nneg,corrected\nneg,most', false);
 
-  expect(output).toContain('2 texts labelled otherwise in the lake; the newest label counts');
+  expect(output).toContain('2 texts have another label in the lake; the newest label counts');
 });
 
 test('a label from the future or of no text is no label of the lake', async () => {

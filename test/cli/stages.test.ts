@@ -56,7 +56,7 @@ test('an ingest that waits for another says for whom', () => {
 test('ingest sums up', () => {
   expect(ingest({ status: 'DONE', complete: true, note: null })).toEqual({
     done: true,
-    text: '4,000 received = 3,980 written + 12 double + 8 quarantined, on 40 pages',
+    text: '4,000 received = 3,980 written + 12 duplicates + 8 quarantined, on 40 pages',
   });
 });
 
@@ -71,7 +71,7 @@ test('a night without news says so', () => {
 test('a rate limit says when it goes on', () => {
   expect(ingest({ status: 'RATE_LIMITED', resumeAt: '2026-11-24T02:30:00Z' })).toEqual({
     done: false,
-    text: "4,000 received = 3,980 written + 12 double + 8 quarantined; X's rate window is used up, on at 02:30:00 UTC",
+    text: "4,000 received = 3,980 written + 12 duplicates + 8 quarantined; X's rate window is used up, continues at 02:30:00 UTC",
   });
 });
 

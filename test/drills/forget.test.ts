@@ -179,7 +179,7 @@ test('and an import brings two more, a year apart', async () => {
 }, 400_000);
 
 test('killed in the middle, the same command ends what it began', async () => {
-  const first = await person.run(['lake', 'forget', '--author', who.author_id], /Spark works/)
+  const first = await person.run(['lake', 'forget', '--author', who.author_id], /Spark is cleaning/)
     .ended;
   expect(first.code).toBeNull();
   for (let look = 0; look < 300; look += 1) {

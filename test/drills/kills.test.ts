@@ -49,8 +49,8 @@ test('a kill while tweets are ingested', async () => {
 });
 
 test.each([
-  ['while Spark works', /Spark works/],
-  ['while the LSTM learns', /the LSTM learns/],
+  ['while Spark works', /Spark is cleaning/],
+  ['while the LSTM learns', /the LSTM is training/],
 ])('the next start goes on with the run that was cut off; a kill %s', async (_, moment) => {
   const { code, output } = await run(['start'], moment);
 

@@ -86,13 +86,13 @@ test('the night that is attacked below is promoted as it is, with every rule and
     heldOutRows: 600,
   });
   expect(verdict.reasons).toEqual([
-    'kept: Held-out rows: 600, 200 of them negative (at least 200 are needed, 30 of each class)',
-    'kept: Level of the intervals: 95.0 % (95.0 % is configured)',
-    'kept: Lexicon (vader): macro recall 77.0 % against 70.0 %, difference +7.0 points [+5.0, +9.0] at 95 %',
-    'kept: Champion (sl-champion): macro recall 77.0 % against 75.0 %, difference +2.0 points [+0.0, +4.0] at 95 %',
-    'kept: Recall by class: negative +2.0, neutral +2.0, positive +2.0 points (no class may lose more than 10.0 points)',
-    'kept: Something new: it answers some of the rows otherwise than the champion',
-    'kept: Golden tweets: 0 of 8 misread',
+    'passed: Held-out rows: 600, 200 of them negative (at least 200 are needed, 30 of each class)',
+    'passed: Level of the intervals: 95.0 % (95.0 % is configured)',
+    'passed: Lexicon (vader): macro recall 77.0 % against 70.0 %, difference +7.0 points [+5.0, +9.0] at 95 %',
+    'passed: Champion (sl-champion): macro recall 77.0 % against 75.0 %, difference +2.0 points [+0.0, +4.0] at 95 %',
+    'passed: Recall by class: negative +2.0, neutral +2.0, positive +2.0 points (no class may lose more than 10.0 points)',
+    'passed: Different from the champion: predictions differ on some rows',
+    'passed: Golden tweets: 0 of 8 misread',
     expect.stringMatching(
       /^Digest of the model: [0-9a-f]{64}; the endpoint has to serve this one$/,
     ),
@@ -219,7 +219,7 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
       const verdict = await evaluate(evaluation, force);
 
       expect(verdict).toMatchObject({ promote: false, forced: false });
-      expect(verdict.reasons.join()).toContain('BROKEN: Evaluation: not to be trusted: ');
+      expect(verdict.reasons.join()).toContain('failed: Evaluation: not to be trusted: ');
       expect(verdict.reasons.join()).toContain(reason);
     }
   });
@@ -290,7 +290,7 @@ describe('a broken rule keeps the model out', () => {
   }));
 
   test.each([
-    ['a lexicon that is as good', night({ lexicon: even(0.77) }), 'BROKEN: Lexicon (vader)'],
+    ['a lexicon that is as good', night({ lexicon: even(0.77) }), 'failed: Lexicon (vader)'],
     [
       'a champion that is better by more than the tolerance',
       against(0.785),
@@ -300,23 +300,23 @@ describe('a broken rule keeps the model out', () => {
     [
       'a class given up for the others',
       nobody,
-      'BROKEN: Recall by class: negative +30.0, neutral −50.0',
+      'failed: Recall by class: negative +30.0, neutral −50.0',
     ],
     [
       'a candidate that answers as the champion does',
       changed(against(0.77), 'candidate.answers_sha256', against(0.77).champion?.answers_sha256),
-      "BROKEN: Something new: none, it gives the champion's answer on each of the 600 rows",
+      "failed: Different from the champion: no, same predictions on all 600 rows",
     ],
-    ['intervals at a laxer level', lax(against(0.75)), 'BROKEN: Level of the intervals: 60.0 %'],
+    ['intervals at a laxer level', lax(against(0.75)), 'failed: Level of the intervals: 60.0 %'],
     [
       'labels swapped before the training: the figures are fine, plain sentences are not',
       { ...night(), golden: swappedGolden },
-      'BROKEN: Golden tweets: 6 of 8 misread',
+      'failed: Golden tweets: 6 of 8 misread',
     ],
     [
       'golden tweets that were not asked',
       { ...night(), golden: [] },
-      'BROKEN: Golden tweets: 8 of 8 were not answered',
+      'failed: Golden tweets: 8 of 8 were not answered',
     ],
     [
       'golden tweets replaced by easier ones',
@@ -333,7 +333,7 @@ describe('a broken rule keeps the model out', () => {
     const verdict = await evaluate(evaluation);
 
     expect(verdict).toMatchObject({ promote: false, forced: false });
-    expect(verdict.reasons.filter((one) => one.startsWith('BROKEN')).join()).toContain(reason);
+    expect(verdict.reasons.filter((one) => one.startsWith('failed')).join()).toContain(reason);
     // A refusal settles the training: the same data is not learnt again the next night.
     expect(await readJsonObject(lake, 'model-outputs/latest-training.json')).toMatchObject({
       jobName: TRAINED.jobName,
@@ -353,7 +353,7 @@ describe('a broken rule keeps the model out', () => {
       const verdict = await evaluate(night({ rows, candidate: even(0.95), lexicon: even(0.4) }));
 
       expect(verdict.promote).toBe(false);
-      expect(verdict.reasons.filter((one) => one.startsWith('BROKEN')).join()).toContain(reason);
+      expect(verdict.reasons.filter((one) => one.startsWith('failed')).join()).toContain(reason);
       expect(verdict.reasons.join()).toContain('npm run lake -- label');
     }
   });
@@ -368,7 +368,7 @@ describe('a broken rule keeps the model out', () => {
 
     expect(verdict).toMatchObject({ promote: false, champion: null, inService: 'sl-champion' });
     expect(verdict.reasons).toContain(
-      `BROKEN: Champion (sl-champion): could not be scored: ${champion_problem}`,
+      `failed: Champion (sl-champion): could not be scored: ${champion_problem}`,
     );
   });
 
@@ -376,7 +376,7 @@ describe('a broken rule keeps the model out', () => {
     await putChampion();
 
     expect((await evaluate(night())).reasons.join()).toContain(
-      'BROKEN: Champion (sl-champion): could not be scored',
+      'failed: Champion (sl-champion): could not be scored',
     );
   });
 });

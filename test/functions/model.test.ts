@@ -638,7 +638,7 @@ describe('Evaluate the candidate', () => {
       heldOutRows: 600,
       champion: null,
     });
-    expect(verdict.reasons).toContain('kept: Champion: none in service yet');
+    expect(verdict.reasons).toContain('passed: Champion: none in service yet');
   });
 
   test.each([

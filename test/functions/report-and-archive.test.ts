@@ -33,7 +33,7 @@ const GATE: Extract<RunState['evaluation'], { promote: boolean }> = {
   promote: true,
   forced: false,
   inService: null,
-  reasons: ['kept: Held-out rows: 800 (at least 200 are needed)'],
+  reasons: ['passed: Held-out rows: 800 (at least 200 are needed)'],
   heldOutRows: 800,
   candidate: figures,
   champion: null,
@@ -72,7 +72,7 @@ describe('what a run says of itself', () => {
 
   test('a promotion in one sentence, with its figures', () => {
     expect(summaryOf(stateOf(PROMOTED))).toBe(
-      '4,000 tweets received (3,980 written, 12 doubles, 8 quarantined); 3 rows published in 1 day; ' +
+      '4,000 tweets received (3,980 written, 12 duplicates, 8 quarantined); 3 rows published in 1 day; ' +
         'model sl-20261124-aaaaaaaaaaaa promoted, macro recall 77.4 % on 800 rows; 1,234 tweets scored.',
     );
   });
@@ -82,11 +82,11 @@ describe('what a run says of itself', () => {
       ...GATE,
       promote: false,
       inService: null,
-      reasons: [...GATE.reasons, 'BROKEN: Lexicon (VADER): too good'],
+      reasons: [...GATE.reasons, 'failed: Lexicon (VADER): too good'],
     };
 
     expect(summaryOf(stateOf({ ...PROMOTED, evaluation }))).toContain(
-      'not promoted, macro recall 77.4 % on 800 rows, BROKEN: Lexicon',
+      'not promoted, macro recall 77.4 % on 800 rows, failed: Lexicon',
     );
   });
 
@@ -105,7 +105,7 @@ describe('what a run says of itself', () => {
     };
 
     expect(summaryOf(stateOf(changes))).toBe(
-      '0 tweets received (0 written, 0 doubles, 0 quarantined), X has no newer tweet; ' +
+      '0 tweets received (0 written, 0 duplicates, 0 quarantined), X has no newer tweet; ' +
         'no day had anything new to clean; nothing new to learn: sl-1 was trained on the same.',
     );
   });

@@ -16,7 +16,7 @@ const GATE: Extract<RunState['evaluation'], { promote: boolean }> = {
   promote: false,
   forced: false,
   inService: null,
-  reasons: ['kept: enough rows'],
+  reasons: ['passed: enough rows'],
   heldOutRows: 800,
   candidate: scores(0.72),
   champion: { ...scores(0.75), version: 'sl-older' },
