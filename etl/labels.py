@@ -1,7 +1,7 @@
-"""Human labels as they lie in the lake: NDJSON that people may have put there by hand.
+"""Human labels as stored in the lake: NDJSON that people may have written by hand.
 
-What is no label is left out, and its object named. `ml/training/lstm/data.py` and
-`functions/lake/labels.ts` read the same way: test/fixtures/label-lines.json holds all three to it.
+Invalid lines are skipped and their object is reported. `ml/training/lstm/data.py` and
+`functions/lake/labels.ts` read the same way: test/fixtures/label-lines.json tests all three.
 """
 
 import json
@@ -20,7 +20,7 @@ from etl.unreadable import DamagedError, few_at_once, files_below, problem_of, u
 LABELS = ("negative", "neutral", "positive")
 SAMPLINGS = ("random", "uncertain", "import")
 _TEXT_HASH = re.compile(r"[0-9a-f]{64}")
-# As in workflows/labels.ts: for how long a clock that is wrong may be ahead.
+# As in workflows/labels.ts: how far a wrong clock may be ahead.
 _MAY_BE_AHEAD = timedelta(days=1)
 _FIELDS = ("text_hash", "text", "label", "source", "imported_at", "sampling")
 
@@ -49,7 +49,7 @@ def _label(line: str) -> dict[str, Any] | None:
     )
     if not fits:
         return None
-    # The hash of the text now: an older release, or a person, may have written another.
+    # Computed again: an older release or a person may have written another hash.
     text_hash = key.text_hash(row["text"])
     if text_hash == key.EMPTY:
         return None
