@@ -60,7 +60,7 @@ def spark_session(embedded: bool) -> SparkSession:
         SparkSession.builder.appName("clean-tweets")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-        # The summary marks a snapshot as complete; Spark's marker would stand for all days together.
+        # The summary marks a snapshot as complete; Spark's marker would stand for all days.
         .config("spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
         # Inferred filters do not help here, and the planner would search for them in the conditions
         # of a record for tens of seconds.

@@ -22,7 +22,7 @@ from lstm.labels import INDEX_OF, LABELS
 TEST_PERCENT = 20
 VALIDATION_PERCENT = 10
 TEXT_HASH = re.compile(r"[0-9a-f]{64}")
-# As in workflows/labels.ts: for how long a clock that is wrong may be ahead.
+# As in workflows/labels.ts: how far a wrong clock may be ahead.
 MAY_BE_AHEAD = timedelta(days=1)
 SAMPLINGS = ("random", "uncertain", "import")
 LABEL_FIELDS = ("text_hash", "text", "label", "source", "imported_at")
@@ -40,8 +40,8 @@ class Row:
     text: str
     label: int
     confidence: float = 1.0
-    # False for a text that was only ever labelled because a model was unsure of it: hard texts do
-    # not say how good a model is on texts as they come.
+    # False for a text that was only labelled because a model was unsure of it: such hard texts do
+    # not show how good a model is on ordinary texts.
     may_be_held_out: bool = True
     # What the text's oldest label was stored under, which decides the split; None: as `text_hash`.
     first_hash: str | None = None
