@@ -8,7 +8,7 @@ import numpy as np
 from lstm.data import Row
 
 NAME = "tfidf-linear"
-# With more rows, fitting takes minutes and gains little: a baseline need not be the best of its kind.
+# With more rows, fitting takes minutes and gains little: a baseline need not be the best one.
 MAX_ROWS = 60_000
 
 
