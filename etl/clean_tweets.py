@@ -1,8 +1,8 @@
-"""The Glue job: raw pages of some days in, one new version of each day out.
+"""The Glue job: reads the raw pages of some days and writes a new snapshot of each day.
 
 Arguments: --days D,D --version V --run_id R --raw_uri --labels_uri --quarantine_uri --cleaned_uri
---summary_uri, all s3://. Each day is read whole and written whole to dt=D/run=V/; the summary is
-written last, and without it the version does not exist.
+--summary_uri, all s3://. Each day is read and written completely, to dt=D/run=V/. The summary is
+written last; without it the snapshot does not count.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     named = sorted({day for day in arguments.days.split(",") if day})
     if not named:
         parser.error("--days: names no day")
-    # A day that is none would fail every run that names it again: it is skipped, and reported.
+    # An invalid day would fail every run that names it again, so it is skipped and reported.
     arguments.days = [day for day in named if is_day(day)]
     arguments.skipped_days = [day for day in named if not is_day(day)]
     return arguments
@@ -60,22 +60,22 @@ def spark_session(embedded: bool) -> SparkSession:
         SparkSession.builder.appName("clean-tweets")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-        # The summary says that a version is whole; a marker beside the days would say it of all.
+        # The summary marks a snapshot as complete; Spark's marker would stand for all days.
         .config("spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
-        # Filters that Spark would infer help nothing here, and the planner looks for them among the
-        # conditions of a record for tens of seconds.
+        # Inferred filters do not help here, and the planner would search for them in the conditions
+        # of a record for tens of seconds.
         .config("spark.sql.constraintPropagation.enabled", "false")
-        # A day stays text: a folder's name is compared with what a record says.
+        # A day stays text, because a folder's name is compared with a record's field.
         .config("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
     )
     if embedded:
-        # Spark would start its workers with the first python3 of the PATH.
+        # Otherwise Spark starts its workers with the first python3 on the PATH.
         os.environ["PYSPARK_PYTHON"] = sys.executable
         builder = (
             builder.master("local[2]")
             .config("spark.driver.memory", "1g")
-            # For some thousand tweets a thorough compiler and collector cost more than they save:
-            # 27 s of processor time instead of 42.
+            # For a few thousand tweets a fast compiler and collector are cheaper: 27 s of processor
+            # time instead of 42.
             .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.bindAddress", "127.0.0.1")
@@ -165,7 +165,7 @@ def clean(
     folders = [
         f"{arguments.cleaned_uri}dt={day}/run={arguments.version}/" for day in arguments.days
     ]
-    # A run of this version that died may have left some of its rows: they would count twice.
+    # A killed run of the same version may have left rows, which would count twice.
     storage.remove(arguments.summary_uri)
     for folder in folders:
         storage.remove(folder)
@@ -185,7 +185,7 @@ def clean(
         )
 
     versions = judged.transform(accepted).transform(newest_per_tweet)
-    # Edits are few, and what looks for them costs every row something.
+    # Edits are rare, and searching for them costs time for every row.
     posts = versions.transform(newest_versions) if edited > 0 else versions
     moved = (
         {row["dt"]: row["rows"] for row in versions.transform(replaced_elsewhere).collect()}
@@ -194,7 +194,7 @@ def clean(
     )
     tweets = posts.transform(read_texts).transform(attach_label(labels)).transform(to_tweets)
     (
-        # One task, so one file, a day; a very large day is cut.
+        # One task and so one file a day; a very large day is split.
         tweets.withColumn("run", F.lit(arguments.version))
         .repartition("dt")
         .write.mode("append")
@@ -229,7 +229,7 @@ def clean(
 
 
 def main(argv: list[str]) -> None:
-    """Runs the job; the summary comes last."""
+    """Runs the job and writes the summary last."""
     arguments = parse_arguments(argv)
     # The embedded cloud names its endpoint in the environment; Glue does not.
     embedded = "AWS_ENDPOINT_URL" in os.environ

@@ -1,7 +1,7 @@
-"""Human labels as they lie in the lake: NDJSON that people may have put there by hand.
+"""Human labels as stored in the lake: NDJSON that people may have written by hand.
 
-What is no label is left out, and its object named. `ml/training/lstm/data.py` and
-`functions/lake/labels.ts` read the same way: test/fixtures/label-lines.json holds all three to it.
+Invalid lines are skipped and their object is reported. `ml/training/lstm/data.py` and
+`functions/lake/labels.ts` read the same way: test/fixtures/label-lines.json tests all three.
 """
 
 import json
@@ -49,7 +49,7 @@ def _label(line: str) -> dict[str, Any] | None:
     )
     if not fits:
         return None
-    # The hash of the text now: an older release, or a person, may have written another.
+    # Computed again: an older release or a person may have written another hash.
     text_hash = key.text_hash(row["text"])
     if text_hash == key.EMPTY:
         return None

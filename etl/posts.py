@@ -3,7 +3,7 @@
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-# As functions/x/created-at.ts and functions/x/ids.ts; test/cases/created-at.tsv holds both to it.
+# As functions/x/created-at.ts and functions/x/ids.ts; test/cases/created-at.tsv tests both.
 _ID_EPOCH_MS = 1_288_834_974_657
 _FIRST_ID_WITH_TIME = 10**15
 _INSTANT = (
@@ -20,8 +20,8 @@ def instant_of(text: Column) -> Column:
 
 
 def time_of_id(post_id: Column) -> Column:
-    """Milliseconds since 1970 that an id holds; null for one that holds no time."""
-    # An id beyond a bigint's range is of a time that has not come yet, as is the largest bigint.
+    """The time inside an id, in milliseconds since 1970; null for an id without a time."""
+    # An id beyond the range of bigint is from the future, like the largest bigint.
     number = F.coalesce(post_id.try_cast("bigint"), F.lit(2**63 - 1))
     return F.when(number >= _FIRST_ID_WITH_TIME, F.shiftright(number, 22) + F.lit(_ID_EPOCH_MS))
 
@@ -31,7 +31,7 @@ def day_of(instant: Column) -> Column:
 
 
 def by_age(post_id: Column) -> Column:
-    """Ids so padded sort as numbers do."""
+    """Pads an id, so that ids sort like numbers."""
     return F.lpad(post_id, 20, "0")
 
 

@@ -1,7 +1,7 @@
-"""What is read from a tweet's text, in Spark: its words, its key, what the lexicon says of it.
+"""Reads a tweet's text in Spark: its words, its key and its lexicon score.
 
-All of it is read in Python (etl/text), where the training job and the ingest have the same rules,
-and in one pass: a text that travels to Python and back three times costs three times as much.
+All of it is computed in Python (etl/text), with the same rules as in the training job and the
+ingest, and in one pass: moving a text to Python and back three times costs three times as much.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Records of raw pages: read, judged, accepted as rows or refused for the quarantine."""
+"""Records of raw pages: read, checked, then accepted as rows or rejected to the quarantine."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -8,7 +8,7 @@ from etl.posts import by_age, day_of, instant_of, time_of_id, versions_in
 from etl.schemas import columns, required, schema
 from etl.steps import Transform
 
-# As functions/x/created-at.ts: how far a post's date may be from the time its id holds.
+# As functions/x/created-at.ts: how far a post's date may be from the time inside its id.
 _ID_TOLERANCE_MS = 2 * 60 * 60 * 1000
 # X's notice in the place of a post that it withholds, as functions/x/withheld.ts;
 # test/cases/withheld.tsv holds both to it. Whole texts alone: a person may write about a notice.
@@ -23,7 +23,7 @@ _WITHHELD = (
     r"[.,]*(?: Learn more\.?)?(?: ?https?://\S+)?\s*$"
 )
 _LONGEST_NOTICE = 1000
-# Signs that act on a terminal without being seen never get into a reason.
+# Control characters, which could act on a terminal, never get into a reason.
 _UNSEEN = r"[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]"
 _MOST_SHOWN = 80
 
@@ -35,16 +35,16 @@ def parse_raw(frame: DataFrame) -> DataFrame:
     is refused by its name, and not the record as a whole.
     """
     as_text = StructType([StructField(name, StringType()) for name in _raw_names()])
-    # In brackets: on its own, from_json reads the first object of a line and forgets the rest.
-    # Infinity and NaN are no JSON, though Spark reads them.
+    # In brackets, because from_json alone reads the first object of a line and ignores the rest.
+    # Infinity and NaN are not valid JSON, although Spark accepts them.
     lines = F.from_json(
         F.concat(F.lit("["), "raw", F.lit("]")),
         ArrayType(as_text),
         {"allowNonNumericNumbers": "false"},
     )
     one = F.when(F.size("lines") == 1, F.get("lines", F.lit(0)))
-    # Exploded from an array of one: a filter copies what it asks for through a projection, so that
-    # each line would be parsed once for each field, but not through this.
+    # Spark pushes a filter into the projection and would parse each line again for every field;
+    # exploding a one-element array prevents that.
     return frame.withColumn("lines", lines).select(
         "raw", "dt", F.explode(F.array(one)).alias("tweet")
     )
@@ -59,7 +59,7 @@ def _whole_numbers() -> list[str]:
 
 
 def _replaces_one_of(day: Column) -> Column:
-    """Whether the record is an edit of a post that was first sent on this day."""
+    """Whether the record is an edit of a post first sent on this day."""
     post_id = F.col("tweet.id")
     return F.exists(
         F.coalesce(
@@ -80,7 +80,7 @@ def _fault(what: str | Column, got: Column | None = None) -> Column:
 
 
 def _sentence(what: Column, got: Column) -> Column:
-    """A fault in one line: what came is shortened, and without a sign that acts unseen."""
+    """A fault in one line: the received value is shortened and has no control characters."""
     shown = F.regexp_replace(F.substring(got, 1, _MOST_SHOWN), _UNSEEN, "\ufffd")
     cut = F.when(F.length(got) > _MOST_SHOWN, "\u2026").otherwise("")
     return F.when(got.isNull(), what).otherwise(
@@ -108,7 +108,7 @@ def _not_text() -> str:
 def _fault_of_record() -> Column:
     """The first field that is wrong; null where nothing is. Of a frame with `_created`, `_fetched`
     and `_held`, the times that its texts and its id hold."""
-    # Read leniently, a broken sign would become another text than was sent, without a word.
+    # A lenient reader would silently turn a broken character into another text.
     fault = F.when(~F.is_valid_utf8("raw"), _fault("record: not UTF-8"))
     fault = fault.when(F.col("tweet").isNull(), _fault("record: not one JSON object", F.col("raw")))
     fault = fault.when(_repeats_a_field(), _fault("record: a field stands twice"))
@@ -162,7 +162,7 @@ def _fault_of_record() -> Column:
 def judge_records(frame: DataFrame) -> DataFrame:
     """Adds `reason`: null for a record that fits its schema, else which field is wrong, how, and
     what came."""
-    # Step by step: Spark handles an expression anew wherever it stands in another.
+    # In steps, because Spark evaluates an expression again wherever another one contains it.
     return (
         frame.withColumns(
             {

@@ -19,11 +19,11 @@ from urllib.parse import urlparse
 
 import boto3
 
-# S3 deletes at most so many objects a call.
+# The most objects that S3 deletes in a call.
 _KEYS_A_CALL = 1000
-# Lines of one object: a few megabytes of tweets, so that a driver of 1 GB holds them with ease.
+# Lines per object: a few megabytes of tweets, which a driver of 1 GB holds easily.
 _LINES_AN_OBJECT = 10_000
-# dt=2026-01-31: what Spark reads as a column.
+# dt=2026-01-31, which Spark reads as a column.
 _PARTITION = re.compile(r"[a-z_]+=[\w-]+")
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9]{1,8}){1,2}$")
 
@@ -37,7 +37,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 class DirectStorage:
-    """S3 as Spark on Glue sees it: every address is usable as it is."""
+    """S3 for Spark on Glue, which uses every address directly."""
 
     def __init__(self) -> None:
         self.s3 = boto3.client("s3")
@@ -63,7 +63,7 @@ class DirectStorage:
         return split_uri(path)[1]
 
     def writable(self, prefix_uri: str) -> str:
-        """A path Spark can write for a prefix; `publish` makes what was written appear there."""
+        """A path that Spark can write for a prefix; `publish` puts the written files there."""
         return prefix_uri
 
     def publish(self, prefix_uri: str) -> None:
@@ -86,7 +86,7 @@ class DirectStorage:
         self.s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
 
     def put_lines(self, name_uri: str, lines: Iterable[str]) -> None:
-        """Writes lines as `<name>-00000.ndjson` and on; no lines, no object."""
+        """Writes lines to `<name>-00000.ndjson` and so on; without lines there is no object."""
         bucket, name = split_uri(name_uri)
         rest = iter(lines)
         number = 0
@@ -116,7 +116,7 @@ def _staged_name(rest: str, key: str) -> Path:
 
 
 class StagedStorage(DirectStorage):
-    """S3 through its API: a prefix is downloaded to be read, and uploaded after it was written."""
+    """S3 through its API: downloads prefixes to read, uploads them after writing."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class StagedStorage(DirectStorage):
             path = root / _staged_name(key[len(prefix) :], key)
             self._keys[str(path)] = key
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Not download_file: it asks for each object's size first, and these are many and small.
+            # Not download_file: it requests each object's size, and these are many small objects.
             with path.open("wb") as file:
                 shutil.copyfileobj(self.s3.get_object(Bucket=bucket, Key=key)["Body"], file)
         return self.base(prefix_uri) if keys else None

@@ -43,7 +43,7 @@ def _lexicon_label(score: Column) -> Column:
 
 
 def attach_label(labels: DataFrame) -> Transform:
-    """Adds the lexicon's verdict, and the label: a person's if there is one, else the lexicon's."""
+    """Adds the lexicon's label, and the label: a person's if there is one, else the lexicon's."""
 
     def transform(frame: DataFrame) -> DataFrame:
         human = F.col("human_label").isNotNull()

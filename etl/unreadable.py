@@ -1,8 +1,8 @@
-"""Objects of people's making that are not what their name says: found before Spark reads them.
+"""Finds objects whose content does not fit their name, before Spark reads them.
 
-Spark fails a whole job on one damaged gzip file without saying which, or passes over it without a
-word. So each file is unpacked once beforehand, on the workers and in bounded memory, and what is
-wrong comes back by name.
+For one damaged gzip file, Spark fails a complete job without naming the file, or silently skips
+it. So each file is unpacked once beforehand, on the workers and in bounded memory, and damaged
+files are reported by name.
 """
 
 import zlib
@@ -51,7 +51,7 @@ def unpack(content: bytes, is_gzip: bool, most: int = MAX_UNPACKED_BYTES) -> byt
         if not inflater.eof:
             raise DamagedError("is gzip that is cut short")
         parts.append(part)
-        # Several gzip files one after the other are one; zeros behind them are padding.
+        # Concatenated gzip files count as one file; zeros after them are padding.
         content = inflater.unused_data.lstrip(b"\0")
     return b"".join(parts)
 
@@ -63,14 +63,14 @@ def files_below(spark: SparkSession, paths: list[str], most: int = MAX_UNPACKED_
         files = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
         return files.load([literal_path(path) for path in paths]).selectExpr(*columns.split(", "))
 
-    # Only a condition on the length keeps Spark from reading a file, and from failing over 2 GB.
+    # Only a condition on the length prevents Spark from reading a file and failing above 2 GB.
     small = read("path, length, content").where(F.col("length") <= most)
     large = read("path, length").where(F.col("length") > most)
     return small.unionByName(large, allowMissingColumns=True)
 
 
 def problem_of(path: str, content: bytes | None) -> str | None:
-    """What is wrong with a file as a whole; None where it can be read."""
+    """The problem with a file; None when it can be read."""
     if content is None:
         return _too_large(MAX_UNPACKED_BYTES)
     try:
@@ -90,7 +90,7 @@ def _look(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
 
 def look_through(spark: SparkSession, paths: list[str]) -> dict[str, str | None]:
-    """Every file that Spark would read below the paths, and what is wrong with it."""
+    """Every file that Spark would read below the paths, with its problem or None."""
     with few_at_once(spark):
         found = (
             files_below(spark, paths).mapInPandas(_look, "path string, problem string").collect()
@@ -100,7 +100,7 @@ def look_through(spark: SparkSession, paths: list[str]) -> dict[str, str | None]
 
 @contextmanager
 def few_at_once(spark: SparkSession) -> Iterator[None]:
-    """Keeps the batches of files small that go to Python while the block runs."""
+    """While the block runs, Spark sends files to Python in small batches."""
     before = spark.conf.get(_BATCH_SETTING)
     spark.conf.set(_BATCH_SETTING, str(_FILES_A_BATCH))
     try:
@@ -110,7 +110,7 @@ def few_at_once(spark: SparkSession) -> Iterator[None]:
 
 
 def literal_path(path: str) -> str:
-    """A path in which no sign is a pattern: Spark takes what it is given for a glob."""
+    """A path with its glob characters escaped, because Spark reads paths as globs."""
     return "".join(f"\\{sign}" if sign in "{}[]*?\\" else sign for sign in path)
 
 

@@ -1,4 +1,4 @@
-"""Which rows of one post stay: the one that was fetched last, of its newest version."""
+"""Chooses the row that stays of a post: of its newest version, the one fetched last."""
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -8,7 +8,7 @@ from etl.posts import by_age, day_of, instant_of
 
 def newest_per_tweet(frame: DataFrame) -> DataFrame:
     """One row per tweet id: the one fetched last, ties broken by the row's content."""
-    # xxhash64 over the row makes a tie come out the same on every run.
+    # xxhash64 over the row breaks ties the same way in every run.
     newest_first = Window.partitionBy("dt", "id").orderBy(
         instant_of(F.col("fetched_at")).desc(), F.xxhash64(*sorted(frame.columns)).desc()
     )
@@ -38,7 +38,7 @@ def replaced_versions(frame: DataFrame) -> DataFrame:
 def newest_versions(frame: DataFrame) -> DataFrame:
     """One row per post, of its newest version: an edit is a tweet with an id of its own.
 
-    An edit over midnight lies under the day of what it replaces, too; there it only replaces.
+    An edit after midnight is also stored under the day of the replaced version, only to replace it.
     """
     return frame.join(
         F.broadcast(replaced_versions(frame)), ["dt", "author_id", "id"], "left_anti"
@@ -46,7 +46,7 @@ def newest_versions(frame: DataFrame) -> DataFrame:
 
 
 def replaced_elsewhere(frame: DataFrame) -> DataFrame:
-    """(dt, rows): how many rows of a day a version of another day replaces, where any does."""
+    """(dt, rows): the number of a day's rows that versions of another day replace, if any."""
     elsewhere = replaced_versions(frame).where("elsewhere")
     replaced = frame.join(F.broadcast(elsewhere), ["dt", "author_id", "id"], "left_semi")
     return replaced.groupBy("dt").agg(F.count(F.lit(1)).alias("rows"))

@@ -6,19 +6,19 @@ import { BudgetStack } from './stacks/budget-stack';
 import { DataStack } from './stacks/data-stack';
 import { PipelineStack } from './stacks/pipeline-stack';
 
-/** What is read of `-c name=value`. */
+/** The values of `-c name=value` that the app reads. */
 const Context = z.object({
   env: EnvironmentName.default('dev'),
-  // Which addresses are allowed is said where the settings are read.
+  // functions/settings checks which addresses are allowed.
   xApiBaseUrl: z.url().optional(),
   torchIndexUrl: z.url().optional(),
   bucketName: z.string().optional(),
   settings: z.string().optional(),
-  /** Whether the roles of `cdk bootstrap` deploy, or the person's own credentials. */
+  /** Who deploys: the roles of `cdk bootstrap`, or the person's own credentials. */
   deployAs: z.enum(['bootstrap-roles', 'caller']).optional(),
 });
 
-/** The app for the environment that the context names; without an account or region, which the CLI adds. */
+/** Builds the app for the environment in the context. The CLI adds account and region. */
 export function sentimentLake(app: App): {
   data: DataStack;
   pipeline: PipelineStack;
@@ -35,7 +35,7 @@ export function sentimentLake(app: App): {
   const props = () => ({
     environment,
     settings,
-    // A lake on a laptop is deployed by its root, without a detour; an account's by the roles of `cdk bootstrap`.
+    // Root deploys a local lake directly; in an account the roles of `cdk bootstrap` deploy.
     synthesizer: asCaller ? new CliCredentialsStackSynthesizer() : undefined,
   });
   const data = new DataStack(app, stackName(environment, 'Data'), {

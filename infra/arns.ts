@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import type { EnvironmentName } from './config';
 import { lakeName } from './naming';
 
-/** An ARN of this deployment's partition, region and account; parts that a service leaves out are ''. */
+/** An ARN in this deployment's partition, region and account. Use '' for parts that a service leaves out. */
 export const arn = (
   service: string,
   resource: string,
@@ -11,8 +11,8 @@ export const arn = (
 ): string => ['arn', Aws.PARTITION, service, region, account, resource].join(':');
 
 /**
- * The role that CloudFormation takes on for `cdk deploy`, as `cdk bootstrap` names it: the one of its five that changes
- * resources. In full, since anybody who may make roles could call one cdk-something.
+ * The role that CloudFormation assumes for `cdk deploy`: of the five roles of `cdk bootstrap`, the one that changes
+ * resources. The name has no wildcard, because anybody who may create roles could name one cdk-something.
  */
 export const deploymentRoleArn = (scope: Construct): string => {
   const { synthesizer } = Stack.of(scope);
@@ -23,9 +23,9 @@ export const deploymentRoleArn = (scope: Construct): string => {
 
 export const rootArn: string = arn('iam', 'root', { region: '' });
 
-/** Every alarm of an environment's lake: all that may publish to its topic. */
+/** All alarms of an environment's lake; only they may publish to its topic. */
 export const alarmArns = (environment: EnvironmentName): string =>
   arn('cloudwatch', `alarm:${lakeName(environment)}-*`);
 
-/** Every budget of the account; they belong to no region, and CloudFormation names ours. */
+/** All budgets of the account. Budgets have no region, and CloudFormation generates our budget's name. */
 export const budgetArns: string = arn('budgets', '*', { region: '' });

@@ -1,19 +1,19 @@
 import { z } from 'zod';
 
-/** Beginnings and endings that S3 keeps for itself. */
+/** Prefixes and suffixes that S3 reserves. */
 const reserved = {
   beginnings: ['xn--', 'sthree-', 'amzn-s3-demo-'],
   endings: ['-s3alias', '--ol-s3', '--x-s3', '--table-s3', '-an'],
 };
 
 /**
- * What is wrong with a name for the lake's bucket; null when nothing is. The rules are those of "General purpose bucket
- * naming rules" in S3's user guide, but for dots: S3 takes them, and its certificate then does not cover
- * <name>.s3.amazonaws.com, so that every client would refuse the connection.
+ * Returns what is wrong with a name for the lake's bucket, or null. The rules are from "General purpose bucket naming
+ * rules" in S3's user guide, except for dots: S3 allows them, but its certificate does not cover
+ * <name>.s3.amazonaws.com then, and every client would refuse the connection.
  */
 export function bucketNameProblem(name: string): string | null {
   if (name.length < 3 || name.length > 63) return `has ${name.length} characters; S3 takes 3 to 63`;
-  // Before the rule on dots, which would hide what S3 itself says of these.
+  // Checked before the rule on dots, which would hide these more exact messages.
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(name)) return 'looks like an IP address';
   if (name.includes('..')) return 'has two dots in a row';
   if (/[A-Z]/.test(name)) return 'has capital letters; S3 takes lower case only';

@@ -10,10 +10,10 @@ import { inRepository, repositoryRoot } from './repository';
 export const imageBuildHandlers = ['start-image-build', 'is-image-build-complete'] as const;
 export type BundleName = FunctionName | (typeof imageBuildHandlers)[number];
 
-/** They find the SQL as `queries.json` beside their code. */
+/** Functions that get the SQL as `queries.json` beside their code. */
 const withQueries: readonly FunctionName[] = ['check-data', 'refresh-analytics'];
 
-/** Bundles every handler, its dependencies included, to `<folder>/<name>/index.js`: one esbuild run for all. */
+/** Bundles every handler with its dependencies to `<folder>/<name>/index.js`, in one esbuild run. */
 export function bundleHandlers(folder: string): void {
   buildSync({
     absWorkingDir: repositoryRoot,
@@ -31,9 +31,9 @@ export function bundleHandlers(folder: string): void {
     // The embedded cloud runs them on the machine's Node, which may be 20.
     target: 'node20',
     format: 'cjs',
-    // jsonc-parser's CommonJS files load one another by names that no bundler can follow.
+    // jsonc-parser's CommonJS files load each other by names that no bundler can resolve.
     mainFields: ['module', 'main'],
-    // Not minified: a stack trace in the log has to name the function that failed.
+    // Not minified, so that stack traces in the log name the failed function.
     logLevel: 'warning',
   });
   const queries = JSON.stringify(renderedCatalog());

@@ -4,38 +4,41 @@ import { perPollingKey } from '../workflows/steps';
 import { FunctionSettings } from '../functions/settings/settings';
 import { BucketName } from './bucket-name';
 
-/** The retentions that CloudWatch Logs knows, up to two years. */
+/** The retentions that CloudWatch Logs supports, up to two years. */
 const LogRetentionDays = z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]);
 
-/** When somebody is told. docs/runbook.md has an entry for each alarm. */
+/** Thresholds of the alarms. docs/runbook.md has an entry for each alarm. */
 const Alarms = z.strictObject({
-  /** Hours without a night that began; a night a day leaves two to spare. CloudWatch looks back a week at most. */
+  /**
+   * Alarm if no nightly run has started for this many hours: a day plus two hours of slack, for a daily schedule.
+   * CloudWatch evaluates at most a week.
+   */
   nightOverdueHours: z.number().int().min(25).max(168),
-  /** Hours that a run may take; it is ended only after `runTimeoutHours`. */
+  /** Alarm if a run takes longer, in hours. Only `runTimeoutHours` ends it. */
   runHours: z.number().positive(),
-  /** Hours without a single new tweet. */
+  /** Alarm if no new tweet was stored for this many hours. */
   ingestGapHours: z.number().int().min(1).max(168),
-  /** Days on which no pull was whole; X reaches back seven, and what is older is lost. */
+  /** Alarm if no pull was complete for this many days. X's search reaches back seven days; older tweets are lost. */
   openWindowDays: z.number().int().min(1).max(6),
-  /** Share of the received tweets that may be quarantined, in runs with at least `minTweets`. */
+  /** Highest share of quarantined tweets, from 0 to 1, in runs that received at least `minTweets`. */
   quarantine: z.strictObject({
     maxShare: z.number().gt(0).lt(1),
     minTweets: z.number().int().positive(),
   }),
-  /** Macro recall of the model in service, and how much of it may be lost, both from 0 to 1. */
+  /** Lowest macro recall of the model in service, and the largest loss of recall, both from 0 to 1. */
   macroRecall: z.strictObject({
     atLeast: z.number().gt(0).lt(1),
     maxLost: z.number().gt(0).lt(1),
   }),
-  /** Seconds the model may take for an answer, in the 99th percentile of five minutes. */
+  /** Longest response time of the model in seconds: the 99th percentile of five minutes. */
   modelLatencySeconds: z.number().positive(),
-  /** Minutes that a record of the stream may wait to be scored. */
+  /** Longest time in minutes that a stream record waits for scoring. */
   iteratorAgeMinutes: z.number().int().positive(),
 });
 
 /**
- * Who may take on a role: ARNs of this account's roles and users, or `account`, which leaves it to IAM
- * whom of the account it lets call sts:AssumeRole.
+ * Who may assume a role: ARNs of this account's roles and users, or `account` for everyone in the account whom IAM
+ * allows sts:AssumeRole.
  */
 export const People = z.union([
   z.literal('account'),
@@ -50,24 +53,24 @@ export const People = z.union([
 ]);
 export type People = z.infer<typeof People>;
 
-/** Settings of one environment. Everything an operator may change is here, and nowhere else. */
+/** Settings of one environment: everything that an operator may change. */
 const Settings = z.strictObject({
   /**
-   * Name of the lake's bucket; null leaves it to CloudFormation. Names are global: one that somebody else has cannot be
-   * had. It is chosen once: with another name CloudFormation would make another, empty bucket.
+   * Name of the lake's bucket; null lets CloudFormation generate one. Names are global, so another account may already
+   * have the name. Do not change it later: CloudFormation would create another, empty bucket.
    */
   bucketName: BucketName.nullable(),
   /** Nightly start, EventBridge cron in UTC; the rule exists disabled when `enabled` is false. */
   nightly: z.strictObject({ cron: z.string(), enabled: z.boolean() }),
   /** Minutes between two runs of mode `ingest`; null leaves the rule disabled at 15. */
   ingestEveryMinutes: z.number().int().min(5).nullable(),
-  // What functions read is declared where they read it.
+  // The settings that functions read are declared in functions/.
   ...FunctionSettings.shape,
   /**
-   * Analysts ask Athena as AnalyticsRole; labellers put labels, corpora and tweets of their own into the lake as
-   * LabellerRole; forgetters take tweets out of it as ForgetterRole, which is not even made while nobody may assume it;
-   * force granters let one execution promote what the gate refuses, as ForceGranterRole. Who labels by hand is shown
-   * tweets, and who starts runs what they brought: both have to be analysts, too. docs/permissions.md, "People and commands".
+   * Who may assume which role. Analysts query Athena as AnalyticsRole. Labellers import labels, corpora and tweets as
+   * LabellerRole. Forgetters erase tweets as ForgetterRole, which is only created if somebody may assume it. Force
+   * granters let one execution promote a model that the gate refuses, as ForceGranterRole. People who label by hand or
+   * start runs must be analysts, too, because they see tweets. docs/permissions.md, "People and commands".
    */
   people: z.strictObject({
     analysts: People,
@@ -81,21 +84,21 @@ const Settings = z.strictObject({
     timeoutMinutes: z.number().int(),
   }),
   /**
-   * The index that PyTorch, and it alone, comes from when the training image is built: PyTorch's own of CPU files,
-   * checked by their hashes. null takes the one with CUDA from Python's registry: several GB that nothing here uses.
+   * The package index for PyTorch, and only PyTorch, in the build of the training image: PyTorch's own index of CPU
+   * packages, checked by their hashes. null uses Python's registry, whose package contains CUDA: several unused GB.
    */
   torchIndexUrl: z.url().nullable(),
   logRetentionDays: LogRetentionDays,
-  /** Whether CloudFormation refuses to delete the stack that holds the data. */
+  /** Whether the data stack has termination protection. */
   protectData: z.boolean(),
-  /** Most bytes one Athena query may scan before it is cancelled; Athena charges by them. */
+  /** Bytes that one Athena query may scan before it is cancelled; Athena bills scanned bytes. */
   athenaScanLimitBytes: z.number().int().min(10_000_000),
-  /** Address that gets failure reports; null leaves the topic without subscriber. */
+  /** E-mail address for failure reports; null leaves the topic without a subscriber. */
   alarmEmail: z.email().nullable(),
   alarms: Alarms,
-  /** US dollars a month that AWS may cost; what X charges is not among them. null makes no budget. */
+  /** AWS budget in US dollars a month, without X's charges; null creates no budget. */
   monthlyBudgetUsd: z.number().positive().nullable(),
-  /** Hours a machine execution may take before it is ended. */
+  /** Hours after which the state machine ends an execution. */
   runTimeoutHours: z.number().positive(),
 });
 export type Settings = z.infer<typeof Settings>;
@@ -109,16 +112,16 @@ const base = {
   ingestEveryMinutes: null,
   x: {
     apiBaseUrl: 'https://api.x.com/2/',
-    // A topic, not everyday words: X charges for each post that is read.
+    // A narrow topic instead of everyday words: X charges for each post.
     queries: [{ name: 'keywords', keywords: ['electric car', 'electric cars', 'ev charging'] }],
     language: 'en',
     excludeRetweets: true,
     operators: 'core',
-    // 500 x $0.005 = $2.50 a night at most, and four such weeks a month.
+    // 500 x $0.005 = $2.50 a run at most, and four such weeks a month.
     maxTweetsPerRun: 500,
     maxTweetsPerMonth: 15_000,
     lateTweetSeconds: 30,
-    // An author costs twice a post, and nothing but the names in reports needs them: their ids come with the posts.
+    // An author costs twice as much as a post and is only needed for names in reports: posts contain author ids.
     authorNames: false,
     usdPerPost: 0.005,
     usdPerUser: 0.01,
@@ -139,7 +142,7 @@ const base = {
     spot: false,
     maxWaitSeconds: 2 * 3600,
     volumeGb: 10,
-    // In eight bits a tweet's probabilities depend a little on the others of its batch.
+    // With int8, a tweet's probabilities depend slightly on the other tweets of its batch.
     serves: 'fp32',
     int8Tolerance: 0.005,
   },
@@ -148,7 +151,7 @@ const base = {
     minHeldOutPerClass: 30,
     level: 0.95,
     tolerance: 0.01,
-    // With 171 held-out neutral rows two trainings on the same data differ by 4 points (one standard error).
+    // With 171 held-out neutral rows, two trainings on the same data differ by 4 points (one standard error).
     maxRecallDrop: 0.1,
     forceGrantHours: 24,
   },
@@ -162,7 +165,7 @@ const base = {
   torchIndexUrl: null,
   logRetentionDays: 90,
   protectData: false,
-  // docs/retention.md argues each of them.
+  // docs/retention.md gives the reason for each number.
   keepDays: {
     tweets: 365,
     replacedSnapshots: 30,
@@ -183,9 +186,9 @@ const base = {
     ingestGapHours: 50,
     openWindowDays: 3,
     quarantine: { maxShare: 0.05, minTweets: 100 },
-    // Three classes by chance: 0.33. The lexicon reaches 0.70 on the bundled corpus.
+    // Guessing among three classes gives 0.33; the lexicon reaches 0.70 on the bundled corpus.
     macroRecall: { atLeast: 0.6, maxLost: 0.05 },
-    // A serverless endpoint's first answer waits for its container.
+    // The first response of a serverless endpoint waits for its container.
     modelLatencySeconds: 30,
     iteratorAgeMinutes: 60,
   },
@@ -200,35 +203,35 @@ const environments: Record<EnvironmentName, Settings> = {
     ...base,
     x: {
       ...base.x,
-      // Frequent English words: the bundled corpus is everyday speech about nothing in particular.
+      // Frequent English words, because the bundled corpus is everyday speech without a topic.
       queries: [{ name: 'keywords', keywords: everydayWords }],
       maxTweetsPerRun: 5000,
-      // The stand-in charges nothing.
+      // The X API stub charges nothing.
       maxTweetsPerMonth: null,
       authorNames: true,
     },
     poll: perPollingKey(() => 1),
     monthlyBudgetUsd: null,
   },
-  // A night in dev can wait for capacity, and a first model costs a third.
+  // Runs in dev can wait for spot capacity, and training costs about a third.
   dev: { ...base, training: { ...base.training, spot: true } },
   prod: {
     ...base,
     nightly: { ...base.nightly, enabled: true },
-    // 2,000 x $0.005 = $10 a night at most.
+    // 2,000 x $0.005 = $10 a run at most.
     x: { ...base.x, maxTweetsPerRun: 2000, maxTweetsPerMonth: 60_000 },
-    // Nobody until somebody is named here.
+    // Nobody until you add people here.
     people: { analysts: [], labellers: [], forgetters: [], forceGranters: [] },
     endpoint: { ...base.endpoint, kind: 'realtime', instances: 2 },
     protectData: true,
     logRetentionDays: 365,
     alarms: { ...base.alarms, modelLatencySeconds: 2 },
-    // Two instances that always run are most of it.
+    // Most of it pays for the two endpoint instances, which always run.
     monthlyBudgetUsd: 300,
   },
 };
 
-/** What `-c name=value` on the command line may change. */
+/** Settings that `-c name=value` on the command line may change. */
 export interface Overrides {
   readonly xApiBaseUrl?: string;
   readonly torchIndexUrl?: string;
@@ -239,7 +242,7 @@ export interface Overrides {
 
 const JsonObject = z.record(z.string(), z.unknown());
 
-/** What `-c settings=…` holds. Throws when it is not a JSON object. */
+/** Parses `-c settings=…`. Throws Error when it is not a JSON object. */
 function parseSettings(text: string): z.infer<typeof JsonObject> {
   try {
     return JsonObject.parse(JSON.parse(text));
@@ -261,12 +264,12 @@ function merged(base: unknown, changes: unknown): unknown {
 }
 
 /**
- * Lambda takes 4,096 bytes of variables ("Lambda quotas"), measured as JSON: in it each quotation mark of SETTINGS counts
- * twice. What a function's other variables need is left to them.
+ * Lambda allows 4,096 bytes of environment variables ("Lambda quotas"), measured as JSON, in which each quotation mark
+ * of SETTINGS counts twice. The rest is for a function's other variables.
  */
 export const MAX_SETTINGS_BYTES = 2_800;
 
-/** Bytes that a function's settings add to its variables, as Lambda measures them. */
+/** Bytes that a function's settings need in its environment variables, as Lambda measures them. */
 export const settingsBytes = (settings: Settings, sections: readonly (keyof Settings)[]): number =>
   Buffer.byteLength(
     JSON.stringify(
@@ -274,7 +277,7 @@ export const settingsBytes = (settings: Settings, sections: readonly (keyof Sett
     ),
   );
 
-/** Throws when a function's settings are too large for its variables. */
+/** Throws Error when a function's settings are too large for its environment variables. */
 function checkSizes(settings: Settings): Settings {
   for (const [name, sections] of Object.entries(settingsOfFunctions)) {
     const bytes = settingsBytes(settings, sections);
@@ -284,23 +287,23 @@ function checkSizes(settings: Settings): Settings {
     );
     const most = largest === 'x' ? 'x.queries' : largest;
     throw new Error(
-      `The settings that ${name} reads (${sections.join(', ')}) are ${bytes} bytes, and Lambda's variables have room for ` +
+      `The settings that ${name} reads (${sections.join(', ')}) are ${bytes} bytes, but Lambda's variables have room for ` +
         `${MAX_SETTINGS_BYTES}: shorten ${most} in infra/config.ts or -c settings`,
     );
   }
   return settings;
 }
 
-/** Settings of an environment with what the command line overrides. Throws an error that names the field. */
+/** The settings of an environment, with overrides applied. Throws Error that names an invalid field. */
 export function settingsFor(env: string, overrides: Overrides = {}): Settings {
   const settings = Settings.parse(
     merged(environments[EnvironmentName.parse(env)], parseSettings(overrides.settings ?? '{}')),
   );
-  const whole = Settings.parse({
+  const complete = Settings.parse({
     ...settings,
     x: { ...settings.x, apiBaseUrl: overrides.xApiBaseUrl ?? settings.x.apiBaseUrl },
     torchIndexUrl: overrides.torchIndexUrl ?? settings.torchIndexUrl,
     bucketName: overrides.bucketName ?? settings.bucketName,
   });
-  return checkSizes(whole);
+  return checkSizes(complete);
 }

@@ -5,7 +5,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { RoleName } from './naming';
 
-/** What the pipeline is given of the data it works on. */
+/** The data stack's resources that the pipeline stack uses. */
 export interface DataResources {
   readonly roles: Record<RoleName, iam.IRole>;
   readonly key: kms.IKey;
@@ -13,7 +13,7 @@ export interface DataResources {
   readonly stream: kinesis.IStream;
   readonly tokenSecret: secretsmanager.ISecret;
   readonly forceGrant: secretsmanager.ISecret;
-  /** Under which the ids of forgotten tweets and authors are kept. */
+  /** The secret for the list of erased ids. */
   readonly forgottenSecret: secretsmanager.ISecret;
   /** Name of the Glue database. */
   readonly database: string;

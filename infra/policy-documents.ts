@@ -2,22 +2,21 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PolicyDocument } from 'aws-cdk-lib/aws-iam';
 
-/** What a `${Name}` in a policy file stands for; a list takes the place of an element of an array. */
+/** Values of the placeholders `${Name}` in a policy file; a list replaces an element of an array. */
 export type PolicyValues = Readonly<Record<string, string | readonly string[]>>;
 
 const PLACEHOLDER = /\$\{([^}]*)\}/g;
 
 /**
- * The policy in `policies/<file>`, its placeholders replaced.
- * Throws when the file is not JSON, names a value that is not given, or does not name one that is:
- * either way a reviewer would be reading another policy than the one that is deployed.
+ * The policy in `policies/<file>` with its placeholders replaced. Throws Error when the file is not JSON, when a
+ * placeholder has no value or a value no placeholder: the reviewed policy would then differ from the deployed one.
  */
 export function policyDocument(file: string, values: PolicyValues): PolicyDocument {
   const text = readFileSync(join(__dirname, '..', 'policies', file), 'utf8');
   return renderPolicy(`policies/${file}`, text, values);
 }
 
-/** As `policyDocument`, from a text; `source` is named in errors. */
+/** As `policyDocument`, from a text; errors name `source`. */
 export function renderPolicy(source: string, text: string, values: PolicyValues): PolicyDocument {
   const used = new Set<string>();
   const valueOf = (name: string): string | readonly string[] => {
@@ -71,7 +70,7 @@ function render(node: unknown, source: string, valueOf: Lookup): unknown {
   return node;
 }
 
-/** An element that is nothing but a placeholder becomes all the values of its list. */
+/** Replaces an array element that is only a placeholder with all values of its list. */
 function spread(element: unknown, source: string, valueOf: Lookup): unknown[] {
   const name = typeof element === 'string' ? /^\$\{([^}]*)\}$/.exec(element)?.[1] : undefined;
   if (name === undefined) return [render(element, source, valueOf)];
@@ -84,7 +83,7 @@ function renderText(text: string, source: string, valueOf: Lookup): string {
     const value = valueOf(name);
     if (typeof value !== 'string') {
       throw new Error(
-        `${source}: ${placeholder} is a list and has to be an element of an array of its own`,
+        `${source}: ${placeholder} is a list, so it must be a separate element of an array`,
       );
     }
     return value;

@@ -4,14 +4,14 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** The folder that `infra/` lies in. */
+/** The repository's root folder. */
 export const repositoryRoot = join(__dirname, '..');
 
 export const inRepository = (...path: string[]): string => join(repositoryRoot, ...path);
 
 /**
- * Gives `use` an empty folder, and removes it afterwards. Assets are copied when their construct is made,
- * so nothing has to stay, and two syntheses at once do not meet.
+ * Calls `use` with an empty folder and deletes the folder afterwards. Assets are copied when their construct is
+ * created, so the folder is not needed later, and two parallel syntheses do not share one.
  */
 export function withScratchFolder<Result>(use: (folder: string) => Result): Result {
   const folder = mkdtempSync(join(tmpdir(), 'sentiment-lake-'));
@@ -23,13 +23,13 @@ export function withScratchFolder<Result>(use: (folder: string) => Result): Resu
 }
 
 /**
- * What tools and editors leave in a folder: it goes into no asset, whose name is the hash of what it holds. Of hidden
- * files only those that are asked for by their own path are copied.
+ * Files of tools and editors, which must not change the hash of an asset. Hidden files are only copied when named by
+ * their own path.
  */
 const strays =
   /(^|\/)(__pycache__|node_modules|\..+|Thumbs\.db|desktop\.ini)(\/|$)|(\.pyc|\.orig|\.rej|\.bak|\.tmp|\.log|\.swp|~|#)$/;
 
-/** Copies a file or folder of the repository to the same place below `folder`, or to another; without stray files. */
+/** Copies a file or folder of the repository to `to` below `folder` (default: the same path), without stray files. */
 export function copyInto(folder: string, path: string, to = path): void {
   cpSync(inRepository(path), join(folder, to), {
     recursive: true,
@@ -51,7 +51,7 @@ export interface Revision {
   readonly dirty: boolean;
 }
 
-/** Which code this is, for the manifests of models. */
+/** The revision of the code, for the manifests of models. */
 export function revision(folder = dirname(__dirname)): Revision {
   const git = (...args: string[]) =>
     execFileSync('git', args, {
@@ -62,7 +62,7 @@ export function revision(folder = dirname(__dirname)): Revision {
   try {
     return { commit: git('rev-parse', 'HEAD'), dirty: git('status', '--porcelain') !== '' };
   } catch {
-    // A download without its history: nobody can vouch for what it holds.
+    // A download without git history: its state is unknown.
     return { commit: 'unknown', dirty: true };
   }
 }

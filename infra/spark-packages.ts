@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { inRepository } from './repository';
 
 /**
- * The folder, below the repository, of the Python packages that travel with the Spark job, as etl/job.txt locks
- * them. The set-up has filled it; where it has not run (an account's deployment needs npm alone), this asks pip
- * once. Throws an error that says what was missing.
+ * The folder of the Spark job's Python packages, locked in etl/job.txt. The set-up fills it. Without a set-up (a
+ * deployment to an account only needs npm), this function runs pip once. Throws Error with pip's message when that
+ * fails.
  */
 export function sparkPackages(): string {
   try {
@@ -13,9 +13,9 @@ export function sparkPackages(): string {
       encoding: 'utf8',
     });
   } catch (error) {
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+    const message = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
     throw new Error(
-      `The Spark job's packages are missing, and pip did not bring them; npm start sets up all that is needed. ${said}`,
+      `The Spark job's packages are missing, and pip could not install them. Run npm start once, which sets up everything. ${message}`,
       { cause: error },
     );
   }

@@ -9,7 +9,7 @@ export const torchLocks = [withCuda, cpuOnly];
 
 /**
  * Chooses the source of PyTorch; returns a title and further arguments for pip. PyTorch is installed by a separate
- * call, so that its index (TORCH_INDEX_URL) is used for no other package. Without an index, Linux uses the CPU packages
+ * call, so that its index (TORCH_INDEX_URL) serves no other package. Without an index, Linux uses the CPU packages
  * if the configured pip finds them. On other systems the registry's packages are for CPUs anyway.
  *
  * `find` tells whether pip finds all files of a lock, by their hashes.

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def _read() -> dict[str, Any]:
-    # By the package and not by a path: in the Spark job's archive files have none.
+    # Read through the package, because files in the Spark job's archive have no path.
     return json.loads((files(__package__) / "rules.json").read_text(encoding="utf-8"))
 
 

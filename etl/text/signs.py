@@ -6,7 +6,7 @@ from etl.text.rules import ENTITIES, WINDOWS_1252, members, pattern, signs
 
 _ENTITY = pattern("entity")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-# Marks over one letter beyond these are a game, and sorting them takes the square of their number.
+# More marks over one letter are a game, and sorting them takes quadratic time.
 _MARKS = 16
 _MANY_MARKS = re.compile(f"([{members('mark')}]{{{_MARKS}}})[{members('mark')}]+")
 _LINE_SIGNS = (0x9, 0xA, 0xD)

@@ -1,4 +1,4 @@
-"""What the VADER lexicon says of a tweet: Hutto & Gilbert (2014), "VADER: A Parsimonious Rule-based
+"""The VADER lexicon's score of a tweet: Hutto & Gilbert (2014), "VADER: A Parsimonious Rule-based
 Model for Sentiment Analysis of Social Media Text", ICWSM; package vaderSentiment (MIT).
 
 The Spark job's labels, the gate's baseline and the weak labels all come from `compound`.
@@ -21,7 +21,7 @@ from etl.text.links import blank_links
 from etl.text.signs import PLAIN, few_marks, unescape, well_formed
 from etl.text.words import without_mentions
 
-# The thresholds its authors give for the compound score.
+# The authors' thresholds for the compound score.
 POSITIVE_FROM = 0.05
 NEGATIVE_FROM = -0.05
 # X's longest post, in UTF-16 units as X counts. What is longer was never a tweet, and is read up to
@@ -60,7 +60,7 @@ _MODIFIERS = frozenset(
 
 
 class _Window:
-    """What VADER's rules need of a text: some words, and whether the text mixes cases."""
+    """The input of VADER's rules: some words, and whether the text mixes cases."""
 
     def __init__(self, words: list[str], is_cap_diff: bool) -> None:
         self.words_and_emoticons = words
@@ -74,7 +74,7 @@ class Analyzer(SentimentIntensityAnalyzer):
     """
 
     def __init__(self) -> None:
-        # The package opens its word lists by path, and in the Spark job's archive they have none.
+        # The package opens its word lists by path; in the Spark job's archive they have none.
         package = files("vaderSentiment")
         with (
             as_file(package / "vader_lexicon.txt") as words,
@@ -152,7 +152,7 @@ def _weigh_contrast(lower: list[str], scores: list[float]) -> None:
 
 @lru_cache(maxsize=1)
 def analyzer() -> Analyzer:
-    """VADER; its word lists are read once a process."""
+    """VADER; each process reads its word lists once."""
     return Analyzer()
 
 

@@ -6,7 +6,7 @@ const Event = z.object({
   Data: z.object({ BuildId: z.string() }).optional(),
 });
 
-/** Answers whether the build is over; throws when it did not succeed, which fails the deployment. */
+/** Returns whether the build has ended. Throws Error when it failed, which fails the deployment. */
 export async function handler(event: unknown) {
   const { RequestType, Data } = Event.parse(event);
   if (RequestType === 'Delete') return { IsComplete: true };
@@ -21,7 +21,7 @@ export async function handler(event: unknown) {
       return { IsComplete: true };
     default:
       throw new Error(
-        `The build of the images, ${Data?.BuildId}, ended as ${build?.buildStatus ?? 'unknown'}. Its log: ${build?.logs?.deepLink ?? 'none'}`,
+        `The build of the images, ${Data?.BuildId}, ended with status ${build?.buildStatus ?? 'unknown'}. Its log: ${build?.logs?.deepLink ?? 'none'}`,
       );
   }
 }

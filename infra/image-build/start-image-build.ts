@@ -6,11 +6,11 @@ const Event = z.object({
   ResourceProperties: z.object({ ProjectName: z.string(), Tag: z.string() }),
 });
 
-/** Starts the build of the images when their sources have changed. Deleting keeps them: the repositories go by themselves. */
+/** Starts the image build when the sources have changed. Deletes nothing: the images go with their repositories. */
 export async function handler(event: unknown) {
   const { RequestType, ResourceProperties } = Event.parse(event);
   const { ProjectName, Tag } = ResourceProperties;
-  // The same for all tags: a new one would make CloudFormation delete the resource of the old.
+  // The same id for all tags: with a new one, CloudFormation would delete the old resource.
   const PhysicalResourceId = `${ProjectName}-images`;
   if (RequestType === 'Delete') return { PhysicalResourceId };
   const { build } = await new CodeBuildClient({}).send(

@@ -10,14 +10,14 @@ export interface BudgetStackProps extends StackProps {
   readonly environment: EnvironmentName;
   /** US dollars a month. */
   readonly usd: number;
-  /** Told at the thresholds, and by mail where there is an address. */
+  /** The topic that is notified at the thresholds. */
   readonly topic: sns.ITopic;
   readonly email: string | null;
 }
 
 /**
- * The budget, apart from everything else and deployed last. An account may close its billing data to roles, and a region's
- * CloudFormation may not know budgets: then this stack fails, and the pipeline before it stays.
+ * The budget, in a separate stack that is deployed last. An account may deny roles its billing data, and a region's
+ * CloudFormation may not support budgets: then only this stack fails, and the pipeline stays.
  */
 export class BudgetStack extends Stack {
   constructor(scope: Construct, id: string, props: BudgetStackProps) {

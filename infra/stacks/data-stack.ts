@@ -22,7 +22,7 @@ export interface DataStackProps extends StackProps {
   readonly settings: Settings;
 }
 
-/** What must survive: the data, its key and catalog, and who may touch them. */
+/** Everything that must survive: the data, its key and catalog, and the roles with access to them. */
 export class DataStack extends Stack {
   readonly lake: DataResources;
 
@@ -65,7 +65,7 @@ export class DataStack extends Stack {
   private createStream(key: kms.IKey, roles: DataResources['roles']): kinesis.IStream {
     const stream = new kinesis.Stream(this, 'Tweets', {
       shardCount: 1,
-      // The scorer sleeps until a model has been promoted: a week to get there, and no longer to catch up.
+      // The scorer waits for the first promoted model: it has a week until then, and at most a week to catch up.
       retentionPeriod: Duration.days(7),
       encryption: kinesis.StreamEncryption.KMS,
       encryptionKey: key,
@@ -75,7 +75,7 @@ export class DataStack extends Stack {
     acknowledge(
       stream,
       'KDS3',
-      "The rule prefers AWS's own key because it is free; with the lake's key its policy, its log and its deletion cover tweets in the stream, too",
+      "The rule prefers AWS's own key because it is free; with the lake's key, the key's policy, log and deletion also cover tweets in the stream",
     );
     const resources = [stream.streamArn];
     allow(stream, 'Write', roles.DataIngestionRole, [
@@ -100,14 +100,14 @@ export class DataStack extends Stack {
     const secret = new secretsmanager.Secret(this, 'XBearerToken', {
       description:
         "X's bearer token. Holds a random text until a person stores the token: aws secretsmanager put-secret-value",
-      // By its ARN: to a key of its own app, CDK would add a statement that policies/KMS_policy.json has not.
+      // Imported by ARN, because CDK would add a statement to a key of its own app, beside policies/KMS_policy.json.
       encryptionKey: kms.Key.fromKeyArn(this, 'SecretKey', key.keyArn),
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledge(
       secret,
       'SMG4',
-      'X has no call that issues a new bearer token: a person makes one in its developer portal and stores it here, and steps read it at each run',
+      'X has no API that issues a new bearer token: a person creates one in the developer portal and stores it here, and steps read it at each run',
     );
     guardSecret(secret, { readers: [roles.DataIngestionRole.roleArn] });
     allow(secret, 'Read', roles.DataIngestionRole, [

@@ -1,1 +1,1 @@
-"""What ml/sagemaker_training.ipynb does, so that the notebook itself can be read in a minute."""
+"""The code behind ml/sagemaker_training.ipynb, so that the notebook itself stays short."""

@@ -1,8 +1,8 @@
-"""A deployed lake, embedded or in an account, as a person who trains models meets it.
+"""A deployed lake, embedded or in an account, for a person who trains models.
 
-Nothing here goes round the pipeline: a training is an execution of the state machine, so that it
-has a history, and the gate decides what is served. Files of the lake are read as AnalyticsRole: the
-bucket refuses people under their own names.
+Nothing here bypasses the pipeline: a training is an execution of the state machine, so it has a
+history, and the gate decides what is served. Files of the lake are read as AnalyticsRole, because
+the bucket denies people under their own names.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import boto3
 from botocore.config import Config
 
 POLL_SECONDS = 3
-# A run of the state machine is ended by itself after six hours (infra/config.ts).
+# The state machine stops a run after six hours (infra/config.ts).
 MAX_SECONDS = 6 * 3600
 EVALUATE = "Evaluate the candidate"
 
 
 @dataclass(frozen=True)
 class Run:
-    """An execution that has ended well, and what it decided."""
+    """A successful execution and its decision."""
 
     name: str
     outcome: str
@@ -153,6 +153,6 @@ class Lake:
             aws_access_key_id=given["AccessKeyId"],
             aws_secret_access_key=given["SecretAccessKey"],
             aws_session_token=given["SessionToken"],
-            # The embedded cloud's address has no subdomains; AWS takes both ways.
+            # The embedded cloud's address has no subdomains; AWS accepts both styles.
             config=Config(s3={"addressing_style": "path"}),
         )

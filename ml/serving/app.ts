@@ -4,9 +4,9 @@ import { isAllowed } from './token';
 import { formatOf, MAX_BODY_BYTES, RequestError, textsOf, type Format } from './requests';
 
 /**
- * `GET /ping` and `POST /invocations`, as SageMaker asks of a container. `model` is asked on every
- * request: while it answers null, the model is still loading and /ping says 503. With a `token`, who does
- * not send it in `x-serving-token` gets 403.
+ * `GET /ping` and `POST /invocations`, as SageMaker requires of a container. Every request calls `model`: while it
+ * returns null, the model is still loading and /ping answers 503. With a `token`, requests without it in
+ * `x-serving-token` get 403.
  */
 export function createApp(model: () => Model | null, token?: string): Server {
   return createServer((request, response) => {
@@ -16,7 +16,7 @@ export function createApp(model: () => Model | null, token?: string): Server {
       return;
     }
     answer(request, response, model()).catch((error: unknown) => {
-      // The client has gone in the middle of its upload: nobody is left to answer, and nothing is wrong here.
+      // The client disconnected during its upload: there is nobody to answer, and this is not an error.
       if (request.destroyed && !request.complete) return;
       const known = error instanceof RequestError;
       if (!known)
@@ -50,12 +50,12 @@ async function answer(
   const texts = textsOf(await readBody(request), format);
   if (!model) return sendJson(response, 503, { error: 'the model is still loading' });
   const predictions = await model.predict(texts);
-  // SageMaker passes this header on to who invoked the endpoint.
+  // SageMaker passes this header on to the caller.
   response.setHeader('x-amzn-sagemaker-custom-attributes', `model_digest=${model.digest}`);
   sendPredictions(response, format, model, predictions);
 }
 
-/** Some paths are no part of any URL (`//[`): such a path is none of ours. */
+/** The path of a request; some targets, such as `//[`, are not valid in a URL and match none of our paths. */
 function pathOf(target: string): string {
   const base = 'http://localhost';
   return URL.canParse(target, base) ? new URL(target, base).pathname : target;
@@ -75,8 +75,8 @@ function requireMethod(
 }
 
 /**
- * The whole body. One that is too large is read to its end and forgotten: a client that is still
- * sending would see a broken connection instead of the refusal. Ten times too large is cut off.
+ * Reads the complete body. A body that is too large is read to its end and dropped, because a client that is still
+ * sending would see a broken connection instead of the error. A body of ten times the limit is cut off.
  */
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];

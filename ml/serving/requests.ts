@@ -3,7 +3,7 @@ import { z } from 'zod';
 export const MAX_BODY_BYTES = 6 * 1024 * 1024; // SageMaker refuses more itself
 export const MAX_TEXTS = 1000;
 
-/** A request that cannot be answered, and the HTTP status that says why. */
+/** A request that cannot be answered, with its HTTP status. */
 export class RequestError extends Error {
   constructor(
     readonly status: 400 | 404 | 405 | 413 | 415,
@@ -34,7 +34,7 @@ export function textsOf(body: Buffer, format: Format): string[] {
   return format === 'application/json' ? textsOfJson(content) : textsOfLines(content);
 }
 
-/** Counted before each is looked at: the schema would note a problem for every one of some million. */
+/** Counts the texts before validating them: the schema would report a problem for each of millions. */
 function textsOfJson(content: string): string[] {
   const where = 'the body';
   const value = parseJson(content, where);
@@ -43,7 +43,7 @@ function textsOfJson(content: string): string[] {
   return checked(TextsBody, value, where).texts;
 }
 
-/** One line after the other: an object for each of six million blank ones would be hundreds of megabytes. */
+/** Reads line by line: an object for each of six million blank lines would take hundreds of megabytes. */
 function textsOfLines(content: string): string[] {
   const texts: string[] = [];
   let number = 0;

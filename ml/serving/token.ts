@@ -2,8 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Where a serving program is a process on somebody's machine and not in a container, its port is open to every user
- * of that machine: whoever starts it may set SERVING_TOKEN, and sends it along. SageMaker's containers have none.
+ * The port of a serving program outside a container is open to every user of the machine. Whoever starts the program
+ * may set SERVING_TOKEN, and callers must then send it. SageMaker's containers have no token.
  */
 export const SERVING_TOKEN_HEADER = 'x-serving-token';
 
@@ -11,6 +11,8 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 
 /** Whether a request may be answered: always, unless there is a token. */
 export function isAllowed({ headers }: IncomingMessage, token: string | undefined): boolean {
-  const given = headers[SERVING_TOKEN_HEADER];
-  return !token || (typeof given === 'string' && timingSafeEqual(digest(given), digest(token)));
+  const received = headers[SERVING_TOKEN_HEADER];
+  return (
+    !token || (typeof received === 'string' && timingSafeEqual(digest(received), digest(token)))
+  );
 }

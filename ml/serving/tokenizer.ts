@@ -1,7 +1,7 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 
-/** More than 60 tokens of any tweet; bounds what a request of hostile texts costs. As in tokenizer.py. */
+/** More characters than any tweet needs for 60 tokens; limits the cost of hostile texts. As in tokenizer.py. */
 const MAX_CHARACTERS = 2_000;
 
 const Definition = z.looseObject({
@@ -32,7 +32,7 @@ export class TweetTokenizer {
     this.split = (text) => preTokenizer.pre_tokenize(text);
   }
 
-  /** Ids of a text: at most `maxTokens`, and never none: a text without a token is one unknown token. */
+  /** Ids of a text, 1 to `maxTokens` of them. A text without tokens is one unknown token. */
   encode(text: string): number[] {
     const tokens = this.split(this.normalize(cut(wellFormed(text)))).slice(0, this.maxTokens);
     const ids = tokens.map((token) => this.words.get(token) ?? this.unknownId);

@@ -54,7 +54,7 @@ class Stop:
 
 
 def run(places: Places, model_version: str, stop: Stop) -> None:
-    """The whole job. Raises ValueError or OSError with a message for the person who started it."""
+    """Runs the job. Raises ValueError or OSError with a message for the person who started it."""
     options = read_hyperparameters(places)
     request = manifest.read_request(places.channel("request"))
     aside = SetAside()
@@ -162,7 +162,7 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
         report.page(verdict, labels.of("test")), "utf-8"
     )
     (places.model / "model-card.md").write_text(card.model_card(made_of, verdict), "utf-8")
-    # Once more, with the checksums of what was written since.
+    # Again, with the checksums of the files written since.
     archive.seal(places.model, trained.tokenizer, model_version, serving.network)
     print(
         f"test_macro_recall={verdict['candidate']['macro_recall']:.4f} "
@@ -175,7 +175,7 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
 def run_pretraining(
     folder: Path, version: str, corpora: list[Corpus], options: Hyperparameters, stop: Stop
 ) -> Start:
-    """Make an encoder, and leave it in `folder` for later jobs."""
+    """Makes an encoder and saves it in `folder` for later jobs."""
     started = time.monotonic()
     print(
         "tasks " + " ".join(f"{corpus.task}={len(corpus.texts)}" for corpus in corpora), flush=True
@@ -244,7 +244,7 @@ def main(arguments: list[str]) -> int:
             raise ValueError("TRAINING_JOB_NAME is not set; it becomes the model's version")
         run(places, model_version, stop)
     except Exception as error:
-        # A ValueError or OSError was raised for a person to read; anything else is a defect.
+        # ValueError and OSError have messages for a person; anything else is a defect.
         expected = isinstance(error, (ValueError, OSError))
         reason = str(error) if expected else f"{type(error).__name__}: {error}"
         if not expected:

@@ -5,15 +5,15 @@ import { Construct } from 'constructs';
 import { deploymentRoleArn, rootArn } from '../../arns';
 
 export interface AccessLogsProps {
-  /** Days after which a record is deleted. */
+  /** Days until a record is deleted. */
   readonly keepDays: number;
 }
 
 /**
- * Who asked the lake's bucket for what. S3's own server access logs, because they belong to the bucket and cost
- * what they occupy; CloudTrail's data events would need a trail per deployment, and those who want them have one
- * for their whole organisation. In a bucket of its own: the lake's would log its own logging. Without Object Lock, which S3
- * does not take for a bucket that access logs are delivered to: its policy and its versions guard the records.
+ * S3's server access logs of the lake's bucket. They only cost their storage; CloudTrail's data events would need a
+ * trail per deployment, and companies that want them have one for the organisation. The logs have their own bucket,
+ * because the lake's would log its own logging. S3 delivers no access logs to a bucket with Object Lock, so a policy
+ * and versioning protect the records.
  */
 export class AccessLogs extends Construct {
   readonly bucket: s3.Bucket;
@@ -35,13 +35,13 @@ export class AccessLogs extends Construct {
           abortIncompleteMultipartUploadAfter: Duration.days(7),
         },
       ],
-      // As long as the lake: they say who took what out of it.
+      // Kept as long as the lake: the logs say who read what.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     this.refuseChanges();
   }
 
-  /** People read the records, and nobody changes them or how they are kept: they are the evidence for everything else. */
+  /** Lets people read the records, but nobody change or delete them or their retention: they are the evidence. */
   private refuseChanges(): void {
     this.bucket.addToResourcePolicy(
       new iam.PolicyStatement({

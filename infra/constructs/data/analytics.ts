@@ -16,14 +16,14 @@ export interface AnalyticsProps {
 }
 
 /**
- * Two Athena workgroups, since a workgroup says where results go: the pipeline's with the checks of `queries/` by name in
- * it, and the analysts' with the questions.
+ * Two Athena workgroups, because a workgroup sets where results go: the pipeline's, with the checks of `queries/` as
+ * named queries, and the analysts', with the saved queries for people.
  */
 export class Analytics extends Construct {
-  /** Name of the workgroup that checks and scoring ask in. */
+  /** Name of the workgroup of checks and scoring. */
   readonly workGroup: string;
 
-  /** Name of the workgroup that people ask in. */
+  /** Name of the workgroup of people. */
   readonly analystsWorkGroup: string;
 
   constructor(
@@ -42,7 +42,7 @@ export class Analytics extends Construct {
     this.analystsWorkGroup = this.createWorkGroup(
       'AnalystsWorkGroup',
       lakeName(environment, 'analysts'),
-      'Questions of analysts',
+      'Queries of analysts',
       resultPrefixes.analysts,
     );
     for (const { name, kind, title, sql } of renderedCatalog()) {
@@ -51,14 +51,14 @@ export class Analytics extends Construct {
         description: `${kind === 'check' ? 'Check' : 'Question'}: ${title}`,
         database: lake.database,
         queryString: sql,
-        // By reference: the workgroup comes first.
+        // By reference, so that the workgroup is created first.
         workGroup: kind === 'check' ? this.workGroup : this.analystsWorkGroup,
       });
     }
     const { RunReporterRole, ModelOperatorRole, AnalyticsRole } = lake.roles;
     this.letAsk(RunReporterRole, this.workGroup);
     this.letAsk(ModelOperatorRole, this.workGroup);
-    // Analysts stop what they asked; the pipeline never does.
+    // Analysts may stop their queries; the pipeline never stops one.
     this.letAsk(AnalyticsRole, this.analystsWorkGroup, ['athena:StopQueryExecution']);
   }
 
@@ -67,10 +67,10 @@ export class Analytics extends Construct {
     const workGroup = new athena.CfnWorkGroup(this, id, {
       name,
       description,
-      // History and saved queries go with the stack.
+      // Query history and saved queries are deleted with the stack.
       recursiveDeleteOption: true,
       workGroupConfiguration: {
-        // What a client asks for (another place, no encryption) is ignored.
+        // Ignore a client's own settings, such as another result location or no encryption.
         enforceWorkGroupConfiguration: true,
         engineVersion: { selectedEngineVersion: 'Athena engine version 3' },
         publishCloudWatchMetricsEnabled: true,

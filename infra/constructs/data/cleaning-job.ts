@@ -29,14 +29,14 @@ export class CleaningJob extends Construct {
     const modules = this.modules();
     const job = new glue.CfnJob(this, 'Job', {
       name: lakeName(environment, 'clean'),
-      description: 'Raw pages of some days in, one new version of each day out',
+      description: 'Reads the raw pages of some days and writes a new snapshot of each day',
       role: role.roleArn,
       glueVersion: '6.0',
       command: { name: 'glueetl', pythonVersion: '3', scriptLocation: script.s3ObjectUrl },
       workerType: settings.workerType,
       numberOfWorkers: settings.workers,
       timeout: settings.timeoutMinutes,
-      // The step starts a run of its own after a failure, and says so; Glue's would be unseen.
+      // The step retries with a new run and logs it; a retry by Glue would be invisible.
       maxRetries: 0,
       executionProperty: { maxConcurrentRuns: 1 },
       securityConfiguration: security,
@@ -44,7 +44,7 @@ export class CleaningJob extends Construct {
         '--extra-py-files': modules.s3ObjectUrl,
         '--enable-metrics': 'true',
         '--enable-continuous-cloudwatch-log': 'true',
-        // Bookmarks would skip what was read before, and a day is read whole.
+        // Bookmarks would skip objects that were read before, but each run needs a complete day.
         '--job-bookmark-option': 'job-bookmark-disable',
       },
     });
@@ -63,12 +63,12 @@ export class CleaningJob extends Construct {
         resources: ['*'],
         conditions: { StringEquals: { 'cloudwatch:namespace': 'Glue' } },
         wildcard:
-          "PutMetricData knows no resources; the condition allows Glue's own namespace alone",
+          "PutMetricData supports no resources; the condition allows only Glue's own namespace",
       },
     ]);
   }
 
-  /** The package `etl`, with the catalog of data sets inside, and what it imports beside what Glue has. */
+  /** The package `etl` with the catalog of data sets, and the packages it imports that Glue does not have. */
   private modules(): Asset {
     return withScratchFolder((folder) => {
       copyInto(folder, 'etl');

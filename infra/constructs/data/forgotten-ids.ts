@@ -9,15 +9,15 @@ import { guardSecret } from '../security/guarded-secret';
 
 export interface ForgottenIdsProps {
   readonly key: kms.IKey;
-  /** Leaves out what is on the list. */
+  /** The role that skips ids on the list. */
   readonly ingestion: iam.IRole;
-  /** Writes the list; null while nobody may forget. */
+  /** The role that writes the list; null when nobody may erase. */
   readonly forgetter: iam.IRole | null;
 }
 
 /**
- * The secret under which the list of forgotten ids is kept. The list lies in the bucket, ids are few enough to try
- * them all, and this is what keeps that from working: nobody else who reads the bucket may read it.
+ * The secret for the list of erased ids. The list in the bucket holds HMACs of the ids under this secret. Without it,
+ * readers of the bucket could try all possible ids; only these roles may read the secret.
  */
 export class ForgottenIds extends Construct {
   readonly secret: secretsmanager.ISecret;
@@ -27,17 +27,17 @@ export class ForgottenIds extends Construct {
     const { key, ingestion, forgetter } = props;
     const secret = new secretsmanager.Secret(this, 'Secret', {
       description:
-        'Under it the ids of forgotten tweets and authors are kept. Never change it: the list could no longer be read',
-      // Only a first deployment generates it; later ones leave it alone as long as this stays as it is.
+        'Secret key of the list of erased tweets and authors. Never change it: the list could no longer be read',
+      // Only the first deployment generates the value. Later ones keep it as long as this property does not change.
       generateSecretString: { passwordLength: 64, excludePunctuation: true },
-      // By its ARN: to a key of its own app, CDK would add a statement that policies/KMS_policy.json has not.
+      // Imported by ARN, because CDK would add a statement to a key of its own app, beside policies/KMS_policy.json.
       encryptionKey: kms.Key.fromKeyArn(this, 'Key', key.keyArn),
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledge(
       secret,
       'SMG4',
-      'Under another value no id on the list would be found, and forgotten tweets would come back: it must never rotate',
+      'With another value no id on the list would be found, and erased tweets would come back: it must never rotate',
     );
     const readers = [ingestion, ...(forgetter === null ? [] : [forgetter])];
     guardSecret(secret, { readers: readers.map(({ roleArn }) => roleArn), writers: [] });

@@ -11,7 +11,7 @@ export interface GlueSecurityProps {
   readonly lake: DataResources;
 }
 
-/** What crawler and job write, to S3 and to their logs, is encrypted with the lake's key. */
+/** Encrypts the objects and logs of the crawler and the job with the lake's key. */
 export class GlueSecurity extends Construct {
   readonly name: string;
 
@@ -32,10 +32,10 @@ export class GlueSecurity extends Construct {
         actions: ['glue:GetSecurityConfiguration'],
         resources: ['*'],
         wildcard:
-          'Glue knows no resource for a security configuration; reading one changes nothing',
+          'Glue supports no resource for a security configuration; reading one changes nothing',
       },
       {
-        // Glue makes its log groups itself, named after the security configuration.
+        // Glue creates its log groups itself, named after the security configuration.
         actions: [
           'logs:CreateLogGroup',
           'logs:CreateLogStream',
@@ -44,7 +44,7 @@ export class GlueSecurity extends Construct {
         ],
         resources: [arn('logs', 'log-group:/aws-glue/*')],
         wildcard:
-          'Glue names its log groups itself, after job, crawler and security configuration; all of them lie below /aws-glue/',
+          'Glue names its log groups itself, after job, crawler and security configuration; all of them are below /aws-glue/',
       },
     ]);
   }

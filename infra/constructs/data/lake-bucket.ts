@@ -24,48 +24,48 @@ interface Access {
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly remove?: readonly string[];
-  /** Prefixes whose objects it removes for good, old versions included. */
+  /** Prefixes whose objects the role deletes permanently, including old versions. */
   readonly purge?: readonly string[];
-  /** Prefixes that are listed beside those that are read or written whole. */
+  /** Prefixes that the role lists, beside the prefixes it reads or writes. */
   readonly list?: readonly string[];
-  /** Set for who writes small objects only, each in one call. */
+  /** Set for a role that only writes small objects, each in one call. */
   readonly wholeObjects?: true;
 }
 
 const champion = `${prefixes.models}champion.json`;
-/** Which data and which code made a model: what an auditor asks first. */
+/** Data and code of each model, for auditors. */
 const manifests = `${prefixes.models}*/manifest.json`;
-/** How good it is: the figures, and the page for people. */
+/** Each model's metrics and its evaluation page. */
 const evaluations = `${prefixes.models}*/evaluation.*`;
-/** Models that somebody made again from a manifest, to compare. */
+/** Models that were trained again from a manifest, for comparison. */
 const reproductions = `${prefixes.models}reproductions/`;
-/** That a model was given tweets which have been forgotten since: the report says so. */
+/** Marks on models whose input contained tweets that were erased later; reports show them. */
 const marks = `${prefixes.models}*/forgotten.json`;
-/** Made by one training for all that follow. */
+/** Encoders that one training creates for all later ones. */
 const encoders = `${prefixes.models}encoders/`;
-/** What serves: written by the training job alone, so that what was evaluated is what is loaded. */
+/** Models to serve. Only the training job writes them, so the loaded model is the evaluated one. */
 const archives = `${prefixes.models}*/output/model.tar.gz`;
 const { raw_tweets, labels, quarantine, tweets, scored } = datasets;
 
-/** What an ingest brings, and what it keeps of where it stands. */
+/** Raw tweets and invalid records, and the ingest's plans and retry queue. */
 const ingested = [prefixes.plans, prefixes.parked, raw_tweets.prefix, quarantine.prefix];
-/** What people bring. */
+/** Imports by people. */
 const brought = [labels.prefix, prefixes.corpora, prefixes.imports];
 
 const access: Record<RoleName, Access> = {
   DataIngestionRole: {
     read: [...ingested, prefixes.imports],
     write: ingested,
-    // Records that the stream has taken after all.
+    // Records that the stream has accepted on a retry.
     remove: [prefixes.parked],
-    // What was brought is in raw-data/tweets/ by then, without the tweets that are forgotten.
+    // Imported tweets are in raw-data/tweets/ by then, without erased ones.
     purge: [prefixes.imports],
     wholeObjects: true,
   },
   DataProcessingRole: {
     read: [raw_tweets.prefix, labels.prefix, quarantine.prefix, 'cleaned-data/'],
-    // Spark writes below a temporary name and moves: that copies and removes. On S3 it also leaves markers
-    // of folders beside them, so the whole of cleaned-data/ is meant.
+    // Spark writes below a temporary name, then copies and deletes. On S3 it also leaves folder markers beside the
+    // data, so it needs all of cleaned-data/.
     write: [quarantine.prefix, 'cleaned-data/'],
     remove: [quarantine.prefix, 'cleaned-data/'],
   },
@@ -83,7 +83,7 @@ const access: Record<RoleName, Access> = {
       encoders,
     ],
     write: [`${prefixes.models}*/output/*`],
-    // SageMaker lists what a channel names by its prefix, a single object included.
+    // SageMaker lists a channel's data by prefix, even for a single object.
     list: [prefixes.models],
   },
   ModelOperatorRole: {
@@ -98,13 +98,13 @@ const access: Record<RoleName, Access> = {
       manifests,
       encoders,
     ],
-    // It names the corpora of an encoder by their ETags.
+    // Listing gives the ETags by which an encoder's corpora are named.
     list: [prefixes.corpora],
   },
   AnalyticsRole: {
     read: [
       'cleaned-data/',
-      // Why a record is missing in the tables.
+      // Shows why a record is missing in the tables.
       quarantine.prefix,
       scored.prefix,
       resultPrefixes.analysts,
@@ -118,7 +118,7 @@ const access: Record<RoleName, Access> = {
     write: [resultPrefixes.analysts],
   },
   LabellerRole: {
-    // What lies in imports/ is the ingest's to read, and so is the list of what is forgotten.
+    // Only the ingest may read imports/ and the list of erased ids.
     read: [labels.prefix, prefixes.corpora],
     write: brought,
     wholeObjects: true,
@@ -126,10 +126,10 @@ const access: Record<RoleName, Access> = {
   ServingRole: { read: [archives], write: [], wholeObjects: true },
 };
 
-/** A published day is ended by Publish the data; the lifecycle ends it so much later if no run did. */
+/** Publish the data drops expired days; the lifecycle deletes them this many days later if no run did. */
 const WITHOUT_A_RUN_DAYS = 30;
 
-/** How long objects stay where their age is the age of what they hold. */
+/** Retention of objects that are as old as their content. */
 function lifetimes(keepDays: Settings['keepDays']): { id: string; prefix: string; days: number }[] {
   const all = [
     { id: 'raw-tweets', prefix: raw_tweets.prefix, days: keepDays.tweets },
@@ -150,7 +150,7 @@ function lifetimes(keepDays: Settings['keepDays']): { id: string; prefix: string
   return all.flatMap(({ days, ...rule }) => (days === null ? [] : [{ ...rule, days }]));
 }
 
-/** Where old versions go after a while: everywhere but below processed-data/audit/, where they stay as long as records do. */
+/** Prefixes whose old versions expire: all but processed-data/audit/, where they stay as long as the records. */
 const versionedPrefixes = [
   'raw-data/',
   'cleaned-data/',
@@ -174,7 +174,7 @@ export class LakeBucket extends Construct {
       bucketName: bucketName ?? undefined,
       encryption: s3.BucketEncryption.KMS,
       encryptionKey: key,
-      // One data key for many objects: Spark alone would call KMS thousands of times a night.
+      // One data key for many objects: Spark alone would call KMS thousands of times a run.
       bucketKeyEnabled: true,
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -187,14 +187,14 @@ export class LakeBucket extends Construct {
           abortIncompleteMultipartUploadAfter: Duration.days(7),
           expiredObjectDeleteMarker: true,
         },
-        // All that roles write, but records: of one that was replaced or removed all the same, what it was stays as long.
+        // Everything that roles write, except audit records: their old versions stay as long as the records.
         ...versionedPrefixes.map((prefix) => ({
           id: `old-versions-of-${prefix.replace(/\/$/, '').replaceAll('/', '-')}`,
           prefix,
           noncurrentVersionExpiration,
         })),
         {
-          // A plan is written anew with each page, and holds that page: yesterday's are of no use.
+          // Each page rewrites its plan, which contains the page: old versions are useless.
           id: 'plans',
           prefix: prefixes.plans,
           noncurrentVersionExpiration: Duration.days(1),
@@ -208,18 +208,18 @@ export class LakeBucket extends Construct {
       ],
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
-    // Not through the bucket's own methods: the deployed policy is the reviewed file and nothing else.
+    // Not with the bucket's own methods, so that the deployed policy is exactly the reviewed file.
     new s3.CfnBucketPolicy(this, 'Policy', {
       bucket: this.bucket.bucketName,
       policyDocument: policyDocument('S3_bucket_policy.json', {
         BucketArn: this.bucket.bucketArn,
         KeyArn: key.keyArn,
         LakeRoleArns: roles.arns,
-        // It changes the bucket, this policy included: a deployment must never lock itself out. Data are nothing to it.
+        // It changes the bucket and this policy, so that a deployment cannot lock itself out. It does not read data.
         DeploymentRoleArn: deploymentRoleArn(this),
         RootArn: rootArn,
         Audit: prefixes.audit,
-        // An id that is forgotten goes from the records, too; no role of the pipeline may replace or remove one.
+        // Erasing removes ids from audit records, too. No role of the pipeline may replace or delete a record.
         RecordScrubberArns: roles.forgetter === null ? [] : [roles.forgetter.roleArn],
       }),
     });
@@ -238,15 +238,15 @@ export class LakeBucket extends Construct {
     const objects = (keys: readonly string[]) =>
       keys.map((key) => this.bucket.arnForObjects(key.endsWith('/') ? `${key}*` : key));
     const wildcard =
-      "Objects below a prefix that holds one data set; their keys carry days, runs and hashes, and the role's other prefixes stay closed";
+      'Objects below a prefix that holds one data set; their keys contain days, runs and hashes, and the role has no access to other prefixes';
     const listed = [...new Set([...read, ...write, ...list])].filter((key) => key.endsWith('/'));
     const all: Permission[] = [
       {
         actions: ['s3:ListBucket'],
         resources: [this.bucket.bucketArn],
         conditions: {
-          // IfExists: reading a missing object is answered 404 only to those who may list, and that request
-          // has no prefix. With StringLike it would be 403, as if a policy were wrong.
+          // IfExists: S3 answers 404 for a missing object only if the caller may list, and that request has no
+          // prefix. With StringLike the answer would be 403, like a wrong policy.
           StringLikeIfExists: {
             's3:prefix': listed.flatMap((prefix) => [prefix.slice(0, -1), `${prefix}*`]),
           },
@@ -254,7 +254,7 @@ export class LakeBucket extends Construct {
       },
       { actions: ['s3:GetObject'], resources: objects(read), wildcard },
       { actions: ['s3:PutObject'], resources: objects(write), wildcard },
-      // The parts: Athena, Spark and SageMaker upload what is large in several.
+      // Multipart uploads: Athena, Spark and SageMaker upload large objects in parts.
       ...(wholeObjects
         ? []
         : [

@@ -14,7 +14,7 @@ export interface LakeCatalogProps {
   readonly environment: EnvironmentName;
   readonly bucket: s3.IBucket;
   readonly roles: LakeRoles;
-  /** How many days the records that were refused are kept: so far back their table reaches. */
+  /** Days for which invalid records are kept, and that their table covers. */
   readonly quarantineDays: number;
 }
 
@@ -22,7 +22,7 @@ const formats: Record<
   Dataset['format'],
   { input: string; output: string; serde: string; classification: string }
 > = {
-  // Hive's readers unpack .gz by the object's name.
+  // Hive's readers recognize gzip by the suffix .gz.
   'ndjson.gz': json(),
   ndjson: json(),
   parquet: {
@@ -42,7 +42,7 @@ function json() {
   };
 }
 
-/** What Athena asks on behalf of its caller. */
+/** Actions that Athena needs on behalf of its caller. */
 const querying = [
   'glue:GetDatabase',
   'glue:GetTable',
@@ -51,7 +51,7 @@ const querying = [
   'glue:BatchGetPartition',
 ];
 
-/** Crawlers and analysts look around, too. */
+/** Crawlers and analysts also list tables. */
 const reading = [...querying, 'glue:GetTables'];
 
 /** The database and its tables, as `workflows/datasets.json` declares them. */
@@ -76,7 +76,7 @@ export class LakeCatalog extends Construct {
           table,
           dataset,
           s3Uri(props.bucket.bucketName, dataset.prefix),
-          // No crawler looks at it: what was refused has to be answered for at once.
+          // No crawler for the quarantine: invalid records must be visible in the table at once.
           dataset === datasets.quarantine ? dayProjection(dataset, props.quarantineDays) : {},
         ),
       });
@@ -110,7 +110,7 @@ export class LakeCatalog extends Construct {
         ],
         ['raw_tweets', 'tweets'],
       ),
-      // What has been kept long enough is dropped from every table that shows it.
+      // Expired days are dropped from every table that contains them.
       open(
         'DataProcessingRole',
         ['glue:GetPartitions'],
@@ -132,7 +132,7 @@ export class LakeCatalog extends Construct {
     for (const { id, role, permission } of grants) allow(this, id, role, [permission]);
   }
 
-  /** Glue asks for the catalog, the database and the table at each call. */
+  /** Glue checks permissions for the catalog, the database and the table in each call. */
   private arns(names: readonly string[]): string[] {
     return [
       arn('glue', 'catalog'),
@@ -168,5 +168,5 @@ function tableInput(
 
 const columnOf = ({ name, type, comment }: Column) => ({ name, type, comment });
 
-/** The table that the crawler keeps up to date. */
+/** The table that the crawler updates. */
 export const crawledTable = 'raw_tweets' satisfies keyof typeof datasets;

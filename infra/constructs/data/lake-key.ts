@@ -15,7 +15,7 @@ export interface LakeKeyProps {
   readonly roles: LakeRoles;
 }
 
-/** The services through which each role meets encrypted data; none of them calls KMS by itself. */
+/** The services through which each role uses encrypted data; no role calls KMS directly. */
 const services: Record<RoleName, readonly string[]> = {
   DataIngestionRole: ['s3', 'kinesis', 'secretsmanager'],
   DataProcessingRole: ['s3'],
@@ -28,8 +28,8 @@ const services: Record<RoleName, readonly string[]> = {
 };
 
 /**
- * What SageMaker encrypts volumes by: a grant that its caller, or the role of the job, lets it make. The operations are
- * those of a symmetric key that encrypts volumes; AWS's own policies for SageMaker name the same conditions.
+ * Lets SageMaker create the grant for encrypted volumes, with the permission of its caller or of the job's role. The
+ * operations are those of a symmetric key for volumes. AWS's managed policies for SageMaker have the same conditions.
  */
 export const volumeGrant = (keyArn: string): Permission => ({
   actions: ['kms:CreateGrant'],
@@ -38,7 +38,7 @@ export const volumeGrant = (keyArn: string): Permission => ({
     Bool: { 'kms:GrantIsForAWSResource': 'true' },
     StringEquals: { 'kms:ViaService': `sagemaker.${Aws.REGION}.amazonaws.com` },
     'ForAllValues:StringEquals': { 'kms:GrantOperations': volumeOperations },
-    // Without it, ForAllValues is true of a call that names no operation.
+    // Without it, ForAllValues is true for a call without operations.
     Null: { 'kms:GrantOperations': 'false' },
   },
 });
@@ -55,10 +55,10 @@ export const volumeOperations = [
   'RetireGrant',
 ];
 
-/** Who starts a training job, the job itself, and who makes or changes an endpoint. */
+/** The roles that start a training job, run it, or create or change an endpoint. */
 const volumeRoles = ['MachineLearningRole', 'ModelOperatorRole', 'EndpointUpdaterRole'];
 
-/** The one key of the lake; `policies/KMS_policy.json` says who may do what with it. */
+/** The lake's only key; its policy is `policies/KMS_policy.json`. */
 export class LakeKey extends Construct {
   readonly key: kms.IKey;
 
@@ -84,7 +84,7 @@ export class LakeKey extends Construct {
         }),
         LogGroupArns: logGroups(environment).map((name) => arn('logs', `log-group:${name}`)),
       }),
-      // Without the key every object is lost. A first deployment that fails leaves none behind.
+      // Without the key every object is lost. A failed first deployment still deletes the key.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     for (const name of roleNames) this.openTo(name, roles);
@@ -94,7 +94,7 @@ export class LakeKey extends Construct {
     const resources = [this.key.keyArn];
     allow(this, `${name}UsesKey`, roles.byName[name], [
       {
-        // The endpoint writes no object.
+        // The endpoint does not write objects.
         actions: ['kms:Decrypt', ...(name === 'ServingRole' ? [] : ['kms:GenerateDataKey'])],
         resources,
         conditions: {

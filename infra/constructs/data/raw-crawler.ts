@@ -13,11 +13,11 @@ export interface RawCrawlerProps {
   readonly lake: DataResources;
   /** Name of the Glue security configuration. */
   readonly security: string;
-  /** Who starts the crawler and looks at it. */
+  /** The role that starts and polls the crawler. */
   readonly starter: iam.IRole;
 }
 
-/** Registers the days of raw-data/ as partitions; the table's declaration stays what it is. */
+/** The crawler that registers the days of raw-data/ as partitions. It does not change the table's declaration. */
 export class RawCrawler extends Construct {
   readonly name: string;
 
@@ -32,13 +32,13 @@ export class RawCrawler extends Construct {
       name: lakeName(environment, 'raw'),
       role: role.roleArn,
       targets: { catalogTargets: [{ databaseName: lake.database, tables: [crawledTable] }] },
-      // Declared tables and crawlers fight: what the crawler thinks of the columns is only logged.
-      // A catalog target allows no other DeleteBehavior.
+      // The columns are declared, so the crawler may only log differences. A catalog target allows no other
+      // DeleteBehavior.
       schemaChangePolicy: { updateBehavior: 'LOG', deleteBehavior: 'LOG' },
       configuration: JSON.stringify({
         Version: 1,
         CrawlerOutput: { Partitions: { AddOrUpdateBehavior: 'InheritFromTable' } },
-        // Otherwise days of differing content would become tables of their own.
+        // Otherwise the crawler would create separate tables for days with different content.
         Grouping: { TableGroupingPolicy: 'CombineCompatibleSchemas' },
       }),
       crawlerSecurityConfiguration: security,
@@ -50,7 +50,7 @@ export class RawCrawler extends Construct {
         resources: [arn('glue', `crawler/${this.name}`)],
       },
       {
-        // How many days there are now. Glue asks for the catalog, the database and the table.
+        // To count the days. Glue checks permissions for the catalog, the database and the table.
         actions: ['glue:GetPartitions'],
         resources: [
           'catalog',

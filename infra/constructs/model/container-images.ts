@@ -33,33 +33,36 @@ const kinds = ['training', 'serving'] as const;
 type Kind = (typeof kinds)[number];
 
 /**
- * SageMaker pulls an image as the role of the job or the model. No condition key knows a training job's or a model's
- * image: that these roles may pull this one repository is what keeps other images out.
+ * SageMaker pulls an image with the role of the job or the model. No condition key covers the image of a training job
+ * or model. Other images are kept out because these roles may only pull from this one repository.
  */
 const pulledBy: Record<Kind, RoleName> = {
   training: 'MachineLearningRole',
   serving: 'ServingRole',
 };
 
-/** All that the two Dockerfiles copy from the root of the repository. */
+/** Everything that the two Dockerfiles copy from the root of the repository. */
 export const buildContext = ['ml', 'etl/text', 'package-lock.json', '.npmrc'];
 
-/** Torch alone is large, and CodeBuild waits in a queue first. */
+/** Enough for the large PyTorch packages and for CodeBuild's queue. */
 const BUILD_TIMEOUT = Duration.minutes(40);
 
-/** Longer than the build, so that it is the build which says why; shorter than the hour after which CloudFormation gives a custom resource up. */
+/**
+ * Longer than the build, so that the build's own timeout gives the reason. Shorter than an hour, after which
+ * CloudFormation gives up a custom resource.
+ */
 const WAIT_TIMEOUT = BUILD_TIMEOUT.plus(Duration.minutes(10));
 
-/** One for each change of `ml/` or `etl/text/` that was deployed. */
+/** Images to keep: one for each deployed change of `ml/` or `etl/text/`. */
 const KEPT_TRAINING_IMAGES = 20;
 
 /**
- * The images of `ml/`, built by CodeBuild while the stack is deployed: no one needs Docker. The tag is the
- * hash of the sources and tags cannot be moved, so an image's name says what is in it.
+ * The images of `ml/`. CodeBuild builds them during the deployment, so nobody needs Docker. Tags are immutable hashes
+ * of the sources, so an image's name identifies its content.
  */
 export class ContainerImages extends Construct {
   readonly uris: Record<Kind, string>;
-  /** What needs the images has to wait for this. */
+  /** Resources that need the images must depend on this. */
   readonly built: CustomResource;
   private readonly repositories: Record<Kind, ecr.Repository>;
 
@@ -90,11 +93,11 @@ export class ContainerImages extends Construct {
       repositoryName: lakeName(this.props.environment, kind),
       imageTagMutability: ecr.TagMutability.IMMUTABLE,
       imageScanOnPush: true,
-      // A training image is gone with its job, but for who makes a model again. An endpoint pulls its own
-      // whenever it scales, and no rule knows which that is: those small ones stay.
+      // A training image is needed by its job and to train a model again. An endpoint pulls its image whenever it
+      // scales, and no rule can tell which one that is: serving images are small and stay.
       lifecycleRules: kind === 'training' ? [{ maxImageCount: KEPT_TRAINING_IMAGES }] : undefined,
-      // Code and public word vectors, nothing of the lake: ECR's own encryption is enough, and anything
-      // in it can be built again.
+      // The images contain code and public word vectors, no data of the lake: ECR's own encryption is enough, and
+      // every image can be built again.
       removalPolicy: RemovalPolicy.DESTROY,
       emptyOnDelete: true,
     });
@@ -126,7 +129,7 @@ export class ContainerImages extends Construct {
       role,
       source: codebuild.Source.s3({ bucket: sources.bucket, path: sources.s3ObjectKey }),
       environment: {
-        // x86, as the instance types of the settings are. Docker in the build needs it privileged.
+        // x86, like the instance types in the settings. Docker in a build needs privileged mode.
         buildImage: codebuild.LinuxBuildImage.STANDARD_7_0,
         computeType: codebuild.ComputeType.MEDIUM,
         privileged: true,
@@ -150,7 +153,7 @@ export class ContainerImages extends Construct {
     acknowledge(
       project,
       'CB4',
-      "The key would encrypt artifacts, caches and reports, and the project has none; its log has the lake's key, and a key here would only let one more role use that",
+      "The key would encrypt artifacts, caches and reports, and this project has none. Its log uses the lake's key. A key here would only give one more role access to that key",
     );
     return project;
   }
@@ -182,7 +185,7 @@ export class ContainerImages extends Construct {
     });
     const mayBegin = allow(this, 'ProviderBegins', frameworkOnEventRole, [
       {
-        // It asks for the function's state before it calls.
+        // It checks the function's state before it calls.
         actions: ['lambda:InvokeFunction', 'lambda:GetFunction'],
         resources: [onEventHandler.functionArn],
       },

@@ -15,16 +15,16 @@ export interface EndpointRollbackProps {
   /** Name of the endpoint. */
   readonly endpoint: string;
   readonly kind: Settings['endpoint']['kind'];
-  /** Who updates the endpoint. */
+  /** The role that updates the endpoint. */
   readonly updater: iam.IRole;
-  /** Who is told. */
+  /** The topic that gets the alarm. */
   readonly topic: sns.ITopic;
 }
 
-/** Errors a minute from which an update is taken back: one may be a request that ended with its old instance. */
+/** Errors a minute that roll back an update. A few may be requests that were cut off with their old instance. */
 const ERRORS_A_MINUTE = 5;
 
-/** What takes a bad update of a real-time endpoint back. A serverless one is replaced whole: SageMaker watches no alarms there. */
+/** The alarm that rolls back a bad update of a real-time endpoint. SageMaker watches no alarms of serverless ones. */
 export class EndpointRollback extends Construct {
   readonly alarmNames: readonly string[];
 
@@ -49,12 +49,12 @@ export class EndpointRollback extends Construct {
       threshold: ERRORS_A_MINUTE,
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: 1,
-      // Nobody asks the endpoint between two runs.
+      // Nobody calls the endpoint between two runs.
       treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(new SnsAction(topic));
     this.alarmNames = [lakeName(environment, 'update-rollback')];
-    // Read with the permissions of who calls UpdateEndpoint.
+    // SageMaker reads the alarm with the permissions of UpdateEndpoint's caller.
     allow(this, 'Read', updater, [
       { actions: ['cloudwatch:DescribeAlarms'], resources: [alarm.alarmArn] },
     ]);

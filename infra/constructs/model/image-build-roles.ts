@@ -17,7 +17,7 @@ export interface BuildRoleProps {
   readonly logGroup: logs.ILogGroup;
 }
 
-/** What the build of the images may do: read its sources, push to the two repositories, write its log. */
+/** The role of the image build: it may read its sources, push to the two repositories and write its log. */
 export class BuildRole extends Construct {
   readonly role: iam.IRole;
   readonly policy: iam.Policy;
@@ -41,10 +41,10 @@ export class BuildRole extends Construct {
       {
         actions: [
           'ecr:BatchCheckLayerAvailability',
-          // To see of which type the manifest is that was pushed.
+          // To read the type of the pushed manifest.
           'ecr:BatchGetImage',
           'ecr:CompleteLayerUpload',
-          // To see what is there already: a tag that is pushed twice is refused.
+          // To skip existing images: ECR rejects a second push of a tag.
           'ecr:DescribeImages',
           'ecr:InitiateLayerUpload',
           'ecr:PutImage',
@@ -58,11 +58,11 @@ export class BuildRole extends Construct {
   }
 }
 
-/** Everyone who pushes or pulls needs it. */
+/** The permission that every push and pull needs. */
 export const ecrToken: Permission = {
   actions: ['ecr:GetAuthorizationToken'],
   resources: ['*'],
-  wildcard: "A token is for the account's whole registry: ECR knows no resource for it",
+  wildcard: "A token is for the account's complete registry: ECR supports no resource for it",
 };
 
 const writeLogs = ({ logGroupArn }: logs.ILogGroup): Permission => ({
@@ -70,9 +70,9 @@ const writeLogs = ({ logGroupArn }: logs.ILogGroup): Permission => ({
   resources: [logGroupArn],
 });
 
-/** A role for Lambdas beside the lake, which may write one log and nothing else until `allow` says more. */
+/** A role for Lambdas outside the lake. It may only write one log until `allow` adds permissions. */
 export function loggingRole(scope: Construct, id: string, logGroup: logs.ILogGroup): iam.IRole {
-  // Lambda documents no aws:SourceAccount or aws:SourceArn for execution roles.
+  // Lambda does not document aws:SourceAccount or aws:SourceArn for execution roles.
   const role = new iam.Role(scope, id, {
     assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
   });
@@ -81,8 +81,8 @@ export function loggingRole(scope: Construct, id: string, logGroup: logs.ILogGro
 }
 
 /**
- * CDK's waiter, which looks every few seconds whether a custom resource is ready. It gets a name, a role that trusts
- * this account's machines alone, and the reasons for what CDK gives no setting for. Answers its ARN.
+ * Hardens CDK's waiter, which polls every few seconds whether a custom resource is ready: gives it a name, a role that
+ * trusts only this account's state machines, and acknowledgements. Returns its ARN.
  */
 export function guardWaiter(provider: Provider, name: string): string {
   const inside = provider.node.findAll();
@@ -90,14 +90,16 @@ export function guardWaiter(provider: Provider, name: string): string {
   const role = inside.find((node) => node instanceof iam.Role && node.node.path.includes('waiter'));
   const policy = role?.node.findAll().find((node) => node instanceof iam.CfnPolicy);
   if (!waiter || !(role instanceof iam.Role) || !policy) {
-    throw new Error(`${provider.node.path} has no waiter as CDK used to make it`);
+    throw new Error(
+      `${provider.node.path} has no waiter: CDK has changed its construct. Adapt guardWaiter`,
+    );
   }
   waiter.stateMachineName = name;
   const trusted = role.node.defaultChild;
-  if (!(trusted instanceof iam.CfnRole)) throw new Error(`${role.node.path} is no role`);
+  if (!(trusted instanceof iam.CfnRole)) throw new Error(`${role.node.path} is not an IAM role`);
   trusted.assumeRolePolicyDocument = trust(actingFor('states'));
   const reason =
-    "A deployment's waiter: it only asks whether the images are built; the build keeps a log, and CloudFormation's events say how it ended";
+    "A deployment's waiter: it only polls whether the images are built; the build has a log, and CloudFormation's events say how it ended";
   acknowledge(waiter, 'SF1', reason);
   acknowledge(waiter, 'SF2', reason);
   acknowledgeWildcards(

@@ -14,11 +14,11 @@ export interface ModelAccessProps {
   /** Name of the endpoint. */
   readonly endpoint: string;
   readonly settings: Pick<Settings, 'training' | 'endpoint'>;
-  /** Who puts a model behind the endpoint. */
+  /** The role that puts a model behind the endpoint. */
   readonly updater: iam.IRole;
 }
 
-/** Models and endpoint configs carry the training job's name. */
+/** Name pattern of training jobs, and of models and endpoint configs, which have the job's name. */
 export const trainingJobPattern = (environment: EnvironmentName): string =>
   `${modelPrefix(environment)}*`;
 
@@ -26,12 +26,12 @@ const namedIn = (environment: EnvironmentName) => (kind: string) =>
   arn('sagemaker', `${kind}/${trainingJobPattern(environment)}`);
 
 const wildcard =
-  "A training job's name ends in a hash of its execution, and its model and endpoint config bear the same name; the prefix is this environment's";
+  "A training job's name ends in a hash of its execution, and its model and endpoint config have the same name; the prefix belongs to this environment";
 
 /**
- * What may be done at SageMaker: the ModelOperatorRole starts trainings, asks the endpoint and puts the champion back;
- * the updater makes models and endpoints. Jobs act as the MachineLearningRole, models and endpoints as the ServingRole.
- * Isolation, keys and sizes are conditions of the permission, not only habits of the code that calls.
+ * Permissions for SageMaker. ModelOperatorRole starts trainings, calls the endpoint and restores the champion. The
+ * updater creates models and endpoints. Jobs run as MachineLearningRole, models and endpoints as ServingRole. Network
+ * isolation, keys and sizes are conditions of the permissions, so the calling code cannot leave them out.
  */
 export class ModelAccess extends Construct {
   constructor(scope: Construct, id: string, props: ModelAccessProps) {
@@ -40,7 +40,7 @@ export class ModelAccess extends Construct {
     const named = namedIn(environment);
     const { MachineLearningRole, ModelOperatorRole, ServingRole } = lake.roles;
     const endpointArn = arn('sagemaker', `endpoint/${endpoint}`);
-    // Both are authorised on the endpoint and on the config it is to have.
+    // Both calls need permission for the endpoint and for its new config.
     const changed = [endpointArn, named('endpoint-config')];
     allow(this, 'Operate', ModelOperatorRole, [
       {
@@ -50,7 +50,7 @@ export class ModelAccess extends Construct {
         wildcard,
       },
       {
-        // AddTags: what is made with tags asks for it, too.
+        // AddTags: SageMaker also checks it when a resource is created with tags.
         actions: ['sagemaker:DescribeTrainingJob', 'sagemaker:AddTags'],
         resources: [named('training-job')],
         wildcard,
@@ -66,7 +66,7 @@ export class ModelAccess extends Construct {
       {
         actions: ['sagemaker:CreateModel'],
         resources: [named('model')],
-        // A serverless endpoint refuses an isolated model.
+        // A serverless endpoint rejects a model with network isolation.
         ...(props.settings.endpoint.kind === 'realtime' && {
           conditions: { Bool: { 'sagemaker:NetworkIsolation': 'true' } },
         }),
@@ -94,8 +94,8 @@ export class ModelAccess extends Construct {
 }
 
 /**
- * A role may be passed to SageMaker only. Whether SageMaker says for which resource, AWS does not document: where it
- * does, it has to be one of ours.
+ * Allows passing a role to SageMaker only. AWS does not document whether SageMaker names the resource. If it does, the
+ * resource must be ours.
  */
 const passing = (role: iam.IRole, associated: string): Permission => ({
   actions: ['iam:PassRole'],
@@ -106,7 +106,7 @@ const passing = (role: iam.IRole, associated: string): Permission => ({
   },
 });
 
-/** Only these types. Without Null, ForAllValues is true of a call that names none. */
+/** Only these instance types. Without Null, ForAllValues is true for a call without types. */
 const ofTypes = (instanceType: string) => ({
   'ForAllValues:StringEquals': { 'sagemaker:InstanceTypes': [instanceType] },
   Null: { 'sagemaker:InstanceTypes': 'false' },
@@ -122,7 +122,7 @@ const asTheTrainingIs = ({ lake, settings: { training } }: ModelAccessProps) => 
   NumericLessThanEquals: { 'sagemaker:MaxRuntimeInSeconds': training.maxSeconds },
 });
 
-/** A serverless endpoint has no volume of ours; the limits of its size also refuse one that has instances. */
+/** A serverless endpoint has no volume of ours. Its size limits also deny an endpoint with instances. */
 const asTheEndpointIs = ({ lake, settings: { endpoint } }: ModelAccessProps) =>
   endpoint.kind === 'realtime'
     ? {
@@ -136,7 +136,7 @@ const asTheEndpointIs = ({ lake, settings: { endpoint } }: ModelAccessProps) =>
         },
       };
 
-/** Logs and metrics, which SageMaker writes as the role of the job or endpoint. */
+/** Permissions for logs and metrics, which SageMaker writes with the role of the job or endpoint. */
 const observed = (kind: 'TrainingJobs' | 'Endpoints'): Permission[] => [
   {
     actions: [
@@ -147,13 +147,13 @@ const observed = (kind: 'TrainingJobs' | 'Endpoints'): Permission[] => [
     ],
     resources: [arn('logs', `log-group:/aws/sagemaker/${kind}*`)],
     wildcard:
-      'SageMaker makes the log groups of jobs and endpoints itself, below /aws/sagemaker/; endpoints have one each',
+      'SageMaker creates the log groups of jobs and endpoints itself, below /aws/sagemaker/; endpoints have one each',
   },
   {
     actions: ['cloudwatch:PutMetricData'],
     resources: ['*'],
     conditions: { StringLike: { 'cloudwatch:namespace': ['/aws/sagemaker/*', 'aws/sagemaker/*'] } },
     wildcard:
-      "PutMetricData knows no resources; the condition allows SageMaker's own namespaces alone",
+      "PutMetricData supports no resources; the condition allows only SageMaker's own namespaces",
   },
 ];

@@ -4,41 +4,41 @@ import type { CustomAlarmThreshold, CustomThreshold } from 'cdk-monitoring-const
 import type { EnvironmentName } from '../../config';
 import { lakeName } from '../../naming';
 
-/** Every alarm, with what it says when it goes off; docs/runbook.md says what to do. */
+/** Every alarm with its description; docs/runbook.md says what to do. */
 const sentences = {
   'run-failed': 'A run of the pipeline failed.',
-  'run-timed-out': 'A run took longer than the state machine allows, and was ended.',
-  'run-aborted': 'A run was stopped before its end.',
-  'run-slow': 'A run took longer than it should.',
-  'night-overdue': 'No scheduled night has begun for longer than a day.',
-  'checks-failed': 'The checks found rows that must not be published.',
-  'ingest-gap': 'No new tweet was written for longer than expected.',
+  'run-timed-out': 'A run exceeded the time limit of the state machine and was stopped.',
+  'run-aborted': 'A run was aborted.',
+  'run-slow': 'A run took longer than expected.',
+  'night-overdue': 'No scheduled nightly run has started for more than a day.',
+  'checks-failed': 'The data checks found rows that must not be published.',
+  'ingest-gap': 'No new tweet was stored for longer than expected.',
   'window-open':
-    'For days no pull from X was whole; tweets older than seven days will be out of reach.',
-  'tweets-lost': 'There are tweets that X no longer gives, and that no run has fetched.',
-  'quarantine-share': 'Too many of the received tweets were put into quarantine.',
+    'No pull from X was complete for days; X does not return tweets older than seven days.',
+  'tweets-lost': 'X no longer returns some tweets that no run has fetched.',
+  'quarantine-share': 'Too many of the received tweets were quarantined.',
   'recall-low': 'The macro recall of the model in service is too low.',
-  'recall-lost': 'The model in service is worse than it was, or than the one it replaced.',
-  'endpoint-5xx': 'The endpoint answered with errors of its own.',
+  'recall-lost': 'The model in service is worse than before, or than the model it replaced.',
+  'endpoint-5xx': 'The endpoint returned server errors.',
   'update-rollback':
-    'The endpoint failed requests: an update that is under way is taken back by SageMaker.',
-  'endpoint-slow': 'The model takes too long for its answers.',
-  'stream-late': 'Tweets in the stream wait too long to be scored.',
+    'The endpoint returned server errors during an update: SageMaker rolls it back.',
+  'endpoint-slow': 'The model takes too long to respond.',
+  'stream-late': 'Tweets in the stream wait too long for scoring.',
   'scorer-errors': 'The stream scorer failed.',
   'scorer-throttled': 'The stream scorer was throttled.',
-  'archive-errors': 'The end of a run could not be archived.',
-  'archive-throttled': 'The archive of runs was throttled.',
-  'undelivered-events': 'Events could not be delivered, and wait in the queue.',
-  'unscored-records': 'Records of the stream could not be scored, and are noted in the queue.',
+  'archive-errors': 'A run could not be archived.',
+  'archive-throttled': 'The function that archives runs was throttled.',
+  'undelivered-events': 'Events could not be delivered; the queue keeps them.',
+  'unscored-records': 'Stream records could not be scored; the queue says which.',
 } as const;
 
 export type AlarmName = keyof typeof sentences;
 
-/** What an alarm says, and where the runbook goes on. */
+/** The alarm's description with its place in the runbook. */
 export const describeAlarm = (name: AlarmName): string =>
   `${sentences[name]} What to do: docs/runbook.md#${name}`;
 
-/** What holds while there is no data: nothing is wrong, something is, or what held before. */
+/** How missing data is treated: as OK, as ALARM, or keeping the previous state. */
 type Silence = 'fine' | 'alarming' | 'as before';
 
 const treatments: Record<Silence, TreatMissingData> = {
@@ -49,17 +49,17 @@ const treatments: Record<Silence, TreatMissingData> = {
 
 export interface AlarmOptions {
   readonly silence: Silence;
-  /** What one datapoint covers. @default - the metric's own period */
+  /** The period of one datapoint. @default - the metric's own period */
   readonly period?: Duration;
-  /** How many datapoints in a row have to be bad. @default 1 */
+  /** How many consecutive datapoints must exceed the threshold. @default 1 */
   readonly datapoints?: number;
 }
 
-/** Makes the alarms of one environment, each under its own name, with its sentence and its place in the runbook. */
+/** Creates the alarms of one environment, each with a name, a description and its place in the runbook. */
 export class Alarms {
   constructor(private readonly environment: EnvironmentName) {}
 
-  /** What the library's ready-made alarms take beside their threshold, keyed as they want it. */
+  /** The options of the library's ready-made alarms, keyed as the library expects. */
   named<Threshold extends object>(
     name: AlarmName,
     threshold: Threshold,
@@ -97,7 +97,7 @@ export class Alarms {
   }
 }
 
-/** Every hour of so many: CloudWatch looks back a week at most, and by hours. */
+/** Alarm only after this many consecutive hours. CloudWatch evaluates at most a week, in hours. */
 export const everyHourOf = (hours: number): Pick<AlarmOptions, 'period' | 'datapoints'> => ({
   period: Duration.hours(1),
   datapoints: hours,

@@ -5,22 +5,22 @@ import { Construct } from 'constructs';
 export interface MonthlyBudgetProps {
   /** US dollars a month. */
   readonly usd: number;
-  /** Value of the tag `application` that the costs are counted by. */
+  /** Value of the tag `application` that selects the costs. */
   readonly application: string;
   readonly topic: sns.ITopic;
-  /** @default - the topic alone is told */
+  /** @default - only the topic is notified */
   readonly email?: string;
 }
 
-/** Percent of the budget: what was spent, and what the month will come to. */
+/** Percent of the budget, for actual and for forecast costs. */
 const thresholds = [
   { notificationType: 'ACTUAL', threshold: 80 },
   { notificationType: 'FORECASTED', threshold: 100 },
 ] as const;
 
 /**
- * What AWS may cost in a month. It sees costs only after the tag `application` was activated as a cost
- * allocation tag in the billing console, and from that day on.
+ * The monthly budget for AWS. It only includes costs from the day on which the tag `application` was activated as a
+ * cost allocation tag in the billing console.
  */
 export class MonthlyBudget extends Construct {
   constructor(
@@ -33,8 +33,8 @@ export class MonthlyBudget extends Construct {
       { subscriptionType: 'SNS', address: topic.topicArn },
       ...(email === undefined ? [] : [{ subscriptionType: 'EMAIL', address: email }]),
     ];
-    // Without a name of ours: a change of the subscribers replaces the budget, and a second one of the same
-    // name could not be made beside the first.
+    // No name of ours: a change of the subscribers replaces the budget, and CloudFormation cannot create a second
+    // budget with the same name.
     new budgets.CfnBudget(this, 'Budget', {
       budget: {
         budgetType: 'COST',

@@ -4,7 +4,7 @@ import { GraphWidgetType } from 'cdk-monitoring-constructs';
 import { everyHourOf } from './alarms';
 import type { Watch } from './watch';
 
-/** Nights lie apart: an hour holds one run at most, or a few ingests. */
+/** An hour contains at most one nightly run, or a few ingests. */
 const A_RUN = Duration.hours(1);
 
 export function monitorData({ facade, alarms, own, props }: Watch): void {
@@ -60,7 +60,7 @@ export function monitorData({ facade, alarms, own, props }: Watch): void {
         title: 'Windows left open',
         metrics: [
           {
-            // The least of a day: one whole pull is enough.
+            // The daily minimum: one complete pull is enough.
             metric: own.metric('WindowsLeftOpen', 'Minimum'),
             alarmFriendlyName: 'windows',
             addAlarm: alarms.above('window-open', 0, {
@@ -72,7 +72,7 @@ export function monitorData({ facade, alarms, own, props }: Watch): void {
         ],
       },
       {
-        title: 'Gaps found, records parked, objects unreadable',
+        title: 'Gaps found, records queued for retry, objects unreadable',
         metrics: [
           {
             metric: own.metric('IngestGaps'),
@@ -95,7 +95,7 @@ export function monitorData({ facade, alarms, own, props }: Watch): void {
 export function monitorModel({ facade, alarms, own, props }: Watch): void {
   const { macroRecall } = props.settings.alarms;
   const perRun = { silence: 'as before', period: A_RUN } as const;
-  const verdicts = {
+  const predictions = {
     negative: own.metric('VerdictsNegative'),
     neutral: own.metric('VerdictsNeutral'),
     positive: own.metric('VerdictsPositive'),
@@ -127,13 +127,13 @@ export function monitorModel({ facade, alarms, own, props }: Watch): void {
         ],
       },
       {
-        title: 'Shares of verdicts (%)',
+        title: 'Shares of predictions (%)',
         graphWidgetType: GraphWidgetType.STACKED_AREA,
-        metrics: Object.keys(verdicts).map(
+        metrics: Object.keys(predictions).map(
           (label) =>
             new MathExpression({
               expression: `100 * ${label} / (negative + neutral + positive)`,
-              usingMetrics: verdicts,
+              usingMetrics: predictions,
               label,
               period: Duration.days(1),
             }),

@@ -9,7 +9,7 @@ import { monitorEndpoint, monitorMoney, monitorScoring, monitorServices } from '
 import { OwnMetrics } from './own-metrics';
 import type { MonitoringProps, Watch } from './watch';
 
-/** One dashboard, from the run down to the services it uses, and the alarms beside the figures they watch. */
+/** One dashboard, from the run down to the services it uses, with the alarms beside their metrics. */
 export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);

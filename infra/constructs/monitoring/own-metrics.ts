@@ -4,21 +4,21 @@ import { VARIANT_NAME } from '../../../functions/model/names';
 import { metricNamespace } from '../../../workflows/metrics';
 import type { MetricName } from '../../../workflows/metrics';
 
-/** How the datapoints of a period become one. */
+/** The statistic that combines the datapoints of a period. */
 export type Statistic = 'Sum' | 'Average' | 'Minimum' | 'Maximum' | 'p99';
 
-/** A night a day: the dashboard shows days. */
+/** The dashboard shows days, because a nightly run happens once a day. */
 const A_DAY = Duration.days(1);
 
 export interface OwnMetricOptions {
   readonly label?: string;
-  /** Its dimension beside `Lake`, where it has one. */
+  /** A second dimension beside `Lake`, if any. */
   readonly by?: Partial<Record<'Stage' | 'Error', string>>;
   /** @default - a day */
   readonly period?: Duration;
 }
 
-/** The pipeline's own metrics, as functions emit them (functions/shared/metrics.ts). */
+/** The pipeline's custom metrics, emitted by functions/shared/metrics.ts. */
 export class OwnMetrics {
   constructor(private readonly lake: string) {}
 
@@ -38,7 +38,7 @@ export class OwnMetrics {
   }
 }
 
-/** Metrics that SageMaker has of an endpoint; the run creates it, so it is known by its name alone. */
+/** SageMaker's metrics of an endpoint, found by its name, because a run creates the endpoint. */
 export const endpointMetric = (
   endpoint: string,
   metricName: string,
@@ -53,7 +53,7 @@ export const endpointMetric = (
     period: Duration.minutes(5),
   });
 
-/** What SageMaker counts in microseconds. */
+/** Converts seconds for metrics that SageMaker counts in microseconds. */
 export const microseconds = (seconds: number): number => seconds * 1_000_000;
 
 export const athenaBytes = (workGroup: string, label: string): Metric =>

@@ -32,12 +32,12 @@ export function monitorRuns({ facade, alarms, own, props }: Watch): void {
     own.metric('RunsFailed', 'Sum', { label: error, by: { Error: error } });
   facade.monitorCustom({
     alarmFriendlyName: 'nights',
-    humanReadableName: 'Nights and stages',
+    humanReadableName: 'Nightly runs and stages',
     metricGroups: [
       {
-        title: 'Nights that began, seconds to the report',
+        title: 'Nightly runs started, seconds to the report',
         metrics: [
-          // A night that nobody scheduled cannot be overdue.
+          // Without a schedule, no nightly run can be overdue.
           settings.nightly.enabled
             ? { metric: started, alarmFriendlyName: 'nights', addAlarm: overdue }
             : started,

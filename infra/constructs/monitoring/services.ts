@@ -21,7 +21,7 @@ export function monitorEndpoint({ facade, alarms, props }: Watch): void {
             addAlarm: alarms.above(
               'endpoint-slow',
               microseconds(settings.alarms.modelLatencySeconds),
-              // Three times five minutes: the smoke test after an update wakes a cold container.
+              // Three periods of five minutes, because the smoke test after an update may start a cold container.
               { silence: 'fine', datapoints: 3 },
             ),
           },
@@ -55,7 +55,7 @@ export function monitorScoring({ facade, alarms, props }: Watch): void {
       humanReadableName: 'Stream scorer',
       addFaultCountAlarm: alarms.named('scorer-errors', none, { silence }),
       addThrottlesCountAlarm: alarms.named('scorer-throttled', none, { silence }),
-      // While the mapping sleeps before the first model there is no iterator, hence no age.
+      // Before the first model the mapping is disabled, so there is no iterator age.
       addMaxIteratorAgeAlarm: alarms.named('stream-late', { maxAgeInMillis }, { silence }),
     })
     .monitorKinesisDataStream({
@@ -85,7 +85,7 @@ export function monitorScoring({ facade, alarms, props }: Watch): void {
     });
 }
 
-/** What is charged by the piece; the budget sees the bill itself. */
+/** Metrics of everything charged per use; the budget covers the bill itself. */
 export function monitorMoney({ facade, own, props }: Watch): void {
   const { endpoint, workGroup, analystsWorkGroup } = props;
   facade.monitorCustom({
@@ -95,7 +95,7 @@ export function monitorMoney({ facade, own, props }: Watch): void {
       { title: 'Spent at X (US dollars)', metrics: [own.metric('SpendUsd')] },
       { title: 'Training (seconds)', metrics: [own.metric('TrainingSeconds')] },
       {
-        title: 'Calls of the endpoint',
+        title: 'Endpoint invocations',
         metrics: [endpointMetric(endpoint, 'Invocations', 'Sum')],
       },
       {
@@ -106,7 +106,7 @@ export function monitorMoney({ facade, own, props }: Watch): void {
   });
 }
 
-/** A step that fails or is throttled fails its run, which has an alarm: here is only where to look. */
+/** Adds the services to the dashboard without alarms: a failed or throttled step fails its run, which has one. */
 export function monitorServices({ facade, props }: Watch): void {
   const { environment, glueJob } = props;
   const perStep = (name: 'Errors' | 'Throttles') =>

@@ -11,7 +11,7 @@ import type { OwnMetrics } from './own-metrics';
 export interface MonitoringProps {
   readonly environment: EnvironmentName;
   readonly settings: Settings;
-  /** Who is told. */
+  /** The topic that gets the alarms. */
   readonly topic: sns.ITopic;
   readonly machine: sfn.IStateMachine;
   readonly scoreStream: lambda.IFunction;
@@ -19,7 +19,7 @@ export interface MonitoringProps {
   readonly stream: kinesis.IStream;
   readonly undelivered: sqs.IQueue;
   readonly failures: sqs.IQueue;
-  /** Name of the endpoint, which the pipeline makes when it has a model. */
+  /** Name of the endpoint, which the pipeline creates with its first model. */
   readonly endpoint: string;
   readonly glueJob: string;
   /** Workgroups of the pipeline and of its analysts. */
@@ -27,7 +27,7 @@ export interface MonitoringProps {
   readonly analystsWorkGroup: string;
 }
 
-/** What each section of the dashboard is made with. */
+/** The input of each section of the dashboard. */
 export interface Watch {
   readonly facade: MonitoringFacade;
   readonly alarms: Alarms;

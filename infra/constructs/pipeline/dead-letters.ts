@@ -8,15 +8,15 @@ import { allow } from '../security/grants';
 
 export interface DeadLettersProps {
   readonly key: kms.IKey;
-  /** A role that puts messages in by itself; EventBridge is let in by its targets. */
+  /** A role that sends messages itself. EventBridge gets its permission from its targets. */
   readonly sender?: iam.IRole;
 }
 
-/** Where what could not be delivered or processed is kept, for the two weeks that SQS keeps anything. */
+/** A queue for undelivered or unprocessed messages, kept for 14 days, the maximum of SQS. */
 export class DeadLetters extends Construct {
   readonly queue: sqs.Queue;
 
-  /** Lets the sender send. Lambda asks for it when a queue becomes a destination: that has to wait for this. */
+  /** Lets the sender send. Lambda checks this when a queue becomes a destination, so destinations must depend on it. */
   readonly sending: iam.Policy | undefined;
 
   constructor(scope: Construct, id: string, { key, sender }: DeadLettersProps) {
@@ -29,7 +29,7 @@ export class DeadLetters extends Construct {
     acknowledge(
       this.queue,
       'SQS3',
-      'This is a dead-letter queue: nothing consumes it but people, and a queue behind it would hold the same again',
+      'This is a dead-letter queue: only people read it, and a queue behind it would hold the same messages again',
     );
     this.sending =
       sender &&

@@ -18,7 +18,7 @@ export interface NotificationsProps {
   readonly email: string | null;
 }
 
-/** The topic that tells people how a night went. */
+/** The topic that tells people the result of a run. */
 export class Notifications extends Construct {
   readonly topic: sns.Topic;
 
@@ -37,7 +37,7 @@ export class Notifications extends Construct {
     this.openTo('budgets', budgetArns);
   }
 
-  /** A service, on behalf of this account's own alarms or budgets; the key's policy says the same. */
+  /** Lets a service publish for this account's own alarms or budgets; the key's policy has the same limit. */
   private openTo(service: 'cloudwatch' | 'budgets', sourceArn: string): void {
     this.topic.addToResourcePolicy(
       new iam.PolicyStatement({
@@ -59,7 +59,7 @@ export interface ExecutionArchiveProps {
   readonly deadLetterQueue: sqs.IQueue;
 }
 
-/** Every end of an execution, good or bad, goes to the archive: the console forgets after 90 days. */
+/** Archives every ended execution, failed or not: Step Functions deletes its history after 90 days. */
 export class ExecutionArchive extends Construct {
   constructor(
     scope: Construct,
@@ -68,8 +68,7 @@ export class ExecutionArchive extends Construct {
   ) {
     super(scope, id);
     new events.Rule(this, 'Rule', {
-      description:
-        'Archives an execution of the pipeline when it has ended, and reports a failed one',
+      description: 'Archives each ended execution of the pipeline and reports failed ones',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],

@@ -20,10 +20,10 @@ export interface SchedulesProps {
 
 type Mode = Extract<RunRequest['mode'], 'nightly' | 'ingest'>;
 
-/** Minutes between ingests while the rule is switched off. */
+/** Minutes between ingests in the disabled rule. */
 const DISABLED_INGEST_MINUTES = 15;
 
-/** When the machine starts by itself. */
+/** The schedules that start the state machine. */
 export class Schedules extends Construct {
   private readonly role: iam.IRole;
   private readonly mayStart: iam.Policy;
@@ -65,20 +65,20 @@ export class Schedules extends Construct {
       ...rule,
       targets: [
         new targets.SfnStateMachine(machine, {
-          // EventBridge delivers at least once: by the event's own time the second delivery is recognised.
+          // EventBridge delivers at least once: the event's time identifies a second delivery.
           input: events.RuleTargetInput.fromObject({ mode, scheduledFor: events.EventField.time }),
           role: this.role,
           deadLetterQueue,
-          // A start that is hours late would be another night.
+          // A start that is hours late would belong to another night.
           maxEventAge: Duration.hours(1),
         }),
       ],
     });
-    // A schedule fires as soon as it is there.
+    // A schedule can fire as soon as it exists.
     made.node.addDependency(this.mayStart);
   }
 
-  /** Rules of this account alone may act under it: another account's must not start our machine. */
+  /** A role for this account's rules only: another account's rules must not start our state machine. */
   private starter(): iam.Role {
     return new iam.Role(this, 'Starter', {
       assumedBy: actingFor('events'),

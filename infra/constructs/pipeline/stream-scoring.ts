@@ -12,18 +12,18 @@ export interface StreamScoringProps {
 }
 
 /**
- * Tweets from the stream to the scorer. Nothing but the template says whether the mapping is enabled: what a promotion
- * had changed would be drift, and the next deployment would put it back. Before the first promotion the scorer takes
- * its records and scores none.
+ * Sends tweets from the stream to the scorer. Only the template sets whether the mapping is enabled: if a promotion
+ * changed it, that would be drift, and the next deployment would undo it. Before the first promotion the scorer
+ * accepts its records and scores none.
  */
 export class StreamScoring extends Construct {
-  /** Where in the stream the records lie that could not be scored. */
+  /** Queue with the stream positions of records that could not be scored. */
   readonly failures: sqs.IQueue;
 
   constructor(scope: Construct, id: string, { lake, scoreStream }: StreamScoringProps) {
     super(scope, id);
     const role = lake.roles.ModelOperatorRole;
-    // Holds which records failed, not the records: those are in raw-data/, and in the stream for 7 days.
+    // The queue holds positions, not records: those are in raw-data/, and in the stream for 7 days.
     const failures = new DeadLetters(this, 'Failures', { key: lake.key, sender: role });
     this.failures = failures.queue;
     const mapping = new lambda.EventSourceMapping(this, 'Mapping', {
@@ -36,11 +36,11 @@ export class StreamScoring extends Construct {
       bisectBatchOnError: true,
       reportBatchItemFailures: true,
       retryAttempts: 8,
-      // As long as the stream keeps them: an endpoint may be down for days.
+      // Retry as long as the stream keeps the records: an endpoint may be down for days.
       maxRecordAge: Duration.days(7),
       onFailure: new SqsDlq(failures.queue),
     });
-    // Lambda looks whether the role may read the stream and send to the queue when it creates the mapping.
+    // When Lambda creates the mapping, it checks that the role may read the stream and send to the queue.
     mapping.node.addDependency(failures, lake.stream, lake.key);
   }
 }

@@ -3,8 +3,8 @@ import type { IConstruct } from 'constructs';
 import { z } from 'zod';
 
 /**
- * Says why a rule of cdk-nag's AwsSolutions does not hold for a construct; `test/infra/standards.test.ts` runs
- * the rules, and fails for a finding without an acknowledgement as for an acknowledgement without a finding.
+ * Gives the reason why a construct does not follow a rule of cdk-nag's AwsSolutions. `test/infra/standards.test.ts`
+ * runs the rules. It fails for a finding without an acknowledgement and for an acknowledgement without a finding.
  *
  * @param rule without the pack's name: `SMG4`, `IAM5[Resource::*]`
  */
@@ -12,7 +12,7 @@ export function acknowledge(construct: IConstruct, rule: string, reason: string)
   Validations.of(construct).acknowledge({ id: `AwsSolutions-${rule}`, reason });
 }
 
-/** Acknowledges each wildcard among actions and resources by itself: a new one is a new finding. */
+/** Acknowledges each wildcard in actions and resources separately, so a new wildcard is a new finding. */
 export function acknowledgeWildcards(
   construct: IConstruct,
   { actions = [], resources }: { actions?: readonly string[]; resources: readonly string[] },
@@ -36,7 +36,7 @@ const Reference = z.union([
 ]);
 const Joined = z.strictObject({ 'Fn::Join': z.tuple([z.string(), z.array(z.unknown())]) });
 
-/** A resolved string as cdk-nag's findings spell it. Throws for functions other than Ref, GetAtt and Join. */
+/** Formats a resolved string like cdk-nag's findings. Throws Error for functions other than Ref, GetAtt and Join. */
 function flat(node: unknown): string {
   if (typeof node === 'string') return node;
   const joined = Joined.safeParse(node);

@@ -13,16 +13,16 @@ import { firstOf, principals, trust } from './lake-roles';
 export interface ForceGrantProps {
   readonly environment: EnvironmentName;
   readonly key: kms.IKey;
-  /** Who may give a grant. */
+  /** The people who may give a grant. */
   readonly granters: People;
-  /** Who looks whether there is one: the role of the step that plans a run. */
+  /** The role that checks for a grant: that of the step that plans a run. */
   readonly reader: iam.IRole;
 }
 
 /**
- * The permission behind `"force": true`. An execution's input is open to everybody who may start one, so force in
- * it is a wish; what grants it is a new version of this secret, which its own policy lets only the
- * ForceGranterRole write. A version is good for one execution (functions/model/force-grant.ts).
+ * The permission behind `"force": true`. Everyone who may start an execution can set it, so it is only a request. It
+ * takes effect only with a new version of this secret, which the secret's policy lets only ForceGranterRole write. A
+ * version is valid for one execution (functions/model/force-grant.ts).
  */
 export class ForceGrant extends Construct {
   readonly secret: secretsmanager.ISecret;
@@ -39,20 +39,20 @@ export class ForceGrant extends Construct {
     for (const person of people.slice(1)) trust(role, person);
     const secret = new secretsmanager.Secret(this, 'Secret', {
       description:
-        'Lets one execution with "force": true promote a model that the gate refuses. Value: {"reason":"…"}; until then a random text, which grants nothing',
-      // By its ARN: to a key of its own app, CDK would add a statement that policies/KMS_policy.json has not.
+        'A version lets one execution with "force": true promote a model that the gate refuses. Value: {"reason":"…"}. The first value is random and grants nothing',
+      // Imported by ARN, because CDK would add a statement to a key of its own app, beside policies/KMS_policy.json.
       encryptionKey: kms.Key.fromKeyArn(this, 'Key', key.keyArn),
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledge(
       secret,
       'SMG4',
-      'It holds no credential but a person’s decision: a version is good for one execution and a day, and none may come by itself',
+      'It holds no credential but a person’s decision: a version is valid for one execution and one day, and rotation must not create one',
     );
     guardSecret(secret, { writers: [role.roleArn] });
     const resources = [secret.secretArn];
     allow(this, 'Grant', role.withoutPolicyUpdates(), [
-      // The console shows a value before it lets one change it.
+      // The console reads a value before one can change it.
       {
         actions: [
           'secretsmanager:PutSecretValue',

@@ -15,7 +15,7 @@ export interface ForgetterAccessProps {
   readonly database: string;
 }
 
-/** Where rows are taken out of what stays. */
+/** Prefixes whose objects are rewritten without the erased rows. */
 const rewritten = [
   datasets.raw_tweets.prefix,
   datasets.labels.prefix,
@@ -26,17 +26,17 @@ const rewritten = [
   prefixes.parked,
   prefixes.audit,
 ];
-/** What goes whole: it can be made or asked again. */
+/** Prefixes whose objects are deleted completely: they can be created again. */
 const removed = [datasets.tweets.prefix, prefixes.queryResults];
-/** What a model was given, and the mark that it was given something forgotten. */
+/** The training requests of models, and the marks for erased training data. */
 const requests = `${prefixes.models}*/input/request.json`;
 const marks = `${prefixes.models}*/forgotten.json`;
-/** Pages that quote a model's worst mistakes, and the archives that brought them: only to be deleted. */
+/** Pages that quote a model's worst mistakes, and the archives that contain them: they are only deleted. */
 const pages = [`${prefixes.models}*/evaluation.html`, `${prefixes.models}*/output/output.tar.gz`];
 
 /**
- * What the person needs who makes the lake forget: it alone may read and delete old versions of objects, since
- * what is overwritten or deleted otherwise stays for the lifecycle's days. It starts nothing, and reads no model.
+ * The permissions of ForgetterRole for erasing tweets. Only this role may read and delete old versions of objects,
+ * which otherwise stay for the lifecycle's days. It starts nothing and reads no models.
  */
 export class ForgetterAccess extends Construct {
   constructor(scope: Construct, id: string, { role, bucket, key, database }: ForgetterAccessProps) {
@@ -44,14 +44,14 @@ export class ForgetterAccess extends Construct {
     const objects = (keys: readonly string[]) =>
       keys.map((name) => bucket.arnForObjects(name.endsWith('/') ? `${name}*` : name));
     const wildcard =
-      'A forgotten tweet may lie in any object below a prefix that holds one data set; nothing outside these prefixes is open';
+      'A tweet to erase may be in any object below a prefix that holds one data set; the role has no access outside these prefixes';
     const data = [...rewritten, ...removed];
     allow(this, 'UsesBucket', role, [
       {
         actions: ['s3:ListBucket', 's3:ListBucketVersions'],
         resources: [bucket.bucketArn],
         conditions: {
-          // IfExists: as for the other roles, a missing object is to be answered 404.
+          // IfExists: as for the other roles, S3 must answer 404 for a missing object.
           StringLikeIfExists: {
             's3:prefix': [...data, prefixes.models].flatMap((prefix) => [
               prefix.slice(0, -1),
@@ -77,7 +77,7 @@ export class ForgetterAccess extends Construct {
         conditions: { StringEquals: { 'kms:ViaService': `s3.${Aws.REGION}.amazonaws.com` } },
       },
     ]);
-    // Which version of a day readers see, and by how many rows the next one may be smaller.
+    // To read which snapshot of a day is published, and to store how many rows the next one may lose.
     allow(this, 'ChangesPartitions', role, [
       {
         actions: ['glue:GetPartitions', 'glue:UpdatePartition'],

@@ -7,23 +7,23 @@ export interface Permission {
   readonly resources: readonly string[];
   readonly conditions?: Record<string, unknown>;
   /**
-   * Why the resources or actions have to hold a `*`, for a reviewer.
+   * Why the resources or actions must contain a `*`, for reviewers.
    *
-   * @default - they hold none, or cdk-nag reports them
+   * @default - they contain none, or cdk-nag reports them
    */
   readonly wildcard?: string;
 }
 
-/** What a function with active tracing may do at X-Ray. Lambda asks for it when the function is created. */
+/** X-Ray permissions of a function with active tracing. Lambda checks them when the function is created. */
 export const writeTraces: Permission = {
   actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
   resources: ['*'],
-  wildcard: 'X-Ray knows no resources for writing traces',
+  wildcard: 'X-Ray supports no resources for writing traces',
 };
 
 /**
- * Opens a resource to a role, with a policy of its own beside the resource: the role's stack then needs to
- * know nothing of the resource's.
+ * Gives a role access to a resource, with a separate policy beside the resource, so that the role's stack does not
+ * depend on the resource's stack.
  */
 export function allow(
   scope: Construct,

@@ -2,7 +2,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { deploymentRoleArn, rootArn } from '../../arns';
 
-/** What the policy of a secret leaves to the policies of those who call. */
+/** Actions that the secret's policy leaves to the callers' own policies. */
 const left = [
   'secretsmanager:BatchGetSecretValue',
   'secretsmanager:DescribeSecret',
@@ -13,16 +13,17 @@ const left = [
 ];
 
 export interface GuardedSecretProps {
-  /** ARNs of the roles that may read the value. @default whoever IAM lets */
+  /** ARNs of the roles that may read the value. @default everyone whom IAM allows */
   readonly readers?: readonly string[];
-  /** ARNs of the roles that may write a value. @default whoever IAM lets */
+  /** ARNs of the roles that may write a value. @default everyone whom IAM allows */
   readonly writers?: readonly string[];
 }
 
 /**
- * Gives a secret a policy that holds whatever the policies of callers allow: `secretsmanager:*` elsewhere must open
- * nothing. All that could undo this, such as another policy, a rotation, a replica or a deletion, is the deployment's alone,
- * with root so that a mistake can be mended; an action that comes to be is refused, too, since only what is left is named.
+ * Gives a secret a policy that applies regardless of the callers' policies: `secretsmanager:*` elsewhere must not give
+ * access. Everything that could undo this (another policy, a rotation, a replica, a deletion) is allowed only to the
+ * deployment, and to root, so that a mistake can be fixed. Future actions are denied, too, because the policy lists
+ * the allowed actions.
  */
 export function guardSecret(
   secret: secretsmanager.Secret,
@@ -47,7 +48,7 @@ export function guardSecret(
   deny('OnlyTheDeploymentConfigures', { notActions: left }, [deployment]);
   if (writers) deny('OnlyTheseWrite', { actions: ['secretsmanager:PutSecretValue'] }, writers);
   if (readers) {
-    // CloudFormation reads a secret that it is asked about, and it can change this policy anyway.
+    // CloudFormation reads secrets for its own requests, and it can change this policy anyway.
     const reading = ['secretsmanager:GetSecretValue', 'secretsmanager:BatchGetSecretValue'];
     deny('OnlyTheseRead', { actions: reading }, [...readers, deployment]);
   }

@@ -13,18 +13,17 @@ export interface LakeRolesProps {
 }
 
 const descriptions: Record<RoleName, string> = {
-  DataIngestionRole: 'Plans a run, brings tweets from X into raw-data/ and the stream',
+  DataIngestionRole: 'Plans a run, writes tweets from X to raw-data/ and the stream',
   DataProcessingRole: 'Crawls raw-data/, runs the Spark job, publishes cleaned days',
   RunReporterRole: 'Checks the data of a run, reports it, and archives its execution',
-  MachineLearningRole: 'Trains: SageMaker runs training jobs as it, and nothing else has it',
-  ModelOperatorRole:
-    'Starts trainings, evaluates, promotes and scores: the Lambdas that work with models',
-  ServingRole: 'Serves: SageMaker runs the endpoint as it; reads model archives and nothing else',
-  AnalyticsRole: 'Analysts assume it to ask Athena and to read reports, manifests and histories',
-  LabellerRole: 'People who bring labels, corpora and tweets of their own assume it',
+  MachineLearningRole: 'Only for SageMaker training jobs',
+  ModelOperatorRole: 'For the Lambdas that start trainings, evaluate, promote and score',
+  ServingRole: 'For the SageMaker endpoint; reads model archives and nothing else',
+  AnalyticsRole: 'For analysts: queries Athena and reads reports, manifests and histories',
+  LabellerRole: 'For people who import labels, corpora and tweets',
 };
 
-/** Roles that SageMaker acts under: of training jobs, and of models and endpoints. No Lambda has them. */
+/** The roles of SageMaker's training jobs, models and endpoints. No Lambda has them. */
 const ofSageMaker: readonly RoleName[] = ['MachineLearningRole', 'ServingRole'];
 
 const isOfPeople = (name: RoleName): name is PeopleRoleName =>
@@ -33,20 +32,21 @@ const isOfPeople = (name: RoleName): name is PeopleRoleName =>
 const isOfFunctions = (name: RoleName): boolean => !isOfPeople(name) && !ofSageMaker.includes(name);
 
 /**
- * The roles that touch the lake's data: of functions and jobs, of people who ask or bring something, and the one of people who make it forget. They
- * carry no permission themselves but to write traces: each resource opens itself to them, beside its definition. No function shares a role with people.
+ * The roles that access the lake's data: of functions and jobs, of people who query or import, and of people who
+ * erase. Their only own permission is to write traces: each resource grants access beside its definition. No function
+ * shares a role with people.
  */
 export class LakeRoles extends Construct {
   /**
-   * The roles as others use them: CDK adds nothing to these behind our back, so every statement is one
-   * that somebody wrote.
+   * The roles for use by other constructs. CDK cannot add statements to them, so every statement is written in our
+   * code.
    */
   readonly byName: Record<RoleName, iam.IRole>;
 
-  /** Who makes the lake forget tweets; null while the settings name nobody who may. */
+  /** The role for erasing tweets; null when the settings allow nobody to erase. */
   readonly forgetter: iam.IRole | null;
 
-  /** ARNs of all of them, for policies that name them. */
+  /** The ARNs of all roles, for policies that name them. */
   readonly arns: string[];
 
   constructor(scope: Construct, id: string, props: LakeRolesProps) {
@@ -64,10 +64,10 @@ export class LakeRoles extends Construct {
         }),
     );
     trust(roles.DataProcessingRole, actingFor('glue'));
-    // Here, in the stack before: Lambda asks for it while it creates a function.
+    // In this stack, which is deployed first: Lambda checks this when it creates a function.
     for (const name of roleNames.filter(isOfFunctions))
       allow(roles[name], 'WriteTraces', roles[name], [writeTraces]);
-    // The bucket refuses people under their own names: they assume a role to ask questions, or to import labels.
+    // The bucket denies people under their own names: they assume a role to query or to import.
     for (const name of peopleRoleNames)
       for (const person of people[name].slice(1)) trust(roles[name], person);
     this.byName = perRole((name) => roles[name].withoutPolicyUpdates());
@@ -83,7 +83,7 @@ export class LakeRoles extends Construct {
     if (first === undefined) return null;
     const role = new iam.Role(this, forgetterRoleName, {
       roleName: lakeName(environment, forgetterRoleName),
-      description: 'People who take tweets out of the lake, old versions included, assume it',
+      description: 'For people who erase tweets from the lake, including old versions',
       assumedBy: first,
     });
     for (const person of others) trust(role, person);
@@ -96,12 +96,12 @@ export const principals = (people: People): iam.IPrincipal[] =>
     ? [new iam.AccountRootPrincipal()]
     : people.map((person) => new iam.ArnPrincipal(person));
 
-/** Whom a role of people trusts first: it must trust somebody, and where nobody is named that is the root user, who is no person at work. */
+/** The first principal that a role trusts. A role must trust somebody: the root user when the settings name nobody. */
 export const firstOf = ([first]: readonly iam.IPrincipal[]): iam.IPrincipal =>
-  first ?? rootHimself();
+  first ?? accountRoot();
 
-/** The root user alone, and not whoever IAM lets. */
-const rootHimself = (): iam.IPrincipal =>
+/** Only the root user, not everyone in the account whom IAM allows. */
+const accountRoot = (): iam.IPrincipal =>
   new iam.PrincipalWithConditions(new iam.AccountRootPrincipal(), {
     ArnEquals: { 'aws:PrincipalArn': rootArn },
   });
@@ -115,7 +115,7 @@ export function trust(role: iam.Role, principal: iam.IPrincipal): void {
 function serviceBehind(name: RoleName): iam.IPrincipal {
   return ofSageMaker.includes(name)
     ? actingFor('sagemaker')
-    : // Lambda documents no aws:SourceAccount or aws:SourceArn for execution roles: a condition on them
-      // would lock it out. What guards the role is iam:PassRole of this account.
+    : // Lambda does not document aws:SourceAccount or aws:SourceArn for execution roles, so a condition on
+      // them could lock it out. iam:PassRole in this account protects the role.
       new iam.ServicePrincipal('lambda.amazonaws.com');
 }

@@ -8,7 +8,7 @@ export interface MachineRoleProps {
   readonly functions: readonly lambda.IFunction[];
 }
 
-/** What the state machine itself may do: call the steps, write its log, trace. */
+/** The state machine's own role: it may call the steps, write its log and write traces. */
 export class MachineRole extends Construct {
   readonly role: iam.IRole;
   readonly policy: iam.Policy;
@@ -24,7 +24,7 @@ export class MachineRole extends Construct {
         actions: ['lambda:InvokeFunction'],
         resources: functions.map((fn) => `${fn.functionArn}:*`),
         wildcard:
-          'Any version of this one function: an execution that began before a deployment calls those it began with',
+          'Any version of this one function: an execution that started before a deployment calls the old versions',
       },
       {
         actions: [
@@ -39,7 +39,7 @@ export class MachineRole extends Construct {
         ],
         resources: ['*'],
         wildcard:
-          'Log deliveries and resource policies of CloudWatch Logs know no resources; Step Functions documents these eight actions for a machine that logs',
+          'Log deliveries and resource policies of CloudWatch Logs support no resources; Step Functions documents these eight actions for a state machine that logs',
       },
       {
         actions: [
@@ -49,7 +49,7 @@ export class MachineRole extends Construct {
           'xray:GetSamplingTargets',
         ],
         resources: ['*'],
-        wildcard: 'X-Ray knows no resources for writing traces and reading sampling rules',
+        wildcard: 'X-Ray supports no resources for writing traces and reading sampling rules',
       },
     ]);
   }

@@ -2,16 +2,16 @@ import { Aws } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { arn } from '../../arns';
 
-/** Services that say for which account they act. Lambda documents that for no execution role, so it is not among them. */
+/** Services that send the account they act for. Lambda is missing: it documents no such key for execution roles. */
 export type ActingService = 'codebuild' | 'events' | 'glue' | 'sagemaker' | 'states';
 
 /**
- * A service, for resources of this account and region only: somebody else's crawler must not act under our role.
+ * A service principal for this account's resources only: another account's crawler must not use our role.
  *
- * As broad as a first deployment needs it. AWS lists neither the resources that a service names while it creates
- * something (Glue tries the role of a crawler that is not there yet) nor whether it names one at all, and a condition
- * on a key that is not sent is false: IfExists, and no resource by name. docs/permissions.md says how to narrow it
- * by what CloudTrail saw.
+ * As broad as a first deployment needs. AWS does not document which resource a service sends while it creates
+ * something (Glue tries the role of a crawler that does not exist yet), nor whether it sends one, and a condition on a
+ * missing key is false. So the condition uses IfExists and no resource name. docs/permissions.md says how to narrow it
+ * with CloudTrail's records.
  */
 export const actingFor = (service: ActingService): iam.ServicePrincipal =>
   new iam.ServicePrincipal(`${service}.amazonaws.com`, {

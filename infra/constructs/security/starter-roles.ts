@@ -10,13 +10,13 @@ export interface StarterRolesProps {
 }
 
 const descriptions: Record<StarterRoleName, string> = {
-  CrawlStarterRole: 'Starts the crawler and looks at it; reads none of what it crawls',
-  EndpointUpdaterRole: 'Puts a trained model behind the endpoint; can neither read nor ask it',
+  CrawlStarterRole: 'Starts and polls the crawler; cannot read the crawled data',
+  EndpointUpdaterRole: 'Puts a trained model behind the endpoint; can neither read nor call it',
 };
 
 /**
- * Roles of the functions that start a job and look at it. The bucket's policy refuses them, and so does the
- * key for data: the job acts under one of the lake's roles.
+ * Roles of the functions that start and poll a job. The bucket's policy and the key deny them the data: the job itself
+ * runs with one of the lake's roles.
  */
 export class StarterRoles extends Construct {
   readonly byName: Record<StarterRoleName, iam.IRole>;
@@ -37,10 +37,10 @@ export class StarterRoles extends Construct {
     const role = new iam.Role(this, name, {
       roleName: lakeName(this.props.environment, name),
       description: descriptions[name],
-      // Without a source condition for the reason that infra/constructs/security/lake-roles.ts gives.
+      // No source condition; infra/constructs/security/lake-roles.ts gives the reason.
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
     });
-    // Beneath the role: CDK makes a function wait for its role and all beneath it.
+    // A child of the role, because CDK makes a function depend on its role and the role's children.
     allow(role, 'WriteTraces', role, [writeTraces]);
     return role.withoutPolicyUpdates();
   }

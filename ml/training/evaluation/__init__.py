@@ -1,5 +1,4 @@
-"""How good a model is: `evaluation.json`, which the gate decides by, and `evaluation.html`, which
-people read.
+"""Evaluates a model: `evaluation.json` for the gate's decision, and `evaluation.html` for people.
 
-`contest` scores everybody on the same held-out rows, `report` draws what came of it.
+`contest` scores all systems on the same held-out rows, `report` draws the result.
 """

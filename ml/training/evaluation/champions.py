@@ -12,7 +12,7 @@ from lstm.archive import Archive
 
 @dataclass(frozen=True)
 class Champion:
-    """At most one of both is set; neither is, before the first model was promoted."""
+    """At most one of the two is set; before the first promotion, none is."""
 
     archive: Archive | None = None
     problem: str | None = None
@@ -21,13 +21,13 @@ class Champion:
 def find_champion(folder: Path, request: dict[str, Any]) -> Champion:
     """The archive of the champion channel.
 
-    A damaged, missing or mistaken champion is not the candidate's fault, and no reason to throw its
-    training away: it is a problem, which the gate gives as its reason to leave everything as it is.
+    A damaged, missing or wrong champion does not make the training fail: it is a problem, which the
+    gate gives as its reason to change nothing.
     """
     try:
         found = archive.find_champion(folder)
     except (ValueError, OSError) as error:
-        # Without the job's own folders, which tell nobody anything.
+        # Without the job's own folders, which help nobody.
         return Champion(problem=str(error).replace(f"{folder}/", ""))
     expected = request.get("champion")
     if expected is None:

@@ -23,14 +23,14 @@ METRIC = "macro_recall"
 
 @dataclass(frozen=True)
 class Contest:
-    """Everybody reads the same texts, and the models run as they would serve."""
+    """All systems read the same texts, and the models run as in serving."""
 
     candidate: Archive
     champion: Champion
-    # Rows that people labelled, which the baselines learn from.
+    # Rows labelled by people, the training set of the baselines.
     train: list[Row]
     held_out: list[Row]
-    # Texts nobody would rate otherwise; the gate knows what they are.
+    # Texts with a clear sentiment; the gate knows their labels.
     golden: list[str]
     seed: int
     level: float = LEVEL
@@ -137,7 +137,7 @@ def _measured(truth: np.ndarray, answers: np.ndarray, bootstrap: Bootstrap) -> d
 
 
 def _answers_digest(rows: list[Row], answers: np.ndarray) -> str:
-    """SHA-256 of every answer: two models with the same one are the same to whoever asks."""
+    """SHA-256 of all answers: two models with the same digest give the same answers."""
     lines = sorted(
         f"{row.text_hash} {LABELS[answer]}\n" for row, answer in zip(rows, answers, strict=True)
     )

@@ -1,4 +1,4 @@
-"""How much a label is worth: macro recall after training on 200, 1,000 and all human labels."""
+"""The learning curve: macro recall after training on 200, 1,000 and all human labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The baseline that learns: TF-IDF of words and characters, and a linear support vector machine."""
+"""The trained baseline: TF-IDF of words and characters, and a linear support vector machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from lstm.data import Row
 
 NAME = "tfidf-linear"
-# Above, fitting takes minutes and gains little: a baseline need not be the best of its kind.
+# With more rows, fitting takes minutes and gains little: a baseline need not be the best one.
 MAX_ROWS = 60_000
 
 

@@ -1,4 +1,4 @@
-"""What one number does not say: calibration, kinds of texts, mistakes a model is sure of."""
+"""Further measures: calibration, scores by kind of text, and the most confident mistakes."""
 
 from __future__ import annotations
 

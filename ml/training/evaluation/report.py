@@ -1,7 +1,7 @@
 """`evaluation.html`: the evaluation as one page that needs no network.
 
-It shows texts of the worst mistakes, which `evaluation.json` names by hash only: the page belongs
-into the lake, and is deleted when a text in it is to be forgotten.
+It shows texts of the worst mistakes, which `evaluation.json` names by hash only. So the page must
+stay in the lake, and erasing deletes it.
 """
 
 from __future__ import annotations

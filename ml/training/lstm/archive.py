@@ -1,4 +1,4 @@
-"""The model archive: what serving loads, what the next night's training scores as the champion."""
+"""The model archive, which serving loads and the next training scores as the champion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PARTS = (NETWORK, INT8_NETWORK, TOKENIZER, DESCRIPTION)
 
 @dataclass(frozen=True)
 class Archive:
-    """A model as it serves: scored by the same runtime, from the same files."""
+    """A model as in serving: the same runtime and the same files."""
 
     version: str
     tokenizer: Tokenizer
@@ -128,8 +128,8 @@ def save(folder: Path, network: bytes, tokenizer: Tokenizer, model_version: str)
 
 
 def seal(folder: Path, tokenizer: Tokenizer, model_version: str, serves: str) -> None:
-    """Write `model.json`: all that serving has to know beside the files, and the checksum of every
-    file that lies in the folder now. To be called again when there are more."""
+    """Writes `model.json`: what serving needs beside the files, and the checksum of every
+    file in the folder. Call it again after adding files."""
     write_json(
         folder / DESCRIPTION,
         {
@@ -150,6 +150,6 @@ def seal(folder: Path, tokenizer: Tokenizer, model_version: str, serves: str) ->
 
 
 def find_champion(folder: Path) -> Archive | None:
-    """The archive of the champion channel; None on the first night, when there is no channel."""
+    """The archive of the champion channel; None in the first run, which has no such channel."""
     path = only_archive(folder, "champion")
     return None if path is None else Archive.from_tar(path)

@@ -1,4 +1,4 @@
-"""Batches of texts of like length: padding costs time, and little of it is left."""
+"""Batches of texts of similar length, because padding costs time."""
 
 from __future__ import annotations
 

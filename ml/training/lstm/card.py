@@ -1,4 +1,4 @@
-"""The model card: what a person should know before they believe the model."""
+"""The model card: what a person should know before using the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The champion's archive as a start to train from: its weights, read back from its ONNX network."""
+"""The champion's weights as initial weights, read back from its archive's ONNX network."""
 
 from __future__ import annotations
 

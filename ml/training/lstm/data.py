@@ -38,8 +38,8 @@ class Row:
     text: str
     label: int
     confidence: float = 1.0
-    # False for a text that was only ever labelled because a model was unsure of it: hard texts do
-    # not say how good a model is on texts as they come.
+    # False for a text that was only labelled because a model was unsure of it: such hard texts do
+    # not show how good a model is on ordinary texts.
     may_be_held_out: bool = True
     # What the text's oldest label was stored under, which decides the split; None: as `text_hash`.
     first_hash: str | None = None

@@ -30,12 +30,12 @@ def initial_vectors(vocabulary: Vocabulary, vectors: WordVectors, seed: int) -> 
 
 
 def lexicon_table(vocabulary: Vocabulary) -> np.ndarray:
-    """(V, 4) float32: what the lexicon says of each word; constant, never trained."""
+    """(V, 4) float32: the lexicon's features of each word; constant, never trained."""
     return np.array([lexicon.features(word) for word in vocabulary.words], dtype=np.float32)
 
 
 class Encoder(nn.Module):
-    """Ids to what a text is made of: the part of the network that pre-training hands on."""
+    """Ids to a text's features: the part of the network that pre-training provides."""
 
     def __init__(
         self, table: np.ndarray, lexicon_rows: np.ndarray, options: Hyperparameters
@@ -60,7 +60,7 @@ class Encoder(nn.Module):
             ids = torch.where(dropped & (ids != PAD_ID), torch.full_like(ids, UNKNOWN_ID), ids)
         words = self.embedding(ids).float()  # (B, T, 100)
         if self.training:
-            # Whole channels of a text, not single numbers, so that no channel is leaned on.
+            # Drops complete channels, so that the model does not depend on single ones.
             words = words * _kept_channels(words, self.options.channel_dropout)
         features = nn.functional.embedding(ids, self.lexicon)  # (B, T, 4)
         inputs = torch.cat([words, features], dim=2)
@@ -71,7 +71,7 @@ class Encoder(nn.Module):
             states = states * _kept_channels(states, self.options.dropout)
 
         real = (torch.arange(ids.shape[1]) < lengths.unsqueeze(1)).unsqueeze(2)  # (B, T, 1)
-        # Added, which is quicker than to choose by a mask.
+        # Adding is faster than selecting by a mask.
         hidden = (~real).float() * -1e9
         attention = (self.attention(torch.tanh(states)) + hidden).softmax(dim=1)
         pooled = torch.cat(
@@ -143,7 +143,7 @@ class MultiTask(nn.Module):
     def __init__(self, encoder: Encoder, classes: dict[str, int]) -> None:
         super().__init__()
         self.encoder = encoder
-        # A list, since a module's name may not hold a dot and a task's may.
+        # A list, because a task's name may contain a dot and a module's may not.
         self.tasks = {task: index for index, task in enumerate(classes)}
         self.heads = nn.ModuleList(nn.Linear(encoder.features, count) for count in classes.values())
 

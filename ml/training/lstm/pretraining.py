@@ -25,7 +25,7 @@ from lstm.settings import Hyperparameters
 from lstm.tokenizer import Tokenizer
 from lstm.training import loss_of, one_hot, smoothed
 
-# A label that is rarer teaches its task nothing.
+# A rarer label is too rare to learn.
 RAREST_LABEL = 10
 
 
@@ -76,7 +76,7 @@ def read_corpora(place: Path, aside: SetAside | None = None) -> list[Corpus]:
 
 
 def unlabelled_texts(corpora: list[Corpus]) -> list[str]:
-    """The corpora's texts, once each: for a student they have no label."""
+    """The distinct texts of the corpora, without labels, for a student."""
     return list(dict.fromkeys(text for corpus in corpora for text in corpus.texts))
 
 

@@ -1,4 +1,4 @@
-"""How a model is made: from rows, a start and options to a network and its tokenizer."""
+"""Makes a model: from rows, initial weights and options to a network and its tokenizer."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Lesson:
         unlabelled: list[str],
         options: Hyperparameters,
     ) -> Lesson:
-        """Human labels weigh 1, weak ones `weak_weight` and less, by how sure they are."""
+        """Human labels weigh 1, weak ones at most `weak_weight`, by their confidence."""
         weak_targets, confidence = weak_labels(weak, champion)
         return cls(
             [row.text for row in human + weak],
@@ -62,7 +62,7 @@ class Lesson:
 
 
 def weak_labels(rows: list[Row], champion: Archive | None) -> tuple[np.ndarray, np.ndarray]:
-    """Targets (N, 3) of rows that only the lexicon labelled, and how sure they are, (N,).
+    """Targets (N, 3) of rows that only the lexicon labelled, and their confidence (N,).
 
     With a champion the mean of what the two say: where they agree the row is learnt from, where
     they contradict each other it hardly counts.

@@ -70,7 +70,7 @@ class Bootstrap:
         }
 
     def interval(self, truth: np.ndarray, answers: np.ndarray) -> dict[str, float]:
-        """Between which values the macro recall lies, at the level."""
+        """The interval of the macro recall at the level."""
         low, high = self._interval(truth, (answers == truth).astype(int), (0, 1))
         return {"low": low, "high": high}
 

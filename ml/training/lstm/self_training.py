@@ -29,7 +29,7 @@ from lstm.training import Examples, Fitted, fit, make_repeatable, probabilities
 
 PROCESSES = 2
 POLL_SECONDS = 0.5
-# Far from any seed a person would choose for the student.
+# Far from the seeds that people choose for the student.
 FIRST_TEACHER_SEED = 1000
 
 
@@ -73,7 +73,7 @@ def learn_from(
     start: Start | None,
     stop: Callable[[], bool],
 ) -> Trained:
-    """The student of teachers that there are already."""
+    """Trains the student of existing teachers."""
     material = Material.of(lesson, known, options, start)
     torch.manual_seed(options.seed)
     model = new_model(material.vocabulary, known, options, start)
@@ -155,7 +155,7 @@ _stopped: Event
 
 
 def _begin(stopped: Event, parent: int) -> None:
-    """Runs first in a teacher's process, which the parent stops, and nobody else."""
+    """Runs first in a teacher's process: only the parent may stop it."""
     global _stopped
     _stopped = stopped
     end_with_parent(parent)

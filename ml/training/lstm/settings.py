@@ -1,4 +1,4 @@
-"""Hyperparameters (strings, as SageMaker hands them over) and folders of the /opt/ml contract."""
+"""Hyperparameters (strings, as SageMaker passes them) and folders of the /opt/ml contract."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _one_of(default: str, *others: str) -> Any:
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """All that shapes a model. The defaults are what 5-fold runs on the rated corpus chose."""
+    """All settings of a model. 5-fold runs on the rated corpus chose the defaults."""
 
     # `encoder`: from the encoder channel if the job has one, else from pre-training on the corpora
     # channel if there is that, else from nothing but word vectors; `scratch`: always so.
@@ -51,7 +51,7 @@ class Hyperparameters:
     # seed: with 735 human rows 75.1 macro recall against 72.2 without (as many steps), with 2,940
     # human rows and weak ones from elsewhere 76.6 against 76.7, at four times the time.
     weak_weight: float = _within(0.1, 0.0, 1.0)
-    # At most so many of them for each human training row: a lake grows, a night does not.
+    # The most weak rows per human training row: the lake grows, the time of a run does not.
     weak_per_human: float = _within(3.0, 0.0, 100.0)
     # The network that serves. `int8` is up to twice as fast, where the
     # processor has AVX-512, and does so only if its macro recall on the
@@ -70,7 +70,7 @@ class Hyperparameters:
     soft_weight: float = _within(0.7, 0.0, 1.0)
     student_epochs: int = _within(2, 1, 50)
     student_learning_rate: float = _within(1.5e-3, 1e-6, 1.0)
-    # 1 also trains on 200 and 1,000 labels, for the report; a night does without.
+    # 1 also trains on 200 and 1,000 labels, for the report; nightly runs skip this.
     learning_curve: int = _within(0, 0, 1)
 
 
@@ -102,7 +102,7 @@ def parse_hyperparameters(given: dict[str, str]) -> Hyperparameters:
             value = kind(text)
         except (TypeError, ValueError):
             value = None
-        # Written this way round, NaN is refused, too.
+        # Written in this order, the condition also rejects NaN.
         if value is None or not low <= value <= high:
             what = "a whole number" if kind is int else "a number"
             raise ValueError(

@@ -1,4 +1,4 @@
-"""What a training begins with: nothing but word vectors, a pre-trained encoder, or the champion."""
+"""Initial weights of a training: word vectors only, a pre-trained encoder, or the champion."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ PAD_ID, UNKNOWN_ID = 0, 1
 CLASSES = ("<user>", "<url>", "<number>", "<other>", "<smile>", "<frown>", "<heart>")
 SPECIAL = (PAD, UNKNOWN, *CLASSES)
 
-# Without the broken one, which is a frown.
+# Without the broken heart, which counts as a frown.
 HEARTS = (
     "\u2661\u2665\u2763\u2764\U0001f493\U0001f495-\U0001f49f\U0001f5a4\U0001f90d\U0001f90e\U0001f9e1"
     "\U0001fa75-\U0001fa77\U0001faf0\U0001faf6"
@@ -102,7 +102,7 @@ def _normalizers() -> list[dict[str, Any]]:
         # Letters in fancy alphabets become letters, an ellipsis dots, accents marks of their own.
         {"type": "NFKD"},
         _replace("[\u0300-\u036f]+", ""),
-        # Escapes that exporters leave behind.
+        # Escapes left by exporters.
         _replace(r"\\u201[89]", "'"),
         _replace(r"\\u002[cC]", ","),
         _replace(r"\\u[0-9a-fA-F]{4}|\\n", " "),
@@ -120,7 +120,7 @@ def _normalizers() -> list[dict[str, Any]]:
         _replace("[\u2010-\u2015]", "-"),
         _replace(r"https?://t\.co/[A-Za-z0-9]+", " <url> "),
         _replace(rf"https?://{_LINK}|www\.{_LINK}", " <url> "),
-        # What is left of a link where a text was cut.
+        # The rest of a link where a text was cut off.
         _replace(r"(?<![A-Za-z0-9])htt(?:ps?(?::/{0,2})?)?\.{2,}", " "),
         _replace("(?<![A-Za-z0-9_])[Rr][Tt](?=@[A-Za-z0-9_])", "rt "),
         _replace("(?<![A-Za-z0-9_!#$%&*@])@[A-Za-z0-9_]+(?![A-Za-z0-9_@]|://)", " <user> "),
@@ -140,7 +140,7 @@ def _normalizers() -> list[dict[str, Any]]:
         _replace("(?<![a-z])ain'?t(?![a-z])", "is not"),
         _replace(r"(?<=\bca)n'?t(?![a-z])", "n not"),
         _replace("n't(?![a-z])", " not"),
-        # "dont" and its like.
+        # "dont" and similar words.
         _replace(rf"nt(?![a-z])(?<={_NEGATED})", " not"),
         _replace(r"[0-9]+(?:[.,:][0-9]+)+|[0-9]{2,}", " <number> "),
     ]

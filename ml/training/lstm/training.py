@@ -37,7 +37,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Rows to choose the best epoch by: ids per row, class indices (N,)."""
+    """Rows that choose the best epoch: ids per row, class indices (N,)."""
 
     ids: list[list[int]]
     labels: np.ndarray
@@ -45,7 +45,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Epochs that were finished, and macro recall on the held-out rows at the best of them."""
+    """The number of finished epochs, and the best epoch's macro recall on the held-out rows."""
 
     epochs: int
     recall: float
