@@ -305,7 +305,7 @@ describe('a broken rule keeps the model out', () => {
     [
       'a candidate that answers as the champion does',
       changed(against(0.77), 'candidate.answers_sha256', against(0.77).champion?.answers_sha256),
-      "failed: Different from the champion: no, same predictions on all 600 rows",
+      'failed: Different from the champion: no, same predictions on all 600 rows',
     ],
     ['intervals at a laxer level', lax(against(0.75)), 'failed: Level of the intervals: 60.0 %'],
     [
