@@ -280,7 +280,7 @@ test('neither a search of the same days nor an import brings them back', async (
   const brought = await lake('import-tweets', file);
 
   expect([searched.code, brought.code]).toEqual([0, 0]);
-  expect(searched.output).toMatch(/received = .* [1-9]\d* double/);
-  expect(brought.output).toMatch(new RegExp(`= 0 written \\+ ${theirs.length} double`));
+  expect(searched.output).toMatch(/received = .* [1-9]\d* duplicates/);
+  expect(brought.output).toMatch(new RegExp(`= 0 written \\+ ${theirs.length} duplicates`));
   expect(withoutCursors(await traces())).toEqual([]);
 }, 600_000);
