@@ -227,7 +227,7 @@ test("the next run begins behind the first page's newest tweet", async () => {
     status: 'DONE',
     complete: true,
     received: 0,
-    note: 'X has no tweet on these keywords that is newer than the last run',
+    note: 'X has no tweets for these queries since the last run',
   });
 });
 
@@ -731,7 +731,7 @@ test('a server that is no X API is named as such', async () => {
 
   await expect(run()).rejects.toMatchObject({
     name: 'XRequestRejected',
-    message: expect.stringContaining("not as X's recent search"),
+    message: expect.stringContaining("not with a page of X's recent search"),
   });
 });
 

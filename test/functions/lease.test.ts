@@ -64,7 +64,7 @@ test('a hold that somebody else has taken since, or that was released, cannot be
   });
 
   await releaseLease(lake, KEY, 'run', new Date());
-  await expect(renewLease(lake, KEY, 'run', MINUTE)).rejects.toThrow(/taken by somebody else/);
+  await expect(renewLease(lake, KEY, 'run', MINUTE)).rejects.toThrow(/now held by somebody else/);
 });
 
 describe.each([-DAY, -10 * MINUTE, 0, 10 * MINUTE, DAY])(

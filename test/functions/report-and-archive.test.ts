@@ -106,7 +106,7 @@ describe('what a run says of itself', () => {
 
     expect(summaryOf(stateOf(changes))).toBe(
       '0 tweets received (0 written, 0 duplicates, 0 quarantined), X has no newer tweet; ' +
-        'no day had anything new to clean; nothing new to learn: sl-1 was trained on the same.',
+        'no day had anything new to clean; no new training: sl-1 was trained on the same.',
     );
   });
 });
@@ -254,9 +254,9 @@ describe('archive-execution', () => {
       `The execution ${EXECUTION.arn} ended as FAILED in the state "Check the data".`,
       'Error: ChecksFailed',
       'Cause: 1 of 6 checks found rows',
-      'Once the cause is mended, go on from that state:',
+      'When the cause is fixed, resume from that state:',
       `  aws stepfunctions redrive-execution --execution-arn ${EXECUTION.arn}`,
-      `Its history: s3://${lake.bucket}/processed-data/audit/executions/night-1-1.json`,
+      `History: s3://${lake.bucket}/processed-data/audit/executions/night-1-1.json`,
     ]);
   });
 
