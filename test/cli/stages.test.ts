@@ -50,7 +50,7 @@ test('an ingest that waits for another says for whom', () => {
     since: '2026-11-24T02:20:00Z',
   };
 
-  expect(ingest(busy)).toEqual({ done: false, text: 'other ingests; on when it is done' });
+  expect(ingest(busy)).toEqual({ done: false, text: 'other is ingesting; waiting for it' });
 });
 
 test('ingest sums up', () => {
