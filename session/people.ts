@@ -57,7 +57,7 @@ const assumed = (sts: STSClient, RoleArn: string) => async () => {
     if (error instanceof Error && error.name.startsWith('AccessDenied')) {
       throw new UserError(
         `You may not assume ${RoleArn}, and the lake's bucket denies access without it. ` +
-          `Add your ARN to \`people\` in infra/config.ts, and allow yourself sts:AssumeRole in IAM. (${error.message})`,
+          `Add your ARN to the role's list in \`people\` in infra/config.ts, and allow yourself sts:AssumeRole in IAM. (${error.message})`,
       );
     }
     throw error;
