@@ -169,7 +169,7 @@ class Job:
             capture_output=True,
             text=True,
             # Ten seconds on an idle machine; most of it is loading torch and scikit-learn.
-            timeout=180,
+            timeout=600,
         )
 
     def terminate_at(self, beginning: str) -> str:
@@ -185,7 +185,7 @@ class Job:
                 process.send_signal(signal.SIGTERM)
                 break
         rest = process.stdout.read()
-        assert process.wait(timeout=180) == 0
+        assert process.wait(timeout=600) == 0
         return rest
 
     def failure(self) -> str:

@@ -17,7 +17,7 @@ SIZED = "exports.handler = async ({ bytes }) => 'x'.repeat(bytes - 2);"
 @pytest.fixture(scope="module")
 def invoker(launcher: Launcher) -> str:
     every = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:limits-*"
-    return role(launcher, "limits-sfn", statement(["lambda:InvokeFunction"], [every]))
+    return role(launcher, "execution-limits-sfn", statement(["lambda:InvokeFunction"], [every]))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def passing(launcher: Launcher, invoker: str) -> Machine:
 @pytest.fixture(scope="module")
 def sized(launcher: Launcher, invoker: str) -> Machine:
     """Its function answers with so many bytes; what States.ALL catches ends well."""
-    arn = function(launcher, "limits-sized", SIZED, role(launcher, "limits-fn"))
+    arn = function(launcher, "limits-sized", SIZED, role(launcher, "execution-limits-fn"))
     return machine(
         launcher,
         "limits-sized",

@@ -18,7 +18,7 @@ def resources(enabled: Any) -> dict[str, Any]:
             "Type": "AWS::Lambda::EventSourceMapping",
             "Properties": {
                 "EventSourceArn": {"Fn::GetAtt": ["Stream", "Arn"]},
-                "FunctionName": "mapped",
+                "FunctionName": "mapping-states",
                 "StartingPosition": "TRIM_HORIZON",
                 "Enabled": enabled,
             },
@@ -28,8 +28,8 @@ def resources(enabled: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def mapped(launcher: Launcher) -> Launcher:
-    role(launcher, "mapped-role", statement(["kinesis:*"], ["*"]))
-    function(launcher, "mapped", CODE, f"arn:aws:iam::{ACCOUNT}:role/mapped-role")
+    role(launcher, "mapping-states-role", statement(["kinesis:*"], ["*"]))
+    function(launcher, "mapping-states", CODE, f"arn:aws:iam::{ACCOUNT}:role/mapping-states-role")
     return launcher
 
 

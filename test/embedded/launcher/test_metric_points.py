@@ -229,5 +229,5 @@ def test_lines_of_a_function_that_may_not_write_its_log_are_no_metrics(
 
     assert statistics(launcher, "Unlogged", "Rows") == {}
     log = (launcher.home / "launcher.log").read_text()
-    assert "/aws/lambda/unlogged: no metrics are made of its lines" in log
+    assert "/aws/lambda/unlogged: its log lines become no metrics" in log
     assert "is not authorized to perform: logs:PutLogEvents" in log

@@ -103,7 +103,7 @@ def test_a_lock_holds_what_is_wanted_in_the_version_that_is_wanted(path: str) ->
 def test_no_requirements_are_left_unlocked() -> None:
     wanted = {
         str(path.relative_to(ROOT))
-        for folder in ("local", "etl", "ml", "test", "infra", "functions")
+        for folder in ("cli", "embedded", "etl", "functions", "infra", "ml", "test", "tools")
         for path in (ROOT / folder).rglob("*.in")
         if "node_modules" not in path.parts
     }
