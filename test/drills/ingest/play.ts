@@ -6,6 +6,7 @@ import type { Search } from '../../../functions/x/client';
 import type { BearerToken } from '../../../functions/x/token';
 import { RunState, progressKeys } from '../../../workflows/payloads';
 import type { Gap, IngestTweetsOutput } from '../../../workflows/payloads';
+import { perPollingKey } from '../../../workflows/steps';
 import { TestClock } from '../../functions/support/clock';
 import { BUCKET, MemoryKinesis, MemoryS3, STREAM } from './aws';
 import { Incarnation, Killed, type KillPoint } from './incarnation';
@@ -261,7 +262,7 @@ export class Player implements Played {
           reprocess: [],
           force: null,
           training: {},
-          poll: { ingest: 1, crawl: 1, clean: 1, check: 1, train: 1, endpoint: 1, refresh: 1 },
+          poll: perPollingKey(() => 1),
         },
         ...(ingest && { ingest }),
       }),
