@@ -4,12 +4,12 @@ import { EnvironmentName } from '../infra/config';
 import type { Workspace } from '../session/workspace';
 import type { Screen } from './screen';
 
-/** What a command works with. */
+/** What a command receives. */
 export interface Context {
   workspace: Workspace;
   /** Standard output: results. */
   screen: Screen;
-  /** Standard error: what a command says on its way, and would be in the way of whoever reads its result. */
+  /** Standard error: progress and notices, kept out of the result. */
   notes: Screen;
 }
 
@@ -17,9 +17,9 @@ export interface Context {
 export interface Needs {
   /** Python, Java and all that an embedded cloud needs. */
   cloud: boolean;
-  /** `npm start` or `npm run up`, which need LAKE_PORT for themselves. */
+  /** The command that needs LAKE_PORT to be free: `npm start` or `npm run up`. */
   portFor?: string;
-  /** Whether the set-up says what it found even if nothing is missing. */
+  /** Whether the set-up prints what it found even if nothing is missing. */
   announce?: boolean;
 }
 
@@ -35,13 +35,13 @@ export interface Definition<Input extends z.ZodObject, Name extends string = str
   examples: readonly string[];
   /** Arguments and options: each field is made by `argument` or `option`. */
   input: Input;
-  /** Whether words that look like unknown options are arguments. */
+  /** Whether unknown options are passed on as arguments. */
   anyOptions?: boolean;
   /** More lines for the command's own `--help`. */
   more?: () => string;
   /** @default the embedded cloud for `--env local`, nothing for an account */
   needs?: (values: z.infer<Input>) => Needs;
-  /** Answers the exit code, 0 if it answers none. */
+  /** Returns the exit code; nothing means 0. */
   run: (context: Context, values: z.infer<Input>) => Promise<number | void>;
 }
 
@@ -57,7 +57,7 @@ export interface Command<Name extends string = string> extends Omit<
   Definition<z.ZodObject, Name>,
   'needs' | 'run'
 > {
-  /** Calls `refuse` for values that its input does not take. */
+  /** Validates the values; calls `refuse` if they are invalid. */
   prepare: (given: unknown, refuse: Refuse) => Prepared;
 }
 
@@ -82,14 +82,14 @@ export const command = <Input extends z.ZodObject, Name extends string>(
   },
 });
 
-/** A field that is given as `flags` (`--days <n>`, `-y, --yes`); its key is the long name in camel case. */
+/** An input field given as an option (`--days <n>`, `-y, --yes`); its key is the long name in camel case. */
 export const option = <Schema extends z.ZodType>(
   flags: string,
   about: string,
   schema: Schema,
 ): Schema => schema.meta({ flags, about });
 
-/** A field that is given by its place: `<text>`, `[execution]`, `<files...>`. */
+/** An input field given by position: `<text>`, `[execution]`, `<files...>`. */
 export const argument = option;
 
 export const flag = (flags: string, about: string) =>
@@ -100,7 +100,7 @@ export const wholeNumber = z
   .regex(/^[1-9]\d{0,8}$/, 'Give a whole number above 0.')
   .transform(Number);
 
-/** Of the commands that work in the embedded cloud and in an account. */
+/** For commands that work on the embedded cloud and in an account. */
 export const env = option(
   '--env <name>',
   'local (this computer), dev or prod (your AWS account)',
@@ -113,7 +113,7 @@ export const accountEnv = option(
     error: 'Give dev or prod. npm start deploys the local environment; rm -rf .lake deletes it.',
   }),
 );
-/** Of the npm scripts that work in the embedded cloud alone. */
+/** For npm scripts that work on the embedded cloud only. */
 export const localEnv = option(
   '--env <name>',
   'local (this computer)',
@@ -130,7 +130,7 @@ export const encoding = option(
   'encoding of the file, such as latin1 (default: UTF-8, or what its byte order mark says)',
   z.string().optional(),
 );
-/** `-c name=value` as often as it is given, for the CDK. */
+/** `-c name=value` for the CDK; may be repeated. */
 export const context = option(
   '-c, --context <name=value>',
   'a context value for the CDK; may be repeated',
@@ -204,8 +204,8 @@ function addCommand(program: Parser, definition: Command, ready: (one: Prepared)
 }
 
 /**
- * Reads a command line. Answers the exit code where it is a wrong one (2) or asks for help (0), having printed that.
- * `calledAs` is what stands before the command's name in examples of usage.
+ * Parses a command line. For wrong usage it prints the error and returns 2, for `--help` it prints the help and returns
+ * 0. `calledAs` is the text before the command's name in usage lines, such as `npm run lake --`.
  */
 export function readCommandLine(
   commands: readonly Command[],

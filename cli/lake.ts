@@ -4,7 +4,7 @@ import type { Session } from '../session/session';
 import { describeAccount, findAccount, sessionIn } from './account/session';
 import type { Context } from './command';
 
-/** Boots or joins the embedded cloud. `onlyLooks`: a lake that another command keeps will do as it is. */
+/** Boots or joins the embedded cloud. With `onlyLooks` it joins a lake that another command runs, without deploying. */
 export async function openLocal(
   { workspace, notes }: Pick<Context, 'workspace' | 'notes'>,
   command: SessionOptions['command'],
@@ -44,14 +44,14 @@ async function use(
   }
 }
 
-/** Works with the environment's lake, which is deployed first where it is the embedded one. */
+/** Opens the environment's lake for `work`; the embedded one is deployed first. */
 export const withLake = (
   context: Context,
   env: EnvironmentName,
   work: (session: Session) => Promise<number | void>,
 ): Promise<number | void> => use(context, env, false, work);
 
-/** The same for what starts no execution: a lake that is there will do as it is. */
+/** The same for commands that start no execution: a deployed lake is used without a deployment. */
 export const withLakeAsItIs = (
   context: Context,
   env: EnvironmentName,

@@ -10,12 +10,12 @@ import { interruptSignal, Interrupted } from './interrupt';
 import { describeRefused } from './refused';
 import { openErrorScreen, openScreen } from './screen';
 
-/** Everything ends within this time, or is left to the watchdogs of the children. */
+/** Time for an orderly end; after it the process exits and watchdogs end its children. */
 const patienceMillis = 12_000;
 
 const load = createRequire(__filename);
 
-/** The command that is named first, or all: to load one takes a fraction of the time. */
+/** Only the named command if it is named first, because loading one is faster; otherwise all. */
 function commandsFor([name = '']: readonly string[]): readonly Command[] {
   if (/^[a-z-]+$/.test(name) && name !== 'index') {
     const file = join(__dirname, 'commands', `${name}.ts`);
@@ -29,8 +29,8 @@ function commandsFor([name = '']: readonly string[]): readonly Command[] {
 }
 
 /**
- * Reads what the person typed; `args` are those of cli/setup/main.mjs. Answers the exit code, 2, for a wrong command
- * line, and 0 for `--help`, which it has shown.
+ * Parses the command line; `args` are those of cli/setup/main.mjs. Returns an exit code instead of a command for wrong
+ * usage (2) and for `--help` (0).
  */
 export function prepareCommand([script = '', ...args]: readonly string[]): Prepared | number {
   const screens = { screen: openScreen(), notes: openErrorScreen() };
@@ -39,7 +39,7 @@ export function prepareCommand([script = '', ...args]: readonly string[]): Prepa
   return readCommandLine(commandsFor(line), line, calledAs, screens);
 }
 
-/** Runs what was prepared; answers the exit code. */
+/** Runs a prepared command; returns the exit code. */
 export async function runCommand(
   command: Prepared,
   folder: Pick<Workspace, 'root' | 'home' | 'port'>,
@@ -53,7 +53,7 @@ export async function runCommand(
     ending.abort(reason);
   };
   const workspace: Workspace = { ...folder, env: process.env, signal, end };
-  // In a timer or a stream, where nobody waits for it: still said in one line, and ended in order.
+  // Errors in timers and streams: print one line and end in order.
   process.on('uncaughtException', (error) => {
     const said =
       describeDiskError(error) ?? (error instanceof FileNotWritten ? error.message : null);
@@ -70,16 +70,14 @@ export async function runCommand(
   } catch (error) {
     screen.rest();
     notes.rest();
-    // Whatever failed after the interruption failed because of it.
+    // Errors after an interruption are caused by it.
     const { reason }: { reason: unknown } = signal;
     if (reason instanceof Interrupted) {
-      notes.say(
-        'Stopped. Run the same command again to go on: it redrives a run that was cut off.',
-      );
+      notes.say('Stopped. Run the same command again to continue; it redrives an interrupted run.');
       return reason.exitCode;
     }
     const failure = reason instanceof UserError ? reason : error;
-    // Here and not by who called: an error may quote anybody's text.
+    // Printed here through a Screen, because an error may quote text of others.
     notes.say(describeDiskError(failure) ?? describeRefused(failure) ?? describeError(failure));
     return failure instanceof UserError ? failure.exitCode : 1;
   }

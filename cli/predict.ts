@@ -2,14 +2,24 @@ import { predict as predictAt, type Answer, type Prediction } from '../functions
 import { systemClock } from '../functions/shared/clock';
 import { StepError } from '../workflows/errors';
 import { labels } from '../workflows/evaluation';
+import type { Clients } from '../session/clients';
 import type { Session } from '../session/session';
 import { firstRun } from './hints';
 import { sayJson, type Screen } from './screen';
 import { UserError } from '../session/user-error';
 
-/** Asks the endpoint in service. Throws UserError when no model is in service yet, or one breaks its contract. */
+/** The part of a session that a prediction needs. */
+type Served = Pick<Session, 'environment'> & {
+  clients: Pick<Clients, 'sageMakerRuntime'>;
+  outputs: Pick<Session['outputs'], 'EndpointName'>;
+};
+
+/**
+ * Predicts texts with the model in service. Throws UserError when no model is in service yet or its answer breaks the
+ * contract, and the service's own error otherwise.
+ */
 export async function predict(
-  { clients, outputs, environment }: Pick<Session, 'clients' | 'outputs' | 'environment'>,
+  { clients, outputs, environment }: Served,
   texts: string[],
 ): Promise<Answer> {
   const runtime = clients.sageMakerRuntime;
@@ -23,7 +33,7 @@ export async function predict(
         `No model is in service yet. The first nightly run trains one: ${firstRun(environment)}`,
       );
     }
-    // What the service said is told as it is: who it refused finds what to do under its name.
+    // The service's own error: cli/refused.ts knows by its name what to do.
     throw cause instanceof Error ? cause : new UserError(error.message);
   }
 }

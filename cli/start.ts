@@ -13,27 +13,27 @@ import type { Run } from './run/follow';
 import { announceSource, type Request } from './run/request';
 import { seconds, type Screen } from './screen';
 
-/** S3 ends old objects by itself; the embedded one is told to, whenever a lake comes up. */
+/** Applies the bucket's lifecycle rules. AWS does this daily; the embedded S3 does it whenever a lake starts. */
 async function endOldObjects({ clients, outputs }: Session, screen: Screen): Promise<void> {
-  screen.live('Deleting what has been kept long enough');
+  screen.live('Deleting expired objects');
   const bucket = { s3: clients.s3, bucket: outputs.BucketName };
   await declareLifecycle(clients.cloudFormation, bucket, stackName('local', 'Data'));
   const { objects, versions } = await applyLifecycle(bucket, new Date());
   screen.rest();
   if (objects + versions > 0)
     screen.say(
-      `Kept long enough (keepDays in infra/config.ts): ${objects} objects expired, and ${versions} old versions are gone.`,
+      `Deleted ${objects} expired objects and ${versions} old versions (keepDays in infra/config.ts).`,
     );
 }
 
-/** Boots and deploys; all that it says is part of the result. */
+/** Boots and deploys. Progress goes to standard output, because it is part of the result. */
 async function bringUp({ workspace, screen }: Context, command: 'start' | 'up') {
   if (!screen.isTerminal)
     screen.say('Embedded cloud: booting, and deploying with the stock CDK CLI …');
   return openLocal({ workspace, notes: screen }, command);
 }
 
-/** `npm start`: boots, deploys, imports the labels, and does a nightly run or the rest of the one that was cut off. */
+/** `npm start`: boots, deploys, imports the labels, then starts a nightly run or resumes the interrupted one. */
 export async function start(context: Context, given: Request): Promise<number> {
   const { workspace, screen } = context;
   checkInput(given);
@@ -51,7 +51,7 @@ export async function start(context: Context, given: Request): Promise<number> {
       screen.say(`${cutOff.name} stopped when its process ended. It resumes where it stopped.`);
       code = await finish(await redriveRun(workspace, session, screen, cutOff));
     }
-    // What else was asked for is still to be done.
+    // A request of its own still runs after the resumed run.
     if (!cutOff || (code === 0 && Object.keys(given).length > 0))
       code = await finish(await startRun(workspace, session, screen, request));
     if (code === 0) for (const line of ['', ...nextCommands]) screen.say(line);
@@ -79,7 +79,7 @@ export async function up(context: Context): Promise<void> {
     for (const line of [
       `The lake is up at ${session.url}. For any AWS client, in another terminal:`,
       ...['', ...exports, '', ...outputs, ''],
-      'Ctrl-C ends it; what it holds stays.',
+      'Ctrl-C ends it. Its data are kept.',
     ])
       screen.say(line);
     await new Promise<void>((resolve) =>

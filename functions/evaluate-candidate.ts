@@ -44,7 +44,7 @@ export const evaluateCandidate = ({ lake, settings, clock }: Dependencies) =>
       const distrust =
         problem ??
         (await mismatchIn(evaluation, { lake, inService: champion, jobName: train.jobName }));
-      const verdict =
+      const decision =
         evaluation === null || distrust !== null
           ? {
               promote: false,
@@ -52,11 +52,11 @@ export const evaluateCandidate = ({ lake, settings, clock }: Dependencies) =>
               reasons: [rule(false, `Evaluation: not to be trusted: ${distrust}`).sentence],
             }
           : decide(evaluation, settings, inService, plan.force);
-      if (!verdict.promote) {
+      if (!decision.promote) {
         const { jobName, fingerprint } = train;
         await settleTraining(lake, { jobName, fingerprint, settledAt: clock.now().toISOString() });
       }
-      return { ...verdict, inService, ...figuresOf(evaluation) };
+      return { ...decision, inService, ...figuresOf(evaluation) };
     },
   );
 
@@ -109,14 +109,14 @@ const isAnother = (one: string | undefined, other: string | undefined): boolean 
 
 const short = (sha256: string): string => sha256.slice(0, 12);
 
-type Verdict = Pick<EvaluateCandidateOutput, 'promote' | 'forced' | 'reasons'>;
+type Decision = Pick<EvaluateCandidateOutput, 'promote' | 'forced' | 'reasons'>;
 
 function decide(
   evaluation: Evaluation,
   settings: FunctionSettings['evaluation'],
   inService: string | null,
   force: Force,
-): Verdict {
+): Decision {
   const rules = rulesFor(evaluation, settings, inService);
   const reasons = [...rules.map(({ sentence }) => sentence), evaluatedModel(evaluation)];
   if (rules.every(({ kept }) => kept)) {

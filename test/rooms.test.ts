@@ -19,7 +19,7 @@ test('the check of imports reads every folder that has code', () => {
       !rooms.some((room) => path.startsWith(`${room}/`)),
   );
 
-  // What ml/training has in JavaScript runs inside of its image build, alone.
+  // JavaScript in ml/training runs only inside its image build.
   expect(unread.filter((path) => !/^ml\/training\//.test(path))).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-/** What the project says once about a Lambda function; the stack, the tests and the docs read it here. */
+/** One Lambda function. The stack, the tests and the docs read its properties here. */
 interface FunctionRow {
   /** Its file is `functions/<name>.ts`; in an account it is `sentiment-lake-<env>-<name>`. */
   readonly name: string;
@@ -10,7 +10,7 @@ interface FunctionRow {
   readonly variables: readonly string[];
   /** Sections of the settings it reads; they come as JSON in `SETTINGS`. */
   readonly settings: readonly string[];
-  /** Lambda's limits. A call looks at a job or does a bounded share of the work, so none comes near 15 minutes. */
+  /** Lambda's limits. A call polls a job or does a bounded part of the work, so none comes near 15 minutes. */
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
 }
@@ -20,11 +20,11 @@ interface StepRow extends FunctionRow {
   readonly state: string;
   /** Key of the execution's state that the answer is written under; null makes the answer the execution's output. */
   readonly key: string | null;
-  /** Seconds between two looks at the step's job in an account (`poll` of the settings changes it); null for a step without a job. */
+  /** Seconds between two polls of the step's job in an account (`poll` in the settings overrides it); null without a job. */
   readonly pollSeconds: number | null;
 }
 
-/** The steps in running order: the one table that functions, roles, loops, progress view and docs follow from. */
+/** The steps in running order. Functions, roles, loops, progress view and docs follow from this table. */
 export const steps = [
   {
     state: 'Plan the run',
@@ -94,7 +94,7 @@ export const steps = [
     state: 'Publish the data',
     name: 'publish-data',
     key: 'publish',
-    description: 'Shows readers the new snapshot of each day, and ends what was kept long enough.',
+    description: 'Shows readers the new snapshot of each day, and deletes expired data.',
     role: 'DataProcessingRole',
     variables: ['BUCKET', 'DATABASE'],
     settings: ['keepDays'],

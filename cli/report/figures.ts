@@ -56,11 +56,11 @@ export interface ReportData {
   failure: string[];
   aws: CostLine[];
   x: CostLine;
-  /** Whether the tweets came from the stand-in: then nobody charged for them. */
+  /** Whether the tweets came from the X API stub, which charges nothing. */
   standIn: boolean;
 }
 
-/** Said wherever figures are shown that come from the stand-in. */
+/** Shown with every report on data of the X API stub. */
 export const provenance =
   'Texts and ratings are real: tweets rated by 20 people each, reworded by their publishers (Hutto & Gilbert, ICWSM 2014). ' +
   'Authors and times are invented.';

@@ -14,7 +14,7 @@ export type Request = Readonly<Record<string, unknown>>;
 
 const JsonObject = z.looseObject({}, { error: 'Give a JSON object, such as {"mode":"retrain"}.' });
 
-/** What a person may say of a run; the shorthands win over `--input`. */
+/** Options of a run; the shorthands override `--input`. */
 export const requestOptions = {
   mode: option('--mode <mode>', RunMode.options.join(', '), RunMode.optional()),
   keywords: option(
@@ -38,7 +38,7 @@ export const requestOptions = {
   ),
   input: option(
     '--input <json>',
-    "the execution's input as JSON: docs/architecture.md",
+    "the execution's input as JSON: docs/commands.md",
     z
       .string()
       .transform((text, { addIssue }): unknown => {
@@ -69,7 +69,7 @@ export const requestFrom = ({ input, mode, keywords, maxTweets }: Given): Reques
   ...(maxTweets && { maxTweets }),
 });
 
-/** Posts that a run on X's own servers reads unless told otherwise: the local settings suit the emulator of X's API. */
+/** Default limit of posts for a local run against X itself; the local settings suit the X API stub. */
 const carefulMaxTweets = 500;
 
 function sayPrice(
@@ -83,7 +83,7 @@ function sayPrice(
   );
 }
 
-/** Says where tweets come from, if not from the emulator; answers the input, careful with real money. */
+/** Prints where tweets come from unless it is the X API stub; returns the input, with a limit on what X may charge. */
 export function announceSource(
   { workspace, screen }: Pick<Context, 'workspace' | 'screen'>,
   request: Request,
@@ -100,21 +100,21 @@ export function announceSource(
   return careful;
 }
 
-/** Says what a run will cost at X, before it is started; answers its input. */
+/** Prints what a run may cost at X before it starts; returns its input. */
 function announceCosts(
   context: Pick<Context, 'workspace' | 'screen'>,
   env: EnvironmentName,
   request: Request,
 ): Request {
   const { mode, maxTweets = settingsFor(env).x.maxTweetsPerRun } = checkInput(request);
-  // These two read no post.
+  // These two modes read no posts.
   if (mode === 'retrain' || mode === 'replay') return request;
   if (env === 'local') return announceSource(context, request);
   sayPrice(context, env, maxTweets);
   return request;
 }
 
-/** Starts an execution, follows it, and shows what it brought. Answers the exit code. */
+/** Starts an execution, follows it and shows its results. Returns the exit code. */
 export function runAndReport(
   context: Context,
   env: EnvironmentName,

@@ -145,10 +145,10 @@ const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefin
   'Evaluate the candidate': (value) =>
     tell(shapes.evaluation, value, (evaluation) => {
       if ('status' in evaluation) return looping('');
-      const verdict = evaluation.promote ? (evaluation.forced ? 'yes, forced' : 'yes') : 'no';
+      const decision = evaluation.promote ? (evaluation.forced ? 'yes, forced' : 'yes') : 'no';
       const { candidate, lexicon, minusLexicon, heldOutRows } = evaluation;
       if (!candidate || !lexicon || !minusLexicon || heldOutRows === null)
-        return `${verdict}: ${evaluation.reasons.join('; ')}`;
+        return `${decision}: ${evaluation.reasons.join('; ')}`;
       const against = [
         evaluation.champion && evaluation.minusChampion
           ? `champion ${percent(evaluation.champion.macro_recall)} (${difference(evaluation.minusChampion)})`
@@ -156,7 +156,7 @@ const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefin
         `lexicon ${percent(lexicon.macro_recall)} (${difference(minusLexicon)})`,
       ];
       const failed = evaluation.reasons.filter(isFailed).map((reason) => `; ${reason}`);
-      return `${verdict}: macro recall ${percent(candidate.macro_recall)} on ${count(heldOutRows)} rows against ${against.join(', ')}${failed.join('')}`;
+      return `${decision}: macro recall ${percent(candidate.macro_recall)} on ${count(heldOutRows)} rows against ${against.join(', ')}${failed.join('')}`;
     }),
   'Update the endpoint': (value) =>
     tell(shapes.update, value, (update) =>

@@ -33,7 +33,7 @@ async function describePort(portFor) {
   const port = lakePort();
   if (await isPortFree(port)) return `port ${port} free`;
   const pid = ownLake(port);
-  if (pid !== null) return `port ${port} held by this lake (process ${pid})`;
+  if (pid !== null) return `port ${port} in use by this lake (process ${pid})`;
   throw new SetupError(
     `Port ${port} is in use by another program. Choose another one: LAKE_PORT=${port + 1} ${portFor}`,
   );
@@ -41,7 +41,7 @@ async function describePort(portFor) {
 
 /** Installs what is missing of what a command needs (`Needs` in cli/command.ts). */
 async function setUp({ cloud: needsCloud, portFor, announce = false, forTests = false }) {
-  // A lake that runs here has all of it.
+  // A running lake already has everything.
   const cloud = needsCloud && (announce || ownLake(lakePort()) === null);
   const [python, java, port] = await Promise.all([
     cloud ? findPython(root) : null,
@@ -70,7 +70,7 @@ async function setUp({ cloud: needsCloud, portFor, announce = false, forTests = 
   const missing = setupSteps(options).filter((step) => !step.isDone());
   const size = missing.reduce((sum, step) => sum + step.megabytes, 0);
   const time = missing.reduce((sum, step) => sum + step.seconds, 0);
-  // On standard error: the command's own result is what goes to standard output.
+  // On standard error, because standard output is for the command's result.
   console.error(
     `Set-up: ${missing.map((step) => step.title).join(', ')}. About ${gigabytes(size)} from npm's and Python's registries, ` +
       `about ${duration(time)} on a fast line.\nEverything is stored in this folder. None of your data leaves this machine.`,
@@ -83,7 +83,9 @@ async function setUp({ cloud: needsCloud, portFor, announce = false, forTests = 
 
   // The lock is in the checkout, where nobody else may write. In a shared folder, another user's file could block us.
   const release = await lockSetup(join(root, '.set-up.lock'), (pid) => {
-    console.error(`Another set-up (process ${pid}) is at work in this folder; waiting for it.`);
+    console.error(
+      `Another set-up (process ${pid}) works in this folder; waiting until it has ended.`,
+    );
   });
   // Check each step again: the other set-up or an earlier step may have done it.
   for (const step of setupSteps(options)) if (!step.isDone()) await step.perform();
@@ -92,11 +94,11 @@ async function setUp({ cloud: needsCloud, portFor, announce = false, forTests = 
 
 function onSignal(signal) {
   endChildren();
-  console.error('\nSet-up interrupted. Run the same command again to go on.');
+  console.error('\nSet-up interrupted. Run the same command again to continue from here.');
   process.exit(signal === 'SIGINT' ? 130 : 143);
 }
 
-/** What a command needs, as far as it can be known while the parser is not installed. */
+/** Guesses what a command needs while the parser is not installed yet. */
 function guessNeeds([script, ...args]) {
   const isElsewhere = /(?:^| )--env[= ](?!local)/.test(args.join(' '));
   const asksForHelp = args.includes('--help') || args.includes('-h');
@@ -106,8 +108,8 @@ function guessNeeds([script, ...args]) {
 }
 
 /**
- * Sets up what is missing, then runs the command in this same process; answers the exit code. A wrong command line is
- * rejected before anything else, once the npm packages are there.
+ * Sets up what is missing, then runs the command in this process; returns the exit code. Wrong usage is rejected first,
+ * as soon as the npm packages are installed.
  */
 export async function main(args) {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];

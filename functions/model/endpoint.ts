@@ -65,7 +65,7 @@ const OF_THE_MODEL = [
 ];
 
 /**
- * The endpoint's verdict on at most `MAX_TEXTS_A_CALL` texts, in order. Throws `ScoringFailed`, and that so much
+ * The endpoint's predictions for at most `MAX_TEXTS_A_CALL` texts, in order. Throws `ScoringFailed`, and that so much
  * (`reserveMs`) before the deadline of the Lambda's call that its caller can still do something about it.
  */
 export async function predict(
@@ -119,7 +119,7 @@ function readAnswer(body: string, name: string, texts: number): Answer {
   if (parsed.data.predictions.length !== texts) {
     throw new StepError(
       'ScoringFailed',
-      `The endpoint ${name} gave ${parsed.data.predictions.length} verdicts on ${texts} texts`,
+      `The endpoint ${name} gave ${parsed.data.predictions.length} predictions for ${texts} texts`,
     );
   }
   return parsed.data;

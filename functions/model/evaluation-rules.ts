@@ -27,7 +27,7 @@ export const rulesFor = (
   beatsLexicon(evaluation),
   notWorseThanChampion(evaluation, limits, inService),
   ...noClassLost(evaluation, limits),
-  ...somethingNew(evaluation),
+  ...differsFromChampion(evaluation),
   goldenTweetsUnderstood(evaluation),
 ];
 
@@ -119,8 +119,8 @@ function noClassLost({ candidate, champion }: Evaluation, { maxRecallDrop }: Lim
   ];
 }
 
-/** Promoting what answers as before would change nothing but the version that verdicts carry. */
-function somethingNew({ candidate, champion, held_out }: Evaluation): Rule[] {
+/** A model with the same predictions would change nothing but the version stored with them. */
+function differsFromChampion({ candidate, champion, held_out }: Evaluation): Rule[] {
   if (champion === null) {
     return [];
   }

@@ -26,8 +26,8 @@ export const ScoredRow = z.strictObject({
 export type ScoredRow = z.infer<typeof ScoredRow>;
 
 /**
- * A prediction of each tweet, in order, by as many calls of the endpoint as that takes. `modelVersion`: the only one that
- * may answer. Throws `ScoringFailed`, as `predict` does, or where another version answers.
+ * Predicts the sentiment of each tweet, in order, in batches of `MAX_TEXTS_A_CALL`. Throws `ScoringFailed` when the
+ * endpoint fails, or when it serves another model than `modelVersion`.
  */
 export async function scoreInBatches(
   endpoint: Endpoint,
@@ -46,8 +46,10 @@ export async function scoreInBatches(
       );
     }
     const scored_at = clock.now();
-    for (const [index, { label, probabilities }] of predictions.entries()) {
-      const tweet_id = batch[index]?.id ?? '';
+    for (const [index, { id: tweet_id }] of batch.entries()) {
+      const prediction = predictions[index];
+      if (prediction === undefined) throw new Error(`no prediction for ${tweet_id}`);
+      const { label, probabilities } = prediction;
       rows.push({ tweet_id, label, ...probabilities, model_version, scored_at });
     }
   }

@@ -57,8 +57,8 @@ function ingested({ ingest }: RunState): string | null {
     return null;
   }
   const { received, written, doubles, quarantined } = ingest;
-  const figures = `${count(received)} tweets received (${count(written)} written, ${count(doubles)} duplicates, ${count(quarantined)} quarantined)`;
-  return ingest.status === 'DONE' && ingest.note !== null ? `${figures}, ${ingest.note}` : figures;
+  const counts = `${count(received)} tweets received (${count(written)} written, ${count(doubles)} duplicates, ${count(quarantined)} quarantined)`;
+  return ingest.status === 'DONE' && ingest.note !== null ? `${counts}, ${ingest.note}` : counts;
 }
 
 function cleaned({ clean }: RunState): string | null {

@@ -53,7 +53,7 @@ export const functionEnvironments = perFunction(
     settings.length === 0 ? names : [...names, 'SETTINGS'],
 );
 
-/** What the function of this name found in its environment; throws with the names of the variables that are wrong. */
+/** Parses the environment of a function. Throws an Error that names the invalid variables. */
 export function readEnvironment<Name extends FunctionName>(name: Name): Environment<Name>;
 export function readEnvironment(name: FunctionName): unknown {
   const sections = settingsOfFunctions[name];

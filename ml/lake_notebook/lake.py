@@ -86,7 +86,7 @@ class Lake:
         return self._need(f"model-outputs/{version}/evaluation.html").decode("utf-8")
 
     def predict(self, texts: list[str]) -> tuple[str, list[dict[str, Any]]]:
-        """Version of the model behind the endpoint, and a verdict for each text."""
+        """Version of the model behind the endpoint, and a prediction for each text."""
         answer = self._endpoint.invoke_endpoint(
             EndpointName=self.outputs["EndpointName"],
             ContentType="application/json",

@@ -67,8 +67,8 @@ def learning_curve(evaluation: dict[str, Any]) -> Table:
     return Table(["labels", "this recipe", "TF-IDF + linear"], rows)
 
 
-def verdicts(texts: list[str], predictions: list[dict[str, Any]]) -> Table:
-    """What the model in service says."""
+def predictions_of(texts: list[str], predictions: list[dict[str, Any]]) -> Table:
+    """The predictions of the model in service, one row per text."""
     rows = [
         [text, one["label"], percent(one["probabilities"][one["label"]])]
         for text, one in zip(texts, predictions, strict=True)

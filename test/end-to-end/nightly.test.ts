@@ -277,8 +277,8 @@ test('a retrain compares with the champion on the same rows', async () => {
     train: z.looseObject({ jobName: z.string() }),
     evaluation: z.looseObject({ champion: z.looseObject({ version: z.string() }) }),
   });
-  const { train, evaluation: verdict } = judged.parse(JSON.parse(evaluation?.output ?? '{}'));
-  expect(verdict.champion.version).not.toBe('');
+  const { train, evaluation: decision } = judged.parse(JSON.parse(evaluation?.output ?? '{}'));
+  expect(decision.champion.version).not.toBe('');
   retrained = train.jobName;
 }, 240_000);
 

@@ -77,15 +77,15 @@ function changed(evaluation: Evaluation, path: string, value: unknown): unknown 
 test('the night that is attacked below is promoted as it is, with every rule and its figures', async () => {
   await putChampion();
 
-  const verdict = await evaluate(against(0.75));
+  const decision = await evaluate(against(0.75));
 
-  expect(verdict).toMatchObject({
+  expect(decision).toMatchObject({
     promote: true,
     forced: false,
     inService: 'sl-champion',
     heldOutRows: 600,
   });
-  expect(verdict.reasons).toEqual([
+  expect(decision.reasons).toEqual([
     'passed: Held-out rows: 600, 200 of them negative (at least 200 are needed, 30 of each class)',
     'passed: Level of the intervals: 95.0 % (95.0 % is configured)',
     'passed: Lexicon (vader): macro recall 77.0 % against 70.0 %, difference +7.0 points [+5.0, +9.0] at 95 %',
@@ -97,7 +97,7 @@ test('the night that is attacked below is promoted as it is, with every rule and
       /^Digest of the model: [0-9a-f]{64}; the endpoint has to serve this one$/,
     ),
   ]);
-  expect(verdict.digest).toBe(against(0.75).candidate.digest);
+  expect(decision.digest).toBe(against(0.75).candidate.digest);
 });
 
 describe('an evaluation that is not to be trusted is a reason, and force does not reach past it', () => {
@@ -216,21 +216,21 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
     ],
   ])('%s', async (_, evaluation, reason) => {
     for (const force of [null, GRANT]) {
-      const verdict = await evaluate(evaluation, force);
+      const decision = await evaluate(evaluation, force);
 
-      expect(verdict).toMatchObject({ promote: false, forced: false });
-      expect(verdict.reasons.join()).toContain('failed: Evaluation: not to be trusted: ');
-      expect(verdict.reasons.join()).toContain(reason);
+      expect(decision).toMatchObject({ promote: false, forced: false });
+      expect(decision.reasons.join()).toContain('failed: Evaluation: not to be trusted: ');
+      expect(decision.reasons.join()).toContain(reason);
     }
   });
 
   test('one that compares with a model that is not in service', async () => {
     await putChampion('sl-another');
 
-    const verdict = await evaluate(against(0.7), GRANT);
+    const decision = await evaluate(against(0.7), GRANT);
 
-    expect(verdict.promote).toBe(false);
-    expect(verdict.reasons.join()).toContain(
+    expect(decision.promote).toBe(false);
+    expect(decision.reasons.join()).toContain(
       'it compares with sl-champion, but in service is sl-another',
     );
   });
@@ -239,10 +239,10 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
     const evaluation = against(0.7);
     await putChampion('sl-champion', { digest: 'b'.repeat(64) });
 
-    const verdict = await evaluate(evaluation, GRANT);
+    const decision = await evaluate(evaluation, GRANT);
 
-    expect(verdict.promote).toBe(false);
-    expect(verdict.reasons.join()).toContain(
+    expect(decision.promote).toBe(false);
+    expect(decision.reasons.join()).toContain(
       'the archive of the champion sl-champion was changed since it was promoted',
     );
   });
@@ -250,11 +250,11 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
   test('not one of a champion or a candidate of an older version, whose digest nobody knows', async () => {
     await putChampion();
 
-    const verdict = await evaluate(changed(against(0.75), 'candidate.digest', undefined));
+    const decision = await evaluate(changed(against(0.75), 'candidate.digest', undefined));
 
-    expect(verdict.promote).toBe(true);
-    expect(verdict.digest).toBeUndefined();
-    expect(verdict.reasons.join()).toContain('Digest of the model: unknown');
+    expect(decision.promote).toBe(true);
+    expect(decision.digest).toBeUndefined();
+    expect(decision.reasons.join()).toContain('Digest of the model: unknown');
   });
 
   test('one that compares with a model while none is in service', async () => {
@@ -270,10 +270,10 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
       ndjson(ROWS.map((row) => ({ ...row, label: swapped[row.label] }))),
     );
 
-    const verdict = await evaluate(evaluation);
+    const decision = await evaluate(evaluation);
 
-    expect(verdict.promote).toBe(false);
-    expect(verdict.reasons.join()).toContain('another label set');
+    expect(decision.promote).toBe(false);
+    expect(decision.reasons.join()).toContain('another label set');
   });
 });
 
@@ -330,10 +330,10 @@ describe('a broken rule keeps the model out', () => {
       Reflect.get(evaluation, 'champion') !== null;
     if (compares) await putChampion();
 
-    const verdict = await evaluate(evaluation);
+    const decision = await evaluate(evaluation);
 
-    expect(verdict).toMatchObject({ promote: false, forced: false });
-    expect(verdict.reasons.filter((one) => one.startsWith('failed')).join()).toContain(reason);
+    expect(decision).toMatchObject({ promote: false, forced: false });
+    expect(decision.reasons.filter((one) => one.startsWith('failed')).join()).toContain(reason);
     // A refusal settles the training: the same data is not learnt again the next night.
     expect(await readJsonObject(lake, 'model-outputs/latest-training.json')).toMatchObject({
       jobName: TRAINED.jobName,
@@ -350,11 +350,11 @@ describe('a broken rule keeps the model out', () => {
     ] as const) {
       await put(lake, 'raw-data/labels/people.ndjson', ndjson(rows));
 
-      const verdict = await evaluate(night({ rows, candidate: even(0.95), lexicon: even(0.4) }));
+      const decision = await evaluate(night({ rows, candidate: even(0.95), lexicon: even(0.4) }));
 
-      expect(verdict.promote).toBe(false);
-      expect(verdict.reasons.filter((one) => one.startsWith('failed')).join()).toContain(reason);
-      expect(verdict.reasons.join()).toContain('npm run lake -- label');
+      expect(decision.promote).toBe(false);
+      expect(decision.reasons.filter((one) => one.startsWith('failed')).join()).toContain(reason);
+      expect(decision.reasons.join()).toContain('npm run lake -- label');
     }
   });
 
@@ -364,10 +364,10 @@ describe('a broken rule keeps the model out', () => {
   ])('a champion that is %s', async (_, champion_problem) => {
     await putChampion();
 
-    const verdict = await evaluate({ ...night(), champion_problem });
+    const decision = await evaluate({ ...night(), champion_problem });
 
-    expect(verdict).toMatchObject({ promote: false, champion: null, inService: 'sl-champion' });
-    expect(verdict.reasons).toContain(
+    expect(decision).toMatchObject({ promote: false, champion: null, inService: 'sl-champion' });
+    expect(decision.reasons).toContain(
       `failed: Champion (sl-champion): could not be scored: ${champion_problem}`,
     );
   });
@@ -406,10 +406,10 @@ describe('where there is nothing to read, the execution ends', () => {
 
 describe('force', () => {
   test('promotes a model that breaks a rule, and the history says by which grant', async () => {
-    const verdict = await evaluate(night({ candidate: even(0.6) }), GRANT);
+    const decision = await evaluate(night({ candidate: even(0.6) }), GRANT);
 
-    expect(verdict).toMatchObject({ promote: true, forced: true });
-    expect(verdict.reasons.at(-1)).toBe(
+    expect(decision).toMatchObject({ promote: true, forced: true });
+    expect(decision.reasons.at(-1)).toBe(
       'FORCED: promoted all the same, by the grant v1: “the champion is broken beyond repair”',
     );
   });
@@ -417,9 +417,9 @@ describe('force', () => {
   test('reaches past a champion that is corrupt: else nobody could ever replace it', async () => {
     await putChampion();
 
-    const verdict = await evaluate({ ...night(), champion_problem: 'damaged' }, GRANT);
+    const decision = await evaluate({ ...night(), champion_problem: 'damaged' }, GRANT);
 
-    expect(verdict).toMatchObject({ promote: true, forced: true, inService: 'sl-champion' });
+    expect(decision).toMatchObject({ promote: true, forced: true, inService: 'sl-champion' });
   });
 
   test('is not recorded for a model that keeps all rules', async () => {

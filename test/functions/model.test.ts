@@ -629,16 +629,16 @@ describe('Evaluate the candidate', () => {
   };
 
   test('the first model takes over when it beats the lexicon', async () => {
-    const verdict = await evaluate();
+    const decision = await evaluate();
 
-    expect(verdict).toMatchObject({
+    expect(decision).toMatchObject({
       promote: true,
       forced: false,
       inService: null,
       heldOutRows: 600,
       champion: null,
     });
-    expect(verdict.reasons).toContain('passed: Champion: none in service yet');
+    expect(decision.reasons).toContain('passed: Champion: none in service yet');
   });
 
   test.each([
@@ -650,9 +650,9 @@ describe('Evaluate the candidate', () => {
 
     // Another answer somewhere: else there is nothing new.
     const candidate = { negative: 0.77, neutral: 0.78, positive: 0.76 };
-    const verdict = await evaluate({ candidate, champion: even(champion), spread });
+    const decision = await evaluate({ candidate, champion: even(champion), spread });
 
-    expect(verdict).toMatchObject({ promote: true, inService: 'sl-champion' });
+    expect(decision).toMatchObject({ promote: true, inService: 'sl-champion' });
   });
 
   test('an accepted model is settled by its promotion only', async () => {

@@ -1,3 +1,4 @@
+import { isFailed } from '../../workflows/evaluation';
 import { sentimentChart } from '../../cli/report/charts';
 import type { RunFigures } from './figures';
 import { picture, text, wrapped } from './svg';
@@ -42,10 +43,10 @@ export function reportPicture({ execution, tookSeconds, days, gate }: RunFigures
     }),
   );
   for (const reason of gate.reasons) {
-    const [, result = '', sentence = ''] =
-      /^(kept|passed|BROKEN|failed): (.*)$/s.exec(reason) ?? [];
-    if (result === '') continue;
-    const good = result === 'kept' || result === 'passed';
+    // A reason without a result is a remark and not a rule. Runs up to 484cd63 say `kept` and `BROKEN`.
+    const [, sentence] = /^(?:kept|passed|BROKEN|failed): (.*)$/s.exec(reason) ?? [];
+    if (sentence === undefined) continue;
+    const good = !isFailed(reason);
     y += 14;
     parts.push(`<line class="rule" x1="${left}" x2="${right}" y1="${y}" y2="${y}"/>`);
     y += 20;

@@ -48,9 +48,7 @@ export class PipelineFunctions extends Construct {
     super(scope, id);
   }
 
-  /**
-   * Makes a function, with exactly the variables that its row of `workflows/steps.ts` names.
-   */
+  /** Makes a function, with exactly the variables that its row of `workflows/steps.ts` names. */
   create(name: FunctionName, values: Readonly<Record<Variable, string>>): lambda.Function {
     const { environment, lake, bundles } = this.props;
     const functionName = lakeName(environment, name);

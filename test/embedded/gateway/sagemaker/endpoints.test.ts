@@ -18,6 +18,8 @@ import {
   UpdateEndpointCommand,
 } from '@aws-sdk/client-sagemaker';
 import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { predict } from '../../../../cli/predict';
+import { UserError } from '../../../../session/user-error';
 import { allow, BUCKET, commandLines, TestCloud, until } from '../cloud';
 import { sums } from '../../../support/metrics';
 import { archive, SERVING_IMAGE, tinyProject } from './images';
@@ -287,6 +289,18 @@ test('a deleted endpoint leaves no process and no folder', async () => {
     name: 'ValidationError',
     message: 'Endpoint gone of account 000000000000 not found.',
   });
+});
+
+test('predict without a model in service says how to train one', async () => {
+  const lake = {
+    environment: 'local',
+    clients: { sageMakerRuntime: runtime },
+    outputs: { EndpointName: 'no-model-yet' },
+  } as const;
+
+  await expect(predict(lake, ['what a day!'])).rejects.toThrow(
+    new UserError('No model is in service yet. The first nightly run trains one: npm start'),
+  );
 });
 
 test('what does not exist is said not to in the words of AWS', async () => {
