@@ -188,7 +188,7 @@ async function takeOut(work: Work, holding: Holding): Promise<HoldingVersion[]> 
   await scrub('scored');
   await scrub('quarantine');
   await scrub('imports');
-  await scrub('parked');
+  await scrub('queued');
   await scrub('plans');
   await scrub('audit');
   await record.add('query-results', await removeQueryResults(work));

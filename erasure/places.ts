@@ -8,7 +8,7 @@ import {
   audit,
   imported,
   labels,
-  parked,
+  queued,
   plan,
   quarantined,
   rawPage,
@@ -37,7 +37,7 @@ export const homes: Record<Rewritten, Home> = {
   scored: { prefix: datasets.scored.prefix, rewrite: predictions },
   quarantine: { prefix: datasets.quarantine.prefix, rewrite: quarantined },
   imports: { prefix: prefixes.imports, rewrite: imported },
-  parked: { prefix: prefixes.parked, rewrite: parked },
+  queued: { prefix: prefixes.queued, rewrite: queued },
   plans: { prefix: prefixes.plans, rewrite: plan },
   audit: { prefix: prefixes.audit, rewrite: audit },
   'raw-tweets': { prefix: datasets.raw_tweets.prefix, rewrite: rawPage },
@@ -76,14 +76,14 @@ export const whereTweetsLie = (finder: Finder, narrowed: Narrowed | null): Place
         !key.endsWith('.parquet') || (narrowed?.leavesOutDay(key) ?? false),
     },
   ],
-  ...(['parked', 'imports', 'plans', 'quarantine'] as const).map(
+  ...(['queued', 'imports', 'plans', 'quarantine'] as const).map(
     (name) => [name, rewritten(name, finder)] as const,
   ),
 ];
 
 /** Places that may only name a tweet by its id or text. */
 export const whereTheyAreNamed = (finder: Finder): Places =>
-  (['labels', 'scored', 'audit', 'parked', 'imports', 'plans', 'quarantine'] as const).map(
+  (['labels', 'scored', 'audit', 'queued', 'imports', 'plans', 'quarantine'] as const).map(
     (name) => [name, rewritten(name, finder)] as const,
   );
 

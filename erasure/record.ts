@@ -8,7 +8,7 @@ export const places = [
   'scored',
   'quarantine',
   'imports',
-  'parked',
+  'queued',
   'plans',
   'audit',
   'query-results',

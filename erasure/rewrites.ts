@@ -183,7 +183,7 @@ export const rawPage =
   };
 
 /** Rewrites records queued for retry: rows as in raw pages, not compressed. */
-export const parked =
+export const queued =
   (finder: Finder): Rewrite =>
   (bytes) => {
     const left = scrubLines(textOf(bytes), (line) => finder.isForgottenText(line));

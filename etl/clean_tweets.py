@@ -219,7 +219,7 @@ def clean(
         **({"skipped_days": arguments.skipped_days} if arguments.skipped_days else {}),
         "read": read,
         "written": total,
-        "doubles": read - quarantined - total,
+        "duplicates": read - quarantined - total,
         "quarantined": quarantined,
         "human_labels": human,
         "lexicon_labels": total - human,

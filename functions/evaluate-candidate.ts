@@ -9,7 +9,7 @@ import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import { getText, keyOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
-import { readChampion, settleTraining } from './model/champion';
+import { readChampion, recordLastTraining } from './model/champion';
 import { rule, rulesFor } from './model/evaluation-rules';
 import { heldOutNow } from './model/held-out';
 import { readEvaluation } from './model/read-evaluation';
@@ -54,7 +54,11 @@ export const evaluateCandidate = ({ lake, settings, clock }: Dependencies) =>
           : decide(evaluation, settings, inService, plan.force);
       if (!decision.promote) {
         const { jobName, fingerprint } = train;
-        await settleTraining(lake, { jobName, fingerprint, settledAt: clock.now().toISOString() });
+        await recordLastTraining(lake, {
+          jobName,
+          fingerprint,
+          decidedAt: clock.now().toISOString(),
+        });
       }
       return { ...decision, inService, ...figuresOf(evaluation) };
     },
@@ -77,7 +81,7 @@ interface Circumstances {
   jobName: string;
 }
 
-/** How an evaluation that is sound in itself is about something else than this night; null where it is not. */
+/** Why a valid evaluation does not belong to this run; null if it does. */
 async function mismatchIn(
   { candidate, champion, held_out }: Evaluation,
   { lake, inService, jobName }: Circumstances,

@@ -107,8 +107,7 @@ async function ingest(
   const { clock, lake, settings, limits } = deps;
   const allowance = { pages: limits.pages, until: clock.now().valueOf() + limits.milliseconds };
   const unreadables = new Unreadables();
-  const unparked =
-    (before?.unparked ?? 0) + (await streamQueued(deps, allowance.until, unreadables));
+  const resent = (before?.resent ?? 0) + (await streamQueued(deps, allowance.until, unreadables));
   const stored = new StoredTweets(lake, unreadables);
   const tasks = await tasksOf(deps, run, unreadables);
   const { taken, others } = await claimPlans(deps, run, tasks, stored);
@@ -127,10 +126,10 @@ async function ingest(
     lateSeconds: settings.lateTweetSeconds,
     allowance,
   };
-  let ending: Ending = { kind: 'whole' };
+  let ending: Ending = { kind: 'complete' };
   for (const [index, { source, open }] of tasks.entries()) {
     const start = planned[index];
-    if (start === undefined || ending.kind !== 'whole') break;
+    if (start === undefined || ending.kind !== 'complete') break;
     const pulled = await pull(pulling, source, open, start);
     planned = planned.with(index, pulled.planned);
     ending = pulled.ending;
@@ -141,7 +140,7 @@ async function ingest(
   const unreadable = unreadables.report(before?.unreadable);
   const figures = countsOf(planned, others, {
     unreadable,
-    unparked,
+    resent,
     charged,
     prices: settings,
     monthLimit: settings.maxTweetsPerMonth,
@@ -160,7 +159,7 @@ async function ingest(
     const reported = withReported(plan, run.runId);
     if (reported !== null) await savePlan(lake, reported, etag);
   }
-  if (run.source.kind === 'import' && ending.kind === 'whole') {
+  if (run.source.kind === 'import' && ending.kind === 'complete') {
     await removeImport(lake, run.source.name, unreadable);
   }
   const nothing =
@@ -171,7 +170,7 @@ async function ingest(
         : 'X has no tweets for these queries since the last run';
   return {
     status: 'DONE',
-    complete: ending.kind === 'whole',
+    complete: ending.kind === 'complete',
     note: noteOf(figures, ending, nothing),
     ...figures,
   };
@@ -237,7 +236,7 @@ async function claimPlans(
   }
   for (const other of all.filter((planned) => !isOfTask(planned))) {
     // A complete plan has no work in progress, so it needs no claim.
-    claimed.others.push(other.plan.progress.whole ? other : await claim(lake, other));
+    claimed.others.push(other.plan.progress.complete ? other : await claim(lake, other));
   }
 
   const settling = { ...deps, stored, lateSeconds: settings.lateTweetSeconds };
@@ -286,13 +285,13 @@ function waitFor(
   const now = clock.now();
   const nothing = countsOf([], [], {
     unreadable: undefined,
-    unparked: 0,
+    resent: 0,
     charged: true,
     prices: settings,
     monthLimit: settings.maxTweetsPerMonth,
     now,
     runId: plan.runId,
-    ending: { kind: 'whole' },
+    ending: { kind: 'complete' },
   });
   if (plan.mode === 'ingest') {
     return {
@@ -327,20 +326,20 @@ async function replay(
   const unreadables = new Unreadables();
   const sent = stream
     ? await replayDays(deps, plan, cursor, until, unreadables)
-    : { counts: noCounts, parked: 0, cursor: null };
+    : { counts: noCounts, queued: 0, cursor: null };
   const figures = {
     ...countsOf([], [], {
       unreadable: unreadables.report(before?.unreadable),
-      unparked: 0,
+      resent: 0,
       charged: false,
       prices: settings,
       monthLimit: settings.maxTweetsPerMonth,
       now: clock.now(),
       runId: plan.runId,
-      ending: { kind: 'whole' },
+      ending: { kind: 'complete' },
     }),
     ...addCounts(before ?? noCounts, sent.counts),
-    parked: (before?.parked ?? 0) + sent.parked,
+    queued: (before?.queued ?? 0) + sent.queued,
     days: plan.reprocess,
   };
   if (sent.cursor !== null) {

@@ -60,7 +60,7 @@ export const planRun = ({ lake, isRunning, emit, clock, settings, ...given }: De
         ? await takeForceGrant({ secrets, secretArn, lake, hours }, execution.arn, now)
         : null;
     if (request.mode === 'nightly' && request.scheduledFor !== undefined) {
-      emit({ NightsStarted: 1 });
+      emit({ ScheduledRunsStarted: 1 });
     }
     const maxTweets =
       asksX && request.mode !== 'retrain' ? await affordable(lake, request, settings.x, now) : 0;

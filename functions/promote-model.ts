@@ -8,7 +8,7 @@ import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import { putJsonIf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
-import { readChampion, settleTraining } from './model/champion';
+import { readChampion, recordLastTraining } from './model/champion';
 import { CHAMPION_KEY } from './model/names';
 import { onFirstCall, step } from './shared/step';
 
@@ -50,7 +50,7 @@ export const promoteModel = ({ lake, clock }: Dependencies) =>
       previous: evaluation.inService,
     });
     const { modelVersion, fingerprint, previous, promotedAt } = promoted;
-    await settleTraining(lake, { jobName: modelVersion, fingerprint, settledAt: promotedAt });
+    await recordLastTraining(lake, { jobName: modelVersion, fingerprint, decidedAt: promotedAt });
     return { modelVersion, previous, promotedAt };
   });
 

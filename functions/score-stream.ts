@@ -37,6 +37,7 @@ interface Dependencies {
  * and sends it to the failure destination. If the endpoint does not answer, the complete batch fails and is retried.
  * Object names derive from the batch, so a retry overwrites its own objects. Before the first promotion records are
  * consumed but not scored: the promoting run's *Refresh analytics* scores the last 8 days, more than the stream keeps.
+ * Not Powertools' BatchProcessor: it handles records one by one, and the endpoint is asked in batches.
  */
 export const scoreStream =
   ({ lake, catalog, endpoint, languages, emit }: Dependencies) =>

@@ -19,7 +19,7 @@ import type { LakeBucket } from './lake/objects';
 import { Unreadables } from './lake/set-aside';
 import { jsonOf } from './lake/unpack';
 import { unpack } from './model/archives';
-import { readChampion, readSettledTraining } from './model/champion';
+import { readChampion, readLastTraining } from './model/champion';
 import { encoderFiles, keepEncoder } from './model/encoders';
 import { costTags, modelKeys, trainingJobName } from './model/names';
 import { parseLoosely } from './model/read-evaluation';
@@ -89,11 +89,11 @@ export const trainModel = (deps: Dependencies) =>
             'Import some (npm run lake -- import-labels <file>), then redrive this execution.',
         );
       }
-      const settled = await readSettledTraining(lake);
-      if (plan.mode === 'nightly' && settled?.fingerprint === request.fingerprint) {
+      const last = await readLastTraining(lake);
+      if (plan.mode === 'nightly' && last?.fingerprint === request.fingerprint) {
         return {
           status: 'SKIPPED',
-          reason: `${settled.jobName} was trained on the same tweets, labels and options`,
+          reason: `${last.jobName} was trained on the same tweets, labels and options`,
         };
       }
       await start(deps, jobName, request);

@@ -13,7 +13,7 @@ const Alarms = z.strictObject({
    * Alarm if no nightly run has started for this many hours: a day plus two hours of slack, for a daily schedule.
    * CloudWatch evaluates at most a week.
    */
-  nightOverdueHours: z.number().int().min(25).max(168),
+  runOverdueHours: z.number().int().min(25).max(168),
   /** Alarm if a run takes longer, in hours. Only `runTimeoutHours` ends it. */
   runHours: z.number().positive(),
   /** Alarm if no new tweet was stored for this many hours. */
@@ -181,7 +181,7 @@ const base = {
   athenaScanLimitBytes: 10_000_000_000,
   alarmEmail: null,
   alarms: {
-    nightOverdueHours: 26,
+    runOverdueHours: 26,
     runHours: 3,
     ingestGapHours: 50,
     openWindowDays: 3,

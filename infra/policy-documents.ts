@@ -6,6 +6,7 @@ import { PolicyDocument } from 'aws-cdk-lib/aws-iam';
 export type PolicyValues = Readonly<Record<string, string | readonly string[]>>;
 
 const PLACEHOLDER = /\$\{([^}]*)\}/g;
+const ONLY_A_PLACEHOLDER = /^\$\{([^}]*)\}$/;
 
 /**
  * The policy in `policies/<file>` with its placeholders replaced. Throws Error when the file is not JSON, when a
@@ -18,74 +19,53 @@ export function policyDocument(file: string, values: PolicyValues): PolicyDocume
 
 /** As `policyDocument`, from a text; errors name `source`. */
 export function renderPolicy(source: string, text: string, values: PolicyValues): PolicyDocument {
-  const used = new Set<string>();
-  const valueOf = (name: string): string | readonly string[] => {
+  const unused = new Set(Object.keys(values));
+  const valueOf = (name: string) => {
     const value = Object.hasOwn(values, name) ? values[name] : undefined;
     if (value === undefined) {
-      throw new Error(
-        `${source}: \${${name}} has no value. Known: ${Object.keys(values).sort().join(', ')}`,
-      );
+      const known = Object.keys(values).sort().join(', ');
+      throw new Error(`${source}: \${${name}} has no value. Known: ${known}`);
     }
-    used.add(name);
+    unused.delete(name);
     return value;
   };
-  const rendered = render(parse(source, text), source, valueOf);
-  const unused = Object.keys(values).filter((name) => !used.has(name));
-  if (unused.length > 0) {
-    throw new Error(
-      `${source}: no place for ${unused.map((name) => `\${${name}}`).join(', ')}. Use it, or stop passing it.`,
-    );
+  const filled = (part: string) =>
+    part.replace(PLACEHOLDER, (placeholder, name: string) => {
+      const value = valueOf(name);
+      if (typeof value === 'string') return value;
+      throw new Error(
+        `${source}: ${placeholder} is a list, so it must be a separate element of an array`,
+      );
+    });
+  const element = (item: unknown): unknown => {
+    const name = typeof item === 'string' ? ONLY_A_PLACEHOLDER.exec(item)?.[1] : undefined;
+    return name === undefined ? rendered(item) : valueOf(name);
+  };
+  const rendered = (node: unknown): unknown =>
+    typeof node === 'string'
+      ? filled(node)
+      : Array.isArray(node)
+        ? node.flatMap(element)
+        : typeof node === 'object' && node !== null
+          ? Object.fromEntries(
+              Object.entries(node).map(([key, value]) => [filled(key), rendered(value)]),
+            )
+          : node;
+
+  const document = PolicyDocument.fromJson(rendered(parsed(source, text)));
+  if (unused.size > 0) {
+    const places = [...unused].map((name) => `\${${name}}`).join(', ');
+    throw new Error(`${source}: no place for ${places}. Use it, or stop passing it.`);
   }
-  const document = PolicyDocument.fromJson(rendered);
   const problems = document.validateForResourcePolicy();
   if (problems.length > 0) throw new Error(`${source}: ${problems.join('; ')}`);
   return document;
 }
 
-function parse(source: string, text: string): unknown {
+function parsed(source: string, text: string): unknown {
   try {
-    const parsed: unknown = JSON.parse(text);
-    return parsed;
+    return JSON.parse(text);
   } catch (error) {
-    throw new Error(
-      `${source} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    throw new Error(`${source} is not JSON: ${String(error)}`, { cause: error });
   }
-}
-
-type Lookup = (name: string) => string | readonly string[];
-
-function render(node: unknown, source: string, valueOf: Lookup): unknown {
-  if (typeof node === 'string') return renderText(node, source, valueOf);
-  if (Array.isArray(node)) return node.flatMap((element) => spread(element, source, valueOf));
-  if (typeof node === 'object' && node !== null) {
-    return Object.fromEntries(
-      Object.entries(node).map(([key, value]) => [
-        renderText(key, source, valueOf),
-        render(value, source, valueOf),
-      ]),
-    );
-  }
-  return node;
-}
-
-/** Replaces an array element that is only a placeholder with all values of its list. */
-function spread(element: unknown, source: string, valueOf: Lookup): unknown[] {
-  const name = typeof element === 'string' ? /^\$\{([^}]*)\}$/.exec(element)?.[1] : undefined;
-  if (name === undefined) return [render(element, source, valueOf)];
-  const value = valueOf(name);
-  return typeof value === 'string' ? [value] : [...value];
-}
-
-function renderText(text: string, source: string, valueOf: Lookup): string {
-  return text.replace(PLACEHOLDER, (placeholder, name: string) => {
-    const value = valueOf(name);
-    if (typeof value !== 'string') {
-      throw new Error(
-        `${source}: ${placeholder} is a list, so it must be a separate element of an array`,
-      );
-    }
-    return value;
-  });
 }

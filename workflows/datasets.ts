@@ -2,8 +2,8 @@ import { z } from 'zod';
 import catalog from './datasets.json';
 
 /**
- * The one catalog of data sets: name, prefix, table and columns.
- * The Glue tables, Spark's declared schemas, the data dictionary and the checks come from it.
+ * The catalog of data sets: name, prefix, table and columns. The Glue tables, Spark's schemas and the checks are made
+ * from it.
  */
 const Column = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9_]*$/),
@@ -44,7 +44,7 @@ const Catalog = z.strictObject({
   prefixes: z.strictObject({
     plans: Prefix,
     imports: Prefix,
-    parked: Prefix,
+    queued: Prefix,
     corpora: Prefix,
     cleaningSummaries: Prefix,
     audit: Prefix,
@@ -55,15 +55,15 @@ const Catalog = z.strictObject({
 
 export const { database, datasets, candidates, prefixes } = Catalog.parse(catalog);
 
-/** Who works on the lake: one run at a time on its days and models, one ingest at a time on its raw data. */
+/** Objects that hold the leases: one run at a time changes days and models, one ingest at a time changes raw data. */
 export const leaseKeys = {
   run: `${prefixes.plans}lock.json`,
   ingest: `${prefixes.plans}ingest-lease.json`,
 };
 
 /**
- * Where Athena leaves results: those of a run's checks and of scoring apart from those of people's questions, so that
- * who may ask cannot write what a run reads.
+ * Prefixes of Athena's results. Results of a run and results of people lie apart, so that people with query rights
+ * cannot write what a run reads.
  */
 export const resultPrefixes = {
   runs: `${prefixes.queryResults}runs/`,
@@ -79,13 +79,13 @@ export const tables = {
 /** `s3://bucket/prefix` of a data set or of one of its days. */
 export const s3Uri = (bucket: string, key: string): string => `s3://${bucket}/${key}`;
 
-/** The bucket's lifecycle deletes once a day what is old enough, and not on the minute. */
+/** Days. S3 applies lifecycle rules about once a day, so objects may live this much longer. */
 const LATE_DELETION_DAYS = 2;
 
 /**
- * What makes Athena read a table's days wherever objects lie, without a partition in the catalog: parameters of a table
- * of which nobody registers the days. `days`: how long its objects are kept. The ingest and the cleaning job file what
- * they refuse under the day they do so, so no day is older, or later than tomorrow where clocks differ.
+ * Table parameters for partition projection: Athena then reads every day in range, and no partition must be
+ * registered. `days` is how long the objects are kept. The ingest and the cleaning job write rejected records under the
+ * current day, so no older day holds any; tomorrow is included because clocks differ.
  */
 export const dayProjection = ({ partitions }: Dataset, days: number): Record<string, string> =>
   Object.fromEntries([

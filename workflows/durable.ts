@@ -1,23 +1,23 @@
 import { z } from 'zod';
 
-/** How the fields of an object of one version become those of the next. */
+/** Changes the fields of an object to those of the next version. */
 export type Migration = (older: Record<string, unknown>) => Record<string, unknown>;
 
-/** A kind of object that one release writes and another one reads. */
+/** A kind of object that one release writes and another reads. */
 export interface Durable {
-  /** As the subject of a sentence. */
+  /** Its name, as the subject of a sentence: `A plan of the ingest`. */
   readonly what: string;
-  /** Which field carries the version; an object without it is of version 1. */
+  /** Field that holds the version. An object without it is of version 1. */
   readonly field: 'schema_version' | 'schemaVersion';
   readonly version: number;
 }
 
 const known = new Map<z.ZodType, Durable>();
 
-/** What is known of a schema that `durable` made. */
+/** The properties of a schema made by `durable`; undefined for other schemas. */
 export const durableOf = (schema: z.ZodType): Durable | undefined => known.get(schema);
 
-/** Why an object of a newer version is not read. */
+/** Message for an object of a newer version. */
 export const tooNew = (
   { what, version }: Pick<Durable, 'what' | 'version'>,
   found: unknown,
@@ -26,10 +26,10 @@ export const tooNew = (
   'Nothing was changed. Use the release that wrote it, or a newer one (docs/upgrading.md)';
 
 /**
- * The schema of an object that outlives a release. It declares its version as a literal, `schema_version` or
- * `schemaVersion`. Read are: objects without one, which are of version 1; older versions, through `migrations` (by
- * the version that each starts from); the same version with fields that this release does not know, which a rewrite
- * keeps. A newer version fails with a message that says what to do.
+ * Makes the schema of an object that outlives a release. The schema declares its version as a literal
+ * `schema_version` or `schemaVersion`. Older versions are read through `migrations`, keyed by the version they start
+ * from; an object without a version is of version 1. Unknown fields are kept, so that rewriting an object of a newer
+ * release loses nothing. A newer version fails with a message that says what to do.
  *
  * Throws when the schema declares no version, or a migration is missing.
  */
@@ -56,7 +56,7 @@ export function durable(
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
     let fields: Record<string, unknown> = { ...value };
     const found = fields[field] ?? 1;
-    // Anything else than a version is what the schema's literal complains about.
+    // The schema's own literal reports a value that is no version.
     if (typeof found !== 'number' || !Number.isInteger(found) || found < 1) return value;
     if (found > version) {
       context.addIssue({
@@ -75,7 +75,7 @@ export function durable(
   return made;
 }
 
-/** A part of a durable object: keeps fields that a newer release has added to it. */
+/** A part of a durable object. Keeps unknown fields, which a newer release may have added. */
 export function lenient<Schema extends z.ZodObject>(schema: Schema): z.ZodType<z.output<Schema>>;
 export function lenient(schema: z.ZodObject): z.ZodType {
   return schema.loose();

@@ -1,6 +1,6 @@
 /**
- * Every error name that a step throws or a state catches. The names are literals because a
- * minifier renames classes, and Retry, Catch, alarms and the runbook match by name.
+ * Every error name that a step throws. Names are literals, because Retry, alarms and the runbook match by name and a
+ * minifier renames classes.
  */
 export const errorNames = [
   'InvalidInput',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What the training job leaves in `evaluation.json`, and all that the gate may read. */
+/** A sentiment. The schemas below describe `evaluation.json`, which the training job writes and the gate reads. */
 export const Label = z.enum(['negative', 'neutral', 'positive']);
 export type Label = z.infer<typeof Label>;
 
@@ -13,7 +13,7 @@ const Signed = z.number().min(-1).max(1);
 const PerLabel = <Value extends z.ZodType>(value: Value) =>
   z.strictObject({ negative: value, neutral: value, positive: value });
 
-/** Figures of one system on the held-out rows; recall per class by its true label. */
+/** Scores of one system on the held-out rows. `recall` is per true label. */
 export const Scores = z.strictObject({
   macro_recall: Share,
   accuracy: Share,
@@ -32,29 +32,29 @@ export const Difference = z.strictObject({
 });
 export type Difference = z.infer<typeof Difference>;
 
-/** Of the macro recall, at the evaluation's level. */
+/** Confidence interval of the macro recall, at the evaluation's `level`. */
 const Interval = z.strictObject({ low: Share, high: Share });
 
 const Counts = z.tuple([Rows, Rows, Rows]);
 
 const Measured = Scores.extend({
   interval: Interval,
-  /** A row per true class, a column per answer, in the order of `held_out.labels`. */
+  /** One row per true label, one column per predicted label, in the order of `held_out.labels`. */
   confusion: z.tuple([Counts, Counts, Counts]),
 });
 
-/** A model, as it serves. */
+/** A model as the endpoint serves it. */
 export const MeasuredModel = Measured.extend({
   version: z.string().min(1),
   /**
-   * Of all that its answers depend on (ml/training/lstm/archive.py): the endpoint has to serve this very model.
-   * Unknown of evaluations that were written before there was one.
+   * Hash of everything that its predictions depend on (ml/training/lstm/archive.py). The endpoint must serve a model
+   * with this digest. Unknown in evaluations of older releases.
    */
   digest: Sha256.optional(),
-  /** Of every held-out row's answer: models with the same one cannot be told apart. */
+  /** Hash of the predicted labels. Models with the same hash predict the same for every held-out row. */
   answers_sha256: Sha256,
   calibration: z.strictObject({
-    /** Guo et al. (2017): by how much the model is surer than right, over ten bins of its confidence. */
+    /** Expected calibration error over ten bins of confidence (Guo et al. 2017). */
     expected_error: Share,
     bins: z.array(
       z.strictObject({
@@ -69,7 +69,7 @@ export const MeasuredModel = Measured.extend({
 });
 export type MeasuredModel = z.infer<typeof MeasuredModel>;
 
-/** A kind of text; macro recall only where every class occurs. */
+/** Scores on one kind of text. Macro recall is null unless every label occurs. */
 const Slice = z.strictObject({
   name: z.string(),
   rows: Rows,
@@ -85,27 +85,27 @@ export const Evaluation = z.strictObject({
   held_out: z.strictObject({
     rows: Rows,
     per_class: PerLabel(Rows),
-    /** Of which texts these are and what they are labelled: functions/model/held-out.ts counts again. */
+    /** Hash of the texts and their labels. functions/model/held-out.ts computes it again. */
     sha256: Sha256,
     labels: z.tuple([z.literal('negative'), z.literal('neutral'), z.literal('positive')]),
   }),
-  /** Of every interval. */
+  /** Level of every interval. */
   level: z.number().gt(0).lt(1),
   candidate: MeasuredModel,
   champion: MeasuredModel.nullable(),
-  /** Why the champion in service could not be scored; null where it was, or where there is none. */
+  /** Why the champion could not be scored; null if it was, or if there is none. */
   champion_problem: z.string().nullable(),
   lexicon: Measured.extend({ name: z.literal('vader') }),
   linear: Measured.extend({ name: z.string() }),
-  /** Always the commonest class of the training rows, which is its name. */
+  /** Always predicts the most frequent label of the training rows, which is its name. */
   majority: Measured.extend({ name: Label }),
   candidate_minus_champion: Difference.nullable(),
   candidate_minus_lexicon: Difference,
   candidate_minus_linear: Difference,
-  /** The candidate's answers to the request's golden tweets; what is right is said by functions/model/golden-tweets.ts. */
+  /** The candidate's predictions for the golden tweets. functions/model/golden-tweets.ts holds the right labels. */
   golden: z.array(z.strictObject({ text: z.string(), label: Label, probability: Share })),
   slices: z.array(Slice),
-  /** By number of human labels, all of them last; null unless it was asked for. */
+  /** By number of human labels, ascending; the last uses all. null unless `learning_curve` was set. */
   learning_curve: z
     .array(
       z.strictObject({
@@ -115,7 +115,7 @@ export const Evaluation = z.strictObject({
       }),
     )
     .nullable(),
-  /** By hash: the texts are in `evaluation.html` alone. */
+  /** Hashes only; the texts are in `evaluation.html`. */
   worst_mistakes: z.array(
     z.strictObject({ text_hash: Sha256, label: Label, answer: Label, probability: Share }),
   ),
@@ -128,5 +128,5 @@ export const Evaluation = z.strictObject({
 });
 export type Evaluation = z.infer<typeof Evaluation>;
 
-/** Whether a sentence about a rule of the gate says that the rule failed; releases up to 484cd63 wrote `BROKEN`. */
+/** Whether a rule's sentence says that the rule failed. Releases up to 484cd63 wrote `BROKEN`. */
 export const isFailed = (reason: string): boolean => /^(failed|BROKEN): /.test(reason);

@@ -3,23 +3,23 @@ import { Construct } from 'constructs';
 import type { PollingKey } from './steps';
 
 export interface JobLoopProps {
-  /** The stage's step: it starts the job, or looks at it. */
+  /** The step, which starts the job or polls it. */
   readonly step: sfn.TaskStateBase;
-  /** Name of the choice, a question: `Tweets cleaned?` */
+  /** Name of the Choice state, a question: `Tweets cleaned?` */
   readonly question: string;
-  /** Name of the wait: `Wait for the cleaning job` */
+  /** Name of the Wait state: `Wait for the cleaning job` */
   readonly wait: string;
   /** The key the step writes, and the name of its interval in the plan. */
   readonly key: PollingKey;
 }
 
 /**
- * A job and the loop that watches it: the step answers `RUNNING` until the job has ended, and each time the
- * loop waits as long as the plan says. What other answers lead to is added with `when`; an answer that
- * nothing leads on from ends the execution (`States.NoChoiceMatched`), so the set of answers is closed.
+ * A job and the loop that polls it. While the step answers `RUNNING`, the loop waits the plan's interval and calls the
+ * step again. `when` adds the next state for another answer. Any other answer fails the execution with
+ * `States.NoChoiceMatched`.
  */
 export class JobLoop extends Construct {
-  /** Where the loop is entered. */
+  /** First state of the loop. */
   readonly start: sfn.TaskStateBase;
   private readonly choice: sfn.Choice;
   private readonly status: string;
@@ -38,7 +38,7 @@ export class JobLoop extends Construct {
     );
   }
 
-  /** Where the execution goes when the step answers with this status. */
+  /** Sets the next state for an answer with this status. */
   when(status: 'DONE' | 'NOTHING_NEW' | 'SKIPPED', next: sfn.IChainable): this {
     this.choice.when(sfn.Condition.stringEquals(this.status, status), next);
     return this;

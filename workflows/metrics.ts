@@ -1,59 +1,59 @@
-/** Where CloudWatch keeps the pipeline's own metrics: what AWS's services do not count for us. */
+/** CloudWatch namespace of the pipeline's own metrics. */
 export const metricNamespace = 'SentimentLake';
 
-/** CloudWatch's own spelling of a unit; `None` is a share from 0 to 1, or US dollars. */
+/** CloudWatch's name of a unit. `None` is a share from 0 to 1, or US dollars. */
 type Unit = 'Count' | 'Seconds' | 'None';
 
 interface Metric {
   readonly unit: Unit;
-  /** The dimension beside `Lake`, where a metric has one. */
+  /** A second dimension, beside `Lake`. */
   readonly by?: 'Stage' | 'Error';
 }
 
-/** Every metric that a function emits, and all that the dashboard and the alarms may name. */
+/** All metrics that functions emit. Dashboard and alarms use no others. */
 export const metrics = {
-  /** A night that the schedule started and that got as far as its plan. */
-  NightsStarted: { unit: 'Count' },
+  /** Scheduled runs that completed their plan. */
+  ScheduledRunsStarted: { unit: 'Count' },
 
   TweetsReceived: { unit: 'Count' },
   TweetsWritten: { unit: 'Count' },
-  TweetsDouble: { unit: 'Count' },
+  TweetsDuplicate: { unit: 'Count' },
   TweetsQuarantined: { unit: 'Count' },
-  /** Windows that the ingest left before they were whole. */
+  /** Windows that the ingest left incomplete. */
   WindowsLeftOpen: { unit: 'Count' },
-  /** Stretches whose tweets can no longer be had. */
+  /** Time spans whose tweets X no longer returns. */
   IngestGaps: { unit: 'Count' },
-  /** Records that the stream refused and that wait in the lake. */
-  RecordsParked: { unit: 'Count' },
-  /** Objects of the lake that a run could not read, and went on without. */
+  /** Records that Kinesis rejected and that the next ingest sends again. */
+  RecordsQueued: { unit: 'Count' },
+  /** Objects of the lake that a run could not read and skipped. */
   RawDataUnreadable: { unit: 'Count' },
-  /** US dollars for the posts read at X. */
+  /** US dollars for posts and users read from X. */
   SpendUsd: { unit: 'None' },
 
   RowsPublished: { unit: 'Count' },
-  /** Rows cleaned with a label that people gave, and with one of the lexicon. */
+  /** Cleaned rows, by the source of their label. */
   HumanLabels: { unit: 'Count' },
   LexiconLabels: { unit: 'Count' },
 
   TrainingSeconds: { unit: 'Seconds' },
   CandidateMacroRecall: { unit: 'None' },
-  /** Of the model that serves after the run, on the run's held-out rows. */
+  /** Macro recall of the model in service after the run, on the run's held-out rows. */
   ServingMacroRecall: { unit: 'None' },
-  /** How much lower that is than before: than at its promotion, or than its predecessor on the same rows. */
+  /** Loss against the model's own promotion or, after a promotion, against its predecessor on the same rows. */
   MacroRecallLost: { unit: 'None' },
   ModelsPromoted: { unit: 'Count' },
   TweetsScored: { unit: 'Count' },
 
-  /** Verdicts of the model, from the stream and from the run. */
-  VerdictsNegative: { unit: 'Count' },
-  VerdictsNeutral: { unit: 'Count' },
-  VerdictsPositive: { unit: 'Count' },
+  /** Predictions by label, from the stream and from the run. */
+  PredictionsNegative: { unit: 'Count' },
+  PredictionsNeutral: { unit: 'Count' },
+  PredictionsPositive: { unit: 'Count' },
 
   /** From the execution's start to its report. */
   RunSeconds: { unit: 'Seconds' },
-  /** One state of the machine and the loop that waits for its job. */
+  /** Duration of one state, including the loop that polls its job. */
   StageSeconds: { unit: 'Seconds', by: 'Stage' },
-  /** By error name; a run that timed out or was stopped counts under its status. */
+  /** By error name. A run that timed out or was stopped counts under its status. */
   RunsFailed: { unit: 'Count', by: 'Error' },
 } as const satisfies Record<string, Metric>;
 
@@ -61,7 +61,7 @@ export type MetricName = keyof typeof metrics;
 
 export const isMetricName = (name: string): name is MetricName => Object.hasOwn(metrics, name);
 
-/** The dimension that a metric has beside `Lake`, if any. */
+/** The metric's second dimension, if it has one. */
 export function dimensionOf(name: MetricName): 'Stage' | 'Error' | undefined {
   const metric: Metric = metrics[name];
   return metric.by;

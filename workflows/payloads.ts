@@ -6,9 +6,8 @@ import { perPollingKey } from './steps';
 /**
  * Input and output of every step, in running order. Every schema is strict; every type is inferred.
  *
- * A step's Lambda receives `{ execution, attempt, state }`: who runs, the redrive count, and the
- * execution's whole state. Its answer is written under the step's own key. A key that its step has
- * not written yet holds `{ "status": "PENDING" }`.
+ * A step's Lambda receives `{ execution, attempt, state }`: the execution, the redrive count, and the execution's
+ * complete state. The answer is written under the step's own key. Until then the key holds `{ "status": "PENDING" }`.
  */
 export const Day = z
   .string()
@@ -27,24 +26,24 @@ const Pending = z.strictObject({ status: z.literal('PENDING') });
 const Running = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject({ status: z.literal('RUNNING'), attempt: Count, ...shape });
 
-// ---- What a person or EventBridge types ---------------------------------------------------------
+// ---- The execution's input ----------------------------------------------------------------------
 
 /**
- * `nightly` is the whole run; `retrain` trains on what the lake holds; `ingest` only fetches what is new.
- * The others bring days up to date without training: `backfill` fetches a stretch of the last seven days,
- * `import` takes tweets that lie in the lake's imports, `replay` streams and cleans days anew.
+ * `nightly` runs every step. `retrain` trains on the data in the lake. `ingest` only fetches new tweets. The others
+ * update days without training: `backfill` fetches a time span of the last seven days, `import` reads tweets from
+ * `raw-data/imports/`, and `replay` streams and cleans days again.
  */
 export const RunMode = z.enum(['nightly', 'retrain', 'ingest', 'backfill', 'replay', 'import']);
 export type RunMode = z.infer<typeof RunMode>;
 
-/** A search at X under a name of its own: keywords to be joined, or a query in X's own language. */
+/** A named search on X: keywords that are joined with OR, or a query in X's query language. */
 export const NamedQuery = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be small letters, digits and dashes'),
     keywords: z.array(z.string()).min(1).optional(),
-    /** As X reads it, operators included; language and retweets are then the query's own business. */
+    /** Sent to X as it is. It must set language and retweets itself. */
     query: z.string().optional(),
-    /** Left out: what the settings say. null takes every language. */
+    /** Default: the language of the settings. null searches all languages. */
     language: z.string().nullable().optional(),
     excludeRetweets: z.boolean().optional(),
   })
@@ -64,7 +63,7 @@ export const TrainingOptions = z.strictObject({
   learning_rate: z.number().gt(0).lt(1).optional(),
   hidden_size: z.number().int().min(8).max(1024).optional(),
   seed: z.number().int().nonnegative().optional(),
-  /** What the training begins with. */
+  /** Initial weights. */
   start_from: z.enum(['encoder', 'champion', 'scratch']).optional(),
   /** Teachers of a student; 0 is no self-training. */
   teachers: z.number().int().min(0).max(16).optional(),
@@ -73,40 +72,45 @@ export const TrainingOptions = z.strictObject({
   learning_curve: z.number().int().min(0).max(1).optional(),
 });
 
-/** Bytes of JSON that Step Functions passes to a state, or takes from one ("Step Functions service quotas"). */
+/** Largest input or output of a state, in bytes of JSON ("Step Functions service quotas"). */
 export const MAX_STATE_BYTES = 262_144;
 
 /**
- * Days that one run may replay, clean and publish. A day has up to 480 bytes in the execution's state: 400 of them, and
- * all else at its largest, stay below `MAX_STATE_BYTES` (test/workflows/largest-run.test.ts).
+ * Most days that one run may replay, clean and publish. A day takes up to 480 bytes of the execution's state. 400 days
+ * and the largest possible rest stay below `MAX_STATE_BYTES` (test/workflows/largest-run.test.ts).
  */
 export const MAX_DAYS_A_RUN = 400;
 
-/** Days that a replay may name one by one: a day is a few hundred bytes of the execution's state. */
+/** Most days in a replay's `days`: each takes a few hundred bytes of the execution's state. */
 export const MAX_REPLAYED_DAYS = 100;
 
-/** The execution's input: `{}` runs the nightly, `{"mode":"retrain"}` retrains on what the lake holds. */
+/**
+ * The execution's input.
+ *
+ * @example {} starts a nightly run
+ * @example { "mode": "retrain" } trains on the data in the lake
+ */
 export const RunRequest = z
   .strictObject({
     mode: RunMode.default('nightly'),
     date: Day.optional(),
-    /** One query of these words and phrases, in place of the configured ones. */
+    /** Words and phrases of one query that replaces the configured ones. */
     keywords: z.array(z.string()).min(1).optional(),
     queries: z.array(NamedQuery).min(1).optional(),
-    /** X gives at least ten tweets a page, and each costs. */
+    /** At least ten, X's smallest page: each tweet of a page is billed. */
     maxTweets: z.number().int().min(10).optional(),
-    /** Promotes what the gate refuses; only with a grant, which is a permission of its own. */
+    /** Promotes the candidate even if a rule of the gate failed. Needs a grant (docs/runbook.md). */
     force: z.boolean().default(false),
     training: TrainingOptions.default({}),
-    /** Of a backfill: days or instants; of a replay: days. Both ends belong to it. */
+    /** First and last day, both included. A backfill also accepts instants. */
     from: z.union([Day, Instant]).optional(),
     to: z.union([Day, Instant]).optional(),
-    /** Of a replay, in place of `from` and `to`: these days and none between them. */
+    /** Replay only: single days, instead of `from` and `to`. */
     days: z.array(Day).min(1).max(MAX_REPLAYED_DAYS).optional(),
-    /** Whether a replay sends the days' tweets to Kinesis again, or cleans them only. */
+    /** Replay only: whether the tweets are also sent to Kinesis again. */
     stream: z.boolean().default(true),
     import: ImportName.optional(),
-    /** Set by the nightly rule: the event's own time, so that a second delivery is recognised. */
+    /** Set by the nightly rule: the event's time. A second delivery of the same event has the same time. */
     scheduledFor: Instant.optional(),
   })
   .superRefine(({ mode, from, to, days, import: name, keywords, queries }, context) => {
@@ -143,7 +147,7 @@ export type RunRequest = z.infer<typeof RunRequest>;
 
 export const Execution = z.strictObject({ arn: z.string(), name: z.string(), startTime: Instant });
 
-/** The first step alone sees the raw input, whatever it is. */
+/** Only the first step receives the raw input. */
 export const PlanRunInput = z.strictObject({
   execution: Execution,
   attempt: Count,
@@ -151,9 +155,9 @@ export const PlanRunInput = z.strictObject({
 });
 export type PlanRunInput = z.infer<typeof PlanRunInput>;
 
-/** What let this one execution promote in spite of the gate. */
+/** The grant that let this execution promote a candidate that the gate refused. */
 export const ForceGrant = z.strictObject({
-  /** Version of the secret that holds the grant: CloudTrail says who wrote it. */
+  /** Version of the secret that holds the grant. CloudTrail shows who wrote it. */
   grant: z.string(),
   reason: z.string(),
 });
@@ -165,34 +169,34 @@ export const PlanRunOutput = z.strictObject({
   /** UTC day of the run. */
   date: Day,
   startedAt: Instant,
-  /** Why there is nothing to run; null runs. */
+  /** Why the run ends after its plan; null if it goes on. */
   skip: z.string().nullable(),
-  /** Where the ingest takes its tweets from. */
+  /** Source of the tweets. */
   source: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('news') }),
     z.strictObject({ kind: z.literal('backfill'), from: Instant, to: Instant }),
     z.strictObject({ kind: z.literal('import'), name: ImportName }),
     z.strictObject({ kind: z.literal('replay'), stream: z.boolean() }),
   ]),
-  /** Searches at X; none where the source is another. */
+  /** Searches on X; empty for other sources. */
   queries: z.array(z.strictObject({ name: z.string(), query: z.string().max(512) })),
-  /** Posts that this run may read at X at most, the month's budget included, and what they may cost. */
+  /** Most posts that this run may read from X, within the month's budget, and their highest cost. */
   maxTweets: z.number().int().nonnegative(),
   maxSpendUsd: z.number().nonnegative(),
-  /** Days that are cleaned whether or not anything changed. */
+  /** Days that are cleaned even if nothing changed. */
   reprocess: z.array(Day),
-  /** Null unless the input asked for it and a grant was there. */
+  /** null unless the input has `force` and a grant exists. */
   force: ForceGrant.nullable(),
   training: TrainingOptions,
-  /** Seconds between two looks at a job of each stage. */
+  /** Seconds between two polls of each stage's job. */
   poll: z.strictObject(perPollingKey(() => z.number().int().positive())),
 });
 export type RunPlan = z.infer<typeof PlanRunOutput>;
 
-/** Objects of the lake that a step could not read, wholly or in part, and went on without. */
+/** Objects of the lake that a step could not read, completely or in part, and skipped. */
 export const SetAside = z.strictObject({
   count: z.number().int().positive(),
-  /** The first of them: key, and what is wrong as a sentence without its subject. */
+  /** The first 20: key, and the problem as a sentence without its subject. */
   objects: z.array(z.strictObject({ key: z.string(), problem: z.string() })).max(20),
 });
 export type SetAside = z.infer<typeof SetAside>;
@@ -200,19 +204,19 @@ export type SetAside = z.infer<typeof SetAside>;
 // ---- Ingest tweets ------------------------------------------------------------------------------
 
 export const IngestCounts = z.strictObject({
-  /** received = written + doubles + quarantined, or the run fails. */
+  /** received = written + duplicates + quarantined, or the run fails. */
   received: Count,
   written: Count,
-  doubles: Count,
+  duplicates: Count,
   quarantined: Count,
   pages: Count,
 });
 export type IngestCounts = z.infer<typeof IngestCounts>;
 
-/** A stretch of time whose tweets a query can no longer get. */
+/** A time span whose tweets X no longer returns. */
 export const Gap = z.strictObject({
   query: z.string(),
-  /** null: nothing was fetched before, so nobody knows. */
+  /** null if nothing was fetched before: the start is unknown. */
   from: Instant.nullable(),
   until: Instant,
   reason: z.string(),
@@ -220,7 +224,7 @@ export const Gap = z.strictObject({
 });
 export type Gap = z.infer<typeof Gap>;
 
-/** A window that the run leaves open: what lies between its bounds is still to be fetched. */
+/** A window that the run leaves open: the tweets between its bounds are still to be fetched. */
 export const OpenWindow = z.strictObject({
   query: z.string(),
   from: Instant.nullable(),
@@ -232,37 +236,40 @@ export type OpenWindow = z.infer<typeof OpenWindow>;
 const Ingested = {
   ...IngestCounts.shape,
   days: z.array(Day),
-  /** By query, in the order of the plan. */
-  queries: z.array(z.strictObject({ name: z.string(), whole: z.boolean(), ...IngestCounts.shape })),
-  /** Found by this run. */
+  /** Per query, in the plan's order. */
+  queries: z.array(
+    z.strictObject({ name: z.string(), complete: z.boolean(), ...IngestCounts.shape }),
+  ),
+  /** Gaps found by this run. */
   gaps: z.array(Gap),
   open: z.array(OpenWindow),
-  /** Records that Kinesis refused for now and that wait in the lake; and those of earlier runs it took since. */
-  parked: Count,
-  unparked: Count,
-  /** Posts that were asked for and may have been charged, although no answer to it was kept: a kill in between. */
+  /** Records that Kinesis rejected; they wait in `raw-data/parked/`. */
+  queued: Count,
+  /** Records queued by earlier runs that Kinesis has now accepted. */
+  resent: Count,
+  /** Posts X may have billed although we lost the response (the process was killed). */
   unanswered: Count,
-  /** Users that X sent beside the posts, each of which it may charge for; those of lost answers included. */
+  /** Users that X may have billed with the posts, including those of lost responses. */
   users: Count.default(0),
-  /** At most: X charges once a day for the same post or user. */
+  /** Upper bound in US dollars: X bills the same post or user once a day. */
   spendUsd: z.number().nonnegative(),
-  /** Posts read at X in the month so far, and how many it may be (null sets no limit); and users that came with them. */
+  /** Posts and users read from X in this month, and the limit of posts; null is no limit. */
   month: z.strictObject({
     month: z.string(),
     posts: Count,
     users: Count.default(0),
     limit: Count.nullable(),
   }),
-  /** Their tweets may be written again; left out where there are none. */
+  /** Unreadable raw objects, whose tweets may be written again; absent if there are none. */
   unreadable: SetAside.optional(),
 };
 
 export const IngestTweetsOutput = z.discriminatedUnion('status', [
-  /** More pages wait; called again at once. `cursor` is where a replay goes on. */
+  /** More pages wait: call again at once. `cursor` is where a replay continues. */
   z.strictObject({ status: z.literal('MORE'), cursor: z.string().nullable(), ...Ingested }),
-  /** The rate window is used up; called again at `resumeAt`. */
+  /** X's rate limit is reached: call again at `resumeAt`. */
   z.strictObject({ status: z.literal('RATE_LIMITED'), resumeAt: Instant, ...Ingested }),
-  /** Another execution ingests; asked again at `resumeAt`. */
+  /** Another execution is ingesting: call again at `resumeAt`. */
   z.strictObject({
     status: z.literal('BUSY'),
     resumeAt: Instant,
@@ -270,7 +277,7 @@ export const IngestTweetsOutput = z.discriminatedUnion('status', [
     since: Instant,
     ...Ingested,
   }),
-  /** Every query's window is whole, or `note` says why it is not. */
+  /** Every query's window is complete, or `note` says why not. */
   z.strictObject({
     status: z.literal('DONE'),
     complete: z.boolean(),
@@ -299,27 +306,27 @@ export const CleanedDay = z.strictObject({
   version: Version,
   rows: Count,
   location: S3Uri,
-  /** Hash of the raw and label objects the day was made from: an equal one needs no cleaning. */
+  /** Hash of the raw and label objects that the day was made from. A day with the same hash is not cleaned again. */
   fingerprint: z.string(),
-  /** Rows that an edit of another day replaces: by so many the day may shrink. Left out where there are none. */
+  /** Rows replaced by an edit that lies on another day; the day may shrink by as many. Absent if there are none. */
   moved: Count.optional(),
 });
 export type CleanedDay = z.infer<typeof CleanedDay>;
 
-/** What the Spark job leaves at its `--summary_uri`. */
+/** The Spark job's result, at its `--summary_uri`. */
 export const CleaningSummary = z.strictObject({
   version: Version,
   days: z.array(z.strictObject({ date: Day, rows: Count, moved: Count.optional() })),
-  /** What the job was given as days and could not read as such; left out where there are none. */
+  /** Arguments that are no days; absent if there are none. */
   skipped_days: z.array(z.string()).optional(),
   read: Count,
   written: Count,
-  doubles: Count,
+  duplicates: Count,
   quarantined: Count,
   human_labels: Count,
   lexicon_labels: Count,
   seconds: z.number().nonnegative(),
-  /** Raw and label objects; left out where there are none. */
+  /** Unreadable raw and label objects; absent if there are none. */
   unreadable: SetAside.optional(),
 });
 export type CleaningSummary = z.infer<typeof CleaningSummary>;
@@ -330,7 +337,7 @@ export const CleanTweetsOutput = z.discriminatedUnion('status', [
     jobRunId: z.string(),
     days: z.array(z.strictObject({ date: Day, fingerprint: z.string() })).min(1),
   }),
-  /** No day has raw data that its published version was not made from. */
+  /** Every published day is up to date with its raw data. */
   z.strictObject({ status: z.literal('NOTHING_NEW') }),
   z.strictObject({
     status: z.literal('DONE'),
@@ -347,7 +354,7 @@ export const CheckResult = z.strictObject({
   name: z.string(),
   /** Offending rows; 0 passes. */
   offending: Count,
-  /** At most five offending rows, column by column, as Athena printed them. */
+  /** At most five offending rows, each as column name and Athena's text. */
   sample: z.array(z.record(z.string(), z.string().nullable())).max(5),
   queryExecutionId: z.string(),
 });
@@ -366,34 +373,34 @@ export const PublishDataOutput = z.strictObject({
   published: z.array(
     z.strictObject({ date: Day, version: Version, rows: Count, replaced: Version.nullable() }),
   ),
-  /** What was kept long enough: days that readers see no more, snapshots, partitions of the candidates table. */
+  /** Deleted because of their age: published days, snapshots, and partitions of the candidates table. */
   ended: z.strictObject({ days: z.array(Day), snapshots: Count, candidates: Count }).optional(),
 });
 export type PublishDataOutput = z.infer<typeof PublishDataOutput>;
 
 // ---- Train the model ----------------------------------------------------------------------------
 
-/** What a training runs on: spare machines that AWS may take back, at a lower price, or its own. */
+/** Kind of instance that a training runs on. AWS can reclaim a spot instance at any time. */
 export const Capacity = z.enum(['spot', 'on-demand']);
 export type Capacity = z.infer<typeof Capacity>;
 
 export const TrainModelOutput = z.discriminatedUnion('status', [
   Running({ jobName: z.string(), fingerprint: z.string() }),
-  /** Nothing to learn from that the last training had not seen. */
+  /** The training data have not changed since the last training. */
   z.strictObject({ status: z.literal('SKIPPED'), reason: z.string() }),
   z.strictObject({
     status: z.literal('DONE'),
     jobName: z.string(),
-    /** Hash of all that the training saw; an equal one would teach nothing new. */
+    /** Hash of the training's inputs. A training with the same hash would give the same model. */
     fingerprint: z.string(),
     modelUri: S3Uri,
     evaluationUri: S3Uri,
     manifestUri: S3Uri,
     epochs: z.number().int().positive(),
     seconds: z.number().nonnegative(),
-    /** Histories of older versions do not say it. */
+    /** Unknown in histories of older releases. */
     capacity: Capacity.optional(),
-    /** Label objects and corpora; left out where there are none. */
+    /** Unreadable label objects and corpora; absent if there are none. */
     unreadable: SetAside.optional(),
   }),
 ]);
@@ -404,16 +411,16 @@ export type TrainModelOutput = z.infer<typeof TrainModelOutput>;
 export const EvaluateCandidateOutput = z.strictObject({
   promote: z.boolean(),
   forced: z.boolean(),
-  /** Every rule, kept or broken, as a sentence. */
+  /** One sentence per rule, whether it passed or failed. */
   reasons: z.array(z.string()).min(1),
-  /** The champion when it was decided; its place is all that a promotion may take. */
+  /** The champion at the time of the decision. A promotion may replace only this one. */
   inService: z.string().nullable(),
-  /** Of the model that was evaluated: what the endpoint has to serve. Unknown of a training by an older version. */
+  /** Digest of the evaluated model, which the endpoint must serve. Unknown for trainings of older releases. */
   digest: Sha256.optional(),
-  // All null where the evaluation could not be trusted.
+  // All are null if the evaluation cannot be trusted.
   heldOutRows: Count.nullable(),
   candidate: Scores.nullable(),
-  /** Null also where there is none, or where it could not be scored. */
+  /** Also null if there is no champion or it could not be scored. */
   champion: Scores.extend({ version: z.string() }).nullable(),
   lexicon: Scores.extend({ name: z.string() }).nullable(),
   minusChampion: Difference.nullable(),
@@ -442,7 +449,7 @@ export const SmokeTestEndpointOutput = z.strictObject({
 });
 export type SmokeTestEndpointOutput = z.infer<typeof SmokeTestEndpointOutput>;
 
-/** `model-outputs/champion.json`: which model is in service, and since when. */
+/** `model-outputs/champion.json`: the model in service, and since when. */
 export const Champion = durable(
   'The record of the model in service',
   z.object({
@@ -453,14 +460,14 @@ export const Champion = durable(
     manifestUri: S3Uri,
     configName: z.string(),
     fingerprint: z.string(),
-    /** Of the model as it was evaluated; unknown of models promoted before this was kept. */
+    /** Digest of the evaluated model; unknown for models of older releases. */
     digest: Sha256.optional(),
-    /** On the held-out rows of the run that promoted it; unknown of models promoted before this was kept. */
+    /** On the held-out rows of the run that promoted it; unknown for models of older releases. */
     macroRecall: z.number().min(0).max(1).optional(),
     promotedAt: Instant,
     promotedBy: z.string(),
     forced: z.boolean(),
-    /** Of a forced one: the grant's reason. */
+    /** The grant's reason, if the promotion was forced. */
     forcedBecause: z.string().optional(),
     previous: z.string().nullable(),
   }),
@@ -477,7 +484,7 @@ export type PromoteModelOutput = z.infer<typeof PromoteModelOutput>;
 // ---- Refresh analytics --------------------------------------------------------------------------
 
 export const RefreshAnalyticsOutput = z.discriminatedUnion('status', [
-  /** More days wait to be scored, or the query that lists a day's tweets still runs. */
+  /** More days are to be scored, or the query that lists a day's tweets is still running. */
   Running({
     pending: z.array(Day),
     query: z.strictObject({ date: Day, queryExecutionId: z.string() }).nullable(),
@@ -494,7 +501,7 @@ export const RunReport = z.strictObject({
   runId: z.string(),
   mode: RunMode,
   date: Day,
-  /** PUBLISHED: days were brought up to date, and nothing was to be trained. */
+  /** PUBLISHED: days were updated, and no training was due. */
   outcome: z.enum(['PROMOTED', 'NOT_PROMOTED', 'PUBLISHED', 'NOTHING_NEW', 'INGESTED', 'SKIPPED']),
   summary: z.string(),
   modelInService: z.string().nullable(),
@@ -507,7 +514,7 @@ export type RunReport = z.infer<typeof RunReport>;
 
 const pendingOr = <Schema extends z.ZodType>(schema: Schema) => z.union([Pending, schema]);
 
-/** The execution's state: every step's key, in running order. */
+/** The execution's state: one key per step, in running order. */
 export const RunState = z.strictObject({
   plan: PlanRunOutput,
   ingest: pendingOr(IngestTweetsOutput),
@@ -527,6 +534,6 @@ export type RunState = z.infer<typeof RunState>;
 /** The keys that start as PENDING, in running order. */
 export const progressKeys = RunState.omit({ plan: true }).keyof().options;
 
-/** What every step but the first receives. */
+/** Input of every step except the first. */
 export const StepInput = z.strictObject({ execution: Execution, attempt: Count, state: RunState });
 export type StepInput = z.infer<typeof StepInput>;

@@ -10,14 +10,14 @@ import { commonRetries, stepRetries } from './retries';
 import { perStep } from './steps';
 import type { StepName } from './steps';
 
-/** A Task ends this much after the Lambda's own limit, so that the Lambda's error is the one that is seen. */
+/** Seconds a Task waits beyond the Lambda's own limit, so that the history shows the Lambda's error. */
 const TASK_MARGIN_SECONDS = 15;
 
 export interface SentimentPipelineProps {
   readonly name: string;
-  /** The function of each step; published versions, so that a history proves which code ran. */
+  /** The function of each step. Published versions, so that a history shows which code ran. */
   readonly functions: Record<StepName, lambda.IFunction>;
-  /** How long an execution may take, rate limits and training included. */
+  /** Time limit of an execution, including rate limits and training. */
   readonly timeout: Duration;
   readonly logs: sfn.LogOptions;
   /** @default true */
@@ -29,8 +29,8 @@ export interface SentimentPipelineProps {
 const stepNamed = perStep((step) => step);
 
 /**
- * The nightly run. Each state writes its own key of the execution's state; there is no catch-all, because a
- * redrive has to go on from the state that failed, and a Fail state would be redriven only to fail again.
+ * The nightly run. Each state writes its own key of the execution's state. There is no catch-all: a redrive continues
+ * from the failed state, and a Fail state would only fail again.
  */
 export class SentimentPipeline extends Construct {
   readonly machine: sfn.StateMachine;
@@ -98,7 +98,7 @@ export class SentimentPipeline extends Construct {
     );
     ingest.next(this.afterIngest(ingest, { crawl: crawling.start, report }));
     crawling.when('DONE', cleaning.start);
-    // A backfill, a replay and an import bring days up to date; the next night learns from them.
+    // Backfill, replay and import update days without training; the next nightly run trains on them.
     const next = new sfn.Choice(this, 'Train now', { stateName: 'Train on it?' })
       .when(sfn.Condition.stringEquals('$.plan.mode', 'nightly'), training.start)
       .otherwise(refreshing.start);
@@ -126,7 +126,7 @@ export class SentimentPipeline extends Construct {
     });
   }
 
-  /** More pages at once, a used-up rate window at its reset, another's ingest at its end, and then on by mode. */
+  /** MORE calls again at once, RATE_LIMITED and BUSY at `resumeAt`; DONE continues by mode. */
   private afterIngest(
     ingest: sfn.TaskStateBase,
     next: { crawl: sfn.IChainable; report: sfn.IChainable },
@@ -151,7 +151,7 @@ export class SentimentPipeline extends Construct {
       .when(isDone, next.crawl);
   }
 
-  /** Sees the raw input, whatever it is, and leaves the state that every later step finds. */
+  /** Receives the raw input and makes the state that every later step reads. */
   private firstStep(fn: lambda.IFunction): sfn.TaskStateBase {
     return this.task('plan-run', fn, {
       payload: { 'input.$': '$$.Execution.Input' },
@@ -169,7 +169,7 @@ export class SentimentPipeline extends Construct {
     const { key } = stepNamed[name];
     return this.task(name, functions[name], {
       payload: { 'state.$': '$' },
-      // The report has no key: its answer is the execution's output.
+      // The report has no key: its answer becomes the execution's output.
       ...(key && { resultPath: `$.${key}` }),
     });
   }

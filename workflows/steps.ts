@@ -1,3 +1,5 @@
+import { withTodaysNames } from './older-names';
+
 /** One Lambda function. The stack, the tests and the docs read its properties here. */
 interface FunctionRow {
   /** Its file is `functions/<name>.ts`; in an account it is `sentiment-lake-<env>-<name>`. */
@@ -39,7 +41,7 @@ export const steps = [
     timeoutSeconds: 60,
     memoryMb: 256,
   },
-  // Works for four minutes at most, then answers MORE; one page more has to fit behind that.
+  // Works for at most four minutes, then answers MORE; one more page must fit into the rest.
   {
     state: 'Ingest tweets',
     name: 'ingest-tweets',
@@ -127,7 +129,7 @@ export const steps = [
     timeoutSeconds: 120,
     memoryMb: 512,
   },
-  // Reads every label object: 2,000 of them in some seconds, a million rows in memory.
+  // Reads every label object: 2,000 objects take some seconds, a million rows fit into memory.
   {
     state: 'Evaluate the candidate',
     name: 'evaluate-candidate',
@@ -160,7 +162,7 @@ export const steps = [
     timeoutSeconds: 60,
     memoryMb: 256,
   },
-  // A serverless endpoint's first answer waits for its container: up to a minute a try.
+  // A serverless endpoint's first answer waits up to a minute for its container.
   {
     state: 'Smoke-test the endpoint',
     name: 'smoke-test-endpoint',
@@ -186,7 +188,7 @@ export const steps = [
     timeoutSeconds: 60,
     memoryMb: 256,
   },
-  // Scores for two minutes at most, then answers RUNNING.
+  // Scores for at most two minutes, then answers RUNNING.
   {
     state: 'Refresh analytics',
     name: 'refresh-analytics',
@@ -226,7 +228,7 @@ export const otherFunctions = [
     timeoutSeconds: 300,
     memoryMb: 512,
   },
-  // A batch waits for a serverless endpoint to wake up, a minute at worst.
+  // A batch may wait a minute until a serverless endpoint is ready.
   {
     name: 'score-stream',
     description: 'Scores tweets as they arrive on the stream.',
@@ -241,7 +243,7 @@ export const otherFunctions = [
 export type Step = (typeof steps)[number];
 export type StepName = Step['name'];
 export type StateName = Step['state'];
-/** Keys of the steps that look at a job, and of its intervals in the settings. */
+/** Keys of the steps that poll a job; the intervals in the settings have the same keys. */
 export type PollingKey = Exclude<Step, { pollSeconds: null }>['key'];
 
 export const functions = [...steps, ...otherFunctions] as const;
@@ -272,7 +274,7 @@ export function perFunction<Value>(
   return Object.fromEntries(functions.map((row) => [row.name, valueOf(row)]));
 }
 
-/** One value per step that looks at a job, by its key. */
+/** One value per step that polls a job, by its key. */
 export function perPollingKey<Value>(
   valueOf: (seconds: number) => Value,
 ): Record<PollingKey, Value>;
@@ -284,7 +286,7 @@ export function perPollingKey<Value>(valueOf: (seconds: number) => Value): Recor
   );
 }
 
-/** States and keys as releases up to 484cd63 named them: archived executions still carry these names. */
+/** Names of states and keys up to 484cd63: archived executions still have them. */
 const olderStates: Readonly<Record<string, StateName>> = {
   'Better than the champion?': 'Evaluate the candidate',
   Report: 'Report the run',
@@ -299,7 +301,6 @@ const olderKeys: Partial<Record<StepName, string>> = {
 export const stepOfState = (state: string | undefined): Step | undefined =>
   steps.find((step) => step.state === (olderStates[state ?? ''] ?? state));
 
-/** A step's answer in the output of its state, also under its older key; undefined when it is not there. */
-export function answerOf({ name, key }: Step, output: Readonly<Record<string, unknown>>): unknown {
-  return key === null ? output : (output[key] ?? output[olderKeys[name] ?? key]);
-}
+/** A step's answer in the output of its state, also under older names; undefined when it is not there. */
+export const answerOf = ({ name, key }: Step, output: Readonly<Record<string, unknown>>): unknown =>
+  withTodaysNames(key === null ? output : (output[key] ?? output[olderKeys[name] ?? key]));

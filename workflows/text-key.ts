@@ -5,17 +5,17 @@ import { entities, members, pattern, signs, windows1252 } from './text-rules';
 const ENTITY = pattern('entity');
 const RETWEET = pattern('retweet');
 const MENTION = pattern('mention');
-/** Marks over one letter beyond these are a game, and sorting them takes the square of their number. */
+/** Most combining marks per letter. Normalization sorts them in quadratic time, and no language uses more. */
 const MANY_MARKS = new RegExp(`([${members('mark')}]{16})[${members('mark')}]+`, 'gu');
 /**
- * What has the same normal form and lower case in Unicode 14 (Python 3.11, the oldest here) and in every later version.
- * Other signs stay as they are: languages of different Unicode versions differ.
+ * Characters whose normal form and lower case are the same in Unicode 14 (Python 3.11, the oldest supported) and in
+ * every later version. Other characters stay as they are, because Python and Node may have different Unicode versions.
  */
 const STABLE = new RegExp(`[${members('stable')}]+`, 'gu');
-/** What is left when a mention is taken out may be a link, and the reverse; nobody writes such texts. */
+/** Passes: removing a mention may leave a link, and the reverse. Real texts need one. */
 const MOST_ROUNDS = 4;
 
-/** Quotation marks, hyphens and spaces of every kind as those of ASCII; signs that nobody sees, as nothing. */
+/** All kinds of quotation marks, hyphens and spaces become those of ASCII; invisible characters are removed. */
 const plainSigns: ReadonlyMap<string, string> = new Map(
   (
     [
@@ -35,7 +35,7 @@ const NOT_PLAIN = new RegExp(
 const plain = (text: string): string =>
   text.replace(NOT_PLAIN, (sign) => plainSigns.get(sign) ?? sign);
 
-/** HTML's entities, each read once: `&amp;lt;` is `&lt;`. What stands for no sign stays as it is. */
+/** Decodes HTML entities, each once: `&amp;lt;` becomes `&lt;`. Unknown entities stay. */
 function unescape(text: string): string {
   return text.replace(
     ENTITY,
@@ -49,7 +49,7 @@ function unescape(text: string): string {
       const named = name ?? bareName;
       if (named !== undefined) return entities.get(named) ?? whole;
       const number = hexadecimal ? parseInt(hexadecimal, 16) : parseInt(decimal ?? '', 10);
-      // As browsers read them: people wrote these in Windows' code page.
+      // Browsers read these numbers in Windows' code page, too.
       const code = number >= 0x80 && number <= 0x9f ? (windows1252[number - 0x80] ?? 0) : number;
       const isControl = (code < 0x20 && ![0x9, 0xa, 0xd].includes(code)) || code === 0x7f;
       const isSign =
@@ -59,7 +59,7 @@ function unescape(text: string): string {
   );
 }
 
-/** Normalised again: the lower case of J + caron is a sign of its own. Where a final sigma stands depends on what counts as a letter. */
+/** Lower case, normalized again: the lower case of J + caron is one character. Final sigma is replaced, because its position depends on the Unicode version. */
 const oneForm = (text: string): string =>
   text.normalize('NFKC').toLowerCase().normalize('NFKC').replaceAll('\u03c2', '\u03c3');
 
@@ -71,12 +71,12 @@ const withoutNames = (text: string): string =>
     .replace(/^ | $/g, '');
 
 /**
- * The text a label belongs to: in lower case and in one Unicode form, without retweet mark, links and mentions, with
- * single spaces. Texts that people read as one have one key. As `etl/text/key.py`: test/fixtures/text-keys.json holds
- * both to it.
+ * The text in the form that labels are matched by: lower case, one Unicode form, single spaces, without retweet mark,
+ * links and mentions. Texts that people read as the same have the same form. `etl/text/key.py` does the same;
+ * test/fixtures/text-keys.json tests both.
  */
 export function normaliseForKey(text: string): string {
-  // Links first, as the ingest does: a text has one key before and after.
+  // Links first, as in the ingest, so that a text has the same key before and after it.
   const whole = unescape(withoutUrls(text));
   let key = plain(plain(whole).replace(MANY_MARKS, '$1').replace(STABLE, oneForm));
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
@@ -88,8 +88,8 @@ export function normaliseForKey(text: string): string {
 }
 
 /**
- * SHA-256, hex, of the normalised text in UTF-8: the key of labels and of the split. That of a text of which nothing
- * is left is the hash of no bytes.
+ * SHA-256 (hex) of the normalized text in UTF-8: the key of labels and of the split. An empty text has the hash of no
+ * bytes.
  */
 export function textHash(text: string): string {
   return createHash('sha256').update(normaliseForKey(text), 'utf8').digest('hex');

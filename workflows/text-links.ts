@@ -12,15 +12,15 @@ const SPACES = signs('space');
 const WIDE_PUNCTUATION = signs('widePunctuation');
 const TRAILING_SPACES = new RegExp(`[${members('space')}]$`, 'u');
 const LEADING_SPACES = new RegExp(`^[${members('space')}]+`, 'u');
-/** What a link may be glued to without being seen as the end of one that begins before it. */
+/** Text that ends like this could form a new link with the text behind a removed one. */
 const JOINS = /[A-Za-z0-9:/]$/;
 
-/** What JSON can carry and UTF-8 cannot: Spark would write it as a question mark. */
+/** Lone surrogates: JSON can carry them, UTF-8 cannot. Spark would write a question mark. */
 const LONE_SURROGATE = /[\ud800-\udfff]/gu;
 
-/** How much of a match of `URL` is the link: the marks that close a sentence are not. */
+/** Length of the link in a match of `URL`, without the punctuation that closes a sentence. */
 function lengthOfLink(found: string): number {
-  // The host and what stands before it end where the pattern says.
+  // Scheme and host always belong to the link.
   const least = HOST.exec(found)?.[0].length ?? 0;
   const ends = found.includes('?') ? ENDS_QUERY : ENDS_PATH;
   let end = found.length;
@@ -28,7 +28,7 @@ function lengthOfLink(found: string): number {
   return end;
 }
 
-/** Sign by sign: a pattern that looks for spaces at the end tries each run of them in a text. */
+/** A loop, because a pattern for spaces at the end takes quadratic time. */
 function withoutTrailingSpaces(text: string): string {
   let end = text.length;
   while (end > 0 && TRAILING_SPACES.test(text.charAt(end - 1))) end -= 1;
@@ -36,10 +36,9 @@ function withoutTrailingSpaces(text: string): string {
 }
 
 /**
- * The text without its links, by X's rules of where one ends: a t.co link after its letters and digits, another one
- * before the marks that close a sentence. A text that holds none stays as it is, to the last space, but for lone
- * surrogates, which become U+FFFD.
- * As `etl/text/links.py`: test/cases/links.tsv holds both to it.
+ * Removes links, by X's rules: a t.co link ends after its letters and digits, another one before the punctuation that
+ * closes a sentence. Lone surrogates become U+FFFD. A text without links stays as it is, including its spaces.
+ * `etl/text/links.py` does the same; test/cases/links.tsv tests both.
  */
 export function withoutUrls(sent: string): string {
   const text = sent.replace(LONE_SURROGATE, '\ufffd');
@@ -54,16 +53,16 @@ export function withoutUrls(sent: string): string {
     if (behind === '' || SPACES.has(behind) || WIDE_PUNCTUATION.has(behind)) {
       before = withoutTrailingSpaces(before);
     } else if (JOINS.test(before) || before.includes('://')) {
-      // Else the two ends could be a link that nobody wrote.
+      // Without a space the two ends could form a new link.
       before += ' ';
     }
     kept.push(before);
-    // From where the link ends, not from where its pattern does: another may begin in between.
+    // Continue where the link ends, not where its pattern ends: another link may begin in between.
     URL.lastIndex = at;
   }
   if (kept.length === 0) return text;
   return withoutTrailingSpaces((kept.join('') + text.slice(at)).replace(LEADING_SPACES, ''));
 }
 
-/** The text without what is left of a link where a text was cut: "https…", "htt…", "https://". */
+/** Removes the rest of a link at the end of a truncated text: "https…", "htt…", "https://". */
 export const withoutCutLinks = (text: string): string => text.replace(CUT_URL, '');

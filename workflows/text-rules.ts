@@ -15,7 +15,7 @@ const rangesOf = (name: SetName): [number, number][] =>
       return [parseInt(first, 16), parseInt(last, 16)];
     });
 
-/** The signs of a set of etl/text/rules.json. */
+/** The characters of a set in etl/text/rules.json. */
 export const signs = (name: SetName): ReadonlySet<string> =>
   new Set(
     rangesOf(name).flatMap(([first, last]) =>
@@ -23,7 +23,7 @@ export const signs = (name: SetName): ReadonlySet<string> =>
     ),
   );
 
-/** A set as what stands inside of a pattern's brackets. */
+/** A set as the inside of a regular expression's brackets. */
 export const members = (name: SetName): string =>
   rangesOf(name)
     .map(([first, last]) => `\\u{${first.toString(16)}}-\\u{${last.toString(16)}}`)
@@ -36,10 +36,10 @@ const expanded = (name: PatternName): string =>
     )
     .replace(/\{([a-z][A-Za-z]*)\}/g, (whole, set: string) => (isSet(set) ? members(set) : whole));
 
-/** A pattern of etl/text/rules.json, which etl/text/rules.py reads the same way. */
+/** A pattern of etl/text/rules.json. etl/text/rules.py reads it the same way. */
 export const pattern = (name: PatternName): RegExp => new RegExp(expanded(name), 'gu');
 
-/** HTML's named signs. */
+/** HTML's named entities. */
 export const entities: ReadonlyMap<string, string> = new Map(
   rules.entities
     .join(' ')
@@ -50,7 +50,7 @@ export const entities: ReadonlyMap<string, string> = new Map(
     }),
 );
 
-/** What the numbers 128 to 159 stand for in Windows' code page, 0 for nothing. */
+/** Characters of the numbers 128 to 159 in Windows' code page; 0 for none. */
 export const windows1252: readonly number[] = rules.windows1252
   .split(' ')
   .map((code) => parseInt(code, 16));

@@ -34,7 +34,7 @@ export interface Opinion {
 /** What the ingest says of itself: sums by query, gaps, and windows that are still open. */
 export type IngestCounts = Pick<
   IngestTweetsOutput,
-  'queries' | 'gaps' | 'open' | 'month' | 'parked' | 'unanswered'
+  'queries' | 'gaps' | 'open' | 'month' | 'queued' | 'unanswered'
 >;
 
 /** Everything that is shown of a run, on the terminal and in the report. */

@@ -40,11 +40,11 @@ function ingestSections({ ingest }: ReportData): string {
   if (ingest === null) return '';
   const number = (value: number) => cell(value.toLocaleString('en-US'), 'number');
   const queries = table(
-    ['query', 'received', 'written', 'double', 'quarantined', 'pages', 'window'],
-    ingest.queries.map(({ name, whole, ...sums }) => [
+    ['query', 'received', 'written', 'duplicates', 'quarantined', 'pages', 'window'],
+    ingest.queries.map(({ name, complete, ...sums }) => [
       cell(name),
-      ...[sums.received, sums.written, sums.doubles, sums.quarantined, sums.pages].map(number),
-      cell(whole ? 'whole' : 'open', whole ? undefined : 'wrong'),
+      ...[sums.received, sums.written, sums.duplicates, sums.quarantined, sums.pages].map(number),
+      cell(complete ? 'complete' : 'open', complete ? undefined : 'wrong'),
     ]),
   );
   const stretches = (

@@ -86,8 +86,8 @@ const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefin
       if (ingest.status === 'PENDING') return looping('');
       if (ingest.status === 'BUSY')
         return looping(`${ingest.holder.split(':').at(-1)} is ingesting; waiting for it`);
-      const { received, written, doubles, quarantined, pages } = ingest;
-      const sums = `${count(received)} received = ${count(written)} written + ${count(doubles)} duplicates + ${count(quarantined)} quarantined`;
+      const { received, written, duplicates, quarantined, pages } = ingest;
+      const sums = `${count(received)} received = ${count(written)} written + ${count(duplicates)} duplicates + ${count(quarantined)} quarantined`;
       if (ingest.status === 'RATE_LIMITED')
         return looping(
           `${sums}; X's rate window is used up, continues at ${ingest.resumeAt.slice(11, 19)} UTC`,
@@ -112,11 +112,11 @@ const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefin
             : '',
         );
       }
-      const { read, written, doubles, quarantined, human_labels, lexicon_labels, unreadable } =
+      const { read, written, duplicates, quarantined, human_labels, lexicon_labels, unreadable } =
         clean.summary;
       return said(
         unreadable,
-        `${count(read)} rows read = ${count(written)} written + ${count(doubles)} duplicates + ${count(quarantined)} quarantined, ` +
+        `${count(read)} rows read = ${count(written)} written + ${count(duplicates)} duplicates + ${count(quarantined)} quarantined, ` +
           `${counted(clean.days.length, 'day')}; labels: ${count(human_labels)} human, ${count(lexicon_labels)} lexicon`,
       );
     }),

@@ -57,7 +57,7 @@ _PLACEHOLDERS = [
         (r"(arn:aws:s[nq]s:us-east-1:<account>:).*", r"\1<name>"),
         (r"(arn:aws:kinesis:us-east-1:<account>:stream/).*", r"\1<stream>"),
         # The stream and the run both score tweets, and their shares differ from run to run.
-        (r"(/scored/dt=[^/]+/)[^/]+(?=\.parquet)", r"\1<verdicts>"),
+        (r"(/scored/dt=[^/]+/)[^/]+(?=\.parquet)", r"\1<predictions>"),
         (r"\b[0-9]{8}-[0-9]{6}-[0-9a-f]{8}(-[0-9]{1,5}(?![0-9a-f]))*", "<run>"),
         (r"(?<=\brun=)[^/]+", "<run>"),
         (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "<day>"),

@@ -8,7 +8,7 @@ import { checkpointAfter, searchableSince, stillOpen } from './window';
  */
 export function agedPlan(plan: QueryPlan, now: Date, lateSeconds: number): QueryPlan | null {
   const { window } = plan;
-  if (window === null || window.owed_from === null) {
+  if (window === null || window.due_from === null) {
     return null;
   }
   const until = stillOpen(window).until ?? now.toISOString();
@@ -18,7 +18,7 @@ export function agedPlan(plan: QueryPlan, now: Date, lateSeconds: number): Query
   return withGap(
     // If the query comes back, its next window starts where this one was opened.
     { ...plan, ...checkpointAfter(window, plan, lateSeconds), window: null },
-    { from: window.owed_from, until },
+    { from: window.due_from, until },
     {
       reason: 'its query was removed, and X searches seven days back',
       foundAt: now.toISOString(),

@@ -54,7 +54,7 @@ export async function sortPage(
     counts: {
       received: tweets.length,
       written: rows.length,
-      doubles: fits.length - rows.length,
+      duplicates: fits.length - rows.length,
       quarantined: refused.length,
       pages: 1,
     },
@@ -151,11 +151,11 @@ export const pageName = ({ of, window }: QueryPlan): string =>
 const padded = (number = 0): string => String(number).padStart(5, '0');
 
 export function mustAddUp(counts: IngestCounts, where: string): void {
-  const { received, written, doubles, quarantined } = counts;
-  if (received !== written + doubles + quarantined) {
+  const { received, written, duplicates, quarantined } = counts;
+  if (received !== written + duplicates + quarantined) {
     throw new StepError(
       'IngestDoesNotAddUp',
-      `${where}: ${received} tweets received, but ${written} written + ${doubles} duplicates + ${quarantined} quarantined`,
+      `${where}: ${received} tweets received, but ${written} written + ${duplicates} duplicates + ${quarantined} quarantined`,
     );
   }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { prefixes } from '../../workflows/datasets';
 import { durable, lenient } from '../../workflows/durable';
 import { StepError } from '../../workflows/errors';
+import { fieldsWithTodaysNames } from '../../workflows/older-names';
 import { Day, Gap, IngestCounts } from '../../workflows/payloads';
 import { getJson, getText, listObjects, putIf, uriOf } from '../lake/objects';
 import type { LakeBucket } from '../lake/objects';
@@ -42,10 +43,10 @@ const Progress = lenient(
     users: Count.default(0),
     /** Posts X may have billed although we lost the response (the process was killed). */
     unanswered: Count,
-    parked: Count,
+    queued: Count,
     days: z.array(Day),
     /** Whether the run's own window is complete. */
-    whole: z.boolean(),
+    complete: z.boolean(),
   }),
 );
 export type Progress = z.infer<typeof Progress>;
@@ -56,14 +57,14 @@ const KnownGap = lenient(Gap.extend({ reported_by: z.string().nullable() }));
 export const QueryPlan = durable(
   'A plan of the ingest',
   z.object({
-    schema_version: z.literal(1),
+    schema_version: z.literal(2),
     /** What the plan fetches, as text. The plan's key is the hash of this text. */
     of: z.string(),
     name: z.string(),
     /** Start of the next window: newest id of the last complete one, or a little earlier. */
     since_id: z.string().nullable(),
     /** Watermark: every tweet before it was fetched or lies in a recorded gap. */
-    covered_until: Instant.nullable(),
+    watermark: Instant.nullable(),
     /** Windows opened so far. */
     windows: Count,
     /** Number of claims. Each claim changes the ETag, so an older invocation's writes fail. */
@@ -80,6 +81,7 @@ export const QueryPlan = durable(
     gaps: z.array(KnownGap),
     progress: Progress,
   }),
+  { 1: fieldsWithTodaysNames },
 );
 export type QueryPlan = z.infer<typeof QueryPlan>;
 
@@ -137,11 +139,11 @@ export function resume(found: Planned, runId: string, now: Date): Planned {
 export const newPlan = (of: string, name: string, runId: string, now: Date): Planned => ({
   etag: null,
   plan: {
-    schema_version: 1,
+    schema_version: 2,
     of,
     name,
     since_id: null,
-    covered_until: null,
+    watermark: null,
     windows: 0,
     claims: 0,
     window: null,
@@ -197,15 +199,15 @@ const freshProgress = (runId: string): Progress => ({
   included: 0,
   users: 0,
   unanswered: 0,
-  parked: 0,
+  queued: 0,
   days: [],
-  whole: false,
+  complete: false,
 });
 
 export const noCounts: IngestCounts = {
   received: 0,
   written: 0,
-  doubles: 0,
+  duplicates: 0,
   quarantined: 0,
   pages: 0,
 };
@@ -213,7 +215,7 @@ export const noCounts: IngestCounts = {
 export const addCounts = (a: IngestCounts, b: IngestCounts): IngestCounts => ({
   received: a.received + b.received,
   written: a.written + b.written,
-  doubles: a.doubles + b.doubles,
+  duplicates: a.duplicates + b.duplicates,
   quarantined: a.quarantined + b.quarantined,
   pages: a.pages + b.pages,
 });

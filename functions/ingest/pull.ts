@@ -28,7 +28,7 @@ const MAX_GAPS_KEPT = 100;
 
 /** How one invocation of the ingest ends. */
 export type Ending =
-  | { kind: 'whole' }
+  | { kind: 'complete' }
   | { kind: 'more' }
   | { kind: 'rate-limited'; resumeAt: Date }
   | { kind: 'stopped'; why: string };
@@ -71,8 +71,8 @@ export async function pull(
     if (plan.pending !== null) {
       plan = await commit(pulling, plan, plan.pending);
     }
-    if (plan.progress.whole) {
-      return end({ kind: 'whole' }, plan);
+    if (plan.progress.complete) {
+      return end({ kind: 'complete' }, plan);
     }
     if (dayUsedUp !== null) {
       return end({ kind: 'stopped', why: `X gives no more for now: ${dayUsedUp}` }, plan);
@@ -177,7 +177,7 @@ export async function commit(
   page: PendingPage,
 ): Promise<QueryPlan> {
   // In parallel: after a kill, both are written again from the journalled page.
-  const [{ objects }, parked] = await Promise.all([
+  const [{ objects }, queued] = await Promise.all([
     storePage(pulling.lake, plan, page),
     streamRows(pulling, page.rows, pageName(plan)),
   ]);
@@ -192,7 +192,7 @@ export async function commit(
     progress: {
       ...progress,
       counts: addCounts(progress.counts, page.counts),
-      parked: progress.parked + parked,
+      queued: progress.queued + queued,
       days: [...new Set([...progress.days, ...objects.map(({ day }) => day)])].sort(),
     },
   };
@@ -228,8 +228,8 @@ function closeWindow(
   );
   const closed = { ...plan, ...checkpointAfter(window, plan, lateSeconds), window: null };
   // After a window that an earlier run left open, this run opens its own.
-  const whole = window.opened_by === plan.progress.run_id;
-  return withGap({ ...closed, progress: { ...closed.progress, whole } }, lost, {
+  const complete = window.opened_by === plan.progress.run_id;
+  return withGap({ ...closed, progress: { ...closed.progress, complete } }, lost, {
     reason: 'X searches seven days back, and the window was fetched too late for its oldest part',
     foundAt: lastPage.fetched_at,
   });
@@ -259,11 +259,11 @@ function behindWhatAged(
   };
   const { until } = stillOpen(window);
   if (until !== null && until <= searchableSince(now).toISOString()) {
-    const whole = window.opened_by === plan.progress.run_id;
+    const complete = window.opened_by === plan.progress.run_id;
     const closed = { ...plan, ...checkpointAfter(window, plan, lateSeconds), window: null };
     return withGap(
-      { ...closed, progress: { ...closed.progress, whole } },
-      { from: window.owed_from, until },
+      { ...closed, progress: { ...closed.progress, complete } },
+      { from: window.due_from, until },
       found,
     );
   }

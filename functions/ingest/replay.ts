@@ -10,7 +10,7 @@ import type { Streaming } from './streaming';
 
 export interface Replayed {
   counts: IngestCounts;
-  parked: number;
+  queued: number;
   /** Key of the last object that was sent; null when all were sent. */
   cursor: string | null;
 }
@@ -24,13 +24,13 @@ export async function replayDays(
   unreadables: Unreadables,
 ): Promise<Replayed> {
   let counts = noCounts;
-  let parked = 0;
+  let queued = 0;
   let last = cursor;
   for (const day of plan.reprocess.toSorted()) {
     for (const { key } of await listObjects(streaming.lake, rawFolder(day))) {
       if (last !== null && key <= last) continue;
       if (streaming.clock.now().valueOf() > until) {
-        return { counts, parked, cursor: last };
+        return { counts, queued, cursor: last };
       }
       const { records, broken } = await readRaw(streaming.lake, key, unreadables);
       const fits = records.flatMap((record) => RawTweetRow.safeParse(record).data ?? []);
@@ -38,16 +38,16 @@ export async function replayDays(
       const own = fits.filter((row) => dayOf(row) === day || !daysOf(row).includes(day));
       const rows = own.filter(({ text }) => !isWithheldNotice(text));
       const name = key.slice(rawFolder(day).length).replace(/\.ndjson\.gz$/, '');
-      parked += await streamRows(streaming, rows, `replay-${name}`);
+      queued += await streamRows(streaming, rows, `replay-${name}`);
       counts = addCounts(counts, {
         received: records.length + broken,
         written: rows.length,
-        doubles: fits.length - own.length,
+        duplicates: fits.length - own.length,
         quarantined: records.length + broken - fits.length + (own.length - rows.length),
         pages: 1,
       });
       last = key;
     }
   }
-  return { counts, parked, cursor: null };
+  return { counts, queued, cursor: null };
 }

@@ -32,11 +32,11 @@ export async function streamRows(
   if (refusal === null) {
     return 0;
   }
-  log({ function: 'ingest-tweets', stream, parked: refusal.records.length, why: refusal.reason });
+  log({ function: 'ingest-tweets', stream, queued: refusal.records.length, why: refusal.reason });
   const body = refusal.records.map(({ data }) => `${data}\n`).join('');
   // After a kill the stream may reject other rows than before: the content's hash gives them their own object.
   const part = createHash('sha256').update(body).digest('hex').slice(0, 12);
-  await putIf(lake, `${prefixes.parked}${name}-${part}.ndjson`, body, 'application/x-ndjson', {
+  await putIf(lake, `${prefixes.queued}${name}-${part}.ndjson`, body, 'application/x-ndjson', {
     ifMatch: null,
   });
   return refusal.records.length;
@@ -52,7 +52,7 @@ export async function streamQueued(
   unreadables: Unreadables,
 ): Promise<number> {
   let taken = 0;
-  for (const { key } of await listObjects(lake, prefixes.parked)) {
+  for (const { key } of await listObjects(lake, prefixes.queued)) {
     const found = clock.now().valueOf() < until ? await getText(lake, key) : null;
     if (found === null) {
       break;

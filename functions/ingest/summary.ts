@@ -15,7 +15,7 @@ export function countsOf(
   others: readonly Planned[],
   given: {
     unreadable: SetAside | undefined;
-    unparked: number;
+    resent: number;
     charged: boolean;
     prices: { usdPerPost: number; usdPerUser: number };
     monthLimit: number | null;
@@ -36,7 +36,7 @@ export function countsOf(
     days: [...new Set(plans.flatMap(({ progress }) => progress.days))].sort(),
     queries: plans.map(({ name, progress }) => ({
       name,
-      whole: progress.whole,
+      complete: progress.complete,
       ...progress.counts,
     })),
     gaps: [...run, ...others].flatMap(({ plan }) => gapsFor(plan, given.runId)),
@@ -44,8 +44,8 @@ export function countsOf(
       ...plans.flatMap((plan) => openWindow(plan, whyOpen(given.ending))),
       ...others.flatMap(({ plan }) => openWindow(plan, 'the run does not ask for this query')),
     ],
-    parked: sum(plans, ({ progress }) => progress.parked),
-    unparked: given.unparked,
+    queued: sum(plans, ({ progress }) => progress.queued),
+    resent: given.resent,
     unanswered,
     users,
     spendUsd: priceOf(given.prices, { posts, users }),
@@ -103,7 +103,7 @@ function whyOpen(ending: Ending): string {
 
 /** Why the ingest is incomplete or empty, for the report; null if it is neither. */
 export function noteOf(figures: IngestCounts, ending: Ending, ifEmpty: string): string | null {
-  const { gaps, open, parked, unparked, unanswered, received } = figures;
+  const { gaps, open, queued, resent, unanswered, received } = figures;
   const notes = gaps.map(
     ({ query, from, until, reason }) =>
       `gap in ${query} from ${from ?? 'an unknown time'} to ${until}: ${reason}`,
@@ -117,8 +117,8 @@ export function noteOf(figures: IngestCounts, ending: Ending, ifEmpty: string): 
   if (abandoned.length > 0) {
     notes.push(`left open by earlier runs: ${abandoned.map(({ query }) => query).join(', ')}`);
   }
-  if (parked > 0) notes.push(`${parked} records queued for retry (rejected by the stream)`);
-  if (unparked > 0) notes.push(`${unparked} queued records sent`);
+  if (queued > 0) notes.push(`${queued} records queued for retry (rejected by the stream)`);
+  if (resent > 0) notes.push(`${resent} queued records sent`);
   if (unanswered > 0)
     notes.push(`up to ${unanswered} posts may have been billed although the response was lost`);
   notes.push(...unreadableNote(figures.unreadable));

@@ -23,7 +23,7 @@ export const Window = lenient(
     /** Time of the first response, by X's clock; null before it. */
     opened_at: Instant.nullable(),
     /** Tweets from this time on must be fetched; those X no longer has become a gap. null for imports. */
-    owed_from: Instant.nullable(),
+    due_from: Instant.nullable(),
     since_id: Id,
     start_time: Instant.nullable(),
     end_time: Instant.nullable(),
@@ -47,17 +47,17 @@ export const searchableSince = (now: Date, restarts = 0): Date =>
 
 /** An incremental window: everything since the last one. */
 export function newsWindow(
-  plan: { windows: number; since_id: string | null; covered_until: string | null },
+  plan: { windows: number; since_id: string | null; watermark: string | null },
   runId: string,
   now: Date,
 ): Window {
-  const { since_id, covered_until } = plan;
+  const { since_id, watermark } = plan;
   const oldest = searchableSince(now).toISOString();
   return {
     ...emptyWindow(plan.windows, runId),
     since_id,
     start_time: since_id === null ? oldest : null,
-    owed_from: covered_until ?? oldest,
+    due_from: watermark ?? oldest,
   };
 }
 
@@ -70,14 +70,14 @@ export const spanWindow = (
   ...emptyWindow(plan.windows, runId),
   start_time: span.from,
   end_time: span.to,
-  owed_from: span.from,
+  due_from: span.from,
 });
 
 export const emptyWindow = (number: number, runId: string): Window => ({
   number,
   opened_by: runId,
   opened_at: null,
-  owed_from: null,
+  due_from: null,
   since_id: null,
   start_time: null,
   end_time: null,
@@ -106,10 +106,10 @@ export function restartWindow(
       start_time: start,
       until_id: window.oldest_id ?? window.until_id,
       next_token: null,
-      owed_from: window.owed_from === null ? null : laterOf(window.owed_from, start),
+      due_from: window.due_from === null ? null : laterOf(window.due_from, start),
       restarts: window.restarts + 1,
     },
-    lost: lostBetween(window.owed_from, start),
+    lost: lostBetween(window.due_from, start),
   };
 }
 
@@ -157,7 +157,7 @@ export function agedOut(window: Window, fetchedUpTo: string | null, at: Date): L
   const edge = new Date(at.valueOf() - SEARCHABLE_MS).toISOString();
   const reached = fetchedUpTo === null ? null : timeOfId(fetchedUpTo);
   const until = reached === null || reached.toISOString() > edge ? edge : reached.toISOString();
-  return lostBetween(window.owed_from, until);
+  return lostBetween(window.due_from, until);
 }
 
 /**
@@ -166,9 +166,9 @@ export function agedOut(window: Window, fetchedUpTo: string | null, at: Date): L
  */
 export function checkpointAfter(
   window: Window,
-  before: { since_id: string | null; covered_until: string | null },
+  before: { since_id: string | null; watermark: string | null },
   lateSeconds: number,
-): { since_id: string | null; covered_until: string | null } {
+): { since_id: string | null; watermark: string | null } {
   const opened = window.opened_at;
   if (opened === null) {
     return before;
@@ -178,13 +178,13 @@ export function checkpointAfter(
   return {
     since_id:
       newest === null ? null : newer(before.since_id, older(newest, idAt(settled)) ?? newest),
-    covered_until: settled.toISOString(),
+    watermark: settled.toISOString(),
   };
 }
 
 /** The part of the window that is still to be fetched. */
 export const stillOpen = (window: Window): Pick<OpenWindow, 'from' | 'until'> => ({
-  from: window.owed_from ?? window.start_time,
+  from: window.due_from ?? window.start_time,
   until:
     (window.oldest_id === null ? null : timeOfId(window.oldest_id)?.toISOString()) ??
     window.end_time ??

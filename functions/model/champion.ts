@@ -9,28 +9,29 @@ import { CHAMPION_KEY, LATEST_TRAINING_KEY } from './names';
 export const readChampion = (lake: LakeBucket): Promise<{ value: Champion; etag: string } | null> =>
   getJson(lake, CHAMPION_KEY, Champion);
 
-/** The last training whose outcome is settled, promoted or refused: the same data again would teach nothing. */
-export const SettledTraining = durable(
+/** The last training whose candidate was promoted or refused. Training on the same data again would change nothing. */
+export const LastTraining = durable(
   'The record of the last training',
   z.object({
-    schemaVersion: z.literal(1),
+    schemaVersion: z.literal(2),
     jobName: z.string(),
     fingerprint: z.string(),
-    settledAt: z.string(),
+    decidedAt: z.string(),
   }),
+  { 1: ({ settledAt, ...same }) => ({ ...same, decidedAt: settledAt }) },
 );
-export type SettledTraining = z.infer<typeof SettledTraining>;
+export type LastTraining = z.infer<typeof LastTraining>;
 
-export async function readSettledTraining(lake: LakeBucket): Promise<SettledTraining | null> {
-  return (await getJson(lake, LATEST_TRAINING_KEY, SettledTraining))?.value ?? null;
+export async function readLastTraining(lake: LakeBucket): Promise<LastTraining | null> {
+  return (await getJson(lake, LATEST_TRAINING_KEY, LastTraining))?.value ?? null;
 }
 
 /**
- * Written by the gate that refuses a model and by the promotion that puts it into service, not by the
- * training: a model that was trained but never evaluated must be trained again by the next night.
+ * Records the last training. The gate calls this when it refuses a candidate, and the promotion when it promotes one.
+ * The training does not: a model that was trained but never evaluated must be trained again by the next run.
  */
-export const settleTraining = (
+export const recordLastTraining = (
   lake: LakeBucket,
-  training: Omit<SettledTraining, 'schemaVersion'>,
+  training: Omit<LastTraining, 'schemaVersion'>,
 ): Promise<void> =>
-  putJson(lake, LATEST_TRAINING_KEY, { schemaVersion: 1, ...training } satisfies SettledTraining);
+  putJson(lake, LATEST_TRAINING_KEY, { schemaVersion: 2, ...training } satisfies LastTraining);

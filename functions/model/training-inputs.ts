@@ -35,7 +35,7 @@ const TrainingRequestFields = z.object({
     ),
   ),
   labels: z.array(lenient(z.object({ uri: z.string(), etag: z.string() }))),
-  /** What the candidate is compared with; null on the first night. */
+  /** The champion that the candidate is compared with; null in the first run. */
   champion: lenient(z.object({ version: z.string(), uri: z.string() })).nullable(),
   /** Texts to answer for the gate, which alone knows what is right. */
   golden_tweets: z.array(z.string()),

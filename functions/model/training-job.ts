@@ -27,7 +27,7 @@ interface Job {
   hyperparameters: Record<string, string>;
   /** Whether anything is published that a manifest names. */
   hasTweets: boolean;
-  /** Address of the champion's archive; null on the first night. */
+  /** Address of the champion's archive; null in the first run. */
   championUri: string | null;
   /** The encoder to start from, or the corpora to make one of; null without corpora. */
   encoder: EncoderChoice | null;

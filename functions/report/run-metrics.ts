@@ -38,11 +38,11 @@ function ingestMetrics({ ingest }: RunState): MetricValues {
   return {
     TweetsReceived: ingest.received,
     TweetsWritten: ingest.written,
-    TweetsDouble: ingest.doubles,
+    TweetsDuplicate: ingest.duplicates,
     TweetsQuarantined: ingest.quarantined,
     WindowsLeftOpen: ingest.open.length,
     IngestGaps: ingest.gaps.length,
-    RecordsParked: ingest.parked,
+    RecordsQueued: ingest.queued,
     SpendUsd: ingest.spendUsd,
   };
 }
@@ -78,9 +78,9 @@ export function predictionMetrics(rows: readonly { label: Label }[]): MetricValu
   return rows.length === 0
     ? {}
     : {
-        VerdictsNegative: count('negative'),
-        VerdictsNeutral: count('neutral'),
-        VerdictsPositive: count('positive'),
+        PredictionsNegative: count('negative'),
+        PredictionsNeutral: count('neutral'),
+        PredictionsPositive: count('positive'),
       };
 }
 

@@ -56,8 +56,8 @@ function ingested({ ingest }: RunState): string | null {
   if (ingest.status === 'PENDING') {
     return null;
   }
-  const { received, written, doubles, quarantined } = ingest;
-  const counts = `${count(received)} tweets received (${count(written)} written, ${count(doubles)} duplicates, ${count(quarantined)} quarantined)`;
+  const { received, written, duplicates, quarantined } = ingest;
+  const counts = `${count(received)} tweets received (${count(written)} written, ${count(duplicates)} duplicates, ${count(quarantined)} quarantined)`;
   return ingest.status === 'DONE' && ingest.note !== null ? `${counts}, ${ingest.note}` : counts;
 }
 

@@ -3,7 +3,8 @@ import type { z } from 'zod';
 const MAX_VALUE_CHARACTERS = 80;
 
 /**
- * A ZodError as one line that names each field, what is allowed, and what came:
+ * A ZodError as one line that names each field, what is allowed, and the received value (`z.prettifyError` writes
+ * several lines, without the value):
  * `mode: must be one of nightly, retrain, ingest (got "nightlyy")`. `whole` names the value itself, for errors
  * without a field.
  */

@@ -13,7 +13,10 @@ export type Emit = (figures: MetricValues, dimensions?: Dimensions) => void;
 // CloudWatch takes 1024 characters; a name that long helps nobody.
 const MAX_DIMENSION_CHARACTERS = 250;
 
-/** One line in CloudWatch's embedded metric format: Logs makes metrics of it, without a call or a permission. */
+/**
+ * One line in CloudWatch's embedded metric format: Logs makes metrics of it, without a call or a permission. Not
+ * Powertools' Metrics: it keeps state between calls, adds a `service` dimension, and would save fifteen lines.
+ */
 export function embeddedMetrics(
   lake: string,
   now: Date,

@@ -83,6 +83,7 @@ const describe = (error: unknown): Record<string, string> =>
     ? { error: error.name, cause: error.message }
     : { error: 'Error', cause: String(error) };
 
+/** Writes one JSON line. Not Powertools' Logger: its levels, context and sampling have no use with one line per call. */
 export function log(line: Record<string, unknown>): void {
   // eslint-disable-next-line no-console -- a Lambda's log is its console
   console.info(JSON.stringify(line));

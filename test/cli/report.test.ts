@@ -26,10 +26,10 @@ const report: ReportData = {
     queries: [
       {
         name: 'tea',
-        whole: false,
+        complete: false,
         received: 12,
         written: 10,
-        doubles: 1,
+        duplicates: 1,
         quarantined: 1,
         pages: 2,
       },

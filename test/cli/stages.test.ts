@@ -5,14 +5,14 @@ const {
   pages,
   received,
   written,
-  doubles,
+  duplicates,
   quarantined,
   days,
   queries,
   gaps,
   open,
-  parked,
-  unparked,
+  queued,
+  resent,
   unanswered,
   spendUsd,
   month,
@@ -21,14 +21,14 @@ const figures = {
   pages,
   received,
   written,
-  doubles,
+  duplicates,
   quarantined,
   days,
   queries,
   gaps,
   open,
-  parked,
-  unparked,
+  queued,
+  resent,
   unanswered,
   spendUsd,
   month,
@@ -61,7 +61,7 @@ test('ingest sums up', () => {
 });
 
 test('a night without news says so', () => {
-  const nothing = { received: 0, written: 0, doubles: 0, quarantined: 0, pages: 1 };
+  const nothing = { received: 0, written: 0, duplicates: 0, quarantined: 0, pages: 1 };
 
   expect(ingest({ status: 'DONE', complete: true, note: null, ...nothing })?.text).toBe(
     'no new tweets',

@@ -287,7 +287,7 @@ test('a candidate that fails a check is not published, and the cause shows the o
     'select dt, count(*) as n from tweets group by dt order by dt desc limit 1',
   );
   const day = before?.['dt'] ?? '';
-  // The same id twice would be doubles; a label of one kind needs many rows; so: a day that loses rows.
+  // The same id twice would be duplicates; a label of one kind needs many rows; so: a day that loses rows.
   const key = (await keysBelow(`${datasets.raw_tweets.prefix}dt=${day}/`))[0] ?? '';
   const page = await bytesOf(key);
   await session.clients.s3.send(
@@ -313,7 +313,7 @@ test('a candidate that fails a check is not published, and the cause shows the o
   );
 }, 180_000);
 
-test('once the data is whole again, the next night succeeds and doubles nothing', async () => {
+test('once the data is whole again, the next night succeeds and duplicates nothing', async () => {
   const run = await startRun(workspace, session, screen, { maxTweets: 50 });
 
   expect(endOf(run)).toMatchObject({ status: 'SUCCEEDED' });

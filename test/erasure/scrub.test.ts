@@ -10,7 +10,7 @@ import {
   imported,
   labels,
   parquetRows,
-  parked,
+  queued,
   plan,
   quarantined,
   rawPage,
@@ -80,7 +80,7 @@ test('an object that loses all its rows is gone, and what was before it does not
   await put(lake, 'raw-data/parked/page.ndjson', ndjson(tweet('12')));
   await put(lake, 'raw-data/parked/page.ndjson', ndjson(tweet('13')));
 
-  await scrub('raw-data/parked/', parked(finder()));
+  await scrub('raw-data/parked/', queued(finder()));
 
   expect(await keysBelow(lake, '')).toEqual([]);
   // The version that holds nothing forgotten stays what it was: an old one.
@@ -93,7 +93,7 @@ test('a version behind a deletion is found, too', async () => {
     new DeleteObjectCommand({ Bucket: lake.bucket, Key: 'raw-data/parked/page.ndjson' }),
   );
 
-  expect(await scrub('raw-data/parked/', parked(finder()))).toMatchObject({
+  expect(await scrub('raw-data/parked/', queued(finder()))).toMatchObject({
     objects: 0,
     versions: 1,
   });
@@ -130,7 +130,7 @@ test('nothing is written once the lake is no longer held', async () => {
   };
 
   await expect(
-    scrubBelow({ lake, mustHold }, 'raw-data/parked/', parked(finder())),
+    scrubBelow({ lake, mustHold }, 'raw-data/parked/', queued(finder())),
   ).rejects.toThrow('lost');
   expect(await everything()).toContain('"13"');
 });

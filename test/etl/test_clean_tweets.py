@@ -75,7 +75,7 @@ def test_writes_a_version_of_each_day_and_adds_up(spark: SparkSession, lake: Lak
         ],
         "read": 6,
         "written": 3,
-        "doubles": 1,
+        "duplicates": 1,
         "quarantined": 2,
         "human_labels": 0,
         "lexicon_labels": 3,
@@ -145,7 +145,7 @@ def test_a_day_without_a_good_record_has_no_rows(spark: SparkSession, lake: Lake
     summary = run(spark, lake, DAY, "run-9-0")
 
     assert summary["days"] == [{"date": DAY, "rows": 0}]
-    assert (summary["read"], summary["quarantined"], summary["doubles"]) == (2, 2, 0)
+    assert (summary["read"], summary["quarantined"], summary["duplicates"]) == (2, 2, 0)
     assert lake.keys("cleaned-data/") == []
 
 
@@ -277,7 +277,7 @@ def test_an_edit_over_midnight_leaves_its_first_version_s_day(
         {"date": DAY, "rows": 1, "moved": 1},
         {"date": OTHER_DAY, "rows": 1},
     ]
-    counts = [summary[name] for name in ("read", "written", "doubles", "quarantined")]
+    counts = [summary[name] for name in ("read", "written", "duplicates", "quarantined")]
     assert counts == [4, 2, 2, 0]
     table = lake.table("cleaned-data/tweets/")
     assert [row["tweet_id"] for row in table.to_pylist()] == [edit, "7"]

@@ -80,7 +80,7 @@ def test_no_mutation_stops_the_job_or_changes_a_value(
         ), f"{row} is not what a line says: {said[row['tweet_id']]}"
     assert summary.get("unreadable", {"count": 0})["count"] == named > 0
     assert summary["read"] == read
-    assert summary["written"] + summary["doubles"] + summary["quarantined"] == read
+    assert summary["written"] + summary["duplicates"] + summary["quarantined"] == read
     assert sum(refused.values()) == summary["quarantined"] > 0
     assert len(rows) > OBJECTS
 

@@ -17,7 +17,7 @@ const VERSION = `${RUN_ID}-0`;
 const COUNTS = {
   read: 9,
   written: 7,
-  doubles: 1,
+  duplicates: 1,
   quarantined: 1,
   human_labels: 3,
   lexicon_labels: 4,

@@ -12,7 +12,7 @@ import {
 import { Lease, renewLease } from '../../functions/lake/lease';
 import { getJson, putJson } from '../../functions/lake/objects';
 import type { LakeBucket } from '../../functions/lake/objects';
-import { SettledTraining, readChampion } from '../../functions/model/champion';
+import { LastTraining, readChampion } from '../../functions/model/champion';
 import { ClaimedGrant } from '../../functions/model/force-grant';
 import { ForgottenMark } from '../../functions/model/forgotten-mark';
 import { CHAMPION_KEY } from '../../functions/model/names';
@@ -32,7 +32,7 @@ const durables = {
   Lease,
   QueryPlan,
   Saved,
-  SettledTraining,
+  LastTraining,
   ClaimedGrant,
   TrainingData,
   TrainingRequest,

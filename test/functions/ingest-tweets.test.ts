@@ -164,25 +164,25 @@ test('follows the pages to the last and writes each tweet to the lake and the st
     note: null,
     received: 3,
     written: 3,
-    doubles: 0,
+    duplicates: 0,
     quarantined: 0,
     pages: 2,
     days: ['2026-11-22', '2026-11-23'],
     queries: [
       {
         name: 'keywords',
-        whole: true,
+        complete: true,
         received: 3,
         written: 3,
-        doubles: 0,
+        duplicates: 0,
         quarantined: 0,
         pages: 2,
       },
     ],
     gaps: [],
     open: [],
-    parked: 0,
-    unparked: 0,
+    queued: 0,
+    resent: 0,
     unanswered: 0,
     users: 2,
     spendUsd: 0.035,
@@ -288,11 +288,11 @@ test('a tweet that comes twice is written once and counted as a double', async (
 
   const answer = await run();
 
-  expect(answer).toMatchObject({ received: 5, written: 3, doubles: 2 });
+  expect(answer).toMatchObject({ received: 5, written: 3, duplicates: 2 });
   expect(await idsInLake()).toEqual(['3', '4', '5']);
 });
 
-test('a call killed between two pages loses and doubles nothing, and the counts are whole', async () => {
+test('a call killed between two pages loses and duplicates nothing, and the counts are complete', async () => {
   x.willAnswer(
     page([tweet(5), tweet(4)], 'next'),
     'hang up',
@@ -339,7 +339,7 @@ test('the checkpoint stays where it was until the last page is stored', async ()
 
   expect(await planOf()).toMatchObject({
     since_id: null,
-    covered_until: null,
+    watermark: null,
     pending: { newest_id: '5', next_token: 'next' },
   });
 });
@@ -627,7 +627,7 @@ test('a tweet that a jumping clock dates otherwise the second time is still the 
 
   const answer = await run({ runId: 'the-next-run' });
 
-  expect(answer).toMatchObject({ received: 1, written: 0, doubles: 1 });
+  expect(answer).toMatchObject({ received: 1, written: 0, duplicates: 1 });
   expect(await idsInLake()).toEqual(['5']);
 });
 
@@ -744,7 +744,7 @@ test('tweets that two queries find are stored and counted once', async () => {
 
   const answer = await run({ queries });
 
-  expect(answer).toMatchObject({ received: 5, written: 4, doubles: 1 });
+  expect(answer).toMatchObject({ received: 5, written: 4, duplicates: 1 });
   expect(await idsInLake()).toEqual(['2', '3', '4', '5']);
 });
 
@@ -755,7 +755,7 @@ test('a tweet that an earlier run stored is a double, even when X sends it again
 
   const answer = await run({ runId: 'the-next-run' });
 
-  expect(answer).toMatchObject({ received: 2, written: 1, doubles: 1 });
+  expect(answer).toMatchObject({ received: 2, written: 1, duplicates: 1 });
   expect(await idsInLake()).toEqual(['4', '5', '6']);
 });
 
@@ -781,7 +781,7 @@ test('a page that another query decided on before a kill is stored first', async
 
   const answer = await run({ runId: 'the-next-run' });
 
-  expect(answer).toMatchObject({ received: 1, written: 0, doubles: 1 });
+  expect(answer).toMatchObject({ received: 1, written: 0, duplicates: 1 });
   expect(await idsInLake()).toEqual(['5']);
 });
 
@@ -818,7 +818,7 @@ test('tweets so fresh that older ones may still be on their way are asked for on
   expect(x.searches[0]).toMatchObject({
     since_id: idAt(new Date(clock.now().valueOf() - 30_000)),
   });
-  expect(answer).toMatchObject({ received: 2, written: 1, doubles: 1 });
+  expect(answer).toMatchObject({ received: 2, written: 1, duplicates: 1 });
 });
 
 test('no author is asked for where names are not wanted, and none is paid for', async () => {
@@ -1163,8 +1163,8 @@ test('each page leaves its sums in the ledger', async () => {
 
   const keys = await keysBelow(lake, `raw-data/plans/pages/${RUN_ID}/`);
   expect(await Promise.all(keys.map((key) => readJsonObject(lake, key)))).toMatchObject([
-    { received: 3, written: 2, doubles: 1, quarantined: 0 },
-    { received: 1, written: 0, doubles: 0, quarantined: 1 },
+    { received: 3, written: 2, duplicates: 1, quarantined: 0 },
+    { received: 1, written: 0, duplicates: 0, quarantined: 1 },
   ]);
 });
 
@@ -1238,18 +1238,18 @@ describe('records that the stream refuses', () => {
   };
   let isRefusing = true;
 
-  test('are parked in the lake, and the next run sends them and takes them away', async () => {
+  test('are queued in the lake, and the next run sends them and takes them away', async () => {
     refuse();
     x.willAnswer(page([tweet(5)]));
     const refused = await run();
-    const parked = await keysBelow(lake, 'raw-data/parked/');
+    const queued = await keysBelow(lake, 'raw-data/parked/');
     isRefusing = false;
     x.willAnswer(page([]));
     const sent = await run({ runId: 'the-next-run' });
 
-    expect(refused).toMatchObject({ status: 'DONE', written: 1, parked: 1 });
-    expect(parked).toHaveLength(1);
-    expect(sent).toMatchObject({ unparked: 1 });
+    expect(refused).toMatchObject({ status: 'DONE', written: 1, queued: 1 });
+    expect(queued).toHaveLength(1);
+    expect(sent).toMatchObject({ resent: 1 });
     expect(await keysBelow(lake, 'raw-data/parked/')).toEqual([]);
     expect(await idsOnStream()).toEqual(['5']);
   });
@@ -1270,7 +1270,7 @@ describe('a backfill', () => {
     });
 
     expect(x.searches[0]).toMatchObject({ start_time: span.from, end_time: span.to });
-    expect(answer).toMatchObject({ received: 2, written: 1, doubles: 1, complete: true });
+    expect(answer).toMatchObject({ received: 2, written: 1, duplicates: 1, complete: true });
     expect(await planOf()).toMatchObject({ since_id: '5' });
   });
 });
@@ -1299,7 +1299,7 @@ describe('an import', () => {
       complete: true,
       received: 4,
       written: 1,
-      doubles: 1,
+      duplicates: 1,
       quarantined: 2,
       spendUsd: 0,
     });
@@ -1329,7 +1329,7 @@ describe('an import', () => {
 
     const answer = await run({ mode: 'import', source, queries: [], maxTweets: 0 });
 
-    expect(answer).toMatchObject({ received: 2, written: 1, doubles: 1 });
+    expect(answer).toMatchObject({ received: 2, written: 1, duplicates: 1 });
     expect(await rowsInLake()).toMatchObject([{ id: '6' }]);
     expect(await versionsIn('raw-data/imports/')).toEqual([]);
   });
@@ -1392,7 +1392,7 @@ describe('broken objects in the lake', () => {
     const answer = await run();
 
     // 4 lies in the lines of the torn object that can be read.
-    expect(answer).toMatchObject({ status: 'DONE', received: 2, written: 1, doubles: 1 });
+    expect(answer).toMatchObject({ status: 'DONE', received: 2, written: 1, duplicates: 1 });
     expect(answer.unreadable).toEqual({ count: 3, objects: named });
     expect(answer).toMatchObject({ note: expect.stringContaining('raw-data/parked/torn.ndjson') });
   });
@@ -1591,7 +1591,7 @@ describe('posts as X sends them today', () => {
     expect(answer).toMatchObject({ received: 1, written: 1, days: ['2026-11-22', '2026-11-23'] });
     expect(await keysBelow(lake, 'raw-data/tweets/dt=2026-11-22/')).toHaveLength(1);
     expect(await keysBelow(lake, 'raw-data/tweets/dt=2026-11-23/')).toHaveLength(1);
-    expect(again).toMatchObject({ received: 2, written: 1, doubles: 1 });
+    expect(again).toMatchObject({ received: 2, written: 1, duplicates: 1 });
     expect(await idsOnStream()).toEqual([edit, edit]);
   });
 
@@ -1602,7 +1602,7 @@ describe('posts as X sends them today', () => {
     });
     x.willAnswer(page([tweet(5, { edit_history_tweet_ids: ['4', '5'] })]));
 
-    expect(await run()).toMatchObject({ received: 1, written: 0, doubles: 1 });
+    expect(await run()).toMatchObject({ received: 1, written: 0, duplicates: 1 });
   });
 
   test('an import reads ids that are numbers, and keeps what it refuses as it came', async () => {

@@ -367,14 +367,19 @@ describe('Train the model', () => {
     });
   });
 
-  describe('when the last settled training saw the same', () => {
+  describe('when the last training saw the same', () => {
     beforeEach(async () => {
       await importLabels();
       await publish('2026-11-23', 'v1');
       const answer = await train();
       const fingerprint = answer.status === 'RUNNING' ? answer.fingerprint : '';
-      const settled = { jobName: 'sl-earlier', fingerprint, settledAt: '2026-11-23T03:00:00.000Z' };
-      await putJsonObject(lake, 'model-outputs/latest-training.json', settled);
+      const last = {
+        schemaVersion: 2,
+        jobName: 'sl-earlier',
+        fingerprint,
+        decidedAt: '2026-11-23T03:00:00.000Z',
+      };
+      await putJsonObject(lake, 'model-outputs/latest-training.json', last);
       sageMaker.calls.length = 0;
     });
 

@@ -13,7 +13,7 @@ import { getJson, listObjects } from '../../functions/lake/objects';
 import type { LakeBucket } from '../../functions/lake/objects';
 import { publishedDays } from '../../functions/lake/published';
 import { Unreadables } from '../../functions/lake/set-aside';
-import { SettledTraining } from '../../functions/model/champion';
+import { LastTraining } from '../../functions/model/champion';
 import { TrainingRequest } from '../../functions/model/training-inputs';
 import { clientsFor, embedded } from '../../session/clients';
 import type { Clients } from '../../session/clients';
@@ -186,9 +186,9 @@ test('its last training is read', () => {
       readFileSync(join(launcher.home, 's3', account, lake.bucket, 'model-outputs', key), 'utf8'),
     );
 
-  const settled = SettledTraining.parse(read('latest-training.json'));
+  const settled = LastTraining.parse(read('latest-training.json'));
   const request = TrainingRequest.parse(read(`${settled.jobName}/input/request.json`));
 
-  expect(settled).toMatchObject({ schemaVersion: 1, jobName: 'sl-20261128-1d7f4b76b6c0' });
+  expect(settled).toMatchObject({ schemaVersion: 2, jobName: 'sl-20261128-1d7f4b76b6c0' });
   expect(request.cleaned_data.length).toBeGreaterThan(0);
 });

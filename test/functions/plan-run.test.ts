@@ -181,7 +181,7 @@ test('counts a night that the schedule started, and no run of a person', async (
   expect(emitted.lines).toEqual([]);
 
   await plan({ mode: 'nightly', scheduledFor: '2026-11-24T02:15:00Z' });
-  expect(emitted.lines).toEqual([{ figures: { NightsStarted: 1 } }]);
+  expect(emitted.lines).toEqual([{ figures: { ScheduledRunsStarted: 1 } }]);
 });
 
 test('a run that is refused leaves no lock behind', async () => {

@@ -30,7 +30,7 @@ async function query(sql: string): Promise<Record<string, string | null>[]> {
 const refused = (reason: string, raw: string) => ({ reason, raw });
 
 async function ingestRefuses(now: Date, ...records: { reason: string; raw: string }[]) {
-  const counts = { received: records.length, written: 0, doubles: 0, pages: 1 };
+  const counts = { received: records.length, written: 0, duplicates: 0, pages: 1 };
   const { plan } = newPlan('tea', 'keywords', 'run-1', now);
   await storePage(lake, plan, {
     run_id: 'run-1',

@@ -96,7 +96,7 @@ describe('what a run says of itself', () => {
         ...INGESTED,
         received: 0,
         written: 0,
-        doubles: 0,
+        duplicates: 0,
         quarantined: 0,
         note: 'X has no newer tweet',
       },

@@ -64,9 +64,9 @@ test('a night tells what each of its stages knows', () => {
   expect(figures({})).toEqual({
     TweetsReceived: 4000,
     TweetsWritten: 3980,
-    TweetsDouble: 12,
+    TweetsDuplicate: 12,
     IngestGaps: 0,
-    RecordsParked: 0,
+    RecordsQueued: 0,
     RawDataUnreadable: 0,
     TweetsQuarantined: 8,
     WindowsLeftOpen: 1,
@@ -109,9 +109,9 @@ test('a delivery that was skipped tells nothing: the run it repeats has told it'
 
 test('verdicts are counted by label', () => {
   expect(predictionMetrics([{ label: 'neutral' }, { label: 'neutral' }])).toEqual({
-    VerdictsNegative: 0,
-    VerdictsNeutral: 2,
-    VerdictsPositive: 0,
+    PredictionsNegative: 0,
+    PredictionsNeutral: 2,
+    PredictionsPositive: 0,
   });
   expect(predictionMetrics([])).toEqual({});
 });
@@ -121,7 +121,7 @@ test('every declared metric is emitted by some function', () => {
     ...Object.keys(figures({})),
     ...Object.keys(predictionMetrics([{ label: 'neutral' }])),
     // Asserted where they are emitted: test/functions/plan-run.test.ts and report-and-archive.test.ts.
-    'NightsStarted',
+    'ScheduledRunsStarted',
     'RunsFailed',
     'StageSeconds',
   ];

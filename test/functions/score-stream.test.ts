@@ -112,8 +112,8 @@ test("writes each day's verdicts as Parquet, with the columns of the data set", 
 
   expect(answer).toEqual({ batchItemFailures: [] });
   expect(emitted.lines).toEqual([
-    { figures: { VerdictsNegative: 1, VerdictsNeutral: 0, VerdictsPositive: 1 } },
-    { figures: { VerdictsNegative: 0, VerdictsNeutral: 0, VerdictsPositive: 1 } },
+    { figures: { PredictionsNegative: 1, PredictionsNeutral: 0, PredictionsPositive: 1 } },
+    { figures: { PredictionsNegative: 0, PredictionsNeutral: 0, PredictionsPositive: 1 } },
   ]);
   const keys = await keysBelow(lake, 'processed-data/scored/');
   expect(keys).toEqual([

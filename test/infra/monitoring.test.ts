@@ -81,7 +81,7 @@ describe('the alarms', () => {
   );
 
   test.each([
-    ['night-overdue', 'nightOverdueHours', 'NightsStarted'],
+    ['run-overdue', 'runOverdueHours', 'ScheduledRunsStarted'],
     ['ingest-gap', 'ingestGapHours', 'TweetsWritten'],
   ] as const)('%s goes off when nothing came in every hour of so many', (name, hours, metric) => {
     const count = settingsFor('prod').alarms[hours];
@@ -102,7 +102,7 @@ describe('the alarms', () => {
   test('where the nightly is off and the endpoint serverless, three have nothing to watch', () => {
     const missing = [...alarmsOf(prod).keys()].filter((name) => !alarmsOf(dev).has(name));
 
-    expect(missing.sort()).toEqual(['ingest-gap', 'night-overdue', 'update-rollback']);
+    expect(missing.sort()).toEqual(['ingest-gap', 'run-overdue', 'update-rollback']);
   });
 
   test('of failed checks count the runs that ended with that error', () => {

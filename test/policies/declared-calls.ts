@@ -139,7 +139,7 @@ const encryption = [
 ];
 
 const parking = declare(
-  'The embedded stream refuses no record, so none is parked in a recorded night',
+  'The embedded stream refuses no record, so none is queued in a recorded night',
   INGESTION,
   's3:GetObject PutObject DeleteObject',
   object('raw-data/parked/page.ndjson'),

@@ -55,7 +55,7 @@ function largestAnswers(): Partial<Record<StepName, [unknown, ...unknown[]]>> {
   const counts = {
     received: COUNT,
     written: COUNT,
-    doubles: COUNT,
+    duplicates: COUNT,
     quarantined: COUNT,
     pages: COUNT,
   };
@@ -65,7 +65,7 @@ function largestAnswers(): Partial<Record<StepName, [unknown, ...unknown[]]>> {
     ...counts,
     note: 'n'.repeat(1000),
     days,
-    queries: queries.map((name) => ({ name, whole: false, ...counts })),
+    queries: queries.map((name) => ({ name, complete: false, ...counts })),
     gaps: queries.map((query) => ({ query, ...window, foundAt: at })),
     open: queries.map((query) => ({ query, ...window })),
     unreadable: unreadable(),

@@ -48,7 +48,7 @@ const archives = `${prefixes.models}*/output/model.tar.gz`;
 const { raw_tweets, labels, quarantine, tweets, scored } = datasets;
 
 /** Raw tweets and invalid records, and the ingest's plans and retry queue. */
-const ingested = [prefixes.plans, prefixes.parked, raw_tweets.prefix, quarantine.prefix];
+const ingested = [prefixes.plans, prefixes.queued, raw_tweets.prefix, quarantine.prefix];
 /** Imports by people. */
 const brought = [labels.prefix, prefixes.corpora, prefixes.imports];
 
@@ -57,7 +57,7 @@ const access: Record<RoleName, Access> = {
     read: [...ingested, prefixes.imports],
     write: ingested,
     // Records that the stream has accepted on a retry.
-    remove: [prefixes.parked],
+    remove: [prefixes.queued],
     // Imported tweets are in raw-data/tweets/ by then, without erased ones.
     purge: [prefixes.imports],
     wholeObjects: true,
@@ -141,7 +141,7 @@ function lifetimes(keepDays: Settings['keepDays']): { id: string; prefix: string
     { id: 'scored', prefix: scored.prefix, days: keepDays.scored },
     { id: 'labels', prefix: labels.prefix, days: keepDays.labels },
     { id: 'quarantine', prefix: quarantine.prefix, days: keepDays.quarantine },
-    { id: 'parked', prefix: prefixes.parked, days: keepDays.quarantine },
+    { id: 'queued', prefix: prefixes.queued, days: keepDays.quarantine },
     { id: 'imports', prefix: prefixes.imports, days: keepDays.imports },
     { id: 'pages', prefix: `${prefixes.plans}pages/`, days: keepDays.pages },
     { id: 'query-results', prefix: prefixes.queryResults, days: keepDays.queryResults },

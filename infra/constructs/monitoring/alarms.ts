@@ -10,7 +10,7 @@ const sentences = {
   'run-timed-out': 'A run exceeded the time limit of the state machine and was stopped.',
   'run-aborted': 'A run was aborted.',
   'run-slow': 'A run took longer than expected.',
-  'night-overdue': 'No scheduled nightly run has started for more than a day.',
+  'run-overdue': 'No scheduled nightly run has started for more than a day.',
   'checks-failed': 'The data checks found rows that must not be published.',
   'ingest-gap': 'No new tweet was stored for longer than expected.',
   'window-open':

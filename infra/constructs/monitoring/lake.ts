@@ -38,7 +38,7 @@ export function monitorData({ facade, alarms, own, props }: Watch): void {
                 }),
               }
             : written,
-          own.metric('TweetsDouble'),
+          own.metric('TweetsDuplicate'),
           own.metric('RowsPublished'),
           own.metric('TweetsScored'),
         ],
@@ -79,7 +79,7 @@ export function monitorData({ facade, alarms, own, props }: Watch): void {
             alarmFriendlyName: 'gaps',
             addAlarm: alarms.above('tweets-lost', 0, { silence: 'as before', period: A_RUN }),
           },
-          own.metric('RecordsParked'),
+          own.metric('RecordsQueued'),
           own.metric('RawDataUnreadable'),
         ],
       },
@@ -96,9 +96,9 @@ export function monitorModel({ facade, alarms, own, props }: Watch): void {
   const { macroRecall } = props.settings.alarms;
   const perRun = { silence: 'as before', period: A_RUN } as const;
   const predictions = {
-    negative: own.metric('VerdictsNegative'),
-    neutral: own.metric('VerdictsNeutral'),
-    positive: own.metric('VerdictsPositive'),
+    negative: own.metric('PredictionsNegative'),
+    neutral: own.metric('PredictionsNeutral'),
+    positive: own.metric('PredictionsPositive'),
   };
   facade.monitorCustom({
     alarmFriendlyName: 'model',

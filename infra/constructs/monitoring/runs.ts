@@ -7,12 +7,12 @@ import type { Watch } from './watch';
 
 export function monitorRuns({ facade, alarms, own, props }: Watch): void {
   const { machine, settings } = props;
-  const { nightOverdueHours, runHours } = settings.alarms;
+  const { runOverdueHours, runHours } = settings.alarms;
   const none = { maxErrorCount: 0 };
   const silence = 'fine';
-  const overdue = alarms.below('night-overdue', 1, {
+  const overdue = alarms.below('run-overdue', 1, {
     silence: 'alarming',
-    ...everyHourOf(nightOverdueHours),
+    ...everyHourOf(runOverdueHours),
   });
   facade.monitorStepFunction({
     stateMachine: machine,
@@ -27,7 +27,7 @@ export function monitorRuns({ facade, alarms, own, props }: Watch): void {
       { silence },
     ),
   });
-  const started = own.metric('NightsStarted');
+  const started = own.metric('ScheduledRunsStarted');
   const failed = (error: string) =>
     own.metric('RunsFailed', 'Sum', { label: error, by: { Error: error } });
   facade.monitorCustom({

@@ -69,7 +69,7 @@ export class Schedules extends Construct {
           input: events.RuleTargetInput.fromObject({ mode, scheduledFor: events.EventField.time }),
           role: this.role,
           deadLetterQueue,
-          // A start that is hours late would belong to another night.
+          // A start that is hours late would belong to another day.
           maxEventAge: Duration.hours(1),
         }),
       ],

@@ -23,7 +23,7 @@ const rewritten = [
   datasets.scored.prefix,
   prefixes.plans,
   prefixes.imports,
-  prefixes.parked,
+  prefixes.queued,
   prefixes.audit,
 ];
 /** Prefixes whose objects are deleted completely: they can be created again. */

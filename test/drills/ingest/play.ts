@@ -109,7 +109,7 @@ export class Player implements Played {
         kills: [],
       });
       this.clock.advance(1000);
-      if (output?.status === 'DONE' && output.complete && output.parked === 0) return;
+      if (output?.status === 'DONE' && output.complete && output.queued === 0) return;
     }
     this.wrong.push(`${QUIET_RUNS} runs without any fault did not come to an end`);
   }

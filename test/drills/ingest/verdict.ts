@@ -12,7 +12,7 @@ const EDGE_MS = 3600 * 1000;
 const Ledger = z.looseObject({
   received: z.number(),
   written: z.number(),
-  doubles: z.number(),
+  duplicates: z.number(),
   quarantined: z.number(),
   objects: z.array(z.string()),
 });
@@ -49,7 +49,7 @@ export function verdict(played: Played): string[] {
       refused.length,
       pages,
     ),
-    ...parked(s3.objects.keys()),
+    ...queued(s3.objects.keys()),
     ...overspent(played),
   ];
 }
@@ -169,7 +169,7 @@ function unreconciled(
   const named = pages.flatMap(({ objects }) => objects);
   return [
     ...pages
-      .filter((page) => page.received !== page.written + page.doubles + page.quarantined)
+      .filter((page) => page.received !== page.written + page.duplicates + page.quarantined)
       .map(({ key }) => `${key} does not add up`),
     ...(sum(({ written }) => written) === rows
       ? []
@@ -184,10 +184,10 @@ function unreconciled(
   ];
 }
 
-const parked = (keys: Iterable<string>): string[] =>
+const queued = (keys: Iterable<string>): string[] =>
   [...keys]
     .filter((key) => key.startsWith('raw-data/parked/'))
-    .map((key) => `${key} is still parked`);
+    .map((key) => `${key} is still queued`);
 
 function overspent({ script, spentByRun, spentByMonth }: Played): string[] {
   const limit = script.maxTweetsPerMonth ?? Infinity;
