@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { withTodaysNames } from '../../workflows/older-names';
 import { RunState } from '../../workflows/payloads';
 import type { Run } from './follow';
 
@@ -16,7 +17,7 @@ const LastState = RunState.pick({
 export function lastState(events: Run['events']): z.infer<typeof LastState> {
   for (const { type, output } of [...events].reverse()) {
     if (!type.endsWith('StateExited') || output === undefined) continue;
-    const parsed = LastState.safeParse(JSON.parse(output));
+    const parsed = LastState.safeParse(withTodaysNames(JSON.parse(output)));
     if (parsed.success && parsed.data.ingest) return parsed.data;
   }
   return {};
