@@ -22,13 +22,12 @@ from ml.bench import ROOT, report
 from ml.bench.agreement import agreements
 from ml.bench.baselines import baselines
 from ml.bench.data import Data, labels_of, read_data, read_texts
-from ml.bench.models import Made, make_models, peak_megabytes, pretrain, teach
+from ml.bench.models import Made, make_models, peak_megabytes, pretrain
 from ml.bench.serve import labels_from
 from ml.bench.serving_speed import serving_speeds
 from ml.bench.training_speed import training_speed
 
 DEFAULT_VECTORS = ROOT / ".venv" / "share" / "sentiment-lake" / "vectors.npz"
-TEACHERS = 4
 
 
 def main() -> int:
@@ -56,9 +55,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--test", type=Path, help="score on this file and not on the validation")
     parser.add_argument("--seeds", type=int, default=3, help="models of so many seeds (3)")
     parser.add_argument("--first-seed", type=int, default=1, help="the first of them (1)")
-    parser.add_argument(
-        "--self-train", action="store_true", help="students of four teachers instead"
-    )
     parser.add_argument("--predict", type=Path, help="file of texts, one a line")
     parser.add_argument(
         "--out",
@@ -86,9 +82,7 @@ def run(given: argparse.Namespace) -> None:
     known = vectors.load(vectors_path)
     data = read_data(given.data, given.test, given.limit)
     texts = read_texts(given.predict) if given.predict else []
-    options = dataclasses.replace(
-        LARGE, serves="int8", teachers=TEACHERS if given.self_train else 0
-    )
+    options = dataclasses.replace(LARGE, serves="int8")
     print(
         f"train {len(data.train)}, validation {len(data.validation)}, auxiliary "
         f"{sum(len(corpus.texts) for corpus in data.corpora)}, judged on {data.judged_name}: "
@@ -119,7 +113,7 @@ def run(given: argparse.Namespace) -> None:
     validation = [row.text for row in data.validation]
     report.print_agreements(agreements(models[0].folder, validation))
     if not given.no_speed:
-        lesson = Lesson.of(data.train, [], None, data.validation, [], options)
+        lesson = Lesson.of(data.train, [], None, data.validation, options)
         report.print_training_speed(*training_speed(lesson, known, options))
         report.print_serving_speed(serving_speeds(validation, *both_ways(models[0])))
     report.print_sizes(models, peak_megabytes())
@@ -131,15 +125,13 @@ def train_all(
     """The models, and seconds by phase as they passed on the clock."""
     shutil.rmtree(given.keep, ignore_errors=True)
     costs: dict[str, float] = {}
-    start = teachers = None
+    start = None
     if data.corpora:
         start, costs["pre-training"] = pretrain(data, options, vectors_path)
-    if given.self_train:
-        teachers, costs["teachers"] = teach(data, options, start, vectors_path)
     began = time.monotonic()
     seeds = list(range(given.first_seed, given.first_seed + given.seeds))
-    models = make_models(data, options, seeds, start, teachers, vectors_path, given.keep)
-    costs["students" if given.self_train else "training"] = time.monotonic() - began
+    models = make_models(data, options, seeds, start, vectors_path, given.keep)
+    costs["training"] = time.monotonic() - began
     return models, costs
 
 

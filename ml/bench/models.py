@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import multiprocessing
-import os
 import resource
 import sys
 import tarfile
@@ -15,14 +14,10 @@ from pathlib import Path
 import vectors
 from lstm import archive
 from lstm.export import to_onnx
-from lstm.pretraining import unlabelled_texts
-from lstm.processes import end_with_parent
-from lstm.recipe import Lesson, Trained, pretrain_encoder, train_model
-from lstm.self_training import Teachers, learn_from, train_teachers
+from lstm.recipe import Lesson, pretrain_encoder, train_model
 from lstm.serving_choice import Serving, choose_network
 from lstm.settings import Hyperparameters
 from lstm.starts import Start, fitted_to
-from lstm.training import make_repeatable
 
 from ml.bench.data import Data
 
@@ -50,7 +45,6 @@ class _Job:
     data: Data
     options: Hyperparameters
     start: Start | None
-    teachers: Teachers | None
     vectors_path: Path
     target: Path
 
@@ -67,32 +61,20 @@ def _pretrain(data: Data, options: Hyperparameters, vectors_path: Path) -> Start
     return pretrain_encoder("bench", data.corpora, vectors.load(vectors_path), options, never)
 
 
-def teach(
-    data: Data, options: Hyperparameters, start: Start | None, vectors_path: Path
-) -> tuple[Teachers, float]:
-    """Teachers for all students, and their seconds."""
-    started = time.monotonic()
-    known = vectors.load(vectors_path)
-    teachers = train_teachers(_lesson(data, options), known, options, start, never)
-    return teachers, time.monotonic() - started
-
-
 def make_models(
     data: Data,
     options: Hyperparameters,
     seeds: list[int],
     start: Start | None,
-    teachers: Teachers | None,
     vectors_path: Path,
     target: Path,
 ) -> list[Made]:
-    """One model a seed: students if there are teachers."""
+    """One model a seed."""
     jobs = [
         _Job(
             data,
             dataclasses.replace(fitted_to(start, options), seed=seed),
             start,
-            teachers,
             vectors_path,
             target / f"seed-{seed}",
         )
@@ -107,20 +89,15 @@ def _pool(processes: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
         processes,
         multiprocessing.get_context("spawn"),
-        end_with_parent,
-        (os.getpid(),),
         max_tasks_per_child=1,
     )
 
 
-def _lesson(data: Data, options: Hyperparameters) -> Lesson:
-    unlabelled = unlabelled_texts(data.corpora) if options.teachers else []
-    return Lesson.of(data.train, [], None, data.validation, unlabelled, options)
-
-
 def _make(job: _Job) -> Made:
     started = time.monotonic()
-    trained = _train(job)
+    lesson = Lesson.of(job.data.train, [], None, job.data.validation, job.options)
+    known = vectors.load(job.vectors_path)
+    trained = train_model(lesson, known, job.options, job.start, never)
     seconds = time.monotonic() - started
     folder = job.target / "model"
     version = f"bench-seed-{job.options.seed}"
@@ -131,15 +108,6 @@ def _make(job: _Job) -> Made:
     with tarfile.open(packed, "w:gz") as tar:
         tar.add(folder, arcname=".")
     return Made(job.options.seed, folder, packed, serving, seconds, peak_megabytes())
-
-
-def _train(job: _Job) -> Trained:
-    known = vectors.load(job.vectors_path)
-    lesson = _lesson(job.data, job.options)
-    if job.teachers is None:
-        return train_model(lesson, known, job.options, job.start, never)
-    make_repeatable(job.options.seed)
-    return learn_from(job.teachers, lesson, known, job.options, job.start, never)
 
 
 def peak_megabytes() -> float:

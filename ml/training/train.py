@@ -27,9 +27,8 @@ from lstm import archive, card, encoder_archive, manifest
 from lstm.champion import start_from
 from lstm.data import HumanLabels, SetAside, read_labels, read_weak_rows, require_every_class
 from lstm.export import to_onnx
-from lstm.pretraining import Corpus, read_corpora, unlabelled_texts
+from lstm.pretraining import Corpus, read_corpora
 from lstm.recipe import Lesson, pretrain_encoder, train_model
-from lstm.self_training import train_student
 from lstm.serving_choice import choose_network
 from lstm.settings import Hyperparameters, Places, read_hyperparameters
 from lstm.starts import Start, fitted_to
@@ -98,12 +97,8 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
             stop,
         )
     options = fitted_to(start, options)
-    unlabelled = unlabelled_texts(corpora) if options.teachers else []
-    lesson = Lesson.of(
-        labels.of("train"), weak, champion, labels.of("validation"), unlabelled, options
-    )
-    make = train_student if options.teachers else train_model
-    trained = make(lesson, known, options, start, stop)
+    lesson = Lesson.of(labels.of("train"), weak, champion, labels.of("validation"), options)
+    trained = train_model(lesson, known, options, start, stop)
     seconds = time.monotonic() - started
 
     archive.save(places.model, to_onnx(trained.model), trained.tokenizer, model_version)
@@ -204,7 +199,7 @@ def _curve(
     """What fewer labels would have given, each time trained from the same start."""
 
     def train_and_answer(part: HumanLabels, texts: list[str]) -> np.ndarray:
-        lesson = Lesson.of(part.of("train"), [], None, part.of("validation"), [], options)
+        lesson = Lesson.of(part.of("train"), [], None, part.of("validation"), options)
         trained = train_model(lesson, known, options, start, stop)
         ids = trained.tokenizer.encode(texts)
         return probabilities(trained.model, ids).argmax(axis=1)

@@ -10,8 +10,8 @@ import pytest
 import tiny_job
 from lstm import encoder_archive
 from lstm.data import SetAside
-from lstm.pretraining import read_corpora, unlabelled_texts
-from tiny_job import Job, label_rows, write_corpora
+from lstm.pretraining import read_corpora
+from tiny_job import Job, write_corpora
 
 
 def corpus_row(**changes: object) -> str:
@@ -25,7 +25,6 @@ def test_tasks_and_their_classes_come_from_the_rows(tmp_path: Path) -> None:
 
     assert (mood.task, mood.classes) == ("mood", ["negative", "neutral", "positive"])
     assert (topic.task, topic.classes) == ("topic.of/day", ["0", "1"])
-    assert len(unlabelled_texts([mood, topic])) == len({*mood.texts, *topic.texts})
 
 
 @pytest.mark.parametrize(
@@ -133,20 +132,6 @@ def test_corpora_beside_labels_make_an_encoder_that_the_output_keeps(job: Job) -
     assert kept is not None and kept.version == "enc-7"
 
 
-def test_a_student_is_trained_by_teachers(job: Job) -> None:
-    write_corpora(job.root / "input" / "data" / "corpora")
-    tiny_job.write_hyperparameters(job.root, teachers="2", start_from="scratch")
-
-    finished = job.run()
-
-    assert finished.returncode == 0, finished.stderr
-    assert len(re.findall(r"^teacher seed=\d+ epochs=1", finished.stdout, re.MULTILINE)) == 2
-    texts = {row["text"] for row in label_rows()}
-    student = re.search(r"^student rows=(\d+) teachers=2", finished.stdout, re.MULTILINE)
-    assert student is not None and int(student.group(1)) > len(texts) / 2
-    assert job.model_json("manifest.json")["hyperparameters"]["teachers"] == 2
-
-
 def test_sigterm_ends_a_pre_training_with_the_encoder_as_it_stands(job: Job) -> None:
     shutil.rmtree(job.root / "input" / "data" / "labels")
     write_corpora(job.root / "input" / "data" / "corpora")
@@ -156,18 +141,6 @@ def test_sigterm_ends_a_pre_training_with_the_encoder_as_it_stands(job: Job) -> 
 
     assert "stopped in pre-training epoch" in rest
     assert encoder_archive.find(job.root / "model") is not None
-
-
-def test_sigterm_among_the_teachers_makes_the_best_of_them_the_model(job: Job) -> None:
-    tiny_job.write_hyperparameters(
-        job.root, teachers="2", start_from="scratch", epochs="50", hidden_size="64"
-    )
-
-    rest = job.terminate_at("epoch 2/50")
-
-    [seed] = re.findall(r"^the teacher of seed (\d+) is the model", rest, re.MULTILINE)
-    assert re.search(rf"^teacher seed={seed} epochs=\d+", rest, re.MULTILINE)
-    assert 2 <= job.model_json("evaluation.json")["training"]["epochs"] < 50
 
 
 def test_a_corpus_that_cannot_be_used_is_set_aside(tmp_path: Path) -> None:

@@ -37,8 +37,7 @@ Sentiment of a tweet in English: negative, neutral or positive, with a probabili
 
 A bidirectional LSTM ({options["hidden_size"]} units each way) over word vectors and lexicon
 features, pooled by attention, maximum and mean. Trained from {start} in
-{training["seconds"]} s ({training["epochs"]} epochs, seed {options["seed"]},
-{options["teachers"]} teachers).
+{training["seconds"]} s ({training["epochs"]} epochs, seed {options["seed"]}).
 
 ## Data
 

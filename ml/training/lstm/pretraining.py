@@ -75,11 +75,6 @@ def read_corpora(place: Path, aside: SetAside | None = None) -> list[Corpus]:
     return corpora
 
 
-def unlabelled_texts(corpora: list[Corpus]) -> list[str]:
-    """The distinct texts of the corpora, without labels, for a student."""
-    return list(dict.fromkeys(text for corpus in corpora for text in corpus.texts))
-
-
 def _corpus_row(line: str) -> tuple[str, str, str]:
     record = read_object(line)
     task, text, label = record.get("task"), record.get("text"), record.get("label")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,13 +31,12 @@ from lstm.training import (
 @dataclass(frozen=True)
 class Lesson:
     """What there is to learn from: texts with their targets (N, 3) that sum to 1 and their weights
-    (N,), the rows that choose the epoch, and texts of which nothing is known, for a student."""
+    (N,), and the rows that choose the epoch."""
 
     texts: list[str]
     targets: np.ndarray
     weights: np.ndarray
     validation: list[Row]
-    unlabelled: list[str] = dataclasses.field(default_factory=list)
 
     @classmethod
     def of(
@@ -47,7 +45,6 @@ class Lesson:
         weak: list[Row],
         champion: Archive | None,
         validation: list[Row],
-        unlabelled: list[str],
         options: Hyperparameters,
     ) -> Lesson:
         """Human labels weigh 1, weak ones at most `weak_weight`, by their confidence."""
@@ -57,7 +54,6 @@ class Lesson:
             np.concatenate([one_hot(_labels(human), len(LABELS)), weak_targets]),
             np.concatenate([np.ones(len(human)), options.weak_weight * confidence]),
             validation,
-            unlabelled,
         )
 
 
@@ -122,7 +118,7 @@ class Material:
         cls, lesson: Lesson, known: WordVectors, options: Hyperparameters, start: Start | None
     ) -> Material:
         vocabulary = build_vocabulary(
-            lesson.texts + lesson.unlabelled,
+            lesson.texts,
             known,
             options.frequent_words,
             learned=() if start is None else start.words,

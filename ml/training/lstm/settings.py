@@ -64,12 +64,6 @@ class Hyperparameters:
     # An encoder is made alone, so it may have the whole machine; another number of threads adds up
     # its floats in another order, and makes a slightly different encoder.
     pretrain_threads: int = _within(2, 1, 64)
-    # Teachers of a student that learns from their mean answer; 0 is no self-training.
-    teachers: int = _within(0, 0, 16)
-    # How much of a student's loss the teachers are, and how it learns.
-    soft_weight: float = _within(0.7, 0.0, 1.0)
-    student_epochs: int = _within(2, 1, 50)
-    student_learning_rate: float = _within(1.5e-3, 1e-6, 1.0)
     # 1 also trains on 200 and 1,000 labels, for the report; nightly runs skip this.
     learning_curve: int = _within(0, 0, 1)
 
