@@ -5,7 +5,6 @@ it. So each file is unpacked once beforehand, on the workers and in bounded memo
 files are reported by name.
 """
 
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,9 +12,10 @@ import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from etl.text import bounded_gzip
+
 # As functions/lake/unpack.ts: a page of 500 tweets of the largest size stays below.
 MAX_UNPACKED_BYTES = 64 * 2**20
-_GZIP = 16 + zlib.MAX_WBITS
 # Files that a worker's Python holds at once, each of the size above at most.
 _FILES_A_BATCH = 8
 _BATCH_SETTING = "spark.sql.execution.arrow.maxRecordsPerBatch"
@@ -28,7 +28,7 @@ class DamagedError(Exception):
 
 
 def unpack(content: bytes, is_gzip: bool, most: int = MAX_UNPACKED_BYTES) -> bytes:
-    """The content without its compression, in bounded memory. Raises DamagedError."""
+    """The content without its compression. Raises DamagedError."""
     if not is_gzip:
         if len(content) > most:
             raise DamagedError(_too_large(most))
@@ -37,23 +37,10 @@ def unpack(content: bytes, is_gzip: bool, most: int = MAX_UNPACKED_BYTES) -> byt
         raise DamagedError("is empty")
     if not content.startswith(b"\x1f\x8b"):
         raise DamagedError("is not gzip")
-    parts: list[bytes] = []
-    left = most
-    while content:
-        inflater = zlib.decompressobj(_GZIP)
-        try:
-            part = inflater.decompress(content, left + 1)
-        except zlib.error as error:
-            raise DamagedError("is damaged gzip") from error
-        left -= len(part)
-        if left < 0:
-            raise DamagedError(f"unpacks to more than {most // 2**20} MB")
-        if not inflater.eof:
-            raise DamagedError("is gzip that is cut short")
-        parts.append(part)
-        # Concatenated gzip files count as one file; zeros after them are padding.
-        content = inflater.unused_data.lstrip(b"\0")
-    return b"".join(parts)
+    try:
+        return bounded_gzip.unzip(content, most)
+    except ValueError as error:
+        raise DamagedError(str(error)) from error
 
 
 def files_below(spark: SparkSession, paths: list[str], most: int = MAX_UNPACKED_BYTES) -> DataFrame:

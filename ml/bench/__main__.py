@@ -16,15 +16,15 @@ import numpy as np
 import vectors
 from evaluation import linear
 from lstm import archive, lexicon
+from lstm.archive import choose_network
 from lstm.data import Row
 from lstm.export import to_onnx
+from lstm.initial_weights import InitialWeights, fitted_to
 from lstm.labels import LABELS
 from lstm.pretraining import read_corpora
-from lstm.recipe import Lesson, pretrain_encoder, train_model
+from lstm.recipe import TrainingSet, pretrain_encoder, train_model
 from lstm.scores import scores
-from lstm.serving_choice import choose_network
 from lstm.settings import LARGE, Hyperparameters
-from lstm.starts import Start, fitted_to
 
 from ml.bench import ROOT
 from ml.bench.data import find, read_rows, read_texts, require
@@ -66,20 +66,20 @@ def run(arguments: argparse.Namespace) -> None:
     auxiliary = find(arguments.data, "auxiliary")
     texts = read_texts(arguments.predict) if arguments.predict else []
     options = dataclasses.replace(LARGE, serves="int8")
-    lesson = Lesson.of(human, [], None, validation, options)
+    training_set = TrainingSet.of(human, [], None, validation, options)
     print(f"rows train={len(human)} validation={len(validation)} test={len(test)}", flush=True)
 
     shutil.rmtree(arguments.keep, ignore_errors=True)
-    start = None
+    initial = None
     if auxiliary is not None:
         started = time.monotonic()
-        start = pretrain_encoder("bench", read_corpora(auxiliary), known, options, never)
+        initial = pretrain_encoder("bench", read_corpora(auxiliary), known, options, never)
         print(f"pre-training: {time.monotonic() - started:.0f} s", flush=True)
     rows = baselines(human, test)
     for seed in range(1, arguments.seeds + 1):
         started = time.monotonic()
-        seeded = dataclasses.replace(fitted_to(start, options), seed=seed)
-        model = train(arguments.keep / f"seed-{seed}", lesson, known, seeded, start)
+        seeded = dataclasses.replace(fitted_to(initial, options), seed=seed)
+        model = train(arguments.keep / f"seed-{seed}", training_set, known, seeded, initial)
         seconds = time.monotonic() - started
         rows.append(quality(f"ours, seed {seed}", test, answers_of(model, test), seconds))
         if texts:
@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> None:
     for network in (archive.NETWORK, archive.INT8_NETWORK):
         print(f"{network}: {agreement(archive.Archive.from_folder(folder, network), test)}")
     if not arguments.no_speed:
-        ours, naive = training_speed(lesson, known, options)
+        ours, naive = training_speed(training_set, known, options)
         print(
             f"\nTraining, one thread: {ours:.0f} tweets/s, {ours / naive:.1f} times a naive loop\n"
         )
@@ -107,17 +107,17 @@ def run(arguments: argparse.Namespace) -> None:
 
 def train(
     folder: Path,
-    lesson: Lesson,
+    training_set: TrainingSet,
     known: vectors.WordVectors,
     options: Hyperparameters,
-    start: Start | None,
+    initial: InitialWeights | None,
 ) -> archive.Archive:
     """Trains a model; `folder` gets its files in `model/`, and its archive."""
-    trained = train_model(lesson, known, options, start, never)
+    trained = train_model(training_set, known, options, initial, never)
     model, packed = folder / "model", folder / "model.tar.gz"
     version = f"bench-seed-{options.seed}"
     archive.save(model, to_onnx(trained.model), trained.tokenizer, version)
-    serving = choose_network(model, lesson.validation, options)
+    serving = choose_network(model, training_set.validation, options)
     archive.seal(model, trained.tokenizer, version, serving.network)
     with tarfile.open(packed, "w:gz") as tar:
         tar.add(model, arcname=".")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from lstm.data import Row, lines_in, read_object
+from lstm.data import Row
+from lstm.files import lines_in, read_object
 from lstm.labels import INDEX_OF, LABELS
 
 

@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 import torch
 from lstm import lexicon
-from lstm.model import _both_ways, _packed, lexicon_verdict
+from lstm.model import _both_ways, _packed, rule_features
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 
 def verdict(text: str) -> list[float]:
     features = torch.tensor([[lexicon.features(word) for word in text.split()]])
-    return lexicon_verdict(features)[0].tolist()
+    return rule_features(features)[0].tolist()
 
 
 def vader_compound(text: str) -> float:
@@ -44,7 +44,7 @@ def test_padding_changes_nothing() -> None:
     features = torch.tensor([[lexicon.features(word) for word in ["not", "a", "good", "day"]]])
     padded = torch.cat([features, torch.zeros(1, 9, 4)], dim=1)
 
-    assert torch.equal(lexicon_verdict(features), lexicon_verdict(padded))
+    assert torch.equal(rule_features(features), rule_features(padded))
 
 
 def test_training_runs_the_same_lstm_as_the_network_that_is_exported() -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_job
-from lstm import encoder_archive
-from lstm.data import SetAside
-from lstm.pretraining import read_corpora
+from lstm.files import SetAside
+from lstm.pretraining import find_encoder, read_corpora
 from tiny_job import Job, write_corpora
 
 
@@ -89,7 +88,7 @@ def test_a_training_starts_from_the_encoder_channel(
 
 
 def test_words_and_weights_of_an_encoder_survive_its_files(pretrained: Job) -> None:
-    start = encoder_archive.find(pretrained.root / "model")
+    start = find_encoder(pretrained.root / "model")
 
     assert start is not None
     assert start.hidden_size == 8
@@ -116,7 +115,7 @@ def test_a_damaged_encoder_is_refused(pretrained: Job, tmp_path: Path) -> None:
     weights.write_bytes(content)
 
     with pytest.raises(ValueError, match="encoder.npz does not have the checksum"):
-        encoder_archive.find(tmp_path / "encoder")
+        find_encoder(tmp_path / "encoder")
 
 
 def test_corpora_beside_labels_make_an_encoder_that_the_output_keeps(job: Job) -> None:
@@ -128,7 +127,7 @@ def test_corpora_beside_labels_make_an_encoder_that_the_output_keeps(job: Job) -
 
     assert finished.returncode == 0, finished.stderr
     assert job.model_json("manifest.json")["start"]["version"] == "enc-7"
-    kept = encoder_archive.find(job.root / "output" / "data" / "encoder")
+    kept = find_encoder(job.root / "output" / "data" / "encoder")
     assert kept is not None and kept.version == "enc-7"
 
 
@@ -140,7 +139,7 @@ def test_sigterm_ends_a_pre_training_with_the_encoder_as_it_stands(job: Job) -> 
     rest = job.terminate_at("pre-training epoch 2/50")
 
     assert "stopped in pre-training epoch" in rest
-    assert encoder_archive.find(job.root / "model") is not None
+    assert find_encoder(job.root / "model") is not None
 
 
 def test_a_corpus_that_cannot_be_used_is_set_aside(tmp_path: Path) -> None:

@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from lstm.batches import by_length, pad
+from lstm.data import Row
 from lstm.export import to_int8
 from lstm.files import only_archive, parts_of_folder, parts_of_tar, sha256, write_json
 from lstm.labels import LABELS
+from lstm.scores import macro_recall
+from lstm.settings import Hyperparameters
 from lstm.tokenizer import PAD_ID, UNKNOWN_ID, Tokenizer
+from lstm.training import by_length, pad
 
 BATCH_SIZE = 64
 NETWORK, INT8_NETWORK = "model.onnx", "model.int8.onnx"
@@ -153,3 +156,26 @@ def find_champion(folder: Path) -> Archive | None:
     """The archive of the champion channel; None in the first run, which has no such channel."""
     path = only_archive(folder, "champion")
     return None if path is None else Archive.from_tar(path)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The network's file, and the macro recall of both on the held-out rows."""
+
+    network: str
+    fp32_macro_recall: float
+    int8_macro_recall: float
+
+
+def choose_network(folder: Path, held_out: list[Row], options: Hyperparameters) -> Serving:
+    """As `options.serves` asks; but eight bits only if their recall holds."""
+    truth = np.array([row.label for row in held_out], dtype=np.int64)
+    texts = [row.text for row in held_out]
+    exact, fast = (
+        macro_recall(truth, Archive.from_folder(folder, name).probabilities(texts).argmax(axis=1))
+        for name in (NETWORK, INT8_NETWORK)
+    )
+    holds = fast >= exact - options.int8_tolerance
+    network = INT8_NETWORK if options.serves == "int8" and holds else NETWORK
+    print(f"serves={network} fp32_recall={exact:.4f} int8_recall={fast:.4f}", flush=True)
+    return Serving(network, exact, fast)

@@ -1,14 +1,15 @@
-"""Files with checksums, and the archives that hold them."""
+"""Reads files of the channels and archives in bounded memory, and writes files with checksums."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import tarfile
-import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
+
+from etl.text.bounded_gzip import unzip
 
 # What label objects, corpora, and an archive of ours may hold once they are unpacked.
 MAX_UNPACKED_BYTES = 64 * 2**20
@@ -18,24 +19,97 @@ MAX_MEMBER_BYTES = 2**30
 MAX_MEMBERS = 10_000
 
 
-def unzip(content: bytes, most: int = MAX_UNPACKED_BYTES) -> bytes:
-    """The content without gzip, in bounded memory. Raises ValueError if it is damaged or larger."""
-    parts: list[bytes] = []
-    left = most
-    while content:
-        inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        try:
-            part = inflater.decompress(content, left + 1)
-        except zlib.error as error:
-            raise ValueError("it is damaged gzip") from error
-        left -= len(part)
-        if left < 0:
-            raise ValueError(f"it unpacks to more than {most // 2**20} MB")
-        if not inflater.eof:
-            raise ValueError("it is gzip that is cut short")
-        parts.append(part)
-        content = inflater.unused_data.lstrip(b"\0")
-    return b"".join(parts)
+class SetAside:
+    """What a job goes on without: by file of a channel, how many lines, and what is wrong with the
+    first of them, or with the file."""
+
+    def __init__(self) -> None:
+        self._problems: dict[tuple[str, str], list[str]] = {}
+
+    def add(self, channel: Path, file: Path, problem: str) -> None:
+        name = file.relative_to(channel).as_posix() if file != channel else file.name
+        problems = self._problems.setdefault((channel.name, name), [])
+        if not problems:
+            print(f"set aside: {channel.name}/{name} {problem}", flush=True)
+        problems.append(problem)
+
+    def as_list(self) -> list[dict[str, str]]:
+        """For the manifest."""
+        return [
+            {
+                "channel": channel,
+                "file": name,
+                "problem": problems[0]
+                if len(problems) == 1
+                else f"holds {len(problems)} lines that cannot be used, the first: {problems[0]}",
+            }
+            for (channel, name), problems in sorted(self._problems.items())
+        ]
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Every file of a channel, in a fixed order; none if the job has no such channel. Names that
+    begin with a dot or an underscore, folders' too, are leftovers of writers."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
+    )
+
+
+def lines_in(
+    path: Path, channel: Path, aside: SetAside | None, most: int = MAX_CORPUS_BYTES
+) -> list[tuple[int, str]]:
+    """The lines of a file that are not blank, with their numbers. Raises ValueError if it cannot be
+    read; with `aside` that is noted there, and there is no line."""
+    try:
+        lines = enumerate(read_lines(path, most), 1)
+        return [(number, line) for number, line in lines if line.strip()]
+    except ValueError as error:
+        if aside is None:
+            raise
+        aside.add(channel, path, f"cannot be read: {error.__cause__ or error}")
+        return []
+
+
+def read_lines(path: Path, most: int = MAX_CORPUS_BYTES) -> Iterable[str]:
+    try:
+        content = path.read_bytes()
+        if content.startswith(b"\x1f\x8b"):
+            content = _without_gzip(content, most)
+        if len(content) > most:
+            raise ValueError(f"it is larger than {most // 2**20} MB")
+        # Not splitlines(): a tweet may hold U+2028, which JSON leaves as it is.
+        return content.decode("utf-8").split("\n")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+def _without_gzip(content: bytes, most: int) -> bytes:
+    try:
+        return unzip(content, most)
+    except ValueError as error:
+        raise ValueError(f"it {error}") from error
+
+
+def read_object(line: str) -> dict[str, Any]:
+    """A line's JSON object without lists or objects in it. Raises ValueError."""
+    try:
+        record = json.loads(line, parse_constant=_no_json)
+    except RecursionError as error:
+        raise ValueError("nests too deep") from error
+    except ValueError as error:
+        raise ValueError(f"not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise ValueError("not an object")
+    if any(isinstance(value, (dict, list)) for value in record.values()):
+        raise ValueError("not a flat object")
+    return record
+
+
+def _no_json(word: str) -> None:
+    raise ValueError(f"{word} is no number of JSON's")
 
 
 def sha256(content: bytes) -> str:

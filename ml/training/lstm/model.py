@@ -14,7 +14,7 @@ from lstm.labels import LABELS
 from lstm.settings import Hyperparameters
 from lstm.tokenizer import PAD_ID, UNKNOWN_ID, Vocabulary
 
-VERDICT_FEATURES = 4
+RULE_FEATURES = 4
 
 
 def initial_vectors(vocabulary: Vocabulary, vectors: WordVectors, seed: int) -> np.ndarray:
@@ -51,7 +51,7 @@ class Encoder(nn.Module):
         self.lstm = nn.LSTM(width, options.hidden_size, batch_first=True, bidirectional=True)
         self.attention = nn.Linear(2 * options.hidden_size, 1)
         self.dropout = nn.Dropout(options.dropout)
-        self.features = 6 * options.hidden_size + VERDICT_FEATURES
+        self.features = 6 * options.hidden_size + RULE_FEATURES
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """`ids` (B, T) int64, longest row first; `lengths` (B,) int64, 1 to T. (B, 6H + 4)."""
@@ -82,7 +82,7 @@ class Encoder(nn.Module):
             ],
             dim=1,
         )  # (B, 6H)
-        return torch.cat([self.dropout(pooled), lexicon_verdict(features)], dim=1)
+        return torch.cat([self.dropout(pooled), rule_features(features)], dim=1)
 
 
 def _packed(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor) -> Tensor:
@@ -152,7 +152,7 @@ class MultiTask(nn.Module):
         return self.heads[self.tasks[task]](self.encoder(ids, lengths))
 
 
-def lexicon_verdict(features: Tensor) -> Tensor:
+def rule_features(features: Tensor) -> Tensor:
     """What VADER's rules make of a text's words, (B, 4), from their features, (B, T, 4): compound
     score, sum of the positive valences, of the negative ones, and how many words have any.
 

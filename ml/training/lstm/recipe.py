@@ -10,11 +10,11 @@ from vectors import WordVectors
 
 from lstm.archive import Archive
 from lstm.data import Row
+from lstm.initial_weights import InitialWeights, fitted_to, new_encoder, new_model
 from lstm.labels import LABELS
 from lstm.model import SentimentLstm
 from lstm.pretraining import Corpus, pretrain
 from lstm.settings import Hyperparameters
-from lstm.starts import Start, fitted_to, new_encoder, new_model
 from lstm.tokenizer import Tokenizer, Vocabulary, build_vocabulary, definition
 from lstm.training import (
     Examples,
@@ -29,7 +29,7 @@ from lstm.training import (
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSet:
     """What there is to learn from: texts with their targets (N, 3) that sum to 1 and their weights
     (N,), and the rows that choose the epoch."""
 
@@ -46,7 +46,7 @@ class Lesson:
         champion: Archive | None,
         validation: list[Row],
         options: Hyperparameters,
-    ) -> Lesson:
+    ) -> TrainingSet:
         """Human labels weigh 1, weak ones at most `weak_weight`, by their confidence."""
         weak_targets, confidence = weak_labels(weak, champion)
         return cls(
@@ -90,7 +90,7 @@ def pretrain_encoder(
     known: WordVectors,
     options: Hyperparameters,
     stop: Callable[[], bool],
-) -> Start:
+) -> InitialWeights:
     """An encoder from labelled corpora, whatever their tasks."""
     make_repeatable(options.seed, options.pretrain_threads)
     texts = [text for corpus in corpora for text in corpus.texts]
@@ -100,12 +100,12 @@ def pretrain_encoder(
     tokenizer = Tokenizer(definition(vocabulary, options.punctuation), options.max_tokens)
     encoder = new_encoder(vocabulary, known, options, None)
     pretrain(encoder, corpora, tokenizer, options, stop)
-    return Start.of(version, encoder, vocabulary.words)
+    return InitialWeights.of(version, encoder, vocabulary.words)
 
 
 @dataclass(frozen=True)
-class Material:
-    """A lesson as ids: what every network that learns it shares."""
+class EncodedSet:
+    """A training set as ids: what every network that learns it shares."""
 
     options: Hyperparameters
     vocabulary: Vocabulary
@@ -115,40 +115,46 @@ class Material:
 
     @classmethod
     def of(
-        cls, lesson: Lesson, known: WordVectors, options: Hyperparameters, start: Start | None
-    ) -> Material:
+        cls,
+        training_set: TrainingSet,
+        known: WordVectors,
+        options: Hyperparameters,
+        initial: InitialWeights | None,
+    ) -> EncodedSet:
         vocabulary = build_vocabulary(
-            lesson.texts,
+            training_set.texts,
             known,
             options.frequent_words,
-            learned=() if start is None else start.words,
+            learned=() if initial is None else initial.words,
             punctuation=options.punctuation,
         )
         tokenizer = Tokenizer(definition(vocabulary, options.punctuation), options.max_tokens)
-        targets = smoothed(lesson.targets, options.label_smoothing) * lesson.weights[:, None]
-        balanced = targets * balance(lesson.targets, lesson.weights)
+        targets = (
+            smoothed(training_set.targets, options.label_smoothing) * training_set.weights[:, None]
+        )
+        balanced = targets * balance(training_set.targets, training_set.weights)
         return cls(
-            fitted_to(start, options),
+            fitted_to(initial, options),
             vocabulary,
             tokenizer,
-            Examples(tokenizer.encode(lesson.texts), balanced.astype(np.float32)),
+            Examples(tokenizer.encode(training_set.texts), balanced.astype(np.float32)),
             HeldOut(
-                tokenizer.encode([row.text for row in lesson.validation]),
-                _labels(lesson.validation),
+                tokenizer.encode([row.text for row in training_set.validation]),
+                _labels(training_set.validation),
             ),
         )
 
 
 def train_model(
-    lesson: Lesson,
+    training_set: TrainingSet,
     known: WordVectors,
     options: Hyperparameters,
-    start: Start | None,
+    initial: InitialWeights | None,
     stop: Callable[[], bool],
 ) -> Trained:
-    """One network, trained on the lesson's texts."""
+    """One network, trained on the training set's texts."""
     make_repeatable(options.seed)
-    material = Material.of(lesson, known, options, start)
-    model = new_model(material.vocabulary, known, options, start)
-    fitted = fit(model, material.examples, material.validation, material.options, stop)
-    return Trained(model, material.tokenizer, fitted)
+    encoded = EncodedSet.of(training_set, known, options, initial)
+    model = new_model(encoded.vocabulary, known, options, initial)
+    fitted = fit(model, encoded.examples, encoded.validation, encoded.options, stop)
+    return Trained(model, encoded.tokenizer, fitted)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lstm.batches import by_length, pad, shuffled_by_length
 from lstm.labels import LABELS
-from lstm.model import SentimentLstm
-from lstm.optimizers import Optimizers
+from lstm.model import Encoder, SentimentLstm
 from lstm.scores import macro_recall
 from lstm.settings import Hyperparameters
+from lstm.tokenizer import PAD_ID
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,89 @@ class Fitted:
 
     epochs: int
     recall: float
+
+
+def pad(rows: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Ids (B, T) and lengths (B,), int64, T being the longest row's."""
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    ids = np.full((len(rows), int(lengths.max())), PAD_ID, dtype=np.int64)
+    for index, row in enumerate(rows):
+        ids[index, : len(row)] = row
+    return ids, lengths
+
+
+def by_length(rows: list[list[int]], batch_size: int) -> Iterator[np.ndarray]:
+    """Row numbers of each batch, longest row first, in it and among batches."""
+    order = np.argsort([-len(row) for row in rows], kind="stable")
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
+
+
+def shuffled_by_length(
+    rows: list[list[int]], batch_size: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """As `by_length`, with texts of one length and the batches themselves in a new order."""
+    order = rng.permutation(len(rows))
+    lengths = np.array([len(rows[index]) for index in order])
+    order = order[np.argsort(-lengths, kind="stable")]
+    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    for index in rng.permutation(len(batches)):
+        yield batches[index]
+
+
+class Optimizers:
+    """Warm-up, then a cosine down to nothing at step `steps`; gradients of the dense parts clipped.
+
+    A dense optimizer would move each of the table's rows at every step, which takes longer than
+    all the rest of the step.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        encoder: Encoder,
+        steps: int,
+        options: Hyperparameters,
+        learning_rate: float,
+    ) -> None:
+        table = encoder.embedding.weight
+        self._dense = [parameter for parameter in model.parameters() if parameter is not table]
+        self._clip_norm = options.clip_norm
+        self._optimizers: tuple[torch.optim.Optimizer, ...] = (
+            torch.optim.SparseAdam([table], lr=learning_rate),
+            torch.optim.AdamW(self._dense, lr=learning_rate, weight_decay=options.weight_decay),
+        )
+        self._schedules = [
+            torch.optim.lr_scheduler.LambdaLR(
+                optimizer, _warm_up_then_cosine(steps, options.warmup_share)
+            )
+            for optimizer in self._optimizers
+        ]
+
+    def step(self, loss: Tensor) -> float:
+        """One step down `loss`; returns what it was."""
+        for optimizer in self._optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(
+            [parameter for parameter in self._dense if parameter.grad is not None], self._clip_norm
+        )
+        for optimizer in self._optimizers:
+            optimizer.step()
+        for schedule in self._schedules:
+            schedule.step()
+        return loss.item()
+
+
+def _warm_up_then_cosine(steps: int, warmup_share: float) -> Callable[[int], float]:
+    warm = max(1, int(steps * warmup_share))
+
+    def factor(step: int) -> float:
+        if step < warm:
+            return (step + 1) / warm
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))
+
+    return factor
 
 
 def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:

@@ -22,7 +22,7 @@ METRIC = "macro_recall"
 
 
 @dataclass(frozen=True)
-class Contest:
+class Comparison:
     """All systems read the same texts, and the models run as in serving."""
 
     candidate: Archive
