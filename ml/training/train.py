@@ -1,10 +1,10 @@
 """The training job: `python train.py train`, under SageMaker's /opt/ml contract (ML_ROOT moves it).
 
-Reads the channels `labels`, `tweets`, `request`, `champion`, `encoder` and `corpora` (all but the
-first may be missing), trains the LSTM, exports it, scores it against champion and lexicon, and
-leaves archive, evaluation and manifest. With `corpora` and no `labels` it pre-trains, and leaves an
-encoder. Exit code 1 and a reason in output/failure if that cannot be done. On SIGTERM the best
-epoch so far is the model.
+Reads the channels `labels`, `tweets`, `request`, `champion`, `encoder` and `corpora`; only `labels`
+is required. Trains the LSTM, exports it, compares it with champion and lexicon, and writes the
+archive, the evaluation and the manifest. With `corpora` and no `labels` it pre-trains and writes an
+encoder. A failed job has exit code 1 and its reason in output/failure. On SIGTERM the training
+stops and keeps its best epoch.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ class Stop:
     """Set by SIGTERM, which SageMaker sends 120 s before it kills."""
 
     def __init__(self) -> None:
-        self.asked = False
-        signal.signal(signal.SIGTERM, self._ask)
+        self.requested = False
+        signal.signal(signal.SIGTERM, self._request)
 
-    def _ask(self, *_: object) -> None:
-        self.asked = True
+    def _request(self, *_: object) -> None:
+        self.requested = True
 
     def __call__(self) -> bool:
-        return self.asked
+        return self.requested
 
 
 def run(places: Places, model_version: str, stop: Stop) -> None:
@@ -154,12 +154,12 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
     for folder in (places.model, places.output_data):
         archive.write_json(folder / "evaluation.json", evaluation)
         archive.write_json(folder / "manifest.json", record)
-    # Only here: the page shows texts, and the archive goes where the model goes.
+    # Only in the output: the page shows texts, and the archive is copied wherever the model serves.
     (places.output_data / "evaluation.html").write_text(
         report.page(evaluation, labels.of("test")), "utf-8"
     )
     (places.model / "model-card.md").write_text(manifest.model_card(record, evaluation), "utf-8")
-    # Again, with the checksums of the files written since.
+    # Sealed again, so that model.json has the checksums of the files written since.
     archive.seal(places.model, trained.tokenizer, model_version, serving.network)
     print(
         f"test_macro_recall={evaluation['candidate']['macro_recall']:.4f} "
@@ -172,7 +172,7 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
 def run_pretraining(
     folder: Path, version: str, corpora: list[Corpus], options: Hyperparameters, stop: Stop
 ) -> InitialWeights:
-    """Makes an encoder and saves it in `folder` for later jobs."""
+    """Trains an encoder and saves it in `folder` for later jobs."""
     started = time.monotonic()
     print(
         "tasks " + " ".join(f"{corpus.task}={len(corpus.texts)}" for corpus in corpora), flush=True
@@ -183,11 +183,11 @@ def run_pretraining(
 
 
 def encoder_version(request: dict[str, Any], model_version: str) -> str:
-    """What the caller calls the encoder that this job is to make."""
-    asked = request.get("encoder")
-    return (
-        str(asked["version"]) if isinstance(asked, dict) and "version" in asked else model_version
-    )
+    """The version that the caller chose for the encoder of this job; else the model's version."""
+    encoder = request.get("encoder")
+    if isinstance(encoder, dict) and "version" in encoder:
+        return str(encoder["version"])
+    return model_version
 
 
 def _curve(
@@ -214,13 +214,14 @@ def initial_weights(
     encoder: InitialWeights | None,
     champion: archive.Archive | None,
 ) -> InitialWeights | None:
-    """What the training begins with, by `start_from`, as far as it is there already."""
+    """The initial weights that `start_from` names; None for word vectors only, or if there is no
+    encoder yet. Raises ValueError without a champion to start from."""
     match options.start_from:
         case "champion":
             if champion is None:
                 raise ValueError(
-                    "start_from is champion, and there is no champion yet: leave it out, or train "
-                    "a first model"
+                    "start_from is champion, but there is no champion yet: leave start_from out, "
+                    "or train a first model"
                 )
             return start_from(champion)
         case "encoder":
@@ -241,7 +242,7 @@ def main(arguments: list[str]) -> int:
             raise ValueError("TRAINING_JOB_NAME is not set; it becomes the model's version")
         run(places, model_version, stop)
     except Exception as error:
-        # ValueError and OSError have messages for a person; anything else is a defect.
+        # Messages of ValueError and OSError are for the user; anything else is a bug.
         expected = isinstance(error, (ValueError, OSError))
         reason = str(error) if expected else f"{type(error).__name__}: {error}"
         if not expected:

@@ -1,4 +1,4 @@
-"""Reads files of the channels and archives in bounded memory, and writes files with checksums."""
+"""Reads channels and archives in bounded memory; writes JSON; computes checksums."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from etl.text.bounded_gzip import unzip
 
-# What label objects, corpora, and an archive of ours may hold once they are unpacked.
+# Largest unpacked sizes of a label object, a corpus, and a model archive.
 MAX_UNPACKED_BYTES = 64 * 2**20
 MAX_CORPUS_BYTES = 2**30
 MAX_ARCHIVE_BYTES = 4 * 2**30
@@ -20,8 +20,8 @@ MAX_MEMBERS = 10_000
 
 
 class SetAside:
-    """What a job goes on without: by file of a channel, how many lines, and what is wrong with the
-    first of them, or with the file."""
+    """Files and lines that a job leaves out: for each file of a channel the problem with it, or the
+    number of invalid lines and the problem with the first."""
 
     def __init__(self) -> None:
         self._problems: dict[tuple[str, str], list[str]] = {}
@@ -48,8 +48,8 @@ class SetAside:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Every file of a channel, in a fixed order; none if the job has no such channel. Names that
-    begin with a dot or an underscore, folders' too, are leftovers of writers."""
+    """Every file of a channel, in a fixed order; none if the job has no such channel. Files and
+    folders whose names begin with a dot or an underscore are writers' leftovers and left out."""
     return sorted(
         path
         for path in folder.rglob("*")
@@ -61,8 +61,8 @@ def files_in(folder: Path) -> list[Path]:
 def lines_in(
     path: Path, channel: Path, aside: SetAside | None, most: int = MAX_CORPUS_BYTES
 ) -> list[tuple[int, str]]:
-    """The lines of a file that are not blank, with their numbers. Raises ValueError if it cannot be
-    read; with `aside` that is noted there, and there is no line."""
+    """The lines of a file that are not blank, with their numbers. Raises ValueError if the file
+    cannot be read; with `aside`, the problem is noted there and the result is empty."""
     try:
         lines = enumerate(read_lines(path, most), 1)
         return [(number, line) for number, line in lines if line.strip()]
@@ -80,7 +80,7 @@ def read_lines(path: Path, most: int = MAX_CORPUS_BYTES) -> Iterable[str]:
             content = _without_gzip(content, most)
         if len(content) > most:
             raise ValueError(f"it is larger than {most // 2**20} MB")
-        # Not splitlines(): a tweet may hold U+2028, which JSON leaves as it is.
+        # Not splitlines(): a tweet may contain U+2028, which JSON does not escape.
         return content.decode("utf-8").split("\n")
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
@@ -109,7 +109,7 @@ def read_object(line: str) -> dict[str, Any]:
 
 
 def _no_json(word: str) -> None:
-    raise ValueError(f"{word} is no number of JSON's")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def sha256(content: bytes) -> str:
@@ -122,12 +122,12 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def parts_of_folder(folder: Path, names: Collection[str]) -> dict[str, bytes]:
-    """Those of the named files that the folder holds."""
+    """The contents of the named files that exist in the folder."""
     return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
 
 
 def parts_of_tar(path: Path, names: Collection[str]) -> dict[str, bytes]:
-    """Those of the named files that the archive holds. Raises ValueError if it is damaged."""
+    """The contents of the named files that the archive has. Raises ValueError if it is damaged."""
     try:
         with tarfile.open(path, "r:gz") as tar:
             return {
@@ -140,10 +140,10 @@ def parts_of_tar(path: Path, names: Collection[str]) -> dict[str, bytes]:
 
 
 def _members(tar: tarfile.TarFile, path: Path) -> list[tarfile.TarInfo]:
-    """The archive's members, as far as it is no larger than an archive may be."""
+    """The archive's members. Raises ValueError if it has too many or unpacks to too much."""
     members: list[tarfile.TarInfo] = []
     total = 0
-    # Headers alone, one by one: a bomb is seen before it is unpacked.
+    # Reads only headers, so that a decompression bomb is found before it is unpacked.
     while (member := tar.next()) is not None:
         members.append(member)
         total += member.size
@@ -152,13 +152,13 @@ def _members(tar: tarfile.TarFile, path: Path) -> list[tarfile.TarInfo]:
             or member.size > MAX_MEMBER_BYTES
             or total > MAX_ARCHIVE_BYTES
         ):
-            raise ValueError(f"{path} unpacks to more than an archive of a model may hold")
+            raise ValueError(f"{path} unpacks to more than a model archive may contain")
     return members
 
 
 def only_archive(folder: Path, what: str) -> Path | None:
     """The one model.tar.gz of a channel; None if the job has no such channel. Raises ValueError
-    if the channel holds several, or something else."""
+    if the channel has several archives, or only other files."""
     found = sorted(folder.rglob("model.tar.gz"))
     if len(found) > 1:
         raise ValueError(f"{len(found)} archives in {folder}; the {what} is one model.tar.gz")

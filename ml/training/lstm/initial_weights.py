@@ -20,9 +20,9 @@ from lstm.tokenizer import Vocabulary
 
 @dataclass(frozen=True)
 class InitialWeights:
-    """An encoder that learned before: its words, their rows `table` (V, 100), and `parts`, the
-    other parameters by their name in `Encoder`. `head` are those of the layer above it, if it was
-    trained for the same three classes."""
+    """A trained encoder: its words, their rows `table` (V, 100), and `parts`, the other parameters
+    by their name in `Encoder`. `head` has the parameters of the layer above it, if that was trained
+    for the same three classes."""
 
     version: str
     words: list[str]
@@ -57,7 +57,7 @@ def new_encoder(
     options: Hyperparameters,
     initial: InitialWeights | None,
 ) -> Encoder:
-    """An encoder for these words; what `initial` learned about them, it knows."""
+    """An encoder for these words, with the weights of `initial` for those it has."""
     table = initial_vectors(vocabulary, known, options.seed)
     if initial is not None:
         place = {word: index for index, word in enumerate(initial.words)}
@@ -89,7 +89,8 @@ def _load(module: torch.nn.Module, parts: Mapping[str, np.ndarray]) -> None:
 
 
 def start_from(champion: Archive) -> InitialWeights:
-    """Raises ValueError if the network is not one that `archive.to_onnx` wrote."""
+    """The champion's weights, read from its ONNX network. Raises ValueError if `export.to_onnx` did
+    not write that network."""
     graph = onnx.load_from_string(champion.network).graph
     stored = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     try:
@@ -104,7 +105,7 @@ def start_from(champion: Archive) -> InitialWeights:
         head = {name: _ending(stored, f"classify.{name}") for name in ("weight", "bias")}
     except (KeyError, ValueError) as error:
         raise ValueError(
-            f"champion {champion.version}: its network cannot be trained on: {error}"
+            f"cannot continue the training of champion {champion.version}: {error}"
         ) from error
     return InitialWeights(champion.version, champion.tokenizer.words, table, parts, head)
 
@@ -115,8 +116,8 @@ def _ending(stored: dict[str, np.ndarray], name: str) -> np.ndarray:
 
 
 def _lstm(inputs: np.ndarray, states: np.ndarray, biases: np.ndarray) -> dict[str, np.ndarray]:
-    """Torch's parameters of ONNX's W (2, 4H, I), R (2, 4H, H), B (2, 8H): both directions in one
-    array there, apart here."""
+    """Torch's parameters from ONNX's W (2, 4H, I), R (2, 4H, H), B (2, 8H). ONNX has both
+    directions in one array, torch has one array for each."""
     parts = {}
     for direction, suffix in enumerate(("", "_reverse")):
         bias_inputs, bias_states = np.split(biases[direction], 2)

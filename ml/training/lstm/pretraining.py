@@ -1,7 +1,7 @@
 """Pre-training: one encoder learns several tasks at once from labelled corpora, and is stored.
 
-A corpus is JSON Lines, gzipped or not, of `{"task": "emotion", "text": "...", "label": 2}`; a
-label is a string or a number and means something within its task only.
+A corpus is JSON Lines, gzipped or not, of `{"task": "emotion", "text": "...", "label": 2}`. A label
+is a string or a number; equal labels of different tasks have nothing in common.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from lstm.settings import Hyperparameters
 from lstm.tokenizer import Tokenizer
 from lstm.training import Optimizers, loss_of, one_hot, pad, shuffled_by_length, smoothed
 
-# A rarer label is too rare to learn.
+# Labels with fewer rows are left out: too few to learn from.
 RAREST_LABEL = 10
 
 
@@ -53,7 +53,7 @@ class Corpus:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of which texts these are and what they are labelled, in whatever order."""
+        """SHA-256 of texts and labels; the order of the rows does not matter."""
         lines = sorted(
             f"{self.classes[label]} {text}\n"
             for text, label in zip(self.texts, self.labels, strict=True)
@@ -62,8 +62,8 @@ class Corpus:
 
 
 def read_corpora(place: Path, aside: SetAside | None = None) -> list[Corpus]:
-    """Every task of a file, or of the files of a folder, by name. Raises ValueError that names file
-    and line; with `aside`, what cannot be used is noted there and left out."""
+    """The tasks of a file, or of all files of a folder, sorted by name. Raises ValueError that
+    names file and line; with `aside`, unusable files and lines are noted there and left out."""
     rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
     files_of: dict[str, Path] = {}
     for path in [place] if place.is_file() else files_in(place):
@@ -106,7 +106,7 @@ def _corpus(task: str, rows: list[tuple[str, str]]) -> Corpus:
     if len(classes) < 2:
         raise ValueError(
             f"task {task!r} has {len(classes)} labels with {RAREST_LABEL} rows or more "
-            f"({', '.join(sorted(counts)[:5])} are its labels): there is nothing to tell apart"
+            f"(its labels: {', '.join(sorted(counts)[:5])}); it needs two"
         )
     index = {label: number for number, label in enumerate(classes)}
     kept = [(text, index[label]) for text, label in rows if label in index]
@@ -178,7 +178,7 @@ def pretrain(
 
 # The files of a stored encoder.
 WEIGHTS, DESCRIPTION = "encoder.npz", "encoder.json"
-# Names of arrays in the file that are no parameter.
+# Names of the arrays in the file that are not parameters.
 WORDS, TABLE = "words", "table"
 
 
@@ -189,7 +189,7 @@ def save_encoder(
     corpora: list[Corpus],
     seconds: float,
 ) -> None:
-    """Write both files; the table in half precision, which is far below what training moves."""
+    """Writes both files. The table is float16: training changes it by more than the rounding."""
     folder.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()
     arrays: dict[str, Any] = {
@@ -222,7 +222,7 @@ def save_encoder(
 
 
 def find_encoder(channel: Path) -> InitialWeights | None:
-    """The encoder channel's, as files or as the archive of a job that made nothing else; None if
+    """The encoder of the encoder channel: its files, or the archive of a pre-training job. None if
     the job has no such channel. Raises ValueError."""
     parts = parts_of_folder(channel, (WEIGHTS, DESCRIPTION))
     if parts:
@@ -242,7 +242,7 @@ def load_encoder(parts: Mapping[str, bytes], where: str) -> InitialWeights:
         version, expected = description["encoder_version"], description["sha256"][WEIGHTS]
         weights = parts[WEIGHTS]
     except KeyError as error:
-        raise ValueError(f"{where} is no encoder, it lacks {error}") from error
+        raise ValueError(f"{where} is not an encoder: it lacks {error}") from error
     except (ValueError, TypeError) as error:
         raise ValueError(f"{where}: {DESCRIPTION} is not an encoder's description") from error
     if sha256(weights) != expected:

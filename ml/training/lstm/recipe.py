@@ -1,4 +1,4 @@
-"""Makes a model: from rows, initial weights and options to a network and its tokenizer."""
+"""From rows, initial weights and hyperparameters to a trained network and its tokenizer."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from lstm.training import (
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What there is to learn from: texts with their targets (N, 3) that sum to 1 and their weights
-    (N,), and the rows that choose the epoch."""
+    """Texts with their targets (N, 3), which sum to 1, and weights (N,), and the rows that choose
+    the best epoch."""
 
     texts: list[str]
     targets: np.ndarray
@@ -47,7 +47,7 @@ class TrainingSet:
         validation: list[Row],
         options: Hyperparameters,
     ) -> TrainingSet:
-        """Human labels weigh 1, weak ones at most `weak_weight`, by their confidence."""
+        """A human label has weight 1, a weak one `weak_weight` times its confidence."""
         weak_targets, confidence = weak_labels(weak, champion)
         return cls(
             [row.text for row in human + weak],
@@ -60,15 +60,15 @@ class TrainingSet:
 def weak_labels(rows: list[Row], champion: Archive | None) -> tuple[np.ndarray, np.ndarray]:
     """Targets (N, 3) of rows that only the lexicon labelled, and their confidence (N,).
 
-    With a champion the mean of what the two say: where they agree the row is learnt from, where
-    they contradict each other it hardly counts.
+    With a champion, the targets are the mean of lexicon and champion: a row on which they disagree
+    has little confidence, and so little weight.
     """
-    said = one_hot(_labels(rows), len(LABELS))
+    labelled = one_hot(_labels(rows), len(LABELS))
     confidence = np.array([row.confidence for row in rows])
     if champion is None or not rows:
-        return said, confidence
+        return labelled, confidence
     rest = (1 - confidence[:, None]) / (len(LABELS) - 1)
-    lexicon = np.where(said > 0, confidence[:, None], rest)
+    lexicon = np.where(labelled > 0, confidence[:, None], rest)
     both = (lexicon + champion.probabilities([row.text for row in rows])) / 2
     return both / both.sum(axis=1, keepdims=True), both.max(axis=1)
 
@@ -91,7 +91,7 @@ def pretrain_encoder(
     options: Hyperparameters,
     stop: Callable[[], bool],
 ) -> InitialWeights:
-    """An encoder from labelled corpora, whatever their tasks."""
+    """An encoder trained on the tasks of labelled corpora."""
     make_repeatable(options.seed, options.pretrain_threads)
     texts = [text for corpus in corpora for text in corpus.texts]
     vocabulary = build_vocabulary(
@@ -105,7 +105,7 @@ def pretrain_encoder(
 
 @dataclass(frozen=True)
 class EncodedSet:
-    """A training set as ids: what every network that learns it shares."""
+    """A training set as ids, with its vocabulary and tokenizer."""
 
     options: Hyperparameters
     vocabulary: Vocabulary
@@ -152,7 +152,7 @@ def train_model(
     initial: InitialWeights | None,
     stop: Callable[[], bool],
 ) -> Trained:
-    """One network, trained on the training set's texts."""
+    """Trains one network on the training set."""
     make_repeatable(options.seed)
     encoded = EncodedSet.of(training_set, known, options, initial)
     model = new_model(encoded.vocabulary, known, options, initial)

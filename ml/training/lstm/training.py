@@ -1,4 +1,4 @@
-"""The training loop: seeded, best epoch kept."""
+"""Batches, optimizers and the training loop, which is seeded and keeps the best epoch."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from lstm.tokenizer import PAD_ID
 
 @dataclass(frozen=True)
 class Examples:
-    """Rows ready to learn from: ids per row, and targets (N, 3) float32.
+    """Rows to train on: ids per row, and targets (N, 3) float32.
 
-    A row's targets are how much each class counts in its loss, the row's own weight and the
-    classes' weights included: they need not sum to 1.
+    A target is the weight of a class in the row's loss. It includes the weights of row and class,
+    so a row's targets need not sum to 1.
     """
 
     ids: list[list[int]]
@@ -51,7 +51,7 @@ class Fitted:
 
 
 def pad(rows: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Ids (B, T) and lengths (B,), int64, T being the longest row's."""
+    """Ids (B, T) and lengths (B,), int64; T is the length of the longest row."""
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     ids = np.full((len(rows), int(lengths.max())), PAD_ID, dtype=np.int64)
     for index, row in enumerate(rows):
@@ -60,7 +60,7 @@ def pad(rows: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def by_length(rows: list[list[int]], batch_size: int) -> Iterator[np.ndarray]:
-    """Row numbers of each batch, longest row first, in it and among batches."""
+    """Row numbers of each batch, longest rows first. Similar lengths need little padding."""
     order = np.argsort([-len(row) for row in rows], kind="stable")
     for start in range(0, len(order), batch_size):
         yield order[start : start + batch_size]
@@ -69,7 +69,7 @@ def by_length(rows: list[list[int]], batch_size: int) -> Iterator[np.ndarray]:
 def shuffled_by_length(
     rows: list[list[int]], batch_size: int, rng: np.random.Generator
 ) -> Iterator[np.ndarray]:
-    """As `by_length`, with texts of one length and the batches themselves in a new order."""
+    """As `by_length`, but batches, and rows of equal length, are in random order."""
     order = rng.permutation(len(rows))
     lengths = np.array([len(rows[index]) for index in order])
     order = order[np.argsort(-lengths, kind="stable")]
@@ -79,10 +79,11 @@ def shuffled_by_length(
 
 
 class Optimizers:
-    """Warm-up, then a cosine down to nothing at step `steps`; gradients of the dense parts clipped.
+    """Two optimizers that step as one: Adam for the rows of the table that a batch uses, AdamW for
+    all other parameters, whose gradients are clipped.
 
-    A dense optimizer would move each of the table's rows at every step, which takes longer than
-    all the rest of the step.
+    A dense optimizer would update every row of the table at each step, which takes longer than the
+    rest of the step. The learning rate warms up, then follows a cosine down to 0 at step `steps`.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class Optimizers:
         ]
 
     def step(self, loss: Tensor) -> float:
-        """One step down `loss`; returns what it was."""
+        """Makes one step; returns the loss before it."""
         for optimizer in self._optimizers:
             optimizer.zero_grad()
         loss.backward()
@@ -143,10 +144,10 @@ def smoothed(targets: np.ndarray, smoothing: float) -> np.ndarray:
 
 
 def balance(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(C,) factors of the classes of targets (N, C) with the rows' weights (N,), by which each
-    class weighs the same in all: the metric is macro recall."""
+    """(C,) factors that give all classes the same total weight, because the metric is macro recall;
+    from targets (N, C) and the rows' weights (N,)."""
     share = (targets * weights[:, None]).sum(axis=0)
-    # A class without rows has no row that its factor would matter to.
+    # The factor of a class without rows is never used; this avoids a division by zero.
     return share.sum() / (len(share) * np.where(share > 0, share, share.sum()))
 
 
@@ -156,11 +157,10 @@ def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def make_repeatable(seed: int, threads: int = 1) -> None:
-    """For as many threads, on one kind of machine. Two processes of one thread get more done than
-    one process of two, so more threads are for what no second process can share."""
+    """Makes results repeatable on one kind of machine with this number of threads."""
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
-    # It would write NaN over all memory that torch takes, to show reads of what nobody wrote.
+    # Filling new memory with NaN costs time, and only helps to find reads of uninitialized memory.
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.manual_seed(seed)
 
@@ -183,10 +183,10 @@ def fit(
     options: Hyperparameters,
     stop: Callable[[], bool],
 ) -> Fitted:
-    """Train `model` in place and leave it at its best epoch.
+    """Trains `model` in place and leaves it with the weights of its best epoch.
 
-    `stop` is asked before each batch; once it says yes, the best epoch so far is the model. Raises
-    InterruptedError if none was finished by then.
+    `stop` is called before each batch. When it returns True, training ends and the best epoch so
+    far is kept. Raises InterruptedError if no epoch was finished.
     """
     steps = options.epochs * math.ceil(len(train.ids) / options.batch_size)
     optimizers = Optimizers(model, model.encoder, steps, options, options.learning_rate)
@@ -218,7 +218,7 @@ def fit(
             best_recall, best_state = recall, copy.deepcopy(model.state_dict())
     if best_state is None:
         raise InterruptedError(
-            "stopped before the first epoch was finished: there is no model to keep"
+            "stopped before the first epoch was finished, so there is no model to keep"
         )
     model.load_state_dict(best_state)
     return Fitted(finished, best_recall)
