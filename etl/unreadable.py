@@ -14,9 +14,9 @@ from pyspark.sql import functions as F
 
 from etl.text import bounded_gzip
 
-# As functions/lake/unpack.ts: a page of 500 tweets of the largest size stays below.
+# As in functions/lake/unpack.ts: more than a page of 500 tweets of the largest size.
 MAX_UNPACKED_BYTES = 64 * 2**20
-# Files that a worker's Python holds at once, each of the size above at most.
+# Files of at most this size that a worker's Python has in memory at once.
 _FILES_A_BATCH = 8
 _BATCH_SETTING = "spark.sql.execution.arrow.maxRecordsPerBatch"
 
@@ -24,7 +24,7 @@ MapBatches = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
 
 
 class DamagedError(Exception):
-    """Bytes that are not what their name says; the message is a sentence without its subject."""
+    """Content that does not fit the file's name; the message is a sentence without a subject."""
 
 
 def unpack(content: bytes, is_gzip: bool, most: int = MAX_UNPACKED_BYTES) -> bytes:
@@ -44,20 +44,20 @@ def unpack(content: bytes, is_gzip: bool, most: int = MAX_UNPACKED_BYTES) -> byt
 
 
 def files_below(spark: SparkSession, paths: list[str], most: int = MAX_UNPACKED_BYTES) -> DataFrame:
-    """(path, length, content), a row a file; the content is null where it is too long to hold."""
+    """(path, length, content), one row a file; content is null if it is longer than `most`."""
 
     def read(columns: str) -> DataFrame:
         files = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
         return files.load([literal_path(path) for path in paths]).selectExpr(*columns.split(", "))
 
-    # Only a condition on the length prevents Spark from reading a file and failing above 2 GB.
+    # Spark fails on a file above 2 GB; only a condition on the length keeps it from reading one.
     small = read("path, length, content").where(F.col("length") <= most)
     large = read("path, length").where(F.col("length") > most)
     return small.unionByName(large, allowMissingColumns=True)
 
 
 def problem_of(path: str, content: bytes | None) -> str | None:
-    """The problem with a file; None when it can be read."""
+    """The problem with a file; None if it can be read."""
     if content is None:
         return _too_large(MAX_UNPACKED_BYTES)
     try:

@@ -36,8 +36,8 @@ class Hyperparameters:
     seed: int = _within(1, 0, 2**31 - 1)
     max_tokens: int = _within(60, 8, 512)
     # Punctuation that becomes tokens. `feelings` keeps only `!`, `?` and dots in a row: worse on
-    # the bundled corpus (75.4 to 73.8 macro recall, means of three seeds), equal on TweetEval. Texts
-    # become a tenth shorter.
+    # the bundled corpus (75.4 to 73.8 macro recall, means of three seeds), equal on TweetEval.
+    # Texts become a tenth shorter.
     punctuation: str = _one_of("all", "feelings")
     # The most frequent words with a vector, known even if no training text has them.
     frequent_words: int = _within(60_000, 0, 150_000)
