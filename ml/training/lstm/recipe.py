@@ -94,10 +94,7 @@ def pretrain_encoder(
     """An encoder trained on the tasks of labelled corpora."""
     make_repeatable(options.seed, options.pretrain_threads)
     texts = [text for corpus in corpora for text in corpus.texts]
-    vocabulary = build_vocabulary(
-        texts, known, options.frequent_words, punctuation=options.punctuation
-    )
-    tokenizer = Tokenizer(definition(vocabulary, options.punctuation), options.max_tokens)
+    vocabulary, tokenizer = _tokenizer_for(texts, known, options, None)
     encoder = new_encoder(vocabulary, known, options, None)
     pretrain(encoder, corpora, tokenizer, options, stop)
     return InitialWeights.of(version, encoder, vocabulary.words)
@@ -121,14 +118,7 @@ class EncodedSet:
         options: Hyperparameters,
         initial: InitialWeights | None,
     ) -> EncodedSet:
-        vocabulary = build_vocabulary(
-            training_set.texts,
-            known,
-            options.frequent_words,
-            learned=() if initial is None else initial.words,
-            punctuation=options.punctuation,
-        )
-        tokenizer = Tokenizer(definition(vocabulary, options.punctuation), options.max_tokens)
+        vocabulary, tokenizer = _tokenizer_for(training_set.texts, known, options, initial)
         targets = (
             smoothed(training_set.targets, options.label_smoothing) * training_set.weights[:, None]
         )
@@ -143,6 +133,16 @@ class EncodedSet:
                 _labels(training_set.validation),
             ),
         )
+
+
+def _tokenizer_for(
+    texts: list[str], known: WordVectors, options: Hyperparameters, initial: InitialWeights | None
+) -> tuple[Vocabulary, Tokenizer]:
+    learned = () if initial is None else initial.words
+    vocabulary = build_vocabulary(
+        texts, known, options.frequent_words, learned, options.punctuation
+    )
+    return vocabulary, Tokenizer(definition(vocabulary, options.punctuation), options.max_tokens)
 
 
 def train_model(

@@ -12,12 +12,30 @@ from typing import Any
 
 def _within(default: float | int, low: float, high: float) -> Any:
     """A hyperparameter of the default's type, between `low` and `high`, both included."""
-    return field(default=default, metadata={"low": low, "high": high})
+    kind = type(default)
+
+    def parse(text: str) -> float | int | None:
+        try:
+            value = kind(text)
+        except (TypeError, ValueError):
+            return None
+        # NaN is not within any bounds.
+        return value if low <= value <= high else None
+
+    number = "a whole number" if kind is int else "a number"
+    return field(
+        default=default, metadata={"parse": parse, "wanted": f"{number} from {low} to {high}"}
+    )
 
 
-def _one_of(default: str, *others: str) -> Any:
-    """A hyperparameter that is one of a few words."""
-    return field(default=default, metadata={"choices": (default, *others)})
+def _one_of(*choices: str) -> Any:
+    """A hyperparameter that is one of a few words; the first is the default."""
+
+    def parse(text: str) -> str | None:
+        return text if text in choices else None
+
+    wanted = f"one of {', '.join(choices)}"
+    return field(default=choices[0], metadata={"parse": parse, "wanted": wanted})
 
 
 @dataclass(frozen=True)
@@ -79,31 +97,14 @@ LARGE = Hyperparameters(epochs=4, batch_size=128, hidden_size=128, punctuation="
 def parse_hyperparameters(texts: dict[str, str]) -> Hyperparameters:
     """Raises ValueError that names the hyperparameter, its value and the allowed values."""
     known = {item.name: item for item in dataclasses.fields(Hyperparameters)}
-    values: dict[str, int | float | str] = {}
+    values = {}
     for name, text in texts.items():
         if name not in known:
             raise ValueError(f"unknown hyperparameter {name!r}; known: {', '.join(sorted(known))}")
-        choices = known[name].metadata.get("choices")
-        if choices is not None:
-            if text not in choices:
-                raise ValueError(
-                    f"hyperparameter {name} must be one of {', '.join(choices)}, not {text!r}"
-                )
-            values[name] = text
-            continue
-        low, high = known[name].metadata["low"], known[name].metadata["high"]
-        kind = type(known[name].default)
-        try:
-            value = kind(text)
-        except (TypeError, ValueError):
-            value = None
-        # Written in this order, the condition also rejects NaN.
-        if value is None or not low <= value <= high:
-            wanted = "a whole number" if kind is int else "a number"
-            raise ValueError(
-                f"hyperparameter {name} must be {wanted} from {low} to {high}, not {text!r}"
-            )
-        values[name] = value
+        values[name] = known[name].metadata["parse"](text)
+        if values[name] is None:
+            wanted = known[name].metadata["wanted"]
+            raise ValueError(f"hyperparameter {name} must be {wanted}, not {text!r}")
     return Hyperparameters(**values)
 
 
