@@ -7,7 +7,7 @@ from lstm.model import _both_ways, _packed, rule_features
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 
-def verdict(text: str) -> list[float]:
+def features_of(text: str) -> list[float]:
     features = torch.tensor([[lexicon.features(word) for word in text.split()]])
     return rule_features(features)[0].tolist()
 
@@ -27,12 +27,12 @@ def vader_compound(text: str) -> float:
         "the bus leaves now",
     ],
 )
-def test_the_verdict_is_near_to_the_lexicons_own_score(text: str) -> None:
-    assert verdict(text)[0] == pytest.approx(vader_compound(text), abs=0.12)
+def test_the_compound_feature_is_near_the_lexicons_own_score(text: str) -> None:
+    assert features_of(text)[0] == pytest.approx(vader_compound(text), abs=0.12)
 
 
 def test_positive_and_negative_words_are_summed_apart_and_counted() -> None:
-    compound, positive, negative, words = verdict("love love hate")
+    compound, positive, negative, words = features_of("love love hate")
 
     assert positive == pytest.approx(2 * 3.2 / 4)
     assert negative == pytest.approx(-2.7 / 4)
