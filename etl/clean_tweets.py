@@ -18,14 +18,14 @@ from pyspark.sql import functions as F
 
 from etl.labels import read_labels
 from etl.reading import read_texts
-from etl.records import accepted, judge_records, parse_raw, refused
+from etl.records import accepted, check_records, parse_raw, rejected
 from etl.schemas import schema
 from etl.storage import DirectStorage, open_storage
 from etl.transforms import attach_label, to_tweets
 from etl.unreadable import literal_path, look_through
 from etl.versions import newest_per_tweet, newest_versions, replaced_elsewhere
 
-# As workflows/payloads.ts, SetAside: the state machine's state holds 256 KiB.
+# As in SetAside of workflows/payloads.ts: a state of the state machine has at most 256 KiB.
 MOST_NAMED = 20
 
 
@@ -39,7 +39,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     arguments, _ = parser.parse_known_args(argv)
     named = sorted({day for day in arguments.days.split(",") if day})
     if not named:
-        parser.error("--days: names no day")
+        parser.error("--days: expected at least one day, YYYY-MM-DD")
     # An invalid day would fail every run that names it again, so it is skipped and reported.
     arguments.days = [day for day in named if is_day(day)]
     arguments.skipped_days = [day for day in named if not is_day(day)]
@@ -55,15 +55,15 @@ def is_day(text: str) -> bool:
 
 
 def spark_session(embedded: bool) -> SparkSession:
-    """A session in UTC; small and on loopback in the embedded cloud, else as Glue has set it up."""
+    """A session in UTC: as Glue configures it, or small and on loopback in the embedded cloud."""
     builder = (
         SparkSession.builder.appName("clean-tweets")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         # The summary marks a snapshot as complete; Spark's marker would stand for all days.
         .config("spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
-        # Inferred filters do not help here, and the planner would search for them in the conditions
-        # of a record for tens of seconds.
+        # Inferred filters do not help here, and to infer them from the conditions of a record takes
+        # the planner tens of seconds.
         .config("spark.sql.constraintPropagation.enabled", "false")
         # A day stays text, because a folder's name is compared with a record's field.
         .config("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
@@ -89,8 +89,8 @@ def spark_session(embedded: bool) -> SparkSession:
 def read_days(
     spark: SparkSession, storage: DirectStorage, raw_uri: str, days: list[str]
 ) -> tuple[DataFrame, dict[str, str]]:
-    """(raw, dt): every record of the days as the text it came in, and by key what is wrong with the
-    objects that are left out."""
+    """(raw, dt), every record of the days as its original text; and the problem of each object that
+    is left out, by key."""
     paths = [storage.readable(f"{raw_uri}dt={day}/") for day in days]
     present = [path for path in paths if path is not None]
     found = look_through(spark, present) if present else {}
@@ -107,8 +107,8 @@ def read_days(
 def labels_of(
     spark: SparkSession, storage: DirectStorage, labels_uri: str
 ) -> tuple[DataFrame, dict[str, str]]:
-    """The rows of the data set `labels`, and by key what is wrong with its objects; no row where
-    nobody has imported any."""
+    """The rows of the data set `labels`, empty if no labels were imported; and the problem of each
+    object that has one, by key."""
     path = storage.readable(labels_uri)
     if path is None:
         return spark.createDataFrame([], schema("labels")), {}
@@ -117,7 +117,7 @@ def labels_of(
 
 
 def set_aside(unreadable: dict[str, str]) -> dict[str, Any]:
-    """What the summary says of objects that were left out; nothing where none was."""
+    """The summary's entry for objects that were left out; empty if there are none."""
     if not unreadable:
         return {}
     for key, problem in unreadable.items():
@@ -126,10 +126,10 @@ def set_aside(unreadable: dict[str, str]) -> dict[str, Any]:
     return {"unreadable": {"count": len(objects), "objects": objects[:MOST_NAMED]}}
 
 
-def count_records(judged: DataFrame) -> tuple[int, int, int]:
-    """How many records there are, how many of them are refused, and how many name several versions
-    of their post."""
-    row = judged.agg(
+def count_records(checked: DataFrame) -> tuple[int, int, int]:
+    """The number of all records, of rejected ones, and of those that name several versions of their
+    post."""
+    row = checked.agg(
         F.count(F.lit(1)),
         F.count_if(F.col("reason").isNotNull()),
         F.count_if(F.col("tweet.edit_history_tweet_ids").contains(",")),
@@ -140,9 +140,9 @@ def count_records(judged: DataFrame) -> tuple[int, int, int]:
 def count_written(
     spark: SparkSession, storage: DirectStorage, cleaned_uri: str, folders: list[str]
 ) -> dict[tuple[str, str], int]:
-    """(day, label source) -> rows, of the version's folders as they lie in the lake.
+    """(day, label source) -> rows, read back from the snapshot's folders in the lake.
 
-    Read back rather than counted in passing: a retried task counts its rows twice.
+    Not counted while writing, because a retried task would count its rows twice.
     """
     paths = [path for folder in folders if (path := storage.readable(folder)) is not None]
     if not paths:
@@ -160,32 +160,33 @@ def count_written(
 def clean(
     spark: SparkSession, storage: DirectStorage, arguments: argparse.Namespace
 ) -> dict[str, Any]:
-    """Reads, cleans, writes; answers the summary (workflows/payloads.ts, CleaningSummary)."""
+    """Reads, cleans and writes the days; returns the summary (CleaningSummary in
+    workflows/payloads.ts)."""
     started = time.monotonic()
     folders = [
         f"{arguments.cleaned_uri}dt={day}/run={arguments.version}/" for day in arguments.days
     ]
-    # A killed run of the same version may have left rows, which would count twice.
+    # A killed run with the same version may have left rows, which would count twice.
     storage.remove(arguments.summary_uri)
     for folder in folders:
         storage.remove(folder)
 
     labels, unreadable_labels = labels_of(spark, storage, arguments.labels_uri)
     records, unreadable = read_days(spark, storage, arguments.raw_uri, arguments.days)
-    judged = records.transform(parse_raw).transform(judge_records)
-    read, quarantined, edited = count_records(judged)
+    checked = records.transform(parse_raw).transform(check_records)
+    read, quarantined, edited = count_records(checked)
     if quarantined > 0:
         now = datetime.now(UTC)
-        lines = judged.transform(
-            refused(arguments.run_id, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        lines = checked.transform(
+            rejected(arguments.run_id, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
         ).select(F.to_json(F.struct("*")))
         storage.put_lines(
             f"{arguments.quarantine_uri}dt={now:%Y-%m-%d}/{arguments.version}",
             (row[0] for row in lines.toLocalIterator()),
         )
 
-    versions = judged.transform(accepted).transform(newest_per_tweet)
-    # Edits are rare, and searching for them costs time for every row.
+    versions = checked.transform(accepted).transform(newest_per_tweet)
+    # Edits are rare, and the search for them costs time for every row.
     posts = versions.transform(newest_versions) if edited > 0 else versions
     moved = (
         {row["dt"]: row["rows"] for row in versions.transform(replaced_elsewhere).collect()}
@@ -194,7 +195,7 @@ def clean(
     )
     tweets = posts.transform(read_texts).transform(attach_label(labels)).transform(to_tweets)
     (
-        # One task and so one file a day; a very large day is split.
+        # One task, and so one file, for each day; a very large day is split.
         tweets.withColumn("run", F.lit(arguments.version))
         .repartition("dt")
         .write.mode("append")

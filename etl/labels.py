@@ -24,7 +24,7 @@ _REQUIRED = required("labels")
 
 
 def _no_number(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not JSON")
 
 
 def _latest_import() -> str:
@@ -57,8 +57,7 @@ def _label(line: str) -> dict[str, Any] | None:
 
 
 def parse_labels(text: str) -> tuple[list[dict[str, Any]], str | None]:
-    """The labels of an object's text, and what is wrong with its other lines; None where nothing
-    is."""
+    """The labels in an object's text, and the problem with its other lines, if any."""
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     parsed = [(number, _label(line)) for number, line in lines]
     rows = [row for _, row in parsed if row is not None]
@@ -98,12 +97,12 @@ def _problems(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
 
 def read_labels(spark: SparkSession, path: str) -> tuple[DataFrame, dict[str, str]]:
-    """The rows of the data set `labels` below a path, and by path what is wrong with its files."""
+    """The rows of the data set `labels` below a path, and the problem of each bad file, by path."""
     declared = schema("labels")
     with few_at_once(spark):
         files = files_below(spark, [path])
-        # Collected, since labels are what people gave one by one, and lazily they would be read
-        # in batches of thousands of files.
+        # Collected: people make few labels, and a lazy read would use batches of thousands of
+        # files.
         rows = [row.asDict() for row in files.mapInPandas(_rows, declared).collect()]
         found = files.mapInPandas(_problems, "path string, problem string").collect()
     return spark.createDataFrame(rows, declared), {row["path"]: row["problem"] for row in found}

@@ -14,14 +14,14 @@ _INSTANT = (
 
 def instant_of(text: Column) -> Column:
     """The UTC instant of an ISO 8601 text with an offset, or null."""
-    # Spark wants seconds, and the T in upper case.
-    whole = F.regexp_replace(F.upper(text), r"^(.{16})(?!:)", "$1:00")
-    return F.when(text.rlike(_INSTANT), F.try_to_timestamp(whole))
+    # Spark needs seconds, and an upper-case T.
+    complete = F.regexp_replace(F.upper(text), r"^(.{16})(?!:)", "$1:00")
+    return F.when(text.rlike(_INSTANT), F.try_to_timestamp(complete))
 
 
 def time_of_id(post_id: Column) -> Column:
     """The time inside an id, in milliseconds since 1970; null for an id without a time."""
-    # An id beyond the range of bigint is from the future, like the largest bigint.
+    # An id above the range of bigint is in the far future, as is the largest bigint.
     number = F.coalesce(post_id.try_cast("bigint"), F.lit(2**63 - 1))
     return F.when(number >= _FIRST_ID_WITH_TIME, F.shiftright(number, 22) + F.lit(_ID_EPOCH_MS))
 
@@ -36,5 +36,5 @@ def by_age(post_id: Column) -> Column:
 
 
 def versions_in(history: Column) -> Column:
-    """The ids of a post's versions, of the list's JSON text; null where there is one at most."""
+    """The ids of a post's versions, from the list's JSON text; null if there are fewer than two."""
     return F.when(history.contains(","), F.from_json(history, "array<string>"))

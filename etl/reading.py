@@ -1,7 +1,7 @@
 """Reads a tweet's text in Spark: its words, its key and its lexicon score.
 
-All of it is computed in Python (etl/text), with the same rules as in the training job and the
-ingest, and in one pass: moving a text to Python and back three times costs three times as much.
+Python (etl/text) computes all three in one pass, with the same rules as the training job and the
+ingest. Three passes would cost three times as much, for moving texts to Python and back.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _READING = StructType(
 
 
 def read(texts: pd.Series) -> pd.DataFrame:
-    """The columns of `read_texts` but tokens, for some texts."""
+    """The columns that `read_texts` adds, without `tokens`, for a batch of texts."""
     return pd.DataFrame(
         {
             "clean_text": texts.map(words.clean_text),
@@ -39,8 +39,7 @@ def _batches(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
 
 
 def read_texts(frame: DataFrame) -> DataFrame:
-    """Adds clean_text, tokens, text_hash and lexicon_compound (-1 to 1); `text` stays as it was
-    ingested."""
+    """Adds clean_text, tokens, text_hash and lexicon_compound (-1 to 1); `text` is unchanged."""
     reading = F.pandas_udf(_batches, _READING)(F.col("text"))
     clean_text = F.col("_reading.clean_text")
     return (

@@ -10,8 +10,8 @@ from etl.steps import Transform
 
 # As functions/x/created-at.ts: how far a post's date may be from the time inside its id.
 _ID_TOLERANCE_MS = 2 * 60 * 60 * 1000
-# X's notice in the place of a post that it withholds, as functions/x/withheld.ts;
-# test/cases/withheld.tsv holds both to it. Whole texts alone: a person may write about a notice.
+# X's notice in place of a post that it withholds, as in functions/x/withheld.ts;
+# test/cases/withheld.tsv tests both. Matches complete texts only: people may write about a notice.
 _PLACE = r"(?:(?:d['\u2019])?\p{Lu}[\p{L}\p{M}.'\u2019()-]*|of|the|and|da|de)"
 _WITHHELD = (
     r"^(?:RT @\w{1,15}: )?(?:This (?:Tweet|Post|post) from @\w{1,15}"
@@ -23,7 +23,7 @@ _WITHHELD = (
     r"[.,]*(?: Learn more\.?)?(?: ?https?://\S+)?\s*$"
 )
 _LONGEST_NOTICE = 1000
-# Control characters, which could act on a terminal, never get into a reason.
+# Control characters, which could act on a terminal, are removed from reasons.
 _UNSEEN = r"[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]"
 _MOST_SHOWN = 80
 
@@ -31,8 +31,8 @@ _MOST_SHOWN = 80
 def parse_raw(frame: DataFrame) -> DataFrame:
     """(raw, dt) -> (raw, dt, tweet: struct of raw_tweets' columns, all of them text).
 
-    `tweet` is null where the line is not one JSON object. As text, so that a value of another type
-    is refused by its name, and not the record as a whole.
+    `tweet` is null if the line is not one JSON object. Values are text, so that a value of a wrong
+    type is reported by its field, and does not make the complete record unreadable.
     """
     as_text = StructType([StructField(name, StringType()) for name in _raw_names()])
     # In brackets, because from_json alone reads the first object of a line and ignores the rest.
@@ -73,14 +73,14 @@ def _replaces_one_of(day: Column) -> Column:
 
 
 def _fault(what: str | Column, got: Column | None = None) -> Column:
-    """What is wrong, and what came in its place where that says more."""
-    said = what if isinstance(what, Column) else F.lit(what)
-    came = F.lit(None).cast("string") if got is None else got
-    return F.struct(said.alias("what"), came.alias("got"))
+    """A problem, and the received value where it helps."""
+    problem = what if isinstance(what, Column) else F.lit(what)
+    received = F.lit(None).cast("string") if got is None else got
+    return F.struct(problem.alias("what"), received.alias("got"))
 
 
 def _sentence(what: Column, got: Column) -> Column:
-    """A fault in one line: the received value is shortened and has no control characters."""
+    """A fault in one line, with the received value shortened and without control characters."""
     shown = F.regexp_replace(F.substring(got, 1, _MOST_SHOWN), _UNSEEN, "\ufffd")
     cut = F.when(F.length(got) > _MOST_SHOWN, "\u2026").otherwise("")
     return F.when(got.isNull(), what).otherwise(
@@ -89,9 +89,9 @@ def _sentence(what: Column, got: Column) -> Column:
 
 
 def _repeats_a_field() -> Column:
-    """Whether a field stands twice in a record, as in two records whose line end is lost: the
-    parser would take one of its values. Only where a line has more colons behind quotation marks
-    than fields that hold something are its names read: that is a second parse."""
+    """Whether a record has a field twice, as two records without a line end between them do. The
+    parser would use one of the values. Reading the names is a second parse, so it is done only if
+    a line has more `":` than fields with a value."""
     colons = (F.length("raw") - F.length(F.replace("raw", F.lit('":'), F.lit("")))) / 2
     held = F.size(F.array_compact(F.array(*[f"tweet.{name}" for name in _raw_names()])))
     names = F.json_object_keys("raw")
@@ -99,15 +99,15 @@ def _repeats_a_field() -> Column:
 
 
 def _not_text() -> str:
-    """A pattern: the name of a field that holds text, and the beginning of a value that is none.
-    Read as text, `{}` and 5 would look like it. In a text its quotation marks would be escaped."""
+    """A pattern: the name of a text field, and the beginning of a value that is not text. `{}` and
+    5 read as text would look like text. Inside a text, the quotation marks would be escaped."""
     texts = [column["name"] for column in columns("raw_tweets") if column["type"] == "string"]
     return rf'"({"|".join(texts)})"\s*:\s*[^"\sn]'
 
 
 def _fault_of_record() -> Column:
-    """The first field that is wrong; null where nothing is. Of a frame with `_created`, `_fetched`
-    and `_held`, the times that its texts and its id hold."""
+    """The first problem of a record, or null. Needs the columns `_created`, `_fetched` and `_held`:
+    the times of created_at, of fetched_at and inside the id."""
     # A lenient reader would silently turn a broken character into another text.
     fault = F.when(~F.is_valid_utf8("raw"), _fault("record: not UTF-8"))
     fault = fault.when(F.col("tweet").isNull(), _fault("record: not one JSON object", F.col("raw")))
@@ -118,7 +118,7 @@ def _fault_of_record() -> Column:
     )
     for name in required("raw_tweets"):
         value = F.col(f"tweet.{name}")
-        # A tweet that was nothing but a URL has an empty text, and is a tweet all the same.
+        # A tweet that has only a URL has an empty text, and is valid.
         blank = F.lit(False) if name == "text" else F.btrim(value, F.lit(" \t\r\n")) == ""
         fault = fault.when(value.isNull() | blank, _fault(f"{name}: missing"))
     for name in _whole_numbers():
@@ -159,10 +159,9 @@ def _fault_of_record() -> Column:
     )
 
 
-def judge_records(frame: DataFrame) -> DataFrame:
-    """Adds `reason`: null for a record that fits its schema, else which field is wrong, how, and
-    what came."""
-    # In steps, because Spark evaluates an expression again wherever another one contains it.
+def check_records(frame: DataFrame) -> DataFrame:
+    """Adds `reason`: null for a valid record, else the wrong field, its problem and its value."""
+    # In steps, because Spark evaluates an expression again in each expression that contains it.
     return (
         frame.withColumns(
             {
@@ -178,8 +177,8 @@ def judge_records(frame: DataFrame) -> DataFrame:
 
 
 def accepted(frame: DataFrame) -> DataFrame:
-    """The records that fit, as columns: those of raw_tweets with their declared types, and dt. Of
-    a post that was never edited the versions are null."""
+    """The valid records: the columns of raw_tweets with their declared types, and dt. A post that
+    was never edited has no versions (null)."""
 
     def declared(field: StructField) -> Column:
         value = F.col(f"tweet.{field.name}")
@@ -191,8 +190,8 @@ def accepted(frame: DataFrame) -> DataFrame:
     )
 
 
-def refused(run_id: str, refused_at: str) -> Transform:
-    """The records that do not fit, as rows of the quarantine."""
+def rejected(run_id: str, rejected_at: str) -> Transform:
+    """The invalid records, as rows of the quarantine."""
 
     def transform(frame: DataFrame) -> DataFrame:
         return frame.where(F.col("reason").isNotNull()).select(
@@ -200,7 +199,7 @@ def refused(run_id: str, refused_at: str) -> Transform:
             F.lit("clean").alias("stage"),
             "reason",
             "raw",
-            F.lit(refused_at).alias("refused_at"),
+            F.lit(rejected_at).alias("refused_at"),
         )
 
     return transform

@@ -26,16 +26,16 @@ _TYPES: dict[str, DataType] = {
 
 
 def _catalog() -> dict[str, Any]:
-    """The catalog: beside this module in a Glue job's zip, in workflows/ in the repository."""
-    travelling = files("etl") / "datasets.json"
-    if travelling.is_file():
-        return json.loads(travelling.read_text(encoding="utf-8"))
+    """The catalog: beside this module in the Glue job's zip, in workflows/ in the repository."""
+    packed = files("etl") / "datasets.json"
+    if packed.is_file():
+        return json.loads(packed.read_text(encoding="utf-8"))
     repository = Path(__file__).resolve().parent.parent / "workflows" / "datasets.json"
     return json.loads(repository.read_text(encoding="utf-8"))
 
 
 def columns(dataset: str) -> list[dict[str, Any]]:
-    """The declared columns of a data set, in order. KeyError if there is no such data set."""
+    """The declared columns of a data set, in order. Raises KeyError for an unknown data set."""
     return _catalog()["datasets"][dataset]["columns"]
 
 
@@ -45,7 +45,7 @@ def required(dataset: str) -> list[str]:
 
 
 def schema(dataset: str) -> StructType:
-    """The Spark schema of a data set, nullable throughout: what is missing gets reported."""
+    """The Spark schema of a data set, all nullable, so that missing values are reported."""
     return StructType(
         [StructField(column["name"], _TYPES[column["type"]]) for column in columns(dataset)]
     )

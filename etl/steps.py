@@ -1,4 +1,4 @@
-"""A step of the cleaning job."""
+"""The type of a step of the cleaning job."""
 
 from collections.abc import Callable
 

@@ -1,8 +1,8 @@
-"""Where the job reads and writes: S3 by Spark's own connector, or staged through the S3 API.
+"""Reads and writes S3: with Spark's own connector on Glue, or with the S3 API and staged files.
 
-Glue's Spark reads and writes s3:// itself. The embedded cloud's Spark has no S3 connector (it is
-in none of PyPI's packages), so objects are staged in a folder with the job's own credentials:
-its role is enforced there as it is on AWS.
+Glue's Spark reads and writes s3:// itself. The embedded cloud's Spark has no S3 connector (no
+package on PyPI has it), so objects are staged in a folder. The job's own credentials are used, so
+its role is enforced as on AWS.
 """
 
 import json
@@ -19,17 +19,17 @@ from urllib.parse import urlparse
 
 import boto3
 
-# The most objects that S3 deletes in a call.
+# Objects that S3 deletes in one call, at most.
 _KEYS_A_CALL = 1000
 # Lines per object: a few megabytes of tweets, which a driver of 1 GB holds easily.
 _LINES_AN_OBJECT = 10_000
-# dt=2026-01-31, which Spark reads as a column.
+# A folder such as dt=2026-01-31, which Spark reads as a column.
 _PARTITION = re.compile(r"[a-z_]+=[\w-]+")
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9]{1,8}){1,2}$")
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """s3://bucket/key -> (bucket, key). ValueError if it is no such address."""
+    """s3://bucket/key -> (bucket, key). Raises ValueError if it is not an S3 address."""
     parts = urlparse(uri)
     if parts.scheme != "s3" or not parts.netloc:
         raise ValueError(f"not an S3 address: {uri!r}; expected s3://bucket/prefix/")
@@ -43,15 +43,15 @@ class DirectStorage:
         self.s3 = boto3.client("s3")
 
     def keys(self, prefix_uri: str) -> list[str]:
-        """Keys of all objects below a prefix, sorted. One that ends in a slash is what consoles
-        make of a folder, and no object."""
+        """Keys of all objects below a prefix, sorted. Keys that end in a slash are left out:
+        consoles create them for folders."""
         bucket, prefix = split_uri(prefix_uri)
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         keys = sorted(item["Key"] for page in pages for item in page.get("Contents", []))
         return [key for key in keys if not key.endswith("/")]
 
     def readable(self, prefix_uri: str) -> str | None:
-        """A path Spark can read for the objects below a prefix; None where there are none."""
+        """A path where Spark can read the objects below a prefix; None if there are none."""
         return prefix_uri if self.keys(prefix_uri) else None
 
     def base(self, prefix_uri: str) -> str:
@@ -59,25 +59,27 @@ class DirectStorage:
         return prefix_uri
 
     def key_of(self, path: str) -> str:
-        """The key of a file as Spark names it."""
+        """The key of a file that Spark names by its path."""
         return split_uri(path)[1]
 
     def writable(self, prefix_uri: str) -> str:
-        """A path that Spark can write for a prefix; `publish` puts the written files there."""
+        """A path where Spark can write; `publish` stores the written files below the prefix."""
         return prefix_uri
 
     def publish(self, prefix_uri: str) -> None:
         """Nothing to do: Spark has written to S3 itself."""
 
     def remove(self, prefix_uri: str) -> None:
-        """Deletes every object below a prefix. RuntimeError if S3 keeps one of them."""
+        """Deletes every object below a prefix. Raises RuntimeError if S3 does not delete one."""
         bucket, _ = split_uri(prefix_uri)
         keys = self.keys(prefix_uri)
         for start in range(0, len(keys), _KEYS_A_CALL):
             named = [{"Key": key} for key in keys[start : start + _KEYS_A_CALL]]
             answer = self.s3.delete_objects(Bucket=bucket, Delete={"Objects": named, "Quiet": True})
             for error in answer.get("Errors", []):
-                raise RuntimeError(f"S3 keeps s3://{bucket}/{error['Key']}: {error['Message']}")
+                raise RuntimeError(
+                    f"S3 did not delete s3://{bucket}/{error['Key']}: {error['Message']}"
+                )
 
     def put_json(self, uri: str, value: Any) -> None:
         """Writes one JSON object; the bucket's default encryption applies."""
@@ -86,7 +88,7 @@ class DirectStorage:
         self.s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
 
     def put_lines(self, name_uri: str, lines: Iterable[str]) -> None:
-        """Writes lines to `<name>-00000.ndjson` and so on; without lines there is no object."""
+        """Writes lines to `<name>-00000.ndjson` and so on; no object if there are no lines."""
         bucket, name = split_uri(name_uri)
         rest = iter(lines)
         number = 0
@@ -101,11 +103,11 @@ class DirectStorage:
 
 
 def _staged_name(rest: str, key: str) -> Path:
-    """Where an object is staged below its prefix: under its partitions and the hash of its key.
+    """The path of a staged object below its prefix: its partitions and the hash of its key.
 
-    Who may put one object chooses its key: `..`, or a name longer than a file's, must lead nowhere
-    else. The suffix stays, by which Spark knows a compression; so does a leading underscore or dot,
-    by which it knows what is no data.
+    Anyone who may put an object chooses its key, so `..` or a name too long for a file must do no
+    harm. The suffix is kept, because Spark reads the compression from it. A leading underscore or
+    dot becomes an underscore: Spark skips such files.
     """
     *folders, name = rest.split("/")
     partitions = [folder for folder in folders if _PARTITION.fullmatch(folder)]
@@ -125,7 +127,7 @@ class StagedStorage(DirectStorage):
         self._keys: dict[str, str] = {}
 
     def _local(self, kind: str, prefix_uri: str) -> Path:
-        """Where a prefix that the job was given is staged. ValueError if it leads elsewhere."""
+        """The folder where a prefix is staged. Raises ValueError if it is outside the root."""
         bucket, prefix = split_uri(prefix_uri)
         root = (self.folder / kind).resolve()
         path = (root / bucket / prefix).resolve()
@@ -141,7 +143,7 @@ class StagedStorage(DirectStorage):
             path = root / _staged_name(key[len(prefix) :], key)
             self._keys[str(path)] = key
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Not download_file: it requests each object's size, and these are many small objects.
+            # Not download_file, which first requests each object's size: there are many small ones.
             with path.open("wb") as file:
                 shutil.copyfileobj(self.s3.get_object(Bucket=bucket, Key=key)["Body"], file)
         return self.base(prefix_uri) if keys else None
@@ -159,7 +161,7 @@ class StagedStorage(DirectStorage):
         bucket, prefix = split_uri(prefix_uri)
         root = self._local("write", prefix_uri)
         for path in sorted(root.rglob("*")):
-            # Spark's checksums and markers are not data.
+            # Leaves out Spark's checksums and markers.
             if path.is_file() and not path.name.startswith((".", "_")):
                 key = prefix + path.relative_to(root).as_posix()
                 self.s3.upload_file(str(path), bucket, key)
@@ -167,7 +169,7 @@ class StagedStorage(DirectStorage):
 
 @contextmanager
 def open_storage(embedded: bool) -> Iterator[DirectStorage]:
-    """Staged in the embedded cloud, its folder removed at the end; direct on Glue."""
+    """Direct on Glue; staged in the embedded cloud, in a folder that is deleted at the end."""
     if not embedded:
         yield DirectStorage()
         return

@@ -1,4 +1,4 @@
-"""Rows with their labels, and as the data set `tweets` has them."""
+"""Adds labels to rows, and selects the columns of the data set `tweets`."""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -12,10 +12,10 @@ from etl.text.label_rules import LABELS
 
 
 def decided_labels(labels: DataFrame) -> DataFrame:
-    """(text_hash, human_label), one row per text that a label counts for.
+    """(text_hash, human_label), one row for each text with a human label.
 
-    The rule is in docs/labels.md; test/fixtures/labels-that-count.json holds Spark, the training
-    job, the gate and the command line to it. Alphabetical order is that of LABELS.
+    docs/labels.md says which of several labels counts; test/fixtures/labels-that-count.json tests
+    Spark, the training job, the gate and the command line. LABELS is in alphabetical order.
     """
     of_text = Window.partitionBy("text_hash")
     votes = (
@@ -43,7 +43,7 @@ def _lexicon_label(score: Column) -> Column:
 
 
 def attach_label(labels: DataFrame) -> Transform:
-    """Adds the lexicon's label, and the label: a person's if there is one, else the lexicon's."""
+    """Adds lexicon_label, and label: the human label if there is one, else the lexicon's."""
 
     def transform(frame: DataFrame) -> DataFrame:
         human = F.col("human_label").isNotNull()

@@ -5,7 +5,6 @@ it. So each file is unpacked once beforehand, on the workers and in bounded memo
 files are reported by name.
 """
 
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,10 +12,11 @@ import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-# As functions/lake/unpack.ts: a page of 500 tweets of the largest size stays below.
+from etl.text import bounded_gzip
+
+# As in functions/lake/unpack.ts: more than a page of 500 tweets of the largest size.
 MAX_UNPACKED_BYTES = 64 * 2**20
-_GZIP = 16 + zlib.MAX_WBITS
-# Files that a worker's Python holds at once, each of the size above at most.
+# Files of at most this size that a worker's Python has in memory at once.
 _FILES_A_BATCH = 8
 _BATCH_SETTING = "spark.sql.execution.arrow.maxRecordsPerBatch"
 
@@ -24,11 +24,11 @@ MapBatches = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
 
 
 class DamagedError(Exception):
-    """Bytes that are not what their name says; the message is a sentence without its subject."""
+    """Content that does not fit the file's name; the message is a sentence without a subject."""
 
 
 def unpack(content: bytes, is_gzip: bool, most: int = MAX_UNPACKED_BYTES) -> bytes:
-    """The content without its compression, in bounded memory. Raises DamagedError."""
+    """The content without its compression. Raises DamagedError."""
     if not is_gzip:
         if len(content) > most:
             raise DamagedError(_too_large(most))
@@ -37,40 +37,27 @@ def unpack(content: bytes, is_gzip: bool, most: int = MAX_UNPACKED_BYTES) -> byt
         raise DamagedError("is empty")
     if not content.startswith(b"\x1f\x8b"):
         raise DamagedError("is not gzip")
-    parts: list[bytes] = []
-    left = most
-    while content:
-        inflater = zlib.decompressobj(_GZIP)
-        try:
-            part = inflater.decompress(content, left + 1)
-        except zlib.error as error:
-            raise DamagedError("is damaged gzip") from error
-        left -= len(part)
-        if left < 0:
-            raise DamagedError(f"unpacks to more than {most // 2**20} MB")
-        if not inflater.eof:
-            raise DamagedError("is gzip that is cut short")
-        parts.append(part)
-        # Concatenated gzip files count as one file; zeros after them are padding.
-        content = inflater.unused_data.lstrip(b"\0")
-    return b"".join(parts)
+    try:
+        return bounded_gzip.unzip(content, most)
+    except ValueError as error:
+        raise DamagedError(str(error)) from error
 
 
 def files_below(spark: SparkSession, paths: list[str], most: int = MAX_UNPACKED_BYTES) -> DataFrame:
-    """(path, length, content), a row a file; the content is null where it is too long to hold."""
+    """(path, length, content), one row a file; content is null if it is longer than `most`."""
 
     def read(columns: str) -> DataFrame:
         files = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
         return files.load([literal_path(path) for path in paths]).selectExpr(*columns.split(", "))
 
-    # Only a condition on the length prevents Spark from reading a file and failing above 2 GB.
+    # Spark fails on a file above 2 GB; only a condition on the length keeps it from reading one.
     small = read("path, length, content").where(F.col("length") <= most)
     large = read("path, length").where(F.col("length") > most)
     return small.unionByName(large, allowMissingColumns=True)
 
 
 def problem_of(path: str, content: bytes | None) -> str | None:
-    """The problem with a file; None when it can be read."""
+    """The problem with a file; None if it can be read."""
     if content is None:
         return _too_large(MAX_UNPACKED_BYTES)
     try:

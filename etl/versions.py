@@ -1,4 +1,4 @@
-"""Chooses the row that stays of a post: of its newest version, the one fetched last."""
+"""Chooses one row for each post: of its newest version, the row fetched last."""
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -20,8 +20,8 @@ def newest_per_tweet(frame: DataFrame) -> DataFrame:
 
 
 def replaced_versions(frame: DataFrame) -> DataFrame:
-    """(dt, author_id, id, elsewhere), one row per version of a post that a newer one of the same
-    author replaces; elsewhere: all of those belong to another day."""
+    """(dt, author_id, id, elsewhere), one row for each version of a post that a newer version by
+    the same author replaces; elsewhere: all newer versions belong to another day."""
     history = F.col("edit_history_tweet_ids")
     edits = frame.where((F.size(history) > 1) & F.array_contains(history, F.col("id")))
     each = edits.select(
@@ -36,9 +36,9 @@ def replaced_versions(frame: DataFrame) -> DataFrame:
 
 
 def newest_versions(frame: DataFrame) -> DataFrame:
-    """One row per post, of its newest version: an edit is a tweet with an id of its own.
+    """One row for each post, of its newest version. Each edit of a post has its own id.
 
-    An edit after midnight is also stored under the day of the replaced version, only to replace it.
+    An edit after midnight is also stored under the day of the version it replaces, only for that.
     """
     return frame.join(
         F.broadcast(replaced_versions(frame)), ["dt", "author_id", "id"], "left_anti"
@@ -46,7 +46,7 @@ def newest_versions(frame: DataFrame) -> DataFrame:
 
 
 def replaced_elsewhere(frame: DataFrame) -> DataFrame:
-    """(dt, rows): the number of a day's rows that versions of another day replace, if any."""
+    """(dt, rows): the number of a day's rows that versions of other days replace, if any."""
     elsewhere = replaced_versions(frame).where("elsewhere")
     replaced = frame.join(F.broadcast(elsewhere), ["dt", "author_id", "id"], "left_semi")
     return replaced.groupBy("dt").agg(F.count(F.lit(1)).alias("rows"))

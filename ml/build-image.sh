@@ -1,28 +1,28 @@
 #!/bin/sh
-# Builds one image from the root of the repository, pushes it to ECR, and looks at what ECR has got of it.
-# CodeBuild runs it (infra/constructs/model/container-images.ts). From the environment: REGISTRY, the registry's host, and
+# Builds one image from the root of the repository, pushes it to ECR, and checks the manifest that ECR stored.
+# CodeBuild runs it (infra/constructs/model/container-images.ts). Environment: REGISTRY, the registry's host, and
 # TORCH_INDEX_URL, which may be empty.
 #   sh ml/build-image.sh <training|serving> <repository> <tag>
 set -eu
 kind=$1 repository=$2 tag=$3
 image="$REGISTRY/$repository:$tag"
 
-# A tag that is there already is not built again: a deployment that is rolled back names the old one.
+# An existing tag is not built again: a rollback names the tag of an earlier deployment.
 if aws ecr describe-images --repository-name "$repository" --image-ids imageTag="$tag" > /dev/null 2>&1; then
-  echo "$image is there already."
+  echo "$image already exists."
 else
-  # A builder of its own exports what it is told, whatever image store the Docker of this machine has. BuildKit's image
-  # comes from Docker Hub, which may refuse the addresses that CodeBuild shares: then Docker's own builder has to do.
+  # A separate builder exports this format whatever image store this machine's Docker has. BuildKit's image comes from
+  # Docker Hub, which may reject CodeBuild's shared addresses: then Docker's default builder is used.
   docker buildx inspect images > /dev/null 2>&1 \
     || docker buildx create --name images --driver docker-container --bootstrap \
     || {
-      # One that could not be started is known all the same, and would be tried again.
+      # Docker keeps a builder that failed to start, and would try it again.
       docker buildx rm images > /dev/null 2>&1 || true
-      echo "No builder of its own: Docker's default one builds."
+      echo "Could not start a separate builder; using Docker's default one."
     }
   builder=default
   if docker buildx inspect images > /dev/null 2>&1; then builder=images; fi
-  # SageMaker takes Docker's manifests alone: no OCI manifest, and no index that attestations would make.
+  # SageMaker accepts only Docker's manifests: no OCI manifest, and no index, which attestations would create.
   docker buildx build --builder "$builder" --provenance=false --sbom=false \
     --output "type=image,name=$image,push=true,oci-mediatypes=false" \
     --build-arg TORCH_INDEX_URL --file "ml/$kind/Dockerfile" .
@@ -34,9 +34,9 @@ found=$(aws ecr batch-get-image --repository-name "$repository" --image-ids imag
   application/vnd.docker.distribution.manifest.list.v2+json \
   --query 'images[0].imageManifestMediaType' --output text)
 if [ "$found" != "$wanted" ]; then
-  echo "$image has a manifest of type $found. SageMaker takes $wanted only, and would refuse the image when a" \
-    "model or a training job is made. Look at the flags of docker buildx build in ml/build-image.sh, delete the image" \
+  echo "$image has a manifest of type $found. SageMaker accepts only $wanted and would reject the image in" \
+    "CreateModel and CreateTrainingJob. Check the flags of docker buildx build in ml/build-image.sh, delete the image" \
     "(aws ecr batch-delete-image --repository-name $repository --image-ids imageTag=$tag), and deploy again." >&2
   exit 1
 fi
-echo "$image has a manifest that SageMaker takes."
+echo "$image has a manifest that SageMaker accepts."

@@ -65,8 +65,6 @@ export const TrainingOptions = z.strictObject({
   seed: z.number().int().nonnegative().optional(),
   /** Initial weights. */
   start_from: z.enum(['encoder', 'champion', 'scratch']).optional(),
-  /** Teachers of a student; 0 is no self-training. */
-  teachers: z.number().int().min(0).max(16).optional(),
   serves: z.enum(['fp32', 'int8']).optional(),
   /** 1 also trains on 200 and 1,000 labels, for the evaluation's report. */
   learning_curve: z.number().int().min(0).max(1).optional(),

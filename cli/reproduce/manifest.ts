@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TrainingRequest } from '../../functions/model/training-inputs';
+import { UserError } from '../../session/user-error';
 import { labels, Scores } from '../../workflows/evaluation';
 
 const Rows = z.object({ rows: z.number(), sha256: z.string() });
@@ -16,6 +17,27 @@ export const Manifest = z.looseObject({
   metrics: z.looseObject({ candidate: Scores.loose() }),
 });
 export type Manifest = z.infer<typeof Manifest>;
+
+/** Settings of self-training, in manifests of earlier versions of this project. */
+const retired = new Set(['teachers', 'soft_weight', 'student_epochs', 'student_learning_rate']);
+
+/**
+ * The hyperparameters of a training job that makes the model again. Without teachers, the settings of self-training
+ * had no effect and are left out. Throws UserError for a self-trained model.
+ */
+export function hyperparametersAgain(manifest: Manifest): Record<string, string> {
+  const { hyperparameters, model_version, request } = manifest;
+  if (Number(hyperparameters['teachers'] ?? 0) > 0) {
+    throw new UserError(
+      `${model_version} was made by self-training (teachers: ${hyperparameters['teachers']}), which this version cannot do. Check out commit ${request.git.commit} and run reproduce there.`,
+    );
+  }
+  return Object.fromEntries(
+    Object.entries(hyperparameters)
+      .filter(([name]) => !retired.has(name))
+      .map(([name, value]) => [name, String(value)]),
+  );
+}
 
 export interface Line {
   what: string;

@@ -18,7 +18,7 @@ import { UserError } from '../../session/user-error';
 import { renderTable } from '../athena';
 import type { Screen } from '../screen';
 import { lookForLost } from './lost';
-import { compare, Manifest, type Line } from './manifest';
+import { compare, hyperparametersAgain, Manifest, type Line } from './manifest';
 
 /** Models that were made again lie apart from those that may serve. */
 const scratch = `${prefixes.models}reproductions/`;
@@ -94,10 +94,8 @@ async function manifestOf(
 }
 
 /** Starts the job under the person's own name, who may be refused: CreateTrainingJob and PassRole are theirs to have. */
-async function startJob(
-  session: Session,
-  { request, model_version, hyperparameters }: Manifest,
-): Promise<string> {
+async function startJob(session: Session, then: Manifest): Promise<string> {
+  const { request, model_version } = then;
   const { clients, outputs, environment } = session;
   const keyArn = await keyOfStack(session);
   if (keyArn === null)
@@ -109,9 +107,7 @@ async function startJob(
     keyArn,
     tags: costTags(lakeName(environment)),
     image: request.images.training,
-    hyperparameters: Object.fromEntries(
-      Object.entries(hyperparameters).map(([name, value]) => [name, String(value)]),
-    ),
+    hyperparameters: hyperparametersAgain(then),
     hasTweets: request.cleaned_data.length > 0,
     // It spoke on the weak labels, and may be what the training began with.
     championUri: request.champion?.uri ?? null,

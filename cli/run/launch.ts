@@ -6,6 +6,7 @@ import {
   type ExecutionListItem,
 } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
+import { explain } from '../../functions/shared/explain';
 import { RunRequest } from '../../workflows/payloads';
 import type { Workspace } from '../../session/workspace';
 import type { Session } from '../../session/session';
@@ -30,9 +31,7 @@ function nameFor(mode: string, now: Date): string {
 export function checkInput(input: unknown): z.infer<typeof RunRequest> {
   const parsed = RunRequest.safeParse(input);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = issue?.path.join('.') || 'the input';
-  throw new UserError(`Input not accepted: ${field}: ${issue?.message ?? 'not valid'}.`, 2);
+  throw new UserError(`Input not accepted: ${explain(parsed.error, input, 'the input')}.`, 2);
 }
 
 export async function startRun(

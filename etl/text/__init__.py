@@ -1,7 +1,7 @@
-"""How the text of a tweet is read: where a link, a mention, a tag ends; which texts are one; what
-the lexicon hears.
+"""Reads the text of a tweet: where a link, a mention or a hashtag ends, which texts have the same
+key, and the lexicon's score.
 
-One reading for the Spark job and the training job, so only Python's own library and VADER are
-imported here. The rules lie in rules.json; workflows/text-links.ts and workflows/text-key.ts read
-the same file.
+The Spark job and the training job share this package, so it imports only the standard library and
+VADER. The rules are in rules.json, which workflows/text-links.ts and workflows/text-key.ts also
+read.
 """

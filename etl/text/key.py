@@ -1,6 +1,6 @@
-"""The key of a text: what a human label belongs to, and what the hold-out split goes by.
+"""The key of a text: human labels belong to a key, and it decides the hold-out split.
 
-As workflows/text-key.ts: test/fixtures/text-keys.json and the property tests hold both to it.
+workflows/text-key.ts does the same: test/fixtures/text-keys.json and property tests compare them.
 """
 
 import hashlib
@@ -11,20 +11,20 @@ from etl.text.links import without_cut_links, without_urls
 from etl.text.rules import members, pattern
 from etl.text.signs import PLAIN, few_marks, unescape
 
-# What has the same normal form and lower case in Unicode 14 (Python 3.11, the oldest here) and in
-# every later version. Other signs stay as they are: languages of different Unicode versions differ.
+# Characters with the same normal form and lower case in Unicode 14 (Python 3.11, the oldest here)
+# and all later versions. Others are left alone, because Python's and Node's versions may differ.
 _STABLE = re.compile(f"[{members('stable')}]+")
 _RETWEET = pattern("retweet")
 _MENTION = pattern("mention")
 _BLANKS = re.compile("  +")
-# What is left when a mention is taken out may be a link, and the reverse; nobody writes such texts.
+# Without a mention, the rest may form a link, and the reverse. Real texts have no such cases.
 _MOST_ROUNDS = 4
 
 
 def _one_form(found: re.Match[str]) -> str:
-    # Normalised again: the lower case of J + caron is a sign of its own.
+    # Normalised again, because the lower case of J + caron is one character.
     lower = unicodedata.normalize("NFKC", found[0]).lower()
-    # Where a final sigma stands depends on what counts as a letter.
+    # Which sigma is final depends on what counts as a letter, so both become one.
     return unicodedata.normalize("NFKC", lower).replace("\u03c2", "\u03c3")
 
 
@@ -36,9 +36,9 @@ def _without_names(text: str) -> str:
 
 
 def normalise_for_key(text: str) -> str:
-    """The text in lower case and in one Unicode form, without retweet mark, links and mentions,
-    with single spaces: texts that people read as one have one key."""
-    # Links first, as the ingest does: a text has one key before and after.
+    """The text in lower case and one Unicode form, with single spaces and without retweet mark,
+    links and mentions: texts that look the same to people have the same key."""
+    # Links first, as in the ingest, so that the key is the same before and after it.
     text = unescape(without_urls(text))
     text = few_marks(text.translate(PLAIN))
     text = _STABLE.sub(_one_form, text).translate(PLAIN)
@@ -51,8 +51,7 @@ def normalise_for_key(text: str) -> str:
 
 
 def text_hash(text: str) -> str:
-    """SHA-256, hex, of the normalised text in UTF-8. That of a text of which nothing is left is the
-    hash of no bytes, `EMPTY`."""
+    """SHA-256, hex, of the normalised text in UTF-8; `EMPTY` if nothing of the text is left."""
     return hashlib.sha256(normalise_for_key(text).encode("utf-8")).hexdigest()
 
 

@@ -1,5 +1,4 @@
-"""Where a link ends, and a text without its links. As workflows/text-links.ts:
-test/cases/links.tsv holds both to it."""
+"""Finds and removes links, as workflows/text-links.ts does; test/cases/links.tsv tests both."""
 
 import re
 from collections.abc import Iterator
@@ -18,14 +17,13 @@ _DIGITS = "0123456789"
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ENDS_PATH = frozenset(_LETTERS + _DIGITS + "=_#/+-)\u2013") | _LATIN
 _ENDS_QUERY = frozenset(_LETTERS + _DIGITS + "_-&=#/)")
-# What a link may be glued to without being seen as the end of one that begins before it.
+# Characters before a link that could turn it into the end of another link.
 _JOINS = frozenset(_LETTERS + _DIGITS + ":/")
 
 
 def _end_of_link(found: str) -> int:
-    """How much of a match of the pattern `url` is the link: the marks that close a sentence are
-    not."""
-    # The host and what stands before it end where the pattern says.
+    """The length of the link in a match of the pattern `url`, without marks that end a sentence."""
+    # The pattern itself finds the end of the host.
     host = _HOST.match(found)
     least = host.end() if host else 0
     ends = _ENDS_QUERY if "?" in found else _ENDS_PATH
@@ -36,19 +34,19 @@ def _end_of_link(found: str) -> int:
 
 
 def links(text: str) -> Iterator[tuple[int, int]]:
-    """Where the links of a text begin and end, those with a scheme."""
+    """The beginning and end of each link with a scheme."""
     if "://" not in text:
         return
     at = 0
-    # From where a link ends, not from where its pattern does: another may begin in between.
+    # Continues at the end of the link, not of the match: another link may begin in between.
     while found := _URL.search(text, at):
         at = found.start() + _end_of_link(found[0])
         yield found.start(), at
 
 
 def without_urls(text: str) -> str:
-    """The text without its links; one that holds none stays as it is, to the last space, but for
-    lone surrogates, which become U+FFFD."""
+    """The text without its links. Lone surrogates become U+FFFD; else a text without links is
+    unchanged, spaces included."""
     text = well_formed(text)
     kept: list[str] = []
     at = 0
@@ -58,7 +56,7 @@ def without_urls(text: str) -> str:
         if not behind or behind in _SPACES or behind in _WIDE:
             before = before.rstrip(_SPACES)
         elif before[-1:] in _JOINS or "://" in before:
-            # Else the two ends could be a link that nobody wrote.
+            # Otherwise the two sides could form a new link.
             before += " "
         kept.append(before)
         at = end
@@ -66,8 +64,8 @@ def without_urls(text: str) -> str:
 
 
 def blank_links(text: str) -> str:
-    """The text with a blank for each link: those with a scheme, those that begin with www. or have
-    a path, and what is left of one where a text was cut ("https…")."""
+    """The text with a blank for each link: with a scheme, with www. or a path, or cut off at the
+    end of the text ("https…")."""
     kept: list[str] = []
     at = 0
     for start, end in links(text):
@@ -80,5 +78,5 @@ def blank_links(text: str) -> str:
 
 
 def without_cut_links(text: str) -> str:
-    """The text without what is left of a link where a text was cut: "https…", "htt…", "https://"."""
+    """The text without the beginning of a link that was cut off: "https…", "htt…", "https://"."""
     return _CUT_URL.sub("", text) if "htt" in text.lower() else text

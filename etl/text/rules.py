@@ -1,4 +1,4 @@
-"""The sets of signs, the entities and the patterns of rules.json, as Python uses them."""
+"""The character sets, entities and patterns of rules.json, for Python."""
 
 import json
 import re
@@ -28,15 +28,15 @@ def signs(name: str) -> frozenset[int]:
 
 
 def members(name: str) -> str:
-    """A set as what stands inside of a pattern's brackets."""
+    """A set as the content of a character class in a pattern."""
     return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in _ranges(name))
 
 
 def _expanded(name: str) -> str:
-    whole = re.sub(
+    expanded = re.sub(
         r"<([a-z][A-Za-z]*)>", lambda found: _expanded(found[1]), _RULES["patterns"][name]
     )
-    return re.sub(r"\{([a-z][A-Za-z]*)\}", lambda found: members(found[1]), whole)
+    return re.sub(r"\{([a-z][A-Za-z]*)\}", lambda found: members(found[1]), expanded)
 
 
 def pattern(name: str) -> re.Pattern[str]:

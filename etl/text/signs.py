@@ -1,4 +1,4 @@
-"""Single signs of a text: entities, apostrophes, signs that nobody sees."""
+"""Single characters of a text: entities, apostrophes, invisible characters."""
 
 import re
 
@@ -6,13 +6,13 @@ from etl.text.rules import ENTITIES, WINDOWS_1252, members, pattern, signs
 
 _ENTITY = pattern("entity")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-# More marks over one letter are a game, and sorting them takes quadratic time.
+# No language has more marks on a letter, and sorting them takes quadratic time.
 _MARKS = 16
 _MANY_MARKS = re.compile(f"([{members('mark')}]{{{_MARKS}}})[{members('mark')}]+")
 _LINE_SIGNS = (0x9, 0xA, 0xD)
 
 INVISIBLE: dict[int, str] = dict.fromkeys(signs("invisible"), "")
-# Quotation marks and hyphens of every kind as those of ASCII; an apostrophe is a part of its word.
+# All kinds of quotation marks, apostrophes and hyphens become those of ASCII.
 PLAIN: dict[int, str] = {
     **INVISIBLE,
     **dict.fromkeys(signs("space"), " "),
@@ -23,14 +23,15 @@ PLAIN: dict[int, str] = {
 
 
 def well_formed(text: str) -> str:
-    """Lone surrogates, which JSON can carry and UTF-8 cannot, as U+FFFD; pairs as their sign."""
+    """The text with U+FFFD for each lone surrogate, which JSON allows and UTF-8 does not; pairs
+    become their character."""
     if _LONE_SURROGATE.search(text) is None:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def few_marks(text: str) -> str:
-    """The text with at most 16 marks over a letter: what normalises it takes no time then."""
+    """The text with at most 16 marks on a letter, which makes it fast to normalise."""
     return text if text.isascii() else _MANY_MARKS.sub(r"\1", text)
 
 
@@ -40,7 +41,7 @@ def _sign(found: re.Match[str]) -> str:
         return ENTITIES.get(name or bare_name, found[0])
     code = int(hexadecimal, 16) if hexadecimal is not None else int(decimal)
     if 0x80 <= code <= 0x9F:
-        # As browsers read them: people wrote these in Windows' code page.
+        # As browsers do: these codes were written in Windows' code page.
         code = WINDOWS_1252[code - 0x80]
     is_control = code < 0x20 and code not in _LINE_SIGNS
     is_sign = code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF and code & 0xFFFE != 0xFFFE
@@ -48,6 +49,6 @@ def _sign(found: re.Match[str]) -> str:
 
 
 def unescape(text: str) -> str:
-    """The text without HTML's entities, each read once: `&amp;lt;` is `&lt;`. X escapes `&`, `<`
-    and `>`; exporters escape the rest. What stands for no sign stays as it is."""
+    """The text with HTML's entities replaced, each once: `&amp;lt;` becomes `&lt;`. X escapes `&`,
+    `<` and `>`; exporters escape others. Entities of no character are unchanged."""
     return _ENTITY.sub(_sign, text) if "&" in text else text

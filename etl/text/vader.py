@@ -24,12 +24,12 @@ from etl.text.words import without_mentions
 # The authors' thresholds for the compound score.
 POSITIVE_FROM = 0.05
 NEGATIVE_FROM = -0.05
-# X's longest post, in UTF-16 units as X counts. What is longer was never a tweet, and is read up to
-# here. The slowest texts of this length, of emoji alone, take half a second; words take 0.05 s.
+# X's longest post, in UTF-16 units as X counts. Only this much of a longer text is read. The
+# slowest texts of this length, only emoji, take half a second; words take 0.05 s.
 MAX_CHARACTERS = 25_000
 
-# What VADER's list of emoji lacks or reads as something else than people mean by it, in words that
-# its lexicon rates. "broken heart" is a heart to it, a thumb says nothing, a pouting face is calm.
+# Emoji that VADER's list lacks or misreads, in words that its lexicon rates. VADER reads a broken
+# heart as a heart, a thumb as nothing, a pouting face as calm.
 EMOJI = {
     "\U0001f44d": "good",
     "\U0001f44e": "bad",
@@ -50,7 +50,7 @@ EMOJI = {
     "\U0001fac2": "hug",
 }
 
-# VADER's rules look at three words before a rated one and two behind it.
+# VADER's rules read three words before a rated word and two after it.
 _BEFORE, _BEHIND = 3, 2
 _MODIFIERS = frozenset(
     {word for phrase in [*BOOSTER_DICT, *SPECIAL_CASES] for word in [max(phrase.split(), key=len)]}
@@ -60,7 +60,7 @@ _MODIFIERS = frozenset(
 
 
 class _Window:
-    """The input of VADER's rules: some words, and whether the text mixes cases."""
+    """The input of VADER's rules: a few words, and whether the text mixes upper and lower case."""
 
     def __init__(self, words: list[str], is_cap_diff: bool) -> None:
         self.words_and_emoticons = words
@@ -68,13 +68,14 @@ class _Window:
 
 
 class Analyzer(SentimentIntensityAnalyzer):
-    """VADER with the same scores in a time that grows with a text's length, not with its square.
+    """VADER with the same scores in linear time.
 
-    The package copies all words of a text for each rated one, and searches all scores for each.
+    The package takes quadratic time: for each rated word it copies all words of the text and
+    searches all scores.
     """
 
     def __init__(self) -> None:
-        # The package opens its word lists by path; in the Spark job's archive they have none.
+        # The package opens its word lists by path, but files in the Spark job's archive have none.
         package = files("vaderSentiment")
         with (
             as_file(package / "vader_lexicon.txt") as words,
@@ -119,16 +120,16 @@ class Analyzer(SentimentIntensityAnalyzer):
 
 
 def _stripped(token: str) -> str:
-    # As the package does: what is left of two signs is rather an emoticon.
+    # As in the package: a rest of two characters or fewer means that the token is an emoticon.
     word = token.strip("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
     return token if len(word) <= 2 else word
 
 
 def _weigh_contrast(lower: list[str], scores: list[float]) -> None:
-    """VADER's rule for "but": what stands before counts half, what stands behind one and a half.
+    """VADER's rule for "but": scores before it count half, scores after it one and a half.
 
-    The package looks up each score by its value and finds the first that equals it, so that of
-    equal scores the first may be weighed twice; done here the same way, with an index.
+    The package finds each score by its value, so the first of several equal scores may be weighted
+    twice. This function does the same, with an index.
     """
     if "but" not in lower:
         return
@@ -152,14 +153,14 @@ def _weigh_contrast(lower: list[str], scores: list[float]) -> None:
 
 @lru_cache(maxsize=1)
 def analyzer() -> Analyzer:
-    """VADER; each process reads its word lists once."""
+    """The analyzer; each process reads the word lists once."""
     return Analyzer()
 
 
 @lru_cache(maxsize=1)
 def emoji_words() -> dict[str, str]:
-    """By emoji of one code point the words that stand for it; those without feeling are left out:
-    a flag, a skin tone, a bus."""
+    """The words for each emoji of one code point. Neutral ones are left out: a flag, a skin tone, a
+    bus."""
     described = {sign: words for sign, words in analyzer().emojis.items() if len(sign) == 1}
     return {
         sign: words
@@ -169,8 +170,8 @@ def emoji_words() -> dict[str, str]:
 
 
 class _Signs(dict[int, str]):
-    """A sign as the lexicon is to read it: emoji in words, other signs that are no part of a word
-    as blanks."""
+    """Maps a character to the lexicon's input: emoji become words; other characters that are not
+    part of a word become blanks."""
 
     def __missing__(self, code: int) -> str:
         sign = chr(code)
@@ -179,7 +180,7 @@ class _Signs(dict[int, str]):
         elif sign.isascii() or unicodedata.category(sign)[0] in "LNM":
             self[code] = sign
         else:
-            # "Ａ！" is "A!", and "…" is three points.
+            # "Ａ！" becomes "A!", and "…" three dots.
             plain = unicodedata.normalize("NFKC", sign)
             is_mark = plain.isascii() and not any(letter.isalnum() for letter in plain)
             self[code] = plain if is_mark else " "
@@ -197,10 +198,10 @@ def _longest_post(text: str) -> str:
 
 
 def prepare(text: str) -> str:
-    """A text as the lexicon is to read it: without links, mentions and retweet marks; apostrophes
-    and quotation marks of ASCII; emoji in words, whatever selector, tone or joiner follows.
+    """The lexicon's input: the text without links, mentions and retweet marks, with apostrophes and
+    quotation marks of ASCII, and with emoji as words, without selectors, tones and joiners.
 
-    Hashtags stay: `#happy` is the author's word, and the network reads it as one, too.
+    Hashtags stay: `#happy` is the author's word, and the network reads it too.
     """
     text = blank_links(unescape(_longest_post(well_formed(text))))
     text = without_mentions(text).translate(_DASHES).translate(PLAIN).translate(_SIGNS)

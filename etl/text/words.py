@@ -1,4 +1,4 @@
-"""The words of a text: without mentions, hashtags, links and special characters."""
+"""The words of a text, without mentions, hashtags, links and special characters."""
 
 import re
 import unicodedata
@@ -9,18 +9,18 @@ from etl.text.signs import INVISIBLE, unescape, well_formed
 
 _RETWEET = pattern("retweet")
 _MENTION = pattern("mention")
-# "@ada's": what is behind a name is no word of the sentence either.
+# "@ada's": the ending after a name is removed too.
 _OWNED = re.compile(f"\\x00[{members('apostrophe')}][sS](?![^\\W_])")
-# Taken out, not replaced: an apostrophe and an invisible sign are inside of a word. "don't" becomes
-# "dont", not "don t".
+# Removed, not replaced by a blank, because they are inside words: "don't" becomes "dont", not
+# "don t".
 _INSIDE_WORDS = {**INVISIBLE, **dict.fromkeys(signs("apostrophe"), ""), 0x20E3: ""}
 
-# What X lets stand in a tag beside letters, marks and digits.
+# Characters that X allows in a hashtag besides letters, marks and digits.
 _IN_TAGS = frozenset(
     "_\u200c\u200d\ua67e\u05be\u05f3\u05f4\uff5e\u301c\u309b\u309c\u30a0\u30fb\u3003\u0f0b\u0f0c\u00b7"
 )
 _AS_THEY_ARE = "&:/"
-# One sign at least is a letter, so "we're #1" has no tag; and a tag is not glued to a word.
+# A hashtag has at least one letter, so "#1" is none, and does not directly follow a word.
 _TAG = re.compile(r"(?<![a0_&])#[a0_]*a[a0_]*(?![a0_#]|://)")
 
 
@@ -29,7 +29,7 @@ def _is_word_sign(sign: str) -> bool:
 
 
 class _Kinds(dict[int, str]):
-    """Of each sign what it is in a tag, one sign for one: a letter, 0, _, # or nothing of these."""
+    """Maps a character to its kind in a hashtag: a (letter), 0 (digit), _, #, or another one."""
 
     def __missing__(self, code: int) -> str:
         sign = chr(code)
@@ -51,7 +51,7 @@ class _Kinds(dict[int, str]):
 
 
 class _Words(dict[int, str]):
-    """A blank for all but letters, digits and combining marks of any script."""
+    """Maps all but letters, digits and combining marks of any script to blanks."""
 
     def __missing__(self, code: int) -> str:
         self[code] = chr(code) if _is_word_sign(chr(code)) else " "
@@ -62,14 +62,14 @@ _KINDS, _WORDS = _Kinds(), _Words()
 
 
 def tags(text: str) -> list[tuple[int, int]]:
-    """Where the hashtags of a text begin and end."""
+    """The beginning and end of each hashtag."""
     if "#" not in text and "\uff03" not in text:
         return []
     return [found.span() for found in _TAG.finditer(text.translate(_KINDS))]
 
 
 def without_mentions(text: str) -> str:
-    """The text with a blank for each retweet mark and each mention, a list's too."""
+    """The text with a blank for each retweet mark and each mention, of lists too."""
     if "@" not in text and "\uff20" not in text:
         return text
     text = _MENTION.sub("\0", _RETWEET.sub("\0", text.replace("\0", " ")))
@@ -86,7 +86,7 @@ def _without_tags(text: str) -> str:
 
 
 def clean_text(text: str) -> str:
-    """The words of a text in lower case, a blank between them."""
+    """The words of a text in lower case, with a blank between them."""
     text = blank_links(unescape(well_formed(text)).translate(INVISIBLE))
     text = _without_tags(without_mentions(text))
     spaced = text.lower().translate(_INSIDE_WORDS).translate(_WORDS)

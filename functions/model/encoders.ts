@@ -20,7 +20,7 @@ export const EncoderChoice = lenient(
 );
 export type EncoderChoice = z.infer<typeof EncoderChoice>;
 
-/** As ml/training/lstm/encoder_archive.py names them; the description is written last. */
+/** As ml/training/lstm/pretraining.py names them; the description is written last. */
 export const encoderFiles = ['encoder.npz', 'encoder.json'] as const;
 
 const folderOf = (version: string): string => `${prefixes.models}encoders/${version}/`;

@@ -87,16 +87,12 @@ export function trainingJob(lake: LakeBucket, job: Job): CreateTrainingJobReques
   };
 }
 
-/** The encoder; the corpora while there is none yet, and for a student, who learns from their texts. */
-function encoderChannels(lake: LakeBucket, { encoder, hyperparameters }: Job): Channel[] {
+/** The encoder, or the corpora while there is none yet. */
+function encoderChannels(lake: LakeBucket, { encoder }: Job): Channel[] {
   if (encoder === null) return [];
-  const hasStudent = Number(hyperparameters['teachers'] ?? 0) > 0;
-  return [
-    ...(encoder.uri === null ? [] : [prefixChannel('encoder', encoder.uri)]),
-    ...(encoder.uri === null || hasStudent
-      ? [prefixChannel('corpora', uriOf(lake, prefixes.corpora))]
-      : []),
-  ];
+  return encoder.uri === null
+    ? [prefixChannel('corpora', uriOf(lake, prefixes.corpora))]
+    : [prefixChannel('encoder', encoder.uri)];
 }
 
 const prefixChannel = (name: string, uri: string): Channel => channel(name, 'S3Prefix', uri);

@@ -1,8 +1,8 @@
-"""`npm run bench:model`: the model against baselines, in quality and in speed, on a user's data."""
+"""`npm run bench:model`: quality and speed of the model and of baselines, on a user's data."""
 
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# As when the training program runs: its modules know each other by these names.
+# The training program's modules import each other from its folder.
 sys.path.insert(0, str(ROOT / "ml" / "training"))

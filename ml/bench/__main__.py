@@ -1,4 +1,4 @@
-"""`npm run bench:model -- --data <folder>`: trains, compares, times; see `--help`."""
+"""`npm run bench:model -- --data <folder>`: trains, compares and times models; see `--help`."""
 
 from __future__ import annotations
 
@@ -7,151 +7,180 @@ import dataclasses
 import os
 import shutil
 import sys
+import tarfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import vectors
-from lstm import archive
+from evaluation import linear
+from lstm import archive, lexicon
+from lstm.archive import choose_network
+from lstm.data import Row
+from lstm.export import to_onnx
+from lstm.initial_weights import InitialWeights, fitted_to
 from lstm.labels import LABELS
-from lstm.recipe import Lesson
+from lstm.pretraining import read_corpora
+from lstm.recipe import TrainingSet, pretrain_encoder, train_model
 from lstm.scores import scores
 from lstm.settings import LARGE, Hyperparameters
 
-from ml.bench import ROOT, report
-from ml.bench.agreement import agreements
-from ml.bench.baselines import baselines
-from ml.bench.data import Data, labels_of, read_data, read_texts
-from ml.bench.models import Made, make_models, peak_megabytes, pretrain, teach
-from ml.bench.serve import labels_from
-from ml.bench.serving_speed import serving_speeds
+from ml.bench import ROOT
+from ml.bench.data import find, read_rows, read_texts, require
+from ml.bench.serving_speed import BATCHES, serving_speeds
 from ml.bench.training_speed import training_speed
 
 DEFAULT_VECTORS = ROOT / ".venv" / "share" / "sentiment-lake" / "vectors.npz"
-TEACHERS = 4
+DEFAULT_ARCHIVES = ROOT / "dist" / "bench-model"
+AGREEMENT_TEXTS = 1000
 
 
-def main() -> int:
-    options = arguments()
-    try:
-        run(options)
-    except (ValueError, OSError) as error:
-        print(f"bench:model: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="npm run bench:model --",
         description="Trains the model on labelled tweets and compares it with baselines.",
     )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        help="folder with sentiment-train and sentiment-val, and perhaps auxiliary "
-        "(.jsonl.gz or .jsonl): text and label, in auxiliary task, too",
-    )
-    parser.add_argument("--test", type=Path, help="score on this file and not on the validation")
-    parser.add_argument("--seeds", type=int, default=3, help="models of so many seeds (3)")
-    parser.add_argument("--first-seed", type=int, default=1, help="the first of them (1)")
-    parser.add_argument(
-        "--self-train", action="store_true", help="students of four teachers instead"
-    )
-    parser.add_argument("--predict", type=Path, help="file of texts, one a line")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        help="a label a line for each of them: the first seed's; the others' go to <out>.seed-<n>",
-    )
-    parser.add_argument(
-        "--keep",
-        type=Path,
-        default=ROOT / "dist" / "bench-model",
-        help="folder for the archives (dist/bench-model)",
-    )
-    parser.add_argument("--no-speed", action="store_true", help="leave the timings out")
-    parser.add_argument("--limit", type=int, help="so many rows of each file, for a quick look")
-    given = parser.parse_args()
-    if (given.predict is None) != (given.out is None):
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help="folder of the training files: docs/model.md")
+    add("--test", type=Path, help="score on this file instead of sentiment-val")
+    add("--seeds", type=int, default=3, help="number of models to train (3)")
+    add("--predict", type=Path, help="file of texts, one a line")
+    add("--out", type=Path, help="file for the first model's label of each of these texts")
+    add("--keep", type=Path, default=DEFAULT_ARCHIVES, help="folder for the archives")
+    add("--no-speed", action="store_true", help="leave the timings out")
+    arguments = parser.parse_args()
+    if (arguments.predict is None) != (arguments.out is None):
         parser.error("--predict and --out go together")
-    if given.seeds < 1:
+    if arguments.seeds < 1:
         parser.error("--seeds must be 1 or more")
-    return given
+    return arguments
 
 
-def run(given: argparse.Namespace) -> None:
-    vectors_path = Path(os.environ.get("VECTORS_PATH", DEFAULT_VECTORS))
-    known = vectors.load(vectors_path)
-    data = read_data(given.data, given.test, given.limit)
-    texts = read_texts(given.predict) if given.predict else []
-    options = dataclasses.replace(
-        LARGE, serves="int8", teachers=TEACHERS if given.self_train else 0
-    )
-    print(
-        f"train {len(data.train)}, validation {len(data.validation)}, auxiliary "
-        f"{sum(len(corpus.texts) for corpus in data.corpora)}, judged on {data.judged_name}: "
-        f"{len(data.judged)}",
-        flush=True,
-    )
+def run(arguments: argparse.Namespace) -> None:
+    """Raises ValueError or OSError with a message for the person who started it."""
+    known = vectors.load(Path(os.environ.get("VECTORS_PATH", DEFAULT_VECTORS)))
+    human = read_rows(require(arguments.data, "sentiment-train"))
+    validation = read_rows(require(arguments.data, "sentiment-val"))
+    test = read_rows(arguments.test) if arguments.test else validation
+    auxiliary = find(arguments.data, "auxiliary")
+    texts = read_texts(arguments.predict) if arguments.predict else []
+    options = dataclasses.replace(LARGE, serves="int8")
+    training_set = TrainingSet.of(human, [], None, validation, options)
+    print(f"rows train={len(human)} validation={len(validation)} test={len(test)}", flush=True)
 
-    models, costs = train_all(given, data, options, vectors_path)
-    rows = [
-        report.quality_row(each.system, data, each.answers, each.train_seconds)
-        for each in baselines(data)
-    ]
-    for made in models:
-        served = labels_from(made.archive, [row.text for row in data.judged])
-        answers = np.array([LABELS.index(label) for label in served])
-        rows.append(report.quality_row(f"ours, seed {made.seed}", data, answers, made.seconds))
+    shutil.rmtree(arguments.keep, ignore_errors=True)
+    initial = None
+    if auxiliary is not None:
+        started = time.monotonic()
+        initial = pretrain_encoder("bench", read_corpora(auxiliary), known, options, never)
+        print(f"pre-training: {time.monotonic() - started:.0f} s", flush=True)
+    rows = baselines(human, test)
+    for seed in range(1, arguments.seeds + 1):
+        started = time.monotonic()
+        seeded = dataclasses.replace(fitted_to(initial, options), seed=seed)
+        model = train(arguments.keep / f"seed-{seed}", training_set, known, seeded, initial)
+        seconds = time.monotonic() - started
+        rows.append(quality(f"ours, seed {seed}", test, answers_of(model, test), seconds))
+        if texts:
+            out = arguments.out if seed == 1 else Path(f"{arguments.out}.seed-{seed}")
+            labels = [LABELS[index] for index in model.probabilities(texts).argmax(axis=1)]
+            out.write_text("".join(f"{label}\n" for label in labels), "utf-8")
+    print_table(("system", "macro recall", "accuracy", "macro F1", "seconds"), rows)
+
+    folder = arguments.keep / "seed-1" / "model"
+    print("A text's probabilities alone and in batches of 64:")
+    for network in (archive.NETWORK, archive.INT8_NETWORK):
+        print(f"{network}: {agreement(archive.Archive.from_folder(folder, network), test)}")
+    if not arguments.no_speed:
+        ours, naive = training_speed(training_set, known, options)
         print(
-            f"seed {made.seed}: {scores(labels_of(data.judged), answers)['macro_recall']:.4f}",
-            flush=True,
+            f"\nTraining, one thread: {ours:.0f} tweets/s, {ours / naive:.1f} times a naive loop\n"
         )
-    report.print_quality(data, rows, models, costs)
-
-    for number, made in enumerate(models if given.predict else []):
-        out = given.out if number == 0 else Path(f"{given.out}.seed-{made.seed}")
-        out.write_text("".join(f"{label}\n" for label in labels_from(made.archive, texts)), "utf-8")
-        print(f"{len(texts)} labels of seed {made.seed} in {out}")
-
-    validation = [row.text for row in data.validation]
-    report.print_agreements(agreements(models[0].folder, validation))
-    if not given.no_speed:
-        lesson = Lesson.of(data.train, [], None, data.validation, [], options)
-        report.print_training_speed(*training_speed(lesson, known, options))
-        report.print_serving_speed(serving_speeds(validation, *both_ways(models[0])))
-    report.print_sizes(models, peak_megabytes())
+        rates = serving_speeds([row.text for row in validation], folder)
+        print("Serving on one core, tweets/s, tokenizing included:")
+        print_table(
+            ("system", *(f"batch {size}" for size in BATCHES)),
+            [(name, *(f"{rate:.0f}" for rate in found)) for name, found in rates.items()],
+        )
 
 
-def train_all(
-    given: argparse.Namespace, data: Data, options: Hyperparameters, vectors_path: Path
-) -> tuple[list[Made], dict[str, float]]:
-    """The models, and seconds by phase as they passed on the clock."""
-    shutil.rmtree(given.keep, ignore_errors=True)
-    costs: dict[str, float] = {}
-    start = teachers = None
-    if data.corpora:
-        start, costs["pre-training"] = pretrain(data, options, vectors_path)
-    if given.self_train:
-        teachers, costs["teachers"] = teach(data, options, start, vectors_path)
-    began = time.monotonic()
-    seeds = list(range(given.first_seed, given.first_seed + given.seeds))
-    models = make_models(data, options, seeds, start, teachers, vectors_path, given.keep)
-    costs["students" if given.self_train else "training"] = time.monotonic() - began
-    return models, costs
+def train(
+    folder: Path,
+    training_set: TrainingSet,
+    known: vectors.WordVectors,
+    options: Hyperparameters,
+    initial: InitialWeights | None,
+) -> archive.Archive:
+    """Trains a model; `folder` gets its files in `model/`, and its archive."""
+    trained = train_model(training_set, known, options, initial, never)
+    model, packed = folder / "model", folder / "model.tar.gz"
+    version = f"bench-seed-{options.seed}"
+    archive.save(model, to_onnx(trained.model), trained.tokenizer, version)
+    serving = choose_network(model, training_set.validation, options)
+    archive.seal(model, trained.tokenizer, version, serving.network)
+    with tarfile.open(packed, "w:gz") as tar:
+        tar.add(model, arcname=".")
+    print(f"{packed}: {packed.stat().st_size / 1e6:.1f} MB", flush=True)
+    return archive.Archive.from_folder(model)
 
 
-def both_ways(made: Made) -> tuple[Path, Path]:
-    """The model's folder sealed with its int8 network serving, and with its fp32."""
-    folders = []
-    for name, network in (("int8", archive.INT8_NETWORK), ("fp32", archive.NETWORK)):
-        folder = made.folder.parent / name
-        shutil.copytree(made.folder, folder, dirs_exist_ok=True)
-        archive.seal(folder, archive.Archive.from_folder(folder).tokenizer, name, network)
-        folders.append(folder)
-    return folders[0], folders[1]
+def never() -> bool:
+    """For `stop` of a training: nothing stops a benchmark early."""
+    return False
+
+
+def answers_of(model: archive.Archive, rows: list[Row]) -> np.ndarray:
+    """Class indices, (N,), as in serving."""
+    return model.probabilities([row.text for row in rows]).argmax(axis=1)
+
+
+def baselines(human: list[Row], test: list[Row]) -> list[tuple[str, ...]]:
+    texts = [row.text for row in test]
+    started = time.monotonic()
+    answers = linear.answers(human, texts, seed=1)
+    seconds = time.monotonic() - started
+    return [
+        quality("lexicon (VADER)", test, lexicon.classify(texts), None),
+        quality("TF-IDF + linear SVM", test, answers, seconds),
+    ]
+
+
+def quality(
+    system: str, test: list[Row], answers: np.ndarray, seconds: float | None
+) -> tuple[str, ...]:
+    """A line of the table: macro recall, accuracy and macro F1 in percent."""
+    found = scores(np.array([row.label for row in test]), answers)
+    percent = (f"{100 * found[name]:.1f}" for name in ("macro_recall", "accuracy", "macro_f1"))
+    return (system, *percent, "" if seconds is None else f"{seconds:.0f}")
+
+
+def agreement(model: archive.Archive, rows: list[Row]) -> str:
+    """How much a text's probabilities depend on the other texts of its batch."""
+    texts = [row.text for row in rows[:AGREEMENT_TEXTS]]
+    together = model.probabilities(texts)
+    alone = np.concatenate([model.probabilities([text]) for text in texts])
+    apart = np.abs(together - alone)
+    changed = int((together.argmax(axis=1) != alone.argmax(axis=1)).sum())
+    return (
+        f"differ by {apart.mean():.1e} on average, {apart.max():.1e} at most; "
+        f"{changed} of {len(texts)} labels change"
+    )
+
+
+def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    for cells in (head, tuple("---" for _ in head), *rows):
+        print(f"| {' | '.join(cells)} |")
+    print(flush=True)
+
+
+def main() -> int:
+    try:
+        run(parse_arguments())
+    except (ValueError, OSError) as error:
+        print(f"bench:model: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

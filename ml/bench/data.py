@@ -1,90 +1,48 @@
-"""The folder that is benchmarked on, and the files beside it."""
+"""Reads labelled tweets for the benchmark."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from lstm.data import Row, read_lines
+from lstm.data import Row
+from lstm.files import lines_in, read_object
 from lstm.labels import INDEX_OF, LABELS
-from lstm.pretraining import Corpus, read_corpora
-
-TRAIN, VALIDATION, AUXILIARY = "sentiment-train", "sentiment-val", "auxiliary"
 
 
-@dataclass(frozen=True)
-class Data:
-    """`judged` are the rows that systems are scored on: the test file's, else the validation's."""
-
-    train: list[Row]
-    validation: list[Row]
-    corpora: list[Corpus]
-    judged: list[Row]
-    judged_name: str
-
-
-def read_data(folder: Path, test: Path | None, limit: int | None) -> Data:
-    """`limit` keeps so many rows of each file, for a quick look. Raises ValueError or OSError."""
-    train = read_rows(_file(folder, TRAIN))[:limit]
-    validation = read_rows(_file(folder, VALIDATION))[:limit]
-    auxiliary = _file(folder, AUXILIARY, may_miss=True)
-    return Data(
-        train,
-        validation,
-        [] if auxiliary is None else _cut(read_corpora(auxiliary), limit),
-        validation if test is None else read_rows(test),
-        f"validation ({VALIDATION})" if test is None else test.name,
-    )
-
-
-def read_rows(path: Path | None) -> list[Row]:
-    """JSON Lines, gzipped or not, of `{"text": …, "label": "positive"}`."""
-    assert path is not None
+def read_rows(path: Path) -> list[Row]:
+    """JSON Lines, gzipped or not, of `{"text": "…", "label": "positive"}`. Raises ValueError that
+    names file and line."""
     rows = []
-    for number, line in enumerate(read_lines(path), start=1):
-        if not line.strip():
-            continue
+    for number, line in lines_in(path, path, None):
         try:
-            record = json.loads(line)
-            text, label = record["text"], INDEX_OF[record["label"]]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f'{path}, line {number}: expected {{"text": "…", "label": '
-                f'"{"|".join(LABELS)}"}}: {error}'
-            ) from error
+            record = read_object(line)
+            text, label = record.get("text"), record.get("label")
+            if not isinstance(text, str) or label not in LABELS:
+                expected = f'{{"text": "…", "label": "{"|".join(LABELS)}"}}'
+                raise ValueError(f"expected {expected}, not {line[:80]}")
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}") from error
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        rows.append(Row(digest, text, label))
+        rows.append(Row(digest, text, INDEX_OF[label]))
     if not rows:
-        raise ValueError(f"{path} holds no row")
+        raise ValueError(f"{path} has no rows")
     return rows
 
 
 def read_texts(path: Path) -> list[str]:
     """One text a line; an empty line is an empty text."""
-    content = path.read_text("utf-8").replace("\r\n", "\n")
-    return content.removesuffix("\n").split("\n")
+    return path.read_text("utf-8").removesuffix("\n").split("\n")
 
 
-def labels_of(rows: list[Row]) -> np.ndarray:
-    return np.array([row.label for row in rows], dtype=np.int64)
+def find(folder: Path, name: str) -> Path | None:
+    paths = (folder / f"{name}.{suffix}" for suffix in ("jsonl.gz", "jsonl"))
+    return next((path for path in paths if path.is_file()), None)
 
 
-def _file(folder: Path, name: str, may_miss: bool = False) -> Path | None:
-    found = [
-        path for suffix in ("jsonl.gz", "jsonl") if (path := folder / f"{name}.{suffix}").is_file()
-    ]
-    if found:
-        return found[0]
-    if may_miss:
-        return None
-    raise ValueError(f"{folder} holds neither {name}.jsonl.gz nor {name}.jsonl")
-
-
-def _cut(corpora: list[Corpus], limit: int | None) -> list[Corpus]:
-    return [
-        Corpus(corpus.task, corpus.texts[:limit], corpus.labels[:limit], corpus.classes)
-        for corpus in corpora
-    ]
+def require(folder: Path, name: str) -> Path:
+    """As `find`. Raises ValueError if there is no such file."""
+    found = find(folder, name)
+    if found is None:
+        raise ValueError(f"{folder} has neither {name}.jsonl.gz nor {name}.jsonl")
+    return found

@@ -1,89 +1,73 @@
-"""Serving tweets/s of every system, tokenizing included: a process on a core, then two on two."""
+"""Serving speed of both networks and of VADER.
+
+`python -m ml.bench.serving_speed <batch> <texts.json>` times VADER; serving-speed.ts times the
+serving program. Both print `{"tweets_per_second": …}` of one process with one thread.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+import time
 from pathlib import Path
+
+from lstm import archive, lexicon
 
 from ml.bench import ROOT
 
 BATCHES = (1, 64)
 TEXTS = 4096
+SECONDS = 6.0
 LIMIT_SECONDS = 300
+VADER = "VADER in Python"
+NETWORKS = {"ours, int8": archive.INT8_NETWORK, "ours, fp32": archive.NETWORK}
 
 
-@dataclass(frozen=True)
-class Speed:
-    """Tweets/s by (batch, cores); `peak_megabytes` of the process, where it says so."""
+def serving_speeds(texts: list[str], folder: Path) -> dict[str, list[float]]:
+    """Tweets/s of each system on one core, tokenizing included: a number for each of BATCHES.
 
-    system: str
-    rates: dict[tuple[int, int], float]
-    peak_megabytes: float | None
-
-
-def serving_speeds(texts: list[str], int8: Path, fp32: Path) -> list[Speed]:
-    """`int8` and `fp32` are folders of one model, each sealed with that network serving."""
-    tsx = [
-        str(ROOT / "node_modules" / ".bin" / "tsx"),
-        str(Path(__file__).parent / "serving-speed.ts"),
-    ]
-    python = [sys.executable, "-m", "ml.bench.python_speed"]
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "texts.json"
+    Seals the model's folder with each network in turn, and leaves it with the one it had.
+    """
+    model = archive.Archive.from_folder(folder)
+    served = json.loads((folder / archive.DESCRIPTION).read_text("utf-8"))["network"]
+    program = [str(ROOT / "node_modules/.bin/tsx"), str(ROOT / "ml/bench/serving-speed.ts")]
+    rates: dict[str, list[float]] = {name: [] for name in (*NETWORKS, VADER)}
+    with tempfile.TemporaryDirectory() as temporary:
+        file = Path(temporary) / "texts.json"
         file.write_text(json.dumps(texts[:TEXTS]), "utf-8")
-        systems = {
-            "ours, serving program, int8": (tsx, [str(int8)]),
-            "ours, serving program, fp32": (tsx, [str(fp32)]),
-            "ours, torch": ([*python, "torch"], [str(fp32)]),
-            "VADER in Python": ([*python, "vader"], []),
-            "transformer of RoBERTa-base's shape, torch": ([*python, "transformer"], [str(fp32)]),
-        }
-        found: dict[str, dict[tuple[int, int], float]] = {name: {} for name in systems}
-        peaks: dict[str, float] = {}
-        # One after the other for each figure, so that all share what else the machine does.
-        for cores in (1, 2) if _cores() > 1 else (1,):
-            for batch in BATCHES:
-                for name, (program, rest) in systems.items():
-                    answers = _together([*program, str(batch), str(file), *rest], cores)
-                    found[name][batch, cores] = sum(each["tweets_per_second"] for each in answers)
-                    if "peak_megabytes" in answers[0]:
-                        peaks[name] = max(
-                            peaks.get(name, 0), *(each["peak_megabytes"] for each in answers)
-                        )
-    return [Speed(name, rates, peaks.get(name)) for name, rates in found.items()]
+        # All systems in turn for each batch size: they share what else the machine does.
+        for batch in BATCHES:
+            for name, network in NETWORKS.items():
+                archive.seal(folder, model.tokenizer, model.version, network)
+                rates[name].append(_rate([*program, str(batch), str(file), str(folder)]))
+            vader = [sys.executable, "-m", "ml.bench.serving_speed", str(batch), str(file)]
+            rates[VADER].append(_rate(vader))
+    archive.seal(folder, model.tokenizer, model.version, served)
+    return rates
 
 
-def _cores() -> int:
-    return os.cpu_count() or 1
-
-
-def _together(command: list[str], processes: int) -> list[dict[str, float]]:
-    """The answers of so many processes at once, each bound to a core of its own where it can be."""
+def _rate(command: list[str]) -> float:
+    """What the command prints. It runs on one core where `taskset` exists."""
     bind = shutil.which("taskset")
-    started = [
-        subprocess.Popen(
-            [*([bind, "-c", str(core)] if bind else []), *command],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        )
-        for core in range(processes)
-    ]
-    answers = []
-    try:
-        for process in started:
-            output, _ = process.communicate(timeout=LIMIT_SECONDS)
-            if process.returncode != 0:
-                raise OSError(f"{' '.join(command)} ended with exit code {process.returncode}")
-            answers.append(json.loads(output))
-    finally:
-        for process in started:
-            if process.poll() is None:
-                process.kill()
-    return answers
+    bound = [*([bind, "-c", "0"] if bind else []), *command]
+    finished = subprocess.run(bound, cwd=ROOT, stdout=subprocess.PIPE, timeout=LIMIT_SECONDS)
+    if finished.returncode != 0:
+        raise OSError(f"{' '.join(command)} failed; its message is above")
+    return json.loads(finished.stdout)["tweets_per_second"]
+
+
+def main(batch: str, texts_path: str) -> None:
+    texts, size = json.loads(Path(texts_path).read_text("utf-8")), int(batch)
+    lexicon.classify(texts[:size])  # loads the lexicon
+    started, done = time.monotonic(), 0
+    while (elapsed := time.monotonic() - started) < SECONDS:
+        place = done % len(texts)
+        done += len(lexicon.classify(texts[place : place + size]))
+    print(json.dumps({"tweets_per_second": done / elapsed}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,8 +1,8 @@
-"""A deployed lake, embedded or in an account, for a person who trains models.
+"""Access to a deployed lake, embedded or in an account, for people who train models.
 
-Nothing here bypasses the pipeline: a training is an execution of the state machine, so it has a
-history, and the gate decides what is served. Files of the lake are read as AnalyticsRole, because
-the bucket denies people under their own names.
+Nothing here bypasses the pipeline: a training is an execution of the state machine, so it is in the
+history, and the gate decides which model serves. Objects are read as AnalyticsRole, because the
+bucket denies people's own identities.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ class Run:
     name: str
     outcome: str
     summary: str
-    # The training job, which is the model's version; None when nothing new was to be learnt.
+    # The training job's name, which is the model's version; None if the training was skipped.
     version: str | None
-    # Every rule of the gate, kept or broken, as a sentence.
+    # Each rule of the gate, passed or failed, as a sentence.
     reasons: list[str]
 
 
 class Lake:
     def __init__(self, environment: str = "local") -> None:
-        """Raises RuntimeError when the environment is not deployed where the credentials lead.
+        """Raises RuntimeError if the environment is not deployed in the credentials' account.
 
-        `AWS_ENDPOINT_URL` and its like lead to the embedded cloud (npm run up prints them).
+        For the embedded cloud, set `AWS_ENDPOINT_URL` and the other variables that npm run up
+        prints.
         """
         self.environment = environment
         self.outputs = self._find_outputs()
@@ -47,9 +48,9 @@ class Lake:
         self._endpoint = boto3.client("sagemaker-runtime")
 
     def retrain(self, **training: float) -> Run:
-        """Train on what the lake holds, and let the gate decide; `training` are hyperparameters.
+        """Trains on the lake's data and lets the gate decide; `training` are hyperparameters.
 
-        Raises RuntimeError with the pipeline's own words when the execution fails.
+        Raises RuntimeError with the pipeline's message if the execution fails.
         """
         name = f"notebook-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
         request = json.dumps({"mode": "retrain", "training": training})
@@ -73,7 +74,7 @@ class Lake:
         )
 
     def champion(self) -> str | None:
-        """Version of the model in service."""
+        """Version of the model that serves; None if there is none."""
         found = self._read("model-outputs/champion.json")
         return None if found is None else json.loads(found)["modelVersion"]
 
@@ -82,11 +83,11 @@ class Lake:
         return json.loads(self._need(f"model-outputs/{version}/evaluation.json"))
 
     def report(self, version: str) -> str:
-        """The page that shows a model's evaluation: HTML that loads nothing."""
+        """The HTML page of a model's evaluation, which loads nothing."""
         return self._need(f"model-outputs/{version}/evaluation.html").decode("utf-8")
 
     def predict(self, texts: list[str]) -> tuple[str, list[dict[str, Any]]]:
-        """Version of the model behind the endpoint, and a prediction for each text."""
+        """Version of the endpoint's model, and a prediction for each text."""
         answer = self._endpoint.invoke_endpoint(
             EndpointName=self.outputs["EndpointName"],
             ContentType="application/json",
@@ -102,8 +103,9 @@ class Lake:
             found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
         except Exception as error:
             raise RuntimeError(
-                f"There is no {stack} where your credentials lead ({error}). Embedded: npm run up, "
-                "and its exports; in an account: npm run deploy, and AWS_PROFILE."
+                f"Cannot find the stack {stack} with your credentials ({error}). Embedded cloud: "
+                "run npm run up and set the variables it prints. Account: run npm run deploy and "
+                "set AWS_PROFILE."
             ) from error
         return {one["OutputKey"]: one["OutputValue"] for one in found[0].get("Outputs", [])}
 
@@ -114,10 +116,10 @@ class Lake:
             if found["status"] != "RUNNING":
                 return found
             time.sleep(POLL_SECONDS)
-        raise RuntimeError(f"{arn} still runs after {MAX_SECONDS} s")
+        raise RuntimeError(f"{arn} is still running after {MAX_SECONDS} s")
 
     def _state_after_evaluation(self, arn: str) -> dict[str, Any]:
-        """The execution's state after the evaluation; empty when it did not get there."""
+        """The execution's state after the evaluation; empty if there was no evaluation."""
         pages = self._states.get_paginator("get_execution_history").paginate(
             executionArn=arn, reverseOrder=True
         )
@@ -142,17 +144,18 @@ class Lake:
             return None
 
     def _analyst(self) -> Any:
-        """S3 as AnalyticsRole. Taken on anew each time: a training may outlast the credentials."""
+        """An S3 client with AnalyticsRole's credentials, new at each call: they may expire during a
+        training."""
         _, partition, _, _, account, *_ = self._machine.split(":")
         role = f"sentiment-lake-{self.environment}-AnalyticsRole"
-        given = boto3.client("sts").assume_role(
+        credentials = boto3.client("sts").assume_role(
             RoleArn=f"arn:{partition}:iam::{account}:role/{role}", RoleSessionName="notebook"
         )["Credentials"]
         return boto3.client(
             "s3",
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
             # The embedded cloud's address has no subdomains; AWS accepts both styles.
             config=Config(s3={"addressing_style": "path"}),
         )

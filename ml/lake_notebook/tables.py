@@ -1,4 +1,4 @@
-"""What a notebook shows of an evaluation, as small tables."""
+"""Small tables of an evaluation and of predictions, for a notebook."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def percent(share: float) -> str:
 
 
 def scores(evaluation: dict[str, Any]) -> Table:
-    """Every system on the same held-out rows, in percent."""
+    """Scores of every system on the same held-out rows, in percent."""
     rows = []
     for name in SYSTEMS:
         one = evaluation[name]
@@ -68,7 +68,7 @@ def learning_curve(evaluation: dict[str, Any]) -> Table:
 
 
 def predictions_of(texts: list[str], predictions: list[dict[str, Any]]) -> Table:
-    """The predictions of the model in service, one row per text."""
+    """The endpoint's predictions, one row per text."""
     rows = [
         [text, one["label"], percent(one["probabilities"][one["label"]])]
         for text, one in zip(texts, predictions, strict=True)

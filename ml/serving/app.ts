@@ -12,7 +12,7 @@ export function createApp(model: () => Model | null, token?: string): Server {
   return createServer((request, response) => {
     if (!isAllowed(request, token)) {
       response.setHeader('connection', 'close');
-      sendJson(response, 403, { error: 'this program answers only who started it' });
+      sendJson(response, 403, { error: 'the serving token is missing or wrong' });
       return;
     }
     answer(request, response, model()).catch((error: unknown) => {
@@ -70,7 +70,7 @@ function requireMethod(
   response.setHeader('allow', method);
   throw new RequestError(
     405,
-    `${request.method ?? 'this method'} is not answered here; use ${method}`,
+    `${request.method ?? 'this method'} is not allowed here; use ${method}`,
   );
 }
 

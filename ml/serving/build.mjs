@@ -12,7 +12,7 @@ await build({
   platform: 'node',
   target: 'node20',
   format: 'cjs',
-  // Native code: found in node_modules above the bundle, or beside it in the image.
+  // Native code, loaded from node_modules: above the bundle, or beside it in the image.
   external: ['onnxruntime-node'],
   logLevel: 'warning',
 });

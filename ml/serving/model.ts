@@ -5,7 +5,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { z } from 'zod';
 import { TweetTokenizer } from './tokenizer';
 
-/** `model.json` as ml/training/lstm/archive.py writes it; schema 1 held one network only. */
+/** `model.json` as ml/training/lstm/archive.py writes it; in schema 1 there is only one network. */
 const Description = z.strictObject({
   schema_version: z.literal([1, 2]),
   model_version: z.string().min(1),
@@ -13,9 +13,9 @@ const Description = z.strictObject({
   max_tokens: z.number().int().positive(),
   pad_id: z.number().int().nonnegative(),
   unknown_id: z.number().int().nonnegative(),
-  /** The one that serves. */
+  /** The network that serves. */
   network: z.enum(['model.onnx', 'model.int8.onnx']).default('model.onnx'),
-  /** Of every file of the archive but this one. */
+  /** Checksums of all other files of the archive. */
   sha256: z.record(z.string().regex(/^[\w-][\w.-]*$/), z.string()),
 });
 type Description = z.infer<typeof Description>;
@@ -30,13 +30,13 @@ export interface Prediction {
   };
 }
 
-/** The files that the answers depend on, sorted; `verified` has compared their checksums. */
+/** The files that the answers depend on, sorted. `verified` compares their checksums. */
 const DIGESTED = ['model.int8.onnx', 'model.onnx', 'tokenizer.json'];
 
-/** Texts that run through the network at once; of like length, since each is padded to the longest. */
+/** Texts of one run of the network; they have similar lengths, because each is padded to the longest. */
 const BATCH_SIZE = 64;
 
-/** The network, its tokenizer and its version, as one archive holds them. */
+/** The network, its tokenizer and its version, loaded from one archive. */
 export class Model {
   private constructor(
     private readonly description: Description,
@@ -44,7 +44,7 @@ export class Model {
     private readonly session: InferenceSession,
   ) {}
 
-  /** Loads an unpacked archive. Throws an Error that says which file is missing, damaged or foreign. */
+  /** Loads an unpacked archive. Throws an Error that names the missing, damaged or unknown file. */
   static async load(folder: string, { threads }: { threads?: number } = {}): Promise<Model> {
     const description = parseDescription(read(folder, 'model.json'));
     const files = verified(folder, description);
@@ -66,8 +66,8 @@ export class Model {
   }
 
   /**
-   * SHA-256 of all that the answers depend on, as training wrote it into the evaluation
-   * (`digest_of` in ml/training/lstm/archive.py): the model that serves is the one that was evaluated.
+   * SHA-256 of everything that the answers depend on. Training computes the same for the evaluation (`digest_of` in
+   * ml/training/lstm/archive.py), which shows that the model that serves is the one that was evaluated.
    */
   get digest(): string {
     const { model_version, network, labels, max_tokens, pad_id, unknown_id, sha256 } =
@@ -102,7 +102,7 @@ export class Model {
     return predictions;
   }
 
-  /** Probabilities of each row, three numbers a row; rows come longest first. */
+  /** Probabilities, three for each row; rows must be sorted, longest first. */
   private async run(rows: readonly (readonly number[])[]): Promise<Float32Array> {
     const width = rows[0]?.length ?? 0;
     const ids = new BigInt64Array(rows.length * width).fill(BigInt(this.description.pad_id));
@@ -119,7 +119,7 @@ export class Model {
       !(probabilities?.data instanceof Float32Array) ||
       probabilities.data.length !== rows.length * 3
     ) {
-      throw new Error('the network did not answer three probabilities per text');
+      throw new Error('the network did not return three probabilities per text');
     }
     return probabilities.data;
   }
@@ -148,7 +148,7 @@ function parseDescription(content: Buffer): Description {
   return parsed.data;
 }
 
-/** Every file that the description names, each with the checksum it gives. */
+/** All files that the description names. Throws an Error if a checksum differs. */
 function verified(folder: string, { sha256 }: Description): Map<string, Buffer> {
   return new Map(
     Object.entries(sha256).map(([name, expected]) => {
@@ -169,7 +169,7 @@ function part(files: ReadonlyMap<string, Buffer>, name: string): Buffer {
 
 function toPrediction(row: Float32Array): Prediction {
   const [negative = 0, neutral = 0, positive = 0] = row;
-  // The first of the largest, as numpy's argmax in the evaluation.
+  // The first of equal probabilities wins, as with numpy's argmax in the evaluation.
   const label =
     negative >= neutral && negative >= positive
       ? 'negative'

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-export const MAX_BODY_BYTES = 6 * 1024 * 1024; // SageMaker refuses more itself
+export const MAX_BODY_BYTES = 6 * 1024 * 1024; // SageMaker rejects more itself
 export const MAX_TEXTS = 1000;
 
-/** A request that cannot be answered, with its HTTP status. */
+/** An invalid request, with the HTTP status of its response. */
 export class RequestError extends Error {
   constructor(
     readonly status: 400 | 404 | 405 | 413 | 415,
@@ -15,7 +15,7 @@ export class RequestError extends Error {
 
 export type Format = 'application/json' | 'application/jsonlines';
 
-/** The format a Content-Type names; parameters such as charset do not matter, the body is UTF-8. */
+/** The format that a Content-Type names. Parameters such as charset are ignored: the body is UTF-8. */
 export function formatOf(contentType: string | undefined): Format {
   const named = (contentType ?? '').split(';')[0]?.trim().toLowerCase();
   if (named === 'application/json' || named === 'application/jsonlines') return named;
@@ -28,7 +28,7 @@ export function formatOf(contentType: string | undefined): Format {
 const TextsBody = z.strictObject({ texts: z.array(z.string()).min(1) });
 const TextLine = z.strictObject({ text: z.string() });
 
-/** The texts of a body, in order. Throws RequestError 400 or 413 that says what is wrong, and where. */
+/** The texts of a body, in order. Throws RequestError 400 or 413 that names the problem and its place. */
 export function textsOf(body: Buffer, format: Format): string[] {
   const content = decode(body);
   return format === 'application/json' ? textsOfJson(content) : textsOfLines(content);
@@ -57,13 +57,13 @@ function textsOfLines(content: string): string[] {
     texts.push(checked(TextLine, parseJson(line, where), where).text);
   }
   if (texts.length === 0)
-    throw new RequestError(400, 'the body holds no line; expected {"text": "…"} a line');
+    throw new RequestError(400, 'the body has no lines; expected {"text": "…"} on each line');
   return texts;
 }
 
-function mustBeFew(count: number, said: string): void {
+function mustBeFew(count: number, shown: string): void {
   if (count > MAX_TEXTS)
-    throw new RequestError(413, `${said} texts in one request; at most ${MAX_TEXTS} are taken`);
+    throw new RequestError(413, `${shown} texts in one request; at most ${MAX_TEXTS} are accepted`);
 }
 
 function decode(body: Buffer): string {
@@ -83,7 +83,7 @@ function parseJson(content: string, where: string): unknown {
   }
 }
 
-/** A message names what is wrong; one that names a million unknown fields is as long as the request. */
+/** Characters of a message, which would be as long as the request if it named a million unknown fields. */
 const MAX_MESSAGE = 300;
 
 function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {

@@ -3,10 +3,12 @@ import { createApp } from './app';
 import { Model } from './model';
 
 /**
- * The endpoint's program: `node server.cjs serve`, in the container and on a laptop alike.
- * Environment: ML_ROOT (default /opt/ml), PORT (8080), HOST (0.0.0.0: SageMaker calls from outside the container),
- * SERVING_TOKEN (none: what callers must send, see token.ts),
- * MODEL_DIGEST (unset of models that were evaluated before there was one: any archive serves).
+ * The endpoint's program: `node server.cjs serve`, in the container and on a laptop. Environment:
+ * - ML_ROOT: default /opt/ml
+ * - PORT: default 8080
+ * - HOST: default 0.0.0.0, because SageMaker calls from outside the container
+ * - SERVING_TOKEN: the token that callers must send, see token.ts; default none
+ * - MODEL_DIGEST: the digest of the evaluated model; without it (models of old releases) any archive serves
  */
 const folder = join(process.env['ML_ROOT'] ?? '/opt/ml', 'model');
 const port = Number(process.env['PORT'] ?? 8080);
@@ -25,7 +27,7 @@ server.listen(port, host);
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
-    // Requests under way are answered; idle kept-alive connections would hold the process for ever.
+    // Open requests are answered. Idle kept-alive connections would keep the process running for ever.
     server.close(() => process.exit(0));
     server.closeIdleConnections();
   });
@@ -34,13 +36,13 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 Model.load(folder).then(
   (loaded) => {
     const expected = process.env['MODEL_DIGEST'] || loaded.digest;
-    // Never healthy, so that the update of the endpoint fails and what served goes on.
+    // The program never becomes healthy: the update of the endpoint fails, and the old model keeps serving.
     if (loaded.digest !== expected)
       fail(
         `the archive is not the one that was evaluated: the digest of ${loaded.version} is ${loaded.digest}, MODEL_DIGEST says ${expected}`,
       );
     model = loaded;
-    // PORT=0 takes any free port, and whoever started the program reads it here.
+    // PORT=0 takes any free port; the caller reads it from this line.
     const bound = server.address();
     const actual = typeof bound === 'object' && bound ? bound.port : port;
     process.stdout.write(`serving ${loaded.version} on ${host}:${actual}\n`);

@@ -2,8 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 /**
- * The port of a serving program outside a container is open to every user of the machine. Whoever starts the program
- * may set SERVING_TOKEN, and callers must then send it. SageMaker's containers have no token.
+ * Outside a container, every user of the machine can connect to a serving program's port. If SERVING_TOKEN is set,
+ * callers must send it. SageMaker's containers have no token.
  */
 export const SERVING_TOKEN_HEADER = 'x-serving-token';
 

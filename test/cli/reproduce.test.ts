@@ -1,4 +1,4 @@
-import { compare, Manifest } from '../../cli/reproduce/manifest';
+import { compare, hyperparametersAgain, Manifest } from '../../cli/reproduce/manifest';
 
 const rows = { rows: 10, sha256: 'a'.repeat(64) };
 const scores = {
@@ -78,4 +78,22 @@ test.each([
   ['another network', { files: { 'model.onnx': 'n2' } }, 'model.onnx', false],
 ])('%s is told', (_, changes, what, decides) => {
   expect(differences(manifest(changes))).toMatchObject([{ what, decides, equal: false }]);
+});
+
+describe('the hyperparameters of a model made by an earlier version', () => {
+  const earlier = { epochs: 6, soft_weight: 0.7, student_epochs: 2, student_learning_rate: 0.0015 };
+
+  test('leave out the settings of self-training, which had no effect without teachers', () => {
+    const hyperparameters = { ...earlier, teachers: 0 };
+
+    expect(hyperparametersAgain(manifest({ hyperparameters }))).toEqual({ epochs: '6' });
+  });
+
+  test('name the commit to check out if the model was made by self-training', () => {
+    const hyperparameters = { ...earlier, teachers: 4 };
+
+    expect(() => hyperparametersAgain(manifest({ hyperparameters }))).toThrow(
+      'sl-1 was made by self-training (teachers: 4), which this version cannot do. Check out commit c',
+    );
+  });
 });

@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from etl.clean_tweets import spark_session
 from etl.reading import read_texts
-from etl.records import accepted, judge_records, parse_raw
+from etl.records import accepted, check_records, parse_raw
 from etl.schemas import schema
 from etl.transforms import attach_label, to_tweets
 from etl.versions import newest_per_tweet
@@ -75,8 +75,8 @@ def timed(name: str, tweets: int, act: Callable[[], None]) -> None:
 
 def run_stages(spark: SparkSession, folder: Path, tweets: int) -> None:
     raw = spark.read.text(f"{folder}/raw").withColumnRenamed("value", "raw")
-    judged = raw.transform(parse_raw).transform(judge_records)
-    newest = judged.transform(accepted).transform(newest_per_tweet)
+    checked = raw.transform(parse_raw).transform(check_records)
+    newest = checked.transform(accepted).transform(newest_per_tweet)
     cleaned = newest.transform(read_texts)
     labels = spark.createDataFrame([], schema("labels"))
     whole = cleaned.transform(attach_label(labels)).transform(to_tweets)
@@ -89,7 +89,7 @@ def run_stages(spark: SparkSession, folder: Path, tweets: int) -> None:
 
     # Twice: the first pays for compilers and for the start of Python workers.
     drain(whole.limit(1000))()
-    timed("read, parse, judge", tweets, drain(judged))
+    timed("read, parse, judge", tweets, drain(checked))
     timed("+ newest per tweet", tweets, drain(newest))
     timed("+ clean, tokens, key", tweets, drain(cleaned))
     timed("+ lexicon, labels", tweets, drain(whole))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "ml" / "training"))
 
-from lstm.data import SetAside, read_labels
+from lstm.data import read_labels
+from lstm.files import SetAside
 from lstm.labels import LABELS
 from mutations import mutated, strict
 

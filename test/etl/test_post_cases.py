@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from raw_tweets import GOOD
 
 from etl.posts import instant_of
-from etl.records import accepted, judge_records, parse_raw
+from etl.records import accepted, check_records, parse_raw
 from etl.versions import newest_per_tweet, newest_versions, replaced_elsewhere
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -39,14 +39,14 @@ def test_reads_the_same_instants_as_the_ingest(spark: SparkSession) -> None:
         for n, ((i, sent, *_), want) in enumerate(zip(cases, expected, strict=True))
     ]
 
-    judged = spark.createDataFrame(lines, RAW).transform(parse_raw).transform(judge_records)
+    checked = spark.createDataFrame(lines, RAW).transform(parse_raw).transform(check_records)
     reasons = {
         int(row["name"]): row["reason"]
-        for row in judged.select(F.col("tweet.query_name").alias("name"), "reason").collect()
+        for row in checked.select(F.col("tweet.query_name").alias("name"), "reason").collect()
     }
     instants = {
         int(row["query_name"]): f"{row['at']:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
-        for row in judged.transform(accepted)
+        for row in checked.transform(accepted)
         .select("query_name", instant_of(F.col("created_at")).alias("at"))
         .collect()
     }
@@ -67,10 +67,10 @@ def test_a_notice_of_a_withheld_post_is_nobodys_words(spark: SparkSession) -> No
         for n, (_, text) in enumerate(cases)
     ]
 
-    judged = spark.createDataFrame(lines, RAW).transform(parse_raw).transform(judge_records)
+    checked = spark.createDataFrame(lines, RAW).transform(parse_raw).transform(check_records)
 
     reasons = {
-        int(row["id"]): row["reason"] for row in judged.select("tweet.id", "reason").collect()
+        int(row["id"]): row["reason"] for row in checked.select("tweet.id", "reason").collect()
     }
     assert [text for n, (_, text) in enumerate(cases) if reasons[n] is not None] == [
         text for is_it, text in cases if is_it == "yes"
@@ -112,12 +112,12 @@ def test_of_a_post_that_was_edited_the_newest_version_stays(spark: SparkSession)
             }
             lines += [(record(made), day) for day in days_of(made)]
 
-    judged = spark.createDataFrame(lines, RAW).transform(parse_raw).transform(judge_records)
-    versions = judged.transform(accepted).transform(newest_per_tweet)
+    checked = spark.createDataFrame(lines, RAW).transform(parse_raw).transform(check_records)
+    versions = checked.transform(accepted).transform(newest_per_tweet)
     kept = versions.transform(newest_versions).select("query_name", "dt", "text").collect()
     moved = versions.transform(replaced_elsewhere).collect()
 
-    assert judged.where("reason is not null").count() == 0
+    assert checked.where("reason is not null").count() == 0
     for n, case in enumerate(cases):
         of_case = [row for row in kept if row["query_name"] == str(n)]
         found = {

@@ -9,7 +9,7 @@ from raw_tweets import DAY, raw_frame, tweet
 
 from etl.labels import parse_labels
 from etl.reading import read_texts
-from etl.records import accepted, judge_records, parse_raw, refused
+from etl.records import accepted, check_records, parse_raw, rejected
 from etl.schemas import columns, schema
 from etl.text import key
 from etl.text.key import EMPTY
@@ -78,28 +78,28 @@ REFUSALS = [
 
 
 def test_refuses_a_record_that_does_not_fit_and_says_why(spark: SparkSession) -> None:
-    judged = (
+    checked = (
         raw_frame(spark, *[line for line, _ in REFUSALS])
         .transform(parse_raw)
-        .transform(judge_records)
+        .transform(check_records)
     )
 
-    rows = judged.transform(refused("run-9", "2026-11-21T02:00:00Z")).collect()
+    rows = checked.transform(rejected("run-9", "2026-11-21T02:00:00Z")).collect()
 
     assert {row["raw"]: row["reason"] for row in rows} == {
         line: reason for line, reason in REFUSALS if reason is not None
     }
     assert {row["run_id"] for row in rows} == {"run-9"}
-    kept = judged.transform(accepted).collect()
+    kept = checked.transform(accepted).collect()
     assert sorted(row["id"] for row in kept) == ["5", "6", "7", "8"]
 
 
 def test_an_instant_with_another_offset_counts_in_utc(spark: SparkSession) -> None:
     line = tweet(id="9", created_at="2026-11-21T00:30:00+01:00")
 
-    judged = raw_frame(spark, line).transform(parse_raw).transform(judge_records)
+    checked = raw_frame(spark, line).transform(parse_raw).transform(check_records)
 
-    assert judged.first()["reason"] is None
+    assert checked.first()["reason"] is None
 
 
 def test_keeps_the_row_that_was_fetched_last(spark: SparkSession) -> None:
@@ -112,7 +112,7 @@ def test_keeps_the_row_that_was_fetched_last(spark: SparkSession) -> None:
             tweet(id="7", like_count=2),
         )
         .transform(parse_raw)
-        .transform(judge_records)
+        .transform(check_records)
         .transform(accepted)
     )
 
@@ -255,7 +255,7 @@ def test_ends_with_the_declared_columns_in_order(spark: SparkSession) -> None:
     frame = (
         raw_frame(spark, tweet())
         .transform(parse_raw)
-        .transform(judge_records)
+        .transform(check_records)
         .transform(accepted)
         .transform(newest_per_tweet)
         .transform(read_texts)

@@ -341,21 +341,6 @@ describe('Train the model', () => {
 
       expect(channels()).not.toHaveProperty('encoder');
     });
-
-    test('a student learns from the texts of the corpora, too', async () => {
-      await train();
-      const folder = `model-outputs/encoders/${await version()}/`;
-      await put(lake, `${folder}encoder.npz`, 'weights');
-      await put(lake, `${folder}encoder.json`, '{}');
-      sageMaker.calls.length = 0;
-
-      await train({ plan: { ...PLAN, training: { teachers: 3 } } });
-
-      expect(channels()).toMatchObject({
-        encoder: inLake(folder),
-        corpora: inLake('raw-data/corpora/'),
-      });
-    });
   });
 
   test('without human labels it says how to get some', async () => {

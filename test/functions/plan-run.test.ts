@@ -165,6 +165,7 @@ test.each([
   [{ force: 'yes' }, 'force: must be true or false (got "yes")'],
   [{ training: { epochs: 0 } }, 'training.epochs: must be at least 1 (got 0)'],
   [{ training: { lr: 1 } }, 'training: unknown field "lr"'],
+  [{ training: { teachers: 4 } }, 'training: unknown field "teachers"'],
   [{ keyword: ['tea'], modus: 1 }, 'input: unknown field "keyword", "modus"'],
   ['nightly', 'input: must be a JSON object (got "nightly")'],
   [['nightly'], 'input: must be a JSON object (got ["nightly"])'],

@@ -398,7 +398,7 @@ describe('the HTTP side', () => {
       400,
       'line 2, text: ',
     ],
-    ['no line', '\n', 'application/jsonlines', 400, 'the body holds no line'],
+    ['no line', '\n', 'application/jsonlines', 400, 'the body has no lines'],
     [
       'another format',
       'a',

@@ -8,15 +8,14 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from lstm.archive import INT8_NETWORK, NETWORK, Archive, find_champion, seal
-from lstm.batches import pad
+from lstm.archive import INT8_NETWORK, NETWORK, Archive, choose_network, find_champion, seal
 from lstm.data import Row
 from lstm.export import to_onnx
 from lstm.files import sha256
 from lstm.model import Encoder, SentimentLstm
-from lstm.serving_choice import choose_network
 from lstm.settings import Hyperparameters
 from lstm.tokenizer import PAD_ID
+from lstm.training import pad
 from tiny_job import Job, label_rows, packed
 
 TEXTS = [row["text"] for row in label_rows(300)] + ["", "love", "! " * 70]

@@ -5,13 +5,12 @@ import pytest
 import tiny_job
 import torch
 from lstm.archive import Archive
-from lstm.batches import pad
-from lstm.champion import start_from
 from lstm.data import Row
+from lstm.initial_weights import fitted_to, new_model, start_from
 from lstm.recipe import weak_labels
 from lstm.settings import Hyperparameters
-from lstm.starts import fitted_to, new_model
 from lstm.tokenizer import Vocabulary
+from lstm.training import pad
 from tiny_job import Job, label_rows, packed
 from vectors import DIMENSIONS, WordVectors
 

@@ -9,13 +9,13 @@ import pyarrow.parquet
 import pytest
 from lstm.data import (
     HumanLabels,
-    SetAside,
     read_labels,
     read_weak_rows,
     require_every_class,
     rows_digest,
     split_of,
 )
+from lstm.files import SetAside
 from lstm.labels import LABELS, POSITIVE
 from tiny_job import label_rows, text_hash
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tiny_job
 from evaluation.champions import Champion, find_champion
-from evaluation.contest import golden_texts, level_of
+from evaluation.comparison import golden_texts, level_of
 from evaluation.measures import by_slice, calibration, worst_mistakes
 from lstm.data import Row, read_labels, rows_digest
 from tiny_job import Job, packed

@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 import torch
 from lstm import lexicon
-from lstm.model import _both_ways, _packed, lexicon_verdict
+from lstm.model import _both_ways, _packed, rule_features
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 
-def verdict(text: str) -> list[float]:
+def features_of(text: str) -> list[float]:
     features = torch.tensor([[lexicon.features(word) for word in text.split()]])
-    return lexicon_verdict(features)[0].tolist()
+    return rule_features(features)[0].tolist()
 
 
 def vader_compound(text: str) -> float:
@@ -27,12 +27,12 @@ def vader_compound(text: str) -> float:
         "the bus leaves now",
     ],
 )
-def test_the_verdict_is_near_to_the_lexicons_own_score(text: str) -> None:
-    assert verdict(text)[0] == pytest.approx(vader_compound(text), abs=0.12)
+def test_the_compound_feature_is_near_the_lexicons_own_score(text: str) -> None:
+    assert features_of(text)[0] == pytest.approx(vader_compound(text), abs=0.12)
 
 
 def test_positive_and_negative_words_are_summed_apart_and_counted() -> None:
-    compound, positive, negative, words = verdict("love love hate")
+    compound, positive, negative, words = features_of("love love hate")
 
     assert positive == pytest.approx(2 * 3.2 / 4)
     assert negative == pytest.approx(-2.7 / 4)
@@ -44,7 +44,7 @@ def test_padding_changes_nothing() -> None:
     features = torch.tensor([[lexicon.features(word) for word in ["not", "a", "good", "day"]]])
     padded = torch.cat([features, torch.zeros(1, 9, 4)], dim=1)
 
-    assert torch.equal(lexicon_verdict(features), lexicon_verdict(padded))
+    assert torch.equal(rule_features(features), rule_features(padded))
 
 
 def test_training_runs_the_same_lstm_as_the_network_that_is_exported() -> None:

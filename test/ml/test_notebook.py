@@ -44,9 +44,9 @@ def test_its_tables_show_the_evaluation_of_a_real_training(trained: Job) -> None
 
 
 def test_a_text_is_data_to_a_table() -> None:
-    verdict = {"label": "neutral", "probabilities": {"neutral": 0.5}}
+    prediction = {"label": "neutral", "probabilities": {"neutral": 0.5}}
 
-    shown = tables.predictions_of(["<b>x</b>"], [verdict])._repr_html_()
+    shown = tables.predictions_of(["<b>x</b>"], [prediction])._repr_html_()
 
     assert "&lt;b&gt;x" in shown and "<b>" not in shown
 

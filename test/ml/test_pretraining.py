@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_job
-from lstm import encoder_archive
-from lstm.data import SetAside
-from lstm.pretraining import read_corpora, unlabelled_texts
-from tiny_job import Job, label_rows, write_corpora
+from lstm.files import SetAside
+from lstm.pretraining import find_encoder, read_corpora
+from tiny_job import Job, write_corpora
 
 
 def corpus_row(**changes: object) -> str:
@@ -25,7 +24,6 @@ def test_tasks_and_their_classes_come_from_the_rows(tmp_path: Path) -> None:
 
     assert (mood.task, mood.classes) == ("mood", ["negative", "neutral", "positive"])
     assert (topic.task, topic.classes) == ("topic.of/day", ["0", "1"])
-    assert len(unlabelled_texts([mood, topic])) == len({*mood.texts, *topic.texts})
 
 
 @pytest.mark.parametrize(
@@ -90,7 +88,7 @@ def test_a_training_starts_from_the_encoder_channel(
 
 
 def test_words_and_weights_of_an_encoder_survive_its_files(pretrained: Job) -> None:
-    start = encoder_archive.find(pretrained.root / "model")
+    start = find_encoder(pretrained.root / "model")
 
     assert start is not None
     assert start.hidden_size == 8
@@ -117,7 +115,7 @@ def test_a_damaged_encoder_is_refused(pretrained: Job, tmp_path: Path) -> None:
     weights.write_bytes(content)
 
     with pytest.raises(ValueError, match="encoder.npz does not have the checksum"):
-        encoder_archive.find(tmp_path / "encoder")
+        find_encoder(tmp_path / "encoder")
 
 
 def test_corpora_beside_labels_make_an_encoder_that_the_output_keeps(job: Job) -> None:
@@ -129,22 +127,8 @@ def test_corpora_beside_labels_make_an_encoder_that_the_output_keeps(job: Job) -
 
     assert finished.returncode == 0, finished.stderr
     assert job.model_json("manifest.json")["start"]["version"] == "enc-7"
-    kept = encoder_archive.find(job.root / "output" / "data" / "encoder")
+    kept = find_encoder(job.root / "output" / "data" / "encoder")
     assert kept is not None and kept.version == "enc-7"
-
-
-def test_a_student_is_trained_by_teachers(job: Job) -> None:
-    write_corpora(job.root / "input" / "data" / "corpora")
-    tiny_job.write_hyperparameters(job.root, teachers="2", start_from="scratch")
-
-    finished = job.run()
-
-    assert finished.returncode == 0, finished.stderr
-    assert len(re.findall(r"^teacher seed=\d+ epochs=1", finished.stdout, re.MULTILINE)) == 2
-    texts = {row["text"] for row in label_rows()}
-    student = re.search(r"^student rows=(\d+) teachers=2", finished.stdout, re.MULTILINE)
-    assert student is not None and int(student.group(1)) > len(texts) / 2
-    assert job.model_json("manifest.json")["hyperparameters"]["teachers"] == 2
 
 
 def test_sigterm_ends_a_pre_training_with_the_encoder_as_it_stands(job: Job) -> None:
@@ -155,19 +139,7 @@ def test_sigterm_ends_a_pre_training_with_the_encoder_as_it_stands(job: Job) -> 
     rest = job.terminate_at("pre-training epoch 2/50")
 
     assert "stopped in pre-training epoch" in rest
-    assert encoder_archive.find(job.root / "model") is not None
-
-
-def test_sigterm_among_the_teachers_makes_the_best_of_them_the_model(job: Job) -> None:
-    tiny_job.write_hyperparameters(
-        job.root, teachers="2", start_from="scratch", epochs="50", hidden_size="64"
-    )
-
-    rest = job.terminate_at("epoch 2/50")
-
-    [seed] = re.findall(r"^the teacher of seed (\d+) is the model", rest, re.MULTILINE)
-    assert re.search(rf"^teacher seed={seed} epochs=\d+", rest, re.MULTILINE)
-    assert 2 <= job.model_json("evaluation.json")["training"]["epochs"] < 50
+    assert find_encoder(job.root / "model") is not None
 
 
 def test_a_corpus_that_cannot_be_used_is_set_aside(tmp_path: Path) -> None:

@@ -53,7 +53,6 @@ HYPERPARAMETERS = {
     "frequent_words": "1000",
     "pretrain_epochs": "1",
     "pretrain_batch_size": "8",
-    "student_epochs": "1",
 }
 
 

@@ -1,4 +1,4 @@
 """Evaluates a model: `evaluation.json` for the gate's decision, and `evaluation.html` for people.
 
-`contest` scores all systems on the same held-out rows, `report` draws the result.
+`comparison` scores all systems on the same held-out rows, `report` draws the result.
 """

@@ -1,4 +1,4 @@
-"""The champion that the candidate is compared with, or why it cannot be."""
+"""The champion that the candidate is compared with, or why that is impossible."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Champion:
 def find_champion(folder: Path, request: dict[str, Any]) -> Champion:
     """The archive of the champion channel.
 
-    A damaged, missing or wrong champion does not make the training fail: it is a problem, which the
-    gate gives as its reason to change nothing.
+    A damaged, missing or wrong champion does not fail the training. It is a problem, which the gate
+    gives as its reason not to promote.
     """
     try:
         found = archive.find_champion(folder)
     except (ValueError, OSError) as error:
-        # Without the job's own folders, which help nobody.
+        # The folders of a container help nobody.
         return Champion(problem=str(error).replace(f"{folder}/", ""))
     expected = request.get("champion")
     if expected is None:

@@ -13,18 +13,18 @@ from lstm.scores import Bootstrap, scores
 from evaluation import linear
 
 SIZES = (200, 1000)
-# The network's class indices for the held-out texts after training on these labels alone.
+# Trains on some labels only; returns the network's class indices for the held-out texts.
 TrainAndAnswer = Callable[[HumanLabels, list[str]], np.ndarray]
 
 
 def learning_curve(
     labels: HumanLabels, train_and_answer: TrainAndAnswer, evaluation: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """`learning_curve` of workflows/evaluation.ts; the point of all labels is the candidate itself,
-    as `evaluation` has it.
+    """`learning_curve` of workflows/evaluation.ts. The point for all labels is the
+    candidate's, from `evaluation`.
 
-    The smallest hashes are a choice without a seed, and each size holds the one before. A size with
-    a class missing, or not below the number of all labels, is left out.
+    A part has the rows with the smallest hashes: this needs no seed, and each part contains the
+    smaller one. A size is left out if a class is missing or there are not more labels than that.
     """
     train = sorted(labels.of("train"), key=lambda row: row.text_hash)
     held_out = labels.of("test")
@@ -50,9 +50,9 @@ def learning_curve(
         for size in SIZES
         if size < len(train) and {row.label for row in train[:size]} == set(range(len(LABELS)))
     ]
-    whole = {
+    complete = {
         "labels": len(train),
         "model": {key: candidate[key] for key in ("macro_recall", "interval")},
         "linear": evaluation["linear"]["macro_recall"],
     }
-    return [*fewer, whole]
+    return [*fewer, complete]

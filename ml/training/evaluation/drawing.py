@@ -1,4 +1,4 @@
-"""Tables and small charts as HTML and SVG: nothing is loaded from anywhere."""
+"""Tables and small charts as HTML and SVG, which load nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# One grey for everybody, and blue for the model the page is about.
+# Blue for the model that the page is about, grey for all others.
 OURS, OTHERS = "#2563a8", "#9aa3ad"
 WIDTH, ROW, NAMES = 640, 26, 150
 
@@ -37,7 +37,7 @@ def signed(share: float) -> str:
 def table(
     head: Sequence[str], rows: Iterable[Sequence[Any]], marked: int | None = None, text: int = 0
 ) -> str:
-    """`marked` is the row about our model, `text` how many columns hold words."""
+    """`marked` is the row of our model, `text` the number of columns with words."""
     cells = "".join(
         f"<tr{' class=ours' if index == marked else ''}>"
         + "".join(
@@ -55,7 +55,7 @@ def table(
 
 
 def intervals(systems: Sequence[tuple[str, float, float, float]]) -> str:
-    """A dot and its interval a system: name, value, low, high. The first is ours."""
+    """A dot with its interval for each system (name, value, low, high). The first is ours."""
     low = min(system[2] for system in systems)
     high = max(system[3] for system in systems)
     margin = max(0.02, (high - low) * 0.05)
@@ -77,7 +77,7 @@ def intervals(systems: Sequence[tuple[str, float, float, float]]) -> str:
 
 
 def reliability(bins: Sequence[dict[str, Any]]) -> str:
-    """How often the model is right, by how sure it says it is; on the line it would be honest."""
+    """Accuracy by confidence. A model on the diagonal is calibrated."""
     size = 260
 
     def at(x: float, y: float) -> tuple[float, float]:

@@ -8,13 +8,13 @@ import numpy as np
 from lstm.data import Row
 
 NAME = "tfidf-linear"
-# With more rows, fitting takes minutes and gains little: a baseline need not be the best one.
+# More rows take minutes to fit and improve the baseline little.
 MAX_ROWS = 60_000
 
 
 def answers(train: list[Row], texts: list[str], seed: int) -> np.ndarray:
-    """Class indices (N,), int64, after training on the same human-labelled rows as the model."""
-    # Imported here: it takes a second, and serving or reading data needs none of it.
+    """Class indices (N,), int64, after training on `train`, the rows that people labelled."""
+    # Imported here because it takes a second, and most users of this package do not need it.
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline, make_union
     from sklearn.svm import LinearSVC
@@ -28,6 +28,6 @@ def answers(train: list[Row], texts: list[str], seed: int) -> np.ndarray:
         LinearSVC(C=0.2, class_weight="balanced", random_state=seed),
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it did not converge: see above
+        warnings.simplefilter("ignore")  # it may not converge, which is good enough here
         model.fit([row.text for row in rows], [row.label for row in rows])
     return np.asarray(model.predict(texts), dtype=np.int64)

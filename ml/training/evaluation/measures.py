@@ -39,8 +39,8 @@ SLICES = {
 
 
 def calibration(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
-    """Expected calibration error (Guo et al., 2017), over ten equal bins of the probability of the
-    model's own answer: by how much it is surer than right, weighted by rows."""
+    """Expected calibration error (Guo et al., 2017) over ten equal bins of the probability of the
+    model's answer: the difference of confidence and accuracy, weighted by rows."""
     sure = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == truth
     # A probability of 1 belongs to the last bin.
@@ -69,21 +69,21 @@ def by_slice(
     found = []
     for name, belongs in SLICES.items():
         members = np.array([belongs(row.text) for row in rows], dtype=bool)
-        whole = all((truth[members] == label).any() for label in range(len(LABELS)))
+        complete = all((truth[members] == label).any() for label in range(len(LABELS)))
         found.append(
             {
                 "name": name,
                 "rows": int(members.sum()),
                 "systems": {
                     system: {
-                        "accuracy": float((given[members] == truth[members]).mean())
+                        "accuracy": float((own[members] == truth[members]).mean())
                         if members.any()
                         else None,
-                        "macro_recall": macro_recall(truth[members], given[members])
-                        if whole
+                        "macro_recall": macro_recall(truth[members], own[members])
+                        if complete
                         else None,
                     }
-                    for system, given in answers.items()
+                    for system, own in answers.items()
                 },
             }
         )
@@ -93,8 +93,8 @@ def by_slice(
 def worst_mistakes(
     rows: list[Row], truth: np.ndarray, probabilities: np.ndarray
 ) -> list[dict[str, Any]]:
-    """The wrong answers the model was surest of, by the text's hash: a text that is to be forgotten
-    must not lie in one more place. (The report for people, beside it, shows the texts.)"""
+    """The wrong answers with the highest probability. They name texts by hash only, so that erasing
+    a text need not look here. (`evaluation.html` shows the texts.)"""
     answers = probabilities.argmax(axis=1)
     sure = probabilities.max(axis=1)
     wrong = np.flatnonzero(answers != truth)

@@ -65,8 +65,8 @@ def _summary(evaluation: dict[str, Any]) -> str:
     classes = ", ".join(f"{held_out['per_class'][label]:,} {label}" for label in LABELS)
     problem = evaluation["champion_problem"]
     return (
-        f"<p>Scored on {held_out['rows']:,} texts that people labelled and no system learnt from "
-        f"({classes}). Trained on {rows['train']:,} human and {rows['weak']:,} weak labels, "
+        f"<p>Scored on {held_out['rows']:,} texts that people labelled and no system was trained "
+        f"on ({classes}). Trained on {rows['train']:,} human and {rows['weak']:,} weak labels, "
         f"{training['epochs']} epochs in {training['seconds']} s, seed {training['seed']}.</p>"
         + (f"<p>The champion could not be scored: {escape(problem)}.</p>" if problem else "")
     )
@@ -128,10 +128,11 @@ def _confusion(evaluation: dict[str, Any]) -> str:
 
 def _calibration(found: dict[str, Any]) -> str:
     return (
-        f"<p>Expected calibration error {percent(found['expected_error'])} points: how much surer "
-        f"the model is than right, over {len(found['bins'])} bins.</p>{reliability(found['bins'])}"
+        f"<p>Expected calibration error {percent(found['expected_error'])} points: how far "
+        f"confidence and accuracy differ, over {len(found['bins'])} bins.</p>"
+        f"{reliability(found['bins'])}"
         '<p class="note">Across: its probability of its own answer. Up: how often that answer is '
-        "right. Size: rows. Above the line it is too modest, below too sure.</p>"
+        "right. Size: rows. Above the line the model is underconfident, below overconfident.</p>"
     )
 
 
@@ -170,9 +171,9 @@ def _curve(evaluation: dict[str, Any]) -> str:
 
 def _golden(golden: list[dict[str, Any]]) -> str:
     if not golden:
-        return "<p>The job was given none.</p>"
+        return "<p>The request had no plain sentences.</p>"
     rows = [[one["text"], one["label"], percent(one["probability"])] for one in golden]
-    return table(["text", "the model says", "probability"], rows, text=2)
+    return table(["text", "the model's label", "probability"], rows, text=2)
 
 
 def _mistakes(evaluation: dict[str, Any], held_out: list[Row]) -> str:
@@ -181,6 +182,6 @@ def _mistakes(evaluation: dict[str, Any], held_out: list[Row]) -> str:
         [texts[one["text_hash"]], one["label"], one["answer"], percent(one["probability"])]
         for one in evaluation["worst_mistakes"]
     ]
-    note = "Texts of the lake: this page must not leave it."
-    head = ["text", "people say", "the model says", "probability"]
+    note = "This page shows texts of the lake: keep it in the lake."
+    head = ["text", "people's label", "the model's label", "probability"]
     return f'<p class="note">{note}</p>{table(head, rows, text=3)}'

@@ -1,6 +1,6 @@
-"""The sentiment LSTM: data, tokenizer, network, evaluation, archive. `train.py` tells the story."""
+"""The sentiment LSTM: data, tokenizer, network, training, archive. Start reading at `train.py`."""
 
 import os
 
-# Read once, when torch is loaded: its exporter warns on stderr about packed sequences, each time.
+# Torch reads this once, when loaded. Its exporter would warn about packed sequences at each export.
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")

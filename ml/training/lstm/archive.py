@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from lstm.batches import by_length, pad
+from lstm.data import Row
 from lstm.export import to_int8
 from lstm.files import only_archive, parts_of_folder, parts_of_tar, sha256, write_json
 from lstm.labels import LABELS
+from lstm.scores import macro_recall
+from lstm.settings import Hyperparameters
 from lstm.tokenizer import PAD_ID, UNKNOWN_ID, Tokenizer
+from lstm.training import by_length, pad
 
 BATCH_SIZE = 64
 NETWORK, INT8_NETWORK = "model.onnx", "model.int8.onnx"
@@ -24,24 +27,25 @@ PARTS = (NETWORK, INT8_NETWORK, TOKENIZER, DESCRIPTION)
 
 @dataclass(frozen=True)
 class Archive:
-    """A model as in serving: the same runtime and the same files."""
+    """A model as it serves: the same runtime and the same files."""
 
     version: str
     tokenizer: Tokenizer
     session: onnxruntime.InferenceSession
-    # In single precision, whichever of the two serves.
+    # The fp32 network, even if the int8 one serves.
     network: bytes
-    # Of all that its answers depend on: `digest_of`.
+    # Of everything that the answers depend on: `digest_of`.
     digest: str
 
     @classmethod
     def from_folder(cls, folder: Path, serves: str | None = None) -> Archive:
-        """`serves`: NETWORK or INT8_NETWORK, if not the one that the description names."""
+        """`serves`: NETWORK or INT8_NETWORK; by default the one that the description names.
+        Raises ValueError."""
         return cls._load(parts_of_folder(folder, PARTS), str(folder), serves)
 
     @classmethod
     def from_tar(cls, path: Path) -> Archive:
-        """Raises ValueError if the file is damaged or is no model of ours."""
+        """Raises ValueError if the file is damaged or not a model of this project."""
         return cls._load(parts_of_tar(path, PARTS), str(path), None)
 
     @classmethod
@@ -95,11 +99,12 @@ class Archive:
 
 
 def digest_of(settings: Mapping[str, object], files: Mapping[str, str]) -> str:
-    """SHA-256, in hexadecimal, of all that a model's answers depend on: a line `<name> <value>` for
-    each setting, in the order of `settings`, and `sha256 <file> <checksum>` for each file, sorted.
+    """SHA-256, in hexadecimal, of everything that a model's answers depend on: a line
+    `<name> <value>` for each setting, in the order of `settings`, and `sha256 <file> <checksum>`
+    for each file, sorted.
 
-    Not of the archive, which SageMaker packs after the job, and which holds the evaluation, too.
-    ml/serving/model.ts computes the same of what it loaded.
+    The archive's own checksum would not do: SageMaker packs it after the job, and it also has the
+    evaluation. ml/serving/model.ts computes the same digest of the files it loaded.
     """
     lines = [
         *(f"{name} {value}\n" for name, value in settings.items()),
@@ -119,7 +124,7 @@ def _session(network: bytes, where: str) -> onnxruntime.InferenceSession:
 
 
 def save(folder: Path, network: bytes, tokenizer: Tokenizer, model_version: str) -> None:
-    """Write both networks, the tokenizer, and a description by which the first of them serves."""
+    """Writes both networks, the tokenizer and a description; the fp32 network serves."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NETWORK).write_bytes(network)
     (folder / INT8_NETWORK).write_bytes(to_int8(network))
@@ -128,8 +133,8 @@ def save(folder: Path, network: bytes, tokenizer: Tokenizer, model_version: str)
 
 
 def seal(folder: Path, tokenizer: Tokenizer, model_version: str, serves: str) -> None:
-    """Writes `model.json`: what serving needs beside the files, and the checksum of every
-    file in the folder. Call it again after adding files."""
+    """Writes `model.json`: the settings that serving needs, and the checksum of every file in the
+    folder. Call it again after adding files."""
     write_json(
         folder / DESCRIPTION,
         {
@@ -150,6 +155,31 @@ def seal(folder: Path, tokenizer: Tokenizer, model_version: str, serves: str) ->
 
 
 def find_champion(folder: Path) -> Archive | None:
-    """The archive of the champion channel; None in the first run, which has no such channel."""
+    """The archive of the champion channel; None in the first run, which has no such channel.
+    Raises ValueError."""
     path = only_archive(folder, "champion")
     return None if path is None else Archive.from_tar(path)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The network's file, and the macro recall of both on the held-out rows."""
+
+    network: str
+    fp32_macro_recall: float
+    int8_macro_recall: float
+
+
+def choose_network(folder: Path, held_out: list[Row], options: Hyperparameters) -> Serving:
+    """The network that `options.serves` names. int8 is chosen only if its macro recall on
+    `held_out` is at most `int8_tolerance` lower than that of fp32."""
+    truth = np.array([row.label for row in held_out], dtype=np.int64)
+    texts = [row.text for row in held_out]
+    exact, fast = (
+        macro_recall(truth, Archive.from_folder(folder, name).probabilities(texts).argmax(axis=1))
+        for name in (NETWORK, INT8_NETWORK)
+    )
+    holds = fast >= exact - options.int8_tolerance
+    network = INT8_NETWORK if options.serves == "int8" and holds else NETWORK
+    print(f"serves={network} fp32_recall={exact:.4f} int8_recall={fast:.4f}", flush=True)
+    return Serving(network, exact, fast)

@@ -1,23 +1,21 @@
-"""Rows from the channels, and which split each belongs to."""
+"""Reads labelled rows from the channels, and splits them into train, validation and test."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow.lib
 import pyarrow.parquet
 
 from etl.text import key
 from etl.text.label_rules import MAY_BE_AHEAD, SAMPLINGS
-from lstm.files import MAX_CORPUS_BYTES, MAX_UNPACKED_BYTES, unzip
+from lstm.files import MAX_UNPACKED_BYTES, SetAside, files_in, lines_in, read_object
 from lstm.labels import INDEX_OF, LABELS
 
 TEST_PERCENT = 20
@@ -33,15 +31,15 @@ Split = Literal["train", "validation", "test"]
 class Row:
     """A labelled text; `label` is an index into LABELS, `confidence` is 1 for a human label."""
 
-    # Of the text, by this release: an older one, or a person, may have written another.
+    # Computed from the text by this release; an older release or a person may have stored another.
     text_hash: str
     text: str
     label: int
     confidence: float = 1.0
-    # False for a text that was only labelled because a model was unsure of it: such hard texts do
+    # False for a text that was labelled only because a model was unsure of it: such hard texts do
     # not show how good a model is on ordinary texts.
     may_be_held_out: bool = True
-    # What the text's oldest label was stored under, which decides the split; None: as `text_hash`.
+    # The hash stored with the text's oldest label, which decides the split; None: `text_hash`.
     first_hash: str | None = None
 
     @property
@@ -61,82 +59,28 @@ class HumanLabels:
 
 
 def split_of(text_hash: str) -> Split:
-    """20 % test, 10 % validation, by the hash alone. Of a labelled text that is the one its oldest
-    label was stored under, so that a text never changes sides when a release reads texts anew."""
+    """20 % test, 10 % validation, by the hash alone. Call it with the hash stored with a text's
+    oldest label: then a text stays in its split when a new release computes hashes differently."""
     bucket = int(text_hash[:8], 16) % 100
     if bucket < TEST_PERCENT:
         return "test"
     return "validation" if bucket < TEST_PERCENT + VALIDATION_PERCENT else "train"
 
 
-class SetAside:
-    """What a job goes on without: by file of a channel, how many lines, and what is wrong with the
-    first of them, or with the file."""
-
-    def __init__(self) -> None:
-        self._problems: dict[tuple[str, str], list[str]] = {}
-
-    def add(self, channel: Path, file: Path, problem: str) -> None:
-        name = file.relative_to(channel).as_posix() if file != channel else file.name
-        problems = self._problems.setdefault((channel.name, name), [])
-        if not problems:
-            print(f"set aside: {channel.name}/{name} {problem}", flush=True)
-        problems.append(problem)
-
-    def as_list(self) -> list[dict[str, str]]:
-        """For the manifest."""
-        return [
-            {
-                "channel": channel,
-                "file": name,
-                "problem": problems[0]
-                if len(problems) == 1
-                else f"holds {len(problems)} lines that cannot be used, the first: {problems[0]}",
-            }
-            for (channel, name), problems in sorted(self._problems.items())
-        ]
-
-
-def files_in(folder: Path) -> list[Path]:
-    """Every file of a channel, in a fixed order; none if the job has no such channel. Names that
-    begin with a dot or an underscore, folders' too, are leftovers of writers."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-    )
-
-
-def lines_in(
-    path: Path, channel: Path, aside: SetAside | None, most: int = MAX_CORPUS_BYTES
-) -> list[tuple[int, str]]:
-    """The lines of a file that are not blank, with their numbers. Raises ValueError if it cannot be
-    read; with `aside` that is noted there, and there is no line."""
-    try:
-        lines = enumerate(read_lines(path, most), 1)
-        return [(number, line) for number, line in lines if line.strip()]
-    except ValueError as error:
-        if aside is None:
-            raise
-        aside.add(channel, path, f"cannot be read: {error.__cause__ or error}")
-        return []
-
-
 def read_labels(folder: Path, aside: SetAside | None = None) -> HumanLabels:
     """The labels channel: NDJSON, gzipped or not.
 
-    Which of several labels of one text counts is in docs/labels.md
-    (test/fixtures/labels-that-count.json). Labels of one text are those whose texts have one key
-    now, whatever they were stored under. Raises ValueError that names file and line, or that there
-    is none; with `aside`, lines that are no labels are noted there and left out, as the gate does
-    (functions/lake/labels.ts) and the Spark job (etl/labels.py).
+    docs/labels.md says which of several labels of a text counts
+    (test/fixtures/labels-that-count.json). Labels belong to one text if their texts have the same
+    key now, whatever hash is stored with them. Raises ValueError that names file and line, or if
+    there are no labels; with `aside`, invalid lines are noted there and left out, as the gate
+    (functions/lake/labels.ts) and the Spark job (etl/labels.py) do.
     """
     of_text: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
     first: dict[str, tuple[str, str]] = {}
     may_be_held_out: set[str] = set()
     for path in files_in(folder):
-        # No more than the gate reads of an object.
+        # The gate reads objects up to the same size.
         for number, line in lines_in(path, folder, aside, MAX_UNPACKED_BYTES):
             try:
                 row, imported_at = _label_row(line)
@@ -164,40 +108,8 @@ def read_labels(folder: Path, aside: SetAside | None = None) -> HumanLabels:
             )
             for text_hash in sorted(of_text)
         ],
-        conflicts=sum(len({label for _, label, _ in given}) > 1 for given in of_text.values()),
+        conflicts=sum(len({label for _, label, _ in labels}) > 1 for labels in of_text.values()),
     )
-
-
-def read_lines(path: Path, most: int = MAX_CORPUS_BYTES) -> Iterable[str]:
-    try:
-        content = path.read_bytes()
-        if content.startswith(b"\x1f\x8b"):
-            content = unzip(content, most)
-        if len(content) > most:
-            raise ValueError(f"it is larger than {most // 2**20} MB")
-        # Not splitlines(): a tweet may hold U+2028, which JSON leaves as it is.
-        return content.decode("utf-8").split("\n")
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-
-
-def read_object(line: str) -> dict[str, Any]:
-    """A line's JSON object without lists or objects in it. Raises ValueError."""
-    try:
-        record = json.loads(line, parse_constant=_no_json)
-    except RecursionError as error:
-        raise ValueError("nests too deep") from error
-    except ValueError as error:
-        raise ValueError(f"not JSON: {error}") from error
-    if not isinstance(record, dict):
-        raise ValueError("not an object")
-    if any(isinstance(value, (dict, list)) for value in record.values()):
-        raise ValueError("not a flat object")
-    return record
-
-
-def _no_json(word: str) -> None:
-    raise ValueError(f"{word} is no number of JSON's")
 
 
 def _label_row(line: str) -> tuple[Row, str]:
@@ -211,7 +123,7 @@ def _label_row(line: str) -> tuple[Row, str]:
     if not record["imported_at"].isascii():
         raise ValueError(f"imported_at must be ASCII, not {record['imported_at']!r}")
     if record["imported_at"] > latest:
-        raise ValueError(f"imported_at lies in the future: {record['imported_at']!r}")
+        raise ValueError(f"imported_at is in the future: {record['imported_at']!r}")
     if record["label"] not in INDEX_OF:
         raise ValueError(f"label must be one of {', '.join(LABELS)}, not {record['label']!r}")
     sampling = "import" if record.get("sampling") is None else record["sampling"]
@@ -219,7 +131,7 @@ def _label_row(line: str) -> tuple[Row, str]:
         raise ValueError(f"sampling must be one of {', '.join(SAMPLINGS)}, not {sampling!r}")
     text_hash = key.text_hash(record["text"])
     if text_hash == key.EMPTY:
-        raise ValueError("nothing is left of text but mentions and links")
+        raise ValueError("text has nothing but mentions and links")
     row = Row(
         text_hash,
         record["text"],
@@ -230,12 +142,12 @@ def _label_row(line: str) -> tuple[Row, str]:
     return row, record["imported_at"]
 
 
-def _winner(text_hash: str, given: list[tuple[str, int, str]]) -> Row:
-    newest = max(imported_at for imported_at, _, _ in given)
-    votes = Counter(label for imported_at, label, _ in given if imported_at == newest)
+def _winner(text_hash: str, labels: list[tuple[str, int, str]]) -> Row:
+    newest = max(imported_at for imported_at, _, _ in labels)
+    votes = Counter(label for imported_at, label, _ in labels if imported_at == newest)
     label = min(votes, key=lambda candidate: (-votes[candidate], candidate))
     text = min(
-        text for imported_at, chosen, text in given if (imported_at, chosen) == (newest, label)
+        text for imported_at, chosen, text in labels if (imported_at, chosen) == (newest, label)
     )
     return Row(text_hash, text, label)
 
@@ -243,19 +155,18 @@ def _winner(text_hash: str, given: list[tuple[str, int, str]]) -> Row:
 def read_weak_rows(
     folder: Path, labels: HumanLabels, per_human: float, languages: frozenset[str]
 ) -> list[Row]:
-    """Texts of the tweets channel that only the lexicon labelled, once each, by text_hash; at most
-    `per_human` for each human training row, those with the smallest hashes: a choice without a
-    seed that hardly changes from one night to the next. `languages` are X's tags; a tweet that
-    has none counts as one of them.
+    """Texts of the tweets channel that only the lexicon labelled, each once, by text_hash.
 
-    Only those on the train side of the split: a text of the test side may get its human label
-    later, and a model must not have seen it. Raises ValueError that names the file.
+    At most `per_human` for each human training row, those with the smallest hashes: this needs no
+    seed and hardly changes from run to run. `languages` are X's tags; a tweet without a tag is
+    taken. Only texts of the train split: a text of the test split may get a human label later, and
+    no model may have seen it. Raises ValueError that names the file.
     """
     human = {row.text_hash for row in labels.rows}
     rows: dict[str, Row] = {}
     for path in files_in(folder):
         try:
-            # One file at a time, and not as a data set: dt= and run= folders are no columns here.
+            # File by file, not as a data set: dt= and run= folders must not become columns.
             table = pyarrow.parquet.ParquetFile(path).read(columns=WEAK_COLUMNS)
         except (OSError, pyarrow.lib.ArrowException) as error:
             raise ValueError(f"{path} is not readable Parquet: {error}") from error
@@ -274,7 +185,7 @@ def read_weak_rows(
                     f"{path}, row {number}: label {record['label']!r} of "
                     f"text_hash {record['text_hash']!r} cannot be used"
                 )
-            # The day may have been cleaned by an older release, under another hash.
+            # Computed again: an older release may have stored another hash.
             row = Row(
                 key.text_hash(record["text"]),
                 record["text"],
@@ -302,6 +213,6 @@ def require_every_class(labels: HumanLabels) -> None:
 
 
 def rows_digest(rows: list[Row]) -> str:
-    """SHA-256 of which texts these are and what they are labelled, in whatever order."""
+    """SHA-256 of the texts' hashes and labels; the order of the rows does not matter."""
     lines = sorted(f"{row.text_hash} {LABELS[row.label]}\n" for row in rows)
     return hashlib.sha256("".join(lines).encode()).hexdigest()

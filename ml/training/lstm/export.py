@@ -1,4 +1,4 @@
-"""The trained network as ONNX, in single precision and with its LSTM in eight bits."""
+"""The trained network as ONNX: fp32, and with its LSTM in int8."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPSET = 17
 
 
 class _Probabilities(torch.nn.Module):
-    """What serving asks of the network: probabilities, and a table of half the size."""
+    """The network as exported: returns probabilities; its table is float16, half the size."""
 
     def __init__(self, model: SentimentLstm) -> None:
         super().__init__()
@@ -34,14 +34,14 @@ class _Probabilities(torch.nn.Module):
 def to_onnx(model: SentimentLstm) -> bytes:
     """The network as ONNX: `ids` (B, T) and `lengths` (B,), int64, to `probabilities` (B, 3).
 
-    Torch's older exporter, because it turns packed sequences into ONNX's own sequence lengths; the
-    newer one refuses them, and without them a text's answer depends on its batch.
+    Uses torch's older exporter, which turns packed sequences into ONNX's own sequence lengths. The
+    newer one rejects packed sequences, and without them a text's answer depends on its batch.
     """
     content = io.BytesIO()
-    # Two rows of different length: a traced batch of one, or of one length, would be frozen in.
+    # Two rows of different lengths, so that tracing fixes neither the batch size nor the length.
     example = (torch.tensor([[5, 6, 7], [8, 9, PAD_ID]]), torch.tensor([3, 2]))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # both are about the choices explained above
+        warnings.simplefilter("ignore")  # two warnings about the choices explained above
         torch.onnx.export(
             _Probabilities(model),
             example,
@@ -60,17 +60,17 @@ def to_onnx(model: SentimentLstm) -> bytes:
 
 
 def to_int8(network: bytes) -> bytes:
-    """The same network with eight-bit weights in its LSTM, which is where the time goes.
+    """The same network with int8 weights in its LSTM, where most of the time is spent.
 
-    The runtime scales what flows through it by the largest number of the whole batch, so a text's
-    probabilities depend a little (some 1e-3) on the texts beside it.
+    The runtime scales activations by the largest one in the batch, so a text's probabilities depend
+    a little (about 1e-3) on the other texts in its batch.
     """
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
         source.write_bytes(network)
         logger = logging.getLogger()
         level = logger.level
-        logger.setLevel(logging.ERROR)  # it recommends a pre-processing that is of no use here
+        logger.setLevel(logging.ERROR)  # it recommends a pre-processing that does not help here
         try:
             quantize_dynamic(
                 source,

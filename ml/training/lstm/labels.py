@@ -1,4 +1,4 @@
-"""The three classes, in the order every array and file here uses."""
+"""The three classes, in the order of every array and file of the training."""
 
 from __future__ import annotations
 

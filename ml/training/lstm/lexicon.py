@@ -1,6 +1,6 @@
-"""What the VADER lexicon knows: about a word, for the network, and about a text, as the baseline.
+"""The VADER lexicon: features of a word for the network, and the label of a text as a baseline.
 
-How it reads a text, etl/text/vader.py says: the Spark job's labels come from there, too.
+etl/text/vader.py computes the scores, for the Spark job's labels too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NAME = "vader"
 FEATURES = 4
 MAX_VALENCE = 4.0
 
-# Classes the tokenizer makes of emoticons and emoji; valences as VADER gives their commonest forms.
+# The tokenizer's classes of emoticons and emoji, with VADER's valence of their commonest forms.
 EMOTICON_VALENCE = {"<smile>": 2.0, "<heart>": 2.9, "<frown>": -2.0}
 
 
@@ -27,8 +27,8 @@ def words() -> set[str]:
 
 
 def features(token: str) -> tuple[float, float, float, float]:
-    """What the lexicon says of a token: valence (-1 to 1), strength of feeling (0 to 1), booster
-    (-1 dampens, 1 boosts), negation (0 or 1)."""
+    """The lexicon's features of a token: valence (-1 to 1), strength (0 to 1), booster (-1 dampens,
+    1 boosts), negation (0 or 1)."""
     valence = EMOTICON_VALENCE.get(token, vader.analyzer().lexicon.get(token, 0.0)) / MAX_VALENCE
     booster = BOOSTER_DICT.get(token, 0.0)
     negates = token in NEGATE or token == "no"
@@ -42,11 +42,11 @@ def classify(texts: list[str]) -> np.ndarray:
 
 @cache
 def emoji_by_feeling() -> dict[str, str]:
-    """Single-code-point emoji by class, `{"<smile>": "…", "<frown>": "…"}`: the sign of VADER's
-    score of the words that stand for the emoji. Emoji without feeling are left out."""
+    """Emoji of one code point by class, `{"<smile>": "…", "<frown>": "…"}`: the sign of VADER's
+    score of their description decides. Neutral emoji are left out."""
     feelings: dict[str, list[str]] = {"<smile>": [], "<frown>": []}
     for emoji, description in vader.emoji_words().items():
-        # Without code points of the lexicon file's plain keys (©, digits), which are no emoji.
+        # The lexicon file also has signs that are not emoji: ©, digits.
         if ord(emoji) < 0x2600:
             continue
         compound = vader.analyzer().compound(description)

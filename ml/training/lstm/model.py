@@ -1,5 +1,5 @@
-"""The network: GloVe vectors and lexicon features, a BiLSTM, three poolings, and a linear layer,
-which also sees what the lexicon's rules make of the whole text (about 1 point of macro recall)."""
+"""The network: GloVe vectors and lexicon features, a BiLSTM, three poolings, and a linear layer
+that also gets VADER's features of the complete text (about 1 point of macro recall)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from lstm.labels import LABELS
 from lstm.settings import Hyperparameters
 from lstm.tokenizer import PAD_ID, UNKNOWN_ID, Vocabulary
 
-VERDICT_FEATURES = 4
+RULE_FEATURES = 4
 
 
 def initial_vectors(vocabulary: Vocabulary, vectors: WordVectors, seed: int) -> np.ndarray:
-    """(V, 100) float32: GloVe where it knows the word, small noise elsewhere, zeros for padding."""
+    """(V, 100) float32: each word's GloVe vector, small noise without one, zeros for padding."""
     place = {word: index for index, word in enumerate(vectors.words)}
     table = np.random.default_rng(seed).normal(0, 0.1, (len(vocabulary.words), DIMENSIONS))
     known = [(row, place[word]) for row, word in enumerate(vocabulary.words) if word in place]
@@ -51,7 +51,7 @@ class Encoder(nn.Module):
         self.lstm = nn.LSTM(width, options.hidden_size, batch_first=True, bidirectional=True)
         self.attention = nn.Linear(2 * options.hidden_size, 1)
         self.dropout = nn.Dropout(options.dropout)
-        self.features = 6 * options.hidden_size + VERDICT_FEATURES
+        self.features = 6 * options.hidden_size + RULE_FEATURES
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """`ids` (B, T) int64, longest row first; `lengths` (B,) int64, 1 to T. (B, 6H + 4)."""
@@ -82,7 +82,7 @@ class Encoder(nn.Module):
             ],
             dim=1,
         )  # (B, 6H)
-        return torch.cat([self.dropout(pooled), lexicon_verdict(features)], dim=1)
+        return torch.cat([self.dropout(pooled), rule_features(features)], dim=1)
 
 
 def _packed(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor) -> Tensor:
@@ -94,9 +94,9 @@ def _packed(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _both_ways(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor) -> Tensor:
-    """As `_packed`, but for what stands in the padding, and up to twice as fast: torch has a quick
-    LSTM for texts of one length only. So the backward direction gets each text turned round in its
-    own length, and both run over the padding where it can do no harm, after the text."""
+    """As `_packed` but for the values in the padding, and up to twice as fast: torch's fast LSTM
+    needs texts of one length. So the backward direction gets each text reversed within its own
+    length. Both directions read the padding after the text, where it has no effect on it."""
     batch, longest, _ = inputs.shape
     places = torch.arange(longest)
     turned = torch.where(places < lengths[:, None], lengths[:, None] - 1 - places, places)
@@ -118,8 +118,8 @@ def _both_ways(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _kept_channels(values: Tensor, dropped: float) -> Tensor:
-    """(B, 1, C) factors that drop some channels of each text (B, T, C), the same ones at each word:
-    a mask of single numbers has as many more to draw as there are words, an eighth of a step."""
+    """(B, 1, C) factors that drop some channels of each text (B, T, C), the same ones at each word.
+    A mask of single values needs T times as many random numbers: an eighth of a step's time."""
     kept = 1 - dropped
     return (torch.rand(values.shape[0], 1, values.shape[2]) < kept) / kept
 
@@ -138,12 +138,12 @@ class SentimentLstm(nn.Module):
 
 
 class MultiTask(nn.Module):
-    """One encoder under a head for each task, `classes` of them by the task's name."""
+    """One encoder with a head for each task; `classes` has the number of classes by task."""
 
     def __init__(self, encoder: Encoder, classes: dict[str, int]) -> None:
         super().__init__()
         self.encoder = encoder
-        # A list, because a task's name may contain a dot and a module's may not.
+        # A list, because a task's name may contain a dot and a module's name may not.
         self.tasks = {task: index for index, task in enumerate(classes)}
         self.heads = nn.ModuleList(nn.Linear(encoder.features, count) for count in classes.values())
 
@@ -152,13 +152,13 @@ class MultiTask(nn.Module):
         return self.heads[self.tasks[task]](self.encoder(ids, lengths))
 
 
-def lexicon_verdict(features: Tensor) -> Tensor:
-    """What VADER's rules make of a text's words, (B, 4), from their features, (B, T, 4): compound
-    score, sum of the positive valences, of the negative ones, and how many words have any.
+def rule_features(features: Tensor) -> Tensor:
+    """VADER's features of a text, (B, 4), from those of its words, (B, T, 4): compound score, sum
+    of the positive valences, sum of the negative ones, number of words with a valence.
 
     The rules are Hutto & Gilbert's: a booster up to three words before adds 0.293, less with
-    distance; a negation up to three words before turns the valence and takes off a quarter; the sum
-    s becomes s / sqrt(s^2 + 15). Padding has no valence and comes last, so it changes nothing.
+    distance; a negation up to three words before reverses the valence and takes off a quarter; the
+    sum s becomes s / sqrt(s^2 + 15). Padding has no valence and comes last, so it has no effect.
     """
     valence = features[:, :, 0] * lexicon.MAX_VALENCE
     booster, negation = features[:, :, 2], features[:, :, 3]
@@ -180,5 +180,5 @@ def lexicon_verdict(features: Tensor) -> Tensor:
 
 
 def _earlier(values: Tensor, words: int) -> Tensor:
-    """(B, T): at each place what stood `words` before it, 0 where nothing did."""
+    """(B, T): `values` shifted by a number of words; 0 at the beginning."""
     return nn.functional.pad(values, (words, 0))[:, : values.shape[1]]

@@ -1,31 +1,44 @@
-"""Pre-training: one encoder learns several tasks at once from whatever labelled corpora there are.
+"""Pre-training: one encoder learns several tasks at once from labelled corpora, and is stored.
 
-A corpus is JSON Lines, gzipped or not, of `{"task": "emotion", "text": "...", "label": 2}`; a
-label is a string or a number and means something within its task only.
+A corpus is JSON Lines, gzipped or not, of `{"task": "emotion", "text": "...", "label": 2}`. A label
+is a string or a number; equal labels of different tasks have nothing in common.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import io
+import json
 import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from lstm.batches import pad, shuffled_by_length
-from lstm.data import SetAside, files_in, lines_in, read_object
+from lstm.files import (
+    SetAside,
+    files_in,
+    lines_in,
+    only_archive,
+    parts_of_folder,
+    parts_of_tar,
+    read_object,
+    sha256,
+    write_json,
+)
+from lstm.initial_weights import InitialWeights
 from lstm.model import Encoder, MultiTask
-from lstm.optimizers import Optimizers
 from lstm.settings import Hyperparameters
 from lstm.tokenizer import Tokenizer
-from lstm.training import loss_of, one_hot, smoothed
+from lstm.training import Optimizers, loss_of, one_hot, pad, shuffled_by_length, smoothed
 
-# A rarer label is too rare to learn.
+# Labels with fewer rows are left out: too few to learn from.
 RAREST_LABEL = 10
 
 
@@ -40,7 +53,7 @@ class Corpus:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of which texts these are and what they are labelled, in whatever order."""
+        """SHA-256 of texts and labels; the order of the rows does not matter."""
         lines = sorted(
             f"{self.classes[label]} {text}\n"
             for text, label in zip(self.texts, self.labels, strict=True)
@@ -49,8 +62,8 @@ class Corpus:
 
 
 def read_corpora(place: Path, aside: SetAside | None = None) -> list[Corpus]:
-    """Every task of a file, or of the files of a folder, by name. Raises ValueError that names file
-    and line; with `aside`, what cannot be used is noted there and left out."""
+    """The tasks of a file, or of all files of a folder, sorted by name. Raises ValueError that
+    names file and line; with `aside`, unusable files and lines are noted there and left out."""
     rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
     files_of: dict[str, Path] = {}
     for path in [place] if place.is_file() else files_in(place):
@@ -75,11 +88,6 @@ def read_corpora(place: Path, aside: SetAside | None = None) -> list[Corpus]:
     return corpora
 
 
-def unlabelled_texts(corpora: list[Corpus]) -> list[str]:
-    """The distinct texts of the corpora, without labels, for a student."""
-    return list(dict.fromkeys(text for corpus in corpora for text in corpus.texts))
-
-
 def _corpus_row(line: str) -> tuple[str, str, str]:
     record = read_object(line)
     task, text, label = record.get("task"), record.get("text"), record.get("label")
@@ -98,7 +106,7 @@ def _corpus(task: str, rows: list[tuple[str, str]]) -> Corpus:
     if len(classes) < 2:
         raise ValueError(
             f"task {task!r} has {len(classes)} labels with {RAREST_LABEL} rows or more "
-            f"({', '.join(sorted(counts)[:5])} are its labels): there is nothing to tell apart"
+            f"(its labels: {', '.join(sorted(counts)[:5])}); it needs two"
         )
     index = {label: number for number, label in enumerate(classes)}
     kept = [(text, index[label]) for text, label in rows if label in index]
@@ -119,9 +127,9 @@ def pretrain(
 ) -> int:
     """Train `encoder` in place; returns how many epochs ran.
 
-    Batches are of one task each, all tasks mixed. `stop` ends it where it stands: an encoder is a
-    start to train from, and half a pre-training is a start, too. Raises InterruptedError if not
-    even one epoch was finished.
+    Each batch has rows of one task; batches of all tasks are mixed. When `stop` returns True, the
+    encoder is kept as it is: half a pre-training is better than none. Raises InterruptedError if no
+    epoch was finished.
     """
     model = MultiTask(encoder, {corpus.task: len(corpus.classes) for corpus in corpora})
     ids = {corpus.task: tokenizer.encode(corpus.texts) for corpus in corpora}
@@ -166,3 +174,81 @@ def pretrain(
     if finished == 0:
         raise InterruptedError("stopped before the first epoch of pre-training was finished")
     return finished
+
+
+# The files of a stored encoder.
+WEIGHTS, DESCRIPTION = "encoder.npz", "encoder.json"
+# Names of the arrays in the file that are not parameters.
+WORDS, TABLE = "words", "table"
+
+
+def save_encoder(
+    folder: Path,
+    initial: InitialWeights,
+    options: Hyperparameters,
+    corpora: list[Corpus],
+    seconds: float,
+) -> None:
+    """Writes both files. The table is float16: training changes it by more than the rounding."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()
+    arrays: dict[str, Any] = {
+        WORDS: np.frombuffer("\n".join(initial.words).encode(), dtype=np.uint8),
+        TABLE: initial.table.astype(np.float16),
+        **initial.parts,
+    }
+    np.savez(content, **arrays)
+    (folder / WEIGHTS).write_bytes(content.getvalue())
+    write_json(
+        folder / DESCRIPTION,
+        {
+            "schema_version": 1,
+            "encoder_version": initial.version,
+            "hidden_size": initial.hidden_size,
+            "words": len(initial.words),
+            "tasks": {
+                corpus.task: {
+                    "rows": len(corpus.texts),
+                    "classes": corpus.classes,
+                    "sha256": corpus.digest,
+                }
+                for corpus in corpora
+            },
+            "hyperparameters": dataclasses.asdict(options),
+            "seconds": round(seconds, 1),
+            "sha256": {WEIGHTS: sha256(content.getvalue())},
+        },
+    )
+
+
+def find_encoder(channel: Path) -> InitialWeights | None:
+    """The encoder of the encoder channel: its files, or the archive of a pre-training job. None if
+    the job has no such channel. Raises ValueError."""
+    parts = parts_of_folder(channel, (WEIGHTS, DESCRIPTION))
+    if parts:
+        return load_encoder(parts, str(channel))
+    path = only_archive(channel, "encoder")
+    return (
+        None
+        if path is None
+        else load_encoder(parts_of_tar(path, (WEIGHTS, DESCRIPTION)), str(path))
+    )
+
+
+def load_encoder(parts: Mapping[str, bytes], where: str) -> InitialWeights:
+    """Raises ValueError if a part is missing or damaged."""
+    try:
+        description = json.loads(parts[DESCRIPTION])
+        version, expected = description["encoder_version"], description["sha256"][WEIGHTS]
+        weights = parts[WEIGHTS]
+    except KeyError as error:
+        raise ValueError(f"{where} is not an encoder: it lacks {error}") from error
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{where}: {DESCRIPTION} is not an encoder's description") from error
+    if sha256(weights) != expected:
+        raise ValueError(f"{where}: {WEIGHTS} does not have the checksum {DESCRIPTION} gives")
+    with np.load(io.BytesIO(weights), allow_pickle=False) as stored:
+        words = stored[WORDS].tobytes().decode("utf-8").split("\n")
+        table = stored[TABLE].astype(np.float32)
+        others = {name: stored[name] for name in stored.files if name not in (WORDS, TABLE)}
+    return InitialWeights(version, words, table, others)

@@ -1,8 +1,7 @@
-"""Makes a model: from rows, initial weights and options to a network and its tokenizer."""
+"""From rows, initial weights and hyperparameters to a trained network and its tokenizer."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,11 +10,11 @@ from vectors import WordVectors
 
 from lstm.archive import Archive
 from lstm.data import Row
+from lstm.initial_weights import InitialWeights, fitted_to, new_encoder, new_model
 from lstm.labels import LABELS
 from lstm.model import SentimentLstm
 from lstm.pretraining import Corpus, pretrain
 from lstm.settings import Hyperparameters
-from lstm.starts import Start, fitted_to, new_encoder, new_model
 from lstm.tokenizer import Tokenizer, Vocabulary, build_vocabulary, definition
 from lstm.training import (
     Examples,
@@ -30,15 +29,14 @@ from lstm.training import (
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What there is to learn from: texts with their targets (N, 3) that sum to 1 and their weights
-    (N,), the rows that choose the epoch, and texts of which nothing is known, for a student."""
+class TrainingSet:
+    """Texts with their targets (N, 3), which sum to 1, and weights (N,), and the rows that choose
+    the best epoch."""
 
     texts: list[str]
     targets: np.ndarray
     weights: np.ndarray
     validation: list[Row]
-    unlabelled: list[str] = dataclasses.field(default_factory=list)
 
     @classmethod
     def of(
@@ -47,32 +45,30 @@ class Lesson:
         weak: list[Row],
         champion: Archive | None,
         validation: list[Row],
-        unlabelled: list[str],
         options: Hyperparameters,
-    ) -> Lesson:
-        """Human labels weigh 1, weak ones at most `weak_weight`, by their confidence."""
+    ) -> TrainingSet:
+        """A human label has weight 1, a weak one `weak_weight` times its confidence."""
         weak_targets, confidence = weak_labels(weak, champion)
         return cls(
             [row.text for row in human + weak],
             np.concatenate([one_hot(_labels(human), len(LABELS)), weak_targets]),
             np.concatenate([np.ones(len(human)), options.weak_weight * confidence]),
             validation,
-            unlabelled,
         )
 
 
 def weak_labels(rows: list[Row], champion: Archive | None) -> tuple[np.ndarray, np.ndarray]:
     """Targets (N, 3) of rows that only the lexicon labelled, and their confidence (N,).
 
-    With a champion the mean of what the two say: where they agree the row is learnt from, where
-    they contradict each other it hardly counts.
+    With a champion, the targets are the mean of lexicon and champion: a row on which they disagree
+    has little confidence, and so little weight.
     """
-    said = one_hot(_labels(rows), len(LABELS))
+    labelled = one_hot(_labels(rows), len(LABELS))
     confidence = np.array([row.confidence for row in rows])
     if champion is None or not rows:
-        return said, confidence
+        return labelled, confidence
     rest = (1 - confidence[:, None]) / (len(LABELS) - 1)
-    lexicon = np.where(said > 0, confidence[:, None], rest)
+    lexicon = np.where(labelled > 0, confidence[:, None], rest)
     both = (lexicon + champion.probabilities([row.text for row in rows])) / 2
     return both / both.sum(axis=1, keepdims=True), both.max(axis=1)
 
@@ -94,22 +90,19 @@ def pretrain_encoder(
     known: WordVectors,
     options: Hyperparameters,
     stop: Callable[[], bool],
-) -> Start:
-    """An encoder from labelled corpora, whatever their tasks."""
+) -> InitialWeights:
+    """An encoder trained on the tasks of labelled corpora."""
     make_repeatable(options.seed, options.pretrain_threads)
     texts = [text for corpus in corpora for text in corpus.texts]
-    vocabulary = build_vocabulary(
-        texts, known, options.frequent_words, punctuation=options.punctuation
-    )
-    tokenizer = Tokenizer(definition(vocabulary, options.punctuation), options.max_tokens)
+    vocabulary, tokenizer = _tokenizer_for(texts, known, options, None)
     encoder = new_encoder(vocabulary, known, options, None)
     pretrain(encoder, corpora, tokenizer, options, stop)
-    return Start.of(version, encoder, vocabulary.words)
+    return InitialWeights.of(version, encoder, vocabulary.words)
 
 
 @dataclass(frozen=True)
-class Material:
-    """A lesson as ids: what every network that learns it shares."""
+class EncodedSet:
+    """A training set as ids, with its vocabulary and tokenizer."""
 
     options: Hyperparameters
     vocabulary: Vocabulary
@@ -119,40 +112,49 @@ class Material:
 
     @classmethod
     def of(
-        cls, lesson: Lesson, known: WordVectors, options: Hyperparameters, start: Start | None
-    ) -> Material:
-        vocabulary = build_vocabulary(
-            lesson.texts + lesson.unlabelled,
-            known,
-            options.frequent_words,
-            learned=() if start is None else start.words,
-            punctuation=options.punctuation,
+        cls,
+        training_set: TrainingSet,
+        known: WordVectors,
+        options: Hyperparameters,
+        initial: InitialWeights | None,
+    ) -> EncodedSet:
+        vocabulary, tokenizer = _tokenizer_for(training_set.texts, known, options, initial)
+        targets = (
+            smoothed(training_set.targets, options.label_smoothing) * training_set.weights[:, None]
         )
-        tokenizer = Tokenizer(definition(vocabulary, options.punctuation), options.max_tokens)
-        targets = smoothed(lesson.targets, options.label_smoothing) * lesson.weights[:, None]
-        balanced = targets * balance(lesson.targets, lesson.weights)
+        balanced = targets * balance(training_set.targets, training_set.weights)
         return cls(
-            fitted_to(start, options),
+            fitted_to(initial, options),
             vocabulary,
             tokenizer,
-            Examples(tokenizer.encode(lesson.texts), balanced.astype(np.float32)),
+            Examples(tokenizer.encode(training_set.texts), balanced.astype(np.float32)),
             HeldOut(
-                tokenizer.encode([row.text for row in lesson.validation]),
-                _labels(lesson.validation),
+                tokenizer.encode([row.text for row in training_set.validation]),
+                _labels(training_set.validation),
             ),
         )
 
 
+def _tokenizer_for(
+    texts: list[str], known: WordVectors, options: Hyperparameters, initial: InitialWeights | None
+) -> tuple[Vocabulary, Tokenizer]:
+    learned = () if initial is None else initial.words
+    vocabulary = build_vocabulary(
+        texts, known, options.frequent_words, learned, options.punctuation
+    )
+    return vocabulary, Tokenizer(definition(vocabulary, options.punctuation), options.max_tokens)
+
+
 def train_model(
-    lesson: Lesson,
+    training_set: TrainingSet,
     known: WordVectors,
     options: Hyperparameters,
-    start: Start | None,
+    initial: InitialWeights | None,
     stop: Callable[[], bool],
 ) -> Trained:
-    """One network, trained on the lesson's texts."""
+    """Trains one network on the training set."""
     make_repeatable(options.seed)
-    material = Material.of(lesson, known, options, start)
-    model = new_model(material.vocabulary, known, options, start)
-    fitted = fit(model, material.examples, material.validation, material.options, stop)
-    return Trained(model, material.tokenizer, fitted)
+    encoded = EncodedSet.of(training_set, known, options, initial)
+    model = new_model(encoded.vocabulary, known, options, initial)
+    fitted = fit(model, encoded.examples, encoded.validation, encoded.options, stop)
+    return Trained(model, encoded.tokenizer, fitted)

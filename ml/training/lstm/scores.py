@@ -1,4 +1,4 @@
-"""Scores on held-out rows, and how sure a difference between two systems is."""
+"""Scores on held-out rows, and confidence intervals of scores and of differences."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def scores(truth: np.ndarray, answers: np.ndarray) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Intervals of macro recall by resampling held-out rows within each true class: macro recall is
-    a mean over classes, and a resample that happens to hold no row of a class would have none.
+    """Bootstrap intervals of macro recall. Held-out rows are resampled within each true class:
+    macro recall is a mean over classes, and so no resample lacks a class.
 
-    Within a class a row only counts by how it was answered, so the counts of a resample are drawn
-    (a multinomial) instead of its rows: the same distribution, whatever the number of rows.
+    Within a class only the number of right answers matters, so a resample's counts are drawn from a
+    multinomial distribution instead of its rows: the same result, in less time.
     """
 
     seed: int
@@ -58,7 +58,7 @@ class Bootstrap:
         self, truth: np.ndarray, one: np.ndarray, other: np.ndarray
     ) -> dict[str, object]:
         """`Difference` of workflows/evaluation.ts: macro recall of `one` minus that of `other`.
-        Paired: a resampled row brings the answers of both."""
+        Paired: each resampled row has the answers of both systems."""
         gain = (one == truth).astype(int) - (other == truth).astype(int)
         low, high = self._interval(truth, gain, (-1, 0, 1))
         return {

@@ -1,10 +1,10 @@
 """One tokenizer for training and serving: a `tokenizer.json` that Hugging Face's Python and
 JavaScript libraries both read.
 
-Only what the two do alike is used: NFKD, regex Replace, Lowercase, regex Split, WordLevel.
-Replacements are literal in one and a template in the other, so none holds a `$`; what has to keep
-a part of its match is written as a lookahead. No pattern matches nothing (to insert something): the
-Python library loses count of its characters and panics in a later step (0.23.3).
+It uses only steps that both do alike: NFKD, regex Replace, Lowercase, regex Split, WordLevel. A
+replacement is literal in one and a template in the other, so none has a `$`; a lookahead is used to
+keep a part of the match. No pattern matches the empty string (to insert text): the Python library
+then miscounts characters and panics in a later step (0.23.3).
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ PAD_ID, UNKNOWN_ID = 0, 1
 CLASSES = ("<user>", "<url>", "<number>", "<other>", "<smile>", "<frown>", "<heart>")
 SPECIAL = (PAD, UNKNOWN, *CLASSES)
 
-# Without the broken heart, which counts as a frown.
+# The broken heart is missing: it counts as a frown.
 HEARTS = (
     "\u2661\u2665\u2763\u2764\U0001f493\U0001f495-\U0001f49f\U0001f5a4\U0001f90d\U0001f90e\U0001f9e1"
     "\U0001fa75-\U0001fa77\U0001faf0\U0001faf6"
 )
-# Selectors, joiners and tones of emoji, and signs that nobody sees.
+# Selectors, joiners and skin tones of emoji, and invisible characters.
 UNSEEN = "\u00ad\u200b-\u200f\u2060-\u2064\ufe0e\ufe0f\ufeff\U0001f3fb-\U0001f3ff"
 APOSTROPHES = "`\u00b4\u02b9\u02bb\u02bc\u02c8\u2018\u2019\u201b\u2032\u2035\ua78c\uff07\uff40"
-# What stands in a link, and what one ends with, as in etl/text/rules.json.
+# Characters inside and at the end of a link, as in etl/text/rules.json.
 _IN_LINK = r"[A-Za-z0-9!*';:=+,.$/%#\[\]_~@|?&-]"
 _LINK = rf"(?:{_IN_LINK}|\({_IN_LINK}*\))*(?:[A-Za-z0-9=_#/+-]|\({_IN_LINK}*\))"
 
@@ -47,11 +47,12 @@ STABLE = (
     "\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff"
 )
 
-# More than 60 tokens of any tweet; bounds what hostile texts cost. As in tokenizer.ts.
+# More characters than 60 tokens of any tweet need; limits the cost of hostile texts. As in
+# tokenizer.ts.
 MAX_CHARACTERS = 2_000
 
-# A word spelled with one letter doubled ("soo", what is left of "soooo") means the word, when the
-# word is this frequent and the spelling is no word that is nearly as frequent.
+# A spelling with one letter doubled ("soo", to which "soooo" is shortened) is an alias of the word,
+# if the word is at least this frequent and the spelling itself is rarer than SPELLING_RANK.
 ELONGATED_RANK = 5_000
 SPELLING_RANK = 20_000
 
@@ -61,8 +62,8 @@ def _replace(pattern: str, content: str) -> dict[str, Any]:
 
 
 def _emoticons() -> list[dict[str, Any]]:
-    """Emoticons of lower-cased text. No pattern begins with a repetition: it would be tried anew at
-    each of its own characters, and a text of a thousand brackets would take seconds."""
+    """Replaces emoticons in lower-cased text. No pattern begins with a repetition: it would be
+    tried again at each of its characters, and a text of a thousand brackets would take seconds."""
     smiles = (
         r"(?<![a-z0-9])[:;=]'?[-o^]?(?:[)\]}]+|[dp3*]+(?![a-z0-9]))",
         r"(?<![a-z0-9])xd+(?![a-z0-9])",
@@ -86,7 +87,7 @@ def _emoticons() -> list[dict[str, Any]]:
 
 
 _VERBS = "do|did|does|is|was|are|have|has|had|would|could|should"
-# Each with its \b, since a lookbehind takes alternatives of its own only.
+# Each has its own \b, because a lookbehind allows alternatives only at its top level.
 _NEGATED = "|".join(rf"\b{verb}nt" for verb in _VERBS.split("|"))
 
 
@@ -94,12 +95,12 @@ def _normalizers() -> list[dict[str, Any]]:
     emoji = lexicon.emoji_by_feeling()
     return [
         _replace(f"[{UNSEEN}]+", ""),
-        # Before the rest is normalised: an accent on its own would become a blank.
+        # Before NFKD, which turns an accent on its own into a blank.
         _replace(f"[{APOSTROPHES}]", "'"),
         _replace(f"[{HEARTS}]", " <heart> "),
         *(_replace(f"[{members}]", f" {name} ") for name, members in emoji.items()),
         _replace(f"[^{STABLE}]+", " <other> "),
-        # Letters in fancy alphabets become letters, an ellipsis dots, accents marks of their own.
+        # Letters of fancy alphabets become plain ones, an ellipsis dots, accents separate marks.
         {"type": "NFKD"},
         _replace("[\u0300-\u036f]+", ""),
         # Escapes left by exporters.
@@ -114,27 +115,27 @@ def _normalizers() -> list[dict[str, Any]]:
         _replace("&hellip;|&#(?:8230|[xX]2026);", "..."),
         _replace("&#(?:0*38|[xX]0*26);", "&"),
         _replace("&#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6});", " <other> "),
-        # Last, or "&amp;lt;" would be unescaped twice.
+        # Last of the entities, because "&amp;lt;" must not be unescaped twice.
         _replace("&amp;", "&"),
         _replace("[\u201c\u201d]", '"'),
         _replace("[\u2010-\u2015]", "-"),
         _replace(r"https?://t\.co/[A-Za-z0-9]+", " <url> "),
         _replace(rf"https?://{_LINK}|www\.{_LINK}", " <url> "),
-        # The rest of a link where a text was cut off.
+        # The beginning of a link where a text was cut off.
         _replace(r"(?<![A-Za-z0-9])htt(?:ps?(?::/{0,2})?)?\.{2,}", " "),
         _replace("(?<![A-Za-z0-9_])[Rr][Tt](?=@[A-Za-z0-9_])", "rt "),
         _replace("(?<![A-Za-z0-9_!#$%&*@])@[A-Za-z0-9_]+(?![A-Za-z0-9_@]|://)", " <user> "),
         _replace(r"[^\x00-\x7f]+", " <other> "),
-        # Joined words, as in #HowToTrain: each capital apart, since a replacement is literal. The
-        # capital stands first in its pattern: JavaScript tries a pattern that begins with a
-        # lookbehind at every character, and 26 of those took most of a text's time.
+        # Joined words, as in #HowToTrain: a pattern for each capital, because a replacement is
+        # literal. The capital comes first in its pattern: JavaScript tries a pattern that begins
+        # with a lookbehind at every character, and 26 of those took most of a text's time.
         *(
             _replace(f"{letter}(?<=[a-z]{letter})(?=[a-z])", f" {letter.lower()}")
             for letter in string.ascii_uppercase
         ),
         {"type": "Lowercase"},
         *_emoticons(),
-        # Three and more of a letter or a mark become two.
+        # Three or more of a letter or mark in a row become two.
         _replace(r"([a-z!?.,])(?=\1\1)", ""),
         _replace("(?<![a-z])won'?t(?![a-z])", "will not"),
         _replace("(?<![a-z])ain'?t(?![a-z])", "is not"),
@@ -147,21 +148,21 @@ def _normalizers() -> list[dict[str, Any]]:
 
 
 _CLITIC = "'(?:s|m|re|ve|ll|d)(?![a-z])"
-# `feelings` are what says something of one by itself. Texts are a tenth shorter for it.
+# `feelings`: only marks that express a feeling. Texts become a tenth shorter.
 _PUNCTUATION = {"all": r"!?.,;:\"()&%$*+/=~-", "feelings": "!?"}
 _WORD = rf"<[a-z]+>|{_CLITIC}|[a-z]+(?:(?!{_CLITIC})'[a-z]+)*|[0-9]|\.\."
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """`words[i]` is the word of id i; `aliases` are further spellings of words."""
+    """`words[i]` is the word with id i; `aliases` has the ids of other spellings."""
 
     words: list[str]
     aliases: dict[str, int]
 
 
 class Tokenizer:
-    """Text to ids, in the way serving does it: at most `max_tokens`, never none."""
+    """Text to ids as in serving: 1 to `max_tokens` of them."""
 
     def __init__(self, definition: str, max_tokens: int) -> None:
         """Raises ValueError if `definition` is not the text of a tokenizer.json."""
@@ -174,20 +175,20 @@ class Tokenizer:
 
     @property
     def words(self) -> list[str]:
-        """The words by their ids; of a word and its aliases the word, which is written first."""
+        """The word of each id, without aliases, which come after the words in the file."""
         words: dict[int, str] = {}
         for word, index in json.loads(self.definition)["model"]["vocab"].items():
             words.setdefault(index, word)
         return [words[index] for index in range(len(words))]
 
     def encode(self, texts: list[str]) -> list[list[int]]:
-        """Ids of each text; a text without any token is one unknown token."""
-        whole = [_well_formed(text)[:MAX_CHARACTERS] for text in texts]
-        encodings = self._tokenizer.encode_batch_fast(whole, add_special_tokens=False)
+        """Ids of each text; a text without tokens is one unknown token."""
+        short = [_well_formed(text)[:MAX_CHARACTERS] for text in texts]
+        encodings = self._tokenizer.encode_batch_fast(short, add_special_tokens=False)
         return [encoding.ids[: self.max_tokens] or [UNKNOWN_ID] for encoding in encodings]
 
     def split(self, texts: list[str]) -> list[list[str]]:
-        """Tokens of each text, unknown ones by their spelling."""
+        """Tokens of each text as spelled, unknown ones too."""
         normalizer, pre_tokenizer = self._tokenizer.normalizer, self._tokenizer.pre_tokenizer
         return [
             [token for token, _ in pre_tokenizer.pre_tokenize_str(normalizer.normalize_str(text))]
@@ -202,8 +203,8 @@ def _well_formed(text: str) -> str:
 
 
 def definition(vocabulary: Vocabulary, punctuation: str = "all") -> str:
-    """The text of `tokenizer.json`. Written here and not by the library, which would drop the
-    aliases (two words of one id)."""
+    """The text of `tokenizer.json`. The library itself would drop the aliases when writing it (two
+    words with one id)."""
     ids = {word: index for index, word in enumerate(vocabulary.words)} | vocabulary.aliases
     return json.dumps(
         {
@@ -233,9 +234,9 @@ def build_vocabulary(
     learned: Iterable[str] = (),
     punctuation: str = "all",
 ) -> Vocabulary:
-    """Words of the training texts (those without a vector if seen twice), the `frequent_words` most
-    frequent words that have a vector, all of the lexicon's words that have one, and the words that
-    an earlier training `learned`."""
+    """The words of the training texts (a word without a vector only if it occurs twice), the
+    `frequent_words` most frequent words with a vector, the lexicon's words with a vector, and the
+    words that an earlier training `learned`."""
     rank = {word: index for index, word in enumerate(vectors.words)}
     splitter = Tokenizer(definition(Vocabulary(list(SPECIAL), {}), punctuation), max_tokens=1)
     seen = Counter(token for tokens in splitter.split(list(texts)) for token in tokens)

@@ -1,31 +1,30 @@
-"""The training loop: seeded, best epoch kept."""
+"""Batches, optimizers and the training loop, which is seeded and keeps the best epoch."""
 
 from __future__ import annotations
 
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lstm.batches import by_length, pad, shuffled_by_length
 from lstm.labels import LABELS
-from lstm.model import SentimentLstm
-from lstm.optimizers import Optimizers
+from lstm.model import Encoder, SentimentLstm
 from lstm.scores import macro_recall
 from lstm.settings import Hyperparameters
+from lstm.tokenizer import PAD_ID
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Rows ready to learn from: ids per row, and targets (N, 3) float32.
+    """Rows to train on: ids per row, and targets (N, 3) float32.
 
-    A row's targets are how much each class counts in its loss, the row's own weight and the
-    classes' weights included: they need not sum to 1.
+    A target is the weight of a class in the row's loss. It includes the weights of row and class,
+    so a row's targets need not sum to 1.
     """
 
     ids: list[list[int]]
@@ -51,6 +50,90 @@ class Fitted:
     recall: float
 
 
+def pad(rows: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Ids (B, T) and lengths (B,), int64; T is the length of the longest row."""
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    ids = np.full((len(rows), int(lengths.max())), PAD_ID, dtype=np.int64)
+    for index, row in enumerate(rows):
+        ids[index, : len(row)] = row
+    return ids, lengths
+
+
+def by_length(rows: list[list[int]], batch_size: int) -> Iterator[np.ndarray]:
+    """Row numbers of each batch, longest rows first. Similar lengths need little padding."""
+    order = np.argsort([-len(row) for row in rows], kind="stable")
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
+
+
+def shuffled_by_length(
+    rows: list[list[int]], batch_size: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """As `by_length`, but batches, and rows of equal length, are in random order."""
+    order = rng.permutation(len(rows))
+    lengths = np.array([len(rows[index]) for index in order])
+    order = order[np.argsort(-lengths, kind="stable")]
+    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    for index in rng.permutation(len(batches)):
+        yield batches[index]
+
+
+class Optimizers:
+    """Two optimizers that step as one: Adam for the rows of the table that a batch uses, AdamW for
+    all other parameters, whose gradients are clipped.
+
+    A dense optimizer would update every row of the table at each step, which takes longer than the
+    rest of the step. The learning rate warms up, then follows a cosine down to 0 at step `steps`.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        encoder: Encoder,
+        steps: int,
+        options: Hyperparameters,
+        learning_rate: float,
+    ) -> None:
+        table = encoder.embedding.weight
+        self._dense = [parameter for parameter in model.parameters() if parameter is not table]
+        self._clip_norm = options.clip_norm
+        self._optimizers: tuple[torch.optim.Optimizer, ...] = (
+            torch.optim.SparseAdam([table], lr=learning_rate),
+            torch.optim.AdamW(self._dense, lr=learning_rate, weight_decay=options.weight_decay),
+        )
+        self._schedules = [
+            torch.optim.lr_scheduler.LambdaLR(
+                optimizer, _warm_up_then_cosine(steps, options.warmup_share)
+            )
+            for optimizer in self._optimizers
+        ]
+
+    def step(self, loss: Tensor) -> float:
+        """Makes one step; returns the loss before it."""
+        for optimizer in self._optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(
+            [parameter for parameter in self._dense if parameter.grad is not None], self._clip_norm
+        )
+        for optimizer in self._optimizers:
+            optimizer.step()
+        for schedule in self._schedules:
+            schedule.step()
+        return loss.item()
+
+
+def _warm_up_then_cosine(steps: int, warmup_share: float) -> Callable[[int], float]:
+    warm = max(1, int(steps * warmup_share))
+
+    def factor(step: int) -> float:
+        if step < warm:
+            return (step + 1) / warm
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))
+
+    return factor
+
+
 def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
     """(N, classes) of class indices (N,)."""
     return np.eye(classes)[labels]
@@ -61,10 +144,10 @@ def smoothed(targets: np.ndarray, smoothing: float) -> np.ndarray:
 
 
 def balance(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(C,) factors of the classes of targets (N, C) with the rows' weights (N,), by which each
-    class weighs the same in all: the metric is macro recall."""
+    """(C,) factors that give all classes the same total weight, because the metric is macro recall;
+    from targets (N, C) and the rows' weights (N,)."""
     share = (targets * weights[:, None]).sum(axis=0)
-    # A class without rows has no row that its factor would matter to.
+    # The factor of a class without rows is never used; this avoids a division by zero.
     return share.sum() / (len(share) * np.where(share > 0, share, share.sum()))
 
 
@@ -74,11 +157,10 @@ def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def make_repeatable(seed: int, threads: int = 1) -> None:
-    """For as many threads, on one kind of machine. Two processes of one thread get more done than
-    one process of two, so more threads are for what no second process can share."""
+    """Makes results repeatable on one kind of machine with this number of threads."""
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
-    # It would write NaN over all memory that torch takes, to show reads of what nobody wrote.
+    # Filling new memory with NaN costs time, and only helps to find reads of uninitialized memory.
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.manual_seed(seed)
 
@@ -101,10 +183,10 @@ def fit(
     options: Hyperparameters,
     stop: Callable[[], bool],
 ) -> Fitted:
-    """Train `model` in place and leave it at its best epoch.
+    """Trains `model` in place and leaves it with the weights of its best epoch.
 
-    `stop` is asked before each batch; once it says yes, the best epoch so far is the model. Raises
-    InterruptedError if none was finished by then.
+    `stop` is called before each batch. When it returns True, training ends and the best epoch so
+    far is kept. Raises InterruptedError if no epoch was finished.
     """
     steps = options.epochs * math.ceil(len(train.ids) / options.batch_size)
     optimizers = Optimizers(model, model.encoder, steps, options, options.learning_rate)
@@ -136,7 +218,7 @@ def fit(
             best_recall, best_state = recall, copy.deepcopy(model.state_dict())
     if best_state is None:
         raise InterruptedError(
-            "stopped before the first epoch was finished: there is no model to keep"
+            "stopped before the first epoch was finished, so there is no model to keep"
         )
     model.load_state_dict(best_state)
     return Fitted(finished, best_recall)

@@ -22,21 +22,21 @@ METRIC = "macro_recall"
 
 
 @dataclass(frozen=True)
-class Contest:
-    """All systems read the same texts, and the models run as in serving."""
+class Comparison:
+    """Scores all systems on the same texts; models run as in serving."""
 
     candidate: Archive
     champion: Champion
     # Rows labelled by people, the training set of the baselines.
     train: list[Row]
     held_out: list[Row]
-    # Texts with a clear sentiment; the gate knows their labels.
+    # Texts with a clear sentiment, whose labels the gate has.
     golden: list[str]
     seed: int
     level: float = LEVEL
 
     def evaluate(self) -> dict[str, Any]:
-        """`Evaluation` of workflows/evaluation.ts, but for its `training` and `learning_curve`."""
+        """`Evaluation` of workflows/evaluation.ts, without `training` and `learning_curve`."""
         texts = [row.text for row in self.held_out]
         truth = np.array([row.label for row in self.held_out], dtype=np.int64)
         bootstrap = Bootstrap(self.seed, self.level)
@@ -113,15 +113,15 @@ class Contest:
 
 
 def golden_texts(request: dict[str, Any]) -> list[str]:
-    """The texts of the request's `golden_tweets`; none without a request. Raises ValueError."""
-    given = request.get("golden_tweets", [])
-    if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
+    """The texts of the request's `golden_tweets`; empty if it has none. Raises ValueError."""
+    texts = request.get("golden_tweets", [])
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise ValueError("request.json: golden_tweets must be a list of texts")
-    return given
+    return texts
 
 
 def level_of(request: dict[str, Any]) -> float:
-    """The request's level of the intervals; 95 % where it names none. Raises ValueError."""
+    """The request's level of the intervals, by default 95 %. Raises ValueError."""
     level = request.get("level", LEVEL)
     if isinstance(level, bool) or not isinstance(level, float | int) or not 0.5 <= level < 1:
         raise ValueError(f"request.json: level must be a number from 0.5 to below 1, not {level!r}")
@@ -137,7 +137,7 @@ def _measured(truth: np.ndarray, answers: np.ndarray, bootstrap: Bootstrap) -> d
 
 
 def _answers_digest(rows: list[Row], answers: np.ndarray) -> str:
-    """SHA-256 of all answers: two models with the same digest give the same answers."""
+    """SHA-256 of all answers, to see whether two models give the same ones."""
     lines = sorted(
         f"{row.text_hash} {LABELS[answer]}\n" for row, answer in zip(rows, answers, strict=True)
     )
