@@ -57,7 +57,7 @@ export interface ReportData {
   aws: CostLine[];
   x: CostLine;
   /** Whether the tweets came from the X API stub, which charges nothing. */
-  standIn: boolean;
+  usesXStub: boolean;
 }
 
 /** Shown with every report on data of the X API stub. */

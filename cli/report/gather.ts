@@ -135,6 +135,6 @@ export async function gatherReport(
     failure: succeeded ? [] : describeFailure(run, session.environment),
     aws: awsCosts(usage, settings),
     x: xCosts(usage, settings),
-    standIn: session.standIn,
+    usesXStub: session.usesXStub,
   };
 }

@@ -126,8 +126,8 @@ ${section('Who wrote most of it', contributors)}
 ${section('Three judges', opinions)}
 ${section('The run', report.stages.length === 0 ? '' : `${timelineChart(report.stages)}\n${stages}`)}
 ${ingestSections(report)}
-${section('What this night would have cost', `${costs}\n<p class="quiet">AWS ${dollars(total(report.aws))} and X ${dollars(report.x.usd)}, from public list prices; ${report.standIn ? 'this run cost nothing' : 'X charges for real'}.</p>`)}
-${report.standIn ? `<p class="quiet">${provenance}</p>` : ''}
+${section('What this night would have cost', `${costs}\n<p class="quiet">AWS ${dollars(total(report.aws))} and X ${dollars(report.x.usd)}, from public list prices; ${report.usesXStub ? 'this run cost nothing' : 'X charges for real'}.</p>`)}
+${report.usesXStub ? `<p class="quiet">${provenance}</p>` : ''}
 </body>
 </html>
 `;

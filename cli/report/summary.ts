@@ -78,14 +78,14 @@ export function summaryLines(
   const x =
     report.x.usd === 0
       ? 'nothing'
-      : `${dollars(report.x.usd)}${report.standIn ? ', had the tweets come from there' : ''} (${report.x.how})`;
+      : `${dollars(report.x.usd)}${report.usesXStub ? ', had the tweets come from there' : ''} (${report.x.how})`;
   return [
     ...dayLines(report, colour),
     ...contributorLines(report),
     ...opinionLines(report),
     '',
     `This night on AWS: about ${dollars(total(report.aws))}; at X: ${x}.`,
-    ...(report.standIn ? [provenance] : []),
+    ...(report.usesXStub ? [provenance] : []),
     '',
     `${report.execution} ${report.status} in ${seconds(report.endedAt - report.startedAt)}`,
     `Model in service: ${report.modelInService ?? 'none yet'}`,

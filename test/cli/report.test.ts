@@ -64,7 +64,7 @@ const report: ReportData = {
   failure: [],
   aws: awsCosts(usage, settings),
   x: xCosts(usage, settings),
-  standIn: true,
+  usesXStub: true,
 };
 
 test('usage is read from the history, with looks as far apart as in an account', () => {
@@ -160,7 +160,7 @@ test('the summary shows the days, who drove them, the three judges, the costs an
 });
 
 test('without a stand-in nothing is said to be invented', () => {
-  const text = summaryLines({ ...report, standIn: false }, { report: 'r' }, false).join('\n');
+  const text = summaryLines({ ...report, usesXStub: false }, { report: 'r' }, false).join('\n');
 
   expect(text).not.toMatch(/invented|had the tweets/);
 });
