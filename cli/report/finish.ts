@@ -1,6 +1,6 @@
-import { GetObjectCommand, NoSuchKey } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { join } from 'node:path';
+import { getText, keyOf } from '../../functions/lake/objects';
 import { TrainModelOutput } from '../../workflows/payloads';
 import { runFolder, type Workspace } from '../../session/workspace';
 import type { Session } from '../../session/session';
@@ -28,16 +28,10 @@ function trainedModel(run: Run) {
   return trained.success && trained.data.train.status === 'DONE' ? trained.data.train : null;
 }
 
-/** A small object of the lake as text; null where there is none, as of models from before it was kept. */
-async function textAt(session: Session, uri: string): Promise<string | null> {
-  const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
-  try {
-    const { Body } = await session.people.analyst.s3.send(new GetObjectCommand({ Bucket, Key }));
-    return (await Body?.transformToString()) ?? null;
-  } catch (error) {
-    if (error instanceof NoSuchKey) return null;
-    throw error;
-  }
+/** A small object of the lake as text; null where there is none, as for models from before it was kept. */
+async function textAt({ people, outputs }: Session, uri: string): Promise<string | null> {
+  const lake = { s3: people.analyst.s3, bucket: outputs.BucketName };
+  return (await getText(lake, keyOf(lake, uri)))?.text ?? null;
 }
 
 /** One event a line. */
