@@ -17,7 +17,7 @@ import { summaryLines } from './summary';
 const evaluationPage = 'evaluation.html';
 const Trained = z.looseObject({ train: TrainModelOutput });
 
-/** What the run's training left in the lake; null where the run trained nothing. */
+/** The output of the run's training; null when the run trained nothing. */
 function trainedModel(run: Run) {
   const outputs = run.events.filter(
     ({ state, output }) => state === 'Train the model' && output !== undefined,
@@ -34,13 +34,13 @@ async function textAt({ people, outputs }: Session, uri: string): Promise<string
   return (await getText(lake, keyOf(lake, uri)))?.text ?? null;
 }
 
-/** One event a line. */
+/** The events as JSON, one a line. */
 const historyJson = (events: unknown[]): string =>
   `[\n${events.map((event) => JSON.stringify(event)).join(',\n')}\n]\n`;
 
 /**
- * Leaves report, history, manifest and the model's evaluation of a finished run in its folder, prints what it brought or why it
- * failed, and answers the exit code: 0 only if it SUCCEEDED.
+ * Saves report, history, manifest and the model's evaluation of a finished run in its folder, then prints its results or
+ * the reason of its failure. Returns the exit code: 0 only if it SUCCEEDED.
  */
 export async function finishRun(
   workspace: Workspace,
@@ -48,7 +48,7 @@ export async function finishRun(
   screen: Screen,
   run: Run,
 ): Promise<number> {
-  screen.live('Gathering the figures of the night');
+  screen.live('Gathering the results of the run');
   const folder = runFolder(workspace, run.name);
   const report = join(folder, 'report.html');
   const gathered = await gatherReport(workspace, session, run);

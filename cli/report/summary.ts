@@ -53,14 +53,14 @@ function contributorLines({ contributors }: ReportData): string[] {
       .map(({ author, tweets }) => `@${author} ${count(tweets)}`);
     return names.length === 0 ? [] : [`  ${sentiment.padEnd(9)} ${names.join(', ')}`];
   });
-  return lines.length === 0 ? [] : ['', 'Who wrote most of it', ...lines];
+  return lines.length === 0 ? [] : ['', 'Who wrote most', ...lines];
 }
 
 function opinionLines({ opinions }: ReportData): string[] {
   if (opinions.length === 0) return [];
   return [
     '',
-    'Three judges',
+    'Three opinions',
     ...opinions.flatMap(({ text, human, lexicon, model, confidence }) => [
       `  “${text}”`,
       `     people ${human}, lexicon ${lexicon}, model ${model} (${Math.round(confidence * 100)} %)` +
@@ -69,7 +69,7 @@ function opinionLines({ opinions }: ReportData): string[] {
   ];
 }
 
-/** What is printed when a run has ended well. */
+/** The lines printed after a successful run. */
 export function summaryLines(
   report: ReportData,
   paths: { report: string },
@@ -78,13 +78,13 @@ export function summaryLines(
   const x =
     report.x.usd === 0
       ? 'nothing'
-      : `${dollars(report.x.usd)}${report.usesXStub ? ', had the tweets come from there' : ''} (${report.x.how})`;
+      : `${dollars(report.x.usd)}${report.usesXStub ? ' if the tweets came from X' : ''} (${report.x.how})`;
   return [
     ...dayLines(report, colour),
     ...contributorLines(report),
     ...opinionLines(report),
     '',
-    `This night on AWS: about ${dollars(total(report.aws))}; at X: ${x}.`,
+    `This run on AWS: about ${dollars(total(report.aws))}; at X: ${x}.`,
     ...(report.usesXStub ? [provenance] : []),
     '',
     `${report.execution} ${report.status} in ${seconds(report.endedAt - report.startedAt)}`,
@@ -94,9 +94,9 @@ export function summaryLines(
 }
 
 export const nextCommands = [
-  'Next:  npm start                                  the next night: new tweets, and a champion to beat',
+  'Next:  npm start                                  the next run: new tweets, and a champion to beat',
   '       npm run lake -- predict "what a day!"      ask the model in service',
-  '       npm run lake -- query top_contributors     who drove it',
-  '       npm run lake -- retrain                    train again on what the lake holds',
+  '       npm run lake -- query top_contributors     who wrote most',
+  '       npm run lake -- retrain                    train again on the data of the lake',
   '       npm run up                                 keep the lake up for any AWS client',
 ];

@@ -10,8 +10,8 @@ const width = left * 2 + steps.length * column - (column - stepWidth);
 const y = { schedule: 58, steps: 130, engines: 280, bucket: 412, stream: 530, footer: 620 };
 
 /**
- * The parts of the lake and what flows between them. Places are laid out by hand below; steps come from the table of
- * steps, and every box must have its resource in the templates, so that a part that goes does not stay in the picture.
+ * The parts of the lake and what flows between them. The layout is fixed; the steps come from the table of steps,
+ * and every box needs its resource in the templates, so a removed part cannot stay in the picture.
  *
  * Throws an Error that names a box without a resource or a key without a step.
  */
@@ -196,7 +196,7 @@ export function architecturePicture(all: readonly Resource[]): string {
       'questions of analysts',
     ]),
     vertical(leftOf(refresh) + 110, storesEnd, y.stream),
-    // What stands around all of it.
+    // Resources around the pipeline.
     text(left, y.footer, 'Around it:', 'strong'),
     text(
       left + 82,

@@ -7,7 +7,7 @@ const width = 820;
 const left = 30;
 const right = width - 30;
 
-/** Where a difference in points of macro recall stands between -10 and +10. */
+/** The x coordinate of a difference in points of macro recall, between -10 and +10. */
 const scale = (points: number): number => 390 + (Math.max(-10, Math.min(10, points)) / 10) * 170;
 
 const signed = (value: number): string =>

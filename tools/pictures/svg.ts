@@ -20,7 +20,7 @@ const style = `
 const escape = (text: string): string =>
   text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 
-/** A whole picture of this size in pixels; `label` is what a screen reader says of it. */
+/** A complete picture of this size in pixels; `label` is its text for screen readers. */
 export const picture = (
   width: number,
   height: number,
@@ -97,7 +97,7 @@ export const vertical = (x: number, y: number, ...turns: number[]): string =>
 export const horizontal = (x: number, y: number, ...turns: number[]): string =>
   arrow(x, y, turns, false);
 
-/** Breaks a text between words into lines of at most so many characters; one longer word keeps a line of its own. */
+/** Breaks a text between words into lines of at most `length` characters; a longer word gets its own line. */
 export function wrapped(content: string, length: number): string[] {
   const lines: string[] = [];
   for (const word of content.split(' ')) {
