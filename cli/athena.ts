@@ -15,6 +15,9 @@ export interface Table {
 /**
  * Runs one statement as the analyst and reads all of its rows. `parameters` fill its question marks, in order. Throws
  * UserError when the statement fails or is cancelled.
+ *
+ * @example
+ * const { rows } = await runSql(workspace, session, 'select count(*) from tweets where dt = ?', ["'2026-11-22'"]);
  */
 export async function runSql(
   lake: Pick<Workspace, 'signal'>,

@@ -2,6 +2,7 @@ import { paint as painted, type Colour } from '../../session/visible';
 import { dollars, total } from '../costs/money';
 import { count, counted } from '../run/stages';
 import { seconds } from '../screen';
+import { describeAverage } from './charts';
 import { provenance, type DaySentiment, type ReportData } from './figures';
 
 const barWidth = 40;
@@ -31,8 +32,6 @@ function bar({ negative, neutral, positive }: DaySentiment, colour: boolean): st
   );
 }
 
-const average = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
-
 function dayLines({ days }: ReportData, colour: boolean): string[] {
   if (days.length === 0) return [];
   return [
@@ -40,7 +39,7 @@ function dayLines({ days }: ReportData, colour: boolean): string[] {
     `Sentiment by day (${paint(31, '- negative', colour)}, ${paint(90, '. neutral', colour)}, ${paint(32, '+ positive', colour)}; average from −1 to +1)`,
     ...days.map(
       (day) =>
-        `  ${day.day}  ${bar(day, colour)}  ${average(day.average)}  ${counted(day.tweets, 'tweet').padStart(12)}`,
+        `  ${day.day}  ${bar(day, colour)}  ${describeAverage(day.average)}  ${counted(day.tweets, 'tweet').padStart(12)}`,
     ),
   ];
 }

@@ -1,5 +1,6 @@
 import { isFailed } from '../../workflows/evaluation';
 import { sentimentChart } from '../../cli/report/charts';
+import { signed } from '../../cli/run/stages';
 import type { RunFigures } from './figures';
 import { picture, text, wrapped } from './svg';
 
@@ -9,9 +10,6 @@ const right = width - 30;
 
 /** The x coordinate of a difference in points of macro recall, between -10 and +10. */
 const scale = (points: number): number => 390 + (Math.max(-10, Math.min(10, points)) / 10) * 170;
-
-const signed = (value: number): string =>
-  `${value < 0 ? '−' : '+'}${Math.abs(value * 100).toFixed(1)}`;
 
 /** The chart and the gate of a run's report, from the figures of a real run. */
 export function reportPicture({ execution, tookSeconds, days, gate }: RunFigures): string {
