@@ -1,12 +1,10 @@
-import {
-  GetQueryExecutionCommand,
-  GetQueryResultsCommand,
-  StartQueryExecutionCommand,
-} from '@aws-sdk/client-athena';
+import { paginateGetQueryResults, StartQueryExecutionCommand } from '@aws-sdk/client-athena';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hasSucceeded } from '../functions/lake/athena';
 import type { Workspace } from '../session/workspace';
 import type { Session } from '../session/session';
 import { UserError } from '../session/user-error';
+import { StepError } from '../workflows/errors';
 import { sayJson, type Screen } from './screen';
 
 export interface Table {
@@ -14,53 +12,44 @@ export interface Table {
   rows: (string | null)[][];
 }
 
-/** Runs one statement and reads all of its rows. `parameters` fill its question marks, in order. */
+/**
+ * Runs one statement as the analyst and reads all of its rows. `parameters` fill its question marks, in order. Throws
+ * UserError when the statement fails or is cancelled.
+ *
+ * @example
+ * const { rows } = await runSql(workspace, session, 'select count(*) from tweets where dt = ?', ["'2026-11-22'"]);
+ */
 export async function runSql(
   lake: Pick<Workspace, 'signal'>,
-  session: Session,
+  { people, outputs }: Session,
   sql: string,
   parameters: string[] = [],
 ): Promise<Table> {
-  const {
-    people: { analyst },
-    outputs,
-  } = session;
-  const started = await analyst.athena.send(
+  const { athena } = people.analyst;
+  const workgroup = outputs.AnalystsWorkgroupName;
+  const database = outputs.DatabaseName;
+  const { QueryExecutionId = '' } = await athena.send(
     new StartQueryExecutionCommand({
       QueryString: sql,
-      WorkGroup: outputs.AnalystsWorkgroupName,
-      QueryExecutionContext: { Database: outputs.DatabaseName },
+      WorkGroup: workgroup,
+      QueryExecutionContext: { Database: database },
       ...(parameters.length > 0 && { ExecutionParameters: parameters }),
     }),
   );
-  const QueryExecutionId = started.QueryExecutionId;
-  for (;;) {
-    const { QueryExecution } = await analyst.athena.send(
-      new GetQueryExecutionCommand({ QueryExecutionId }),
-    );
-    const status = QueryExecution?.Status;
-    if (status?.State === 'SUCCEEDED') break;
-    if (status?.State === 'FAILED' || status?.State === 'CANCELLED') {
-      throw new UserError(`Athena: ${status.StateChangeReason ?? status.State}`);
-    }
-    await sleep(150, undefined, { signal: lake.signal });
+  try {
+    while (!(await hasSucceeded({ athena, workgroup, database }, QueryExecutionId)))
+      await sleep(150, undefined, { signal: lake.signal });
+  } catch (error) {
+    throw error instanceof StepError ? new UserError(`Athena: ${error.message}`) : error;
   }
 
   const rows: (string | null)[][] = [];
   let columns: string[] = [];
-  let NextToken: string | undefined;
-  do {
-    const page = await analyst.athena.send(
-      new GetQueryResultsCommand({ QueryExecutionId, NextToken }),
-    );
+  for await (const page of paginateGetQueryResults({ client: athena }, { QueryExecutionId })) {
     columns = (page.ResultSet?.ResultSetMetadata?.ColumnInfo ?? []).map(({ Name }) => Name ?? '');
-    rows.push(
-      ...(page.ResultSet?.Rows ?? []).map(({ Data }) =>
-        (Data ?? []).map((cell) => cell.VarCharValue ?? null),
-      ),
-    );
-    NextToken = page.NextToken;
-  } while (NextToken);
+    for (const { Data = [] } of page.ResultSet?.Rows ?? [])
+      rows.push(Data.map(({ VarCharValue }) => VarCharValue ?? null));
+  }
   // The first row of a select's results is the header; other statements have none.
   const [header] = rows;
   if (header && columns.length > 0 && header.every((cell, index) => cell === columns[index]))

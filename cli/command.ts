@@ -67,7 +67,19 @@ const isLocal = (values: unknown): boolean => {
   return place.success && place.data.env === 'local';
 };
 
-/** Defines one command; cli/commands/index.ts lists them. */
+/**
+ * Defines one command. Put it into a file of its name in cli/commands/ and into the list in index.ts there.
+ *
+ * @example
+ * export default command({
+ *   name: 'days',
+ *   group: 'Looking',
+ *   about: 'List the days of the lake',
+ *   examples: ['npm run lake -- days --env dev'],
+ *   input: z.object({ env }),
+ *   run: (context, { env: place }) => withLakeAsItIs(context, place, (session) => printDays(session, context.screen)),
+ * });
+ */
 export const command = <Input extends z.ZodObject, Name extends string>(
   definition: Definition<Input, Name>,
 ): Command<Name> => ({

@@ -4,6 +4,6 @@ import type { EnvironmentName } from '../infra/config';
 export const commandFor = (environment: EnvironmentName, command: string): string =>
   environment === 'local' ? command : `${command} --env ${environment}`;
 
-/** What brings the first night. */
+/** The command for the first run. */
 export const firstRun = (environment: EnvironmentName): string =>
   environment === 'local' ? 'npm start' : commandFor(environment, 'npm run lake -- run');

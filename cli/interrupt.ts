@@ -1,4 +1,4 @@
-/** Thrown into whatever waits when the person or the system asks this process to end. */
+/** The reason of the aborted signal when the person or the system ends this process. */
 export class Interrupted extends Error {
   constructor(readonly exitCode: number) {
     super('interrupted');
@@ -11,13 +11,13 @@ const exitCodes: Partial<Record<NodeJS.Signals, number>> = {
   SIGTERM: 143,
 };
 const parentCheckMillis = 500;
-/** Everything ends within this time, or is left to the watchdogs of the children. */
+/** Time for an orderly end; after it the children's watchdogs end them. */
 const patienceMillis = 12_000;
 
 /**
- * Turns Ctrl-C, SIGTERM, SIGHUP and the death of npm (which takes no one with it when killed) into an
- * aborted signal. Repeated signals are expected: a terminal sends one and npm passes on another. The npm
- * scripts `exec` this program, so that no shell stands between npm and us.
+ * Turns Ctrl-C, SIGTERM, SIGHUP and the death of npm (a killed npm does not end its children) into an aborted signal.
+ * Repeated signals are expected: a terminal sends one and npm passes on another. The npm scripts `exec` this program, so
+ * no shell runs between npm and this process.
  */
 export function interruptSignal(env: NodeJS.ProcessEnv): AbortSignal {
   const controller = new AbortController();

@@ -4,7 +4,10 @@ import type { Session } from '../session/session';
 import { describeAccount, findAccount, sessionIn } from './account/session';
 import type { Context } from './command';
 
-/** Boots or joins the embedded cloud. With `onlyLooks` it joins a lake that another command runs, without deploying. */
+/**
+ * Boots or joins the embedded cloud. With `onlyLooks` it joins a lake that another command runs, without deploying. Throws
+ * UserError when another command holds the lake and does not share it.
+ */
 export async function openLocal(
   { workspace, notes }: Pick<Context, 'workspace' | 'notes'>,
   command: SessionOptions['command'],

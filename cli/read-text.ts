@@ -5,10 +5,10 @@ import { gunzip, isGzipped, UnreadableBytes } from '../functions/lake/unpack';
 import { UserError } from '../session/user-error';
 import type { Screen } from './screen';
 
-/** Some hundred thousand labels; read as a whole, a file takes many times as much memory. */
+/** Some hundred thousand labels. Reading a complete file takes many times its size in memory. */
 export const MAX_LABEL_FILE_BYTES = 32 * 2 ** 20;
 
-/** What a character becomes that somebody could not decode: its text matches no other any more. */
+/** Replaces a character that could not be decoded: such a text matches no tweet. */
 export const LOST = '\uFFFD';
 
 const NOTHING = 'Nothing was imported.';
@@ -17,12 +17,12 @@ const megabytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MB`
 const ENCODINGS_SHOWN = 'windows-1252, latin1, mac-roman, utf-16le, utf-16be';
 const MULTI_BYTE = ['shiftjis', 'eucjp', 'euckr', 'gbk', 'gb18030', 'big5', 'koi8r', 'koi8u'];
 
-/** An encoding that a person named, as iconv-lite knows it. */
+/** iconv-lite's name of an encoding. */
 export type Encoding = iconv.Encoding;
 
 /**
- * `windows-1252`, `Latin-1`, `mac roman`, `utf-16le` and their like. Throws UserError for a name of none: of those that
- * iconv-lite knows, base64 and hex are encodings of something else.
+ * `windows-1252`, `Latin-1`, `mac roman`, `utf-16le` and their like. Throws UserError for any other name: iconv-lite
+ * also knows base64 and hex, which are not encodings of text.
  */
 export function parseEncoding(given: string): Encoding {
   const name = given.toLowerCase().replace(/[^a-z0-9]/g, '');

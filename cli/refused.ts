@@ -1,10 +1,10 @@
 import { UserError } from '../session/user-error';
 
-/** As services name a refusal; HEAD has no body, so S3's SDK knows but the status of it. */
+/** The services' names of a denied call; a HEAD response has no body, so S3's SDK knows only its status. */
 const REFUSALS =
   /^(?:AccessDenied(?:Exception)?|AuthorizationError|UnauthorizedOperation|Forbidden|403)$/;
 
-/** What AWS refused a person, and where it is said who may; null for any other error. */
+/** A sentence for a call that AWS denied, with the page on permissions; null for any other error. */
 export function describeRefused(error: unknown): string | null {
   if (!(error instanceof Error) || error instanceof UserError) return null;
   if (!REFUSALS.test(error.name)) return null;

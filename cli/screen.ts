@@ -3,13 +3,13 @@ import { onScreen, visible } from '../session/visible';
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 export interface Screen {
-  /** Whether someone watches: then a line is drawn over. */
+  /** Whether the output is a terminal: then the live line is redrawn. */
   readonly isTerminal: boolean;
   /** On a terminal, unless NO_COLOR is set (no-color.org). */
   readonly hasColours: boolean;
-  /** Prints a line that stays. Whatever it holds of others' texts cannot act on the terminal. */
+  /** Prints a line that stays. Control characters in texts of others are escaped. */
   say: (line?: string) => void;
-  /** Shows what is going on now, until the next `say`, `live` or `rest`; `since` counts the seconds. */
+  /** Shows the current activity until the next `say`, `live` or `rest`; `since` counts the seconds. */
   live: (text: string, since?: number) => void;
   /** Ends the live line. */
   rest: () => void;
@@ -28,7 +28,7 @@ interface Output {
   write: (text: string) => unknown;
 }
 
-/** A screen on a terminal, or plain lines elsewhere (where only what stays is printed). */
+/** A screen on a terminal; elsewhere plain lines without the live line. */
 export function openScreen(output: Output = process.stdout): Screen {
   const isTerminal = output.isTTY === true && process.env.TERM !== 'dumb';
   const hasColours = isTerminal && !process.env.NO_COLOR;
@@ -71,10 +71,10 @@ export function openScreen(output: Output = process.stdout): Screen {
   };
 }
 
-/** Where errors go. */
+/** The screen for errors and notices: standard error. */
 export const openErrorScreen = (): Screen => openScreen(process.stderr);
 
-/** Prints a value as JSON. What would act on the terminal is escaped as JSON does it, so that it stays JSON. */
+/** Prints a value as JSON. Control characters are escaped as in JSON, so the output stays valid. */
 export const sayJson = (screen: Screen, value: unknown): void =>
   screen.say(
     JSON.stringify(value, null, 2).replace(/[^\x20-\x7e]/gu, (sign) =>

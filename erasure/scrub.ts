@@ -71,7 +71,7 @@ export interface Scrubbing {
   mustHold: () => void;
 }
 
-/** Applies `rewrite` to every version of these objects. */
+/** Applies `rewrite` to every version of these objects. Throws UserError when an object changes at the same time. */
 export async function scrubKeys(
   scrubbing: Scrubbing,
   keys: Iterable<string>,
@@ -85,7 +85,7 @@ export async function scrubKeys(
   return tally;
 }
 
-/** Applies `rewrite` to every version of every object below a prefix. */
+/** Applies `rewrite` to every version of every object below a prefix. Throws UserError when an object changes at the same time. */
 export async function scrubBelow(
   scrubbing: Scrubbing,
   prefix: string,

@@ -1,5 +1,5 @@
 import type { EnvironmentName } from '../infra/config';
-import type { Clients } from './clients';
+import type { Clients, Connection } from './clients';
 import type { People } from './people';
 import type { Outputs } from './stack';
 
@@ -9,13 +9,14 @@ export interface Session {
   region: string;
   /** Address of the embedded cloud; null for an AWS account. */
   endpoint: string | null;
+  connection: Connection;
   /** Clients with the user's own credentials; in the embedded cloud, those of its root. */
   clients: Clients;
   /** Clients with the lake's roles. */
   people: People;
   outputs: Outputs;
   /** Whether tweets come from the X API stub. */
-  standIn: boolean;
+  usesXStub: boolean;
   /** When the previous command was last alive, if it was killed. Later failures are a result of that. */
   killedAfter?: Date;
   close: () => Promise<void>;

@@ -9,7 +9,7 @@ import type { EnvironmentName } from '../../infra/config';
 import { endpointNames, lakeName, stackKinds, stackName } from '../../infra/naming';
 import { dollars } from '../costs/money';
 import { prices } from '../costs/prices';
-import { count } from '../run/stages';
+import { count, counted } from '../run/stages';
 import type { Screen } from '../screen';
 import type { Workspace } from '../../session/workspace';
 import { findStack, outputsOf, resourcesOf } from '../../session/stack';
@@ -173,15 +173,12 @@ async function removeBudget(
   await waitUntilStackDeleteComplete({ client, maxWaitTime: 300 }, { StackName });
 }
 
-const plural = (number: number, what: string): string =>
-  `${count(number)} ${what}${number === 1 ? '' : 's'}`;
-
 const describeServing = ({ endpoints, configs, models, jobs }: Serving): string =>
   [
-    plural(endpoints.length, 'endpoint'),
-    plural(configs.length, 'endpoint config'),
-    plural(models.length, 'model'),
-    plural(jobs.length, 'running training job'),
+    counted(endpoints.length, 'endpoint'),
+    counted(configs.length, 'endpoint config'),
+    counted(models.length, 'model'),
+    counted(jobs.length, 'running training job'),
   ].join(', ');
 
 function sayWhatIsLeft(
@@ -237,7 +234,7 @@ export async function destroyIn(
   const { machine, endpoints } = await deployedPipeline(account, environment);
   const serving = await findServing(clients.sageMaker, environment, endpoints);
   screen.say(
-    `Found: ${areStacks ? 'stacks' : 'no stack'}, ${describeServing(serving)}, ${plural(data.length, 'bucket')}.`,
+    `Found: ${areStacks ? 'stacks' : 'no stack'}, ${describeServing(serving)}, ${counted(data.length, 'bucket')}.`,
   );
   const doomed = command.deleteData ? await confirmDeletion(data, command, workspace.signal) : [];
   await confirm(
@@ -248,7 +245,7 @@ export async function destroyIn(
 
   if (machine !== null)
     screen.say(
-      `Stopped: ${plural(await stopExecutions(clients.sfn, machine, workspace.signal), 'execution')}.`,
+      `Stopped: ${counted(await stopExecutions(clients.sfn, machine, workspace.signal), 'execution')}.`,
     );
   // Search again: the stopped executions may have created more.
   const made = await findServing(clients.sageMaker, environment, endpoints);
@@ -267,7 +264,7 @@ export async function destroyIn(
       screen.live(`deleting ${bucket}: ${count(so)} versions`),
     );
     screen.rest();
-    screen.say(`Bucket ${bucket} deleted with ${plural(deleted, 'version')} of objects.`);
+    screen.say(`Bucket ${bucket} deleted with ${counted(deleted, 'version')} of objects.`);
   };
   // Delete the lake's own bucket last: after an interruption the next call finds the lake by this bucket.
   if (command.deleteData)

@@ -1,16 +1,16 @@
+import { DescribeKeyCommand, KMSClient, ScheduleKeyDeletionCommand } from '@aws-sdk/client-kms';
 import {
   AbortMultipartUploadCommand,
   DeleteBucketCommand,
   DeleteObjectsCommand,
   GetBucketEncryptionCommand,
-  ListBucketsCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
+  paginateListBuckets,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { z } from 'zod';
+import { clientConfig } from '../../session/clients';
 import { UserError } from '../../session/user-error';
-import { AwsJsonError, callAws } from './aws-json';
 import { bucketOfStack, generatedPrefix, isTaggedAsLake } from './bucket';
 import type { Account, AccountEnvironment } from './session';
 
@@ -29,14 +29,11 @@ const keyWaitDays = 30;
 /** The names of the account's buckets in the region. */
 async function buckets({ clients: { s3 }, region }: Account): Promise<string[]> {
   const found: string[] = [];
-  let ContinuationToken: string | undefined;
-  do {
-    const page = await s3.send(new ListBucketsCommand({ ContinuationToken }));
-    for (const { Name = '', BucketRegion } of page.Buckets ?? []) {
+  for await (const { Buckets = [] } of paginateListBuckets({ client: s3 }, {})) {
+    for (const { Name = '', BucketRegion } of Buckets) {
       if ((BucketRegion ?? region) === region) found.push(Name);
     }
-    ContinuationToken = page.ContinuationToken;
-  } while (ContinuationToken);
+  }
   return found;
 }
 
@@ -124,30 +121,25 @@ export async function deleteBucket(
   return deleted;
 }
 
-const Described = z.object({ KeyMetadata: z.object({ KeyState: z.string() }) });
-
 /** The key's state, such as `Enabled` or `PendingDeletion`; null when there is no such key. */
-async function keyState(account: Account, KeyId: string): Promise<string | null> {
+async function keyState(kms: KMSClient, KeyId: string): Promise<string | null> {
   try {
-    const { KeyMetadata } = await callAws(account, 'kms', 'DescribeKey', { KeyId }, Described);
-    return KeyMetadata.KeyState;
+    const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId }));
+    return KeyMetadata?.KeyState ?? null;
   } catch (error) {
-    if (error instanceof AwsJsonError && error.name === 'NotFoundException') return null;
+    if (error instanceof Error && error.name === 'NotFoundException') return null;
     throw error;
   }
 }
 
 /** Schedules the key's deletion and returns the days until then. Leaves a scheduled deletion unchanged. */
-export async function scheduleKeyDeletion(account: Account, KeyId: string): Promise<number> {
-  const state = await keyState(account, KeyId);
-  if (state !== null && state !== 'PendingDeletion') {
-    await callAws(
-      account,
-      'kms',
-      'ScheduleKeyDeletion',
-      { KeyId, PendingWindowInDays: keyWaitDays },
-      z.looseObject({}),
-    );
-  }
+export async function scheduleKeyDeletion(
+  { connection }: Pick<Account, 'connection'>,
+  KeyId: string,
+): Promise<number> {
+  const kms = new KMSClient(clientConfig(connection));
+  const state = await keyState(kms, KeyId);
+  if (state !== null && state !== 'PendingDeletion')
+    await kms.send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: keyWaitDays }));
   return keyWaitDays;
 }

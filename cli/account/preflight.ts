@@ -1,10 +1,15 @@
+import { BudgetsClient, DescribeBudgetsCommand } from '@aws-sdk/client-budgets';
+import {
+  GetDataLakeSettingsCommand,
+  LakeFormationClient,
+  type DataLakeSettings,
+} from '@aws-sdk/client-lakeformation';
 import { ListEndpointsCommand } from '@aws-sdk/client-sagemaker';
-import { z } from 'zod';
 import type { Settings } from '../../infra/config';
 import { stackName } from '../../infra/naming';
+import { clientConfig } from '../../session/clients';
 import { findStack, isWhole } from '../../session/stack';
 import { describeState, stateOf, todoBefore } from '../../session/stack-states';
-import { callAws } from './aws-json';
 import { bucketChecks } from './bucket';
 import type { Finding } from './finding';
 import { neededQuotas, quotaServices, quotasOf, type QuotaService } from './quotas';
@@ -157,7 +162,8 @@ async function budgetFindings(
 ): Promise<Finding[]> {
   if (monthlyBudgetUsd === null) return [];
   try {
-    await callAws(account, 'budgets', 'DescribeBudgets', { AccountId: account.id }, z.unknown());
+    const client = new BudgetsClient(clientConfig(account.connection));
+    await client.send(new DescribeBudgetsCommand({ AccountId: account.id }));
     return [];
   } catch (error) {
     return [
@@ -171,31 +177,12 @@ async function budgetFindings(
   }
 }
 
-const DefaultPermissions = z
-  .array(
-    z.looseObject({
-      Principal: z.looseObject({ DataLakePrincipalIdentifier: z.string().optional() }).optional(),
-      Permissions: z.array(z.string()).default([]),
-    }),
-  )
-  .default([]);
-const DataLakeSettings = z.object({
-  DataLakeSettings: z.looseObject({
-    CreateDatabaseDefaultPermissions: DefaultPermissions,
-    CreateTableDefaultPermissions: DefaultPermissions,
-  }),
-});
-export type DataLakeSettings = z.infer<typeof DataLakeSettings>;
-
 /** Warns when Lake Formation would deny the lake's roles new databases or tables that IAM allows them. */
-export function catalogFindings(
-  { DataLakeSettings: settings }: DataLakeSettings,
-  region: string,
-): Finding[] {
+export function catalogFindings(settings: DataLakeSettings, region: string): Finding[] {
   const closed = (['Database', 'Table'] as const).filter(
     (kind) =>
-      !settings[`Create${kind}DefaultPermissions`].some(
-        ({ Principal, Permissions }) =>
+      !settings[`Create${kind}DefaultPermissions`]?.some(
+        ({ Principal, Permissions = [] }) =>
           Principal?.DataLakePrincipalIdentifier === 'IAM_ALLOWED_PRINCIPALS' &&
           Permissions.includes('ALL'),
       ),
@@ -213,14 +200,9 @@ export function catalogFindings(
 
 async function lakeFormationFindings(account: Account): Promise<Finding[]> {
   try {
-    const settings = await callAws(
-      account,
-      'lakeformation',
-      'GetDataLakeSettings',
-      {},
-      DataLakeSettings,
-    );
-    return catalogFindings(settings, account.region);
+    const client = new LakeFormationClient(clientConfig(account.connection));
+    const { DataLakeSettings = {} } = await client.send(new GetDataLakeSettingsCommand({}));
+    return catalogFindings(DataLakeSettings, account.region);
   } catch (error) {
     return [
       {

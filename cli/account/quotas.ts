@@ -1,13 +1,8 @@
-import { z } from 'zod';
+import { paginateListServiceQuotas, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { trainingQuota } from '../../functions/model/quotas';
 import type { Settings } from '../../infra/config';
-import { callAws } from './aws-json';
+import { clientConfig } from '../../session/clients';
 import type { Account } from './session';
-
-const Page = z.object({
-  Quotas: z.array(z.object({ QuotaName: z.string(), Value: z.number() })),
-  NextToken: z.string().nullish(),
-});
 
 /** Services whose quotas are checked: Service Quotas' code and display name. */
 export const quotaServices = { sagemaker: 'Amazon SageMaker', codebuild: 'AWS CodeBuild' } as const;
@@ -67,21 +62,15 @@ export function neededQuotas({
 
 /** The account's applied quotas of a service in the region. */
 export async function quotasOf(
-  account: Account,
-  service: QuotaService,
+  { connection }: Pick<Account, 'connection'>,
+  ServiceCode: QuotaService,
 ): Promise<Map<string, number>> {
+  const client = new ServiceQuotasClient(clientConfig(connection));
   const quotas = new Map<string, number>();
-  let NextToken: string | null | undefined;
-  do {
-    const page: z.infer<typeof Page> = await callAws(
-      account,
-      'servicequotas',
-      'ListServiceQuotas',
-      { ServiceCode: service, MaxResults: 100, ...(NextToken ? { NextToken } : {}) },
-      Page,
-    );
-    for (const { QuotaName, Value } of page.Quotas) quotas.set(QuotaName, Value);
-    NextToken = page.NextToken;
-  } while (NextToken);
+  for await (const { Quotas = [] } of paginateListServiceQuotas(
+    { client, pageSize: 100 },
+    { ServiceCode },
+  ))
+    for (const { QuotaName = '', Value = 0 } of Quotas) quotas.set(QuotaName, Value);
   return quotas;
 }

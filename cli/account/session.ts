@@ -101,10 +101,11 @@ export async function sessionIn(
     environment,
     region: account.region,
     endpoint: account.endpoint,
+    connection,
     clients,
     people: peopleOf(connection, clients.sts, outputs, environment),
     outputs,
-    standIn: false,
+    usesXStub: false,
     close: async () => undefined,
   };
 }

@@ -20,7 +20,7 @@ export default command({
     .object({
       tweet: option('--tweet <id>', 'one tweet', id),
       author: option('--author <id>', 'all tweets of an author', id),
-      file: option('--file <ids>', 'a file of ids: docs/forgetting.md', id),
+      file: option('--file <ids>', 'a file of ids: docs/erasure.md', id),
       env,
     })
     .refine(

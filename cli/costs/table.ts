@@ -23,7 +23,7 @@ const lambdaSecondsPerCall = 0.5;
 const checks = 6;
 const runsPerMonth = 30;
 
-/** The usage of a run of so many tweets, by the formula of docs/deploy.md. */
+/** The usage of a run with this number of tweets, by the formula of docs/deploy.md. */
 export function runOf(tweets: number, environment: EnvironmentName): Usage {
   const { poll } = settingsFor(environment);
   const pages = Math.ceil(tweets / postsPerPage);

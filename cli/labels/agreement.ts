@@ -4,11 +4,11 @@ import type { Label } from '../../workflows/evaluation';
 export interface Agreement {
   agreed: number;
   of: number;
-  /** Cohen (1960): 1 is full agreement, 0 what chance would give; null where chance alone would agree always. */
+  /** Cohen's kappa (1960): 1 is full agreement, 0 what chance would give; null where chance alone always agrees. */
   kappa: number | null;
 }
 
-/** How far two judges of the same texts agree. */
+/** The agreement of two raters on the same texts. */
 export function agreement(pairs: readonly (readonly [Label, Label])[]): Agreement {
   const of = pairs.length;
   const agreed = pairs.filter(([one, other]) => one === other).length;

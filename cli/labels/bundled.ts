@@ -7,26 +7,28 @@ import { importCorpus, type ImportReport } from './import';
 
 const shownRejections = 10;
 
-/** Says what an import did, refused rows included. */
+/** Prints what an import did, with its rejected rows. */
 export function reportImport(screen: Screen, report: ImportReport): void {
   sayFindings(screen, report);
   sayResult(screen, report);
 }
 
-/** Refused rows, and where labels disagree. */
+/** Prints rejected rows and labels that disagree. */
 export function sayFindings(
   screen: Screen,
   { settled, changed, rejected, written }: ImportReport,
 ): void {
   for (const { file, line, reason } of rejected.slice(0, shownRejections)) {
-    screen.say(`  ${file === undefined ? '' : `${file}, `}line ${line} refused: ${reason}`);
+    screen.say(`  ${file === undefined ? '' : `${file}, `}line ${line} rejected: ${reason}`);
   }
   if (rejected.length > shownRejections)
-    screen.say(`  and ${counted(rejected.length - shownRejections, 'more line')} refused`);
+    screen.say(`  and ${counted(rejected.length - shownRejections, 'more line')} rejected`);
   if (settled > 0)
-    screen.say(`  ${counted(settled, 'text')} had labels that disagree; the commonest counts`);
+    screen.say(
+      `  ${counted(settled, 'text')} had labels that disagree; the most common one counts`,
+    );
   for (const { line, from, to } of changed.examples)
-    screen.say(`  line ${line} says ${to}, the lake said ${from}`);
+    screen.say(`  line ${line}: ${to} in the file, ${from} in the lake`);
   if (changed.count > 0)
     screen.say(
       written
@@ -35,7 +37,7 @@ export function sayFindings(
     );
 }
 
-/** The last line of an import: what was done. */
+/** The last line of an import. */
 export function sayResult(
   screen: Screen,
   { key, written, labels, doubles, rejected }: ImportReport,
@@ -48,7 +50,7 @@ export function sayResult(
   );
 }
 
-/** What `npm run lake -- import-labels` does for a file, done for the ratings of the bundled corpus. */
+/** Imports the ratings of the bundled corpus, as `npm run lake -- import-labels` does with a file. */
 export async function importBundledLabels(
   workspace: Workspace,
   session: Session,

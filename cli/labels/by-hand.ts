@@ -16,7 +16,7 @@ import { slug } from './import';
 import { putLabels, type LabelRecord } from './in-lake';
 import { keystrokes } from './keys';
 
-/** A person's pause may be long: what was said until then should be in the lake. */
+/** Stores labels during long pauses, so that a closed terminal loses few of them. */
 const ANSWERS_A_WRITE = 5;
 const DAY_MILLIS = 86_400_000;
 
@@ -29,7 +29,7 @@ export interface Labelled extends Drawn {
   label: Label;
 }
 
-/** `npm run lake -- label`: shows texts one by one, and keeps what a person says of them. */
+/** `npm run lake -- label`: shows texts one by one and stores the person's labels. */
 export async function labelByHand(
   lake: Pick<Workspace, 'signal'>,
   session: Session,
@@ -45,7 +45,7 @@ export async function labelByHand(
     .filter(({ text_hash }) => text_hash !== NO_TEXT_HASH);
   if (texts.length === 0) {
     screen.say(
-      `No tweet of the last ${counted(days, 'day')} is without a person's label. Run a night, or look further back with --days.`,
+      `No tweet of the last ${counted(days, 'day')} lacks a human label. Run the pipeline, or look further back with --days.`,
     );
     return 0;
   }
@@ -65,7 +65,7 @@ interface Dialogue {
   random?: () => number;
 }
 
-/** Asks until nothing is left, or the person has enough; whatever was answered is stored, come what may. */
+/** Asks until no text is left or the person quits. Stores all answers, even after an error. */
 export async function ask(
   texts: readonly Unlabelled[],
   { signal, screen, input, store, random }: Dialogue,
@@ -102,7 +102,7 @@ export async function ask(
   return said;
 }
 
-/** The next text, and nothing that could sway whoever reads it. */
+/** Shows the next text without any prediction, which could influence the answer. */
 function show(screen: Screen, tweets: Generator<Drawn>): Drawn | undefined {
   const next = tweets.next();
   if (next.done) {
@@ -117,12 +117,12 @@ function show(screen: Screen, tweets: Generator<Drawn>): Drawn | undefined {
 function predictions({ lexicon_label, model_label, model_confidence }: Unlabelled): string {
   const model =
     model_label === null || model_confidence === null
-      ? 'no model has read it'
+      ? 'no model prediction'
       : `model ${model_label} (${Math.round(model_confidence * 100)} %)`;
   return `lexicon ${lexicon_label}, ${model}`;
 }
 
-/** How the three agree, on texts drawn at random: on those the model is unsure of, they agree less than they would. */
+/** The agreement of person, lexicon and model on random texts only: on uncertain texts it would be too low. */
 export function opinion(said: readonly Labelled[]): string {
   const random = said.filter(({ sampling }) => sampling === 'random');
   const withModel = random.flatMap(({ label, lexicon_label, model_label }) =>
@@ -138,10 +138,10 @@ export function opinion(said: readonly Labelled[]): string {
           `lexicon and model ${describeAgreement(agreement(withModel.map((one) => [one.lexicon_label, one.model_label])))}`,
         ]),
   ];
-  return `; agreed at random: ${pairs.join(', ')}`;
+  return `; agreement on random texts: ${pairs.join(', ')}`;
 }
 
-/** Each write is the whole of the sitting so far, in the place of the last: never half of it, never twice. */
+/** Writes all labels of this session to one object, which replaces the previous one. */
 function storeIn(session: Session, source: string): Dialogue['store'] {
   const started = new Date().toISOString();
   const key = `${datasets.labels.prefix}${source}-${started.replace(/[^0-9]/g, '').slice(0, 14)}-${randomBytes(3).toString('hex')}.ndjson`;

@@ -1,7 +1,7 @@
 import { Label, labels } from '../../workflows/evaluation';
 import { UserError } from '../../session/user-error';
 
-/** What a file's own word for a class stands for; `skip` leaves its rows out. */
+/** The class that a file's label stands for; `skip` leaves its rows out. */
 export type Meaning = Label | 'skip';
 /** By the spelling as `spellingOf` gives it. */
 export type LabelMap = ReadonlyMap<string, Meaning>;
@@ -9,7 +9,7 @@ export type LabelMap = ReadonlyMap<string, Meaning>;
 const meanings: readonly string[] = [...labels, 'skip'];
 const isMeaning = (word: string): word is Meaning => meanings.includes(word);
 
-/** Words that mean one class in whatever file. Digits do not: 0 is negative in one and neutral in another. */
+/** Words that mean the same class in every file. Digits do not: 0 is negative in one file and neutral in another. */
 const words: LabelMap = new Map(
   Object.entries({
     negative: 'negative',
@@ -21,7 +21,7 @@ const words: LabelMap = new Map(
   } as const),
 );
 
-/** The one scale of digits that says itself what it means, once its -1 was seen. */
+/** The only unambiguous scale of digits, recognized by its -1. */
 const signed: LabelMap = new Map(
   Object.entries({ '-1': 'negative', 0: 'neutral', 1: 'positive' } as const),
 );
@@ -37,11 +37,11 @@ export function spellingOf(value: string): string {
 
 const PAIRS = new RegExp(`.*?=\\s*(?:${meanings.join('|')})\\s*(?:,|$)|.+`, 'gis');
 
-/** `neg=negative,4=positive,mixed=skip`, in one or several parts. Throws UserError for what is no such list. */
+/** `neg=negative,4=positive,mixed=skip`, in one or several parts. Throws UserError for anything else. */
 export function parseMap(given: string | readonly string[]): LabelMap {
   const map = new Map<string, Meaning>();
   for (const part of [given].flat()) {
-    // A value may hold a comma or an equals sign itself: a pair ends with its meaning.
+    // A label may contain a comma or an equals sign, so a pair ends with its meaning.
     for (const pair of part.match(PAIRS) ?? ['']) {
       const [, from = '', to = ''] = /^\s*(.+?)\s*=\s*(\w+)\s*,?$/s.exec(pair) ?? [];
       const [spelling, meaning] = [spellingOf(from), to.toLowerCase()];
@@ -53,7 +53,7 @@ export function parseMap(given: string | readonly string[]): LabelMap {
         );
       }
       if ((map.get(spelling) ?? meaning) !== meaning)
-        throw new UserError(`--map says two things of ${spelling}.`, 2);
+        throw new UserError(`--map gives two meanings for ${spelling}.`, 2);
       map.set(spelling, meaning);
     }
   }
@@ -69,7 +69,7 @@ interface Seen {
 const SHOWN = 10;
 const LONGEST = 40;
 
-/** The labels of one file, which have one meaning together or none: 0 is read by what stands beside it. */
+/** All labels of one file. They are interpreted together: the meaning of 0 depends on the others. */
 export class Classes {
   private readonly seen = new Map<string, Seen>();
 
@@ -82,7 +82,7 @@ export class Classes {
     else this.seen.set(spelling, { rows: 1, line, ...(file !== undefined && { file }) });
   }
 
-  /** What a person has to say before this file can be read; null where every label is certain. */
+  /** What the person must specify before this file can be read; null when every label is certain. */
   problem(): string | null {
     const unknown = [...this.seen.keys()].filter(
       (spelling) => this.certain(spelling) === undefined,
@@ -93,18 +93,18 @@ export class Classes {
     return (
       `${list.join(', ')}: ${unknown.length === 1 ? 'this label has' : 'these labels have'} no certain meaning. ` +
       `Say it with --map, for example --map ${this.example(unknown)} ` +
-      `(${meanings.join(', ')} are possible; see what the author of the data says of them).`
+      `(${meanings.join(', ')} are possible; see the documentation of the data).`
     );
   }
 
-  /** Only after `problem` found none. */
+  /** Call it only when `problem` returned null. Throws Error for a label without a meaning. */
   meaningOf(label: string): Meaning {
     const meaning = this.certain(spellingOf(label));
     if (meaning === undefined) throw new Error(`"${label}" has no meaning`);
     return meaning;
   }
 
-  /** What --map names and no row has. */
+  /** Labels of --map that no row has. */
   unusedOf(): string[] {
     return [...this.map.keys()].filter((spelling) => !this.seen.has(spelling));
   }
@@ -128,7 +128,7 @@ export class Classes {
     return `"${short(spelling)}" (${rows === 1 ? where : `${rows} rows, the first ${where}`})`;
   }
 
-  /** Numbers by their order, words by what they hold; ready to be pasted, and to be looked at. */
+  /** A guess to paste and check: numbers by their order, words by their parts. */
   private example(unknown: readonly string[]): string {
     const numbers = [...this.seen.keys()].filter((spelling) => NUMBER.test(spelling));
     numbers.sort((a, b) => Number(a) - Number(b));

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Label } from '../../workflows/evaluation';
 import type { Sampling } from '../../workflows/labels';
 
-/** A text that nobody has labelled, and what the machines say of it. */
+/** A text without a human label, with the predictions of lexicon and model. */
 export const Unlabelled = z.object({
   text_hash: z.string(),
   text: z.string(),
@@ -17,8 +17,8 @@ export interface Drawn extends Unlabelled {
 }
 
 /**
- * By turns one at random and the one the model is least sure of; at random alone where no model has spoken.
- * Only what was drawn at random may ever be held out: hard texts alone would not say how good a model is.
+ * Alternates between a random text and the one that the model is least sure of; all random without a model. Only random
+ * draws may be held out: hard texts alone would not tell how good a model is.
  */
 export function* draw(
   texts: readonly Unlabelled[],

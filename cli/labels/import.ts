@@ -16,23 +16,23 @@ import { isTweetEval, readTweetEval } from './tweeteval';
 
 export interface ImportReport {
   key: string;
-  /** False when the lake had these very labels already. */
+  /** False when the lake already had exactly these labels. */
   written: boolean;
   labels: number;
-  /** Rows that say again what another row said. */
+  /** Rows that repeat another row. */
   doubles: number;
-  /** Texts whose rows did not agree, and a majority settled it. */
+  /** Texts whose rows disagreed, decided by majority. */
   settled: number;
-  /** Texts the lake had under another label, at most a few of them. The newest counts. */
+  /** Texts with another label in the lake, at most a few of them. The newest label counts. */
   changed: { count: number; examples: Changed[] };
   rejected: Rejected[];
 }
 
-/** What an import would write, and what a person should know of it before. */
+/** What an import would write, with notes for the person. */
 export interface ImportPlan extends ImportReport {
   records: readonly Omit<LabelRecord, 'imported_at'>[];
   byClass: Map<Label, LabelledText[]>;
-  /** Rows that --map leaves out, by their own word. */
+  /** Numbers of rows that --map skips, by their label. */
   skipped: Map<string, number>;
   notes: string[];
 }
@@ -53,8 +53,8 @@ interface Distinct {
 }
 
 /**
- * One label per normalised text. Where rows of one text disagree the label most of them give counts;
- * without a majority none of them does, and the first row is reported.
+ * Reduces to one label per normalised text. If rows of one text disagree, the majority counts; without a majority, the
+ * text is rejected and its first row reported.
  */
 export function distinctLabels(rows: readonly LabelledText[]): Distinct {
   const byText = new Map<string, LabelledText[]>();
@@ -104,7 +104,7 @@ async function exists({ people, outputs }: LabelSession, Key: string): Promise<b
   }
 }
 
-/** A person's labels, read but not compared with the lake. */
+/** Labels from a file, not yet compared with the lake. */
 export interface LabelFile {
   path: string;
   source: string;

@@ -7,25 +7,25 @@ import type { Label } from '../../workflows/evaluation';
 import type { Sampling } from '../../workflows/labels';
 import type { Session } from '../../session/session';
 
-/** What of a session reading and writing labels needs. */
+/** The parts of a session that reading and writing labels needs. */
 export interface LabelSession {
   people: Pick<Session['people'], 'labeller'>;
   outputs: Pick<Session['outputs'], 'BucketName'>;
 }
 
-/** A row of the data set `labels`, as it is written now. */
+/** A row of the data set `labels`, in its current version. */
 export type LabelRecord = z.infer<typeof LabelLine> & { sampling: Sampling };
 
 /**
- * The label that counts of each text that the lake has one of, by the text's hash, as for the gate. What is no label is
- * passed over: the runs report it.
+ * The label that counts for each text, by the text's hash; the same rule as the gate's. Skips invalid rows: the runs
+ * report them.
  */
 export async function labelsInLake({ people, outputs }: LabelSession): Promise<Map<string, Label>> {
   const lake = { s3: people.labeller.s3, bucket: outputs.BucketName };
   return decidedLabels(await allLabels(lake, new Unreadables()));
 }
 
-/** Writes labels as one object, whole or not at all. */
+/** Writes labels as one object. */
 export async function putLabels(
   { people, outputs }: LabelSession,
   key: string,

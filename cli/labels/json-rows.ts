@@ -34,7 +34,7 @@ export function jsonRows(path: string, content: string, columns: Columns): Found
     } catch {
       return [{ line, reason: 'it is not JSON' }];
     }
-    if (!fields.success) return [{ line, reason: 'it is no JSON object' }];
+    if (!fields.success) return [{ line, reason: 'it is not a JSON object' }];
     const keys = topLevelKeys(raw);
     names ??= keys;
     const places = [text, label].map((name) => keys.filter((key) => lower(key) === lower(name)));
@@ -60,7 +60,7 @@ export function jsonRows(path: string, content: string, columns: Columns): Found
   return { found, notes: [] };
 }
 
-/** JSON.parse keeps the last of two fields of one name, and says nothing. */
+/** JSON.parse silently keeps the last of two fields of one name. */
 function topLevelKeys(json: string): string[] {
   const keys: string[] = [];
   let depth = 0;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-/** What a person's keystroke means; anything else is asked again. */
+/** The meaning of each key; other keys are ignored. */
 export const answers = {
   1: 'negative',
   2: 'neutral',
@@ -19,8 +19,8 @@ interface Keyboard extends Readable {
 }
 
 /**
- * A person's answers, key by key: without Enter on a terminal, else from whatever is piped in. Ends with the
- * input, with q, Ctrl-C or Ctrl-D, and when `signal` aborts; the terminal is left as it was.
+ * A person's answers, key by key: without Enter on a terminal, otherwise from standard input. Ends with the input, with
+ * q, Ctrl-C or Ctrl-D, and when `signal` aborts. Restores the terminal.
  */
 export async function* keystrokes(
   input: Keyboard,

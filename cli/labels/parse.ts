@@ -11,13 +11,13 @@ const endings: Record<string, string | null> = {
   '.ndjson': null,
 };
 
-/** Excel's first line that says the delimiter (`sep=;`) is none of the table; the lines keep their numbers. */
+/** Empties Excel's first line with the delimiter (`sep=;`), so that line numbers stay the same. */
 function withoutDeclaration(content: string): { declared: string | null; table: string } {
   const [line, declared = null] = /^sep=(.)(?=\r|\n|$)/i.exec(content) ?? [];
   return { declared, table: line === undefined ? content : content.slice(line.length) };
 }
 
-/** Reads labels from CSV, TSV or JSON Lines, by the file's ending. Bad rows are told apart, not dropped. */
+/** Reads labels from CSV, TSV or JSON Lines, by the file's ending. Returns bad rows with a reason. Throws UserError for a file that cannot be read for certain. */
 export function parseLabels(
   path: string,
   content: string,

@@ -11,13 +11,13 @@ import type { LabelledText } from './rows';
 const EXAMPLES = 3;
 const LONGEST = 90;
 
-/** The first, the middle and the last: a file is often sorted. */
+/** The first, the middle and the last row, because a file is often sorted. */
 function examplesOf(rows: readonly LabelledText[]): LabelledText[] {
   if (rows.length <= EXAMPLES) return [...rows];
   return [0, 1, 2].flatMap((part) => rows[Math.round((part * (rows.length - 1)) / 2)] ?? []);
 }
 
-/** What would be imported, before it is: labels by class with examples, and everything that was left out or changes. */
+/** Prints what an import would do: labels by class with examples, and every row that is left out or changes. */
 export function preview(screen: Screen, { path, source }: LabelFile, plan: ImportPlan): void {
   screen.say(`${path}: ${counted(plan.labels, 'label')} of ${source}`);
   for (const [label, rows] of plan.byClass) {
@@ -36,8 +36,8 @@ export function preview(screen: Screen, { path, source }: LabelFile, plan: Impor
 }
 
 /**
- * `npm run lake -- import-labels <file>`: shows what would be imported, and imports it once the person says so. Throws
- * UserError where nobody can be asked and `yes` is not given.
+ * `npm run lake -- import-labels <file>`: shows what would be imported, and imports it after confirmation. Throws
+ * UserError when the input is not a terminal and `yes` is not given.
  */
 export async function importLabels(
   lake: Pick<Workspace, 'signal'>,

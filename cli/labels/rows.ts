@@ -5,12 +5,12 @@ import { Classes, type LabelMap } from './classes';
 import type { Quote } from './table';
 import { problemOfText, repeatedPlaceholders } from './texts';
 
-/** One label as a person gave it; `line` is where it stands in its file, from 1. */
+/** One label as a person gave it; `line` is its line in the file, from 1. */
 export interface LabelledText {
   line: number;
   text: string;
   label: Label;
-  /** Set where an import reads several files. */
+  /** Set when an import reads several files. */
   file?: string;
 }
 
@@ -20,7 +20,7 @@ export interface Rejected {
   file?: string;
 }
 
-/** A row as it was found, before anything is decided about it. */
+/** A row as read, before its label is interpreted. */
 export interface FoundRow {
   line: number;
   file?: string;
@@ -28,7 +28,7 @@ export interface FoundRow {
   label: unknown;
 }
 
-/** Where text and label stand, what a file's own words for the labels mean, and how a table is written. */
+/** The columns of text and label, the meaning of the file's label names, and the table's format. */
 export interface Columns {
   /** A name, or without a header a number from 1. @default text */
   text: string | null;
@@ -55,13 +55,13 @@ export const usualColumns: Columns = {
 export interface Parsed {
   rows: LabelledText[];
   rejected: Rejected[];
-  /** Rows that --map leaves out, by their own word. */
+  /** Numbers of rows that --map skips, by their label. */
   skipped: Map<string, number>;
-  /** What a person should know before the labels are imported. */
+  /** Notes for the person before the import. */
   notes: string[];
 }
 
-/** What a reader found in a file, and what a person should know of how it was read. */
+/** The rows of a file, with notes on how it was read. */
 export interface Found {
   found: (FoundRow | Rejected)[];
   notes: string[];
@@ -75,8 +75,8 @@ const Row = z.object({
 });
 
 /**
- * Decides what each row means. Throws UserError for the whole of them if one label has no certain meaning; texts that
- * cannot be labelled are told apart one by one.
+ * Interprets each row. Throws UserError if any label has no certain meaning; rejects texts that cannot be labelled one by
+ * one.
  */
 export function resolveRows(
   path: string,
@@ -137,7 +137,7 @@ const missing = ({ text, label }: FoundRow): string => {
     : 'its label is neither word nor number';
 };
 
-/** The names that a file's columns or fields are looked for by. */
+/** The names of the columns or fields to look for. */
 export const wanted = (columns: Columns) => ({
   text: columns.text ?? 'text',
   label: columns.label ?? 'label',

@@ -1,4 +1,5 @@
 import { UserError } from '../../session/user-error';
+import { counted } from '../run/stages';
 import type { LabelMap } from './classes';
 import { lower, NOTHING, wanted, type Columns, type Found } from './rows';
 import { nameOfDelimiter, readTable, usualDelimiters, type Table, type TableRow } from './table';
@@ -38,14 +39,11 @@ export function tableRows(
   return { found, notes };
 }
 
-const counted = (count: number, what: string): string =>
-  `${count} ${what}${count === 1 ? '' : 's'}`;
-
 /** Cells of a line, were it split at `delimiter`. */
 const cellsAt = (line: string, delimiter: string): string[] =>
   readTable(line, { delimiter, quote: 'line' }).rows[0]?.cells ?? [];
 
-/** Says what would help where the first line does not name the columns, before quotation marks are looked at. */
+/** Throws UserError with the right delimiter when the first line cannot be split into the columns. Ignores quotation marks. */
 function mustHaveColumns(content: string, delimiter: string, columns: Columns): void {
   const [line] = /[^\r\n]*[^\s][^\r\n]*/.exec(content) ?? [];
   if (line === undefined) throw new UserError(`The file is empty. ${NOTHING}`);
@@ -69,12 +67,12 @@ function hasBoth(cells: readonly string[], columns: Columns): boolean {
   return names.includes(lower(text)) && names.includes(lower(label));
 }
 
-/** Words that stand for a class in one file or another, and numbers that may. */
+/** Words and numbers that may be labels. */
 const LOOKS_LIKE_LABEL = /^(?:neg(?:ative)?|neu(?:tral)?|pos(?:itive)?|[+-]?\d(?:\.0+)?)$/i;
 
 const NAMES_A_LABEL = /^\s*(?:\w+[_ ])?(?:label|sentiment|class|polarity|target)s?\s*$/i;
 
-/** What to say of a first line that is a row of its own, or names other columns. */
+/** The options for a first line that is a row or names other columns. */
 function hintOfHeader(cells: readonly string[], columns: Columns): string {
   if (!columns.header || hasBoth(cells, columns)) return '';
   const label = cells.findIndex((cell) => LOOKS_LIKE_LABEL.test(cell.trim()));
@@ -108,7 +106,7 @@ function placesIn(table: Table, columns: Columns): Places {
   return { ...places, width };
 }
 
-/** Without a header a first line with a delimiter too many would cut its text, and have all others refused. */
+/** The width of most rows. Without a header, the first row cannot be trusted: one extra delimiter would reject all others. Throws UserError without a majority. */
 function commonWidth(rows: readonly TableRow[]): number {
   const counts = new Map<number, number>();
   for (const { cells } of rows) counts.set(cells.length, (counts.get(cells.length) ?? 0) + 1);
@@ -154,7 +152,7 @@ function namedPlaces(cells: readonly string[], columns: Columns): { text: number
   };
 }
 
-/** Where a column stands. Names may differ in case, unless two columns differ in nothing else. */
+/** The index of a column. The case of names is ignored unless two columns differ only in case. Throws UserError for a repeated name. */
 function placeOf(what: string, name: string, names: readonly string[], isSaid: boolean): number {
   const alike = [...names.keys()].filter((index) => lower(names[index] ?? '') === lower(name));
   const same = alike.filter((index) => names[index] === name.trim());
@@ -167,8 +165,8 @@ function placeOf(what: string, name: string, names: readonly string[], isSaid: b
 }
 
 /**
- * A quotation mark too many, and another further down, make one long cell of the rows between. Refused if the lines of
- * a cell are rows themselves: as many cells, with a label in its place.
+ * Two stray quotation marks make one long cell of all rows between them. Throws UserError if a line inside a cell looks
+ * like a row: the right number of cells, with a label in its column.
  */
 function mustSwallowNothing(
   table: Table,

@@ -2,16 +2,16 @@ import { UserError } from '../../session/user-error';
 import { splitLines, type Lines } from '../read-text';
 
 /**
- * What a quotation mark at the beginning of a cell means. `double`: the cell ends at the next one that is not doubled,
- * lines further down perhaps (RFC 4180). `line`: the same, if the cell is closed in its own line; else it is a sign of
- * the text. `none`: always a sign of the text.
+ * The meaning of a quotation mark at the start of a cell. `double`: the cell ends at the next mark that is not doubled,
+ * possibly on a later line (RFC 4180). `line`: the same, but only within one line; otherwise it is part of the text.
+ * `none`: it is always part of the text.
  */
 export type Quote = 'double' | 'line' | 'none';
 export const quotes = ['double', 'line', 'none'] as const;
 
 export interface Dialect {
   delimiter: string;
-  /** null where the person said nothing: then the file must have one reading only. */
+  /** null when the person did not choose: then the file must have only one possible reading. */
   quote: Quote | null;
 }
 
@@ -24,19 +24,19 @@ export interface TableRow {
 
 export interface Table {
   rows: TableRow[];
-  /** Cells that were taken out of quotation marks by the rule `line`, which nobody asked for. */
+  /** Lines whose quotation marks were removed without --quote. */
   unquoted: number;
-  /** Lines as if no cell went over several: what a wrong quotation mark would have swallowed. */
+  /** The cells of a line if no cell spanned several lines: shows rows that a wrong quotation mark would swallow. */
   cellsOfLine: (line: number) => string[];
 }
 
-/** Where a quotation opens that does not end as it should; `end` is null where it does not end at all. */
+/** A quotation that is not closed properly; `end` is null when it is never closed. */
 interface Fault {
   open: number;
   end: number | null;
 }
 
-/** `escape` is the line where a backslash stands before a quotation mark within such a cell. */
+/** `escape` is the line with a backslash before a quotation mark inside a quoted cell. */
 type Cells = { cells: string[]; next: number; escape: number | null };
 
 /** The record that begins with line `at`, with quotation marks as RFC 4180 has them. */
@@ -116,11 +116,11 @@ interface LineCells {
   stray: boolean;
 }
 
-/** A line's cells, where no cell goes over its end; `width` is how many there should be. */
+/** The cells of one line; `width` is the expected number. */
 function cellsOf(line: string, { delimiter, quote }: Dialect, width: number | null): LineCells {
   const raw = line.split(delimiter);
   if (quote === 'none') return { cells: raw, stray: false };
-  // Of the first line nobody knows yet how many cells it should have.
+  // The expected number is not known for the first line.
   const mayHoldDelimiters = line.includes('"') && raw.length !== width;
   const quoted = mayHoldDelimiters ? scan({ lines: [line], ends: [] }, 0, delimiter) : null;
   if (
@@ -166,8 +166,8 @@ const fit = (rows: readonly TableRow[]): boolean =>
   rows.every(({ cells }) => cells.length === rows[0]?.cells.length);
 
 /**
- * Reads a table whose delimiter is known. Where nothing is said of quotation marks, the file counts if it has one
- * reading only. Throws UserError that names the line where a quotation opens and does not end as it should.
+ * Reads a table whose delimiter is known. Without a chosen quote rule, the file must have only one possible reading.
+ * Throws UserError with the line of a quotation that is not closed properly.
  */
 export function readTable(content: string, dialect: Dialect): Table {
   const text = splitLines(content);
@@ -191,7 +191,7 @@ export function readTable(content: string, dialect: Dialect): Table {
     return table(quoted.rows);
   }
 
-  // TSV, mostly written without quotation marks, or with those of spreadsheets and pandas.
+  // TSV: mostly without quotation marks, or with those of spreadsheets and pandas.
   const { rows, stray } = lined('line');
   const isClosed = (line: string) =>
     line.split(dialect.delimiter).some((cell) => CLOSED.test(cell));
@@ -210,7 +210,7 @@ export function readTable(content: string, dialect: Dialect): Table {
   );
 }
 
-/** Doubled is what RFC 4180 has; read so, a mark behind a backslash would end its cell, or not, by chance. */
+/** RFC 4180 doubles quotation marks. After a backslash, a mark would end its cell only by chance. */
 const refuseEscape = (line: number): UserError =>
   new UserError(
     `Line ${line + 1}: a backslash stands before a quotation mark. If that is how the file writes quotation marks, write them doubled ("") instead; ` +
@@ -226,16 +226,16 @@ const names: Record<string, string> = {
 };
 export const usualDelimiters = [',', ';', '\t', '|'] as const;
 
-/** How a delimiter is typed. */
+/** The name of a delimiter on the command line. */
 export const nameOfDelimiter = (delimiter: string): string =>
   Object.entries(names).find(([, sign]) => sign === delimiter)?.[0] ?? `'${delimiter}'`;
 
-/** `;`, `tab`, `pipe` … Throws UserError for what can be no delimiter. */
+/** `;`, `tab`, `pipe` … Throws UserError for anything else. */
 export function parseDelimiter(given: string): string {
   const sign = names[given.toLowerCase()] ?? given;
   if ([...sign].length === 1 && sign.length === 1 && !/[\p{L}\p{N}"\r\n ]/u.test(sign)) return sign;
   throw new UserError(
-    `--delimiter is "${given}": one sign is needed, or one of comma, semicolon, tab, pipe.`,
+    `--delimiter is "${given}": it must be one character or one of comma, semicolon, tab, pipe.`,
     2,
   );
 }

@@ -1,10 +1,10 @@
 import { normaliseForKey } from '../../workflows/text-key';
 import { shortened } from '../../session/visible';
 
-/** A text that people read and label as one; X's long posts go up to 25,000, and nobody labels those as a whole. */
+/** The most characters of a labelled text. X's long posts have up to 25,000; one label cannot describe those. */
 const MAX_LABEL_CHARACTERS = 10_000;
 
-/** What tools write where a tweet could not be fetched, or a formula failed. */
+/** Placeholders of tools for a tweet that could not be fetched or a formula that failed. */
 const PLACEHOLDERS = new Set([
   'not available',
   '[not available]',
@@ -28,7 +28,7 @@ const PLACEHOLDERS = new Set([
   '(null)',
   '[null]',
 ]);
-/** The same, if several rows have it: once it may be what somebody wrote. */
+/** Placeholders only if several rows have them: a single one may be a real text. */
 const PERHAPS = new Set([
   'nan',
   'null',
@@ -45,7 +45,7 @@ const PERHAPS = new Set([
 
 const plain = (text: string): string => text.trim().toLowerCase();
 
-/** Of the words that may be a placeholder, those that several of the texts consist of. */
+/** The possible placeholders that several of the texts consist of. */
 export function repeatedPlaceholders(texts: readonly string[]): ReadonlySet<string> {
   const once = new Set<string>();
   const repeated = new Set<string>();
@@ -68,7 +68,7 @@ const GARBLED = new RegExp(
   `[ÂÃ][\\u00a0-\\u00bf]|(?<!\\p{Lu})Ã[${FOLLOWING}]|â€|ï¿½|ðŸ|‚Ä[ôúùòìîö¶¢]|√[©®†∂º§ü±≥≠ß°£™¥´]|(?:[ÐÑ][${FOLLOWING}]){2}`,
   'u',
 );
-/** A row's id and label within a text, as in TweetEval's first release. */
+/** A row's id and label inside a text, as in TweetEval's first release. */
 const GLUED = /\d{9,20}\s+(?:negative|neutral|positive)\s/i;
 const C1 = /[\u0080-\u0084\u0086-\u009f]/;
 const INVISIBLE = /[\p{Cf}\p{Cc}\p{Z}\p{Variation_Selector}\u034f\u115f\u1160\u2800\u3164\uffa0]/gu;
@@ -79,15 +79,15 @@ const STAND_INS =
 const codePoint = (sign: string): string =>
   `U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 
-/** Whether there is something left that a label could be of. */
+/** Whether the text has more than mentions and links. */
 const saysSomething = (text: string): boolean =>
   normaliseForKey(text).replace(STAND_INS, '').replace(INVISIBLE, '') !== '';
 
-/** Why a text can have no label; null for one that can. */
+/** The reason why a text cannot be labelled; null when it can. */
 export function problemOfText(text: string, repeated: ReadonlySet<string>): string | null {
   if (text === '') return 'the text is empty';
   if (text.length > MAX_LABEL_CHARACTERS)
-    return `the text has ${text.length} characters, and a label takes ${MAX_LABEL_CHARACTERS} at most`;
+    return `the text has ${text.length} characters; ${MAX_LABEL_CHARACTERS} is the maximum`;
   if (text.includes('\0')) return 'the text holds a NUL';
   if (/\p{Surrogate}/u.test(text)) return 'the text holds half a character (a lone surrogate)';
   if (text.includes('\uFFFD'))

@@ -7,14 +7,14 @@ import { resolveRows, type Columns, type FoundRow, type Parsed } from './rows';
 
 const TEXTS = /^(.+)_text\.txt$/;
 
-/** Whether a path is a folder, or one half of a pair, of that layout. */
+/** Whether a path is a folder or one half of a pair in TweetEval's layout. */
 export const isTweetEval = (path: string): boolean =>
   TEXTS.test(basename(path)) || (existsSync(path) && statSync(path).isDirectory());
 
 /**
- * Reads `<split>_text.txt` and `<split>_labels.txt`, line by line, and `mapping.txt` beside them (`0⇥negative`), which
- * says what the numbers mean; other tasks of TweetEval have the same numbers. A folder gives all of its pairs. Throws
- * UserError where the two do not belong together.
+ * Reads `<split>_text.txt` and `<split>_labels.txt` line by line, with `mapping.txt` beside them (`0⇥negative`): other
+ * tasks of TweetEval use the same numbers. Reads all pairs of a folder. Throws UserError when the two files do not have
+ * the same number of lines.
  */
 export function readTweetEval(
   path: string,
@@ -56,7 +56,7 @@ function mappingOf(path: string, lines: readonly string[]): ReadonlyMap<string, 
   return names;
 }
 
-/** Where other programs see line ends, and split a tweet in two. */
+/** Characters that other programs take for line ends: they would split a tweet in two. */
 const OTHER_LINE_ENDS = /[\u000b\u000c\u001c-\u001e\u0085\u2028\u2029]/g;
 
 function pair(
@@ -70,14 +70,14 @@ function pair(
   if (texts.length !== labels.length) {
     const others = texts.filter((text) => text.search(OTHER_LINE_ENDS) !== -1).length;
     throw new UserError(
-      `${name} has ${texts.length} lines and ${labelsName} ${labels.length}: they must belong together line by line.` +
+      `${name} has ${texts.length} lines and ${labelsName} ${labels.length}: each text needs its label on the same line.` +
         `${others > 0 ? ` ${others} of the texts hold U+2028 or another sign that some programs take for a line end.` : ''} Nothing was imported.`,
     );
   }
   return texts.map((text, index) => {
     const label = labels[index] ?? '';
     const spelling = spellingOf(label);
-    // --map speaks of the file's own numbers first, then of the names that mapping.txt gives them.
+    // --map applies to the file's numbers first, then to their names in mapping.txt.
     return {
       file: name,
       line: index + 1,

@@ -8,6 +8,10 @@ export const escapeHtml = (text: string): string =>
 
 const colours = { negative: '#c2483d', neutral: '#b9bdc4', positive: '#3c8d5a' };
 
+/** A day's average sentiment: `+0.12`, `−0.30`. */
+export const describeAverage = (value: number): string =>
+  `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
+
 /** Stacked bars, a row per day: share of each sentiment, its average, its count. */
 export function sentimentChart(days: readonly DaySentiment[]): string {
   const row = 34;
@@ -23,10 +27,9 @@ export function sentimentChart(days: readonly DaySentiment[]): string {
       x += length;
       return rect;
     });
-    const sign = day.average < 0 ? '−' : '+';
     return (
       `<text x="0" y="${y + 22}">${escapeHtml(day.day)}</text>${parts.join('')}` +
-      `<text x="${left + width + 12}" y="${y + 22}">${sign}${Math.abs(day.average).toFixed(2)}</text>` +
+      `<text x="${left + width + 12}" y="${y + 22}">${describeAverage(day.average)}</text>` +
       `<text x="${left + width + 130}" y="${y + 22}" text-anchor="end" class="quiet">${day.tweets.toLocaleString('en-US')}</text>`
     );
   });

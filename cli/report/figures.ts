@@ -14,24 +14,24 @@ export interface DaySentiment {
   average: number;
 }
 
-/** Who wrote most of one sentiment. */
+/** An author with many tweets of one sentiment. */
 export interface Contributor {
   sentiment: Label;
   author: string;
   tweets: number;
 }
 
-/** One tweet, and what three judges say of it. */
+/** One tweet with its labels by a person, the lexicon and the model. */
 export interface Opinion {
   text: string;
   human: Label;
   lexicon: Label;
   model: Label;
-  /** The model's probability of its own answer. */
+  /** The probability of the model's label. */
   confidence: number;
 }
 
-/** What the ingest says of itself: sums by query, gaps, and windows that are still open. */
+/** The ingest's counts: by query, gaps, and windows that are still open. */
 export type IngestCounts = Pick<
   IngestTweetsOutput,
   'queries' | 'gaps' | 'open' | 'month' | 'queued' | 'unanswered'
@@ -47,7 +47,7 @@ export interface ReportData {
   summary: string;
   modelInService: string | null;
   stages: Stage[];
-  /** null when the run asked nobody for tweets. */
+  /** null when the run requested no tweets. */
   ingest: IngestCounts | null;
   days: DaySentiment[];
   contributors: Contributor[];
@@ -57,7 +57,7 @@ export interface ReportData {
   aws: CostLine[];
   x: CostLine;
   /** Whether the tweets came from the X API stub, which charges nothing. */
-  standIn: boolean;
+  usesXStub: boolean;
 }
 
 /** Shown with every report on data of the X API stub. */

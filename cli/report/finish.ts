@@ -1,6 +1,6 @@
-import { GetObjectCommand, NoSuchKey } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { join } from 'node:path';
+import { getText, keyOf } from '../../functions/lake/objects';
 import { TrainModelOutput } from '../../workflows/payloads';
 import { runFolder, type Workspace } from '../../session/workspace';
 import type { Session } from '../../session/session';
@@ -17,7 +17,7 @@ import { summaryLines } from './summary';
 const evaluationPage = 'evaluation.html';
 const Trained = z.looseObject({ train: TrainModelOutput });
 
-/** What the run's training left in the lake; null where the run trained nothing. */
+/** The output of the run's training; null when the run trained nothing. */
 function trainedModel(run: Run) {
   const outputs = run.events.filter(
     ({ state, output }) => state === 'Train the model' && output !== undefined,
@@ -28,25 +28,19 @@ function trainedModel(run: Run) {
   return trained.success && trained.data.train.status === 'DONE' ? trained.data.train : null;
 }
 
-/** A small object of the lake as text; null where there is none, as of models from before it was kept. */
-async function textAt(session: Session, uri: string): Promise<string | null> {
-  const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
-  try {
-    const { Body } = await session.people.analyst.s3.send(new GetObjectCommand({ Bucket, Key }));
-    return (await Body?.transformToString()) ?? null;
-  } catch (error) {
-    if (error instanceof NoSuchKey) return null;
-    throw error;
-  }
+/** A small object of the lake as text; null where there is none, as for models from before it was kept. */
+async function textAt({ people, outputs }: Session, uri: string): Promise<string | null> {
+  const lake = { s3: people.analyst.s3, bucket: outputs.BucketName };
+  return (await getText(lake, keyOf(lake, uri)))?.text ?? null;
 }
 
-/** One event a line. */
+/** The events as JSON, one a line. */
 const historyJson = (events: unknown[]): string =>
   `[\n${events.map((event) => JSON.stringify(event)).join(',\n')}\n]\n`;
 
 /**
- * Leaves report, history, manifest and the model's evaluation of a finished run in its folder, prints what it brought or why it
- * failed, and answers the exit code: 0 only if it SUCCEEDED.
+ * Saves report, history, manifest and the model's evaluation of a finished run in its folder, then prints its results or
+ * the reason of its failure. Returns the exit code: 0 only if it SUCCEEDED.
  */
 export async function finishRun(
   workspace: Workspace,
@@ -54,7 +48,7 @@ export async function finishRun(
   screen: Screen,
   run: Run,
 ): Promise<number> {
-  screen.live('Gathering the figures of the night');
+  screen.live('Gathering the results of the run');
   const folder = runFolder(workspace, run.name);
   const report = join(folder, 'report.html');
   const gathered = await gatherReport(workspace, session, run);

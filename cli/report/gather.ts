@@ -93,7 +93,7 @@ async function opinions(workspace: Workspace, session: Session): Promise<Opinion
   });
 }
 
-/** The settings that the costs go by: `dev` for a local run; what a training in an account really ran on. */
+/** The settings for the costs: `dev` for a local run; in an account, with the capacity that the training really used. */
 function billedSettings(
   { environment }: Session,
   train: ReturnType<typeof lastState>['train'],
@@ -104,7 +104,7 @@ function billedSettings(
   return onDemand ? { ...settings, training: { ...settings.training, spot: false } } : settings;
 }
 
-/** Collects what is shown of a run. A failed one shows the lake as it stood before. */
+/** Collects the report's data. A failed run shows the lake as it was before. */
 export async function gatherReport(
   workspace: Workspace,
   session: Session,
@@ -135,6 +135,6 @@ export async function gatherReport(
     failure: succeeded ? [] : describeFailure(run, session.environment),
     aws: awsCosts(usage, settings),
     x: xCosts(usage, settings),
-    standIn: session.standIn,
+    usesXStub: session.usesXStub,
   };
 }

@@ -35,7 +35,7 @@ const cell = (text: string, className?: string): string =>
 const instant = (millis: number): string =>
   new Date(millis).toISOString().slice(0, 19).replace('T', ' ');
 
-/** Sums by query, what is lost, and what is still to be fetched. */
+/** Tweets by query, gaps, and windows that are still open. */
 function ingestSections({ ingest }: ReportData): string {
   if (ingest === null) return '';
   const number = (value: number) => cell(value.toLocaleString('en-US'), 'number');
@@ -68,7 +68,7 @@ function ingestSections({ ingest }: ReportData): string {
   ].join('\n');
 }
 
-/** The report of one run as one HTML file that needs nothing else; `evaluation` is the page beside it about its model. */
+/** The report of one run as one self-contained HTML file; `evaluation` is the file name of its model's evaluation. */
 export function reportHtml(report: ReportData, evaluation: string | null = null): string {
   const good = report.status === 'SUCCEEDED';
   const stages = table(
@@ -122,12 +122,12 @@ export function reportHtml(report: ReportData, evaluation: string | null = null)
 ${evaluation === null ? '' : `<p><a href="${escapeHtml(evaluation)}">How good the trained model is</a></p>`}
 ${section('What went wrong', report.failure.length === 0 ? '' : `<pre>${escapeHtml(report.failure.join('\n'))}</pre>`)}
 ${section('Sentiment by day', report.days.length === 0 ? '' : `${sentimentChart(report.days)}\n<p class="quiet">Red negative, grey neutral, green positive; average from −1 to +1; tweets.</p>`)}
-${section('Who wrote most of it', contributors)}
-${section('Three judges', opinions)}
+${section('Who wrote most', contributors)}
+${section('Three opinions', opinions)}
 ${section('The run', report.stages.length === 0 ? '' : `${timelineChart(report.stages)}\n${stages}`)}
 ${ingestSections(report)}
-${section('What this night would have cost', `${costs}\n<p class="quiet">AWS ${dollars(total(report.aws))} and X ${dollars(report.x.usd)}, from public list prices; ${report.standIn ? 'this run cost nothing' : 'X charges for real'}.</p>`)}
-${report.standIn ? `<p class="quiet">${provenance}</p>` : ''}
+${section('What this run would cost', `${costs}\n<p class="quiet">AWS ${dollars(total(report.aws))} and X ${dollars(report.x.usd)}, from public list prices; ${report.usesXStub ? 'this run cost nothing' : 'X charges for real'}.</p>`)}
+${report.usesXStub ? `<p class="quiet">${provenance}</p>` : ''}
 </body>
 </html>
 `;

@@ -2,6 +2,7 @@ import { paint as painted, type Colour } from '../../session/visible';
 import { dollars, total } from '../costs/money';
 import { count, counted } from '../run/stages';
 import { seconds } from '../screen';
+import { describeAverage } from './charts';
 import { provenance, type DaySentiment, type ReportData } from './figures';
 
 const barWidth = 40;
@@ -31,8 +32,6 @@ function bar({ negative, neutral, positive }: DaySentiment, colour: boolean): st
   );
 }
 
-const average = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
-
 function dayLines({ days }: ReportData, colour: boolean): string[] {
   if (days.length === 0) return [];
   return [
@@ -40,7 +39,7 @@ function dayLines({ days }: ReportData, colour: boolean): string[] {
     `Sentiment by day (${paint(31, '- negative', colour)}, ${paint(90, '. neutral', colour)}, ${paint(32, '+ positive', colour)}; average from −1 to +1)`,
     ...days.map(
       (day) =>
-        `  ${day.day}  ${bar(day, colour)}  ${average(day.average)}  ${counted(day.tweets, 'tweet').padStart(12)}`,
+        `  ${day.day}  ${bar(day, colour)}  ${describeAverage(day.average)}  ${counted(day.tweets, 'tweet').padStart(12)}`,
     ),
   ];
 }
@@ -53,14 +52,14 @@ function contributorLines({ contributors }: ReportData): string[] {
       .map(({ author, tweets }) => `@${author} ${count(tweets)}`);
     return names.length === 0 ? [] : [`  ${sentiment.padEnd(9)} ${names.join(', ')}`];
   });
-  return lines.length === 0 ? [] : ['', 'Who wrote most of it', ...lines];
+  return lines.length === 0 ? [] : ['', 'Who wrote most', ...lines];
 }
 
 function opinionLines({ opinions }: ReportData): string[] {
   if (opinions.length === 0) return [];
   return [
     '',
-    'Three judges',
+    'Three opinions',
     ...opinions.flatMap(({ text, human, lexicon, model, confidence }) => [
       `  “${text}”`,
       `     people ${human}, lexicon ${lexicon}, model ${model} (${Math.round(confidence * 100)} %)` +
@@ -69,7 +68,7 @@ function opinionLines({ opinions }: ReportData): string[] {
   ];
 }
 
-/** What is printed when a run has ended well. */
+/** The lines printed after a successful run. */
 export function summaryLines(
   report: ReportData,
   paths: { report: string },
@@ -78,14 +77,14 @@ export function summaryLines(
   const x =
     report.x.usd === 0
       ? 'nothing'
-      : `${dollars(report.x.usd)}${report.standIn ? ', had the tweets come from there' : ''} (${report.x.how})`;
+      : `${dollars(report.x.usd)}${report.usesXStub ? ' if the tweets came from X' : ''} (${report.x.how})`;
   return [
     ...dayLines(report, colour),
     ...contributorLines(report),
     ...opinionLines(report),
     '',
-    `This night on AWS: about ${dollars(total(report.aws))}; at X: ${x}.`,
-    ...(report.standIn ? [provenance] : []),
+    `This run on AWS: about ${dollars(total(report.aws))}; at X: ${x}.`,
+    ...(report.usesXStub ? [provenance] : []),
     '',
     `${report.execution} ${report.status} in ${seconds(report.endedAt - report.startedAt)}`,
     `Model in service: ${report.modelInService ?? 'none yet'}`,
@@ -94,9 +93,9 @@ export function summaryLines(
 }
 
 export const nextCommands = [
-  'Next:  npm start                                  the next night: new tweets, and a champion to beat',
+  'Next:  npm start                                  the next run: new tweets, and a champion to beat',
   '       npm run lake -- predict "what a day!"      ask the model in service',
-  '       npm run lake -- query top_contributors     who drove it',
-  '       npm run lake -- retrain                    train again on what the lake holds',
+  '       npm run lake -- query top_contributors     who wrote most',
+  '       npm run lake -- retrain                    train again on the data of the lake',
   '       npm run up                                 keep the lake up for any AWS client',
 ];

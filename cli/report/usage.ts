@@ -8,18 +8,18 @@ import type { Stage } from '../run/timeline';
 const secondsOf = ({ startedAt, endedAt }: Stage): number =>
   ((endedAt ?? startedAt) - startedAt) / 1000;
 
-/** Task, Choice and Wait: what one look at a job takes. */
+/** Task, Choice and Wait: the states of one status check of a job. */
 const statesPerLook = 3;
 /** A step's Lambda, cold starts included, as measured on a laptop. */
 const lambdaSecondsPerCall = 0.5;
 
-/** How often a stage looks at its job where looks are as far apart as in an account. */
+/** The number of status checks of a stage at an account's polling interval. */
 function looks(stage: Stage, poll: Record<string, number>): number {
   const interval = poll[stepOfState(stage.name)?.key ?? ''];
   return interval === undefined ? 1 : 1 + Math.ceil(secondsOf(stage) / interval);
 }
 
-/** What a run used of the things that AWS and X charge for, had it run with these settings. */
+/** The billed usage of a run, as if it had run with these settings. */
 export function usageOf(
   { events, timeline }: Pick<Run, 'events' | 'timeline'>,
   settings: Settings,
@@ -42,16 +42,16 @@ export function usageOf(
       train?.status === 'DONE'
         ? passes('Train the model').reduce((sum, stage) => sum + secondsOf(stage), 0)
         : 0,
-    // Scoring asks for the tweets of each day.
+    // Scoring queries the tweets of each day.
     athenaQueries: checks + days,
     scored: refresh?.status === 'DONE' ? refresh.scored : 0,
     // A page is split by day, has a line in the ledger and a plan that says so; a day is cleaned, scored and summed up.
     putRequests: (received?.pages ?? 0) * 4 + days * 4 + 20,
-    // What was imported or sent again was not read at X.
+    // Imported and replayed tweets were not read at X.
     posts: Math.round(
       ((received?.spendUsd ?? 0) - users * settings.x.usdPerUser) / settings.x.usdPerPost,
     ),
-    // A local night asks its stub for names; an account whose settings do not would not pay for them.
+    // A local run gets author names from the stub; an account pays for them only if its settings ask for them.
     users: settings.x.authorNames ? users : 0,
   };
 }

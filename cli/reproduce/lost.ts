@@ -3,16 +3,16 @@ import type { TrainingRequest } from '../../functions/model/training-inputs';
 import { readForgottenMark } from '../../functions/model/forgotten-mark';
 import type { Session } from '../../session/session';
 
-/** What a model was trained on and is no longer as it was. */
+/** Training data that are gone or have changed. */
 export interface Lost {
-  /** Without these a training job cannot start: forgotten since, or kept for as long as `keepDays` says. */
+  /** A training job cannot start without these: they were erased, or `keepDays` has expired. */
   forgotten: string[];
   expired: string[];
-  /** These are there, and another text stands in them. */
+  /** Objects that exist with another content. */
   changed: string[];
 }
 
-/** Looks for every object that the training saw: tweets are forgotten on request, and data have an end. */
+/** Looks for every object that the training read. */
 export async function lookForLost(
   session: Pick<Session, 'people' | 'outputs'>,
   version: string,
@@ -39,7 +39,7 @@ export async function lookForLost(
   return lost;
 }
 
-/** ETags of the first thousand objects below an address, by their own. */
+/** ETags of the first thousand objects below an S3 address, by their address. */
 async function etagsBelow(s3: S3Client, uri: string): Promise<Map<string, string>> {
   const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(uri) ?? [];
   const { Contents = [] } = await s3.send(

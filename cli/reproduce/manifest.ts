@@ -5,7 +5,7 @@ import { labels, Scores } from '../../workflows/evaluation';
 
 const Rows = z.object({ rows: z.number(), sha256: z.string() });
 
-/** What a model was made of, as far as it takes to make it again. */
+/** The parts of a model's manifest that are needed to reproduce the model. */
 export const Manifest = z.looseObject({
   model_version: z.string(),
   request: TrainingRequest,
@@ -48,7 +48,7 @@ export interface Line {
   decides: boolean;
 }
 
-/** What was the same the second time, line by line: causes first, then what decides. */
+/** Compares two manifests line by line: possible causes first, then the lines that decide. */
 export function compare(then: Manifest, now: Manifest): Line[] {
   const line = (what: string, before: unknown, after: unknown, decides: boolean): Line => {
     const [one, other] = [String(before), String(after)];
@@ -83,6 +83,6 @@ export function compare(then: Manifest, now: Manifest): Line[] {
 const describeRows = ({ rows, sha256 }: z.infer<typeof Rows>): string =>
   `${rows} (${sha256.slice(0, 12)})`;
 
-/** Other parts carry the model's version, which has to differ. */
+/** The other files contain the model's version, so they always differ. */
 const networks = ({ files }: Manifest): string[] =>
   Object.keys(files).filter((name) => name.endsWith('.onnx'));

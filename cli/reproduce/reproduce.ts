@@ -1,11 +1,12 @@
-import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { CreateTrainingJobCommand, DescribeTrainingJobCommand } from '@aws-sdk/client-sagemaker';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getBytes, getText, uriOf } from '../../functions/lake/objects';
 import { unpack } from '../../functions/model/archives';
 import { startWithinQuotas } from '../../functions/model/quotas';
 import { costTags, modelKeys } from '../../functions/model/names';
 import { trainingJob } from '../../functions/model/training-job';
+import { z } from 'zod';
 import { settingsFor } from '../../infra/config';
 import { lakeName, modelPrefix } from '../../infra/naming';
 import { revision } from '../../infra/repository';
@@ -20,10 +21,18 @@ import type { Screen } from '../screen';
 import { lookForLost } from './lost';
 import { compare, hyperparametersAgain, Manifest, type Line } from './manifest';
 
-/** Models that were made again lie apart from those that may serve. */
+/** The folder of reproduced models, apart from those that may serve. */
 const scratch = `${prefixes.models}reproductions/`;
 
-/** Trains a model again from its manifest, and compares. The champion is neither read nor replaced. Exit code 1 if it differs. */
+const bucketOf = ({ people, outputs }: Session) => ({
+  s3: people.analyst.s3,
+  bucket: outputs.BucketName,
+});
+
+/**
+ * Trains a model again from its manifest and compares the two. Neither reads nor replaces the champion. Returns the exit
+ * code: 1 if they differ or the training data are gone. Throws UserError when the model is unknown or the job fails.
+ */
 export async function reproduce(
   lake: Pick<Workspace, 'signal'>,
   session: Session,
@@ -33,16 +42,16 @@ export async function reproduce(
   const then = await manifestOf(session, `${prefixes.models}${version}/manifest.json`, version);
   const { forgotten, expired, changed } = await lookForLost(session, version, then.request);
   for (const what of changed) screen.say(`  changed since: ${what}`);
-  for (const what of forgotten) screen.say(`  gone, since tweets in it were forgotten: ${what}`);
+  for (const what of forgotten) screen.say(`  gone (tweets in it were erased): ${what}`);
   for (const what of expired) screen.say(`  expired: ${what}`);
   if (forgotten.length + expired.length > 0) {
     screen.say(
-      `${version} cannot be made again: a part of what it was trained on is gone. Its manifest still says what that was.`,
+      `${version} cannot be reproduced: part of its training data is gone. Its manifest still lists all of it.`,
     );
     if (expired.length > 0) {
       const { tweets, replacedSnapshots, labels } = settingsFor(session.environment).keepDays;
       screen.say(
-        `A day is kept for ${tweets} days, a snapshot for ${replacedSnapshots} days after another replaced it, labels ${labels === null ? 'for ever' : `for ${labels} days`} (keepDays in infra/config.ts): for ${replacedSnapshots} days, at least, a model can be made again.`,
+        `Tweets are kept for ${tweets} days, a snapshot for ${replacedSnapshots} days after its replacement, labels ${labels === null ? 'for ever' : `for ${labels} days`} (keepDays in infra/config.ts). So a model can be reproduced for at least ${replacedSnapshots} days.`,
       );
     }
     return 1;
@@ -55,7 +64,7 @@ export async function reproduce(
   return sayResult(screen, version, compare(then, now));
 }
 
-/** In an account the image of then runs; on one machine the code that lies here. */
+/** Warns when the code has changed: an account runs the model's own image, but the embedded cloud runs the code of this folder. */
 function sayCode(screen: Screen, { environment }: Session, { request: { git } }: Manifest): void {
   const here = revision();
   if (environment !== 'local' || (here.commit === git.commit && !here.dirty && !git.dirty)) return;
@@ -64,42 +73,27 @@ function sayCode(screen: Screen, { environment }: Session, { request: { git } }:
   screen.say(`  the code was ${of(git)} then, and is ${of(here)} now`);
 }
 
-async function manifestOf(
-  { people, outputs }: Session,
-  Key: string,
-  version: string,
-): Promise<Manifest> {
-  let text: string;
-  try {
-    const { Body } = await people.analyst.s3.send(
-      new GetObjectCommand({ Bucket: outputs.BucketName, Key }),
-    );
-    text = (await Body?.transformToString()) ?? '';
-  } catch (error) {
-    if (error instanceof Error && error.name === 'NoSuchKey') {
-      throw new UserError(
-        `There is no model ${version}: its manifest would be s3://${outputs.BucketName}/${Key}.`,
-      );
-    }
-    throw error;
-  }
-  const parsed = Manifest.safeParse(JSON.parse(text));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new UserError(
-      `The manifest of ${version} is of another make, and does not say enough (${issue?.path.join('.')}: ${issue?.message}).`,
-    );
-  }
-  return parsed.data;
+async function manifestOf(session: Session, key: string, version: string): Promise<Manifest> {
+  const lake = bucketOf(session);
+  const object = await getText(lake, key);
+  if (object === null)
+    throw new UserError(`There is no model ${version}: its manifest would be ${uriOf(lake, key)}.`);
+  const parsed = Manifest.safeParse(JSON.parse(object.text));
+  if (parsed.success) return parsed.data;
+  throw new UserError(
+    `The manifest of ${version} has an older or unknown format:\n${z.prettifyError(parsed.error)}`,
+  );
 }
 
-/** Starts the job under the person's own name, who may be refused: CreateTrainingJob and PassRole are theirs to have. */
+/** Starts the job as the person, who needs CreateTrainingJob and PassRole. Throws UserError on a missing quota. */
 async function startJob(session: Session, then: Manifest): Promise<string> {
   const { request, model_version } = then;
   const { clients, outputs, environment } = session;
   const keyArn = await keyOfStack(session);
   if (keyArn === null)
-    throw new UserError(`There is no data stack of ${environment}, and so no key to encrypt with.`);
+    throw new UserError(
+      `${environment} has no data stack, so there is no key to encrypt with. Deploy it first.`,
+    );
   const jobName = `${modelPrefix(environment)}repro-${randomBytes(6).toString('hex')}`;
   const job = {
     jobName,
@@ -109,7 +103,7 @@ async function startJob(session: Session, then: Manifest): Promise<string> {
     image: request.images.training,
     hyperparameters: hyperparametersAgain(then),
     hasTweets: request.cleaned_data.length > 0,
-    // It spoke on the weak labels, and may be what the training began with.
+    // The champion labelled the weak labels, and may be the initial weights.
     championUri: request.champion?.uri ?? null,
     encoder: request.encoder,
     inputs: modelKeys(model_version),
@@ -151,14 +145,9 @@ async function ended(
   );
 }
 
-async function reproduction({ people, outputs }: Session, jobName: string): Promise<Manifest> {
-  const Key = `${scratch}${jobName}/output/output.tar.gz`;
-  const { Body } = await people.analyst.s3.send(
-    new GetObjectCommand({ Bucket: outputs.BucketName, Key }),
-  );
-  const files = await unpack((await Body?.transformToByteArray()) ?? new Uint8Array(), [
-    'manifest.json',
-  ]);
+async function reproduction(session: Session, jobName: string): Promise<Manifest> {
+  const output = await getBytes(bucketOf(session), `${scratch}${jobName}/output/output.tar.gz`);
+  const files = await unpack(output?.bytes ?? new Uint8Array(), ['manifest.json']);
   return Manifest.parse(JSON.parse(files.get('manifest.json')?.toString('utf8') ?? 'null'));
 }
 

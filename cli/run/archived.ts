@@ -8,8 +8,8 @@ const patienceMillis = 10_000;
 const lookMillis = 150;
 
 /**
- * Waits until an execution's history lies in the lake, where EventBridge has it archived after its end. A
- * command that ends its cloud at once would cut that off. Answers whether it was there in time. Looks as AnalyticsRole.
+ * Waits until an execution's history is in the lake: EventBridge starts its archiving after the execution's end, and a
+ * command that stopped its cloud at once would prevent it. Returns whether it arrived in time. Reads as AnalyticsRole.
  */
 export const archived = (session: Session, run: Run): Promise<boolean> =>
   archiveSeen(run, async (Key) => {
@@ -24,7 +24,7 @@ export const archived = (session: Session, run: Run): Promise<boolean> =>
     }
   });
 
-/** The same for somebody who has another way to look: `isThere` says whether there is an object of this key. */
+/** The same with another way to look: `isThere` tells whether the object of a key exists. */
 export async function archiveSeen(
   { name, events }: Run,
   isThere: (key: string) => Promise<boolean>,

@@ -27,7 +27,7 @@ function nameFor(mode: string, now: Date): string {
   return `${mode}-${day}-${two(now.getUTCHours())}${two(now.getUTCMinutes())}${two(now.getUTCSeconds())}`;
 }
 
-/** Checks an execution's input before anything is booted for it. Throws UserError that names the field. */
+/** Checks an execution's input before a lake is booted. Throws UserError that names the field. */
 export function checkInput(input: unknown): z.infer<typeof RunRequest> {
   const parsed = RunRequest.safeParse(input);
   if (parsed.success) return parsed.data;
@@ -46,7 +46,7 @@ export async function startRun(
   return follow(workspace, session, screen, executionArn);
 }
 
-/** Names go by the second: the next one is tried where somebody started one in the same. */
+/** Names have a resolution of one second. Tries the next second when another execution has the name. */
 async function startNamed(
   { clients, outputs }: Session,
   mode: string,

@@ -20,7 +20,8 @@ export const count = (value: number): string => value.toLocaleString('en-US');
 export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`;
 const percent = (share: number): string => (share * 100).toFixed(1);
-const signed = (share: number): string =>
+/** A share in percent points with its sign: `+1.2`, `−0.3`. */
+export const signed = (share: number): string =>
   `${share < 0 ? '−' : '+'}${Math.abs(share * 100).toFixed(1)}`;
 const difference = ({ value, low, high }: Difference): string =>
   `${signed(value)} [${signed(low)}, ${signed(high)}]`;

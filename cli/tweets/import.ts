@@ -21,7 +21,7 @@ export interface TweetImport {
   damaged: number;
 }
 
-/** Reads and checks a whole file before anything is written. Throws UserError. */
+/** Reads and checks a complete file before anything is written. Throws UserError. */
 export function readTweets(path: string, encoding: Encoding | null = null): TweetImport {
   const bytes = readBytes(path, MAX_FILE_BYTES);
   const lines = parseTweets(path, bytes, encoding);

@@ -9,7 +9,7 @@ import { UserError } from '../../session/user-error';
 import { textOf, type Encoding } from '../read-text';
 import { elementsOf, fieldOf } from './spans';
 
-/** Of a file, unpacked: read as a whole, it takes several times as much memory. */
+/** The largest unpacked file. Reading a complete file takes several times its size in memory. */
 export const MAX_FILE_BYTES = 256 * 2 ** 20;
 
 /** An answer of X: one tweet or many, with the authors and the posts that they refer to beside them. */
@@ -46,7 +46,7 @@ function besideIn({ includes }: z.infer<typeof Response>): Beside {
   return { usernames: new Map(named), originals: originalsIn(includes?.tweets) };
 }
 
-/** `record` is the tweet's own text in the file: what is refused is kept as it came. */
+/** `record` is the tweet's original text in the file: rejected records are kept unchanged. */
 function lineOf(record: string, tweet: unknown, { usernames, originals }: Beside): ImportLine {
   const author = isObject(tweet) ? idText(tweet['author_id']) : null;
   const retweeted = retweetedIn(tweet);

@@ -11,7 +11,7 @@ export function* elementsOf(list: string): Generator<string> {
   }
 }
 
-/** The text of an object's field, of the last where it stands there twice. The text must be JSON, and an object. */
+/** The text of an object's field; of the last one if the name is repeated. The text must be a JSON object. */
 export function fieldOf(object: string, name: string): string | undefined {
   let found: string | undefined;
   let at = pastSpace(object, pastSpace(object, 0) + 1);
@@ -42,7 +42,7 @@ function endOfValue(text: string, start: number): number {
       if (depth === 0) return at + 1;
     } else if (sign === '{' || sign === '[') depth += 1;
     else if (sign === '}' || sign === ']') {
-      // The end of what a bare number, true, false or null stands in.
+      // The end of a bare number, true, false or null.
       if (depth === 0) return at;
       depth -= 1;
       if (depth === 0) return at + 1;

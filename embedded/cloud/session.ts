@@ -46,6 +46,7 @@ const localSession = (connection: Connection, clients: Clients, outputs: Outputs
   environment: 'local' as const,
   region: localRegion,
   endpoint: connection.endpoint ?? null,
+  connection,
   clients,
   people: peopleOf(connection, clients.sts, outputs, 'local'),
   outputs,
@@ -76,11 +77,10 @@ async function attach(
           `The lake of ${who(holder)} reads its tweets from ${note.tweetsFrom}. Stop that command and start it again with X_API_BASE_URL and X_BEARER_TOKEN.`,
         );
       }
-      const standIn = note.tweetsFrom === stubUrl(note.port);
       return {
         ...localSession(connection, clients, outputs),
         url,
-        standIn,
+        usesXStub: note.tweetsFrom === stubUrl(note.port),
         close: async () => undefined,
       };
     }
@@ -184,7 +184,7 @@ async function bootSession(
     return {
       ...localSession(connection, clients, outputs),
       url: cloud.url,
-      standIn,
+      usesXStub: standIn,
       killedAfter,
       close,
     };

@@ -200,7 +200,7 @@ export async function readForgotten(
     throw new StepError(
       'ContractBroken',
       `${uriOf(lake, FORGOTTEN_KEY)} was written under another secret than the stack's output ForgottenSecretArn names. ` +
-        'Put back the version of the secret that it was written under; docs/forgetting.md says how.',
+        'Put back the version of the secret that it was written under; docs/erasure.md says how.',
     );
   }
   return { list: value, etag };

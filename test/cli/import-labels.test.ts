@@ -80,8 +80,8 @@ test('shows labels by class, examples, duplicates, rejected and skipped rows, an
     '  duplicates 1',
     '  rejected   2',
     '  skipped    1 with the label “mixed”',
-    '  line 8 refused: it has 3 cells, the header 2',
-    '  line 10 refused: nothing is left of the text but mentions and links',
+    '  line 8 rejected: it has 3 cells, the header 2',
+    '  line 10 rejected: nothing is left of the text but mentions and links',
     '',
   ]);
   expect(refusal).toBeInstanceOf(UserError);
@@ -116,7 +116,7 @@ test('a correction counts over two older imports, and is announced', async () =>
   const { output } = await imported('three.csv', 'label,text\npos,The bridge is OPEN\n', true);
   const older = await imported('one.csv', 'label,text\nneg,the bridge is open\n', false);
 
-  expect(output).toContain('line 2 says positive, the lake said negative');
+  expect(output).toContain('line 2: positive in the file, negative in the lake');
   expect(await labelsInLake(session())).toEqual(
     new Map([
       [textHash('the bridge is open'), 'positive'],

@@ -142,7 +142,7 @@ test('only texts drawn at random say how person, lexicon and model agree', () =>
   ];
 
   expect(opinion(said)).toBe(
-    '; agreed at random: you and the lexicon 1 of 1, you and the model 0 of 1 (kappa 0.00), lexicon and model 0 of 1 (kappa 0.00)',
+    '; agreement on random texts: you and the lexicon 1 of 1, you and the model 0 of 1 (kappa 0.00), lexicon and model 0 of 1 (kappa 0.00)',
   );
   expect(opinion(said.slice(1))).toBe('');
 });

@@ -59,7 +59,7 @@ test('bad rows are refused with their line and reason, the others kept', () => {
     { line: 6, reason: 'its label is neither word nor number' },
     { line: 7, reason: 'the label is empty' },
     { line: 8, reason: 'it has the field text 2 times' },
-    { line: 9, reason: 'it is no JSON object' },
+    { line: 9, reason: 'it is not a JSON object' },
     { line: 3, reason: 'the text is empty' },
   ]);
 });

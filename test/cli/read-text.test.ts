@@ -56,6 +56,6 @@ test('a text longer than a label takes is refused with its line', () => {
 
   expect(rows.map(({ line }) => line)).toEqual([2]);
   expect(rejected).toEqual([
-    { line: 3, reason: 'the text has 10001 characters, and a label takes 10000 at most' },
+    { line: 3, reason: 'the text has 10001 characters; 10000 is the maximum' },
   ]);
 });

@@ -64,7 +64,7 @@ const report: ReportData = {
   failure: [],
   aws: awsCosts(usage, settings),
   x: xCosts(usage, settings),
-  standIn: true,
+  usesXStub: true,
 };
 
 test('usage is read from the history, with looks as far apart as in an account', () => {
@@ -139,7 +139,7 @@ test('bars always have the same length', () => {
   expect(cellsOf([0, 0, 0])).toEqual([0, 0, 0]);
 });
 
-test('the summary shows the days, who drove them, the three judges, the costs and where it all comes from', () => {
+test('the summary shows days, contributors, three opinions, costs and the source of the texts', () => {
   const text = summaryLines(report, { report: '/lake/report.html' }, false).join('\n');
 
   expect(text).toContain(
@@ -153,14 +153,14 @@ test('the summary shows the days, who drove them, the three judges, the costs an
     'people neutral, lexicon positive, model negative (69 %): the model is wrong',
   );
   expect(text).toContain(
-    `about ${dollars(total(report.aws))}; at X: $15.74, had the tweets come from there`,
+    `about ${dollars(total(report.aws))}; at X: $15.74 if the tweets came from X`,
   );
   expect(text).toMatch(/Texts and ratings are real.*Authors and times are invented\./);
   expect(text).toContain('/lake/report.html');
 });
 
 test('without a stand-in nothing is said to be invented', () => {
-  const text = summaryLines({ ...report, standIn: false }, { report: 'r' }, false).join('\n');
+  const text = summaryLines({ ...report, usesXStub: false }, { report: 'r' }, false).join('\n');
 
   expect(text).not.toMatch(/invented|had the tweets/);
 });

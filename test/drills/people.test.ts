@@ -287,10 +287,11 @@ async function userWith(name: string, documents: readonly Who[]): Promise<Sessio
     environment: 'local',
     region,
     endpoint: own.endpoint ?? null,
+    connection: own,
     clients: ofUser,
     people: peopleOf(own, ofUser.sts, outputs, 'local'),
     outputs,
-    standIn: true,
+    usesXStub: true,
     close: async () => undefined,
   };
 }

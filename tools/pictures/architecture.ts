@@ -1,5 +1,5 @@
 import { steps } from '../../workflows/steps';
-import { arrow, labelled, picture, rectangle, text, wrapped } from './svg';
+import { horizontal, labelled, picture, rectangle, text, vertical, wrapped } from './svg';
 import type { Resource } from './templates';
 
 const column = 92;
@@ -9,26 +9,28 @@ const width = left * 2 + steps.length * column - (column - stepWidth);
 
 const y = { schedule: 58, steps: 130, engines: 280, bucket: 412, stream: 530, footer: 620 };
 
-/** What a box stands for; drawn only if the templates have a resource of this type. */
-interface Part {
-  readonly type: string | null;
-  readonly lines: readonly string[];
-}
-
 /**
- * The parts of the lake and what flows between them. Places are laid out by hand below; steps come from the table of
- * steps, and every box must have its resource in the templates, so that a part that goes does not stay in the picture.
+ * The parts of the lake and what flows between them. The layout is fixed; the steps come from the table of steps,
+ * and every box needs its resource in the templates, so a removed part cannot stay in the picture.
  *
  * Throws an Error that names a box without a resource or a key without a step.
  */
 export function architecturePicture(all: readonly Resource[]): string {
   const countOf = (type: string): number => all.filter(({ Type }) => Type === type).length;
-  const box = (x: number, top: number, boxWidth: number, part: Part, className = 'box') => {
-    if (part.type !== null && countOf(part.type) === 0)
+  /** A box for a resource of this type; null for something outside of the stacks. */
+  const box = (
+    x: number,
+    top: number,
+    boxWidth: number,
+    type: string | null,
+    lines: readonly string[],
+    className = 'box',
+  ) => {
+    if (type !== null && countOf(type) === 0)
       throw new Error(
-        `${part.lines.join(' ')}: no stack has a ${part.type}. Take it out of architecture.ts.`,
+        `${lines.join(' ')}: no stack has a ${type}. Take it out of architecture.ts.`,
       );
-    return labelled({ x, y: top, width: boxWidth, height: 50 }, className, part.lines);
+    return labelled({ x, y: top, width: boxWidth, height: 50 }, className, lines);
   };
   const leftOf = (index: number): number => left + index * column;
   const middleOf = (index: number): number => leftOf(index) + stepWidth / 2;
@@ -51,101 +53,62 @@ export function architecturePicture(all: readonly Resource[]): string {
     at('refresh-analytics'),
     at('report-run'),
   ];
-  const down = (x: number, from: number, to: number) =>
-    arrow([
-      [x, from],
-      [x, to],
-    ]);
   const both = (x: number, from: number, to: number) => [
-    down(x - 6, from, to),
-    arrow([
-      [x + 6, to],
-      [x + 6, from],
-    ]),
+    vertical(x - 6, from, to),
+    vertical(x + 6, to, from),
   ];
   const stepsEnd = y.steps + 70;
   const enginesEnd = y.engines + 50;
   const storesEnd = y.bucket + 50;
 
   const parts: string[] = [
-    text(left, 34, 'The architecture, drawn from the table of steps and the stacks', {
-      className: 'title',
-    }),
+    text(left, 34, 'The architecture, drawn from the table of steps and the stacks', 'title'),
     rectangle(
       { x: left - 12, y: y.steps - 10, width: width - 2 * left + 24, height: 90 },
       'band',
       8,
     ),
     // Who starts a run.
-    box(leftOf(0), y.schedule, 150, {
-      type: 'AWS::Events::Rule',
-      lines: ['EventBridge', 'every night'],
-    }),
+    box(leftOf(0), y.schedule, 150, 'AWS::Events::Rule', ['EventBridge', 'every night']),
     text(
       leftOf(0) + 166,
       y.schedule + 22,
       'or a person: npm start, npm run lake -- run, the console',
-      {
-        className: 'small quiet',
-      },
+      'small quiet',
     ),
-    down(middleOf(0), y.schedule + 50, y.steps),
+    vertical(middleOf(0), y.schedule + 50, y.steps),
     // The state machine.
     text(
       width - left,
       y.steps - 18,
       `Step Functions: ${steps.length} steps, one Lambda function each`,
-      {
-        className: 'strong',
-        anchor: 'end',
-      },
+      'strong',
+      'end',
     ),
     ...steps.map(({ state }, index) => {
       const lines = wrapped(state, 11);
       const top = y.steps + 35 - ((lines.length - 1) * 15) / 2 + 4;
       return [
         rectangle({ x: leftOf(index), y: y.steps, width: stepWidth, height: 70 }, 'step'),
-        ...lines.map((line, row) =>
-          text(middleOf(index), top + row * 15, line, { anchor: 'middle' }),
-        ),
+        ...lines.map((line, row) => text(middleOf(index), top + row * 15, line, '', 'middle')),
         index === steps.length - 1
           ? ''
-          : arrow([
-              [leftOf(index) + stepWidth, y.steps + 35],
-              [leftOf(index + 1), y.steps + 35],
-            ]),
+          : horizontal(leftOf(index) + stepWidth, y.steps + 35, leftOf(index + 1)),
       ].join('');
     }),
     // What the steps use.
-    box(leftOf(0), y.engines, span(0, 0), { type: null, lines: ['X API v2', 'recent search'] }),
-    arrow([
-      [middleOf(0), y.engines],
-      [middleOf(0), y.engines - 34],
-      [middleOf(ingest) - 22, y.engines - 34],
-      [middleOf(ingest) - 22, stepsEnd],
+    box(leftOf(0), y.engines, span(0, 0), null, ['X API v2', 'recent search']),
+    vertical(middleOf(0), y.engines, y.engines - 34, middleOf(ingest) - 22, stepsEnd),
+    box(leftOf(crawl), y.engines, span(crawl, crawl), 'AWS::Glue::Crawler', ['Glue', 'crawler']),
+    box(leftOf(clean), y.engines, span(clean, clean), 'AWS::Glue::Job', ['Glue job', 'Spark']),
+    box(leftOf(check), y.engines, span(check, publish) - 16, 'AWS::Athena::WorkGroup', [
+      'Athena, Glue catalog',
+      'checks, published tables',
     ]),
-    box(leftOf(crawl), y.engines, span(crawl, crawl), {
-      type: 'AWS::Glue::Crawler',
-      lines: ['Glue', 'crawler'],
-    }),
-    box(leftOf(clean), y.engines, span(clean, clean), {
-      type: 'AWS::Glue::Job',
-      lines: ['Glue job', 'Spark'],
-    }),
-    box(leftOf(check), y.engines, span(check, publish) - 16, {
-      type: 'AWS::Athena::WorkGroup',
-      lines: ['Athena, Glue catalog', 'checks, published tables'],
-    }),
-    box(leftOf(train), y.engines, 98, {
-      type: 'AWS::ECR::Repository',
-      lines: ['SageMaker', 'training'],
-    }),
-    box(leftOf(report), y.engines, span(report, report), {
-      type: 'AWS::SNS::Topic',
-      lines: ['SNS', 'mail'],
-    }),
+    box(leftOf(train), y.engines, 98, 'AWS::ECR::Repository', ['SageMaker', 'training']),
+    box(leftOf(report), y.engines, span(report, report), 'AWS::SNS::Topic', ['SNS', 'mail']),
     ...[crawl, clean, check, publish, train, report].map((index) =>
-      down(middleOf(index), stepsEnd, y.engines),
+      vertical(middleOf(index), stepsEnd, y.engines),
     ),
     // The bucket.
     rectangle(
@@ -153,118 +116,88 @@ export function architecturePicture(all: readonly Resource[]): string {
       'band',
       8,
     ),
-    text(middleOf(ingest) + 2, y.bucket + 67, 'one S3 bucket, encrypted', {
-      className: 'small quiet',
-    }),
+    text(middleOf(ingest) + 2, y.bucket + 67, 'one S3 bucket, encrypted', 'small quiet'),
     box(
       middleOf(ingest) + 2,
       y.bucket,
       190,
-      { type: 'AWS::S3::Bucket', lines: ['raw-data/', 'tweets, labels, plans'] },
+      'AWS::S3::Bucket',
+      ['raw-data/', 'tweets, labels, plans'],
       'store',
     ),
     box(
       leftOf(check) - 16,
       y.bucket,
       180,
-      { type: 'AWS::S3::Bucket', lines: ['cleaned-data/', 'snapshots of days'] },
+      'AWS::S3::Bucket',
+      ['cleaned-data/', 'snapshots of days'],
       'store',
     ),
     box(
       leftOf(train),
       y.bucket,
       164,
-      { type: 'AWS::S3::Bucket', lines: ['model-outputs/', 'models, the champion'] },
+      'AWS::S3::Bucket',
+      ['model-outputs/', 'models, the champion'],
       'store',
     ),
     box(
       leftOf(refresh) - 40,
       y.bucket,
       210,
-      { type: 'AWS::S3::Bucket', lines: ['processed-data/', 'predictions, audit'] },
+      'AWS::S3::Bucket',
+      ['processed-data/', 'predictions, audit'],
       'store',
     ),
-    down(middleOf(ingest) + 22, stepsEnd, y.bucket),
-    arrow([
-      [middleOf(crawl), y.bucket],
-      [middleOf(crawl), enginesEnd],
-    ]),
-    arrow([
-      [middleOf(clean) - 10, y.bucket],
-      [middleOf(clean) - 10, enginesEnd],
-    ]),
-    arrow([
-      [middleOf(clean) + 16, enginesEnd],
-      [middleOf(clean) + 16, y.bucket + 25],
-      [leftOf(check) - 16, y.bucket + 25],
-    ]),
+    vertical(middleOf(ingest) + 22, stepsEnd, y.bucket),
+    vertical(middleOf(crawl), y.bucket, enginesEnd),
+    vertical(middleOf(clean) - 10, y.bucket, enginesEnd),
+    vertical(middleOf(clean) + 16, enginesEnd, y.bucket + 25, leftOf(check) - 16),
     ...both(middleOf(check) + 30, enginesEnd, y.bucket),
-    arrow([
-      [leftOf(check) + 164, y.bucket + 25],
-      [leftOf(train) - 13, y.bucket + 25],
-      [leftOf(train) - 13, y.engines + 25],
-      [leftOf(train), y.engines + 25],
-    ]),
-    down(middleOf(train), enginesEnd, y.bucket),
-    down(middleOf(refresh), stepsEnd, y.bucket),
-    arrow([
-      [middleOf(evaluate), y.bucket],
-      [middleOf(evaluate), stepsEnd],
-    ]),
-    arrow([
-      [middleOf(promote) - 10, stepsEnd],
-      [middleOf(promote) - 10, y.bucket + 25],
-      [leftOf(train) + 164, y.bucket + 25],
-    ]),
+    horizontal(
+      leftOf(check) + 164,
+      y.bucket + 25,
+      leftOf(train) - 13,
+      y.engines + 25,
+      leftOf(train),
+    ),
+    vertical(middleOf(train), enginesEnd, y.bucket),
+    vertical(middleOf(refresh), stepsEnd, y.bucket),
+    vertical(middleOf(evaluate), y.bucket, stepsEnd),
+    vertical(middleOf(promote) - 10, stepsEnd, y.bucket + 25, leftOf(train) + 164),
     // The stream.
-    box(leftOf(0), y.stream, span(0, ingest), {
-      type: 'AWS::Kinesis::Stream',
-      lines: ['Kinesis', 'each new tweet'],
-    }),
-    down(middleOf(ingest) - 8, stepsEnd, y.stream),
+    box(leftOf(0), y.stream, span(0, ingest), 'AWS::Kinesis::Stream', [
+      'Kinesis',
+      'each new tweet',
+    ]),
+    vertical(middleOf(ingest) - 8, stepsEnd, y.stream),
     box(
       leftOf(check) - 16,
       y.stream,
       190,
-      { type: 'AWS::Lambda::EventSourceMapping', lines: ['score-stream', 'Lambda, in real time'] },
+      'AWS::Lambda::EventSourceMapping',
+      ['score-stream', 'Lambda, in real time'],
       'step',
     ),
-    arrow([
-      [leftOf(ingest) + stepWidth, y.stream + 25],
-      [leftOf(check) - 16, y.stream + 25],
+    horizontal(leftOf(ingest) + stepWidth, y.stream + 25, leftOf(check) - 16),
+    box(leftOf(update) - 46, y.stream, 184, 'AWS::ECR::Repository', [
+      'SageMaker endpoint',
+      'the champion serves',
     ]),
-    box(leftOf(update) - 46, y.stream, 184, {
-      type: 'AWS::ECR::Repository',
-      lines: ['SageMaker endpoint', 'the champion serves'],
-    }),
-    arrow([
-      [leftOf(check) + 174, y.stream + 18],
-      [leftOf(update) - 46, y.stream + 18],
-    ]),
-    arrow([
-      [leftOf(update) - 46, y.stream + 34],
-      [leftOf(check) + 174, y.stream + 34],
-    ]),
-    arrow([
-      [leftOf(check) + 120, y.stream],
-      [leftOf(check) + 120, y.stream - 26],
-      [leftOf(refresh) - 12, y.stream - 26],
-      [leftOf(refresh) - 12, storesEnd],
-    ]),
+    horizontal(leftOf(check) + 174, y.stream + 18, leftOf(update) - 46),
+    horizontal(leftOf(update) - 46, y.stream + 34, leftOf(check) + 174),
+    vertical(leftOf(check) + 120, y.stream, y.stream - 26, leftOf(refresh) - 12, storesEnd),
     ...[update, update + 1].map((index) => {
       const x = middleOf(index);
-      return arrow([
-        [x, stepsEnd],
-        [x, y.stream],
-      ]);
+      return vertical(x, stepsEnd, y.stream);
     }),
-    box(leftOf(refresh) - 40, y.stream, 210, {
-      type: 'AWS::Athena::NamedQuery',
-      lines: ['Athena', 'questions of analysts'],
-    }),
-    down(leftOf(refresh) + 110, storesEnd, y.stream),
-    // What stands around all of it.
-    text(left, y.footer, 'Around it:', { className: 'strong' }),
+    box(leftOf(refresh) - 40, y.stream, 210, 'AWS::Athena::NamedQuery', [
+      'Athena',
+      'questions of analysts',
+    ]),
+    vertical(leftOf(refresh) + 110, storesEnd, y.stream),
+    // Resources around the pipeline.
+    text(left, y.footer, 'Around it:', 'strong'),
     text(
       left + 82,
       y.footer,
@@ -278,7 +211,7 @@ export function architecturePicture(all: readonly Resource[]): string {
         `${countOf('AWS::CodeBuild::Project')} CodeBuild project for the two images`,
         `${countOf('AWS::Budgets::Budget')} monthly budget`,
       ].join(' · '),
-      { className: 'quiet' },
+      'quiet',
     ),
   ];
   return picture(

@@ -61,7 +61,7 @@ export function dashboardPicture(all: readonly Resource[]): string {
         .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
         .replace(/[#*]/g, '')
         .trim();
-      return [text(x, y + 8, title, { className: 'strong' })];
+      return [text(x, y + 8, title, 'strong')];
     }
     const { title, metrics, annotations } = widget.properties;
     const names = [...new Set(metrics.map(nameOf))].filter((name) => name !== '');
@@ -74,17 +74,18 @@ export function dashboardPicture(all: readonly Resource[]): string {
     const limits = annotations?.horizontal.length ?? 0;
     return [
       rectangle({ x, y, width, height }, 'box'),
-      text(x + 10, y + 19, shortened(title, Math.floor(width / 8.3)), { className: 'strong' }),
-      ...shown.map((line, index) =>
-        text(x + 10, y + 36 + index * 13, line, { className: 'small quiet' }),
-      ),
+      text(x + 10, y + 19, shortened(title, Math.floor(width / 8.3)), 'strong'),
+      ...shown.map((line, index) => text(x + 10, y + 36 + index * 13, line, 'small quiet')),
       ...(limits === 0
         ? []
         : [
-            text(x + width - 10, y + height - 7, limits === 1 ? '1 alarm' : `${limits} alarms`, {
-              className: 'small bad',
-              anchor: 'end',
-            }),
+            text(
+              x + width - 10,
+              y + height - 7,
+              limits === 1 ? '1 alarm' : `${limits} alarms`,
+              'small bad',
+              'end',
+            ),
           ]),
     ];
   });
@@ -94,9 +95,12 @@ export function dashboardPicture(all: readonly Resource[]): string {
     Math.ceil(height),
     'The CloudWatch dashboard: its widgets and their metrics',
     [
-      text(margin, 34, 'The CloudWatch dashboard: widgets and metrics, drawn from the template', {
-        className: 'title',
-      }),
+      text(
+        margin,
+        34,
+        'The CloudWatch dashboard: widgets and metrics, drawn from the template',
+        'title',
+      ),
       ...parts,
     ],
   );

@@ -11,7 +11,7 @@ const Gate = z.object({
   minusLexicon: Difference.nullable(),
 });
 
-/** The figures of a real run that the report's picture is drawn from: counts alone, no text and no author of a tweet. */
+/** The counts of a real run for the report's picture, without texts or authors of tweets. */
 export const RunFigures = z.object({
   execution: z.string(),
   tookSeconds: z.number(),
@@ -34,13 +34,13 @@ const Event = z.looseObject({
   stateExitedEventDetails: z.looseObject({ output: z.string().optional() }).optional(),
 });
 
-/** The gate's answer, whatever its key in the execution's state is called. */
+/** The gate's decisions in a state's output, under any key. */
 function gateIn(output: string): z.infer<typeof Gate>[] {
   const state = z.looseObject({}).safeParse(JSON.parse(output));
   return Object.values(state.data ?? {}).flatMap((value) => Gate.safeParse(value).data ?? []);
 }
 
-/** The days in the chart of report.html: it is the only place of a run's folder that has them. */
+/** The days in the chart of report.html, the only file of a run's folder that has them. */
 function daysIn(html: string): RunFigures['days'] {
   const [chart = ''] = /<svg[^>]*aria-label="Sentiment by day">.*?<\/svg>/s.exec(html) ?? [];
   return chart
@@ -63,7 +63,7 @@ function daysIn(html: string): RunFigures['days'] {
     });
 }
 
-/** Reads the figures of the run whose folder this is (`.lake/runs/<execution>`). Throws where it trained no model. */
+/** Reads the figures of the run whose folder this is (`.lake/runs/<execution>`). Throws Error when the run trained no model. */
 export function figuresOf(folder: string): RunFigures {
   const events = z
     .array(Event)

@@ -8,8 +8,8 @@ import { stateMachinePicture } from './state-machine';
 import { resources } from './templates';
 
 /*
- * `npm run pictures` draws docs/pictures/ anew. `npm run pictures -- .lake/runs/<execution>` takes the report's figures of
- * that run first and keeps them in run.json.
+ * `npm run pictures` draws docs/pictures/. `npm run pictures -- .lake/runs/<execution>` first saves the
+ * counts of that run in run.json.
  */
 const kept = join(__dirname, 'run.json');
 const folder = join(__dirname, '../../docs/pictures');

@@ -6,7 +6,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { z } from 'zod';
 import { SentimentPipeline } from '../../workflows/state-machine';
 import { stepNames, steps } from '../../workflows/steps';
-import { arrow, labelled, picture, text } from './svg';
+import { horizontal, labelled, picture, text, vertical } from './svg';
 
 /** A condition of a Choice, as far as the picture says it. */
 const Condition = z.looseObject({
@@ -126,9 +126,7 @@ export function stateMachinePicture(): string {
         top,
       );
   const middle = (name: string) => yOf(name) + boxHeight / 2;
-  const parts = [
-    text(24, 36, 'The state machine, drawn from its definition', { className: 'title' }),
-  ];
+  const parts = [text(24, 36, 'The state machine, drawn from its definition', 'title')];
 
   for (const name of column) {
     const isChoice = definition.States[name]?.Type === 'Choice';
@@ -174,32 +172,15 @@ export function stateMachinePicture(): string {
     if (isWait(from) || isWait(to)) continue;
     if (column.indexOf(to) === column.indexOf(from) + 1) {
       const x = columnX + boxWidth / 2;
-      parts.push(
-        arrow([
-          [x, yOf(from) + boxHeight],
-          [x, yOf(to)],
-        ]),
-      );
-      parts.push(text(x + 8, yOf(from) + boxHeight + 13, label, { className: 'small quiet' }));
+      parts.push(vertical(x, yOf(from) + boxHeight, yOf(to)));
+      parts.push(text(x + 8, yOf(from) + boxHeight + 13, label, 'small quiet'));
     } else {
       const beside = far.filter((edge) => edge.from === from);
       const index = beside.findIndex((edge) => edge.to === to);
       const y = middle(from) + (index - (beside.length - 1) / 2) * 15 + (isCrossing(from) ? 8 : 0);
       const end = middle(to) - (isCrossing(to) ? 8 : 0);
-      parts.push(
-        arrow([
-          [columnX, y],
-          [laneX(to), y],
-          [laneX(to), end],
-          [columnX, end],
-        ]),
-      );
-      parts.push(
-        text(columnX - 6, y + (isCrossing(from) ? 12 : -4), label, {
-          className: 'small quiet',
-          anchor: 'end',
-        }),
-      );
+      parts.push(horizontal(columnX, y, laneX(to), end, columnX));
+      parts.push(text(columnX - 6, y + (isCrossing(from) ? 12 : -4), label, 'small quiet', 'end'));
     }
   }
 
@@ -213,26 +194,17 @@ export function stateMachinePicture(): string {
       const turn = columnX + boxWidth + 26;
       parts.push(
         labelled(box, 'wait', [wait], 5),
-        arrow(
-          index === 0
-            ? [
-                [columnX + boxWidth, middle(choice)],
-                [waitX, middle(choice)],
-              ]
-            : [
-                [columnX + boxWidth, middle(choice) + 6],
-                [turn, middle(choice) + 6],
-                [turn, y + boxHeight / 2],
-                [waitX, y + boxHeight / 2],
-              ],
+        index === 0
+          ? horizontal(columnX + boxWidth, middle(choice), waitX)
+          : horizontal(columnX + boxWidth, middle(choice) + 6, turn, y + boxHeight / 2, waitX),
+        horizontal(
+          waitX + waitWidth,
+          y + boxHeight / 2,
+          right,
+          middle(back) - index * 8,
+          columnX + boxWidth,
         ),
-        arrow([
-          [waitX + waitWidth, y + boxHeight / 2],
-          [right, y + boxHeight / 2],
-          [right, middle(back) - index * 8],
-          [columnX + boxWidth, middle(back) - index * 8],
-        ]),
-        text(waitX - 11, y + boxHeight / 2 - 5, label, { className: 'small quiet', anchor: 'end' }),
+        text(waitX - 11, y + boxHeight / 2 - 5, label, 'small quiet', 'end'),
       );
     });
   }

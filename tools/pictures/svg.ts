@@ -20,7 +20,7 @@ const style = `
 const escape = (text: string): string =>
   text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 
-/** A whole picture of this size in pixels; `label` is what a screen reader says of it. */
+/** A complete picture of this size in pixels; `label` is its text for screen readers. */
 export const picture = (
   width: number,
   height: number,
@@ -36,17 +36,13 @@ export const picture = (
     '</svg>\n',
   ].join('\n');
 
-export interface TextOptions {
-  readonly className?: string;
-  readonly anchor?: 'start' | 'middle' | 'end';
-}
-
 /** One line of text whose baseline is at y. */
 export const text = (
   x: number,
   y: number,
   content: string,
-  { className = '', anchor = 'start' }: TextOptions = {},
+  className = '',
+  anchor: 'start' | 'middle' | 'end' = 'start',
 ): string =>
   `<text x="${x}" y="${y}" text-anchor="${anchor}"${className === '' ? '' : ` class="${className}"`}>${escape(content)}</text>`;
 
@@ -72,19 +68,36 @@ export function labelled(
   return [
     rectangle(box, className, radius),
     ...lines.map((line, index) =>
-      text(box.x + box.width / 2, top + index * lineHeight, line, {
-        anchor: 'middle',
-        className: index === 0 ? 'strong' : 'small quiet',
-      }),
+      text(
+        box.x + box.width / 2,
+        top + index * lineHeight,
+        line,
+        index === 0 ? 'strong' : 'small quiet',
+        'middle',
+      ),
     ),
   ].join('');
 }
 
-/** A line through the points, with an arrow head at its end. */
-export const arrow = (points: readonly (readonly [number, number])[], dashed = false): string =>
-  `<polyline class="line${dashed ? ' dashed' : ''}" marker-end="url(#arrow)" points="${points.map((point) => point.join(',')).join(' ')}"/>`;
+/** An arrow from (x, y) that runs along one axis after the other; `turns` are the coordinates it runs to. */
+const arrow = (x: number, y: number, turns: readonly number[], isVertical: boolean): string => {
+  const points = [[x, y]];
+  for (const [index, turn] of turns.entries()) {
+    const [lastX = x, lastY = y] = points.at(-1) ?? [];
+    points.push((index % 2 === 0) === isVertical ? [lastX, turn] : [turn, lastY]);
+  }
+  return `<polyline class="line" marker-end="url(#arrow)" points="${points.map((point) => point.join(',')).join(' ')}"/>`;
+};
 
-/** Breaks a text between words into lines of at most so many characters; one longer word keeps a line of its own. */
+/** An arrow from (x, y) to a y, then to an x, and so on. */
+export const vertical = (x: number, y: number, ...turns: number[]): string =>
+  arrow(x, y, turns, true);
+
+/** An arrow from (x, y) to an x, then to a y, and so on. */
+export const horizontal = (x: number, y: number, ...turns: number[]): string =>
+  arrow(x, y, turns, false);
+
+/** Breaks a text between words into lines of at most `length` characters; a longer word gets its own line. */
 export function wrapped(content: string, length: number): string[] {
   const lines: string[] = [];
   for (const word of content.split(' ')) {

@@ -14,13 +14,13 @@ const Template = z.looseObject({
 });
 export type Resource = z.infer<typeof Template>['Resources'][string];
 
-/** The resources of all these templates. */
+/** The resources of these templates. */
 export const resourcesIn = (files: readonly string[]): Resource[] =>
   files.flatMap((file) =>
     Object.values(Template.parse(JSON.parse(readFileSync(file, 'utf8'))).Resources),
   );
 
-/** Every resource of every stack of `prod`, where all there is is switched on. Takes half a minute: functions are bundled. */
+/** Every resource of every stack of `prod`, which has all features on. Takes half a minute, because it bundles the functions. */
 export function resources(): Resource[] {
   const outdir = mkdtempSync(join(tmpdir(), 'sentiment-lake-pictures-'));
   try {

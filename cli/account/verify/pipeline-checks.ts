@@ -4,6 +4,12 @@ import {
   DetectStackDriftCommand,
 } from '@aws-sdk/client-cloudformation';
 import {
+  CloudWatchLogsClient,
+  paginateDescribeLogGroups,
+  type LogGroup,
+} from '@aws-sdk/client-cloudwatch-logs';
+import { DescribeImagesCommand, ECRClient } from '@aws-sdk/client-ecr';
+import {
   DescribeEndpointCommand,
   DescribeEndpointConfigCommand,
   DescribeModelCommand,
@@ -12,14 +18,11 @@ import {
   type DescribeTrainingJobResponse,
 } from '@aws-sdk/client-sagemaker';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import { lakeName, modelPrefix, stackName } from '../../../infra/naming';
 import { roleArn } from '../../../session/people';
-import { callAws } from '../aws-json';
+import { clientConfig } from '../../../session/clients';
 import type { Session } from '../../../session/session';
 import { NotApplicable, type Check } from './check';
-
-const accountOf = ({ clients, region, endpoint }: Session) => ({ clients, region, endpoint });
 
 /** The environment's newest completed training job. Throws Error when there is none. */
 async function newestTraining({
@@ -43,12 +46,6 @@ async function newestTraining({
   throw new Error('no training job has completed yet, so there is nothing to check');
 }
 
-const Images = z.object({
-  imageDetails: z.array(
-    z.object({ imageDigest: z.string(), imageTags: z.array(z.string()).optional() }),
-  ),
-});
-
 export const imagePull: Check = {
   name: 'training ran in our image',
   notLocally: "it runs the Dockerfile's command as a process, without an image",
@@ -56,12 +53,9 @@ export const imagePull: Check = {
     const job = await newestTraining(session);
     const image = job.AlgorithmSpecification?.TrainingImage ?? '';
     const [, repositoryName = '', imageTag = ''] = /^[^/]+\/([^:@]+):(.+)$/.exec(image) ?? [];
-    const { imageDetails } = await callAws(
-      accountOf(session),
-      'ecr',
-      'DescribeImages',
-      { repositoryName, imageIds: [{ imageTag }] },
-      Images,
+    const ecr = new ECRClient(clientConfig(session.connection));
+    const { imageDetails = [] } = await ecr.send(
+      new DescribeImagesCommand({ repositoryName, imageIds: [{ imageTag }] }),
     );
     const steps = (job.SecondaryStatusTransitions ?? []).map(({ Status, StatusMessage }) => ({
       Status,
@@ -153,40 +147,20 @@ export const endpointIsClosed: Check = {
   },
 };
 
-const Groups = z.object({
-  logGroups: z.array(
-    z.object({
-      logGroupName: z.string(),
-      kmsKeyId: z.string().optional(),
-      retentionInDays: z.number().optional(),
-    }),
-  ),
-  nextToken: z.string().nullish(),
-});
-
 export const logGroups: Check = {
   name: 'logs are encrypted and expire',
   look: async ({ session, settings, keyArn }) => {
     const name = lakeName(session.environment);
-    const found: z.infer<typeof Groups>['logGroups'] = [];
+    const client = new CloudWatchLogsClient(clientConfig(session.connection));
+    const found: LogGroup[] = [];
     // With the hyphen, so that sentiment-lake-dev does not match sentiment-lake-dev2.
     for (const logGroupNamePrefix of [
       `/aws/lambda/${name}-`,
       `/aws/vendedlogs/states/${name}`,
       `/aws/codebuild/${name}-`,
     ]) {
-      let nextToken: string | null | undefined;
-      do {
-        const page: z.infer<typeof Groups> = await callAws(
-          accountOf(session),
-          'logs',
-          'DescribeLogGroups',
-          { logGroupNamePrefix, ...(nextToken ? { nextToken } : {}) },
-          Groups,
-        );
-        found.push(...page.logGroups);
-        nextToken = page.nextToken;
-      } while (nextToken);
+      const pages = paginateDescribeLogGroups({ client }, { logGroupNamePrefix });
+      for await (const page of pages) found.push(...(page.logGroups ?? []));
     }
     const problems = found.flatMap(({ logGroupName, kmsKeyId, retentionInDays }) => [
       ...(kmsKeyId === keyArn ? [] : [`${logGroupName} is under ${kmsKeyId ?? 'no key of ours'}`]),

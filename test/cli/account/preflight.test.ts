@@ -1,8 +1,5 @@
 import { settingsFor } from '../../../infra/config';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { z } from 'zod';
-import { addressOf, callAws } from '../../../cli/account/aws-json';
+import type { PrincipalPermissions } from '@aws-sdk/client-lakeformation';
 import { describeFinding } from '../../../cli/account/finding';
 import {
   catalogFindings,
@@ -10,7 +7,6 @@ import {
   peopleFindings,
   quotaFindings,
 } from '../../../cli/account/preflight';
-import { clientsFor, type Connection } from '../../../session/clients';
 import { shapeProblem } from '../../../cli/account/token';
 
 const dev = settingsFor('dev');
@@ -110,7 +106,7 @@ test('CodeBuild may be closed to a new account; a quota whose name is unsure and
 });
 
 describe('Lake Formation', () => {
-  const open = [
+  const open: PrincipalPermissions[] = [
     {
       Principal: { DataLakePrincipalIdentifier: 'IAM_ALLOWED_PRINCIPALS' },
       Permissions: ['ALL'],
@@ -118,12 +114,7 @@ describe('Lake Formation', () => {
   ];
   const findings = (database: typeof open, table: typeof open) =>
     catalogFindings(
-      {
-        DataLakeSettings: {
-          CreateDatabaseDefaultPermissions: database,
-          CreateTableDefaultPermissions: table,
-        },
-      },
+      { CreateDatabaseDefaultPermissions: database, CreateTableDefaultPermissions: table },
       'us-east-1',
     );
 
@@ -140,47 +131,6 @@ describe('Lake Formation', () => {
       { level: 'warning', what: expect.stringContaining(`each new ${kind} of the catalog`) },
     ]);
   });
-});
-
-test.each([
-  ['budgets', 'eu-west-1', 'budgets.amazonaws.com', 'us-east-1'],
-  ['budgets', 'cn-north-1', 'budgets.amazonaws.com.cn', 'cn-northwest-1'],
-  ['lakeformation', 'eu-west-1', 'lakeformation.eu-west-1.amazonaws.com', 'eu-west-1'],
-  ['ecr', 'eu-west-1', 'api.ecr.eu-west-1.amazonaws.com', 'eu-west-1'],
-] as const)('%s of %s is called at %s, signed for %s', (service, region, host, signedFor) => {
-  expect(addressOf(service, region)).toEqual({ host, signedFor });
-});
-
-test('an operation is named by the path where the service wants that, else by a header', async () => {
-  const asked: unknown[] = [];
-  const server = createServer((request, response) => {
-    const scope = /Credential=[^/]+\/\d+\/([^,]+)/.exec(String(request.headers.authorization))?.[1];
-    asked.push([request.url, request.headers['x-amz-target'], scope]);
-    response.end('{}');
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const address: AddressInfo = z
-    .object({ address: z.string(), family: z.string(), port: z.number() })
-    .parse(server.address());
-  const connection: Connection = {
-    region: 'eu-west-1',
-    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-    forcePathStyle: true,
-  };
-  const account = {
-    region: 'eu-west-1',
-    endpoint: `http://127.0.0.1:${address.port}`,
-    clients: clientsFor(connection),
-  };
-
-  await callAws(account, 'lakeformation', 'GetDataLakeSettings', {}, z.unknown());
-  await callAws(account, 'budgets', 'DescribeBudgets', { AccountId: '1' }, z.unknown());
-
-  server.close();
-  expect(asked).toEqual([
-    ['/GetDataLakeSettings', undefined, 'eu-west-1/lakeformation/aws4_request'],
-    ['/', 'AWSBudgetServiceGateway.DescribeBudgets', 'us-east-1/budgets/aws4_request'],
-  ]);
 });
 
 test('roles that nobody may take on are said before a deployment', () => {

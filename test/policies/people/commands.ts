@@ -65,6 +65,8 @@ const via = (service: string): Context => ({
 
 /** The SDK's names of services that IAM calls otherwise. */
 const services: Readonly<Record<string, string>> = {
+  'cloudwatch-logs': 'logs',
+  'service-quotas': 'servicequotas',
   sfn: 'states',
   'secrets-manager': 'secretsmanager',
   'sagemaker-runtime': 'sagemaker',
@@ -378,7 +380,7 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ...sends(null, 's3:HeadBucket', 'arn:aws:s3:::wanted'),
         ...sends(null, 's3:GetBucketTagging', bucket),
         ...sends(null, 'sagemaker:ListEndpoints', '*'),
-        ...sends(null, 'servicequotas:ListServiceQuotas', '*'),
+        ...sends(null, 'service-quotas:ListServiceQuotas', '*'),
         ...sends(null, 'budgets:DescribeBudgets', `arn:aws:budgets::${ACCOUNT}:budget/*`),
         ...sends(null, 'lakeformation:GetDataLakeSettings', '*'),
         ...cdk,
@@ -453,7 +455,7 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ...question,
         ...sends(null, 'athena:GetWorkGroup', arn('athena', `workgroup/${lake}-analysts`)),
         ...sends(null, 'secrets-manager:DescribeSecret', token),
-        ...sends(null, 'logs:DescribeLogGroups', '*'),
+        ...sends(null, 'cloudwatch-logs:DescribeLogGroups', '*'),
         ...[dataStack, pipeline].flatMap((one) => [
           ...sends(null, 'cloudformation:DetectStackDrift', one),
           ...sends(null, 'cloudformation:DescribeStackResourceDrifts', one),

@@ -127,7 +127,6 @@ class Walk implements Sent {
     const source = sourceOf(node.getSourceFile().fileName);
     const look = (child: ts.Node): void => {
       if (ts.isTypeNode(child) || ts.isInterfaceDeclaration(child)) return;
-      if (ts.isCallExpression(child)) this.ofHandMade(child);
       if (ts.isPropertyAccessExpression(child)) {
         // What stands behind a dot is no name of this file.
         if (this.peopleNames.includes(child.name.text)) this.people.add(child.name.text);
@@ -147,15 +146,6 @@ class Walk implements Sent {
       ts.forEachChild(child, look);
     };
     look(node);
-  }
-
-  /** `callAws(account, 'kms', 'DescribeKey', …)`: cli/account/aws-json.ts speaks without the SDK. */
-  private ofHandMade({ expression, arguments: given }: ts.CallExpression): void {
-    if (!ts.isIdentifier(expression) || expression.text !== 'callAws') return;
-    const [, service, operation] = given;
-    if (!service || !operation || !ts.isStringLiteral(service) || !ts.isStringLiteral(operation))
-      throw new Error(`${placeOf(expression)}: callAws must name service and operation as texts`);
-    this.note(`${service.text}:${operation.text}`, expression);
   }
 
   private note(operation: string, node: ts.Node): void {
