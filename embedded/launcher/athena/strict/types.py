@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from sqlglot import exp
 
 from embedded.launcher.athena.errors import QueryFailed
+from embedded.launcher.athena.strict import functions
 from embedded.launcher.athena.strict.syntax import place
 
 # Types by Trino's names; None is a type that is not known here, "unknown" is the type of NULL.
@@ -37,234 +38,6 @@ _NAMES = {
     "datetime": "timestamp",
 }
 
-_SAME = "of its first argument"
-# Return types of functions, by Trino's names.
-_RETURNS: dict[str, str] = {
-    **dict.fromkeys(
-        [
-            "concat",
-            "concat_ws",
-            "lower",
-            "upper",
-            "trim",
-            "ltrim",
-            "rtrim",
-            "substr",
-            "substring",
-            "replace",
-            "reverse",
-            "lpad",
-            "rpad",
-            "split_part",
-            "regexp_replace",
-            "regexp_extract",
-            "date_format",
-            "format_datetime",
-            "format",
-            "to_iso8601",
-            "to_hex",
-            "url_extract_host",
-            "url_extract_path",
-            "url_extract_protocol",
-            "url_extract_query",
-            "url_extract_fragment",
-            "url_extract_parameter",
-            "url_encode",
-            "url_decode",
-            "json_extract_scalar",
-            "json_format",
-            "array_join",
-            "typeof",
-            "normalize",
-            "translate",
-            "chr",
-            "to_base64",
-            "listagg",
-            "from_utf8",
-        ],
-        "varchar",
-    ),
-    **dict.fromkeys(
-        [
-            "count",
-            "count_if",
-            "approx_distinct",
-            "length",
-            "strpos",
-            "strrpos",
-            "position",
-            "cardinality",
-            "row_number",
-            "rank",
-            "dense_rank",
-            "ntile",
-            "year",
-            "month",
-            "day",
-            "hour",
-            "minute",
-            "second",
-            "quarter",
-            "week",
-            "day_of_week",
-            "day_of_month",
-            "day_of_year",
-            "year_of_week",
-            "dow",
-            "doy",
-            "yow",
-            "week_of_year",
-            "date_diff",
-            "array_position",
-            "millisecond",
-            "url_extract_port",
-            "levenshtein_distance",
-            "hamming_distance",
-            "json_array_length",
-            "bit_count",
-            "regexp_count",
-            "codepoint",
-            "extract",
-        ],
-        "bigint",
-    ),
-    **dict.fromkeys(
-        [
-            "sqrt",
-            "cbrt",
-            "exp",
-            "ln",
-            "log",
-            "log2",
-            "log10",
-            "power",
-            "pow",
-            "sin",
-            "cos",
-            "tan",
-            "random",
-            "rand",
-            "to_unixtime",
-            "stddev",
-            "variance",
-            "stddev_pop",
-            "stddev_samp",
-            "var_pop",
-            "var_samp",
-            "corr",
-            "percent_rank",
-            "cume_dist",
-            "pi",
-            "e",
-            "nan",
-            "infinity",
-            "degrees",
-            "radians",
-        ],
-        "double",
-    ),
-    **dict.fromkeys(
-        [
-            "regexp_like",
-            "starts_with",
-            "contains",
-            "any_match",
-            "all_match",
-            "none_match",
-            "is_nan",
-            "is_finite",
-            "is_infinite",
-            "bool_and",
-            "bool_or",
-            "every",
-            "arrays_overlap",
-            "json_array_contains",
-            "is_json_scalar",
-            "exists",
-        ],
-        "boolean",
-    ),
-    **dict.fromkeys(["date", "current_date", "from_iso8601_date", "last_day_of_month"], "date"),
-    **dict.fromkeys(["date_parse", "localtimestamp"], "timestamp"),
-    **dict.fromkeys(
-        ["current_timestamp", "now", "from_unixtime", "from_iso8601_timestamp", "with_timezone"],
-        "timestamp with time zone",
-    ),
-    **dict.fromkeys(
-        ["split", "array_agg", "sequence", "regexp_extract_all", "regexp_split"], "array"
-    ),
-    **dict.fromkeys(
-        ["map_keys", "map_values", "array_distinct", "array_sort", "slice", "filter"], "array"
-    ),
-    **dict.fromkeys(
-        ["to_utf8", "md5", "sha1", "sha256", "sha512", "from_hex", "from_base64"], "varbinary"
-    ),
-    **dict.fromkeys(["map", "map_agg", "histogram"], "map"),
-    **dict.fromkeys(
-        [
-            "max",
-            "min",
-            "abs",
-            "round",
-            "floor",
-            "ceil",
-            "ceiling",
-            "any_value",
-            "arbitrary",
-            "lag",
-            "lead",
-            "first_value",
-            "last_value",
-            "nth_value",
-            "nullif",
-            "mod",
-            "sign",
-            "truncate",
-        ],
-        _SAME,
-    ),
-}
-# Allowed type families of a function's first argument.
-_TAKES: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(
-        [
-            "lower",
-            "upper",
-            "trim",
-            "ltrim",
-            "rtrim",
-            "split",
-            "split_part",
-            "strpos",
-            "regexp_like",
-            "regexp_extract",
-            "regexp_replace",
-            "regexp_extract_all",
-            "starts_with",
-            "replace",
-            "lpad",
-            "to_utf8",
-            "date_parse",
-            "from_iso8601_date",
-            "from_iso8601_timestamp",
-            "url_extract_host",
-            "levenshtein_distance",
-        ],
-        ("varchar",),
-    ),
-    "length": ("varchar", "varbinary"),
-    "substr": ("varchar", "varbinary"),
-    "reverse": ("varchar", "array", "varbinary"),
-    "sum": ("number", "interval"),
-    "avg": ("number", "interval"),
-    **dict.fromkeys(["abs", "round", "floor", "ceil", "sqrt", "ln", "exp"], ("number",)),
-    **dict.fromkeys(["count_if", "bool_and", "bool_or", "every"], ("boolean",)),
-    **dict.fromkeys(
-        ["year", "month", "day", "quarter", "week", "day_of_week", "date_format"], ("time",)
-    ),
-    "cardinality": ("array", "map"),
-    "contains": ("array",),
-}
 # sqlglot's names of functions that differ from Trino's.
 _OTHER_NAMES = {
     "length": "length",
@@ -377,8 +150,8 @@ class Types:
                 return "double"
             return "bigint" if inner in ("tinyint", "smallint", "integer") else inner
         if isinstance(node, exp.Func):
-            returned = _RETURNS.get(name_of(node))
-            return self.of(_first(node)) if returned == _SAME else returned
+            returned = functions.RETURNS.get(name_of(node))
+            return self.of(_first(node)) if returned == functions.SAME else returned
         return None
 
     def _column(self, column: exp.Column) -> Type:
@@ -467,7 +240,7 @@ def check(sql: str, tree: exp.Expression, types: Types) -> None:
                     raise _mismatch(sql, node, f"LIKE must be given varchar, not {types.of(part)}")
         elif isinstance(node, (exp.DPipe, exp.Concat)):
             _check_joined(sql, node, types)
-        elif isinstance(node, exp.Func) and name_of(node) in _TAKES:
+        elif isinstance(node, exp.Func) and name_of(node) in functions.TAKES:
             _check_argument(sql, node, types)
 
 
@@ -598,7 +371,7 @@ def _check_joined(sql: str, node: exp.Expression, types: Types) -> None:
 def _check_argument(sql: str, node: exp.Func, types: Types) -> None:
     name, kind = name_of(node), types.of(_first(node))
     family = _FAMILIES.get(kind or "")
-    if family is not None and family not in _TAKES[name]:
+    if family is not None and family not in functions.TAKES[name].split():
         raise _mismatch(sql, node, f"Unexpected parameters ({kind}) for function {name}")
 
 
