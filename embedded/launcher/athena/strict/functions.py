@@ -6,10 +6,7 @@ own syntax in the grammar. If a name is missing here, a query that Athena runs i
 
 from collections.abc import Mapping
 
-
-def words(text: str) -> frozenset[str]:
-    """The words of a table, which are separated by spaces and line ends."""
-    return frozenset(text.split())
+from embedded.launcher.words import words
 
 
 def _by_function(table: Mapping[str, str]) -> Mapping[str, str]:
@@ -48,7 +45,9 @@ RETURNS = _by_function(
         """,
         "date": "current_date date from_iso8601_date last_day_of_month",
         "timestamp": "date_parse localtimestamp",
-        "timestamp with time zone": "current_timestamp from_iso8601_timestamp from_unixtime now with_timezone",
+        "timestamp with time zone": """
+            current_timestamp from_iso8601_timestamp from_unixtime now with_timezone
+        """,
         "array": """
             array_agg array_distinct array_sort filter map_keys map_values regexp_extract_all
             regexp_split sequence slice split

@@ -11,9 +11,10 @@ from sqlglot.tokens import Token, Tokenizer, TokenType
 
 from embedded.launcher.athena.errors import MalformedQuery, QueryFailed
 from embedded.launcher.athena.strict import functions
+from embedded.launcher.words import words
 
 # Trino's reserved words that sqlglot accepts as names.
-_RESERVED = functions.words(
+_RESERVED = words(
     """
     alter and as between by case cast constraint create cross cube current_catalog current_date
     current_path current_role current_schema current_time current_timestamp current_user
