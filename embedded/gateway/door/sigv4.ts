@@ -1,6 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { AwsError } from '../protocol';
+import { rawPath, withoutDots } from './door';
 
 /** The parts of a request's signature. */
 export interface Signature {
@@ -208,7 +209,7 @@ function canonicalRequest(
   req: IncomingMessage,
   payloadHash: string,
 ): string {
-  const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
+  const path = rawPath(req);
   return [
     req.method,
     // S3 signs the path as sent. All other services sign the normalized path, encoded once more.
@@ -230,12 +231,8 @@ function headerValue({ rawHeaders }: IncomingMessage, name: string): string {
 }
 
 function tidied(path: string): string {
-  const kept: string[] = [];
-  for (const segment of path.split('/')) {
-    if (segment === '..') kept.pop();
-    else if (segment !== '' && segment !== '.') kept.push(segment);
-  }
-  return `/${kept.join('/')}${kept.length > 0 && path.endsWith('/') ? '/' : ''}`;
+  const plain = withoutDots(path);
+  return plain !== '/' && path.endsWith('/') ? `${plain}/` : plain;
 }
 
 function canonicalQuery(query: readonly [string, string][]): string {

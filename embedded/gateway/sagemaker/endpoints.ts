@@ -4,7 +4,7 @@ import type { Context } from '../context';
 import type { Caller } from '../protocol';
 import { messageOf, seconds } from '../protocol';
 import type { Operation } from '../protocol';
-import { StateFile } from '../state';
+import type { StateFile } from '../state';
 import type { EndpointConfigs, Variant } from './endpoint-configs';
 import { listed, ListInput } from './lists';
 import type { Models } from './models';
@@ -49,12 +49,7 @@ export class Endpoints {
     private readonly models: Models,
     private readonly configs: EndpointConfigs,
   ) {
-    this.state = new StateFile(
-      context.path('gateway', 'endpoints.json'),
-      z.array(EndpointState),
-      [],
-      context.log,
-    );
+    this.state = context.state('endpoints', z.array(EndpointState), []);
   }
 
   readonly operations: Record<string, Operation> = {

@@ -3,7 +3,7 @@ import { lenient } from '../../../workflows/durable';
 import type { Context } from '../context';
 import { seconds } from '../protocol';
 import type { Operation } from '../protocol';
-import { StateFile } from '../state';
+import type { StateFile } from '../state';
 import { modelConditions } from './conditions';
 import { Environment } from './environment';
 import { listed, ListInput } from './lists';
@@ -35,12 +35,7 @@ export class Models {
     private readonly context: Context,
     private readonly tags: TagStore,
   ) {
-    this.state = new StateFile(
-      context.path('gateway', 'models.json'),
-      z.array(Model),
-      [],
-      context.log,
-    );
+    this.state = context.state('models', z.array(Model), []);
   }
 
   readonly operations: Record<string, Operation> = {
