@@ -65,10 +65,7 @@ USES: Mapping[str, tuple[Use, ...]] = {
         Use("PutSecretValue", "written", _BOTH, _SECRETS),
         Use("GetSecretValue", "read", _OPEN, _SECRETS),
     ),
-    "sns": (
-        Use("Publish", "written", _BOTH, _SNS),
-        Use("PublishBatch", "written", _BOTH, _SNS),
-    ),
+    "sns": (Use("Publish", "written", _BOTH, _SNS), Use("PublishBatch", "written", _BOTH, _SNS)),
     "sqs": (
         Use("SendMessage", "written", _BOTH, _SQS),
         Use("SendMessageBatch", "written", _BOTH, _SQS),
@@ -103,9 +100,7 @@ ERRORS: Mapping[str, Errors] = {
     ),
     "kinesis": Errors(*(f"KMS{name}Exception" for name in _CAUSES)),
     "secretsmanager": Errors(
-        "AccessDeniedException",
-        *["DecryptionFailure"] * 3,
-        sentence="Access to KMS is not allowed",
+        "AccessDeniedException", *["DecryptionFailure"] * 3, sentence="Access to KMS is not allowed"
     ),
     "sns": Errors(*(f"KMS{name}" for name in _CAUSES)),
     # The client receives only the message: embedded/gateway/ adds SageMaker's own code.
@@ -192,11 +187,7 @@ def role_refusal(
 
 
 def service_refusal(
-    principal: str,
-    key_id: str,
-    actions: tuple[str, ...],
-    context: Mapping[str, str],
-    source: str,
+    principal: str, key_id: str, actions: tuple[str, ...], context: Mapping[str, str], source: str
 ) -> str:
     """Why a key does not let a service principal (`sns.amazonaws.com`) use it; empty if it does.
 

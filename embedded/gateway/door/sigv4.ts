@@ -28,15 +28,9 @@ const MAX_PRESIGNED_SECONDS = 7 * 24 * 3600;
 export const EMPTY_SHA256 = createHash('sha256').digest('hex');
 
 /** Query parameters of a presigned URL's signature. */
-const PRESIGNED = [
-  'X-Amz-Algorithm',
-  'X-Amz-Credential',
-  'X-Amz-Date',
-  'X-Amz-Expires',
-  'X-Amz-Security-Token',
-  'X-Amz-Signature',
-  'X-Amz-SignedHeaders',
-];
+const PRESIGNED = 'Algorithm Credential Date Expires Security-Token Signature SignedHeaders'
+  .split(' ')
+  .map((name) => `X-Amz-${name}`);
 const PRESIGNED_LOWER = PRESIGNED.map((name) => name.toLowerCase());
 
 /** Query parameters from which ministack reads a caller. */

@@ -64,12 +64,8 @@ export class EndpointConfigs {
     CreateEndpointConfig: sageMakerOperation(CreateEndpointConfig, async (request, caller) => {
       const arn = arnOf('endpoint-config', request.EndpointConfigName);
       const [variant] = request.ProductionVariants;
-      await this.context.iam.authorize(
-        caller,
-        'sagemaker:CreateEndpointConfig',
-        arn,
-        configConditions(request),
-      );
+      const conditions = configConditions(request);
+      await this.context.iam.authorize(caller, 'sagemaker:CreateEndpointConfig', arn, conditions);
       const model = this.models.get(variant.ModelName);
       if (variant.ServerlessConfig && model.request.EnableNetworkIsolation) {
         throw invalid(

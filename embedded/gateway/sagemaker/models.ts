@@ -41,12 +41,8 @@ export class Models {
   readonly operations: Record<string, Operation> = {
     CreateModel: sageMakerOperation(CreateModel, async (request, caller) => {
       const arn = arnOf('model', request.ModelName);
-      await this.context.iam.authorize(
-        caller,
-        'sagemaker:CreateModel',
-        arn,
-        modelConditions(request),
-      );
+      const conditions = modelConditions(request);
+      await this.context.iam.authorize(caller, 'sagemaker:CreateModel', arn, conditions);
       await this.context.iam.authorize(caller, 'iam:PassRole', request.ExecutionRoleArn, PASSED_TO);
       await this.tags.add(caller, arn, request.Tags);
       if (this.find(request.ModelName))
@@ -56,17 +52,10 @@ export class Models {
       return { ModelArn: arn };
     }),
     DescribeModel: sageMakerOperation(ByName, async ({ ModelName }, caller) => {
-      await this.context.iam.authorize(
-        caller,
-        'sagemaker:DescribeModel',
-        arnOf('model', ModelName),
-      );
+      const arn = arnOf('model', ModelName);
+      await this.context.iam.authorize(caller, 'sagemaker:DescribeModel', arn);
       const { request, createdAt } = this.get(ModelName);
-      return {
-        ...withoutTags(request),
-        ModelArn: arnOf('model', ModelName),
-        CreationTime: seconds(createdAt),
-      };
+      return { ...withoutTags(request), ModelArn: arn, CreationTime: seconds(createdAt) };
     }),
     DeleteModel: sageMakerOperation(ByName, async ({ ModelName }, caller) => {
       const arn = arnOf('model', ModelName);

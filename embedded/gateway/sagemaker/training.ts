@@ -45,12 +45,8 @@ export class TrainingJobs {
   readonly operations: Record<string, Operation> = {
     CreateTrainingJob: sageMakerOperation(CreateTrainingJob, async (request, caller) => {
       const arn = arnOf('training-job', request.TrainingJobName);
-      await this.context.iam.authorize(
-        caller,
-        'sagemaker:CreateTrainingJob',
-        arn,
-        trainingConditions(request),
-      );
+      const conditions = trainingConditions(request);
+      await this.context.iam.authorize(caller, 'sagemaker:CreateTrainingJob', arn, conditions);
       await this.context.iam.authorize(caller, 'iam:PassRole', request.RoleArn, PASSED_TO);
       this.refuseDuplicate(request.TrainingJobName, arn);
       this.refuseBeyondSpotQuota(request);

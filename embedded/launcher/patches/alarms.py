@@ -364,11 +364,7 @@ def _create_composite(
 
 
 def _update_composite(
-    physical_id: str,
-    _old: Mapping[str, Any],
-    new: Mapping[str, Any],
-    stack: str,
-    logical_id: str,
+    physical_id: str, _old: Mapping[str, Any], new: Mapping[str, Any], stack: str, logical_id: str
 ) -> tuple[str, dict[str, str]]:
     made = _create_composite(logical_id, new, stack)
     if made[0] != physical_id:
