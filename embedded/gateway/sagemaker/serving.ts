@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SERVING_TOKEN_HEADER } from '../../../ml/serving/token';
-import { freePort } from '../../cloud/free-port';
+import { freePort } from '../free-port';
 import { unpack } from '../archives';
 import type { Context } from '../context';
 import { lastMeaningfulLine, logSize, tail } from '../logs';
