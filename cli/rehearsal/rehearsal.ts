@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../embedded/cloud/free-port';
+import { freePort } from '../../embedded/gateway/free-port';
 import { boot, type Cloud } from '../../embedded/cloud/boot';
 import { clientsFor, embedded, type Clients, type Connection } from '../../session/clients';
 import { run as runTool } from '../../embedded/cloud/deploy';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from './free-port';
+import { freePort } from '../gateway/free-port';
 import { corpusPath, readCorpus } from '../corpus/read-corpus';
 import { errorCode } from '../../session/files';
 import { launcherHeaders } from '../gateway/launcher';

@@ -192,17 +192,17 @@ export async function deploy(
   const isCurrent =
     existing !== undefined && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint;
 
+  const node = (
+    title: string,
+    args: string[],
+    env: NodeJS.ProcessEnv,
+    onLine: (line: string) => void,
+  ) => run(workspace, title, process.execPath, args, env, onLine);
   const server = join(workspace.root, 'dist', 'serving', 'server.cjs');
   if (!isCurrent || !existsSync(server)) {
     say('building the serving program');
-    await run(
-      workspace,
-      'Building the serving program',
-      process.execPath,
-      ['ml/serving/build.mjs'],
-      workspace.env,
-      () => undefined,
-    );
+    const build = ['ml/serving/build.mjs'];
+    await node('Building the serving program', build, workspace.env, () => undefined);
   }
   if (isCurrent) {
     await storeToken(clients, existing, token);
@@ -223,27 +223,15 @@ export async function deploy(
   ];
   if (!(await isDeployed(clients.cloudFormation, 'CDKToolkit'))) {
     say('cdk bootstrap');
-    await run(
-      workspace,
-      'cdk bootstrap',
-      process.execPath,
-      [...cli, 'bootstrap', `aws://${account}/${region}`],
-      env,
-      () => undefined,
-    );
+    const bootstrap = [...cli, 'bootstrap', `aws://${account}/${region}`];
+    await node('cdk bootstrap', bootstrap, env, () => undefined);
   }
   say('cdk deploy');
-  await run(
-    workspace,
-    'cdk deploy',
-    process.execPath,
-    [...cli, 'deploy', '--all', '--require-approval', 'never', '--progress', 'events'],
-    env,
-    (line) => {
-      const resource = /\|\s*(?:CREATE|UPDATE)_\w+\s*\|\s*(AWS::\S+)/.exec(line)?.[1];
-      if (resource !== undefined) say(`cdk deploy: ${resource}`);
-    },
-  );
+  const deployAll = ['deploy', '--all', '--require-approval', 'never', '--progress', 'events'];
+  await node('cdk deploy', [...cli, ...deployAll], env, (line) => {
+    const resource = /\|\s*(?:CREATE|UPDATE)_\w+\s*\|\s*(AWS::\S+)/.exec(line)?.[1];
+    if (resource !== undefined) say(`cdk deploy: ${resource}`);
+  });
   const outputs = await findOutputs(clients.cloudFormation, 'local');
   if (!outputs)
     throw new UserError(

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import type { z } from 'zod';
 import type { Iam, ServiceSession } from './identity';
 import type { LauncherAddress, Limits } from './options';
 import type { Processes } from './processes';
 import { AssumedRole } from './roles';
+import { StateFile } from './state';
 
 /** The dependencies that all services of the gateway share. */
 export class Context {
@@ -21,6 +23,11 @@ export class Context {
 
   role(session: ServiceSession): AssumedRole {
     return new AssumedRole(this.iam, this.launcher, session);
+  }
+
+  /** The state file `gateway/<name>.json`; `empty` is its first value. */
+  state<S extends z.ZodType>(name: string, schema: S, empty: z.infer<S>): StateFile<S> {
+    return new StateFile(this.path('gateway', `${name}.json`), schema, empty, this.log);
   }
 
   /** Returns a path below LAKE_HOME. */

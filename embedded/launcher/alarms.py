@@ -201,10 +201,7 @@ def evaluate(alarm: Alarm, fetch: Fetch, now: float) -> Evaluation | None:
     series = points_of(alarm, fetch, end - fetched * period, end)
     newest_first = sorted(series.items(), reverse=True)
     evaluated = newest_first[:needed]
-    state = state_of(
-        alarm,
-        [(int((end - at) // period), value) for at, value in newest_first],
-    )
+    state = state_of(alarm, [(int((end - at) // period), value) for at, value in newest_first])
     data = _data(alarm, evaluated, period, now)
     if state is None:
         return None

@@ -75,10 +75,7 @@ def key_of(access_key: str) -> Key:
             )
         raise Refused(f"{found.code}: {found.message}")
     return Key(
-        found.principal_arn,
-        found.secret_access_key,
-        found.session_token or "",
-        found.expiration,
+        found.principal_arn, found.secret_access_key, found.session_token or "", found.expiration
     )
 
 

@@ -9,33 +9,21 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from embedded.launcher.state_folder import open_state
+from embedded.launcher.words import words
 
 ACCOUNT_ID = "000000000000"
 REGION = "us-east-1"
 
 # Only these services start. The gateway provides SageMaker, Glue crawlers and Glue job runs.
-SERVICES = (
-    "athena",
-    "cloudformation",
-    "codebuild",
-    "ecr",
-    "events",
-    "glue",
-    "iam",
-    "kinesis",
-    "kms",
-    "lambda",
-    "logs",
-    "monitoring",
-    "s3",
-    "scheduler",
-    "secretsmanager",
-    "sns",
-    "sqs",
-    "ssm",
-    "states",
-    "sts",
-    "tagging",
+SERVICES = tuple(
+    sorted(
+        words(
+            """
+            athena cloudformation codebuild ecr events glue iam kinesis kms lambda logs
+            monitoring s3 scheduler secretsmanager sns sqs ssm states sts tagging
+            """
+        )
+    )
 )
 
 # Variables that Lambda workers inherit from the user's shell. Others (AWS_PROFILE, proxies,

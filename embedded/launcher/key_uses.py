@@ -65,10 +65,7 @@ USES: Mapping[str, tuple[Use, ...]] = {
         Use("PutSecretValue", "written", _BOTH, _SECRETS),
         Use("GetSecretValue", "read", _OPEN, _SECRETS),
     ),
-    "sns": (
-        Use("Publish", "written", _BOTH, _SNS),
-        Use("PublishBatch", "written", _BOTH, _SNS),
-    ),
+    "sns": (Use("Publish", "written", _BOTH, _SNS), Use("PublishBatch", "written", _BOTH, _SNS)),
     "sqs": (
         Use("SendMessage", "written", _BOTH, _SQS),
         Use("SendMessageBatch", "written", _BOTH, _SQS),
@@ -92,47 +89,23 @@ class Errors:
     sentence: str = ""
 
 
+_CAUSES = ("AccessDenied", "Disabled", "InvalidState", "NotFound")
 # The names of codes are from the services' API references; the rest is from memory.
+# Service -> (denied, disabled, invalid state, not found).
 ERRORS: Mapping[str, Errors] = {
     "s3": Errors(
-        denied="AccessDenied",
-        disabled="KMS.DisabledException",
-        invalid_state="KMS.KMSInvalidStateException",
-        not_found="KMS.NotFoundException",
+        "AccessDenied",
+        *(f"KMS.{name}Exception" for name in ("Disabled", "KMSInvalidState", "NotFound")),
         denied_status=403,
     ),
-    "kinesis": Errors(
-        denied="KMSAccessDeniedException",
-        disabled="KMSDisabledException",
-        invalid_state="KMSInvalidStateException",
-        not_found="KMSNotFoundException",
-    ),
+    "kinesis": Errors(*(f"KMS{name}Exception" for name in _CAUSES)),
     "secretsmanager": Errors(
-        denied="AccessDeniedException",
-        disabled="DecryptionFailure",
-        invalid_state="DecryptionFailure",
-        not_found="DecryptionFailure",
-        sentence="Access to KMS is not allowed",
+        "AccessDeniedException", *["DecryptionFailure"] * 3, sentence="Access to KMS is not allowed"
     ),
-    "sns": Errors(
-        denied="KMSAccessDenied",
-        disabled="KMSDisabled",
-        invalid_state="KMSInvalidState",
-        not_found="KMSNotFound",
-    ),
+    "sns": Errors(*(f"KMS{name}" for name in _CAUSES)),
     # The client receives only the message: embedded/gateway/ adds SageMaker's own code.
-    "sagemaker": Errors(
-        denied="AccessDeniedException",
-        disabled="ValidationException",
-        invalid_state="ValidationException",
-        not_found="ValidationException",
-    ),
-    "sqs": Errors(
-        denied="KmsAccessDenied",
-        disabled="KmsDisabled",
-        invalid_state="KmsInvalidState",
-        not_found="KmsNotFound",
-    ),
+    "sagemaker": Errors("AccessDeniedException", *["ValidationException"] * 3),
+    "sqs": Errors(*(f"Kms{name}" for name in _CAUSES)),
 }
 
 
@@ -214,11 +187,7 @@ def role_refusal(
 
 
 def service_refusal(
-    principal: str,
-    key_id: str,
-    actions: tuple[str, ...],
-    context: Mapping[str, str],
-    source: str,
+    principal: str, key_id: str, actions: tuple[str, ...], context: Mapping[str, str], source: str
 ) -> str:
     """Why a key does not let a service principal (`sns.amazonaws.com`) use it; empty if it does.
 

@@ -4,8 +4,11 @@ A type is created, or listed here, or fails the deployment: CloudFormation rejec
 "Unrecognized resource types: [...]" before it creates anything.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from embedded.launcher.words import words
 
 
 @dataclass(frozen=True)
@@ -21,17 +24,24 @@ class LeftOut:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-_ARN = "arn:aws:sagemaker:us-east-1:000000000000:{kind}/{{id}}"
-
-
-def _sagemaker(kind: str, named_by: str, **attributes: str) -> LeftOut:
-    arn = _ARN.format(kind=kind)
+def _sagemaker(resource: str, **attributes: str) -> LeftOut:
+    """A type of SageMaker's, such as `EndpointConfig`: arn:…:endpoint-config/NAME."""
+    kind = re.sub("(?<=[a-z])(?=[A-Z])", "-", resource).lower()
+    arn = f"arn:aws:sagemaker:us-east-1:000000000000:{kind}/{{id}}"
+    named_by = f"{resource}Name"
     return LeftOut(
         "the gateway provides SageMaker; the pipeline creates models and endpoints through its API",
         named_by,
-        {f"{named_by.removesuffix('Name')}Arn": arn, "Arn": arn, named_by: "{id}", **attributes},
+        {f"{resource}Arn": arn, "Arn": arn, named_by: "{id}", **attributes},
     )
 
+
+_SAGEMAKER = words(
+    """
+    Model EndpointConfig Endpoint ModelPackageGroup ModelPackage ModelCard MonitoringSchedule
+    NotebookInstance NotebookInstanceLifecycleConfig Pipeline Project FeatureGroup
+    """
+)
 
 LEFT_OUT: dict[str, LeftOut] = {
     "AWS::Budgets::Budget": LeftOut("nothing here costs money"),
@@ -43,23 +53,8 @@ LEFT_OUT: dict[str, LeftOut] = {
     ),
     "AWS::Lambda::CodeSigningConfig": LeftOut("code is not signed for this machine"),
     "AWS::SSMIncidents::ResponsePlan": LeftOut("a laptop has no on-call rota", "Name"),
-    "AWS::SageMaker::Model": _sagemaker("model", "ModelName"),
-    "AWS::SageMaker::EndpointConfig": _sagemaker("endpoint-config", "EndpointConfigName"),
-    "AWS::SageMaker::Endpoint": _sagemaker("endpoint", "EndpointName"),
-    "AWS::SageMaker::ModelPackageGroup": _sagemaker("model-package-group", "ModelPackageGroupName"),
-    "AWS::SageMaker::ModelPackage": _sagemaker("model-package", "ModelPackageName"),
-    "AWS::SageMaker::ModelCard": _sagemaker("model-card", "ModelCardName"),
-    "AWS::SageMaker::MonitoringSchedule": _sagemaker(
-        "monitoring-schedule", "MonitoringScheduleName"
-    ),
-    "AWS::SageMaker::NotebookInstance": _sagemaker("notebook-instance", "NotebookInstanceName"),
-    "AWS::SageMaker::NotebookInstanceLifecycleConfig": _sagemaker(
-        "notebook-instance-lifecycle-config", "NotebookInstanceLifecycleConfigName"
-    ),
-    "AWS::SageMaker::Pipeline": _sagemaker("pipeline", "PipelineName"),
-    "AWS::SageMaker::Project": _sagemaker("project", "ProjectName"),
-    "AWS::SageMaker::FeatureGroup": _sagemaker("feature-group", "FeatureGroupName"),
-    "AWS::SageMaker::Domain": _sagemaker("domain", "DomainName", DomainId="{id}"),
+    **{f"AWS::SageMaker::{name}": _sagemaker(name) for name in _SAGEMAKER},
+    "AWS::SageMaker::Domain": _sagemaker("Domain", DomainId="{id}"),
     "Custom::ImageBuild": LeftOut(
         "the local run executes the Dockerfiles' commands as processes, so no image is built",
         attributes={

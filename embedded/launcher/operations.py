@@ -38,11 +38,7 @@ _REST = ("s3", "lambda")
 
 
 def operation(
-    service: str,
-    method: str,
-    path: str,
-    query: Mapping[str, list[str]],
-    headers: Mapping[str, str],
+    service: str, method: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]
 ) -> str:
     """`service:Operation`; only `service:` if neither a header nor the path names the operation.
 

@@ -65,9 +65,8 @@ class Door:
             return
         tokens = _values(scope, _TOKEN_HEADER)
         if len(tokens) != 1 or not hmac.compare_digest(tokens[0], self._token):
-            await _respond(
-                send, 403, {"message": "Only the gateway of this lake may call this port."}
-            )
+            text = "Only the gateway of this lake may call this port."
+            await _respond(send, 403, {"message": text})
             return
         caller = b",".join(_values(scope, _CALLER_HEADER)).decode("latin-1")
         scope["headers"] = [
@@ -76,14 +75,8 @@ class Door:
             if name.lower() not in (_TOKEN_HEADER, _CALLER_HEADER)
         ]
         if not _agrees(scope, caller):
-            await _respond(
-                send,
-                403,
-                {
-                    "__type": "InvalidClientTokenId",
-                    "message": "The request does not name the caller that signed it.",
-                },
-            )
+            text = "The request does not name the caller that signed it."
+            await _respond(send, 403, {"__type": "InvalidClientTokenId", "message": text})
             return
         await self._application(scope, receive, send)
 
@@ -125,24 +118,19 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     scope["headers"] = [*scope["headers"], (b"x-forwarded-proto", b"https")]
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
     caller_key.set(extract_access_key_id(headers, query) or "")
-    service = _signed_for(headers)
+    service = _service_in(headers.get("authorization", "").partition("Credential=")[2])
     if service and service not in SERVICES:
         # ministack would load the models of all AWS services (400 MB) to return the same error.
-        await _respond(
-            send,
-            400,
-            {
-                "__type": "UnknownServiceException",
-                "message": f"The embedded cloud has no {service}. See docs/embedded-cloud.md.",
-            },
-        )
+        text = f"The embedded cloud has no {service}. See docs/embedded-cloud.md."
+        await _respond(send, 400, {"__type": "UnknownServiceException", "message": text})
         return
     start_up.gateway_is_there()
     if recorded_calls.is_on() and caller_key.get():
         called = operation(service, scope["method"], path, query, headers)
         as_account(caller_key.get())
         recorded_calls.begin(called, arn_of(caller_key.get()))
-    caller = key_uses.begin(caller_key.get(), service or _presigned_for(query))
+    presigned = _service_in(query.get("X-Amz-Credential", [""])[0])
+    caller = key_uses.begin(caller_key.get(), service or presigned)
     try:
         await ministack_app.app(scope, receive, send)
     finally:
@@ -157,16 +145,9 @@ def _may_change(method: str, headers: dict[str, str]) -> bool:
     return method not in ("GET", "HEAD") and not action.startswith(_READS)
 
 
-def _signed_for(headers: dict[str, str]) -> str:
-    """The service in a signature's Credential=KEY/DATE/REGION/SERVICE/aws4_request."""
-    parts = headers.get("authorization", "").partition("Credential=")[2].split("/")
-    return parts[3] if len(parts) > 3 else ""
-
-
-def _presigned_for(query: dict[str, list[str]]) -> str:
-    """The same for a presigned URL: X-Amz-Credential=KEY/DATE/REGION/SERVICE/aws4_request."""
-    parts = query.get("X-Amz-Credential", [""])[0].split("/")
-    return parts[3] if len(parts) > 3 else ""
+def _service_in(credential: str) -> str:
+    """The service in a signature's credential, KEY/DATE/REGION/SERVICE/aws4_request."""
+    return ([*credential.split("/"), "", "", "", ""])[3]
 
 
 async def _internal(scope: Scope, receive: Receive, send: Send) -> None:
@@ -181,13 +162,8 @@ async def _internal(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _respond(send: Send, status: int, fields: dict[str, Any]) -> None:
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [(b"content-type", b"application/json")],
-        }
-    )
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(fields).encode()})
 
 

@@ -12,13 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from embedded.launcher import durable_files
-from embedded.launcher.snapshots import (
-    FORMAT,
-    REMEDY,
-    Snapshots,
-    StateRefused,
-    project_version,
-)
+from embedded.launcher.snapshots import FORMAT, REMEDY, Snapshots, StateRefused, project_version
 
 _MARK = """\
 The state of this lake is in the folder cloud-state beside this file. sentiment-lake {version}

@@ -7,50 +7,14 @@ export interface Author {
   followers: number;
 }
 
-const first = [
-  'amber',
-  'brisk',
-  'calm',
-  'dusty',
-  'eager',
-  'faded',
-  'gentle',
-  'hazel',
-  'idle',
-  'jolly',
-  'keen',
-  'lunar',
-  'mellow',
-  'noble',
-  'ochre',
-  'plain',
-  'quiet',
-  'rapid',
-  'sunny',
-  'teal',
-];
-const second = [
-  'acorn',
-  'badger',
-  'canoe',
-  'dune',
-  'ember',
-  'ferry',
-  'gull',
-  'harbor',
-  'islet',
-  'juniper',
-  'kettle',
-  'lantern',
-  'meadow',
-  'nettle',
-  'otter',
-  'pebble',
-  'quarry',
-  'robin',
-  'sparrow',
-  'thicket',
-];
+const first = (
+  'amber brisk calm dusty eager faded gentle hazel idle jolly keen lunar mellow noble ochre plain ' +
+  'quiet rapid sunny teal'
+).split(' ');
+const second = (
+  'acorn badger canoe dune ember ferry gull harbor islet juniper kettle lantern meadow nettle otter ' +
+  'pebble quarry robin sparrow thicket'
+).split(' ');
 
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 

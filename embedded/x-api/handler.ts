@@ -183,20 +183,10 @@ export function serveXApi(posts: Posts, options: ServeOptions = {}): XApiHandler
         result = { answer: problem(500, 'Internal Server Error'), ...nothing };
       }
       const isComplete = send(request, response, result.answer, due);
-      const {
-        answer: { status },
-        sent,
-        ids,
-      } = result;
-      observe?.({
-        request: met.request,
-        params,
-        status,
-        sent,
-        ids,
-        isComplete,
-        heldBack: new Set(hiddenUntil.keys()),
-      });
+      const { sent, ids } = result;
+      const heldBack = new Set(hiddenUntil.keys());
+      const { status } = result.answer;
+      observe?.({ request: met.request, params, status, sent, ids, isComplete, heldBack });
     }
   };
 }

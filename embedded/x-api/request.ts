@@ -16,99 +16,31 @@ export class ParameterError extends Error {
   }
 }
 
-const postFields = new Set([
-  'article',
-  'attachments',
-  'author_id',
-  'card_uri',
-  'community_id',
-  'context_annotations',
-  'conversation_id',
-  'created_at',
-  'display_text_range',
-  'edit_controls',
-  'edit_history_tweet_ids',
-  'entities',
-  'geo',
-  'id',
-  'in_reply_to_user_id',
-  'lang',
-  'media_metadata',
-  'non_public_metrics',
-  'note_tweet',
-  'organic_metrics',
-  'possibly_sensitive',
-  'promoted_metrics',
-  'public_metrics',
-  'referenced_tweets',
-  'reply_settings',
-  'scopes',
-  'source',
-  'suggested_source_links',
-  'text',
-  'withheld',
-]);
-const userFields = new Set([
-  'affiliation',
-  'confirmed_email',
-  'connection_status',
-  'created_at',
-  'description',
-  'entities',
-  'id',
-  'is_identity_verified',
-  'location',
-  'most_recent_tweet_id',
-  'name',
-  'parody',
-  'pinned_tweet_id',
-  'profile_banner_url',
-  'profile_image_url',
-  'protected',
-  'public_metrics',
-  'receives_your_dm',
-  'subscription',
-  'subscription_type',
-  'url',
-  'username',
-  'verified',
-  'verified_followers_count',
-  'verified_type',
-  'withheld',
-]);
-const expansions = new Set([
-  'article.cover_media',
-  'article.media_entities',
-  'attachments.media_keys',
-  'attachments.media_source_tweet',
-  'attachments.poll_ids',
-  'author_id',
-  'edit_history_tweet_ids',
-  'entities.mentions.username',
-  'geo.place_id',
-  'in_reply_to_user_id',
-  'entities.note.mentions.username',
-  'referenced_tweets.id',
-  'referenced_tweets.id.attachments.media_keys',
-  'referenced_tweets.id.author_id',
-]);
-const known = new Set([
-  'query',
-  'since_id',
-  'until_id',
-  'start_time',
-  'end_time',
-  'max_results',
-  'next_token',
-  'pagination_token',
-  'sort_order',
-  'expansions',
-  'tweet.fields',
-  'user.fields',
-  'media.fields',
-  'place.fields',
-  'poll.fields',
-]);
+/** The names in a text, which are separated by spaces and line ends. */
+const setOf = (names: string): Set<string> => new Set(names.trim().split(/\s+/));
+
+const postFields = setOf(`
+  article attachments author_id card_uri community_id context_annotations conversation_id created_at
+  display_text_range edit_controls edit_history_tweet_ids entities geo id in_reply_to_user_id lang
+  media_metadata non_public_metrics note_tweet organic_metrics possibly_sensitive promoted_metrics
+  public_metrics referenced_tweets reply_settings scopes source suggested_source_links text withheld
+`);
+const userFields = setOf(`
+  affiliation confirmed_email connection_status created_at description entities id
+  is_identity_verified location most_recent_tweet_id name parody pinned_tweet_id profile_banner_url
+  profile_image_url protected public_metrics receives_your_dm subscription subscription_type url
+  username verified verified_followers_count verified_type withheld
+`);
+const expansions = setOf(`
+  article.cover_media article.media_entities attachments.media_keys attachments.media_source_tweet
+  attachments.poll_ids author_id edit_history_tweet_ids entities.mentions.username geo.place_id
+  in_reply_to_user_id entities.note.mentions.username referenced_tweets.id
+  referenced_tweets.id.attachments.media_keys referenced_tweets.id.author_id
+`);
+const known = setOf(`
+  query since_id until_id start_time end_time max_results next_token pagination_token sort_order
+  expansions tweet.fields user.fields media.fields place.fields poll.fields
+`);
 
 const PostId = z.string().regex(/^\d+$/);
 /** The start of a page (newest first), which a `next_token` encodes. */
@@ -138,6 +70,14 @@ export interface Request {
   expansions: Set<string>;
 }
 
+/** X's error for this parameter, with its value. */
+const refuse = (params: URLSearchParams, name: string, message: string): ParameterError =>
+  new ParameterError(name, params.get(name) ?? '', message);
+
+/** X's error for a value that the parameter does not accept. */
+const refuseValue = (params: URLSearchParams, name: string, why: string): ParameterError =>
+  refuse(params, name, `The \`${name}\` query parameter value [${params.get(name) ?? ''}] ${why}`);
+
 function fieldsOf(params: URLSearchParams, name: string, allowed: Set<string>): Set<string> {
   const parameter = params.get(name);
   const wanted = parameter === null ? [] : parameter.split(',');
@@ -163,11 +103,7 @@ function instantOf(params: URLSearchParams, name: string): number | null {
     Number.isNaN(instant) ||
     new Date(instant).toISOString().slice(0, 19) !== value.slice(0, 19)
   ) {
-    throw new ParameterError(
-      name,
-      value,
-      `The \`${name}\` query parameter value [${value}] is not a valid RFC 3339 date-time`,
-    );
+    throw refuseValue(params, name, 'is not a valid RFC 3339 date-time');
   }
   return instant;
 }
@@ -179,11 +115,7 @@ function idOf(params: URLSearchParams, name: string): string | null {
   const value = params.get(name);
   if (value === null) return null;
   if (!/^\d{1,19}$/.test(value) || BigInt(value) > largestId) {
-    throw new ParameterError(
-      name,
-      value,
-      `The \`${name}\` query parameter value [${value}] is not a valid post id`,
-    );
+    throw refuseValue(params, name, 'is not a valid post id');
   }
   return value;
 }
@@ -202,11 +134,7 @@ function cursorOf(params: URLSearchParams, queryHash: string): Cursor | null {
   } catch {
     // Not one of our tokens: rejected below, like a token of another query.
   }
-  throw new ParameterError(
-    name,
-    token,
-    `The \`${name}\` query parameter value [${token}] is not valid`,
-  );
+  throw refuseValue(params, name, 'is not valid');
 }
 
 /** Number of the requested page, from 1. */
@@ -234,10 +162,6 @@ const boundsOf = (params: URLSearchParams): Bounds => ({
   startTime: instantOf(params, 'start_time'),
   endTime: instantOf(params, 'end_time'),
 });
-
-/** X's error for this parameter, with its value. */
-const refuse = (params: URLSearchParams, name: string, message: string): ParameterError =>
-  new ParameterError(name, params.get(name) ?? '', message);
 
 function mustNotMixBounds(params: URLSearchParams): void {
   const id = ['since_id', 'until_id'].find((name) => params.has(name));
@@ -285,11 +209,8 @@ function checkAge(params: URLSearchParams, bounds: Bounds, oldest: number): void
 export function parseRequest(params: URLSearchParams, now: number): Request {
   for (const name of params.keys()) {
     if (!known.has(name)) {
-      throw new ParameterError(
-        name,
-        params.get(name) ?? '',
-        `The query parameter [${name}] is not one of [${[...known].join(',')}]`,
-      );
+      const list = [...known].join(',');
+      throw refuse(params, name, `The query parameter [${name}] is not one of [${list}]`);
     }
   }
   const twice = [...known].find((name) => params.getAll(name).length > 1);
@@ -306,25 +227,17 @@ export function parseRequest(params: URLSearchParams, now: number): Request {
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
     const message = `There were errors processing your request: ${error.message}`;
-    throw new ParameterError('query', query, message);
+    throw refuse(params, 'query', message);
   }
 
   const limit = params.get('max_results') ?? '10';
   const maxResults = Number(limit);
   if (!/^\d+$/.test(limit) || maxResults < 10 || maxResults > 100) {
-    throw new ParameterError(
-      'max_results',
-      limit,
-      `The \`max_results\` query parameter value [${limit}] is not between 10 and 100`,
-    );
+    throw refuseValue(params, 'max_results', 'is not between 10 and 100');
   }
   const order = params.get('sort_order') ?? 'recency';
   if (order !== 'recency' && order !== 'relevancy') {
-    throw new ParameterError(
-      'sort_order',
-      order,
-      `The \`sort_order\` query parameter value [${order}] is not one of [recency,relevancy]`,
-    );
+    throw refuseValue(params, 'sort_order', 'is not one of [recency,relevancy]');
   }
 
   const oldest = now - window;

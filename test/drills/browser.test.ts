@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { boot, type Cloud } from '../../embedded/cloud/boot';
 import { clientsFor, embedded, type Clients } from '../../session/clients';
 import type { Workspace } from '../../session/workspace';
-import { freePort } from '../../embedded/cloud/free-port';
+import { freePort } from '../../embedded/gateway/free-port';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 /** A name of somebody else that their name server leads to this machine, once the page is loaded. */

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { freePort } from '../../embedded/cloud/free-port';
+import { freePort } from '../../embedded/gateway/free-port';
 
 const root = resolve(__dirname, '..', '..');
 

@@ -36,7 +36,7 @@ import {
 } from '../policies/recorded';
 import type { RecordedCall } from '../policies/calls';
 import { declaredCalls } from '../policies/declared-calls';
-import { freePort } from '../../embedded/cloud/free-port';
+import { freePort } from '../../embedded/gateway/free-port';
 import { actionsOf, alarmStates, sums } from '../support/metrics';
 import { openKeyToRoot } from '../support/key-for-root';
 

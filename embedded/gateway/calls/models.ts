@@ -19,23 +19,9 @@ export interface Member {
   readonly timestampFormat?: string;
 }
 
-export type ShapeType =
-  | 'structure'
-  | 'list'
-  | 'map'
-  | 'string'
-  | 'boolean'
-  | 'integer'
-  | 'long'
-  | 'short'
-  | 'byte'
-  | 'float'
-  | 'double'
-  | 'bigdecimal'
-  | 'biginteger'
-  | 'blob'
-  | 'timestamp'
-  | 'character';
+type WholeNumber = 'integer' | 'long' | 'short' | 'byte' | 'biginteger';
+type Simple = 'string' | 'character' | 'boolean' | 'float' | 'double' | 'bigdecimal' | WholeNumber;
+export type ShapeType = 'structure' | 'list' | 'map' | 'blob' | 'timestamp' | Simple;
 
 /** A shape of botocore's `service-2.json`. */
 export interface Shape {

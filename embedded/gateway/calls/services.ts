@@ -16,90 +16,70 @@ export interface ServiceNames {
   readonly seen?: string;
 }
 
+const service = (
+  model: string,
+  id: string,
+  invalid: string,
+  more: Omit<ServiceNames, 'model' | 'id' | 'invalid'> = {},
+): ServiceNames => ({ model, id, invalid, ...more });
+
 /** By signing name; `sagemaker` has two models. */
 export const SERVICES: Readonly<Record<string, readonly ServiceNames[]>> = {
-  athena: [{ model: 'athena', id: 'Athena', invalid: 'InvalidRequestException' }],
-  cloudformation: [{ model: 'cloudformation', id: 'CloudFormation', invalid: 'ValidationError' }],
-  codebuild: [{ model: 'codebuild', id: 'CodeBuild', invalid: 'InvalidInputException' }],
+  athena: [service('athena', 'Athena', 'InvalidRequestException')],
+  cloudformation: [service('cloudformation', 'CloudFormation', 'ValidationError')],
+  codebuild: [service('codebuild', 'CodeBuild', 'InvalidInputException')],
   ecr: [
-    {
-      model: 'ecr',
-      id: 'ECR',
-      invalid: 'InvalidParameterException',
+    service('ecr', 'ECR', 'InvalidParameterException', {
       wording: 'ecr',
       seen: 'aws/aws-dotnet-deploy#549 (the wording)',
-    },
+    }),
   ],
   events: [
-    {
-      model: 'events',
-      id: 'EventBridge',
-      invalid: 'ValidationException',
+    service('events', 'EventBridge', 'ValidationException', {
       seen: 'aws-cloudformation/custom-resource-helper#61, PutRule',
-    },
+    }),
   ],
   glue: [
-    {
-      model: 'glue',
-      id: 'Glue',
-      invalid: 'ValidationException',
+    service('glue', 'Glue', 'ValidationException', {
       seen: 'moj-analytical-services/etl_manager#90, CreateTable',
-    },
+    }),
   ],
   iam: [
-    {
-      model: 'iam',
-      id: 'IAM',
-      invalid: 'ValidationError',
+    service('iam', 'IAM', 'ValidationError', {
       seen: 'NixOS/nixops#328, a role name of 65 signs',
-    },
+    }),
   ],
-  kinesis: [{ model: 'kinesis', id: 'Kinesis', invalid: 'ValidationException' }],
-  kms: [{ model: 'kms', id: 'KMS', invalid: 'ValidationException' }],
-  lambda: [{ model: 'lambda', id: 'Lambda', invalid: 'ValidationException' }],
+  kinesis: [service('kinesis', 'Kinesis', 'ValidationException')],
+  kms: [service('kms', 'KMS', 'ValidationException')],
+  lambda: [service('lambda', 'Lambda', 'ValidationException')],
   logs: [
-    {
-      model: 'logs',
-      id: 'CloudWatch Logs',
-      invalid: 'InvalidParameterException',
+    service('logs', 'CloudWatch Logs', 'InvalidParameterException', {
       seen: 'awslabs/aws-embedded-metrics-java#65, a log group name',
-    },
+    }),
   ],
-  monitoring: [{ model: 'cloudwatch', id: 'CloudWatch', invalid: 'ValidationError' }],
-  s3: [{ model: 's3', id: 'S3', invalid: 'InvalidArgument', unreadable: 'InvalidArgument' }],
+  monitoring: [service('cloudwatch', 'CloudWatch', 'ValidationError')],
+  s3: [service('s3', 'S3', 'InvalidArgument', { unreadable: 'InvalidArgument' })],
   sagemaker: [
-    {
-      model: 'sagemaker',
-      id: 'SageMaker',
-      invalid: 'ValidationException',
+    service('sagemaker', 'SageMaker', 'ValidationException', {
       seen: 'zenml-io/zenml#1517, CreateTrainingJob',
-    },
+    }),
     // Also an error in the model of InvokeEndpoint.
-    { model: 'sagemaker-runtime', id: 'SageMaker Runtime', invalid: 'ValidationError' },
+    service('sagemaker-runtime', 'SageMaker Runtime', 'ValidationError'),
   ],
-  scheduler: [{ model: 'scheduler', id: 'Scheduler', invalid: 'ValidationException' }],
-  secretsmanager: [
-    { model: 'secretsmanager', id: 'Secrets Manager', invalid: 'ValidationException' },
-  ],
-  sns: [{ model: 'sns', id: 'SNS', invalid: 'ValidationError' }],
+  scheduler: [service('scheduler', 'Scheduler', 'ValidationException')],
+  secretsmanager: [service('secretsmanager', 'Secrets Manager', 'ValidationException')],
+  sns: [service('sns', 'SNS', 'ValidationError')],
   // SQS's model has no constraints, only types and required members.
-  sqs: [{ model: 'sqs', id: 'SQS', invalid: 'InvalidParameterValue' }],
-  ssm: [{ model: 'ssm', id: 'SSM', invalid: 'ValidationException' }],
+  sqs: [service('sqs', 'SQS', 'InvalidParameterValue')],
+  ssm: [service('ssm', 'SSM', 'ValidationException')],
   states: [
-    {
-      model: 'stepfunctions',
-      id: 'SFN',
-      invalid: 'ValidationException',
+    service('stepfunctions', 'SFN', 'ValidationException', {
       seen: 'wolfeidau/buildkite-serverless-agent#37, StartExecution',
-    },
+    }),
   ],
-  sts: [{ model: 'sts', id: 'STS', invalid: 'ValidationError', seen: 'tenesys/awsconsole#2' }],
+  sts: [service('sts', 'STS', 'ValidationError', { seen: 'tenesys/awsconsole#2' })],
   tagging: [
-    {
-      model: 'resourcegroupstaggingapi',
-      id: 'Resource Groups Tagging API',
-      invalid: 'InvalidParameterException',
-    },
+    service('resourcegroupstaggingapi', 'Resource Groups Tagging API', 'InvalidParameterException'),
   ],
 };
 

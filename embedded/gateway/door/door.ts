@@ -95,7 +95,8 @@ function spellings(path: string): string[] {
   throw new AwsError('InvalidURI', `The path ${path} is encoded too many times.`);
 }
 
-function withoutDots(path: string): string {
+/** The path without empty segments, `.` and `..`, and without a slash at its end. */
+export function withoutDots(path: string): string {
   const kept: string[] = [];
   for (const segment of path.split('/')) {
     if (segment === '..') kept.pop();

@@ -1,6 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { AwsError } from '../protocol';
+import { rawPath, withoutDots } from './door';
 
 /** The parts of a request's signature. */
 export interface Signature {
@@ -27,15 +28,9 @@ const MAX_PRESIGNED_SECONDS = 7 * 24 * 3600;
 export const EMPTY_SHA256 = createHash('sha256').digest('hex');
 
 /** Query parameters of a presigned URL's signature. */
-const PRESIGNED = [
-  'X-Amz-Algorithm',
-  'X-Amz-Credential',
-  'X-Amz-Date',
-  'X-Amz-Expires',
-  'X-Amz-Security-Token',
-  'X-Amz-Signature',
-  'X-Amz-SignedHeaders',
-];
+const PRESIGNED = 'Algorithm Credential Date Expires Security-Token Signature SignedHeaders'
+  .split(' ')
+  .map((name) => `X-Amz-${name}`);
 const PRESIGNED_LOWER = PRESIGNED.map((name) => name.toLowerCase());
 
 /** Query parameters from which ministack reads a caller. */
@@ -208,7 +203,7 @@ function canonicalRequest(
   req: IncomingMessage,
   payloadHash: string,
 ): string {
-  const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
+  const path = rawPath(req);
   return [
     req.method,
     // S3 signs the path as sent. All other services sign the normalized path, encoded once more.
@@ -230,12 +225,8 @@ function headerValue({ rawHeaders }: IncomingMessage, name: string): string {
 }
 
 function tidied(path: string): string {
-  const kept: string[] = [];
-  for (const segment of path.split('/')) {
-    if (segment === '..') kept.pop();
-    else if (segment !== '' && segment !== '.') kept.push(segment);
-  }
-  return `/${kept.join('/')}${kept.length > 0 && path.endsWith('/') ? '/' : ''}`;
+  const plain = withoutDots(path);
+  return plain !== '/' && path.endsWith('/') ? `${plain}/` : plain;
 }
 
 function canonicalQuery(query: readonly [string, string][]): string {

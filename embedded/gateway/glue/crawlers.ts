@@ -5,10 +5,11 @@ import type { Context } from '../context';
 import { INTERRUPTED } from '../context';
 import type { Caller } from '../protocol';
 import { ACCOUNT, REGION } from '../options';
-import { AwsError, messageOf, operation, page, Paging, seconds } from '../protocol';
+import { AwsError, messageOf, page, Paging, seconds } from '../protocol';
 import type { Operation } from '../protocol';
 import { roleArn } from '../roles';
-import { StateFile } from '../state';
+import type { StateFile } from '../state';
+import { glueOperation } from './definitions';
 import type { CrawlerDefinition, Definitions } from './definitions';
 import { syncPartitions } from './partitions';
 
@@ -39,12 +40,7 @@ export class Crawlers {
     private readonly context: Context,
     private readonly definitions: Definitions,
   ) {
-    this.state = new StateFile(
-      context.path('gateway', 'crawls.json'),
-      z.array(Crawl),
-      [],
-      context.log,
-    );
+    this.state = context.state('crawls', z.array(Crawl), []);
     const interrupted = this.state.value.filter(isActive);
     for (const crawl of interrupted)
       Object.assign(crawl, { state: 'FAILED', endedAt: Date.now(), error: INTERRUPTED });
@@ -52,7 +48,7 @@ export class Crawlers {
   }
 
   readonly operations: Record<string, Operation> = {
-    StartCrawler: this.operation(ByName, async ({ Name }, caller) => {
+    StartCrawler: glueOperation(ByName, async ({ Name }, caller) => {
       const definition = await this.allowed(caller, 'glue:StartCrawler', Name);
       if (this.active(Name))
         throw new AwsError(
@@ -62,7 +58,7 @@ export class Crawlers {
       this.start(definition);
       return {};
     }),
-    StopCrawler: this.operation(ByName, async ({ Name }, caller) => {
+    StopCrawler: glueOperation(ByName, async ({ Name }, caller) => {
       await this.allowed(caller, 'glue:StopCrawler', Name);
       const crawl = this.active(Name);
       if (!crawl)
@@ -73,36 +69,27 @@ export class Crawlers {
       this.state.save();
       return {};
     }),
-    GetCrawler: this.operation(ByName, async ({ Name }, caller) => {
+    GetCrawler: glueOperation(ByName, async ({ Name }, caller) => {
       return { Crawler: this.describe(await this.allowed(caller, 'glue:GetCrawler', Name)) };
     }),
-    GetCrawlers: this.operation(z.looseObject(Paging), async (input, caller) => {
+    GetCrawlers: glueOperation(z.looseObject(Paging), async (input, caller) => {
       await this.context.iam.authorize(caller, 'glue:GetCrawlers', arn('*'));
-      const { items, ...next } = page(
-        await this.definitions.crawlers(),
-        input,
-        'InvalidInputException',
-      );
+      const all = await this.definitions.crawlers();
+      const { items, ...next } = page(all, input, 'InvalidInputException');
       return { Crawlers: items.map((definition) => this.describe(definition)), ...next };
     }),
-    ListCrawlers: this.operation(z.looseObject(Paging), async (input, caller) => {
+    ListCrawlers: glueOperation(z.looseObject(Paging), async (input, caller) => {
       await this.context.iam.authorize(caller, 'glue:ListCrawlers', arn('*'));
-      const { items, ...next } = page(
-        await this.definitions.crawlers(),
-        input,
-        'InvalidInputException',
-      );
+      const all = await this.definitions.crawlers();
+      const { items, ...next } = page(all, input, 'InvalidInputException');
       return { CrawlerNames: items.map(({ Name }) => Name), ...next };
     }),
-    ListCrawls: this.operation(
+    ListCrawls: glueOperation(
       z.looseObject({ CrawlerName: z.string().min(1), ...Paging }),
       async (input, caller) => {
         await this.allowed(caller, 'glue:ListCrawls', input.CrawlerName);
-        const { items, ...next } = page(
-          this.crawlsOf(input.CrawlerName),
-          input,
-          'InvalidInputException',
-        );
+        const all = this.crawlsOf(input.CrawlerName);
+        const { items, ...next } = page(all, input, 'InvalidInputException');
         return { Crawls: items.map(describeCrawl), ...next };
       },
     ),
@@ -111,13 +98,6 @@ export class Crawlers {
   /** Waits until no crawl writes to the catalog. */
   async close(): Promise<void> {
     await Promise.all(this.work);
-  }
-
-  private operation<S extends z.ZodType>(
-    schema: S,
-    act: (input: z.infer<S>, caller: Caller) => Promise<object>,
-  ): Operation {
-    return operation('InvalidInputException', schema, act);
   }
 
   private async allowed(caller: Caller, action: string, name: string): Promise<CrawlerDefinition> {

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { launcherHeaders } from '../launcher';
 import { ACCOUNT, REGION } from '../options';
 import type { LauncherAddress } from '../options';
-import { AwsError } from '../protocol';
+import { AwsError, operation } from '../protocol';
+import type { Caller, Operation } from '../protocol';
 
 /** The fields of a crawler that a crawl needs. Clients receive the complete definition from the catalog. */
 const CrawlerDefinition = z.looseObject({
@@ -35,6 +36,12 @@ const JobDefinition = z.object({
 export type JobDefinition = z.infer<typeof JobDefinition>;
 
 const Failure = z.object({ __type: z.string(), message: z.string().optional() });
+
+/** An operation of Glue, which parses its input before it acts. */
+export const glueOperation = <S extends z.ZodType>(
+  schema: S,
+  act: (input: z.infer<S>, caller: Caller) => Promise<object>,
+): Operation => operation('InvalidInputException', schema, act);
 
 /** Reads the definitions of crawlers and jobs that CloudFormation created. Calls the launcher as the account's root. */
 export class Definitions {

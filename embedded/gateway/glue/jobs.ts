@@ -10,11 +10,12 @@ import { lastMeaningfulLine, tail } from '../logs';
 import { download, parseS3Uri } from '../objects';
 import { ACCOUNT, REGION } from '../options';
 import type { Program } from '../processes';
-import { AwsError, messageOf, operation, page, Paging, seconds } from '../protocol';
+import { AwsError, messageOf, page, Paging, seconds } from '../protocol';
 import type { Operation } from '../protocol';
 import { roleArn } from '../roles';
 import type { AssumedRole } from '../roles';
-import { StateFile } from '../state';
+import type { StateFile } from '../state';
+import { glueOperation } from './definitions';
 import type { Definitions, JobDefinition } from './definitions';
 import { sparkEnvironment } from './spark';
 
@@ -60,18 +61,13 @@ export class Jobs {
     private readonly context: Context,
     private readonly definitions: Definitions,
   ) {
-    this.state = new StateFile(
-      context.path('gateway', 'job-runs.json'),
-      z.array(JobRun),
-      [],
-      context.log,
-    );
+    this.state = context.state('job-runs', z.array(JobRun), []);
     for (const run of this.state.value.filter(isActive))
       this.change(run, { state: 'FAILED', error: INTERRUPTED });
   }
 
   readonly operations: Record<string, Operation> = {
-    StartJobRun: this.operation(StartJobRun, async (input, caller) => {
+    StartJobRun: glueOperation(StartJobRun, async (input, caller) => {
       const definition = await this.allowed(caller, 'glue:StartJobRun', input.JobName);
       refuseCode(input.Arguments, definition);
       const active = this.runsOf(input.JobName).filter(isActive);
@@ -83,14 +79,14 @@ export class Jobs {
       }
       return { JobRunId: this.start(definition, input) };
     }),
-    GetJobRun: this.operation(
+    GetJobRun: glueOperation(
       z.looseObject({ JobName: z.string().min(1), RunId: z.string().min(1) }),
       async (input, caller) => {
         await this.allowed(caller, 'glue:GetJobRun', input.JobName);
         return { JobRun: describe(this.find(input.JobName, input.RunId)) };
       },
     ),
-    GetJobRuns: this.operation(
+    GetJobRuns: glueOperation(
       z.looseObject({ JobName: z.string().min(1), ...Paging }),
       async (input, caller) => {
         await this.allowed(caller, 'glue:GetJobRuns', input.JobName);
@@ -98,7 +94,7 @@ export class Jobs {
         return { JobRuns: items.map(describe), ...next };
       },
     ),
-    BatchStopJobRun: this.operation(
+    BatchStopJobRun: glueOperation(
       z.looseObject({ JobName: z.string().min(1), JobRunIds: z.array(z.string()).min(1).max(25) }),
       async ({ JobName, JobRunIds }, caller) => {
         await this.allowed(caller, 'glue:BatchStopJobRun', JobName);
@@ -123,13 +119,6 @@ export class Jobs {
       this.change(run, { state: 'FAILED', error: INTERRUPTED });
     await Promise.all([...this.programs.values()].map((program) => program.stop(GRACE_SECONDS)));
     await Promise.all(this.work);
-  }
-
-  private operation<S extends z.ZodType>(
-    schema: S,
-    act: (input: z.infer<S>, caller: Caller) => Promise<object>,
-  ): Operation {
-    return operation('InvalidInputException', schema, act);
   }
 
   private async allowed(caller: Caller, action: string, job: string): Promise<JobDefinition> {

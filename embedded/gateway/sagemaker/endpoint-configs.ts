@@ -3,7 +3,7 @@ import { lenient } from '../../../workflows/durable';
 import type { Context } from '../context';
 import { seconds } from '../protocol';
 import type { Operation } from '../protocol';
-import { StateFile } from '../state';
+import type { StateFile } from '../state';
 import { configConditions } from './conditions';
 import { listed, ListInput } from './lists';
 import type { Models } from './models';
@@ -57,24 +57,15 @@ export class EndpointConfigs {
     private readonly tags: TagStore,
     private readonly models: Models,
   ) {
-    this.state = new StateFile(
-      context.path('gateway', 'endpoint-configs.json'),
-      z.array(EndpointConfig),
-      [],
-      context.log,
-    );
+    this.state = context.state('endpoint-configs', z.array(EndpointConfig), []);
   }
 
   readonly operations: Record<string, Operation> = {
     CreateEndpointConfig: sageMakerOperation(CreateEndpointConfig, async (request, caller) => {
       const arn = arnOf('endpoint-config', request.EndpointConfigName);
       const [variant] = request.ProductionVariants;
-      await this.context.iam.authorize(
-        caller,
-        'sagemaker:CreateEndpointConfig',
-        arn,
-        configConditions(request),
-      );
+      const conditions = configConditions(request);
+      await this.context.iam.authorize(caller, 'sagemaker:CreateEndpointConfig', arn, conditions);
       const model = this.models.get(variant.ModelName);
       if (variant.ServerlessConfig && model.request.EnableNetworkIsolation) {
         throw invalid(

@@ -4,7 +4,7 @@ import type { Context } from '../context';
 import type { Caller } from '../protocol';
 import { messageOf, seconds } from '../protocol';
 import type { Operation } from '../protocol';
-import { StateFile } from '../state';
+import type { StateFile } from '../state';
 import type { EndpointConfigs, Variant } from './endpoint-configs';
 import { listed, ListInput } from './lists';
 import type { Models } from './models';
@@ -49,12 +49,7 @@ export class Endpoints {
     private readonly models: Models,
     private readonly configs: EndpointConfigs,
   ) {
-    this.state = new StateFile(
-      context.path('gateway', 'endpoints.json'),
-      z.array(EndpointState),
-      [],
-      context.log,
-    );
+    this.state = context.state('endpoints', z.array(EndpointState), []);
   }
 
   readonly operations: Record<string, Operation> = {
@@ -85,11 +80,8 @@ export class Endpoints {
       return { EndpointArn: arn };
     }),
     DescribeEndpoint: sageMakerOperation(ByName, async ({ EndpointName }, caller) => {
-      await this.context.iam.authorize(
-        caller,
-        'sagemaker:DescribeEndpoint',
-        arnOf('endpoint', EndpointName),
-      );
+      const arn = arnOf('endpoint', EndpointName);
+      await this.context.iam.authorize(caller, 'sagemaker:DescribeEndpoint', arn);
       return this.describe(this.get(EndpointName));
     }),
     DeleteEndpoint: sageMakerOperation(ByName, async ({ EndpointName }, caller) => {
@@ -140,14 +132,7 @@ export class Endpoints {
   /** Ends all serving processes. The endpoints' state stays for the next start. */
   async close(): Promise<void> {
     this.closing = true;
-    await Promise.all(
-      [...this.servers.values()].map((server) =>
-        server.then(
-          (started) => started.stop(),
-          () => undefined,
-        ),
-      ),
-    );
+    await Promise.all([...this.servers.values()].map(stopServer));
     await Promise.all(this.work);
   }
 
@@ -213,19 +198,13 @@ export class Endpoints {
     const blue = this.servers.get(endpoint.name);
     this.servers.set(endpoint.name, Promise.resolve(green));
     this.change(endpoint, { status: 'InService', config, pending: undefined });
-    await blue?.then(
-      (server) => server.stop(),
-      () => undefined,
-    );
+    if (blue) await stopServer(blue);
   }
 
   private async remove(endpoint: EndpointState, arn: string): Promise<void> {
     const server = this.servers.get(endpoint.name);
     this.servers.delete(endpoint.name);
-    await server?.then(
-      (started) => started.stop(),
-      () => undefined,
-    );
+    if (server) await stopServer(server);
     const place = this.state.value.indexOf(endpoint);
     if (place >= 0) this.state.value.splice(place, 1);
     this.state.save();
@@ -271,17 +250,20 @@ export class Endpoints {
   private variants(config: string): object[] {
     try {
       const variant = this.configs.variant(config);
-      return [
-        describeVariant(
-          variant,
-          this.models.find(variant.ModelName)?.request.PrimaryContainer.Image,
-        ),
-      ];
+      const model = this.models.find(variant.ModelName);
+      return [describeVariant(variant, model?.request.PrimaryContainer.Image)];
     } catch {
       return [];
     }
   }
 }
+
+/** Stops a serving process once it has started; one that did not start has already ended. */
+const stopServer = (server: Promise<Server>): Promise<void> =>
+  server.then(
+    (started) => started.stop(),
+    () => undefined,
+  );
 
 /** Whether an endpoint serves, which it also does during an update. */
 const inService = (endpoint: EndpointState) =>

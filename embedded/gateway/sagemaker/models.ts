@@ -3,7 +3,7 @@ import { lenient } from '../../../workflows/durable';
 import type { Context } from '../context';
 import { seconds } from '../protocol';
 import type { Operation } from '../protocol';
-import { StateFile } from '../state';
+import type { StateFile } from '../state';
 import { modelConditions } from './conditions';
 import { Environment } from './environment';
 import { listed, ListInput } from './lists';
@@ -35,23 +35,14 @@ export class Models {
     private readonly context: Context,
     private readonly tags: TagStore,
   ) {
-    this.state = new StateFile(
-      context.path('gateway', 'models.json'),
-      z.array(Model),
-      [],
-      context.log,
-    );
+    this.state = context.state('models', z.array(Model), []);
   }
 
   readonly operations: Record<string, Operation> = {
     CreateModel: sageMakerOperation(CreateModel, async (request, caller) => {
       const arn = arnOf('model', request.ModelName);
-      await this.context.iam.authorize(
-        caller,
-        'sagemaker:CreateModel',
-        arn,
-        modelConditions(request),
-      );
+      const conditions = modelConditions(request);
+      await this.context.iam.authorize(caller, 'sagemaker:CreateModel', arn, conditions);
       await this.context.iam.authorize(caller, 'iam:PassRole', request.ExecutionRoleArn, PASSED_TO);
       await this.tags.add(caller, arn, request.Tags);
       if (this.find(request.ModelName))
@@ -61,17 +52,10 @@ export class Models {
       return { ModelArn: arn };
     }),
     DescribeModel: sageMakerOperation(ByName, async ({ ModelName }, caller) => {
-      await this.context.iam.authorize(
-        caller,
-        'sagemaker:DescribeModel',
-        arnOf('model', ModelName),
-      );
+      const arn = arnOf('model', ModelName);
+      await this.context.iam.authorize(caller, 'sagemaker:DescribeModel', arn);
       const { request, createdAt } = this.get(ModelName);
-      return {
-        ...withoutTags(request),
-        ModelArn: arnOf('model', ModelName),
-        CreationTime: seconds(createdAt),
-      };
+      return { ...withoutTags(request), ModelArn: arn, CreationTime: seconds(createdAt) };
     }),
     DeleteModel: sageMakerOperation(ByName, async ({ ModelName }, caller) => {
       const arn = arnOf('model', ModelName);

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SERVING_TOKEN_HEADER } from '../../../ml/serving/token';
+import { freePort } from '../free-port';
 import { unpack } from '../archives';
 import type { Context } from '../context';
 import { lastMeaningfulLine, logSize, tail } from '../logs';
@@ -160,20 +160,4 @@ async function answersPing(server: Server, timeoutSeconds: number): Promise<void
     ? `did not answer /ping with 200 within ${timeoutSeconds} s`
     : 'ended before it answered /ping';
   throw new Error(`The primary container did not pass the ping health check: it ${how}.`);
-}
-
-/** A free port of 127.0.0.1. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        address && typeof address === 'object'
-          ? resolve(address.port)
-          : reject(new Error('no free port')),
-      );
-    });
-  });
 }

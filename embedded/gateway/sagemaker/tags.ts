@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Context } from '../context';
 import type { Caller } from '../protocol';
 import type { Operation } from '../protocol';
-import { StateFile } from '../state';
+import type { StateFile } from '../state';
 import { sageMakerOperation, Tags } from './names';
 
 /** A request without its tags. Describe does not return tags; ListTags does. */
@@ -15,12 +15,7 @@ export class TagStore {
   private readonly state: StateFile<z.ZodRecord<z.ZodString, typeof Tags>>;
 
   constructor(private readonly context: Context) {
-    this.state = new StateFile(
-      context.path('gateway', 'tags.json'),
-      z.record(z.string(), Tags),
-      {},
-      context.log,
-    );
+    this.state = context.state('tags', z.record(z.string(), Tags), {});
   }
 
   readonly operations: Record<string, Operation> = {

@@ -9,7 +9,7 @@ import type { Program } from '../processes';
 import { AwsError, messageOf } from '../protocol';
 import type { Operation } from '../protocol';
 import type { AssumedRole } from '../roles';
-import { StateFile } from '../state';
+import type { StateFile } from '../state';
 import { containerEnvironment } from './container';
 import { imageFor } from './images';
 import { listed, ListInput } from './lists';
@@ -38,24 +38,15 @@ export class TrainingJobs {
     private readonly context: Context,
     private readonly tags: TagStore,
   ) {
-    this.state = new StateFile(
-      context.path('gateway', 'training-jobs.json'),
-      z.array(TrainingJob),
-      [],
-      context.log,
-    );
+    this.state = context.state('training-jobs', z.array(TrainingJob), []);
     this.failActive();
   }
 
   readonly operations: Record<string, Operation> = {
     CreateTrainingJob: sageMakerOperation(CreateTrainingJob, async (request, caller) => {
       const arn = arnOf('training-job', request.TrainingJobName);
-      await this.context.iam.authorize(
-        caller,
-        'sagemaker:CreateTrainingJob',
-        arn,
-        trainingConditions(request),
-      );
+      const conditions = trainingConditions(request);
+      await this.context.iam.authorize(caller, 'sagemaker:CreateTrainingJob', arn, conditions);
       await this.context.iam.authorize(caller, 'iam:PassRole', request.RoleArn, PASSED_TO);
       this.refuseDuplicate(request.TrainingJobName, arn);
       this.refuseBeyondSpotQuota(request);

@@ -21,10 +21,7 @@ class Answer:
 
 
 def run(
-    query: translate.Query,
-    database: str,
-    caller: str,
-    started: Callable[[processes.Process], None],
+    query: translate.Query, database: str, caller: str, started: Callable[[processes.Process], None]
 ) -> Answer:
     """Run a SELECT as its caller (an access key). `started` receives the process, to interrupt it.
 

@@ -9,34 +9,21 @@ from typing import Any
 
 import duckdb
 
+from embedded.launcher.words import words
+
+# Athena's names of DuckDB's types that have another one.
 _TYPES = {
-    "boolean": "boolean",
-    "tinyint": "tinyint",
-    "smallint": "smallint",
-    "integer": "integer",
-    "bigint": "bigint",
-    "hugeint": "bigint",
-    "ubigint": "bigint",
-    "uinteger": "bigint",
-    "float": "float",
-    "double": "double",
-    "decimal": "decimal",
-    "varchar": "varchar",
+    **dict.fromkeys(("hugeint", "ubigint", "uinteger"), "bigint"),
+    **dict.fromkeys(("timestamp_ns", "timestamp_ms", "timestamp_s"), "timestamp"),
     "blob": "varbinary",
-    "date": "date",
-    "time": "time",
-    "timestamp": "timestamp",
-    "timestamp_ns": "timestamp",
-    "timestamp_ms": "timestamp",
-    "timestamp_s": "timestamp",
-    "timestamp with time zone": "timestamp with time zone",
     "interval": "interval day to second",
     "list": "array",
-    "array": "array",
     "struct": "row",
-    "map": "map",
-    "json": "json",
 }
+_SAME = words(
+    "boolean tinyint smallint integer bigint float double decimal varchar date time timestamp array"
+    " map json"
+) | {"timestamp with time zone"}
 
 # Precision and scale, as in ResultSetMetadata.
 _PRECISION = {
@@ -81,7 +68,7 @@ class Column:
 
 def column(name: str, kind: duckdb.sqltypes.DuckDBPyType) -> Column:
     """The Athena column of a DuckDB column."""
-    athena = _TYPES.get(kind.id, "varchar")
+    athena = kind.id if kind.id in _SAME else _TYPES.get(kind.id, "varchar")
     precision, scale = _PRECISION.get(athena, 0), 0
     if athena == "decimal":
         details = dict(kind.children)

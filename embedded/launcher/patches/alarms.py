@@ -16,12 +16,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.services import cloudwatch, eventbridge, sns, sqs
+from ministack.services import cloudwatch, sns, sqs
 from ministack.services.cloudformation import provisioners
 
 from embedded.launcher import alarms, metric_points, start_up
 from embedded.launcher.alarms import Evaluation
 from embedded.launcher.authority import as_account
+from embedded.launcher.bus import put_event
 from embedded.launcher.environment import ACCOUNT_ID, REGION
 from embedded.launcher.metric_math import MathError
 from embedded.launcher.patches import key_deliveries, snapshots
@@ -173,19 +174,8 @@ def _tell(alarm: Alarm, old: str, old_reason: str) -> None:
     """Send the alarm's new state to EventBridge and to the alarm's topics."""
     name = alarm["AlarmName"]
     try:
-        eventbridge._put_events(
-            {
-                "Entries": [
-                    {
-                        "Source": "aws.cloudwatch",
-                        "DetailType": "CloudWatch Alarm State Change",
-                        "Detail": json.dumps(alarms.event_detail(alarm, old, old_reason)),
-                        "Resources": [alarm["AlarmArn"]],
-                    }
-                ]
-            },
-            allow_aws_source=True,
-        )
+        detail = alarms.event_detail(alarm, old, old_reason)
+        put_event("aws.cloudwatch", "CloudWatch Alarm State Change", alarm["AlarmArn"], detail)
     except Exception:
         logger.exception("The change of the alarm %s could not be sent to the event bus", name)
     if alarm.get("ActionsEnabled", True):
@@ -374,11 +364,7 @@ def _create_composite(
 
 
 def _update_composite(
-    physical_id: str,
-    _old: Mapping[str, Any],
-    new: Mapping[str, Any],
-    stack: str,
-    logical_id: str,
+    physical_id: str, _old: Mapping[str, Any], new: Mapping[str, Any], stack: str, logical_id: str
 ) -> tuple[str, dict[str, str]]:
     made = _create_composite(logical_id, new, stack)
     if made[0] != physical_id:

@@ -26,22 +26,26 @@ Created = tuple[str, dict[str, str]]
 Properties = Mapping[str, Any]
 
 
-def _nothing(entry: LeftOut) -> dict[str, Callable[..., Any]]:
+def _handlers(
+    create: Callable[[str, Properties, str], Created], delete: Callable[[str, Properties], None]
+) -> dict[str, Any]:
+    """Handlers of a type whose every property requires replacement."""
+
+    def update(
+        physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
+    ) -> Created:
+        delete(physical_id, old)
+        return create(logical_id, new, stack)
+
+    return {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}
+
+
+def _nothing(entry: LeftOut) -> dict[str, Any]:
     def create(logical_id: str, properties: Properties, _stack: str) -> Created:
         name = str(properties.get(entry.named_by) or logical_id)
         return name, {key: text.format(id=name) for key, text in entry.attributes.items()}
 
-    def update(
-        physical_id: str, _old: Properties, new: Properties, stack: str, logical_id: str
-    ) -> Created:
-        return create(logical_id, new, stack)
-
-    return {
-        "create": create,
-        "update": update,
-        "update_with_logical_id": True,
-        "delete": lambda _physical_id, _properties: None,
-    }
+    return _handlers(create, lambda _physical_id, _properties: None)
 
 
 def _answered(response: tuple[int, dict[str, str], bytes]) -> dict[str, Any]:
@@ -55,14 +59,6 @@ def _answered(response: tuple[int, dict[str, str], bytes]) -> dict[str, Any]:
 def _create_query(_logical_id: str, properties: Properties, _stack: str) -> Created:
     created = _answered(athena._create_named_query(dict(properties)))
     return created["NamedQueryId"], {"NamedQueryId": created["NamedQueryId"]}
-
-
-def _update_query(
-    physical_id: str, _old: Properties, new: Properties, stack: str, logical_id: str
-) -> Created:
-    # Every property of a named query requires replacement.
-    athena._delete_named_query({"NamedQueryId": physical_id})
-    return _create_query(logical_id, new, stack)
 
 
 def _delete_query(physical_id: str, _properties: Properties) -> None:
@@ -82,14 +78,6 @@ def _create_security(_logical_id: str, properties: Properties, _stack: str) -> C
     return properties["Name"], {}
 
 
-def _update_security(
-    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-) -> Created:
-    # Every property of a security configuration requires replacement.
-    _delete_security(physical_id, old)
-    return _create_security(logical_id, new, stack)
-
-
 def _delete_security(physical_id: str, _properties: Properties) -> None:
     glue._delete_security_configuration({"Name": physical_id})
 
@@ -98,14 +86,6 @@ def _create_secret_policy(_logical_id: str, properties: Properties, _stack: str)
     secret, policy = properties["SecretId"], json.dumps(properties["ResourcePolicy"])
     _answered(secretsmanager._put_resource_policy({"SecretId": secret, "ResourcePolicy": policy}))
     return secret, {"Id": secret}
-
-
-def _update_secret_policy(
-    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-) -> Created:
-    if new["SecretId"] != old["SecretId"]:
-        _delete_secret_policy(physical_id, old)
-    return _create_secret_policy(logical_id, new, stack)
 
 
 def _delete_secret_policy(physical_id: str, _properties: Properties) -> None:
@@ -118,21 +98,10 @@ def apply() -> None:
     if known:
         raise RuntimeError(f"left_out.py lists types that ministack creates itself: {known}")
     handlers.update({name: _nothing(entry) for name, entry in LEFT_OUT.items()})
-    handlers["AWS::Athena::NamedQuery"] = {
-        "create": _create_query,
-        "update": _update_query,
-        "update_with_logical_id": True,
-        "delete": _delete_query,
-    }
-    handlers["AWS::Glue::SecurityConfiguration"] = {
-        "create": _create_security,
-        "update": _update_security,
-        "update_with_logical_id": True,
-        "delete": _delete_security,
-    }
-    handlers["AWS::SecretsManager::ResourcePolicy"] = {
-        "create": _create_secret_policy,
-        "update": _update_secret_policy,
-        "update_with_logical_id": True,
-        "delete": _delete_secret_policy,
+    handlers |= {
+        "AWS::Athena::NamedQuery": _handlers(_create_query, _delete_query),
+        "AWS::Glue::SecurityConfiguration": _handlers(_create_security, _delete_security),
+        "AWS::SecretsManager::ResourcePolicy": _handlers(
+            _create_secret_policy, _delete_secret_policy
+        ),
     }

@@ -36,10 +36,7 @@ def apply() -> None:
             text = failure if isinstance(failure, str) else json.dumps(failure)
             custom_resource.deliver_response(
                 token,
-                {
-                    "Status": "FAILED",
-                    "Reason": f"The custom resource's Lambda failed: {text}",
-                },
+                {"Status": "FAILED", "Reason": f"The custom resource's Lambda failed: {text}"},
             )
         return result
 

@@ -5,6 +5,7 @@ redrive, to the new run. Two branches of a Parallel could also get the same even
 """
 
 import json
+import re
 import threading
 from typing import Any
 
@@ -50,6 +51,13 @@ def add_event(
         events.append(event)
     snapshots.changed()
     return event
+
+
+def add_detailed(execution: runs.Execution, event_type: str, **details: Any) -> None:
+    """Append an event with its details; a state's type is not in their member's name."""
+    kind = re.sub("^.*(?=State(Entered|Exited)$)", "", event_type)
+    member = f"{kind[0].lower()}{kind[1:]}EventDetails"
+    stepfunctions._add_event(execution, event_type, {member: details})
 
 
 def apply() -> None:

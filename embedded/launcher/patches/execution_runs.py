@@ -13,11 +13,13 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ministack.core.responses import now_iso, set_request_account_id, set_request_region
+from ministack.core.responses import now_iso
 from ministack.services import stepfunctions
 
 from embedded.launcher import runs, start_up
-from embedded.launcher.environment import ACCOUNT_ID, REGION
+from embedded.launcher.authority import as_account
+from embedded.launcher.environment import ACCOUNT_ID
+from embedded.launcher.patches.execution_events import add_detailed
 
 EXPECTS = {
     "services.stepfunctions:_run_execution": "996dff84e0e0",
@@ -33,6 +35,7 @@ STOPPED_CAUSE = (
     "Redrive it to continue from the state it was in: npm run lake -- redrive {name}"
 )
 
+_COMPLETE = {"truncated": False}
 # As on AWS, a client that describes a new execution at once sees RUNNING.
 START_SECONDS = 0.05
 
@@ -134,28 +137,20 @@ def _walk(
         context["State"] = {"Name": name, "EnteredTime": now_iso(), "RetryCount": 0}
         # A redrive enters this state again, with this input and these variables.
         execution["variables"] = copy.deepcopy(context["variables"])
-        stepfunctions._add_event(
+        add_detailed(
             execution,
             f"{kind}StateEntered",
-            {
-                "stateEnteredEventDetails": {
-                    "name": name,
-                    "input": json.dumps(data),
-                    "inputDetails": {"truncated": False},
-                },
-            },
+            name=name,
+            input=json.dumps(data),
+            inputDetails=_COMPLETE,
         )
         data, next_name = _enter(kind, state, data, execution, context)
-        stepfunctions._add_event(
+        add_detailed(
             execution,
             f"{kind}StateExited",
-            {
-                "stateExitedEventDetails": {
-                    "name": name,
-                    "output": json.dumps(data),
-                    "outputDetails": {"truncated": False},
-                },
-            },
+            name=name,
+            output=json.dumps(data),
+            outputDetails=_COMPLETE,
         )
         name = next_name
     return data
@@ -182,16 +177,7 @@ def _enter(
 
 def _succeed(execution: runs.Execution, output: Any) -> None:
     text = json.dumps(output)
-    stepfunctions._add_event(
-        execution,
-        "ExecutionSucceeded",
-        {
-            "executionSucceededEventDetails": {
-                "output": text,
-                "outputDetails": {"truncated": False},
-            },
-        },
-    )
+    add_detailed(execution, "ExecutionSucceeded", output=text, outputDetails=_COMPLETE)
     execution["output"] = text
     execution["stopDate"] = now_iso()
     execution["status"] = "SUCCEEDED"
@@ -222,48 +208,27 @@ class _Timeout:
         execution = self._execution
         if self._run.over.is_set() or execution["status"] != "RUNNING":
             return
-        set_request_account_id(ACCOUNT_ID)
-        set_request_region(REGION)
-        execution["status"] = "TIMED_OUT"
-        execution["stopDate"] = now_iso()
-        execution["error"] = "States.Timeout"
-        execution["cause"] = (
-            f"The execution ran longer than its state machine's TimeoutSeconds, {self._seconds}"
-        )
-        stepfunctions._add_event(
-            execution,
-            "ExecutionTimedOut",
-            {
-                "executionTimedOutEventDetails": {
-                    "error": execution["error"],
-                    "cause": execution["cause"],
-                },
-            },
-        )
+        as_account(ACCOUNT_ID)
+        cause = f"The execution ran longer than its state machine's TimeoutSeconds, {self._seconds}"
+        _end(execution, "TimedOut", "States.Timeout", cause)
         runs.end(execution)
         stepfunctions._emit_execution_status_event(execution)
 
 
+def _end(execution: runs.Execution, how: str, error: str, cause: str) -> None:
+    """End an execution as TimedOut or Failed, with its event."""
+    status = {"TimedOut": "TIMED_OUT", "Failed": "FAILED"}[how]
+    execution.update(status=status, stopDate=now_iso(), error=error, cause=cause)
+    add_detailed(execution, f"Execution{how}", error=error, cause=cause)
+
+
 def _found_running(execution: runs.Execution) -> None:
     """Fail an execution whose process has ended, and add the event."""
-    execution["status"] = "FAILED"
-    execution["error"] = STOPPED_ERROR
-    execution["cause"] = STOPPED_CAUSE.format(name=execution["name"])
-    execution["stopDate"] = now_iso()
-    stepfunctions._add_event(
-        execution,
-        "ExecutionFailed",
-        {
-            "executionFailedEventDetails": {
-                "error": execution["error"],
-                "cause": execution["cause"],
-            },
-        },
-    )
+    cause = STOPPED_CAUSE.format(name=execution["name"])
+    _end(execution, "Failed", STOPPED_ERROR, cause)
 
     def report() -> None:
-        set_request_account_id(ACCOUNT_ID)
-        set_request_region(REGION)
+        as_account(ACCOUNT_ID)
         stepfunctions._emit_execution_status_event(execution)
 
     start_up.when_gateway_is_there(report)

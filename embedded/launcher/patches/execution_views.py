@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import json_response
-from ministack.services import eventbridge, stepfunctions
+from ministack.services import stepfunctions
 
 from embedded.launcher import runs
+from embedded.launcher.bus import put_event
 
 EXPECTS = {
     "services.stepfunctions:_describe_execution": "c3ad294ad8b5",
@@ -83,18 +84,8 @@ def emit_status(execution: runs.Execution) -> None:
         "error": execution.get("error") if ended_badly else None,
         "cause": execution.get("cause") if ended_badly else None,
     }
-    eventbridge._put_events(
-        {
-            "Entries": [
-                {
-                    "Source": "aws.states",
-                    "DetailType": "Step Functions Execution Status Change",
-                    "Detail": json.dumps(detail),
-                    "Resources": [execution["executionArn"]],
-                }
-            ]
-        },
-        allow_aws_source=True,
+    put_event(
+        "aws.states", "Step Functions Execution Status Change", execution["executionArn"], detail
     )
 
 

@@ -28,8 +28,7 @@ def apply() -> None:
 
 
 def _answered(
-    upstream: Callable[..., Response],
-    answer: Callable[[dict[str, Any], bool], dict[str, Any]],
+    upstream: Callable[..., Response], answer: Callable[[dict[str, Any], bool], dict[str, Any]]
 ) -> Callable[..., Response]:
     def handler(
         params: dict[str, Any], data: dict[str, Any], is_cbor: bool, is_json: bool = False

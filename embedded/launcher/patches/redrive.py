@@ -14,6 +14,7 @@ from ministack.core.responses import error_response_json, json_response, now_iso
 from ministack.services import stepfunctions
 
 from embedded.launcher import runs
+from embedded.launcher.patches.execution_events import add_detailed
 from embedded.launcher.patches.execution_runs import run_execution
 from embedded.launcher.patches.execution_views import Response
 
@@ -54,13 +55,7 @@ def _redrive_execution(data: Mapping[str, Any]) -> Response:
         execution.update(status="RUNNING", stopDate=None, output=None)
         execution.pop("error", None)
         execution.pop("cause", None)
-        stepfunctions._add_event(
-            execution,
-            "ExecutionRedriven",
-            {
-                "executionRedrivenEventDetails": {"redriveCount": execution["redriveCount"]},
-            },
-        )
+        add_detailed(execution, "ExecutionRedriven", redriveCount=execution["redriveCount"])
     stepfunctions._emit_execution_status_event(execution)
     # The thread runs in the caller's context, with its account and region.
     threading.Thread(

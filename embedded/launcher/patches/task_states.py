@@ -17,6 +17,7 @@ from ministack.core.responses import get_region, new_uuid
 from ministack.services import lambda_svc, stepfunctions
 
 from embedded.launcher import authority, runs
+from embedded.launcher.patches.execution_events import add_detailed
 from embedded.launcher.patches.execution_limits import check_payload
 
 EXPECTS = {
@@ -48,43 +49,24 @@ class _Task:
     def action(self) -> str:
         return self.resource.rsplit(":", 1)[-1]
 
-    def scheduled(self, parameters: Any) -> tuple[str, dict[str, Any]]:
+    def add(self, execution: runs.Execution, what: str, **details: Any) -> None:
+        """Append the event of what happened: Scheduled, Started, Succeeded, Failed or TimedOut."""
+        if not self.is_function:
+            add_detailed(execution, f"Task{what}", **self._named(), **details)
+        elif what == "Started":
+            stepfunctions._add_event(execution, "LambdaFunctionStarted", {})
+        else:
+            add_detailed(execution, f"LambdaFunction{what}", **details)
+
+    def add_scheduled(self, execution: runs.Execution, parameters: Any) -> None:
         limit = {} if self.timeout is None else {"timeoutInSeconds": int(self.timeout)}
-        if self.is_function:
-            return "LambdaFunctionScheduled", {
-                "lambdaFunctionScheduledEventDetails": {
-                    "resource": self.resource,
-                    "input": json.dumps(parameters),
-                    "inputDetails": {"truncated": False},
-                    **limit,
-                }
-            }
-        return "TaskScheduled", {
-            "taskScheduledEventDetails": {
-                **self._named(),
-                "region": get_region(),
-                "parameters": json.dumps(parameters),
-                **limit,
-            }
-        }
-
-    def started(self) -> tuple[str, dict[str, Any]]:
-        if self.is_function:
-            return "LambdaFunctionStarted", {}
-        return "TaskStarted", {"taskStartedEventDetails": self._named()}
-
-    def succeeded(self, result: Any) -> tuple[str, dict[str, Any]]:
-        output = {"output": json.dumps(result), "outputDetails": {"truncated": False}}
-        if self.is_function:
-            return "LambdaFunctionSucceeded", {"lambdaFunctionSucceededEventDetails": output}
-        return "TaskSucceeded", {"taskSucceededEventDetails": {**self._named(), **output}}
-
-    def failed(self, error: str, cause: str) -> tuple[str, dict[str, Any]]:
-        what = {"error": error, "cause": cause}
-        ending = "TimedOut" if error == "States.Timeout" else "Failed"
-        if self.is_function:
-            return f"LambdaFunction{ending}", {f"lambdaFunction{ending}EventDetails": what}
-        return f"Task{ending}", {f"task{ending}EventDetails": {**self._named(), **what}}
+        sent = json.dumps(parameters)
+        about = (
+            {"resource": self.resource, "input": sent, "inputDetails": {"truncated": False}}
+            if self.is_function
+            else {"region": get_region(), "parameters": sent}
+        )
+        self.add(execution, "Scheduled", **about, **limit)
 
     def _named(self) -> dict[str, str]:
         return {"resourceType": self.service, "resource": self.action}
@@ -146,10 +128,10 @@ def _attempt(
         parameters = stepfunctions._apply_parameters(state, effective, context)
     task = _Task(resource, _timeout(state, raw_input, context))
     check_payload(parameters, f"The state '{context['State']['Name']}' was given parameters")
-    stepfunctions._add_event(execution, *task.scheduled(parameters))
+    task.add_scheduled(execution, parameters)
     try:
         _ask_role(task, parameters, execution)
-        stepfunctions._add_event(execution, *task.started())
+        task.add(execution, "Started")
         if by_token:
             token = context["Task"]["Token"]
             result = stepfunctions._invoke_with_callback(resource, parameters, token, state)
@@ -159,9 +141,11 @@ def _attempt(
             result = stepfunctions._invoke_resource(resource, parameters)
         check_payload(result, f"The state/task '{resource}' returned a result")
     except stepfunctions._ExecutionError as failure:
-        stepfunctions._add_event(execution, *task.failed(failure.error, failure.cause))
+        ending = "TimedOut" if failure.error == "States.Timeout" else "Failed"
+        task.add(execution, ending, error=failure.error, cause=failure.cause)
         raise
-    stepfunctions._add_event(execution, *task.succeeded(result))
+    output = json.dumps(result)
+    task.add(execution, "Succeeded", output=output, outputDetails={"truncated": False})
     return result
 
 

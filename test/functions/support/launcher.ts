@@ -22,7 +22,7 @@ import { database, datasets, dayProjection, tables } from '../../../workflows/da
 import type { LauncherAddress } from '../../../embedded/gateway/options';
 import { startGateway } from '../../../embedded/gateway/server';
 import type { Gateway } from '../../../embedded/gateway/server';
-import { freePort } from '../../../embedded/cloud/free-port';
+import { freePort } from '../../../embedded/gateway/free-port';
 import { lakeSecrets, tell } from '../../support/lake-secrets';
 
 const PARQUET = {

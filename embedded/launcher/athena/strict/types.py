@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from sqlglot import exp
 
 from embedded.launcher.athena.errors import QueryFailed
+from embedded.launcher.athena.strict import functions
 from embedded.launcher.athena.strict.syntax import place
 
 # Types by Trino's names; None is a type that is not known here, "unknown" is the type of NULL.
@@ -37,234 +38,6 @@ _NAMES = {
     "datetime": "timestamp",
 }
 
-_SAME = "of its first argument"
-# Return types of functions, by Trino's names.
-_RETURNS: dict[str, str] = {
-    **dict.fromkeys(
-        [
-            "concat",
-            "concat_ws",
-            "lower",
-            "upper",
-            "trim",
-            "ltrim",
-            "rtrim",
-            "substr",
-            "substring",
-            "replace",
-            "reverse",
-            "lpad",
-            "rpad",
-            "split_part",
-            "regexp_replace",
-            "regexp_extract",
-            "date_format",
-            "format_datetime",
-            "format",
-            "to_iso8601",
-            "to_hex",
-            "url_extract_host",
-            "url_extract_path",
-            "url_extract_protocol",
-            "url_extract_query",
-            "url_extract_fragment",
-            "url_extract_parameter",
-            "url_encode",
-            "url_decode",
-            "json_extract_scalar",
-            "json_format",
-            "array_join",
-            "typeof",
-            "normalize",
-            "translate",
-            "chr",
-            "to_base64",
-            "listagg",
-            "from_utf8",
-        ],
-        "varchar",
-    ),
-    **dict.fromkeys(
-        [
-            "count",
-            "count_if",
-            "approx_distinct",
-            "length",
-            "strpos",
-            "strrpos",
-            "position",
-            "cardinality",
-            "row_number",
-            "rank",
-            "dense_rank",
-            "ntile",
-            "year",
-            "month",
-            "day",
-            "hour",
-            "minute",
-            "second",
-            "quarter",
-            "week",
-            "day_of_week",
-            "day_of_month",
-            "day_of_year",
-            "year_of_week",
-            "dow",
-            "doy",
-            "yow",
-            "week_of_year",
-            "date_diff",
-            "array_position",
-            "millisecond",
-            "url_extract_port",
-            "levenshtein_distance",
-            "hamming_distance",
-            "json_array_length",
-            "bit_count",
-            "regexp_count",
-            "codepoint",
-            "extract",
-        ],
-        "bigint",
-    ),
-    **dict.fromkeys(
-        [
-            "sqrt",
-            "cbrt",
-            "exp",
-            "ln",
-            "log",
-            "log2",
-            "log10",
-            "power",
-            "pow",
-            "sin",
-            "cos",
-            "tan",
-            "random",
-            "rand",
-            "to_unixtime",
-            "stddev",
-            "variance",
-            "stddev_pop",
-            "stddev_samp",
-            "var_pop",
-            "var_samp",
-            "corr",
-            "percent_rank",
-            "cume_dist",
-            "pi",
-            "e",
-            "nan",
-            "infinity",
-            "degrees",
-            "radians",
-        ],
-        "double",
-    ),
-    **dict.fromkeys(
-        [
-            "regexp_like",
-            "starts_with",
-            "contains",
-            "any_match",
-            "all_match",
-            "none_match",
-            "is_nan",
-            "is_finite",
-            "is_infinite",
-            "bool_and",
-            "bool_or",
-            "every",
-            "arrays_overlap",
-            "json_array_contains",
-            "is_json_scalar",
-            "exists",
-        ],
-        "boolean",
-    ),
-    **dict.fromkeys(["date", "current_date", "from_iso8601_date", "last_day_of_month"], "date"),
-    **dict.fromkeys(["date_parse", "localtimestamp"], "timestamp"),
-    **dict.fromkeys(
-        ["current_timestamp", "now", "from_unixtime", "from_iso8601_timestamp", "with_timezone"],
-        "timestamp with time zone",
-    ),
-    **dict.fromkeys(
-        ["split", "array_agg", "sequence", "regexp_extract_all", "regexp_split"], "array"
-    ),
-    **dict.fromkeys(
-        ["map_keys", "map_values", "array_distinct", "array_sort", "slice", "filter"], "array"
-    ),
-    **dict.fromkeys(
-        ["to_utf8", "md5", "sha1", "sha256", "sha512", "from_hex", "from_base64"], "varbinary"
-    ),
-    **dict.fromkeys(["map", "map_agg", "histogram"], "map"),
-    **dict.fromkeys(
-        [
-            "max",
-            "min",
-            "abs",
-            "round",
-            "floor",
-            "ceil",
-            "ceiling",
-            "any_value",
-            "arbitrary",
-            "lag",
-            "lead",
-            "first_value",
-            "last_value",
-            "nth_value",
-            "nullif",
-            "mod",
-            "sign",
-            "truncate",
-        ],
-        _SAME,
-    ),
-}
-# Allowed type families of a function's first argument.
-_TAKES: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(
-        [
-            "lower",
-            "upper",
-            "trim",
-            "ltrim",
-            "rtrim",
-            "split",
-            "split_part",
-            "strpos",
-            "regexp_like",
-            "regexp_extract",
-            "regexp_replace",
-            "regexp_extract_all",
-            "starts_with",
-            "replace",
-            "lpad",
-            "to_utf8",
-            "date_parse",
-            "from_iso8601_date",
-            "from_iso8601_timestamp",
-            "url_extract_host",
-            "levenshtein_distance",
-        ],
-        ("varchar",),
-    ),
-    "length": ("varchar", "varbinary"),
-    "substr": ("varchar", "varbinary"),
-    "reverse": ("varchar", "array", "varbinary"),
-    "sum": ("number", "interval"),
-    "avg": ("number", "interval"),
-    **dict.fromkeys(["abs", "round", "floor", "ceil", "sqrt", "ln", "exp"], ("number",)),
-    **dict.fromkeys(["count_if", "bool_and", "bool_or", "every"], ("boolean",)),
-    **dict.fromkeys(
-        ["year", "month", "day", "quarter", "week", "day_of_week", "date_format"], ("time",)
-    ),
-    "cardinality": ("array", "map"),
-    "contains": ("array",),
-}
 # sqlglot's names of functions that differ from Trino's.
 _OTHER_NAMES = {
     "length": "length",
@@ -377,8 +150,8 @@ class Types:
                 return "double"
             return "bigint" if inner in ("tinyint", "smallint", "integer") else inner
         if isinstance(node, exp.Func):
-            returned = _RETURNS.get(name_of(node))
-            return self.of(_first(node)) if returned == _SAME else returned
+            returned = functions.RETURNS.get(name_of(node))
+            return self.of(_first(node)) if returned == functions.SAME else returned
         return None
 
     def _column(self, column: exp.Column) -> Type:
@@ -419,56 +192,63 @@ def agree(left: Type, right: Type) -> bool:
     return len(known) < 2 or None in known or known[0] == known[1]
 
 
+# A node and what is wrong with it.
+_Problem = tuple[exp.Expression, str]
+
+
 def check(sql: str, tree: exp.Expression, types: Types) -> None:
     """Reject operators, branches and arguments with different types. Raises QueryFailed."""
     for node in tree.walk():
-        if type(node) in _OPERATORS:
-            left, right = types.of(node.this), types.of(node.args["expression"])
-            fits = agree(left, right) if isinstance(node, _COMPARED) else _adds(left, right)
-            if not fits:
-                word = _OPERATORS[type(node)]
-                raise _mismatch(sql, node, f"Cannot apply operator: {left} {word} {right}")
-        elif isinstance(node, exp.Between):
-            for bound in (node.args["low"], node.args["high"]):
-                if not agree(types.of(node.this), types.of(bound)):
-                    raise _mismatch(
-                        sql,
-                        node,
-                        f"Cannot check if {types.of(node.this)} is BETWEEN "
-                        f"{types.of(node.args['low'])} and {types.of(node.args['high'])}",
-                    )
-        elif isinstance(node, exp.In):
-            query = node.args.get("query")
-            for value in [*node.expressions, *([query] if query is not None else [])]:
-                if not agree(types.of(node.this), types.of(value)):
-                    raise _mismatch(
-                        sql,
-                        node,
-                        "IN value and list items must be of one type: "
-                        f"{types.of(node.this)} and {types.of(value)}",
-                    )
-        elif isinstance(node, (exp.Coalesce, exp.Case, exp.Greatest, exp.Least)) or (
-            isinstance(node, exp.If) and not isinstance(node.parent, exp.Case)
-        ):
-            _check_branches(sql, node, types)
-        elif isinstance(node, exp.Array):
-            _check_all(sql, node, types, node.expressions, "All ARRAY elements")
-        elif isinstance(node, exp.SetOperation):
-            _check_columns(sql, node, types)
-        elif isinstance(node, exp.Values):
-            _check_rows(sql, node, types)
-        elif isinstance(node, (exp.Where, exp.Having, exp.Not, exp.Connector)):
-            for part in (node.this, node.args.get("expression")):
-                if part is not None and not agree(types.of(part), "boolean"):
-                    raise _mismatch(sql, node, f"a condition must be boolean, not {types.of(part)}")
-        elif isinstance(node, (exp.Like, exp.SimilarTo)):
-            for part in (node.this, node.expression):
-                if not agree(types.of(part), "varchar"):
-                    raise _mismatch(sql, node, f"LIKE must be given varchar, not {types.of(part)}")
-        elif isinstance(node, (exp.DPipe, exp.Concat)):
-            _check_joined(sql, node, types)
-        elif isinstance(node, exp.Func) and name_of(node) in _TAKES:
-            _check_argument(sql, node, types)
+        for where, what in _problems(node, types):
+            raise QueryFailed(f"TYPE_MISMATCH: {place(sql, where)}: {what}")
+
+
+def _problems(node: exp.Expression, types: Types) -> Iterator[_Problem]:
+    of = types.of
+    if type(node) in _OPERATORS:
+        left, right = of(node.this), of(node.args["expression"])
+        fits = agree(left, right) if isinstance(node, _COMPARED) else _adds(left, right)
+        if not fits:
+            yield node, f"Cannot apply operator: {left} {_OPERATORS[type(node)]} {right}"
+    elif isinstance(node, exp.Between):
+        value, low, high = of(node.this), of(node.args["low"]), of(node.args["high"])
+        if not (agree(value, low) and agree(value, high)):
+            yield node, f"Cannot check if {value} is BETWEEN {low} and {high}"
+    elif isinstance(node, exp.In):
+        query = node.args.get("query")
+        for item in [*node.expressions, *([query] if query is not None else [])]:
+            if not agree(of(node.this), of(item)):
+                kinds = f"{of(node.this)} and {of(item)}"
+                yield node, f"IN value and list items must be of one type: {kinds}"
+    elif isinstance(node, (exp.Coalesce, exp.Case, exp.Greatest, exp.Least)) or (
+        isinstance(node, exp.If) and not isinstance(node.parent, exp.Case)
+    ):
+        yield from _branch_problems(node, types)
+    elif isinstance(node, exp.Array):
+        yield from _differing(node, types, node.expressions, "All ARRAY elements")
+    elif isinstance(node, exp.SetOperation):
+        yield from _column_problems(node, types)
+    elif isinstance(node, exp.Values):
+        rows = [
+            row.expressions if isinstance(row, exp.Tuple) else [row] for row in node.expressions
+        ]
+        for column in zip(*rows, strict=False):
+            yield from _differing(node, types, list(column), "Values rows")
+    elif isinstance(node, (exp.Where, exp.Having, exp.Not, exp.Connector)):
+        for part in (node.this, node.args.get("expression")):
+            if part is not None and not agree(of(part), "boolean"):
+                yield node, f"a condition must be boolean, not {of(part)}"
+    elif isinstance(node, (exp.Like, exp.SimilarTo)):
+        for part in (node.this, node.expression):
+            if not agree(of(part), "varchar"):
+                yield node, f"LIKE must be given varchar, not {of(part)}"
+    elif isinstance(node, (exp.DPipe, exp.Concat)):
+        yield from _concat_problems(node, types)
+    elif isinstance(node, exp.Func) and (name := name_of(node)) in functions.TAKES:
+        kind = of(_first(node))
+        family = _FAMILIES.get(kind or "")
+        if family is not None and family not in functions.TAKES[name].split():
+            yield node, f"Unexpected parameters ({kind}) for function {name}"
 
 
 def branches(node: exp.Expression) -> list[exp.Expression]:
@@ -528,79 +308,49 @@ def _adds(left: Type, right: Type) -> bool:
     return kinds in (["number", "number"], ["time", "time"])
 
 
-def _check_branches(sql: str, node: exp.Expression, types: Types) -> None:
-    what = {
-        exp.Case: "All CASE results",
-        exp.If: "All IF results",
-        exp.Coalesce: "All COALESCE operands",
-    }
-    _check_all(sql, node, types, branches(node), what.get(type(node), "All arguments"))
+def _branch_problems(node: exp.Expression, types: Types) -> Iterator[_Problem]:
+    name = type(node).__name__.upper()
+    what = {"CASE": "CASE results", "IF": "IF results", "COALESCE": "COALESCE operands"}
+    yield from _differing(node, types, branches(node), f"All {what.get(name, 'arguments')}")
     operand = node.this if isinstance(node, exp.Case) else None
     for branch in node.args.get("ifs") or []:
         wanted = types.of(operand) if operand is not None else "boolean"
-        if not agree(wanted, types.of(branch.this)):
-            raise _mismatch(
-                sql,
-                branch,
-                f"CASE operand type does not match: {wanted} and {types.of(branch.this)}",
-            )
+        found = types.of(branch.this)
+        if not agree(wanted, found):
+            yield branch, f"CASE operand type does not match: {wanted} and {found}"
 
 
-def _check_all(
-    sql: str, node: exp.Expression, types: Types, parts: list[exp.Expression], what: str
-) -> None:
+def _differing(
+    node: exp.Expression, types: Types, parts: list[exp.Expression], what: str
+) -> Iterator[_Problem]:
     kinds = [kind for kind in map(types.of, parts) if kind not in (None, "unknown")]
     for kind in kinds[1:]:
         if not agree(kinds[0], kind):
-            raise _mismatch(sql, node, f"{what} must be the same type: {kinds[0]} and {kind}")
+            yield node, f"{what} must be the same type: {kinds[0]} and {kind}"
 
 
-def _check_columns(sql: str, node: exp.SetOperation, types: Types) -> None:
+def _column_problems(node: exp.SetOperation, types: Types) -> Iterator[_Problem]:
     sides = [side.selects for side in (node.left, node.right) if isinstance(side, exp.Query)]
     if len(sides) < 2 or any(column.is_star for side in sides for column in side):
         return
     if len(sides[0]) != len(sides[1]):
-        raise _mismatch(sql, node, "the queries have different numbers of fields")
-    for index, (left, right) in enumerate(zip(*sides, strict=True), start=1):
-        kinds = types.of(left), types.of(right)
-        if not agree(*kinds):
-            word = type(node).__name__.upper()
-            raise _mismatch(
-                sql,
-                node,
-                f"column {index} in {word} query has incompatible types: {kinds[0]}, {kinds[1]}",
-            )
+        yield node, "the queries have different numbers of fields"
+        return
+    word = type(node).__name__.upper()
+    for index, columns in enumerate(zip(*sides, strict=True), start=1):
+        left, right = map(types.of, columns)
+        if not agree(left, right):
+            yield node, f"column {index} in {word} query has incompatible types: {left}, {right}"
 
 
-def _check_rows(sql: str, node: exp.Values, types: Types) -> None:
-    rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in node.expressions]
-    for column in zip(*rows, strict=False):
-        _check_all(sql, node, types, list(column), "Values rows")
-
-
-def _check_joined(sql: str, node: exp.Expression, types: Types) -> None:
-    parts = (
-        [node.this, node.args["expression"]] if isinstance(node, exp.DPipe) else node.expressions
-    )
+def _concat_problems(node: exp.Expression, types: Types) -> Iterator[_Problem]:
+    is_operator = isinstance(node, exp.DPipe)
+    parts = [node.this, node.args["expression"]] if is_operator else node.expressions
     kinds = [types.of(part) for part in parts]
     families = {_FAMILIES.get(kind) for kind in kinds if kind not in (None, "unknown")}
     if "array" in families:
         return
     if families - {"varchar", "varbinary", None} or len(families) > 1 and None not in families:
-        raise _mismatch(
-            sql,
-            node,
-            f"Unexpected parameters ({', '.join(kind or '?' for kind in kinds)}) for function "
-            "concat; a number needs a cast to varchar",
-        )
-
-
-def _check_argument(sql: str, node: exp.Func, types: Types) -> None:
-    name, kind = name_of(node), types.of(_first(node))
-    family = _FAMILIES.get(kind or "")
-    if family is not None and family not in _TAKES[name]:
-        raise _mismatch(sql, node, f"Unexpected parameters ({kind}) for function {name}")
-
-
-def _mismatch(sql: str, node: exp.Expression, what: str) -> QueryFailed:
-    return QueryFailed(f"TYPE_MISMATCH: {place(sql, node)}: {what}")
+        shown = ", ".join(kind or "?" for kind in kinds)
+        what = f"Unexpected parameters ({shown}) for function concat"
+        yield node, f"{what}; a number needs a cast to varchar"
