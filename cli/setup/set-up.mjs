@@ -10,7 +10,7 @@ import { diskFree, findJava, findPython, isPortFree, lakePort, SetupError } from
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const home = resolve(root, process.env.LAKE_HOME || '.lake');
 const log = join(home, 'logs', 'set-up.log');
-/** node_modules 1.1 GB, .venv 2.2 GB, the caches of npm and pip, and the lake itself. */
+/** node_modules 1.1 GB, .venv 2.4 GB, the caches of npm and pip, and the lake itself. */
 const diskNeeded = 5;
 
 const gigabytes = (megabytes) =>

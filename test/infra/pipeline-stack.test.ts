@@ -13,7 +13,7 @@ import { policies, synthesize } from './synthesis';
 let template: Template;
 let data: Template;
 beforeAll(() => {
-  ({ data, pipeline: template } = synthesize());
+  ({ data, pipeline: template } = synthesize({ env: 'dev' }));
 }, 120_000);
 
 const properties = (type: string): Record<string, unknown>[] =>

@@ -1,5 +1,6 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { policyDocument, renderPolicy } from '../../infra/policy-documents';
+import { TEMPLATES_ALONE } from './synthesis';
 
 const policy = (resource: unknown) =>
   JSON.stringify({
@@ -8,7 +9,7 @@ const policy = (resource: unknown) =>
   });
 
 const rendered = (text: string, values: Parameters<typeof renderPolicy>[2]): unknown => {
-  const stack = new Stack(new App(), 'Rendering');
+  const stack = new Stack(new App(TEMPLATES_ALONE), 'Rendering');
   return stack.resolve(renderPolicy('policies/some.json', text, values));
 };
 

@@ -14,11 +14,20 @@ import { DataStack } from '../../infra/stacks/data-stack';
 import type { PipelineStack } from '../../infra/stacks/pipeline-stack';
 import { runFolder } from '../support/run-folder';
 
-const app = (context: Record<string, string | boolean> = {}, outdir?: string) =>
-  new App({ outdir, context: { ...cdkJson.context, ...context } });
+/**
+ * CDK's validation of templates, stack traces and construct tree take most of a synthesis. test/infra/standards.test.ts
+ * validates all templates. The context `validateAgainstDefaultRules` would only turn its errors into warnings.
+ */
+export const TEMPLATES_ALONE = {
+  builtinCloudFormationValidation: false,
+  stackTraces: false,
+  treeMetadata: false,
+};
 
-/** CDK's own rules take most of a synthesis; test/infra/standards.test.ts has all templates checked by them. */
-const UNCHECKED = { '@aws-cdk/core:validateAgainstDefaultRules': false };
+/** The app's settings, with `context` over that of cdk.json. */
+const withContext = (context: Record<string, string>) => ({
+  context: { ...cdkJson.context, ...context },
+});
 
 export interface Assembly {
   readonly data: Template;
@@ -39,7 +48,9 @@ export function synthesize(context: Record<string, string> = {}): Assembly {
   if (!existsSync(folder)) {
     const outdir = `${folder}.${process.pid}`;
     mkdirSync(dirname(folder), { recursive: true });
-    lakeApp({ ...context, ...UNCHECKED }, outdir).app.synth();
+    const app = new App({ ...withContext(context), ...TEMPLATES_ALONE, outdir });
+    sentimentLake(app);
+    app.synth();
     try {
       renameSync(outdir, folder);
     } catch (error) {
@@ -62,13 +73,15 @@ export function synthesize(context: Record<string, string> = {}): Assembly {
 
 const templateIn = (file: string): Template => Template.fromString(readFileSync(file, 'utf8'));
 
-/** The app itself with what it holds, synthesized for this call alone. */
-export function lakeApp(
-  context: Record<string, string | boolean>,
-  outdir?: string,
-): { app: App; data: DataStack; pipeline: PipelineStack; budget: BudgetStack | null } {
-  const whole = app(context, outdir);
-  return { app: whole, ...sentimentLake(whole) };
+/** The app itself with what it holds, synthesized for this call alone and validated by CDK. */
+export function lakeApp(context: Record<string, string>): {
+  app: App;
+  data: DataStack;
+  pipeline: PipelineStack;
+  budget: BudgetStack | null;
+} {
+  const app = new App(withContext(context));
+  return { app, ...sentimentLake(app) };
 }
 
 /** The data stack alone, which bundles no code; with some of the environment's settings changed. */
@@ -77,7 +90,7 @@ export const dataStack = (
   changes: Partial<Settings> = {},
   context: Record<string, string> = {},
 ): DataStack =>
-  new DataStack(app(context), 'Data', {
+  new DataStack(new App({ ...withContext(context), ...TEMPLATES_ALONE }), 'Data', {
     environment: EnvironmentName.parse(environment),
     settings: { ...settingsFor(environment), ...changes },
   });

@@ -82,13 +82,15 @@ test.each(permissions.map((one) => [one.id, one] as const))(
   async (id) => {
     const ofResources = policies.ofResources.filter((one) => one.id !== id);
     const without = { ...policies, ofResources };
-    let refused = 0;
-    for (const call of declaredCalls.filter(({ action }) => action.startsWith('kms:')))
-      if (!(await callAllowed(call, without))) refused += 1;
-    for (const { principal, ...request } of serviceCalls)
-      if (!(await isAllowed(asked(principal), request, without))) refused += 1;
+    const isRefused = async () => {
+      for (const { principal, ...request } of serviceCalls)
+        if (!(await isAllowed(asked(principal), request, without))) return true;
+      for (const call of declaredCalls.filter(({ action }) => action.startsWith('kms:')))
+        if (!(await callAllowed(call, without))) return true;
+      return false;
+    };
 
-    expect(refused).toBeGreaterThan(0);
+    expect(await isRefused()).toBe(true);
   },
 );
 

@@ -23,6 +23,7 @@ import type { StepName } from '../../workflows/steps';
 import { CLEANED, INGESTED, PLAN } from '../functions/support/state';
 import { Launcher, readText } from '../functions/support/launcher';
 import { zipOf } from '../support/zip';
+import { TEMPLATES_ALONE } from '../infra/synthesis';
 
 /** The longest name that a bucket has; an execution that was redriven a thousand times. */
 const BUCKET = 'b'.repeat(63);
@@ -124,7 +125,7 @@ exports.handler = async ({ state }) => answers.length === 1 || state[key].status
 `;
 
 function definition(): string {
-  const stack = new Stack(new App(), 'Test', {
+  const stack = new Stack(new App(TEMPLATES_ALONE), 'Test', {
     env: { account: '000000000000', region: 'us-east-1' },
   });
   const functions = perStep(({ name }) =>

@@ -13,6 +13,7 @@ import { lambdaCrashes, lambdaServiceErrors } from '../../workflows/retries';
 import { SentimentPipeline } from '../../workflows/state-machine';
 import { perStep, steps } from '../../workflows/steps';
 import type { StepName } from '../../workflows/steps';
+import { TEMPLATES_ALONE } from '../infra/synthesis';
 
 const Retry = z.object({
   ErrorEquals: z.array(z.string()),
@@ -43,7 +44,7 @@ const Definition = z.object({
 });
 
 function synthesize() {
-  const stack = new Stack(new App(), 'Test', {
+  const stack = new Stack(new App(TEMPLATES_ALONE), 'Test', {
     env: { account: '111122223333', region: 'us-east-1' },
   });
   const functionFor = (name: StepName) =>
