@@ -203,7 +203,7 @@ def test_refuses_a_list_of_days_that_names_none(
     with pytest.raises(SystemExit):
         parse_arguments(job_arguments(lake, ",", "run-9-0"))
 
-    assert "names no day" in capsys.readouterr().err
+    assert "expected at least one day" in capsys.readouterr().err
 
 
 def test_skips_what_is_no_day_and_says_so(lake: Lake) -> None:

@@ -48,7 +48,7 @@ def test_starting_from_a_champion_that_is_not_there_fails_the_job(job: Job) -> N
     tiny_job.write_hyperparameters(job.root, start_from="champion")
 
     assert job.run().returncode == 1
-    assert job.failure().startswith("start_from is champion, and there is no champion yet")
+    assert job.failure().startswith("start_from is champion, but there is no champion yet")
 
 
 class Says:
