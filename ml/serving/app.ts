@@ -9,7 +9,9 @@ import { formatOf, MAX_BODY_BYTES, RequestError, textsOf, type Format } from './
  * `x-serving-token` get 403.
  */
 export function createApp(model: () => Model | null, token?: string): Server {
-  return createServer((request, response) => {
+  // A client keeps an idle connection for up to a minute (the AWS SDKs, nginx); a server that closes it earlier breaks
+  // the request that is on its way.
+  return createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
     if (!isAllowed(request, token)) {
       response.setHeader('connection', 'close');
       sendJson(response, 403, { error: 'the serving token is missing or wrong' });

@@ -9,16 +9,21 @@ const STARTS = /'embedded\.launcher'|'tiny_job\.py'/;
 
 const read = new Map();
 
-/** Whether a file starts something slow itself, and what it imports of this project. */
+/** Whether a file is slow itself (it starts a program, or loads the CDK), and what it imports of this project. */
 function reading(file) {
   if (!read.has(file)) {
     const text = readFileSync(file, 'utf8');
-    const imports = preProcessFile(text)
-      .importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
+    const all = preProcessFile(text).importedFiles;
+    const synthesizes = all.some(({ fileName }) => fileName.startsWith('aws-cdk-lib'));
+    const imports = all
+      .filter(({ fileName }) => fileName.startsWith('.'))
       .map(({ fileName }) => resolve(dirname(file), fileName))
       .flatMap((path) => [path, `${path}.ts`, `${path}/index.ts`])
       .filter((path) => path.endsWith('.ts') && existsSync(path));
-    read.set(file, { starts: file.startsWith(TESTS) && STARTS.test(text), imports });
+    read.set(file, {
+      isSlow: synthesizes || (file.startsWith(TESTS) && STARTS.test(text)),
+      imports,
+    });
   }
   return read.get(file);
 }
@@ -31,7 +36,7 @@ function closureOf(test) {
   return all;
 }
 
-const isSlow = (test) => [...closureOf(test)].some((file) => reading(file).starts);
+const isSlow = (test) => [...closureOf(test)].some((file) => reading(file).isSlow);
 
-/** jest's --filter: the tests that need neither. */
+/** jest's --filter: the tests that start no program of these and load no CDK. */
 module.exports = (paths) => ({ filtered: paths.filter((path) => !isSlow(path)) });

@@ -25,7 +25,7 @@ class Recording(Launcher):
 
 
 @pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
+def recording(slow: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
     home = tmp_path_factory.mktemp("recorded")
     (home / "calls.jsonl").write_text('{"role": "Earlier"}\n{"role": "hal')
     running = Recording(home).start("--record-calls", str(home / "calls.jsonl"))
