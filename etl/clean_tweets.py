@@ -11,12 +11,13 @@ import os
 import sys
 import time
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from etl.labels import read_labels
+from etl.placement import placed
 from etl.reading import read_texts
 from etl.records import accepted, check_records, parse_raw, rejected
 from etl.schemas import schema
@@ -126,15 +127,23 @@ def set_aside(unreadable: dict[str, str]) -> dict[str, Any]:
     return {"unreadable": {"count": len(objects), "objects": objects[:MOST_NAMED]}}
 
 
-def count_records(checked: DataFrame) -> tuple[int, int, int]:
-    """The number of all records, of rejected ones, and of those that name several versions of their
-    post."""
-    row = checked.agg(
+class Count(NamedTuple):
+    """Records of one day, or of all."""
+
+    read: int
+    rejected: int
+    edited: int
+
+
+def count_records(checked: DataFrame) -> dict[str, Count]:
+    """By day: the number of all records, of rejected ones, and of those that name several versions
+    of their post."""
+    rows = checked.groupBy("dt").agg(
         F.count(F.lit(1)),
         F.count_if(F.col("reason").isNotNull()),
-        F.count_if(F.col("tweet.edit_history_tweet_ids").contains(",")),
-    ).first()
-    return (row[0], row[1], row[2]) if row else (0, 0, 0)
+        F.count_if(F.col("edit_history_tweet_ids").isNotNull()),
+    )
+    return {row[0]: Count(*row[1:]) for row in rows.collect()}
 
 
 def count_written(
@@ -173,8 +182,11 @@ def clean(
 
     labels, unreadable_labels = labels_of(spark, storage, arguments.labels_uri)
     records, unreadable = read_days(spark, storage, arguments.raw_uri, arguments.days)
-    checked = records.transform(parse_raw).transform(check_records)
-    read, quarantined, edited = count_records(checked)
+    checked = records.transform(parse_raw).transform(check_records).persist()
+    counts = count_records(checked)
+    read, quarantined, edited = (
+        sum(column) for column in zip(Count(0, 0, 0), *counts.values(), strict=True)
+    )
     if quarantined > 0:
         now = datetime.now(UTC)
         lines = checked.transform(
@@ -185,7 +197,8 @@ def clean(
             (row[0] for row in lines.toLocalIterator()),
         )
 
-    versions = checked.transform(accepted).transform(newest_per_tweet)
+    by_file = placed({day: count.read for day, count in counts.items()})
+    versions = checked.transform(accepted).transform(by_file).transform(newest_per_tweet)
     # Edits are rare, and the search for them costs time for every row.
     posts = versions.transform(newest_versions) if edited > 0 else versions
     moved = (
@@ -195,14 +208,12 @@ def clean(
     )
     tweets = posts.transform(read_texts).transform(attach_label(labels)).transform(to_tweets)
     (
-        # One task, and so one file, for each day; a very large day is split.
         tweets.withColumn("run", F.lit(arguments.version))
-        .repartition("dt")
         .write.mode("append")
-        .option("maxRecordsPerFile", 1_000_000)
         .partitionBy("dt", "run")
         .parquet(storage.writable(arguments.cleaned_uri))
     )
+    checked.unpersist()
     storage.publish(arguments.cleaned_uri)
 
     written = count_written(spark, storage, arguments.cleaned_uri, folders)

@@ -24,13 +24,12 @@ _READING = StructType(
 
 def read(texts: pd.Series) -> pd.DataFrame:
     """The columns that `read_texts` adds, without `tokens`, for a batch of texts."""
-    return pd.DataFrame(
-        {
-            "clean_text": texts.map(words.clean_text),
-            "text_hash": texts.map(key.text_hash),
-            "lexicon_compound": texts.map(vader.compound).astype("float64"),
-        }
-    )
+    # Retweets and copied texts are read once.
+    readings = {
+        text: (words.clean_text(text), key.text_hash(text), vader.compound(text))
+        for text in set(texts)
+    }
+    return pd.DataFrame([readings[text] for text in texts], columns=_READING.names)
 
 
 def _batches(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:

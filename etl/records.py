@@ -160,7 +160,12 @@ def _fault_of_record() -> Column:
 
 
 def check_records(frame: DataFrame) -> DataFrame:
-    """Adds `reason`: null for a valid record, else the wrong field, its problem and its value."""
+    """(raw, dt, tweet) -> (dt, reason, raw, the columns of raw_tweets, _created, _fetched).
+
+    `reason` is null for a valid record, else the wrong field, its problem and its value. `raw` is
+    null for a valid record. The columns have their declared types; a post that was never edited has
+    no versions (null). `_created` and `_fetched` are instants.
+    """
     # In steps, because Spark evaluates an expression again in each expression that contains it.
     return (
         frame.withColumns(
@@ -172,22 +177,27 @@ def check_records(frame: DataFrame) -> DataFrame:
         )
         .withColumn("_fault", _fault_of_record())
         .withColumn("reason", _sentence(F.col("_fault.what"), F.col("_fault.got")))
-        .drop("_created", "_fetched", "_held", "_fault")
+        .select(
+            "dt",
+            "reason",
+            F.when(F.col("reason").isNotNull(), F.col("raw")).alias("raw"),
+            *[_declared(field) for field in schema("raw_tweets").fields],
+            "_created",
+            "_fetched",
+        )
     )
+
+
+def _declared(field: StructField) -> Column:
+    value = F.col(f"tweet.{field.name}")
+    is_list = isinstance(field.dataType, ArrayType)
+    typed = versions_in(value) if is_list else value.try_cast(field.dataType)
+    return typed.alias(field.name)
 
 
 def accepted(frame: DataFrame) -> DataFrame:
-    """The valid records: the columns of raw_tweets with their declared types, and dt. A post that
-    was never edited has no versions (null)."""
-
-    def declared(field: StructField) -> Column:
-        value = F.col(f"tweet.{field.name}")
-        is_list = isinstance(field.dataType, ArrayType)
-        return (versions_in(value) if is_list else value.cast(field.dataType)).alias(field.name)
-
-    return frame.where(F.col("reason").isNull()).select(
-        *[declared(field) for field in schema("raw_tweets").fields], "dt"
-    )
+    """The valid ones of checked records, with dt and all their columns."""
+    return frame.where(F.col("reason").isNull()).drop("reason", "raw")
 
 
 def rejected(run_id: str, rejected_at: str) -> Transform:

@@ -3,7 +3,6 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from etl.posts import instant_of
 from etl.schemas import columns
 from etl.steps import Transform
 from etl.text import vader
@@ -63,7 +62,7 @@ def to_tweets(frame: DataFrame) -> DataFrame:
     renamed = frame.withColumns(
         {
             "tweet_id": F.col("id"),
-            "created_at": instant_of(F.col("created_at")),
+            "created_at": F.col("_created"),
             "ingest_run_id": F.col("run_id"),
         }
     )

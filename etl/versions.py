@@ -3,14 +3,18 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from etl.posts import by_age, day_of, instant_of
+from etl.placement import SLOT
+from etl.posts import by_age, day_of
 
 
 def newest_per_tweet(frame: DataFrame) -> DataFrame:
     """One row per tweet id: the one fetched last, ties broken by the row's content."""
     # xxhash64 over the row breaks ties the same way in every run.
-    newest_first = Window.partitionBy("dt", "id").orderBy(
-        instant_of(F.col("fetched_at")).desc(), F.xxhash64(*sorted(frame.columns)).desc()
+    content = sorted(name for name in frame.columns if not name.startswith("_"))
+    # With the slot, rows of one tweet are already in the same task.
+    group = [name for name in (SLOT, "dt", "id") if name in frame.columns]
+    newest_first = Window.partitionBy(*group).orderBy(
+        F.col("_fetched").desc(), F.xxhash64(*content).desc()
     )
     return (
         frame.withColumn("_rank", F.row_number().over(newest_first))
@@ -28,7 +32,7 @@ def replaced_versions(frame: DataFrame) -> DataFrame:
         "dt",
         "author_id",
         F.col("id").alias("newer"),
-        (day_of(instant_of(F.col("created_at"))) != F.col("dt")).alias("elsewhere"),
+        (day_of(F.col("_created")) != F.col("dt")).alias("elsewhere"),
         F.explode("edit_history_tweet_ids").alias("id"),
     )
     older = each.where(by_age(F.col("id")) < by_age(F.col("newer")))
@@ -42,7 +46,7 @@ def newest_versions(frame: DataFrame) -> DataFrame:
     """
     return frame.join(
         F.broadcast(replaced_versions(frame)), ["dt", "author_id", "id"], "left_anti"
-    ).where(day_of(instant_of(F.col("created_at"))) == F.col("dt"))
+    ).where(day_of(F.col("_created")) == F.col("dt"))
 
 
 def replaced_elsewhere(frame: DataFrame) -> DataFrame:

@@ -2,6 +2,7 @@
 
 import re
 
+from etl.text.respelling import BEYOND_ASCII, UNUSUAL, Respelling
 from etl.text.rules import ENTITIES, WINDOWS_1252, members, pattern, signs
 
 _ENTITY = pattern("entity")
@@ -22,10 +23,21 @@ PLAIN: dict[int, str] = {
 }
 
 
+# The text with all kinds of quotation marks, hyphens and spaces as those of ASCII, and without
+# invisible characters.
+plain = Respelling(UNUSUAL, lambda run: run.translate(PLAIN))
+_without_invisible = Respelling(BEYOND_ASCII, lambda run: run.translate(INVISIBLE))
+
+
+def without_invisible(text: str) -> str:
+    """The text without invisible characters; ASCII has none."""
+    return text if text.isascii() else _without_invisible(text)
+
+
 def well_formed(text: str) -> str:
     """The text with U+FFFD for each lone surrogate, which JSON allows and UTF-8 does not; pairs
     become their character."""
-    if _LONE_SURROGATE.search(text) is None:
+    if text.isascii() or _LONE_SURROGATE.search(text) is None:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

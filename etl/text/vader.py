@@ -9,17 +9,19 @@ from collections import defaultdict
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from importlib.resources import as_file, files
+from typing import NamedTuple
 
 from vaderSentiment.vaderSentiment import (
     BOOSTER_DICT,
     NEGATE,
     SPECIAL_CASES,
     SentimentIntensityAnalyzer,
+    normalize,
 )
 
-from etl.text.links import blank_links
+from etl.text.respelling import UNUSUAL, Respelling
 from etl.text.signs import PLAIN, few_marks, unescape, well_formed
-from etl.text.words import without_mentions
+from etl.text.words import without_links_and_mentions
 
 # The authors' thresholds for the compound score.
 POSITIVE_FROM = 0.05
@@ -59,6 +61,40 @@ _MODIFIERS = frozenset(
 )
 
 
+class _Word(NamedTuple):
+    """A token of a text, and what VADER's rules ask of it."""
+
+    text: str
+    lower: str
+    valence: float | None
+    is_upper: bool
+    modifies: bool
+
+
+class _KnownWords(dict[str, _Word]):
+    """The tokens looked up so far. A few words make up most of all texts."""
+
+    _LONGEST, _MOST = 40, 100_000
+
+    def __init__(self, lexicon: dict[str, float]) -> None:
+        super().__init__()
+        self._lexicon = lexicon
+
+    def __missing__(self, token: str) -> _Word:
+        text = _stripped(token)
+        lower = text.lower()
+        word = _Word(
+            text,
+            lower,
+            valence=None if lower in BOOSTER_DICT else self._lexicon.get(lower),
+            is_upper=text.isupper(),
+            modifies=lower in _MODIFIERS or "n't" in lower,
+        )
+        if len(token) <= self._LONGEST and len(self) < self._MOST:
+            self[token] = word
+        return word
+
+
 class _Window:
     """The input of VADER's rules: a few words, and whether the text mixes upper and lower case."""
 
@@ -82,40 +118,43 @@ class Analyzer(SentimentIntensityAnalyzer):
             as_file(package / "emoji_utf8_lexicon.txt") as emoji,
         ):
             super().__init__(str(words), str(emoji))
+        self._known = _KnownWords(self.lexicon)
 
     def compound(self, text: str) -> float:
         """The compound score, -1 to 1, of a text without emoji."""
-        text = text.strip()
-        words = [_stripped(token) for token in text.split()]
-        lower = [word.lower() for word in words]
-        capitals = sum(word.isupper() for word in words)
+        known = self._known
+        words = [known[token] for token in text.split()]
+        rated = [index for index, word in enumerate(words) if word.valence is not None]
+        if not rated:
+            return 0.0
+        capitals = len([word for word in words if word.is_upper])
         mixes_cases = 0 < capitals < len(words)
-        modifies = [word in _MODIFIERS or "n't" in word for word in lower]
-        scores = [
-            self._valence(words, lower, modifies, index, mixes_cases) for index in range(len(words))
-        ]
-        _weigh_contrast(lower, scores)
-        return self.score_valence(scores, text)["compound"]
+        scores = [0.0] * len(words)
+        for index in rated:
+            scores[index] = self._valence(words, index, mixes_cases)
+        if "but" in text.lower():
+            _weigh_contrast([word.lower for word in words], scores)
+        # As the package's score_valence, without the shares that nobody reads here.
+        total = float(sum(scores))
+        emphasis = self._punctuation_emphasis(text)
+        return (
+            round(normalize(total + emphasis if total > 0 else total - emphasis), 4)
+            if total
+            else 0.0
+        )
 
-    def _valence(
-        self,
-        words: list[str],
-        lower: list[str],
-        modifies: list[bool],
-        index: int,
-        mixes_cases: bool,
-    ) -> float:
-        word = lower[index]
-        if word not in self.lexicon or word in BOOSTER_DICT:
-            return 0
-        if word == "kind" and lower[index + 1 : index + 2] == ["of"]:
-            return 0
-        first, end = max(0, index - _BEFORE), index + _BEHIND + 1
-        if not any(modifies[first:end]) and not (mixes_cases and words[index].isupper()):
-            return self.lexicon[word]
-        window = _Window(words[first:end], mixes_cases)
+    def _valence(self, words: list[_Word], index: int, mixes_cases: bool) -> float:
+        word = words[index]
+        if word.lower == "kind" and [near.lower for near in words[index + 1 : index + 2]] == ["of"]:
+            return 0.0
+        first = max(0, index - _BEFORE)
+        near = words[first : index + _BEHIND + 1]
+        is_alone = not any([one.modifies for one in near])
+        if is_alone and word.valence is not None and not (mixes_cases and word.is_upper):
+            return word.valence
+        window = _Window([one.text for one in near], mixes_cases)
         scores: list[float] = []
-        self.sentiment_valence(0, window, words[index], index - first, scores)
+        self.sentiment_valence(0, window, word.text, index - first, scores)
         return scores[0]
 
 
@@ -189,6 +228,7 @@ class _Signs(dict[int, str]):
 
 _SIGNS = _Signs()
 _DASHES = dict.fromkeys(range(0x2012, 0x2016), " - ")
+_spelt = Respelling(UNUSUAL, lambda run: run.translate(_DASHES).translate(PLAIN).translate(_SIGNS))
 
 
 def _longest_post(text: str) -> str:
@@ -203,9 +243,10 @@ def prepare(text: str) -> str:
 
     Hashtags stay: `#happy` is the author's word, and the network reads it too.
     """
-    text = blank_links(unescape(_longest_post(well_formed(text))))
-    text = without_mentions(text).translate(_DASHES).translate(PLAIN).translate(_SIGNS)
-    return " ".join(unicodedata.normalize("NFKC", few_marks(text)).split())
+    text = _spelt(without_links_and_mentions(unescape(_longest_post(well_formed(text)))))
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", few_marks(text))
+    return " ".join(text.split())
 
 
 def compound(text: str) -> float:

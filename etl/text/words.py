@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from etl.text.links import blank_links
+from etl.text.respelling import Respelling
 from etl.text.rules import members, pattern, signs
-from etl.text.signs import INVISIBLE, unescape, well_formed
+from etl.text.signs import INVISIBLE, unescape, well_formed, without_invisible
 
 _RETWEET = pattern("retweet")
 _MENTION = pattern("mention")
@@ -59,6 +61,7 @@ class _Words(dict[int, str]):
 
 
 _KINDS, _WORDS = _Kinds(), _Words()
+_spaced = Respelling("[^a-z0-9 ]+", lambda run: run.translate(_INSIDE_WORDS).translate(_WORDS))
 
 
 def tags(text: str) -> list[tuple[int, int]]:
@@ -76,6 +79,13 @@ def without_mentions(text: str) -> str:
     return _OWNED.sub(" ", text).replace("\0", " ")
 
 
+@lru_cache(maxsize=2)
+def without_links_and_mentions(text: str) -> str:
+    """The text with a blank for each link and mention. Cached, because the words and the lexicon
+    of a text both start here."""
+    return without_mentions(blank_links(text))
+
+
 def _without_tags(text: str) -> str:
     kept: list[str] = []
     at = 0
@@ -87,7 +97,5 @@ def _without_tags(text: str) -> str:
 
 def clean_text(text: str) -> str:
     """The words of a text in lower case, with a blank between them."""
-    text = blank_links(unescape(well_formed(text)).translate(INVISIBLE))
-    text = _without_tags(without_mentions(text))
-    spaced = text.lower().translate(_INSIDE_WORDS).translate(_WORDS)
-    return " ".join(word for word in spaced.split(" ") if word)
+    text = without_links_and_mentions(without_invisible(unescape(well_formed(text))))
+    return " ".join(_spaced(_without_tags(text).lower()).split())
