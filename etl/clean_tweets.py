@@ -77,7 +77,7 @@ def spark_session(embedded: bool) -> SparkSession:
             .config("spark.driver.memory", "1g")
             # For a few thousand tweets a fast compiler and collector are cheaper: 27 s of processor
             # time instead of 42.
-            .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+            .config("spark.driver.extraJavaOptions", "-XX:+UseSerialGC")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.ui.enabled", "false")

@@ -27,7 +27,7 @@ def time_of_id(post_id: Column) -> Column:
 
 
 def day_of(instant: Column) -> Column:
-    return F.date_format(instant, "yyyy-MM-dd")
+    return instant.cast("date").cast("string")
 
 
 def by_age(post_id: Column) -> Column:

@@ -1,5 +1,8 @@
 """Records of raw pages: read, checked, then accepted as rows or rejected to the quarantine."""
 
+from functools import reduce
+from operator import add
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType, StructField, StructType
@@ -26,6 +29,7 @@ _LONGEST_NOTICE = 1000
 # Control characters, which could act on a terminal, are removed from reasons.
 _UNSEEN = r"[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]"
 _MOST_SHOWN = 80
+_OTHER_DAY = "created_at: its UTC day is not the folder's"
 
 
 def parse_raw(frame: DataFrame) -> DataFrame:
@@ -72,6 +76,25 @@ def _replaces_one_of(day: Column) -> Column:
     )
 
 
+def _is_of_another_day() -> Column:
+    return day_of(F.col("_created")) != F.col("dt")
+
+
+def _has_versions() -> Column:
+    return F.coalesce(F.col("tweet.edit_history_tweet_ids").contains(","), F.lit(False))
+
+
+def _fault_of_edit() -> Column:
+    """The fault of an edit that has no other: it is of another day and replaces no post of this
+    one. Apart from the others, because Spark compiles no expression that calls a function for each
+    element of an array, and with it none beside it."""
+    misplaced = _is_of_another_day() & _has_versions() & ~_replaces_one_of(F.col("dt"))
+    sent = F.col("tweet.created_at")
+    return F.when(F.col("_fault").isNull() & misplaced, _fault(_OTHER_DAY, sent)).otherwise(
+        F.col("_fault")
+    )
+
+
 def _fault(what: str | Column, got: Column | None = None) -> Column:
     """A problem, and the received value where it helps."""
     problem = what if isinstance(what, Column) else F.lit(what)
@@ -93,7 +116,7 @@ def _repeats_a_field() -> Column:
     parser would use one of the values. Reading the names is a second parse, so it is done only if
     a line has more `":` than fields with a value."""
     colons = (F.length("raw") - F.length(F.replace("raw", F.lit('":'), F.lit("")))) / 2
-    held = F.size(F.array_compact(F.array(*[f"tweet.{name}" for name in _raw_names()])))
+    held = reduce(add, [F.col(f"tweet.{name}").isNotNull().cast("int") for name in _raw_names()])
     names = F.json_object_keys("raw")
     return F.when(colons != held, F.size(names) != F.size(F.array_distinct(names)))
 
@@ -141,10 +164,7 @@ def _fault_of_record() -> Column:
                 F.concat(F.lit("created_at: not the time its id holds, which is "), time_held), sent
             ),
         )
-        .when(
-            (day_of(F.col("_created")) != F.col("dt")) & ~_replaces_one_of(F.col("dt")),
-            _fault("created_at: its UTC day is not the folder's", sent),
-        )
+        .when(_is_of_another_day() & ~_has_versions(), _fault(_OTHER_DAY, sent))
         .when(
             F.col("_fetched").isNull(),
             _fault("fetched_at: not an ISO 8601 instant", F.col("tweet.fetched_at")),
@@ -176,6 +196,7 @@ def check_records(frame: DataFrame) -> DataFrame:
             }
         )
         .withColumn("_fault", _fault_of_record())
+        .withColumn("_fault", _fault_of_edit())
         .withColumn("reason", _sentence(F.col("_fault.what"), F.col("_fault.got")))
         .select(
             "dt",

@@ -57,7 +57,7 @@ _BEFORE, _BEHIND = 3, 2
 _MODIFIERS = frozenset(
     {word for phrase in [*BOOSTER_DICT, *SPECIAL_CASES] for word in [max(phrase.split(), key=len)]}
     | set(NEGATE)
-    | {"no", "least", "so", "this"}
+    | {"no", "least"}
 )
 
 

@@ -23,7 +23,7 @@ _IN_TAGS = frozenset(
 )
 _AS_THEY_ARE = "&:/"
 # A hashtag has at least one letter, so "#1" is none, and does not directly follow a word.
-_TAG = re.compile(r"(?<![a0_&])#[a0_]*a[a0_]*(?![a0_#]|://)")
+_TAG = re.compile(r"#(?<![a0_&]#)[a0_]*a[a0_]*(?![a0_#]|://)")
 
 
 def _is_word_sign(sign: str) -> bool:
