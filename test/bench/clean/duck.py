@@ -36,7 +36,9 @@ def main() -> None:
     started = time.perf_counter()
     connection.execute(CLEAN.format(raw=raw, out=out))
     seconds = time.perf_counter() - started
-    (rows,) = connection.execute(f"select count(*) from read_parquet('{out}/*/*.parquet')").fetchone()
+    (rows,) = connection.execute(
+        f"select count(*) from read_parquet('{out}/*/*.parquet')"
+    ).fetchone()
     print(json.dumps({"rows": rows, "seconds": seconds}))
 
 

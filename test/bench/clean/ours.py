@@ -33,7 +33,9 @@ class LocalStorage(DirectStorage):
         Path(uri).write_text(json.dumps(value), encoding="utf-8")
 
     def put_lines(self, name_uri: str, lines: Iterable[str]) -> None:
-        raise RuntimeError(f"the benchmark's tweets are valid, but {name_uri} gets {next(iter(lines))}")
+        raise RuntimeError(
+            f"the benchmark's tweets are valid, but {name_uri} gets {next(iter(lines))}"
+        )
 
 
 def run(spark: SparkSession, raw: Path, out: Path, days: list[str]) -> dict[str, Any]:
