@@ -45,10 +45,18 @@ class DirectStorage:
     def keys(self, prefix_uri: str) -> list[str]:
         """Keys of all objects below a prefix, sorted. Keys that end in a slash are left out:
         consoles create them for folders."""
+        return sorted(key for key, _ in self._objects(prefix_uri) if not key.endswith("/"))
+
+    def size(self, prefix_uri: str) -> int:
+        """Bytes of all objects below a prefix."""
+        return sum(size for _, size in self._objects(prefix_uri))
+
+    def _objects(self, prefix_uri: str) -> Iterator[tuple[str, int]]:
         bucket, prefix = split_uri(prefix_uri)
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        keys = sorted(item["Key"] for page in pages for item in page.get("Contents", []))
-        return [key for key in keys if not key.endswith("/")]
+        for page in pages:
+            for item in page.get("Contents", []):
+                yield item["Key"], item["Size"]
 
     def readable(self, prefix_uri: str) -> str | None:
         """A path where Spark can read the objects below a prefix; None if there are none."""

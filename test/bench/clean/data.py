@@ -15,13 +15,60 @@ ROWS_A_PAGE = 10_000
 # Every twentieth tweet was fetched twice.
 REPEATED = 20
 _ID_EPOCH_MS = 1_288_834_974_657
-_COMMON = (
-    "the a to you and is it my of for so this not in on that with just at be have was are we me"
-).split()
-_OTHER = (
-    "train station meeting coffee phone game album weather monday traffic update airport ticket "
-    "release concert match office train garden street morning camera keyboard river window"
-).split()
+_COMMON = [
+    "the",
+    "a",
+    "to",
+    "you",
+    "and",
+    "is",
+    "it",
+    "my",
+    "of",
+    "for",
+    "so",
+    "this",
+    "not",
+    "in",
+    "on",
+    "that",
+    "with",
+    "just",
+    "at",
+    "be",
+    "have",
+    "was",
+    "are",
+    "we",
+    "me",
+]
+_OTHER = [
+    "train",
+    "station",
+    "meeting",
+    "coffee",
+    "phone",
+    "game",
+    "album",
+    "weather",
+    "monday",
+    "traffic",
+    "update",
+    "airport",
+    "ticket",
+    "release",
+    "concert",
+    "match",
+    "office",
+    "train",
+    "garden",
+    "street",
+    "morning",
+    "camera",
+    "keyboard",
+    "river",
+    "window",
+]
 _ENDINGS = ["", "", "", ".", "!", "?", " :)", " \u2764\ufe0f", " &amp; more", " https://t.co/AbC1"]
 
 

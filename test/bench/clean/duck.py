@@ -12,16 +12,17 @@ import duckdb
 CLEAN = r"""
 copy (
   with newest as (
-    select * from read_json('{raw}/*/*.ndjson.gz', format = 'newline_delimited', hive_partitioning = true,
-      columns = {{id: 'varchar', author_id: 'varchar', author_username: 'varchar', created_at: 'timestamp',
-        lang: 'varchar', text: 'varchar', retweet_count: 'bigint', reply_count: 'bigint',
+    select * from read_json('{raw}/*/*.ndjson.gz', format = 'newline_delimited',
+      hive_partitioning = true,
+      columns = {{id: 'varchar', author_id: 'varchar', author_username: 'varchar',
+        created_at: 'timestamp', lang: 'varchar', text: 'varchar', retweet_count: 'bigint', reply_count: 'bigint',
         like_count: 'bigint', quote_count: 'bigint', query_name: 'varchar', run_id: 'varchar',
         fetched_at: 'timestamp'}})
     qualify row_number() over (partition by dt, id order by fetched_at desc) = 1
   ), cleaned as (
     select *, trim(regexp_replace(regexp_replace(regexp_replace(regexp_replace(lower(text),
-      'https?://\S+|www\.\S+', ' ', 'g'), '[@#]\w+', ' ', 'g'), '[^\p{{L}}\p{{N}}\p{{M}} ]', ' ', 'g'),
-      ' +', ' ', 'g')) as clean_text
+      'https?://\S+|www\.\S+', ' ', 'g'), '[@#]\w+', ' ', 'g'),
+      '[^\p{{L}}\p{{N}}\p{{M}} ]', ' ', 'g'), ' +', ' ', 'g')) as clean_text
     from newest
   )
   select *, string_split(clean_text, ' ') as tokens, sha256(clean_text) as text_hash from cleaned

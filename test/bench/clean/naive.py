@@ -1,5 +1,5 @@
-"""The job that a typical repository has: Spark infers the schema, and Python functions clean a text,
-split it and ask VADER, a tweet at a time."""
+"""The job that a typical repository has: Spark infers the schema; Python functions clean a text,
+split it and ask VADER, one tweet at a time."""
 
 import json
 import re
@@ -7,11 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-from etl.clean_tweets import spark_session
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DoubleType, StringType
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from etl.clean_tweets import spark_session
 
 _analyzer: SentimentIntensityAnalyzer | None = None
 
@@ -57,7 +58,7 @@ def run(spark: SparkSession, raw: Path, out: Path) -> dict[str, float]:
 def main() -> None:
     raw, out, warm_raw = (Path(name) for name in sys.argv[1:4])
     # The session of our job, so that both have the same memory and cores.
-    spark = spark_session(embedded=True)
+    spark = spark_session(embedded=True, raw_bytes=2**30)
     spark.sparkContext.setLogLevel("ERROR")
     try:
         run(spark, warm_raw, out)

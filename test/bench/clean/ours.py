@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pyspark.sql import SparkSession
+
 from etl.clean_tweets import clean, spark_session
 from etl.storage import DirectStorage
-from pyspark.sql import SparkSession
 
 
 class LocalStorage(DirectStorage):
@@ -60,7 +61,7 @@ def run(spark: SparkSession, raw: Path, out: Path, days: list[str]) -> dict[str,
 def main() -> None:
     raw, out, warm_raw = (Path(name) for name in sys.argv[1:4])
     days = sorted(path.name.removeprefix("dt=") for path in raw.iterdir())
-    spark = spark_session(embedded=True)
+    spark = spark_session(embedded=True, raw_bytes=2**30)
     spark.sparkContext.setLogLevel("ERROR")
     try:
         run(spark, warm_raw, out, days)
