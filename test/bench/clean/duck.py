@@ -15,7 +15,8 @@ copy (
     select * from read_json('{raw}/*/*.ndjson.gz', format = 'newline_delimited',
       hive_partitioning = true,
       columns = {{id: 'varchar', author_id: 'varchar', author_username: 'varchar',
-        created_at: 'timestamp', lang: 'varchar', text: 'varchar', retweet_count: 'bigint', reply_count: 'bigint',
+        created_at: 'timestamp', lang: 'varchar', text: 'varchar',
+        retweet_count: 'bigint', reply_count: 'bigint',
         like_count: 'bigint', quote_count: 'bigint', query_name: 'varchar', run_id: 'varchar',
         fetched_at: 'timestamp'}})
     qualify row_number() over (partition by dt, id order by fetched_at desc) = 1
