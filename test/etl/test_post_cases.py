@@ -42,7 +42,7 @@ def test_reads_the_same_instants_as_the_ingest(spark: SparkSession) -> None:
     checked = spark.createDataFrame(lines, RAW).transform(parse_raw).transform(check_records)
     reasons = {
         int(row["name"]): row["reason"]
-        for row in checked.select(F.col("tweet.query_name").alias("name"), "reason").collect()
+        for row in checked.select(F.col("query_name").alias("name"), "reason").collect()
     }
     instants = {
         int(row["query_name"]): f"{row['at']:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
@@ -70,7 +70,7 @@ def test_a_notice_of_a_withheld_post_is_nobodys_words(spark: SparkSession) -> No
     checked = spark.createDataFrame(lines, RAW).transform(parse_raw).transform(check_records)
 
     reasons = {
-        int(row["id"]): row["reason"] for row in checked.select("tweet.id", "reason").collect()
+        int(row["id"]): row["reason"] for row in checked.select("id", "reason").collect()
     }
     assert [text for n, (_, text) in enumerate(cases) if reasons[n] is not None] == [
         text for is_it, text in cases if is_it == "yes"
