@@ -69,9 +69,7 @@ def test_a_notice_of_a_withheld_post_is_nobodys_words(spark: SparkSession) -> No
 
     checked = spark.createDataFrame(lines, RAW).transform(parse_raw).transform(check_records)
 
-    reasons = {
-        int(row["id"]): row["reason"] for row in checked.select("id", "reason").collect()
-    }
+    reasons = {int(row["id"]): row["reason"] for row in checked.select("id", "reason").collect()}
     assert [text for n, (_, text) in enumerate(cases) if reasons[n] is not None] == [
         text for is_it, text in cases if is_it == "yes"
     ]
