@@ -249,7 +249,8 @@ def main(argv: list[str]) -> None:
     # The embedded cloud names its endpoint in the environment; Glue does not.
     embedded = "AWS_ENDPOINT_URL" in os.environ
     with open_storage(embedded) as storage:
-        days = [f"{arguments.raw_uri}dt={day}/" for day in arguments.days]
+        # Only the embedded session goes by the size.
+        days = [f"{arguments.raw_uri}dt={day}/" for day in arguments.days] if embedded else []
         spark = spark_session(embedded, sum(storage.size(day) for day in days))
         try:
             summary = clean(spark, storage, arguments)

@@ -123,7 +123,7 @@ function decide(
 ): Decision {
   const rules = rulesFor(evaluation, settings, inService);
   const reasons = [...rules.map(({ sentence }) => sentence), evaluatedModel(evaluation)];
-  if (rules.every(({ kept }) => kept)) {
+  if (rules.every(({ passed }) => passed)) {
     return { promote: true, forced: false, reasons };
   }
   return force === null

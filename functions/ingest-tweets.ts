@@ -239,19 +239,19 @@ async function claimPlans(
     claimed.others.push(other.plan.progress.complete ? other : await claim(lake, other));
   }
 
-  const settling = { ...deps, stored, lateSeconds: settings.lateTweetSeconds };
-  const settled = async ({ plan, etag }: Planned): Promise<Planned> =>
+  const committing = { ...deps, stored, lateSeconds: settings.lateTweetSeconds };
+  const committed = async ({ plan, etag }: Planned): Promise<Planned> =>
     plan.pending === null
       ? { plan, etag }
-      : savePlan(lake, await commit(settling, plan, plan.pending), etag);
+      : savePlan(lake, await commit(committing, plan, plan.pending), etag);
   const others: Planned[] = [];
   for (const other of claimed.others) {
-    const { plan, etag } = await settled(other);
+    const { plan, etag } = await committed(other);
     const aged = agedPlan(plan, now, settings.lateTweetSeconds);
     others.push(aged === null ? { plan, etag } : await savePlan(lake, aged, etag));
   }
   const taken: Planned[] = [];
-  for (const one of claimed.taken) taken.push(await settled(one));
+  for (const one of claimed.taken) taken.push(await committed(one));
   return { taken, others };
 }
 

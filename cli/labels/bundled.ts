@@ -16,16 +16,16 @@ export function reportImport(screen: Screen, report: ImportReport): void {
 /** Prints rejected rows and labels that disagree. */
 export function sayFindings(
   screen: Screen,
-  { settled, changed, rejected, written }: ImportReport,
+  { outvoted, changed, rejected, written }: ImportReport,
 ): void {
   for (const { file, line, reason } of rejected.slice(0, shownRejections)) {
     screen.say(`  ${file === undefined ? '' : `${file}, `}line ${line} rejected: ${reason}`);
   }
   if (rejected.length > shownRejections)
     screen.say(`  and ${counted(rejected.length - shownRejections, 'more line')} rejected`);
-  if (settled > 0)
+  if (outvoted > 0)
     screen.say(
-      `  ${counted(settled, 'text')} had labels that disagree; the most common one counts`,
+      `  ${counted(outvoted, 'text')} had labels that disagree; the most common one counts`,
     );
   for (const { line, from, to } of changed.examples)
     screen.say(`  line ${line}: ${to} in the file, ${from} in the lake`);
@@ -40,9 +40,9 @@ export function sayFindings(
 /** The last line of an import. */
 export function sayResult(
   screen: Screen,
-  { key, written, labels, doubles, rejected }: ImportReport,
+  { key, written, labels, duplicates, rejected }: ImportReport,
 ): void {
-  const sums = `${count(doubles)} duplicates skipped, ${count(rejected.length)} rejected`;
+  const sums = `${count(duplicates)} duplicates skipped, ${count(rejected.length)} rejected`;
   screen.say(
     written
       ? `${counted(labels, 'label')} imported, ${sums} → ${key}`

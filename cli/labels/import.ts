@@ -20,9 +20,9 @@ export interface ImportReport {
   written: boolean;
   labels: number;
   /** Rows that repeat another row. */
-  doubles: number;
+  duplicates: number;
   /** Texts whose rows disagreed, decided by majority. */
-  settled: number;
+  outvoted: number;
   /** Texts with another label in the lake, at most a few of them. The newest label counts. */
   changed: { count: number; examples: Changed[] };
   rejected: Rejected[];
@@ -47,8 +47,8 @@ const shownChanges = 5;
 
 interface Distinct {
   labels: Map<string, LabelledText>;
-  doubles: number;
-  settled: number;
+  duplicates: number;
+  outvoted: number;
   rejected: Rejected[];
 }
 
@@ -64,8 +64,8 @@ export function distinctLabels(rows: readonly LabelledText[]): Distinct {
   }
   const labels = new Map<string, LabelledText>();
   const rejected: Rejected[] = [];
-  let doubles = 0;
-  let settled = 0;
+  let duplicates = 0;
+  let outvoted = 0;
   for (const [hash, same] of byText) {
     const votes = new Map<Label, LabelledText[]>();
     for (const row of same) votes.set(row.label, [...(votes.get(row.label) ?? []), row]);
@@ -81,11 +81,11 @@ export function distinctLabels(rows: readonly LabelledText[]): Distinct {
       });
     } else {
       labels.set(hash, first);
-      doubles += same.length - 1;
-      if (second) settled += 1;
+      duplicates += same.length - 1;
+      if (second) outvoted += 1;
     }
   }
-  return { labels, doubles, settled, rejected };
+  return { labels, duplicates, outvoted, rejected };
 }
 
 export const slug = (name: string): string =>
@@ -140,8 +140,8 @@ export async function planImport(
     key,
     written,
     labels: entries.length,
-    doubles: distinct.doubles,
-    settled: distinct.settled,
+    duplicates: distinct.duplicates,
+    outvoted: distinct.outvoted,
     rejected,
     changed: { count: changed.length, examples: changed.slice(0, shownChanges) },
     byClass: new Map(labels.map((label) => [label, found.filter((row) => row.label === label)])),

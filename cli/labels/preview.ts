@@ -27,7 +27,7 @@ export function preview(screen: Screen, { path, source }: LabelFile, plan: Impor
         `    ${file === undefined ? '' : `${file}, `}line ${line}: “${shortened(text, LONGEST)}”`,
       );
   }
-  screen.say(`  duplicates ${count(plan.doubles)}`);
+  screen.say(`  duplicates ${count(plan.duplicates)}`);
   screen.say(`  rejected   ${count(plan.rejected.length)}`);
   for (const [word, rows] of plan.skipped)
     screen.say(`  skipped    ${count(rows)} with the label “${shortened(word, LONGEST)}”`);

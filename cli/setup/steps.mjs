@@ -45,9 +45,9 @@ export function setupSteps({ root, python, log, forTests, onlyNpm = false }) {
       ...['--no-binary', 'pyspark', '--no-compile', '--progress-bar', 'off'],
       ...files.flatMap((file) => ['-r', file]),
     );
-  // Without compiled modules each start of a program compiles all that it imports: most of the launcher's start. pip would
-  // use one core. What does not compile (nothing imports it) is passed over. The path is relative: where the project is
-  // must not decide what the pattern leaves out.
+  // Otherwise every Python program compiles its imports at each start, which takes most of the launcher's start. pip
+  // itself would compile on one core. Files that do not compile are skipped: nothing imports them. The path is relative,
+  // so that the pattern cannot match the folder of the project.
   const compiling =
     'import compileall, re; ' +
     'left_out = re.compile("/(tests|sympy|networkx|pip|setuptools)/"); ' +

@@ -54,10 +54,11 @@ EMOJI = {
 
 # VADER's rules read three words before a rated word and two after it.
 _BEFORE, _BEHIND = 3, 2
+# "so" and "this" belong to the rule of "never", which the package applies without "never" as well.
 _MODIFIERS = frozenset(
     {word for phrase in [*BOOSTER_DICT, *SPECIAL_CASES] for word in [max(phrase.split(), key=len)]}
     | set(NEGATE)
-    | {"no", "least"}
+    | {"no", "least", "so", "this"}
 )
 
 

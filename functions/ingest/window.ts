@@ -173,12 +173,12 @@ export function checkpointAfter(
   if (opened === null) {
     return before;
   }
-  const settled = new Date(Date.parse(opened) - lateSeconds * 1000);
+  const watermark = new Date(Date.parse(opened) - lateSeconds * 1000);
   const newest = window.newest_id ?? before.since_id;
   return {
     since_id:
-      newest === null ? null : newer(before.since_id, older(newest, idAt(settled)) ?? newest),
-    watermark: settled.toISOString(),
+      newest === null ? null : newer(before.since_id, older(newest, idAt(watermark)) ?? newest),
+    watermark: watermark.toISOString(),
   };
 }
 

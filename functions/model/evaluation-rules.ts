@@ -3,9 +3,9 @@ import type { Difference, Evaluation } from '../../workflows/evaluation';
 import { goldenTweets, isMisread } from './golden-tweets';
 import type { FunctionSettings } from '../settings/settings';
 
-/** A rule of the gate, kept or broken, as a sentence with its numbers. */
+/** A rule of the gate, passed or failed, as a sentence with its numbers. */
 export interface Rule {
-  kept: boolean;
+  passed: boolean;
   sentence: string;
 }
 
@@ -31,9 +31,9 @@ export const rulesFor = (
   goldenTweetsUnderstood(evaluation),
 ];
 
-export const rule = (kept: boolean, sentence: string): Rule => ({
-  kept,
-  sentence: `${kept ? 'passed' : 'failed'}: ${sentence}`,
+export const rule = (passed: boolean, sentence: string): Rule => ({
+  passed,
+  sentence: `${passed ? 'passed' : 'failed'}: ${sentence}`,
 });
 
 /** Fewer, in all or of one class, would leave the figures to chance. */

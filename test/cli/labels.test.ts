@@ -85,7 +85,7 @@ test.each([
 });
 
 test('texts that differ in case, mentions and links are one text', () => {
-  const { labels, doubles } = distinctLabels([
+  const { labels, duplicates } = distinctLabels([
     { line: 1, text: 'RT @a: So good https://x.y/z', label: 'positive' },
     { line: 2, text: 'so GOOD', label: 'positive' },
   ]);
@@ -93,11 +93,11 @@ test('texts that differ in case, mentions and links are one text', () => {
   expect([...labels.values()]).toEqual([
     { line: 1, text: 'RT @a: So good https://x.y/z', label: 'positive' },
   ]);
-  expect(doubles).toBe(1);
+  expect(duplicates).toBe(1);
 });
 
 test('a majority settles a disagreement; a tie is refused with its lines', () => {
-  const { labels, doubles, rejected } = distinctLabels([
+  const { labels, duplicates, rejected } = distinctLabels([
     { line: 1, text: 'meh', label: 'neutral' },
     { line: 2, text: 'meh', label: 'negative' },
     { line: 3, text: 'Meh', label: 'negative' },
@@ -106,7 +106,7 @@ test('a majority settles a disagreement; a tie is refused with its lines', () =>
   ]);
 
   expect([...labels.values()].map(({ label }) => label)).toEqual(['negative']);
-  expect(doubles).toBe(2);
+  expect(duplicates).toBe(2);
   expect(rejected).toEqual([{ line: 4, reason: 'lines 4, 5 label the same text differently' }]);
 });
 

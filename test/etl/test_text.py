@@ -2,6 +2,7 @@
 
 import random
 import time
+from itertools import permutations
 
 import pytest
 from cases import cases
@@ -127,6 +128,30 @@ def test_a_score_is_the_one_that_vader_gives() -> None:
         text = dice.choice([str, str, str.title, str.upper])(" ".join(words))
         if not any(sign in theirs.emojis for sign in text):
             assert ours.compound(text) == theirs.polarity_scores(text)["compound"], text
+
+
+def test_every_modifier_counts_wherever_it_is_near_a_rated_word() -> None:
+    theirs, ours = SentimentIntensityAnalyzer(), vader.analyzer()
+    alone = {
+        *" ".join([*BOOSTER_DICT, *NEGATE, *SPECIAL_CASES]).split(),
+        "but",
+        "kind",
+        "of",
+        "nor",
+    }
+    common = ["never", "so", "this", "no", "least", "very", "or", "not", "without", "doubt", "but"]
+    near = [place for place in range(8) if place != 4]
+    placed = [{place: word} for place in near for word in alone | {*common}]
+    placed += [
+        {place: one, other: another}
+        for place, other in permutations(near, 2)
+        for one, another in permutations(common, 2)
+    ]
+    for words in placed:
+        tokens = [words.get(place, "table") for place in range(8)]
+        tokens[4] = "good"
+        text = " ".join(tokens)
+        assert ours.compound(text) == theirs.polarity_scores(text)["compound"], text
 
 
 LONGEST = vader.MAX_CHARACTERS

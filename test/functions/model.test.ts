@@ -645,7 +645,7 @@ describe('Evaluate the candidate', () => {
     expect(decision).toMatchObject({ promote: true, inService: 'sl-champion' });
   });
 
-  test('an accepted model is settled by its promotion only', async () => {
+  test('an accepted model is recorded as the last training by its promotion only', async () => {
     await evaluate();
 
     expect(await keysBelow(lake, 'model-outputs/latest')).toEqual([]);

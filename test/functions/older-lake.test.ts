@@ -186,9 +186,9 @@ test('its last training is read', () => {
       readFileSync(join(launcher.home, 's3', account, lake.bucket, 'model-outputs', key), 'utf8'),
     );
 
-  const settled = LastTraining.parse(read('latest-training.json'));
-  const request = TrainingRequest.parse(read(`${settled.jobName}/input/request.json`));
+  const last = LastTraining.parse(read('latest-training.json'));
+  const request = TrainingRequest.parse(read(`${last.jobName}/input/request.json`));
 
-  expect(settled).toMatchObject({ schemaVersion: 2, jobName: 'sl-20261128-1d7f4b76b6c0' });
+  expect(last).toMatchObject({ schemaVersion: 2, jobName: 'sl-20261128-1d7f4b76b6c0' });
   expect(request.cleaned_data.length).toBeGreaterThan(0);
 });

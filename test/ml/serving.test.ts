@@ -281,6 +281,15 @@ describe('the HTTP side', () => {
     });
   });
 
+  test('it keeps idle connections for longer than the minute that clients do', async () => {
+    const response = await fetch(`${address}/ping`);
+
+    const { seconds } = z
+      .object({ seconds: z.coerce.number() })
+      .parse(/timeout=(?<seconds>\d+)/.exec(response.headers.get('keep-alive') ?? '')?.groups);
+    expect(seconds).toBeGreaterThan(60);
+  });
+
   test('/ping answers 503 while the model loads', async () => {
     const loading = createApp(() => null).listen(0, '127.0.0.1');
     await once(loading, 'listening');

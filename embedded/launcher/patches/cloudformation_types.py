@@ -88,6 +88,15 @@ def _create_secret_policy(_logical_id: str, properties: Properties, _stack: str)
     return secret, {"Id": secret}
 
 
+def _update_secret_policy(
+    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
+) -> Created:
+    # Only another secret requires replacement; a new policy takes the place of the old one.
+    if new["SecretId"] != old["SecretId"]:
+        _delete_secret_policy(physical_id, old)
+    return _create_secret_policy(logical_id, new, stack)
+
+
 def _delete_secret_policy(physical_id: str, _properties: Properties) -> None:
     secretsmanager._delete_resource_policy({"SecretId": physical_id})
 
@@ -101,7 +110,8 @@ def apply() -> None:
     handlers |= {
         "AWS::Athena::NamedQuery": _handlers(_create_query, _delete_query),
         "AWS::Glue::SecurityConfiguration": _handlers(_create_security, _delete_security),
-        "AWS::SecretsManager::ResourcePolicy": _handlers(
-            _create_secret_policy, _delete_secret_policy
-        ),
+        "AWS::SecretsManager::ResourcePolicy": {
+            **_handlers(_create_secret_policy, _delete_secret_policy),
+            "update": _update_secret_policy,
+        },
     }

@@ -82,6 +82,16 @@ def write_raw(folder: Path, rows: int, *, hot: bool = False) -> None:
     rated = _lexicon_words()
     pages = [(first, min(ROWS_A_PAGE, rows - first)) for first in range(0, rows, ROWS_A_PAGE)]
     with ProcessPoolExecutor() as pool:
-        for index, (first, count) in enumerate(pages):
-            day = 3 if hot and index % 10 else index % len(DAYS)
-            pool.submit(_write_page, folder, day, first, count, rated)
+        written = [
+            pool.submit(
+                _write_page,
+                folder,
+                3 if hot and index % 10 else index % len(DAYS),
+                first,
+                count,
+                rated,
+            )
+            for index, (first, count) in enumerate(pages)
+        ]
+        for page in written:
+            page.result()
