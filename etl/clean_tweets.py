@@ -17,13 +17,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from etl.labels import read_labels
+from etl.pages import accepted, read_pages, rejected
 from etl.placement import placed
-from etl.reading import read_texts
-from etl.records import accepted, check_records, parse_raw, rejected
 from etl.schemas import schema
 from etl.storage import DirectStorage, open_storage
 from etl.transforms import attach_label, to_tweets
-from etl.unreadable import literal_path, look_through
+from etl.unreadable import FILES_A_BATCH
 from etl.versions import newest_per_tweet, newest_versions, replaced_elsewhere
 
 # As in SetAside of workflows/payloads.ts: a state of the state machine has at most 256 KiB.
@@ -70,6 +69,13 @@ def spark_session(embedded: bool, raw_bytes: int = 0) -> SparkSession:
         .config("spark.sql.constraintPropagation.enabled", "false")
         # A day stays text, because a folder's name is compared with a record's field.
         .config("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
+        .config("spark.sql.execution.arrow.maxRecordsPerBatch", FILES_A_BATCH)
+        # Raw pages are small, and a tweet costs more time than a byte: a task gets some ten
+        # thousand of them.
+        .config("spark.sql.files.maxPartitionBytes", "8m")
+        .config("spark.sql.files.openCostInBytes", "64k")
+        # Records are kept for one run of the job; packing them takes longer than reading them.
+        .config("spark.sql.inMemoryColumnarStorage.compressed", "false")
     )
     if embedded:
         # Otherwise Spark starts its workers with the first python3 on the PATH.
@@ -79,7 +85,7 @@ def spark_session(embedded: bool, raw_bytes: int = 0) -> SparkSession:
         compiler = "-XX:TieredStopAtLevel=1" if raw_bytes < _MANY_BYTES else ""
         builder = (
             builder.master("local[2]")
-            .config("spark.driver.memory", "1g")
+            .config("spark.driver.memory", "2g")
             .config("spark.driver.extraJavaOptions", f"{compiler} -XX:+UseSerialGC")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.bindAddress", "127.0.0.1")
@@ -88,24 +94,6 @@ def spark_session(embedded: bool, raw_bytes: int = 0) -> SparkSession:
             .config("spark.sql.shuffle.partitions", "4")
         )
     return builder.getOrCreate()
-
-
-def read_days(
-    spark: SparkSession, storage: DirectStorage, raw_uri: str, days: list[str]
-) -> tuple[DataFrame, dict[str, str]]:
-    """(raw, dt), every record of the days as its original text; and the problem of each object that
-    is left out, by key."""
-    paths = [storage.readable(f"{raw_uri}dt={day}/") for day in days]
-    present = [path for path in paths if path is not None]
-    found = look_through(spark, present) if present else {}
-    unreadable = {storage.key_of(path): problem for path, problem in found.items() if problem}
-    if unreadable:
-        present = [literal_path(path) for path, problem in found.items() if problem is None]
-    if not present:
-        return spark.createDataFrame([], "raw string, dt string"), unreadable
-    lines = spark.read.option("basePath", storage.base(raw_uri)).text(present)
-    rows = lines.select(F.col("value").alias("raw"), "dt").where(F.trim("raw") != "")
-    return rows, unreadable
 
 
 def labels_of(
@@ -141,10 +129,14 @@ class Count(NamedTuple):
 def count_records(checked: DataFrame) -> dict[str, Count]:
     """By day: the number of all records, of rejected ones, and of those that name several versions
     of their post."""
-    rows = checked.groupBy("dt").agg(
-        F.count(F.lit(1)),
-        F.count_if(F.col("reason").isNotNull()),
-        F.count_if(F.col("edit_history_tweet_ids").isNotNull()),
+    rows = (
+        checked.where(F.col("problem").isNull())
+        .groupBy("dt")
+        .agg(
+            F.count(F.lit(1)),
+            F.count_if(F.col("reason").isNotNull()),
+            F.count_if(F.col("edit_history_tweet_ids").isNotNull()),
+        )
     )
     return {row[0]: Count(*row[1:]) for row in rows.collect()}
 
@@ -184,9 +176,13 @@ def clean(
         storage.remove(folder)
 
     labels, unreadable_labels = labels_of(spark, storage, arguments.labels_uri)
-    records, unreadable = read_days(spark, storage, arguments.raw_uri, arguments.days)
-    checked = records.transform(parse_raw).transform(check_records).persist()
+    days = [storage.readable(f"{arguments.raw_uri}dt={day}/") for day in arguments.days]
+    checked = read_pages(spark, [path for path in days if path is not None]).persist()
     counts = count_records(checked)
+    unreadable = {
+        storage.key_of(row["path"]): row["problem"]
+        for row in checked.where(F.col("problem").isNotNull()).select("path", "problem").collect()
+    }
     read, quarantined, edited = (
         sum(column) for column in zip(Count(0, 0, 0), *counts.values(), strict=True)
     )
@@ -209,7 +205,7 @@ def clean(
         if edited > 0
         else {}
     )
-    tweets = posts.transform(read_texts).transform(attach_label(labels)).transform(to_tweets)
+    tweets = posts.transform(attach_label(labels)).transform(to_tweets)
     (
         tweets.withColumn("run", F.lit(arguments.version))
         .write.mode("append")

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from etl.schemas import columns, required, schema
 from etl.text import key
 from etl.text.label_rules import LABELS, MAY_BE_AHEAD, SAMPLINGS
-from etl.unreadable import DamagedError, few_at_once, files_below, problem_of, unpack
+from etl.unreadable import DamagedError, files_below, unpack
 
 _TEXT_HASH = re.compile(r"[0-9a-f]{64}")
 _FIELDS = tuple(column["name"] for column in columns("labels"))
@@ -72,12 +72,11 @@ def parse_labels(text: str) -> tuple[list[dict[str, Any]], str | None]:
 
 
 def _read(path: str, content: bytes | None) -> tuple[list[dict[str, Any]], str | None]:
-    problem = problem_of(path, content)
-    if problem is not None or content is None:
-        return [], problem
     try:
         return parse_labels(unpack(content, path.endswith(".gz")).decode("utf-8"))
-    except (DamagedError, UnicodeDecodeError):
+    except DamagedError as problem:
+        return [], str(problem)
+    except UnicodeDecodeError:
         return [], "is not UTF-8"
 
 
@@ -99,10 +98,7 @@ def _problems(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 def read_labels(spark: SparkSession, path: str) -> tuple[DataFrame, dict[str, str]]:
     """The rows of the data set `labels` below a path, and the problem of each bad file, by path."""
     declared = schema("labels")
-    with few_at_once(spark):
-        files = files_below(spark, [path])
-        # Collected: people make few labels, and a lazy read would use batches of thousands of
-        # files.
-        rows = [row.asDict() for row in files.mapInPandas(_rows, declared).collect()]
-        found = files.mapInPandas(_problems, "path string, problem string").collect()
+    files = files_below(spark, [path])
+    rows = [row.asDict() for row in files.mapInPandas(_rows, declared).collect()]
+    found = files.mapInPandas(_problems, "path string, problem string").collect()
     return spark.createDataFrame(rows, declared), {row["path"]: row["problem"] for row in found}

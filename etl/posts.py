@@ -1,40 +1,60 @@
-"""A post's times and versions, as columns."""
+"""The times of a post, in UTC."""
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 # As functions/x/created-at.ts and functions/x/ids.ts; test/cases/created-at.tsv tests both.
 _ID_EPOCH_MS = 1_288_834_974_657
 _FIRST_ID_WITH_TIME = 10**15
-_INSTANT = (
-    r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
-    r" ?([Zz]|UTC|GMT|[+-]\d{2}(:?\d{2})?)$"
+_LARGEST_ID = 2**63 - 1
+_INSTANT = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ]((?:[01]\d|2[0-3]):\d\d(?::\d\d(?:\.\d{1,9})?)?)"
+    r" ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)",
+    re.ASCII | re.IGNORECASE,
 )
+# No place on earth is further from UTC.
+_MOST_OFFSET = timedelta(hours=18)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_DAY_US = 24 * 60 * 60 * 1_000_000
 
 
-def instant_of(text: Column) -> Column:
-    """The UTC instant of an ISO 8601 text with an offset, or null."""
-    # Spark needs seconds, and an upper-case T.
-    complete = F.regexp_replace(F.upper(text), r"^(.{16})(?!:)", "$1:00")
-    return F.when(text.rlike(_INSTANT), F.try_to_timestamp(complete))
+def instant_of(text: str) -> int | None:
+    """Microseconds since 1970 of an ISO 8601 text with an offset, or None."""
+    found = _INSTANT.fullmatch(text)
+    if found is None:
+        return None
+    day, time, zone = found.groups()
+    try:
+        instant = datetime.fromisoformat(f"{day}T{time}{zone if zone[0] in '+-' else 'Z'}")
+        if abs(instant.utcoffset() or timedelta()) > _MOST_OFFSET:
+            return None
+        return (instant - _EPOCH) // _MICROSECOND
+    except (ValueError, OverflowError):
+        return None
 
 
-def time_of_id(post_id: Column) -> Column:
-    """The time inside an id, in milliseconds since 1970; null for an id without a time."""
+def time_of_id(post_id: str) -> int | None:
+    """The time inside an id, in milliseconds since 1970; None for an id without a time."""
+    number = int(post_id) if post_id.isascii() and post_id.isdigit() else _LARGEST_ID
+    if number < _FIRST_ID_WITH_TIME:
+        return None
     # An id above the range of bigint is in the far future, as is the largest bigint.
-    number = F.coalesce(post_id.try_cast("bigint"), F.lit(2**63 - 1))
-    return F.when(number >= _FIRST_ID_WITH_TIME, F.shiftright(number, 22) + F.lit(_ID_EPOCH_MS))
+    return (min(number, _LARGEST_ID) >> 22) + _ID_EPOCH_MS
 
 
-def day_of(instant: Column) -> Column:
-    return instant.cast("date").cast("string")
+@lru_cache(maxsize=1024)
+def _day(number: int) -> str:
+    return f"{_EPOCH + timedelta(days=number):%Y-%m-%d}"
 
 
-def by_age(post_id: Column) -> Column:
-    """Pads an id, so that ids sort like numbers."""
-    return F.lpad(post_id, 20, "0")
+def day_of(microseconds: int) -> str:
+    """The UTC day of an instant, YYYY-MM-DD."""
+    return _day(microseconds // _DAY_US)
 
 
-def versions_in(history: Column) -> Column:
-    """The ids of a post's versions, from the list's JSON text; null if there are fewer than two."""
-    return F.when(history.contains(","), F.from_json(history, "array<string>"))
+def time_text(milliseconds: int) -> str:
+    """An instant as ISO 8601, with milliseconds."""
+    text = (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

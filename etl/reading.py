@@ -1,59 +1,143 @@
-"""Reads a tweet's text in Spark: its words, its key and its lexicon score.
+"""Reads a tweet's text: its words, its key and its lexicon score.
 
-Python (etl/text) computes all three in one pass, with the same rules as the training job and the
-ingest. Three passes would cost three times as much, for moving texts to Python and back.
+`etl/text` says what each is. Its rules do not reach over a blank, except those for links and
+retweet marks, so most texts are put together from readings of their tokens, which are remembered:
+a third of the time. test_reading.py compares both ways.
 """
 
-from collections.abc import Iterator, Sequence
-
-import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-from pyspark.sql.types import DoubleType, StringType, StructField, StructType
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from etl.text import key, vader, words
+from etl.text.signs import plain, unescape, well_formed
 
-_READING = StructType(
-    [
-        StructField("clean_text", StringType()),
-        StructField("text_hash", StringType()),
-        StructField("lexicon_compound", DoubleType()),
-    ]
+# A longer token is rare, and its reading would be kept for nothing.
+_LONGEST_REMEMBERED = 40
+_MOST_REMEMBERED = 50_000
+# With more new tokens than this, the text as a whole is read faster.
+_MOST_NEW = 3
+# The lexicon reads only a part of a longer text.
+_LONGEST_TEXT = 5_000
+
+_RETWEET_MARK = re.compile(r"(?<![A-Za-z0-9_])[Rr][Tt][ :]*(?:@|$)")
+# What no rule for links, mentions, hashtags or entities is about.
+_PLAIN = re.compile(
+    r"(?!.*(?:[Hh][Tt][Tt]|[Ww][Ww][Ww]))[!\"$%'()*+,\-.0-9:;<=>?A-Z\[\\\]^_a-z{|}~]*"
 )
+_MENTION = re.compile(r"@[A-Za-z0-9_]+")
+_TAG = re.compile(r"#[A-Za-z0-9_]*[A-Za-z][A-Za-z0-9_]*")
+_MARKS = re.compile("[^!?]+")
 
 
-def read(texts: Sequence[str]) -> list[tuple[str, str, float]]:
-    """The columns that `read_texts` adds, without `tokens`, for a batch of texts."""
-    # Retweets and copied texts are read once.
-    readings = {
-        text: (words.clean_text(text), key.text_hash(text), vader.compound(text))
-        for text in set(texts)
-    }
-    return [readings[text] for text in texts]
+class Reading(NamedTuple):
+    """What a text says: its words, its key, and the lexicon's score, -1 to 1."""
+
+    clean_text: str
+    text_hash: str
+    lexicon_compound: float
 
 
-def _batches(batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
-    for texts in batches:
-        clean, hashes, compounds = zip(*read(texts.to_pylist()), strict=True)
-        yield pa.StructArray.from_arrays(
-            [pa.array(clean, pa.string()), pa.array(hashes, pa.string()), pa.array(compounds)],
-            names=_READING.names,
-        )
+class _Token(NamedTuple):
+    """What a token without a blank adds to the reading of its text."""
+
+    clean_text: str
+    key: str
+    words: Sequence[vader.Word]
+    # Its exclamation and question marks.
+    marks: str
+    # Rules reach over a blank only between a retweet mark and a mention, and behind a link.
+    has_mention: bool
+    has_retweet_mark: bool
+    has_link: bool
 
 
-def read_texts(frame: DataFrame) -> DataFrame:
-    """Adds clean_text, tokens, text_hash and lexicon_compound (-1 to 1); `text` is unchanged."""
-    reading = F.arrow_udf(_batches, _READING)(F.col("text"))
-    clean_text = F.col("_reading.clean_text")
-    return (
-        frame.withColumn("_reading", reading)
-        .withColumns(
-            {
-                "clean_text": clean_text,
-                "tokens": F.array_remove(F.split(clean_text, " "), "").cast("array<string>"),
-                "text_hash": F.col("_reading.text_hash"),
-                "lexicon_compound": F.col("_reading.lexicon_compound"),
-            }
-        )
-        .drop("_reading")
+def _read_token(token: str) -> _Token:
+    prepared = vader.prepare(token)
+    # The rules read the token in these three forms.
+    written = unescape(well_formed(token))
+    forms = (written, plain(written), unicodedata.normalize("NFKC", plain(written)))
+    return _Token(
+        words.clean_text(token),
+        key.normalise_for_key(token),
+        vader.analyzer().words(prepared),
+        _MARKS.sub("", prepared),
+        any("@" in form for form in forms),
+        any(_RETWEET_MARK.search(form) for form in forms),
+        any("://" in form for form in forms),
     )
+
+
+def _read_simple_token(token: str) -> _Token | None:
+    """The reading of a token of one of the kinds that most are of; None for any other."""
+    if _MENTION.fullmatch(token):
+        clean, lower, said = "", "", []
+    elif _TAG.fullmatch(token):
+        clean, lower, said = "", token.lower(), vader.analyzer().words(token)
+    elif _PLAIN.fullmatch(token):
+        lower, said = token.lower(), vader.analyzer().words(token)
+        clean = lower if token.isalnum() else words.only_words(lower)
+    else:
+        return None
+    return _Token(
+        clean,
+        lower,
+        said,
+        "" if token.isalnum() else _MARKS.sub("", token),
+        token[:1] == "@",
+        _RETWEET_MARK.search(token) is not None,
+        False,
+    )
+
+
+class _Tokens(dict[str, _Token]):
+    """The tokens read so far."""
+
+    def of(self, text: str) -> list[_Token] | None:
+        """The tokens of a text, or None if it is read faster as a whole."""
+        found = []
+        new = 0
+        for token in text.split(" "):
+            known = self.get(token)
+            if known is None:
+                known = _read_simple_token(token)
+                if known is None:
+                    new += 1
+                    if new > _MOST_NEW:
+                        return None
+                    known = _read_token(token)
+                if len(token) <= _LONGEST_REMEMBERED and len(self) < _MOST_REMEMBERED:
+                    self[token] = known
+            found.append(known)
+        return found
+
+
+@lru_cache(maxsize=1)
+def _tokens() -> _Tokens:
+    return _Tokens()
+
+
+def _read_whole(text: str) -> Reading:
+    return Reading(words.clean_text(text), key.text_hash(text), vader.compound(text))
+
+
+def _read(text: str) -> Reading:
+    if len(text) > _LONGEST_TEXT or (tokens := _tokens().of(text)) is None:
+        return _read_whole(text)
+    clean, keys, said, marks, mentions, retweets, links = zip(*tokens, strict=True)
+    if any(links) or (any(retweets) and any(mentions)):
+        return _read_whole(text)
+    return Reading(
+        " ".join(filter(None, clean)),
+        key.hash_of(" ".join(filter(None, keys))),
+        vader.analyzer().score([word for one in said for word in one], "".join(marks)),
+    )
+
+
+def read(texts: Sequence[str]) -> list[Reading]:
+    """The readings of texts, in their order."""
+    # Retweets and copied texts are read once.
+    readings = {text: _read(text) for text in set(texts)}
+    return [readings[text] for text in texts]

@@ -62,6 +62,7 @@ def to_tweets(frame: DataFrame) -> DataFrame:
     renamed = frame.withColumns(
         {
             "tweet_id": F.col("id"),
+            "tokens": F.array_remove(F.split("clean_text", " "), "").cast("array<string>"),
             "created_at": F.col("_created"),
             "ingest_run_id": F.col("run_id"),
         }

@@ -1,14 +1,9 @@
-"""Finds objects whose content does not fit their name, before Spark reads them.
+"""Reads objects whole, and says which ones have content that does not fit their name.
 
 For one damaged gzip file, Spark fails a complete job without naming the file, or silently skips
-it. So each file is unpacked once beforehand, on the workers and in bounded memory, and damaged
-files are reported by name.
+it. So files are unpacked in Python, on the workers and in bounded memory.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
-import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -16,19 +11,20 @@ from etl.text import bounded_gzip
 
 # As in functions/lake/unpack.ts: more than a page of 500 tweets of the largest size.
 MAX_UNPACKED_BYTES = 64 * 2**20
-# Files of at most this size that a worker's Python has in memory at once.
-_FILES_A_BATCH = 8
-_BATCH_SETTING = "spark.sql.execution.arrow.maxRecordsPerBatch"
-
-MapBatches = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
+# Files of at most this size that Spark gives a worker's Python at once
+# (spark.sql.execution.arrow.maxRecordsPerBatch).
+FILES_A_BATCH = 8
 
 
 class DamagedError(Exception):
     """Content that does not fit the file's name; the message is a sentence without a subject."""
 
 
-def unpack(content: bytes, is_gzip: bool, most: int = MAX_UNPACKED_BYTES) -> bytes:
-    """The content without its compression. Raises DamagedError."""
+def unpack(content: bytes | None, is_gzip: bool, most: int = MAX_UNPACKED_BYTES) -> bytes:
+    """The content without its compression; None stands for one that is too long to read. Raises
+    DamagedError."""
+    if content is None:
+        raise DamagedError(_too_large(most))
     if not is_gzip:
         if len(content) > most:
             raise DamagedError(_too_large(most))
@@ -54,46 +50,6 @@ def files_below(spark: SparkSession, paths: list[str], most: int = MAX_UNPACKED_
     small = read("path, length, content").where(F.col("length") <= most)
     large = read("path, length").where(F.col("length") > most)
     return small.unionByName(large, allowMissingColumns=True)
-
-
-def problem_of(path: str, content: bytes | None) -> str | None:
-    """The problem with a file; None if it can be read."""
-    if content is None:
-        return _too_large(MAX_UNPACKED_BYTES)
-    try:
-        unpack(content, path.endswith(".gz"))
-    except DamagedError as error:
-        return str(error)
-    return None
-
-
-def _look(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    for files in batches:
-        problems = [
-            problem_of(path, content)
-            for path, content in zip(files["path"], files["content"], strict=True)
-        ]
-        yield pd.DataFrame({"path": files["path"], "problem": problems})
-
-
-def look_through(spark: SparkSession, paths: list[str]) -> dict[str, str | None]:
-    """Every file that Spark would read below the paths, with its problem or None."""
-    with few_at_once(spark):
-        found = (
-            files_below(spark, paths).mapInPandas(_look, "path string, problem string").collect()
-        )
-    return {row["path"]: row["problem"] for row in found}
-
-
-@contextmanager
-def few_at_once(spark: SparkSession) -> Iterator[None]:
-    """While the block runs, Spark sends files to Python in small batches."""
-    before = spark.conf.get(_BATCH_SETTING)
-    spark.conf.set(_BATCH_SETTING, str(_FILES_A_BATCH))
-    try:
-        yield
-    finally:
-        spark.conf.set(_BATCH_SETTING, str(before))
 
 
 def literal_path(path: str) -> str:

@@ -1,10 +1,18 @@
 """Chooses one row for each post: of its newest version, the row fetched last."""
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from etl.placement import SLOT
-from etl.posts import by_age, day_of
+
+
+def _day_of(instant: Column) -> Column:
+    return instant.cast("date").cast("string")
+
+
+def _by_age(post_id: Column) -> Column:
+    """Pads an id, so that ids sort like numbers."""
+    return F.lpad(post_id, 20, "0")
 
 
 def newest_per_tweet(frame: DataFrame) -> DataFrame:
@@ -32,10 +40,10 @@ def replaced_versions(frame: DataFrame) -> DataFrame:
         "dt",
         "author_id",
         F.col("id").alias("newer"),
-        (day_of(F.col("_created")) != F.col("dt")).alias("elsewhere"),
+        (_day_of(F.col("_created")) != F.col("dt")).alias("elsewhere"),
         F.explode("edit_history_tweet_ids").alias("id"),
     )
-    older = each.where(by_age(F.col("id")) < by_age(F.col("newer")))
+    older = each.where(_by_age(F.col("id")) < _by_age(F.col("newer")))
     return older.groupBy("dt", "author_id", "id").agg(F.every("elsewhere").alias("elsewhere"))
 
 
@@ -46,7 +54,7 @@ def newest_versions(frame: DataFrame) -> DataFrame:
     """
     return frame.join(
         F.broadcast(replaced_versions(frame)), ["dt", "author_id", "id"], "left_anti"
-    ).where(day_of(F.col("_created")) == F.col("dt"))
+    ).where(_day_of(F.col("_created")) == F.col("dt"))
 
 
 def replaced_elsewhere(frame: DataFrame) -> DataFrame:

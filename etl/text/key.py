@@ -62,9 +62,14 @@ def normalise_for_key(text: str) -> str:
     return text
 
 
+def hash_of(normalised: str) -> str:
+    """SHA-256, hex, of a normalised text in UTF-8."""
+    return hashlib.sha256(normalised.encode("utf-8")).hexdigest()
+
+
 def text_hash(text: str) -> str:
-    """SHA-256, hex, of the normalised text in UTF-8; `EMPTY` if nothing of the text is left."""
-    return hashlib.sha256(normalise_for_key(text).encode("utf-8")).hexdigest()
+    """The key of a text; `EMPTY` if nothing of the text is left."""
+    return hash_of(normalise_for_key(text))
 
 
-EMPTY = hashlib.sha256(b"").hexdigest()
+EMPTY = hash_of("")

@@ -6,6 +6,7 @@ The Spark job's labels, the gate's baseline and the weak labels all come from `c
 
 import unicodedata
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from importlib.resources import as_file, files
@@ -62,8 +63,8 @@ _MODIFIERS = frozenset(
 )
 
 
-class _Word(NamedTuple):
-    """A token of a text, and what VADER's rules ask of it."""
+class Word(NamedTuple):
+    """A word of a text, and what VADER's rules ask of it."""
 
     text: str
     lower: str
@@ -72,7 +73,7 @@ class _Word(NamedTuple):
     modifies: bool
 
 
-class _KnownWords(dict[str, _Word]):
+class _KnownWords(dict[str, Word]):
     """The tokens looked up so far. A few words make up most of all texts."""
 
     _LONGEST, _MOST = 40, 100_000
@@ -81,10 +82,10 @@ class _KnownWords(dict[str, _Word]):
         super().__init__()
         self._lexicon = lexicon
 
-    def __missing__(self, token: str) -> _Word:
+    def __missing__(self, token: str) -> Word:
         text = _stripped(token)
         lower = text.lower()
-        word = _Word(
+        word = Word(
             text,
             lower,
             valence=None if lower in BOOSTER_DICT else self._lexicon.get(lower),
@@ -121,10 +122,18 @@ class Analyzer(SentimentIntensityAnalyzer):
             super().__init__(str(words), str(emoji))
         self._known = _KnownWords(self.lexicon)
 
+    def words(self, text: str) -> list[Word]:
+        """The words of a text without emoji."""
+        known = self._known
+        return [known[token] for token in text.split()]
+
     def compound(self, text: str) -> float:
         """The compound score, -1 to 1, of a text without emoji."""
-        known = self._known
-        words = [known[token] for token in text.split()]
+        return self.score(self.words(text), text)
+
+    def score(self, words: Sequence[Word], marks: str) -> float:
+        """The compound score, -1 to 1, of words. `marks`: a text with the same number of `!` and of
+        `?` as theirs."""
         rated = [index for index, word in enumerate(words) if word.valence is not None]
         if not rated:
             return 0.0
@@ -133,18 +142,19 @@ class Analyzer(SentimentIntensityAnalyzer):
         scores = [0.0] * len(words)
         for index in rated:
             scores[index] = self._valence(words, index, mixes_cases)
-        if "but" in text.lower():
-            _weigh_contrast([word.lower for word in words], scores)
+        lower = [word.lower for word in words]
+        if "but" in lower:
+            _weigh_contrast(lower, scores)
         # As the package's score_valence, without the shares that nobody reads here.
         total = float(sum(scores))
-        emphasis = self._punctuation_emphasis(text)
+        emphasis = self._punctuation_emphasis(marks)
         return (
             round(normalize(total + emphasis if total > 0 else total - emphasis), 4)
             if total
             else 0.0
         )
 
-    def _valence(self, words: list[_Word], index: int, mixes_cases: bool) -> float:
+    def _valence(self, words: Sequence[Word], index: int, mixes_cases: bool) -> float:
         word = words[index]
         if word.lower == "kind" and [near.lower for near in words[index + 1 : index + 2]] == ["of"]:
             return 0.0
@@ -171,8 +181,6 @@ def _weigh_contrast(lower: list[str], scores: list[float]) -> None:
     The package finds each score by its value, so the first of several equal scores may be weighted
     twice. This function does the same, with an index.
     """
-    if "but" not in lower:
-        return
     but = lower.index("but")
     places: dict[float, list[int]] = defaultdict(list)
     for index, score in enumerate(scores):

@@ -95,7 +95,12 @@ def _without_tags(text: str) -> str:
     return _OWNED.sub(" ", "".join(kept) + text[at:]) if kept else text
 
 
+def only_words(lower: str) -> str:
+    """The words of a text in lower case, with a blank between them."""
+    return " ".join(_spaced(lower).split())
+
+
 def clean_text(text: str) -> str:
     """The words of a text in lower case, with a blank between them."""
     text = without_links_and_mentions(without_invisible(unescape(well_formed(text))))
-    return " ".join(_spaced(_without_tags(text).lower()).split())
+    return only_words(_without_tags(text).lower())

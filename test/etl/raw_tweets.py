@@ -3,7 +3,10 @@
 import json
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
+
+from etl.pages import ROWS, rows_of
 
 DAY = "2026-11-20"
 
@@ -30,5 +33,12 @@ def tweet(**changes: Any) -> str:
     return json.dumps(record, ensure_ascii=False)
 
 
+def checked_frame(spark: SparkSession, lines: list[tuple[str, str]]) -> DataFrame:
+    """What the job reads of (line, day)."""
+    batches = [batch for line, day in lines for batch in rows_of([line.encode()], day)]
+    return spark.createDataFrame(pa.Table.from_batches(batches), ROWS)
+
+
 def raw_frame(spark: SparkSession, *lines: str) -> DataFrame:
-    return spark.createDataFrame([(line, DAY) for line in lines], "raw string, dt string")
+    """What the job reads of lines of one day."""
+    return checked_frame(spark, [(line, DAY) for line in lines])

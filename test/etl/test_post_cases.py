@@ -6,15 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
-from raw_tweets import GOOD
+from raw_tweets import GOOD, checked_frame
 
-from etl.posts import instant_of
-from etl.records import accepted, check_records, parse_raw
+from etl.pages import accepted
 from etl.versions import newest_per_tweet, newest_versions, replaced_elsewhere
 
 CASES = Path(__file__).parents[1] / "cases"
-RAW = "raw string, dt string"
 
 
 def rows(name: str) -> list[list[str]]:
@@ -39,16 +36,14 @@ def test_reads_the_same_instants_as_the_ingest(spark: SparkSession) -> None:
         for n, ((i, sent, *_), want) in enumerate(zip(cases, expected, strict=True))
     ]
 
-    checked = spark.createDataFrame(lines, RAW).transform(parse_raw).transform(check_records)
+    checked = checked_frame(spark, lines)
     reasons = {
-        int(row["name"]): row["reason"]
-        for row in checked.select(F.col("query_name").alias("name"), "reason").collect()
+        int(json.loads(row["raw"])["query_name"]): row["reason"]
+        for row in checked.where("reason is not null").collect()
     }
     instants = {
-        int(row["query_name"]): f"{row['at']:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
-        for row in checked.transform(accepted)
-        .select("query_name", instant_of(F.col("created_at")).alias("at"))
-        .collect()
+        int(row["query_name"]): f"{row['_created']:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+        for row in checked.transform(accepted).collect()
     }
 
     # A date that is no text is refused here for being none, whatever the ingest made of it.
@@ -56,7 +51,7 @@ def test_reads_the_same_instants_as_the_ingest(spark: SparkSession) -> None:
         "created_at: not a text" if isinstance(json.loads(sent), (int, float)) else want
         for (_, sent, *_), want in zip(cases, expected, strict=True)
     ]
-    found = [reasons[n] or instants[n] for n in range(len(cases))]
+    found = [reasons.get(n) or instants[n] for n in range(len(cases))]
     assert [one[: len(want)] for one, want in zip(found, expected, strict=True)] == expected
 
 
@@ -67,15 +62,16 @@ def test_a_notice_of_a_withheld_post_is_nobodys_words(spark: SparkSession) -> No
         for n, (_, text) in enumerate(cases)
     ]
 
-    checked = spark.createDataFrame(lines, RAW).transform(parse_raw).transform(check_records)
+    checked = checked_frame(spark, lines)
 
-    reasons = {int(row["id"]): row["reason"] for row in checked.select("id", "reason").collect()}
-    assert [text for n, (_, text) in enumerate(cases) if reasons[n] is not None] == [
+    reasons = {
+        int(json.loads(row["raw"])["id"]): row["reason"]
+        for row in checked.where("reason is not null").collect()
+    }
+    assert [text for n, (_, text) in enumerate(cases) if n in reasons] == [
         text for is_it, text in cases if is_it == "yes"
     ]
-    assert all(
-        reason is None or reason.startswith("text: X withholds") for reason in reasons.values()
-    )
+    assert all(reason.startswith("text: X withholds") for reason in reasons.values())
 
 
 def days_of(row: dict[str, Any]) -> set[str]:
@@ -110,7 +106,7 @@ def test_of_a_post_that_was_edited_the_newest_version_stays(spark: SparkSession)
             }
             lines += [(record(made), day) for day in days_of(made)]
 
-    checked = spark.createDataFrame(lines, RAW).transform(parse_raw).transform(check_records)
+    checked = checked_frame(spark, lines)
     versions = checked.transform(accepted).transform(newest_per_tweet)
     kept = versions.transform(newest_versions).select("query_name", "dt", "text").collect()
     moved = versions.transform(replaced_elsewhere).collect()

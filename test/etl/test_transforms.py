@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from raw_tweets import DAY, raw_frame, tweet
 
 from etl.labels import parse_labels
-from etl.reading import read_texts
-from etl.records import accepted, check_records, parse_raw, rejected
+from etl.pages import accepted, rejected
+from etl.reading import read
 from etl.schemas import columns, schema
 from etl.text import key
 from etl.text.key import EMPTY
@@ -78,11 +78,7 @@ REFUSALS = [
 
 
 def test_refuses_a_record_that_does_not_fit_and_says_why(spark: SparkSession) -> None:
-    checked = (
-        raw_frame(spark, *[line for line, _ in REFUSALS])
-        .transform(parse_raw)
-        .transform(check_records)
-    )
+    checked = raw_frame(spark, *[line for line, _ in REFUSALS])
 
     rows = checked.transform(rejected("run-9", "2026-11-21T02:00:00Z")).collect()
 
@@ -97,24 +93,19 @@ def test_refuses_a_record_that_does_not_fit_and_says_why(spark: SparkSession) ->
 def test_an_instant_with_another_offset_counts_in_utc(spark: SparkSession) -> None:
     line = tweet(id="9", created_at="2026-11-21T00:30:00+01:00")
 
-    checked = raw_frame(spark, line).transform(parse_raw).transform(check_records)
+    checked = raw_frame(spark, line)
 
     assert checked.first()["reason"] is None
 
 
 def test_keeps_the_row_that_was_fetched_last(spark: SparkSession) -> None:
-    frame = (
-        raw_frame(
-            spark,
-            tweet(like_count=1, fetched_at="2026-11-21T02:00:00.000Z"),
-            tweet(like_count=9, fetched_at="2026-11-21T03:00:00.000Z"),
-            tweet(like_count=5, fetched_at="2026-11-21T02:30:00.000Z"),
-            tweet(id="7", like_count=2),
-        )
-        .transform(parse_raw)
-        .transform(check_records)
-        .transform(accepted)
-    )
+    frame = raw_frame(
+        spark,
+        tweet(like_count=1, fetched_at="2026-11-21T02:00:00.000Z"),
+        tweet(like_count=9, fetched_at="2026-11-21T03:00:00.000Z"),
+        tweet(like_count=5, fetched_at="2026-11-21T02:30:00.000Z"),
+        tweet(id="7", like_count=2),
+    ).transform(accepted)
 
     rows = frame.transform(newest_per_tweet).collect()
 
@@ -122,6 +113,20 @@ def test_keeps_the_row_that_was_fetched_last(spark: SparkSession) -> None:
         ("2123695339729846273", 9),
         ("7", 2),
     ]
+
+
+def texts_frame(spark: SparkSession, *texts: str) -> DataFrame:
+    """The accepted records of good tweets with these texts."""
+    lines = [tweet(id=str(number), text=text) for number, text in enumerate(texts)]
+    return raw_frame(spark, *lines).transform(accepted)
+
+
+def labelled(frame: DataFrame, labels: DataFrame) -> DataFrame:
+    return frame.transform(attach_label(labels)).transform(to_tweets)
+
+
+def no_labels(spark: SparkSession) -> DataFrame:
+    return spark.createDataFrame([], schema("labels"))
 
 
 CLEANED = [
@@ -150,17 +155,16 @@ CLEANED = [
 
 
 def test_removes_mentions_hashtags_urls_and_special_characters(spark: SparkSession) -> None:
-    texts = spark.createDataFrame([(text,) for text, _ in CLEANED], "text string")
+    frame = texts_frame(spark, *[text for text, _ in CLEANED])
 
-    rows = {row["text"]: row for row in texts.transform(read_texts).collect()}
+    rows = {row["text"]: row for row in labelled(frame, no_labels(spark)).collect()}
 
     assert {text: row["clean_text"] for text, row in rows.items()} == dict(CLEANED)
     assert all(row["tokens"] == row["clean_text"].split() for row in rows.values())
 
 
 def test_a_human_label_beats_the_lexicon(spark: SparkSession) -> None:
-    texts = spark.createDataFrame([("I love this",), ("I hate that",), ("a table",)], "text string")
-    frame = texts.transform(read_texts)
+    frame = texts_frame(spark, "I love this", "I hate that", "a table")
     key = {row["text"]: row["text_hash"] for row in frame.collect()}
     labels = spark.createDataFrame(
         [
@@ -176,7 +180,7 @@ def test_a_human_label_beats_the_lexicon(spark: SparkSession) -> None:
         schema("labels"),
     )
 
-    rows = {row["text"]: row for row in frame.transform(attach_label(labels)).collect()}
+    rows = {row["text"]: row for row in labelled(frame, labels).collect()}
 
     loved = rows["I love this"]
     assert (loved["label"], loved["label_source"], loved["label_confidence"]) == (
@@ -192,8 +196,7 @@ def test_a_human_label_beats_the_lexicon(spark: SparkSession) -> None:
 
 
 def test_a_tweet_of_which_nothing_is_left_has_no_label_of_a_person(spark: SparkSession) -> None:
-    tweets = [("@ann @bob",), ("https://t.co/abc ",), ("RT @ann: @bob",), ("fine",)]
-    frame = spark.createDataFrame(tweets, "text string").transform(read_texts)
+    frame = texts_frame(spark, "@ann @bob", "https://t.co/abc ", "RT @ann: @bob", "fine")
     label = (EMPTY, "@ann", "positive", "people", "2026-11-01T00:00:00Z", "import")
     labels = spark.createDataFrame([label], schema("labels"))
 
@@ -254,11 +257,8 @@ def test_decides_as_gate_and_training_do(spark: SparkSession) -> None:
 def test_ends_with_the_declared_columns_in_order(spark: SparkSession) -> None:
     frame = (
         raw_frame(spark, tweet())
-        .transform(parse_raw)
-        .transform(check_records)
         .transform(accepted)
         .transform(newest_per_tweet)
-        .transform(read_texts)
         .transform(attach_label(spark.createDataFrame([], schema("labels"))))
         .transform(to_tweets)
     )
@@ -268,19 +268,19 @@ def test_ends_with_the_declared_columns_in_order(spark: SparkSession) -> None:
     assert {field.name: field.dataType for field in frame.drop("dt").schema.fields} == declared
 
 
-def test_no_handle_tag_or_address_survives_in_a_mixed_crowd(spark: SparkSession) -> None:
+def test_no_handle_tag_or_address_survives_in_a_mixed_crowd() -> None:
     parts = ["@Ann", "#MadeIt", "https://t.co/x1", "why?", "no_way", "ok…", "www.site.com", "#ü1"]
     crowd = [
-        (" ".join([parts[a], "word", parts[b], parts[c]]),)
+        " ".join([parts[a], "word", parts[b], parts[c]])
         for a in range(len(parts))
         for b in range(len(parts))
         for c in range(len(parts))
     ]
 
-    rows = spark.createDataFrame(crowd, "text string").transform(read_texts).collect()
+    readings = read(crowd)
 
     left_over = re.compile(r"@|#|http|www|[^\w ]|_|ann|madeit|site|ü1")
-    assert [row["clean_text"] for row in rows if left_over.search(row["clean_text"])] == []
+    assert [one.clean_text for one in readings if left_over.search(one.clean_text)] == []
 
 
 def test_takes_the_same_lines_for_labels_as_gate_and_training() -> None:
