@@ -10,6 +10,8 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
@@ -161,6 +163,40 @@ def count_written(
     return {(row["dt"], row["label_source"]): row["count"] for row in rows.collect()}
 
 
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """Logs how long a part of the job took."""
+    started = time.monotonic()
+    yield
+    print(json.dumps({"stage": name, "seconds": round(time.monotonic() - started, 3)}))
+
+
+def write_tweets(
+    storage: DirectStorage,
+    arguments: argparse.Namespace,
+    checked: DataFrame,
+    counts: dict[str, Count],
+    labels: DataFrame,
+) -> dict[str, int]:
+    """Writes the newest version of each post. By day: how many rows newer versions of other days
+    replaced, if any."""
+    by_file = placed({day: count.read for day, count in counts.items()})
+    versions = checked.transform(accepted).transform(by_file).transform(newest_per_tweet)
+    # Edits are rare, and the search for them costs time for every row.
+    has_edits = any(count.edited for count in counts.values())
+    posts = versions.transform(newest_versions) if has_edits else versions
+    moved = versions.transform(replaced_elsewhere).collect() if has_edits else []
+    tweets = posts.transform(attach_label(labels)).transform(to_tweets)
+    (
+        tweets.withColumn("run", F.lit(arguments.version))
+        .write.mode("append")
+        .partitionBy("dt", "run")
+        .parquet(storage.writable(arguments.cleaned_uri))
+    )
+    storage.publish(arguments.cleaned_uri)
+    return {row["dt"]: row["rows"] for row in moved}
+
+
 def clean(
     spark: SparkSession, storage: DirectStorage, arguments: argparse.Namespace
 ) -> dict[str, Any]:
@@ -175,17 +211,16 @@ def clean(
     for folder in folders:
         storage.remove(folder)
 
-    labels, unreadable_labels = labels_of(spark, storage, arguments.labels_uri)
-    days = [storage.readable(f"{arguments.raw_uri}dt={day}/") for day in arguments.days]
-    checked = read_pages(spark, [path for path in days if path is not None]).persist()
-    counts = count_records(checked)
-    unreadable = {
-        storage.key_of(row["path"]): row["problem"]
-        for row in checked.where(F.col("problem").isNotNull()).select("path", "problem").collect()
-    }
-    read, quarantined, edited = (
-        sum(column) for column in zip(Count(0, 0, 0), *counts.values(), strict=True)
-    )
+    with stage("labels"):
+        labels, unreadable_labels = labels_of(spark, storage, arguments.labels_uri)
+    with stage("read"):
+        days = [storage.readable(f"{arguments.raw_uri}dt={day}/") for day in arguments.days]
+        checked = read_pages(spark, [path for path in days if path is not None]).persist()
+        counts = count_records(checked)
+    pages = checked.where(F.col("problem").isNotNull()).select("path", "problem").collect()
+    unreadable = {storage.key_of(row["path"]): row["problem"] for row in pages}
+    read = sum(count.read for count in counts.values())
+    quarantined = sum(count.rejected for count in counts.values())
     if quarantined > 0:
         now = datetime.now(UTC)
         lines = checked.transform(
@@ -196,26 +231,11 @@ def clean(
             (row[0] for row in lines.toLocalIterator()),
         )
 
-    by_file = placed({day: count.read for day, count in counts.items()})
-    versions = checked.transform(accepted).transform(by_file).transform(newest_per_tweet)
-    # Edits are rare, and the search for them costs time for every row.
-    posts = versions.transform(newest_versions) if edited > 0 else versions
-    moved = (
-        {row["dt"]: row["rows"] for row in versions.transform(replaced_elsewhere).collect()}
-        if edited > 0
-        else {}
-    )
-    tweets = posts.transform(attach_label(labels)).transform(to_tweets)
-    (
-        tweets.withColumn("run", F.lit(arguments.version))
-        .write.mode("append")
-        .partitionBy("dt", "run")
-        .parquet(storage.writable(arguments.cleaned_uri))
-    )
+    with stage("write"):
+        moved = write_tweets(storage, arguments, checked, counts, labels)
     checked.unpersist()
-    storage.publish(arguments.cleaned_uri)
-
-    written = count_written(spark, storage, arguments.cleaned_uri, folders)
+    with stage("count"):
+        written = count_written(spark, storage, arguments.cleaned_uri, folders)
     rows = {
         day: sum(count for (dt, _), count in written.items() if dt == day) for day in arguments.days
     }

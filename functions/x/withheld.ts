@@ -1,7 +1,7 @@
 /**
  * X's own words in the place of a post that it withholds: `This Tweet from @ada has been withheld in: Germany.`,
  * `@ada's account is withheld in Greece, Hong Kong. Learn more.`, in a retweet behind its mark. Whole texts alone: a
- * person may write about such a notice. As in etl/records.py: test/cases/withheld.tsv holds both to it.
+ * person may write about such a notice. As in etl/withheld.py: test/cases/withheld.tsv holds both to it.
  */
 const SUBJECT =
   "(?:RT @\\w{1,15}: )?(?:This (?:Tweet|Post|post) from @\\w{1,15}|(?:Account )?@\\w{1,15}(?:['\\u2019]s account)?|This account)";

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from data import write_raw
 
@@ -21,10 +22,11 @@ SYSTEMS = ("ours", "naive", "duck")
 WARM_ROWS = 20_000
 
 
-def measure(system: str, raw: Path, out: Path, warm: Path) -> dict[str, float]:
-    """Rows and seconds of one system. RuntimeError when it fails."""
+def measure(system: str, *folders: Path) -> list[dict[str, Any]]:
+    """What a program printed: its stages, if it names them, then its result. RuntimeError when it
+    fails."""
     ended = subprocess.run(
-        [sys.executable, HERE / f"{system}.py", raw, out, warm],
+        [sys.executable, HERE / f"{system}.py", *folders],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
@@ -32,7 +34,16 @@ def measure(system: str, raw: Path, out: Path, warm: Path) -> dict[str, float]:
     )
     if ended.returncode != 0:
         raise RuntimeError(f"{system} ended with {ended.returncode}")
-    return json.loads(ended.stdout.splitlines()[-1])
+    return [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
+
+
+def print_stages(printed: list[dict[str, Any]], seconds: float) -> None:
+    """The shares of the last run's stages."""
+    # Of each stage, the last run's entry stays.
+    stages = {line["stage"]: line["seconds"] for line in printed if "stage" in line}
+    if stages:
+        shares = ", ".join(f"{name} {spent / seconds:.0%}" for name, spent in stages.items())
+        print(f"         of it: {shares}", flush=True)
 
 
 def main() -> None:
@@ -45,19 +56,25 @@ def main() -> None:
         folder = Path(name)
         warm = folder / "warm"
         write_raw(warm, WARM_ROWS)
+        if "ours" in arguments.systems:
+            (parts,) = measure("parts", warm)
+            print("A worker's Python, µs a tweet on one core:")
+            print("  " + ", ".join(f"{name} {spent}" for name, spent in parts.items()), flush=True)
         for rows in arguments.rows:
             raw = folder / "raw"
             write_raw(raw, rows, hot=arguments.hot)
             print(f"\n{rows:,} raw rows{', one hot day' if arguments.hot else ''}", flush=True)
             rates: dict[str, float] = {}
             for system in arguments.systems.split(","):
-                found = measure(system, raw, folder / "out", warm)
+                printed = measure(system, raw, folder / "out", warm)
+                found = printed[-1]
                 rates[system] = rows / found["seconds"]
                 print(
                     f"  {system:<6} {found['seconds']:8.1f} s {rates[system]:10,.0f} rows/s"
                     f" {found['rows']:12,.0f} tweets",
                     flush=True,
                 )
+                print_stages(printed, found["seconds"])
             for other in ("naive", "duck"):
                 if "ours" in rates and other in rates:
                     print(f"  ours / {other}: {rates['ours'] / rates[other]:.2f}")
