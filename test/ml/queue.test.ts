@@ -1,0 +1,128 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Batch, Network } from '../../ml/serving/network';
+import { MAX_WAITING, RunQueue } from '../../ml/serving/queue';
+
+const PAD_ID = 9;
+
+/** Answers a row with its first id, its length, and the number of rows of its run; ends a run when it is told to. */
+class CountingNetwork implements Network {
+  readonly runs: number[][][] = [];
+  private readonly open: (() => void)[] = [];
+
+  async run({ ids, lengths }: Batch): Promise<Float32Array> {
+    const width = ids.length / lengths.length;
+    const rows = Array.from(lengths, (length, at) => {
+      const row = Array.from(ids.subarray(at * width, (at + 1) * width), Number);
+      expect(row.slice(Number(length))).toEqual(Array(width - Number(length)).fill(PAD_ID));
+      return row.slice(0, Number(length));
+    });
+    this.runs.push(rows);
+    await new Promise<void>((resolve) => this.open.push(resolve));
+    if (rows.some(([first]) => first === 666)) throw new Error('this run fails');
+    return Float32Array.from(rows.flatMap((row) => [row[0] ?? NaN, row.length, rows.length]));
+  }
+
+  /** Ends the run that has lasted longest, and lets the next one start. */
+  async endRun(): Promise<void> {
+    await nextTurn();
+    this.open.shift()?.();
+    await nextTurn();
+  }
+}
+
+test('what arrives together is one run, sorted by length, and each request gets its own rows', async () => {
+  const network = new CountingNetwork();
+  const queue = new RunQueue([network], PAD_ID, true);
+
+  const answers = Promise.all([
+    queue.run([[1, 1, 1], [2]]),
+    queue.run([
+      [3, 3],
+      [4, 4],
+    ]),
+    queue.run([[5, 5, 5, 5]]),
+  ]);
+  await network.endRun();
+
+  expect(network.runs.map((rows) => rows.map(([first]) => first))).toEqual([[5, 1, 3, 4, 2]]);
+  expect((await answers).map((answer) => [...answer])).toEqual([
+    [1, 3, 5, 2, 1, 5],
+    [3, 2, 5, 4, 2, 5],
+    [5, 4, 5],
+  ]);
+});
+
+test('rows that arrive during a run are gathered into the next one', async () => {
+  const network = new CountingNetwork();
+  const queue = new RunQueue([network], PAD_ID, true);
+
+  const first = queue.run([[1]]);
+  await nextTurn();
+  const others = Promise.all([queue.run([[2]]), queue.run([[3]])]);
+  await nextTurn();
+  expect(network.runs).toEqual([[[1]]]);
+  await network.endRun();
+  await network.endRun();
+
+  expect([...(await first)]).toEqual([1, 1, 1]);
+  expect((await others).map(([id]) => id)).toEqual([2, 3]);
+  expect(network.runs).toEqual([[[1]], [[2], [3]]]);
+});
+
+test('a run has at most 64 rows, in the order of arrival', async () => {
+  const network = new CountingNetwork();
+  const queue = new RunQueue([network], PAD_ID, true);
+
+  const answers = [40, 20, 5, 64, 1].map((count, id) => queue.run(Array(count).fill([id])));
+  for (let runs = 0; runs < 4; runs += 1) await network.endRun();
+  await Promise.all(answers);
+
+  expect(network.runs.map((rows) => rows.length)).toEqual([60, 5, 64, 1]);
+});
+
+test('a network whose answers depend on the batch gets each request alone, and the free networks share them', async () => {
+  const networks = [new CountingNetwork(), new CountingNetwork()];
+  const queue = new RunQueue(networks, PAD_ID, false);
+
+  const answers = Promise.all([[1], [2], [3]].map((row) => queue.run([row])));
+  for (let runs = 0; runs < 2; runs += 1) for (const network of networks) await network.endRun();
+
+  expect((await answers).map((answer) => [...answer])).toEqual([
+    [1, 1, 1],
+    [2, 1, 1],
+    [3, 1, 1],
+  ]);
+  expect(networks.map(({ runs }) => runs.length).sort()).toEqual([1, 2]);
+});
+
+test('a run that fails is reported to its requests, and the next one starts', async () => {
+  const network = new CountingNetwork();
+  const queue = new RunQueue([network], PAD_ID, false);
+
+  const bad = expect(queue.run([[666]])).rejects.toThrow('this run fails');
+  const good = queue.run([[7]]);
+  await network.endRun();
+  await network.endRun();
+
+  await bad;
+  expect([...(await good)]).toEqual([7, 1, 1]);
+});
+
+test('more texts than can wait are rejected, until some were answered', async () => {
+  const network = new CountingNetwork();
+  const queue = new RunQueue([network], PAD_ID, true);
+  const rows: number[][] = Array(64).fill([1]);
+
+  const waiting = [];
+  for (let texts = 0; texts < MAX_WAITING; texts += 64) waiting.push(queue.run(rows));
+
+  expect(() => queue.admit(1)).toThrow(
+    expect.objectContaining({
+      status: 503,
+      message: expect.stringMatching(/^the model is busy: 64000 texts are waiting, .* later$/),
+    }),
+  );
+  await network.endRun();
+  expect(() => queue.admit(64)).not.toThrow();
+  expect(() => queue.admit(65)).toThrow('the model is busy');
+});
