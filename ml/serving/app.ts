@@ -14,14 +14,26 @@ export function createApp(model: () => Model | null, token?: string): Server {
   // A client keeps an idle connection for up to a minute (the AWS SDKs, nginx); a server that closes it earlier breaks
   // the request that is on its way.
   const server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
-    // A client that kept its connection would keep a server that shuts down waiting.
-    if (!server.listening) response.setHeader('connection', 'close');
+    const send = ({ status, type = 'application/json', body }: Answer) => {
+      if (response.headersSent) {
+        response.destroy();
+        return;
+      }
+      // A client that kept its connection would keep a server that shuts down waiting.
+      if (!server.listening) response.setHeader('connection', 'close');
+      // With a length, the answer is one write to the network; without, Node sends it in chunks.
+      response.writeHead(status, {
+        'content-type': type,
+        'content-length': Buffer.byteLength(body),
+      });
+      response.end(body);
+    };
     if (!isAllowed(request)) {
       response.setHeader('connection', 'close');
-      sendJson(response, 403, { error: 'the serving token is missing or wrong' });
+      send(json(403, { error: 'the serving token is missing or wrong' }));
       return;
     }
-    answer(request, response, model(), held).catch((error: unknown) => {
+    answer(request, response, model(), held).then(send, (error: unknown) => {
       // The client disconnected during its upload: there is nobody to answer, and this is not an error.
       if (request.destroyed && !request.complete) return;
       const known = error instanceof RequestError;
@@ -29,13 +41,24 @@ export function createApp(model: () => Model | null, token?: string): Server {
         console.error(
           `request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
         );
-      sendJson(response, known ? error.status : 500, {
-        error: known ? error.message : 'internal error, see the log',
-      });
+      send(
+        json(known ? error.status : 500, {
+          error: known ? error.message : 'internal error, see the log',
+        }),
+      );
     });
   });
   return server;
 }
+
+interface Answer {
+  readonly status: number;
+  /** Default JSON. */
+  readonly type?: Format;
+  readonly body: string;
+}
+
+const json = (status: number, value: unknown): Answer => ({ status, body: JSON.stringify(value) });
 
 /** Bytes of bodies that are being received, over all requests. */
 interface Held {
@@ -50,25 +73,24 @@ async function answer(
   response: ServerResponse,
   model: Model | null,
   held: Held,
-): Promise<void> {
+): Promise<Answer> {
   const pathname = pathOf(request.url ?? '/');
   if (pathname === '/ping') {
     requireMethod(request, response, 'GET');
-    if (model)
-      sendJson(response, 200, { model_version: model.version, model_digest: model.digest });
-    else sendJson(response, 503, { error: 'the model is still loading' });
-    return;
+    return model
+      ? json(200, { model_version: model.version, model_digest: model.digest })
+      : json(503, { error: 'the model is still loading' });
   }
   if (pathname !== '/invocations')
     throw new RequestError(404, `no such path: ${pathname}; there are /ping and /invocations`);
   requireMethod(request, response, 'POST');
   const format = formatOf(request.headers['content-type']);
   const texts = textsOf(await readBody(request, held), format);
-  if (!model) return sendJson(response, 503, { error: 'the model is still loading' });
+  if (!model) return json(503, { error: 'the model is still loading' });
   const predictions = await model.predict(texts);
   // SageMaker passes this header on to the caller.
   response.setHeader('x-amzn-sagemaker-custom-attributes', `model_digest=${model.digest}`);
-  sendPredictions(response, format, model, predictions);
+  return { status: 200, type: format, body: bodyOf(format, model, predictions) };
 }
 
 /** The path of a request; some targets, such as `//[`, are not valid in a URL and match none of our paths. */
@@ -141,38 +163,17 @@ function readBody(request: IncomingMessage, held: Held): Promise<Buffer> {
   });
 }
 
-function sendPredictions(
-  response: ServerResponse,
-  format: Format,
-  { version, digest }: Model,
-  predictions: Prediction[],
-): void {
+function bodyOf(format: Format, { version, digest }: Model, predictions: Prediction[]): string {
   if (format === 'application/json') {
     const head = JSON.stringify({ model_version: version, model_digest: digest });
     const list = predictions.map((prediction) => `{${fieldsOf(prediction)}}`).join(',');
-    send(response, 200, format, `${head.slice(0, -1)},"predictions":[${list}]}`);
-    return;
+    return `${head.slice(0, -1)},"predictions":[${list}]}`;
   }
-  const named = JSON.stringify({ model_version: version }).slice(0, -1);
-  const lines = predictions.map((prediction) => `${named},${fieldsOf(prediction)}}\n`).join('');
-  send(response, 200, format, lines);
+  const head = JSON.stringify({ model_version: version }).slice(0, -1);
+  return predictions.map((prediction) => `${head},${fieldsOf(prediction)}}\n`).join('');
 }
 
 /** As JSON.stringify writes them, in half of its time: a label needs no escapes, and the numbers are finite. */
 function fieldsOf({ label, probabilities: { negative, neutral, positive } }: Prediction): string {
   return `"label":"${label}","probabilities":{"negative":${negative},"neutral":${neutral},"positive":${positive}}`;
-}
-
-function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  send(response, status, 'application/json', JSON.stringify(value));
-}
-
-function send(response: ServerResponse, status: number, type: Format, body: string): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  // With a length, the answer is one write to the network; without, Node sends it in chunks.
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
-  response.end(body);
 }
