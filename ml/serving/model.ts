@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { loadNetwork, type Network } from './network';
+import { loadNetwork, type Network, type NetworkOptions } from './network';
 import { BATCH_SIZE, RunQueue } from './queue';
 import { TweetTokenizer } from './tokenizer';
 
@@ -34,10 +34,15 @@ export interface Prediction {
 /** The files that the answers depend on, sorted. `verified` compares their checksums. */
 const DIGESTED = ['model.int8.onnx', 'model.onnx', 'tokenizer.json'];
 
-/** The networks, each of which does a run at a time. */
-export type StartNetworks = (content: Buffer) => Promise<readonly Network[]>;
+/** Starts the networks, each of which does a call at a time. */
+export type StartNetworks = (
+  content: Buffer,
+  options: NetworkOptions,
+) => Promise<readonly Network[]>;
 
-const oneInThisThread: StartNetworks = async (content) => [await loadNetwork(content)];
+const oneInThisThread: StartNetworks = async (content, options) => [
+  await loadNetwork(content, options),
+];
 
 /** The network, its tokenizer and its version, loaded from one archive. */
 export class Model {
@@ -67,6 +72,9 @@ export class Model {
     const files = verified(folder, description);
     const network = part(files, description.network);
     const tokenizer = part(files, 'tokenizer.json');
+    // The int8 network scales activations by the largest one in the batch, so an answer depends on the others.
+    const isExact = description.network === 'model.onnx';
+    const options = { padId: description.pad_id, cuts: isExact };
     return new Model(
       description,
       new TweetTokenizer(
@@ -74,12 +82,7 @@ export class Model {
         description.max_tokens,
         description.unknown_id,
       ),
-      new RunQueue(
-        await startNetworks(network),
-        description.pad_id,
-        // The int8 network scales activations by the largest one in the batch, so an answer depends on the others.
-        description.network === 'model.onnx',
-      ),
+      new RunQueue(await startNetworks(network, options), isExact),
     );
   }
 

@@ -1,7 +1,7 @@
-import { batchOf, type Network } from './network';
+import { textsOf, type Network } from './network';
 import { MAX_TEXTS, RequestError } from './requests';
 
-/** Texts of one run of the network; they have similar lengths, because each is padded to the longest. */
+/** Texts of one call of a network: enough to keep it busy, few enough to share a request among networks. */
 export const BATCH_SIZE = 64;
 
 /**
@@ -31,7 +31,6 @@ export class RunQueue {
 
   constructor(
     networks: readonly Network[],
-    private readonly padId: number,
     private readonly gathers: boolean,
   ) {
     this.free = [...networks];
@@ -88,12 +87,7 @@ export class RunQueue {
     const places = taken.flatMap(({ rows }, source) => rows.map((row) => ({ row, source })));
     if (taken.length > 1) places.sort((one, other) => other.row.length - one.row.length);
     try {
-      const found = await network.run(
-        batchOf(
-          places.map(({ row }) => row),
-          this.padId,
-        ),
-      );
+      const found = await network.run(textsOf(places.map(({ row }) => row)));
       // Sorting keeps the order of each source's rows: they were sorted, and the sort is stable.
       const answers = taken.map(({ rows }) => new Float32Array(3 * rows.length));
       const filled = taken.map(() => 0);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { createApp } from './app';
 import { Model } from './model';
-import type { Network } from './network';
+import type { Network, NetworkOptions } from './network';
 import { startWorker, workNetwork } from './workers';
 
 /**
@@ -56,10 +56,12 @@ function serve(): void {
 }
 
 /** Each has its own copy of the network, and of nothing else. */
-function aNetworkForEachCore(network: Buffer): Promise<Network[]> {
+function aNetworkForEachCore(network: Buffer, options: NetworkOptions): Promise<Network[]> {
   const ended = (reason: string) => fail(`a thread of the network ended: ${reason}`);
   return Promise.all(
-    Array.from({ length: availableParallelism() }, () => startWorker(__filename, network, ended)),
+    Array.from({ length: availableParallelism() }, () =>
+      startWorker(__filename, network, options, ended),
+    ),
   );
 }
 

@@ -1,9 +1,16 @@
 import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { z } from 'zod';
-import { loadNetwork, type Batch, type Network } from './network';
+import { loadNetwork, type Network, type NetworkOptions, type Texts } from './network';
 
-/** What a worker thread sends: once when its network is loaded, then one for each batch. */
+/** What a worker thread gets first. */
+const Content = z.strictObject({
+  content: z.instanceof(Uint8Array),
+  padId: z.number(),
+  cuts: z.boolean(),
+});
+
+/** What a worker thread sends: once when its network is loaded, then one for each call. */
 const Message = z.union([
   z.strictObject({ loaded: z.literal(true) }),
   z.strictObject({ probabilities: z.instanceof(Float32Array) }),
@@ -17,9 +24,12 @@ const Message = z.union([
 export async function startWorker(
   program: string,
   content: Uint8Array,
+  options: NetworkOptions,
   ended: (reason: string) => void,
 ): Promise<Network> {
-  const worker = new Worker(program, { workerData: content });
+  const worker = new Worker(program, {
+    workerData: { content, ...options } satisfies z.infer<typeof Content>,
+  });
   const next = async () => Message.parse((await once(worker, 'message'))[0]);
   // `once` rejects with the error of a thread that fails.
   const first = await next();
@@ -29,7 +39,7 @@ export async function startWorker(
   return {
     async run({ ids, lengths }) {
       const answer = next();
-      worker.postMessage({ ids, lengths } satisfies Batch, [ids.buffer, lengths.buffer]);
+      worker.postMessage({ ids, lengths } satisfies Texts, [ids.buffer, lengths.buffer]);
       const message = await answer;
       if ('probabilities' in message) return message.probabilities;
       throw new Error('error' in message ? message.error : 'the worker thread was started again');
@@ -41,13 +51,13 @@ export async function startWorker(
 export async function workNetwork(): Promise<void> {
   const port = parentPort;
   if (!port) throw new Error('not in a worker thread');
-  const send = (message: z.infer<typeof Message>, moved: ArrayBuffer[] = []) =>
-    port.postMessage(message, moved);
+  const send = (message: z.infer<typeof Message>) => port.postMessage(message);
   try {
-    const network = await loadNetwork(z.instanceof(Uint8Array).parse(workerData));
-    port.on('message', (batch: Batch) => {
-      network.run(batch).then(
-        (probabilities) => send({ probabilities: new Float32Array(probabilities) }),
+    const { content, ...options } = Content.parse(workerData);
+    const network = await loadNetwork(content, options);
+    port.on('message', (texts: Texts) => {
+      network.run(texts).then(
+        (probabilities) => send({ probabilities }),
         (error: unknown) => send({ error: messageOf(error) }),
       );
     });

@@ -1,21 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Batch, Network } from '../../ml/serving/network';
+import { runsOf, type Network, type Texts } from '../../ml/serving/network';
 import { MAX_WAITING, RunQueue } from '../../ml/serving/queue';
 
-const PAD_ID = 9;
-
-/** Answers a row with its first id, its length, and the number of rows of its run; ends a run when it is told to. */
+/** Answers a row with its first id, its length, and the number of rows of its call; ends a run when it is told to. */
 class CountingNetwork implements Network {
   readonly runs: number[][][] = [];
   private readonly open: (() => void)[] = [];
 
-  async run({ ids, lengths }: Batch): Promise<Float32Array> {
-    const width = ids.length / lengths.length;
-    const rows = Array.from(lengths, (length, at) => {
-      const row = Array.from(ids.subarray(at * width, (at + 1) * width), Number);
-      expect(row.slice(Number(length))).toEqual(Array(width - Number(length)).fill(PAD_ID));
-      return row.slice(0, Number(length));
-    });
+  async run({ ids, lengths }: Texts): Promise<Float32Array> {
+    let end = 0;
+    const rows = Array.from(lengths, (length) => [...ids.subarray(end, (end += length))]);
+    expect(end).toBe(ids.length);
     this.runs.push(rows);
     await new Promise<void>((resolve) => this.open.push(resolve));
     if (rows.some(([first]) => first === 666)) throw new Error('this run fails');
@@ -32,7 +27,7 @@ class CountingNetwork implements Network {
 
 test('what arrives together is one run, sorted by length, and each request gets its own rows', async () => {
   const network = new CountingNetwork();
-  const queue = new RunQueue([network], PAD_ID, true);
+  const queue = new RunQueue([network], true);
 
   const answers = Promise.all([
     queue.run([[1, 1, 1], [2]]),
@@ -54,7 +49,7 @@ test('what arrives together is one run, sorted by length, and each request gets 
 
 test('rows that arrive during a run are gathered into the next one', async () => {
   const network = new CountingNetwork();
-  const queue = new RunQueue([network], PAD_ID, true);
+  const queue = new RunQueue([network], true);
 
   const first = queue.run([[1]]);
   await nextTurn();
@@ -71,7 +66,7 @@ test('rows that arrive during a run are gathered into the next one', async () =>
 
 test('a run has at most 64 rows, in the order of arrival', async () => {
   const network = new CountingNetwork();
-  const queue = new RunQueue([network], PAD_ID, true);
+  const queue = new RunQueue([network], true);
 
   const answers = [40, 20, 5, 64, 1].map((count, id) => queue.run(Array(count).fill([id])));
   for (let runs = 0; runs < 4; runs += 1) await network.endRun();
@@ -82,7 +77,7 @@ test('a run has at most 64 rows, in the order of arrival', async () => {
 
 test('a network whose answers depend on the batch gets each request alone, and the free networks share them', async () => {
   const networks = [new CountingNetwork(), new CountingNetwork()];
-  const queue = new RunQueue(networks, PAD_ID, false);
+  const queue = new RunQueue(networks, false);
 
   const answers = Promise.all([[1], [2], [3]].map((row) => queue.run([row])));
   for (let runs = 0; runs < 2; runs += 1) for (const network of networks) await network.endRun();
@@ -97,7 +92,7 @@ test('a network whose answers depend on the batch gets each request alone, and t
 
 test('a run that fails is reported to its requests, and the next one starts', async () => {
   const network = new CountingNetwork();
-  const queue = new RunQueue([network], PAD_ID, false);
+  const queue = new RunQueue([network], false);
 
   const bad = expect(queue.run([[666]])).rejects.toThrow('this run fails');
   const good = queue.run([[7]]);
@@ -110,7 +105,7 @@ test('a run that fails is reported to its requests, and the next one starts', as
 
 test('more texts than can wait are rejected, until some were answered', async () => {
   const network = new CountingNetwork();
-  const queue = new RunQueue([network], PAD_ID, true);
+  const queue = new RunQueue([network], true);
   const rows: number[][] = Array(64).fill([1]);
 
   const waiting = [];
@@ -125,4 +120,14 @@ test('more texts than can wait are rejected, until some were answered', async ()
   await network.endRun();
   expect(() => queue.admit(64)).not.toThrow();
   expect(() => queue.admit(65)).toThrow('the model is busy');
+});
+
+test.each([
+  ['nothing', [], []],
+  ['one text', [60], [1]],
+  ['equal lengths', Array(64).fill(20), [64]],
+  ['lengths that are far apart', [60, 58, 9, 8, 8], [2, 3]],
+  ['padding of exactly the limit', [50, 25, 25, 24], [3, 1]],
+])('cuts %s where padding would cost more than another run', (_, lengths, expected) => {
+  expect(runsOf(lengths)).toEqual(expected);
 });
