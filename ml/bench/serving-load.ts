@@ -21,6 +21,8 @@ const BATCHES = [1, 64, 256, 1000];
 const CONNECTIONS = [1, 4, 8, 32];
 const NETWORKS = ['model.onnx', 'model.int8.onnx'];
 const IDLE_REQUESTS = 500;
+/** Times as long as a cell of the table: it is measured once. */
+const VADER_SECONDS = 3;
 const CLIENT_CORE = '0';
 const TICKS_PER_SECOND = 100;
 
@@ -168,10 +170,15 @@ const at = (latencies: readonly number[], share: number) =>
   (latencies[Math.floor(share * (latencies.length - 1))] ?? NaN).toFixed(1);
 
 /** Tweets/s of the vaderSentiment package, the sum of a process for each core. */
-async function vader(textsFile: string, cores: readonly string[]): Promise<number> {
+async function vader(
+  textsFile: string,
+  cores: readonly string[],
+  seconds: number,
+): Promise<number> {
   const rates = await Promise.all(
     cores.map(async (core) => {
-      const args = ['-c', core, PYTHON, '-m', 'ml.bench.serving_speed', '256', textsFile, 'vader'];
+      const program = ['-m', 'ml.bench.serving_speed', '256', textsFile, 'vader', String(seconds)];
+      const args = ['-c', core, PYTHON, ...program];
       const child = spawn('taskset', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
       let output = '';
       child.stdout.on('data', (data: Buffer) => (output += data.toString()));
@@ -193,7 +200,7 @@ async function measure(
 ): Promise<void> {
   const server = await start(program, mlRoot, cores);
   try {
-    await load(server, texts, 64, 4, 2000);
+    await load(server, texts, 64, 4, milliseconds);
     const memory = [megabytes(server, 'VmRSS')];
     for (const [name, connections, pause] of [
       ['idle', 1, 3],
@@ -271,7 +278,7 @@ async function main(): Promise<void> {
         : 'The program has core 1 alone, the client core 0; VADER runs on core 1. "of VADER" compares processor time a tweet.',
     );
     const count = cores.split(',').length;
-    const rate = await vader(textsFile, cores.split(','));
+    const rate = await vader(textsFile, cores.split(','), VADER_SECONDS * Number(values.seconds));
     print(`VADER (package vaderSentiment), ${count} process(es): ${Math.round(rate)} tweets/s\n`);
     for (const network of NETWORKS) {
       cpSync(values.model, join(temporary, 'model'), { recursive: true });

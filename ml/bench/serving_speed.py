@@ -1,8 +1,8 @@
 """Serving speed of both networks and of VADER.
 
-`python -m ml.bench.serving_speed <batch> <texts.json> [vader]` times our VADER, or the package
-vaderSentiment, a tweet at a time; serving-speed.ts times the serving program's model. Both print
-`{"tweets_per_second": …}` of one process with one thread. serving-load.ts times the program itself.
+`python -m ml.bench.serving_speed <batch> <texts.json> [vader [<seconds>]]` times our VADER, or the
+package vaderSentiment, a tweet at a time; serving-speed.ts times the serving program's model. Both
+print `{"tweets_per_second": …}` of one process with one thread. serving-load.ts times the program.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _rate(command: list[str]) -> float:
     return json.loads(finished.stdout)["tweets_per_second"]
 
 
-def main(batch: str, texts_path: str, which: str = "ours") -> None:
+def main(batch: str, texts_path: str, which: str = "ours", seconds: str = str(SECONDS)) -> None:
     texts, size = json.loads(Path(texts_path).read_text("utf-8")), int(batch)
     analyzer = SentimentIntensityAnalyzer()
 
@@ -71,7 +71,7 @@ def main(batch: str, texts_path: str, which: str = "ours") -> None:
     classify = package if which == "vader" else lexicon.classify
     classify(texts[:size])  # loads the lexicon
     started, done = time.monotonic(), 0
-    while (elapsed := time.monotonic() - started) < SECONDS:
+    while (elapsed := time.monotonic() - started) < float(seconds):
         place = done % len(texts)
         done += len(classify(texts[place : place + size]))
     print(json.dumps({"tweets_per_second": done / elapsed}))

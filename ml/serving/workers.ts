@@ -12,8 +12,8 @@ const Content = z.strictObject({
 
 /** What a worker thread sends: once when its network is loaded, then one for each call. */
 const Message = z.union([
-  z.strictObject({ loaded: z.literal(true) }),
   z.strictObject({ probabilities: z.instanceof(Float32Array) }),
+  z.strictObject({ loaded: z.literal(true) }),
   z.strictObject({ error: z.string() }),
 ]);
 

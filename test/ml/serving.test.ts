@@ -157,6 +157,11 @@ function randomTexts(count: number): string[] {
     '&amp;',
   ];
   pieces.push(
+    '&amp;lt;3',
+    'RT@bob',
+    'soHappyToday',
+    'https://t.co/aB1',
+    'wont',
     '&#39;',
     '\\u2019',
     'sooo',
@@ -691,6 +696,22 @@ describe('the program', () => {
     rmSync(folder, { recursive: true });
   });
 });
+
+test('the benchmark of the program prints a line for each batch size and number of connections', () => {
+  const printed = execFileSync(
+    join(repository, 'node_modules/.bin/tsx'),
+    [join(repository, 'ml/bench/serving-load.ts'), '--model', tiny.archive, '--seconds', '0.1'],
+    { encoding: 'utf8' },
+  );
+
+  expect(printed).toMatch(/The program has core 1 alone, the client core 0/);
+  expect(printed).toMatch(/VADER \(package vaderSentiment\), 1 process\(es\): \d+ tweets\/s/);
+  // Two networks, four batch sizes, four numbers of connections.
+  const lines = printed.match(/^\| \d+ \| \d+ \| \d+ \| \d+\.\d \| \d+\.\d\d \| .*\|$/gm) ?? [];
+  expect(lines).toHaveLength(32);
+  expect(printed.match(/^one tweet, idle: p50 \d+\.\d ms/gm)).toHaveLength(2);
+  expect(printed.match(/^memory: (\d+, ){4}\d+ MB .*; \d+ MB at most$/gm)).toHaveLength(2);
+}, 120_000);
 
 describe('an archive that is changed between evaluation and endpoint', () => {
   const ENDPOINT = 'sentiment';
