@@ -8,7 +8,7 @@ export interface Texts {
 
 /** A network that does one call at a time. It returns three probabilities for each text. */
 export interface Network {
-  run(texts: Texts): Promise<Float32Array>;
+  run(texts: Texts): Promise<Float32Array<ArrayBuffer>>;
 }
 
 export interface NetworkOptions {

@@ -28,7 +28,7 @@ export async function startWorker(
   ended: (reason: string) => void,
 ): Promise<Network> {
   const worker = new Worker(program, {
-    workerData: { content, ...options } satisfies z.infer<typeof Content>,
+    workerData: { content, ...options },
   });
   const next = async () => Message.parse((await once(worker, 'message'))[0]);
   // `once` rejects with the error of a thread that fails.

@@ -7,7 +7,7 @@ class CountingNetwork implements Network {
   readonly runs: number[][][] = [];
   private readonly open: (() => void)[] = [];
 
-  async run({ ids, lengths }: Texts): Promise<Float32Array> {
+  async run({ ids, lengths }: Texts): Promise<Float32Array<ArrayBuffer>> {
     let end = 0;
     const rows = Array.from(lengths, (length) => [...ids.subarray(end, (end += length))]);
     expect(end).toBe(ids.length);

@@ -238,8 +238,8 @@ describe('the model in Node', () => {
 
   test('wrong requests among others that wait get their errors, and the others their answers', async () => {
     const texts = randomTexts(120);
-    const alone = [];
-    for (const text of texts) alone.push((await predict([text]))[0]);
+    const alone: z.infer<typeof Prediction>[] = [];
+    for (const text of texts) alone.push(...(await predict([text])));
 
     const answers = await Promise.all(
       texts.map(async (text, at) => {
@@ -285,7 +285,7 @@ describe('the model in Node', () => {
         })
       ).text();
 
-    const alone = [];
+    const alone: string[] = [];
     for (const body of bodies) alone.push(await answer(body));
     const together = await Promise.all(bodies.map(answer));
 
