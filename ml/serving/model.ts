@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { loadNetwork, type Network, type NetworkOptions } from './network';
-import { BATCH_SIZE, RunQueue } from './queue';
+import { loadNetwork, type NetworkOptions } from './network';
+import { BATCH_SIZE, RunQueue, type Networks } from './queue';
 import { TweetTokenizer } from './tokenizer';
 
 /** `model.json` as ml/training/lstm/archive.py writes it; in schema 1 there is only one network. */
@@ -34,15 +34,8 @@ export interface Prediction {
 /** The files that the answers depend on, sorted. `verified` compares their checksums. */
 const DIGESTED = ['model.int8.onnx', 'model.onnx', 'tokenizer.json'];
 
-/** Starts the networks, each of which does a call at a time. */
-export type StartNetworks = (
-  content: Buffer,
-  options: NetworkOptions,
-) => Promise<readonly Network[]>;
-
-const oneInThisThread: StartNetworks = async (content, options) => [
-  await loadNetwork(content, options),
-];
+/** Starts the networks of other threads, each of which does a call at a time. */
+export type StartOthers = (content: Buffer, options: NetworkOptions) => Promise<Networks['others']>;
 
 /** The network, its tokenizer and its version, loaded from one archive. */
 export class Model {
@@ -66,7 +59,7 @@ export class Model {
   /** Loads an unpacked archive. Throws an Error that names the missing, damaged or unknown file. */
   static async load(
     folder: string,
-    startNetworks: StartNetworks = oneInThisThread,
+    startOthers: StartOthers = () => Promise.resolve([]),
   ): Promise<Model> {
     const description = parseDescription(read(folder, 'model.json'));
     const files = verified(folder, description);
@@ -82,7 +75,13 @@ export class Model {
         description.max_tokens,
         description.unknown_id,
       ),
-      new RunQueue(await startNetworks(network, options), isExact),
+      new RunQueue(
+        {
+          own: await loadNetwork(network, options),
+          others: await startOthers(network, options),
+        },
+        isExact,
+      ),
     );
   }
 

@@ -19,21 +19,48 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** How many of those that wait a call takes. */
+interface Next {
+  readonly requests: number;
+  readonly texts: number;
+}
+
 /**
- * Hands the rows that wait to the networks that are free, first come, first served. Rows that arrive while all networks
- * are busy are gathered into one run, if `gathers` says that an answer does not depend on its neighbours.
+ * Texts of a call that runs in the thread of the requests, for at most about a millisecond: a message to another thread
+ * and back would cost more than the run of a single text.
+ */
+const FEW = 16;
+
+export interface Networks {
+  /** In the thread of the requests. */
+  readonly own: Network;
+  /** In threads of their own; without any, `own` does everything. */
+  readonly others: readonly Network[];
+}
+
+/**
+ * Hands the rows that wait to the networks that are free, first come, first served. Rows that arrive while a network
+ * runs are gathered into one call, if `gathers` says that an answer does not depend on its neighbours.
  */
 export class RunQueue {
+  private readonly own: Network;
+  private isOwnFree = true;
+  /** Networks in other threads that are free. */
   private readonly free: Network[];
+  private readonly few: number;
   private readonly waiting: Waiting[] = [];
+  private waitingTexts = 0;
+  /** Waiting and running. */
   private texts = 0;
   private isScheduled = false;
 
   constructor(
-    networks: readonly Network[],
+    { own, others }: Networks,
     private readonly gathers: boolean,
   ) {
-    this.free = [...networks];
+    this.own = own;
+    this.free = [...others];
+    this.few = others.length === 0 ? BATCH_SIZE : FEW;
   }
 
   /** Throws RequestError 503 if so many more texts cannot wait. */
@@ -48,6 +75,7 @@ export class RunQueue {
   /** Three probabilities for each row. Rows must be sorted, longest first, and at most BATCH_SIZE. */
   run(rows: Rows): Promise<Float32Array> {
     this.texts += rows.length;
+    this.waitingTexts += rows.length;
     return new Promise((resolve, reject) => {
       this.waiting.push({ rows, resolve, reject });
       if (this.isScheduled) return;
@@ -61,26 +89,36 @@ export class RunQueue {
   }
 
   private start(): void {
-    while (this.waiting.length > 0) {
-      const network = this.free.pop();
-      if (!network) return;
-      void this.runOn(network, this.take()).then(() => {
-        this.free.push(network);
-        this.start();
-      });
+    for (let next = this.next(); next.texts > 0; next = this.next()) {
+      if (next.texts <= this.few && this.isOwnFree) {
+        this.isOwnFree = false;
+        this.begin(this.own, next, () => (this.isOwnFree = true));
+      } else {
+        // A few texts do not wait long for the own network.
+        const network = this.waitingTexts > this.few ? this.free.pop() : undefined;
+        if (!network) return;
+        this.begin(network, next, () => this.free.push(network));
+      }
     }
   }
 
-  /** The rows of the next run. */
-  private take(): Waiting[] {
-    let count = 0;
-    let taken = 0;
+  private begin(network: Network, { requests, texts }: Next, free: () => void): void {
+    this.waitingTexts -= texts;
+    void this.runOn(network, this.waiting.splice(0, requests)).then(() => {
+      free();
+      this.start();
+    });
+  }
+
+  /** The next call. */
+  private next(): Next {
+    let [requests, texts] = [0, 0];
     for (const { rows } of this.waiting) {
-      if (taken > 0 && (!this.gathers || count + rows.length > BATCH_SIZE)) break;
-      count += rows.length;
-      taken += 1;
+      if (requests > 0 && (!this.gathers || texts + rows.length > BATCH_SIZE)) break;
+      texts += rows.length;
+      requests += 1;
     }
-    return this.waiting.splice(0, taken);
+    return { requests, texts };
   }
 
   private async runOn(network: Network, taken: readonly Waiting[]): Promise<void> {

@@ -37,7 +37,7 @@ function serve(): void {
     });
   }
 
-  Model.load(folder, aNetworkForEachCore).then(
+  Model.load(folder, oneForEachCore).then(
     (loaded) => {
       const expected = process.env['MODEL_DIGEST'] || loaded.digest;
       // The program never becomes healthy: the update of the endpoint fails, and the old model keeps serving.
@@ -55,8 +55,8 @@ function serve(): void {
   );
 }
 
-/** Each has its own copy of the network, and of nothing else. */
-function aNetworkForEachCore(network: Buffer, options: NetworkOptions): Promise<Network[]> {
+/** Each thread has a copy of the network, and of nothing else. */
+function oneForEachCore(network: Buffer, options: NetworkOptions): Promise<Network[]> {
   const ended = (reason: string) => fail(`a thread of the network ended: ${reason}`);
   return Promise.all(
     Array.from({ length: availableParallelism() }, () =>

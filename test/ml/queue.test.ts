@@ -27,7 +27,7 @@ class CountingNetwork implements Network {
 
 test('what arrives together is one run, sorted by length, and each request gets its own rows', async () => {
   const network = new CountingNetwork();
-  const queue = new RunQueue([network], true);
+  const queue = new RunQueue({ own: network, others: [] }, true);
 
   const answers = Promise.all([
     queue.run([[1, 1, 1], [2]]),
@@ -49,7 +49,7 @@ test('what arrives together is one run, sorted by length, and each request gets 
 
 test('rows that arrive during a run are gathered into the next one', async () => {
   const network = new CountingNetwork();
-  const queue = new RunQueue([network], true);
+  const queue = new RunQueue({ own: network, others: [] }, true);
 
   const first = queue.run([[1]]);
   await nextTurn();
@@ -66,7 +66,7 @@ test('rows that arrive during a run are gathered into the next one', async () =>
 
 test('a run has at most 64 rows, in the order of arrival', async () => {
   const network = new CountingNetwork();
-  const queue = new RunQueue([network], true);
+  const queue = new RunQueue({ own: network, others: [] }, true);
 
   const answers = [40, 20, 5, 64, 1].map((count, id) => queue.run(Array(count).fill([id])));
   for (let runs = 0; runs < 4; runs += 1) await network.endRun();
@@ -75,24 +75,49 @@ test('a run has at most 64 rows, in the order of arrival', async () => {
   expect(network.runs.map((rows) => rows.length)).toEqual([60, 5, 64, 1]);
 });
 
-test('a network whose answers depend on the batch gets each request alone, and the free networks share them', async () => {
-  const networks = [new CountingNetwork(), new CountingNetwork()];
-  const queue = new RunQueue(networks, false);
+test('a network whose answers depend on the batch gets each request alone', async () => {
+  const network = new CountingNetwork();
+  const queue = new RunQueue({ own: network, others: [] }, false);
 
   const answers = Promise.all([[1], [2], [3]].map((row) => queue.run([row])));
-  for (let runs = 0; runs < 2; runs += 1) for (const network of networks) await network.endRun();
+  for (let runs = 0; runs < 3; runs += 1) await network.endRun();
 
   expect((await answers).map((answer) => [...answer])).toEqual([
     [1, 1, 1],
     [2, 1, 1],
     [3, 1, 1],
   ]);
-  expect(networks.map(({ runs }) => runs.length).sort()).toEqual([1, 2]);
 });
+
+test.each([true, false])(
+  'a few texts run in the own thread, more in the others, and none is lost (gathers: %s)',
+  async (gathers) => {
+    const [own, ...others] = Array.from({ length: 3 }, () => new CountingNetwork());
+    if (!own) throw new Error('no network');
+    const queue = new RunQueue({ own, others }, gathers);
+    const idsOf = ({ runs }: CountingNetwork) => runs.map((rows) => rows.map(([id]) => id));
+
+    const few = queue.run([[1], [1]]);
+    await own.endRun();
+    const many = [2, 3, 4].map((id) => queue.run(Array(64).fill([id])));
+    await nextTurn();
+    const one = queue.run([[5]]);
+    await nextTurn();
+    const whileAllRun = others.map(idsOf).flat(2);
+    for (let turns = 0; turns < 3; turns += 1)
+      for (const network of [...others, own]) await network.endRun();
+
+    expect([...(await few)].slice(0, 2)).toEqual([1, 1]);
+    expect(whileAllRun.sort()).toEqual([...Array(64).fill(2), ...Array(64).fill(3)]);
+    expect(idsOf(own)).toEqual([[1, 1], [5]]);
+    expect((await Promise.all(many)).map((answer) => answer.length)).toEqual([192, 192, 192]);
+    expect((await one)[0]).toBe(5);
+  },
+);
 
 test('a run that fails is reported to its requests, and the next one starts', async () => {
   const network = new CountingNetwork();
-  const queue = new RunQueue([network], false);
+  const queue = new RunQueue({ own: network, others: [] }, false);
 
   const bad = expect(queue.run([[666]])).rejects.toThrow('this run fails');
   const good = queue.run([[7]]);
@@ -105,7 +130,7 @@ test('a run that fails is reported to its requests, and the next one starts', as
 
 test('more texts than can wait are rejected, until some were answered', async () => {
   const network = new CountingNetwork();
-  const queue = new RunQueue([network], true);
+  const queue = new RunQueue({ own: network, others: [] }, true);
   const rows: number[][] = Array(64).fill([1]);
 
   const waiting = [];
