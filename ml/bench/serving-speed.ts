@@ -11,7 +11,7 @@ const MILLISECONDS = 6_000;
 
 async function main([batch, textsFile, folder]: readonly string[]): Promise<void> {
   const texts = z.array(z.string()).parse(JSON.parse(readFileSync(textsFile ?? '', 'utf8')));
-  const model = await Model.load(folder ?? '', { threads: 1 });
+  const model = await Model.load(folder ?? '');
   await model.predict(texts.slice(0, 64));
   // The program itself sorts a large request by length and cuts it into batches of 64.
   const textsPerRequest = batch === '1' ? 1 : MAX_TEXTS;

@@ -1,7 +1,8 @@
 """Serving speed of both networks and of VADER.
 
-`python -m ml.bench.serving_speed <batch> <texts.json>` times VADER; serving-speed.ts times the
-serving program. Both print `{"tweets_per_second": …}` of one process with one thread.
+`python -m ml.bench.serving_speed <batch> <texts.json> [vader [<seconds>]]` times our VADER, or the
+package vaderSentiment, a tweet at a time; serving-speed.ts times the serving program's model. Both
+print `{"tweets_per_second": …}` of one process with one thread. serving-load.ts times the program.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from pathlib import Path
 
 from lstm import archive, lexicon
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from ml.bench import ROOT
 
@@ -59,13 +61,19 @@ def _rate(command: list[str]) -> float:
     return json.loads(finished.stdout)["tweets_per_second"]
 
 
-def main(batch: str, texts_path: str) -> None:
+def main(batch: str, texts_path: str, which: str = "ours", seconds: str = str(SECONDS)) -> None:
     texts, size = json.loads(Path(texts_path).read_text("utf-8")), int(batch)
-    lexicon.classify(texts[:size])  # loads the lexicon
+    analyzer = SentimentIntensityAnalyzer()
+
+    def package(some: list[str]) -> list[dict[str, float]]:
+        return [analyzer.polarity_scores(text) for text in some]
+
+    classify = package if which == "vader" else lexicon.classify
+    classify(texts[:size])  # loads the lexicon
     started, done = time.monotonic(), 0
-    while (elapsed := time.monotonic() - started) < SECONDS:
+    while (elapsed := time.monotonic() - started) < float(seconds):
         place = done % len(texts)
-        done += len(lexicon.classify(texts[place : place + size]))
+        done += len(classify(texts[place : place + size]))
     print(json.dumps({"tweets_per_second": done / elapsed}))
 
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { z } from 'zod';
+import { loadNetwork, type NetworkOptions } from './network';
+import { BATCH_SIZE, RunQueue, type Networks } from './queue';
 import { TweetTokenizer } from './tokenizer';
 
 /** `model.json` as ml/training/lstm/archive.py writes it; in schema 1 there is only one network. */
@@ -33,23 +34,40 @@ export interface Prediction {
 /** The files that the answers depend on, sorted. `verified` compares their checksums. */
 const DIGESTED = ['model.int8.onnx', 'model.onnx', 'tokenizer.json'];
 
-/** Texts of one run of the network; they have similar lengths, because each is padded to the longest. */
-const BATCH_SIZE = 64;
+/** Starts the networks of other threads, each of which does a call at a time. */
+export type StartOthers = (content: Buffer, options: NetworkOptions) => Promise<Networks['others']>;
 
 /** The network, its tokenizer and its version, loaded from one archive. */
 export class Model {
+  readonly version: string;
+
+  /**
+   * SHA-256 of everything that the answers depend on. Training computes the same for the evaluation (`digest_of` in
+   * ml/training/lstm/archive.py), which shows that the model that serves is the one that was evaluated.
+   */
+  readonly digest: string;
+
   private constructor(
-    private readonly description: Description,
+    description: Description,
     private readonly tokenizer: TweetTokenizer,
-    private readonly session: InferenceSession,
-  ) {}
+    private readonly queue: RunQueue,
+  ) {
+    this.version = description.model_version;
+    this.digest = digestOf(description);
+  }
 
   /** Loads an unpacked archive. Throws an Error that names the missing, damaged or unknown file. */
-  static async load(folder: string, { threads }: { threads?: number } = {}): Promise<Model> {
+  static async load(
+    folder: string,
+    startOthers: StartOthers = () => Promise.resolve([]),
+  ): Promise<Model> {
     const description = parseDescription(read(folder, 'model.json'));
     const files = verified(folder, description);
     const network = part(files, description.network);
     const tokenizer = part(files, 'tokenizer.json');
+    // The int8 network scales activations by the largest one in the batch, so an answer depends on the others.
+    const isExact = description.network === 'model.onnx';
+    const options = { padId: description.pad_id, cuts: isExact };
     return new Model(
       description,
       new TweetTokenizer(
@@ -57,72 +75,49 @@ export class Model {
         description.max_tokens,
         description.unknown_id,
       ),
-      // 3 is "errors only": the runtime warns about initializers it folds away.
-      await InferenceSession.create(network, {
-        logSeverityLevel: 3,
-        ...(threads && { intraOpNumThreads: threads }),
-      }),
+      new RunQueue(
+        {
+          own: await loadNetwork(network, options),
+          others: await startOthers(network, options),
+        },
+        isExact,
+      ),
     );
   }
 
-  /**
-   * SHA-256 of everything that the answers depend on. Training computes the same for the evaluation (`digest_of` in
-   * ml/training/lstm/archive.py), which shows that the model that serves is the one that was evaluated.
-   */
-  get digest(): string {
-    const { model_version, network, labels, max_tokens, pad_id, unknown_id, sha256 } =
-      this.description;
-    const settings = { model_version, network, labels, max_tokens, pad_id, unknown_id };
-    const lines = [
-      ...Object.entries(settings).map(([name, value]) => `${name} ${String(value)}\n`),
-      ...DIGESTED.flatMap((name) =>
-        sha256[name] === undefined ? [] : [`sha256 ${name} ${sha256[name]}\n`],
-      ),
-    ];
-    return createHash('sha256').update(lines.join('')).digest('hex');
-  }
-
-  get version(): string {
-    return this.description.model_version;
-  }
-
-  /** One prediction per text, in the order of the texts. */
+  /** One prediction per text, in the order of the texts. Throws RequestError 503 if too many texts wait. */
   async predict(texts: readonly string[]): Promise<Prediction[]> {
+    this.queue.admit(texts.length);
     const encoded = texts.map((text, index) => ({ index, ids: this.tokenizer.encode(text) }));
     encoded.sort((one, other) => other.ids.length - one.ids.length);
 
     const predictions = new Array<Prediction>(texts.length);
+    const runs = [];
     for (let start = 0; start < encoded.length; start += BATCH_SIZE) {
       const batch = encoded.slice(start, start + BATCH_SIZE);
-      const rows = await this.run(batch.map(({ ids }) => ids));
-      batch.forEach(({ index }, row) => {
-        predictions[index] = toPrediction(rows.subarray(row * 3, row * 3 + 3));
-      });
+      runs.push(
+        this.queue.run(batch.map(({ ids }) => ids)).then((rows) =>
+          batch.forEach(({ index }, row) => {
+            predictions[index] = toPrediction(rows.subarray(row * 3, row * 3 + 3));
+          }),
+        ),
+      );
     }
+    await Promise.all(runs);
     return predictions;
   }
+}
 
-  /** Probabilities, three for each row; rows must be sorted, longest first. */
-  private async run(rows: readonly (readonly number[])[]): Promise<Float32Array> {
-    const width = rows[0]?.length ?? 0;
-    const ids = new BigInt64Array(rows.length * width).fill(BigInt(this.description.pad_id));
-    rows.forEach((row, at) => row.forEach((id, column) => (ids[at * width + column] = BigInt(id))));
-    const { probabilities } = await this.session.run({
-      ids: new Tensor('int64', ids, [rows.length, width]),
-      lengths: new Tensor(
-        'int64',
-        BigInt64Array.from(rows, (row) => BigInt(row.length)),
-        [rows.length],
-      ),
-    });
-    if (
-      !(probabilities?.data instanceof Float32Array) ||
-      probabilities.data.length !== rows.length * 3
-    ) {
-      throw new Error('the network did not return three probabilities per text');
-    }
-    return probabilities.data;
-  }
+function digestOf(description: Description): string {
+  const { model_version, network, labels, max_tokens, pad_id, unknown_id, sha256 } = description;
+  const settings = { model_version, network, labels, max_tokens, pad_id, unknown_id };
+  const lines = [
+    ...Object.entries(settings).map(([name, value]) => `${name} ${String(value)}\n`),
+    ...DIGESTED.flatMap((name) =>
+      sha256[name] === undefined ? [] : [`sha256 ${name} ${sha256[name]}\n`],
+    ),
+  ];
+  return createHash('sha256').update(lines.join('')).digest('hex');
 }
 
 function read(folder: string, name: string): Buffer {
@@ -168,7 +163,9 @@ function part(files: ReadonlyMap<string, Buffer>, name: string): Buffer {
 }
 
 function toPrediction(row: Float32Array): Prediction {
-  const [negative = 0, neutral = 0, positive = 0] = row;
+  const [negative = NaN, neutral = NaN, positive = NaN] = row;
+  if (!Number.isFinite(negative + neutral + positive))
+    throw new Error('the network returned a probability that is not a number');
   // The first of equal probabilities wins, as with numpy's argmax in the evaluation.
   const label =
     negative >= neutral && negative >= positive

@@ -6,7 +6,7 @@ export const MAX_TEXTS = 1000;
 /** An invalid request, with the HTTP status of its response. */
 export class RequestError extends Error {
   constructor(
-    readonly status: 400 | 404 | 405 | 413 | 415,
+    readonly status: 400 | 404 | 405 | 413 | 415 | 503,
     message: string,
   ) {
     super(message);
@@ -40,7 +40,17 @@ function textsOfJson(content: string): string[] {
   const value = parseJson(content, where);
   if (typeof value === 'object' && value !== null && 'texts' in value && Array.isArray(value.texts))
     mustBeFew(value.texts.length, String(value.texts.length));
-  return checked(TextsBody, value, where).texts;
+  return onlyTexts(value) ?? checked(TextsBody, value, where).texts;
+}
+
+/** What TextsBody accepts, in a tenth of its time; undefined for all else, whose problem the schema then names. */
+function onlyTexts(value: unknown): string[] | undefined {
+  if (typeof value !== 'object' || value === null || !('texts' in value)) return undefined;
+  const { texts } = value;
+  if (!Array.isArray(texts) || texts.length === 0 || Object.keys(value).length !== 1)
+    return undefined;
+  const isText = (text: unknown): text is string => typeof text === 'string';
+  return texts.every(isText) ? texts : undefined;
 }
 
 /** Reads line by line: an object for each of six million blank lines would take hundreds of megabytes. */
@@ -54,11 +64,18 @@ function textsOfLines(content: string): string[] {
     if (line === '') continue;
     mustBeFew(texts.length + 1, `over ${MAX_TEXTS}`);
     const where = `line ${number}`;
-    texts.push(checked(TextLine, parseJson(line, where), where).text);
+    const value = parseJson(line, where);
+    texts.push(onlyText(value) ?? checked(TextLine, value, where).text);
   }
   if (texts.length === 0)
     throw new RequestError(400, 'the body has no lines; expected {"text": "…"} on each line');
   return texts;
+}
+
+/** As `onlyTexts`, for TextLine. */
+function onlyText(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !('text' in value)) return undefined;
+  return typeof value.text === 'string' && Object.keys(value).length === 1 ? value.text : undefined;
 }
 
 function mustBeFew(count: number, shown: string): void {
@@ -66,9 +83,11 @@ function mustBeFew(count: number, shown: string): void {
     throw new RequestError(413, `${shown} texts in one request; at most ${MAX_TEXTS} are accepted`);
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function decode(body: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return utf8.decode(body);
   } catch {
     throw new RequestError(400, 'the body is not UTF-8');
   }

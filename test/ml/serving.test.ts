@@ -68,6 +68,14 @@ function start(mlRoot: string, environment: Record<string, string> = {}) {
   return { child, output, exit: once(child, 'exit') };
 }
 
+/** Waits until the program serves. */
+async function addressOf({ child, output }: ReturnType<typeof start>): Promise<string> {
+  let port: string | undefined;
+  while (!(port = /serving tiny-1 on 127\.0\.0\.1:(\d+)/.exec(output.text)?.[1]))
+    await once(child.stdout, 'data');
+  return `http://127.0.0.1:${port}`;
+}
+
 let tiny: TinyModel;
 let serving: ReturnType<typeof start>;
 let address: string;
@@ -76,10 +84,7 @@ beforeAll(async () => {
   execFileSync(process.execPath, [join(repository, 'ml/serving/build.mjs')]);
   tiny = TinyModel.train();
   serving = start(tiny.mlRoot);
-  let port: string | undefined;
-  while (!(port = /serving tiny-1 on 127\.0\.0\.1:(\d+)/.exec(serving.output.text)?.[1]))
-    await once(serving.child.stdout, 'data');
-  address = `http://127.0.0.1:${port}`;
+  address = await addressOf(serving);
 }, 300_000);
 afterAll(async () => {
   serving.child.kill('SIGKILL');
@@ -152,6 +157,11 @@ function randomTexts(count: number): string[] {
     '&amp;',
   ];
   pieces.push(
+    '&amp;lt;3',
+    'RT@bob',
+    'soHappyToday',
+    'https://t.co/aB1',
+    'wont',
     '&#39;',
     '\\u2019',
     'sooo',
@@ -224,6 +234,66 @@ describe('the model in Node', () => {
       Math.abs(probabilities.positive - (alone[index]?.probabilities.positive ?? NaN)),
     );
     expect(Math.max(...apart)).toBeLessThan(1e-5);
+  });
+
+  test('wrong requests among others that wait get their errors, and the others their answers', async () => {
+    const texts = randomTexts(120);
+    const alone: z.infer<typeof Prediction>[] = [];
+    for (const text of texts) alone.push(...(await predict([text])));
+
+    const answers = await Promise.all(
+      texts.map(async (text, at) => {
+        const wrong = at % 3 === 1 ? [text, 7] : at % 3 === 2 ? [] : undefined;
+        const response = await invoke(JSON.stringify({ texts: wrong ?? [text] }));
+        return { status: response.status, body: await response.text() };
+      }),
+    );
+
+    expect(answers.map(({ status }) => status)).toEqual(
+      texts.map((_, at) => (at % 3 === 0 ? 200 : 400)),
+    );
+    answers.forEach(({ status, body }, at) => {
+      if (status !== 200) return;
+      const [prediction] = Answer.parse(JSON.parse(body)).predictions;
+      expect(prediction?.probabilities.negative).toBeCloseTo(
+        alone[at]?.probabilities.negative ?? NaN,
+        5,
+      );
+    });
+  });
+
+  test('the int8 network answers requests that wait together exactly as alone', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'int8-'));
+    cpSync(tiny.archive, join(folder, 'model'), { recursive: true });
+    const file = join(folder, 'model/model.json');
+    const description = readFileSync(file, 'utf8');
+    writeFileSync(
+      file,
+      description.replace('"network": "model.onnx"', '"network": "model.int8.onnx"'),
+    );
+    expect(readFileSync(file, 'utf8')).not.toBe(description);
+    const int8 = start(folder);
+    const bodies = Array.from({ length: 40 }, (_, at) =>
+      JSON.stringify({ texts: randomTexts(120).slice(at, at + 1 + at) }),
+    );
+    const answer = async (body: string) =>
+      (
+        await fetch(`${await addressOf(int8)}/invocations`, {
+          method: 'POST',
+          body,
+          headers: { 'content-type': 'application/json' },
+        })
+      ).text();
+
+    const alone: string[] = [];
+    for (const body of bodies) alone.push(await answer(body));
+    const together = await Promise.all(bodies.map(answer));
+
+    expect(together).toEqual(alone);
+    expect(Answer.parse(JSON.parse(alone[3] ?? '')).predictions).toHaveLength(4);
+    int8.child.kill('SIGKILL');
+    await int8.exit;
+    rmSync(folder, { recursive: true });
   });
 
   test('says which file is damaged', async () => {
@@ -513,6 +583,33 @@ describe('the HTTP side', () => {
     expect(response.status).toBe(413);
   });
 
+  test('bodies beyond what it can hold are rejected, until the clients have gone', async () => {
+    const port = Number(new URL(address).port);
+    const large = 6 * 1024 * 1024;
+    const uploads = Array.from({ length: 10 }, () => connect(port, '127.0.0.1'));
+    await Promise.all(
+      uploads.map(async (socket) => {
+        await once(socket, 'connect');
+        socket.write(
+          `POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${large}\r\n\r\n`,
+        );
+        const sent = new Promise((resolve) => socket.write('a'.repeat(large - 1), resolve));
+        await sent;
+      }),
+    );
+    const ask = () => invoke(JSON.stringify({ texts: ['love'] }));
+
+    const busy = await until('the uploads have arrived', async () => {
+      const response = await ask();
+      return response.status !== 200 && response;
+    });
+    expect(busy.status).toBe(503);
+    expect(Refusal.parse(await busy.json()).error).toContain('send the request again later');
+    for (const socket of uploads) socket.destroy();
+
+    await until('the bytes are given back', async () => (await ask()).status === 200);
+  });
+
   test.each([
     ['GET', '/invocations', 405, 'use POST'],
     ['POST', '/ping', 405, 'use GET'],
@@ -535,6 +632,33 @@ describe('the program', () => {
 
     expect(await exit).toEqual([0, null]);
   });
+
+  test('answers what waits when SIGTERM comes, and then ends', async () => {
+    const program = start(tiny.mlRoot);
+    const url = `${await addressOf(program)}/invocations`;
+    const texts: string[] = Array(1000).fill('so '.repeat(60));
+    let answered = 0;
+    const requests = Array.from({ length: 20 }, async () => {
+      const response = await fetch(url, {
+        method: 'POST',
+        body: JSON.stringify({ texts }),
+        headers: { 'content-type': 'application/json' },
+      });
+      const { predictions } = Answer.parse(await response.json());
+      answered += 1;
+      return predictions.length;
+    });
+
+    while (answered === 0) await sleep(1);
+    program.child.kill('SIGTERM');
+    const waiting = requests.length - answered;
+    const counts = await Promise.all(requests);
+
+    expect(waiting).toBeGreaterThan(0);
+    expect(counts).toEqual(Array(20).fill(1000));
+    expect(await program.exit).toEqual([0, null]);
+    // Less than an idle connection is kept: none may hold the program.
+  }, 50_000);
 
   test('serves the model that was evaluated, and ends with exit code 1 for any other', async () => {
     const same = start(tiny.mlRoot, { MODEL_DIGEST: evaluatedDigest() });
@@ -572,6 +696,22 @@ describe('the program', () => {
     rmSync(folder, { recursive: true });
   });
 });
+
+test('the benchmark of the program prints a line for each batch size and number of connections', () => {
+  const printed = execFileSync(
+    join(repository, 'node_modules/.bin/tsx'),
+    [join(repository, 'ml/bench/serving-load.ts'), '--model', tiny.archive, '--seconds', '0.1'],
+    { encoding: 'utf8' },
+  );
+
+  expect(printed).toMatch(/The program has core 1 alone, the client core 0/);
+  expect(printed).toMatch(/VADER \(package vaderSentiment\), 1 process\(es\): \d+ tweets\/s/);
+  // Two networks, four batch sizes, four numbers of connections.
+  const lines = printed.match(/^\| \d+ \| \d+ \| \d+ \| \d+\.\d \| \d+\.\d\d \| .*\|$/gm) ?? [];
+  expect(lines).toHaveLength(32);
+  expect(printed.match(/^one tweet, idle: p50 \d+\.\d ms/gm)).toHaveLength(2);
+  expect(printed.match(/^memory: (\d+, ){4}\d+ MB .*; \d+ MB at most$/gm)).toHaveLength(2);
+}, 120_000);
 
 describe('an archive that is changed between evaluation and endpoint', () => {
   const ENDPOINT = 'sentiment';

@@ -161,7 +161,8 @@ def rule_features(features: Tensor) -> Tensor:
     sum s becomes s / sqrt(s^2 + 15). Padding has no valence and comes last, so it has no effect.
     """
     valence = features[:, :, 0] * lexicon.MAX_VALENCE
-    booster, negation = features[:, :, 2], features[:, :, 3]
+    before = nn.functional.pad(features, (0, 0, _BEFORE, 0))  # (B, 3 + T, 4)
+    booster, negation = before[:, :, 2], before[:, :, 3]
     boost = 0.293 * (
         _earlier(booster, 1) + 0.95 * _earlier(booster, 2) + 0.9 * _earlier(booster, 3)
     )
@@ -179,6 +180,11 @@ def rule_features(features: Tensor) -> Tensor:
     )
 
 
-def _earlier(values: Tensor, words: int) -> Tensor:
-    """(B, T): `values` shifted by a number of words; 0 at the beginning."""
-    return nn.functional.pad(values, (words, 0))[:, : values.shape[1]]
+# Words before a rated word that the rules read.
+_BEFORE = 3
+
+
+def _earlier(before: Tensor, words: int) -> Tensor:
+    """(B, T) from `before` (B, 3 + T): the values that many words earlier, 0 at the beginning. The
+    bounds are constants, because the exporter turns a bound like T into six more operators."""
+    return before[:, _BEFORE - words : -words]
