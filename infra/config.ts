@@ -142,6 +142,8 @@ const base = {
     spot: false,
     maxWaitSeconds: 2 * 3600,
     volumeGb: 10,
+    // Some five million tweets; a training uses at most three for each human label.
+    tweetsGb: 2,
     // With int8, a tweet's probabilities depend slightly on the other tweets of its batch.
     serves: 'fp32',
     int8Tolerance: 0.005,

@@ -24,11 +24,11 @@ MEMORY_MB = 1024
 ROWS_A_FILE = 500_000
 PROGRAMS = ("ours", "duckdb")
 
-# A hundred characters and a number, so that all texts differ; their key is the text itself.
+# All texts differ, and their key is the text itself.
 TEXTS = """
 select
     'tweet ' || n || ' says that the morning train was late once more and that nobody at the '
-    || 'station knew why or for how long' as text,
+    || 'station knew why or for how long ' || md5(n::varchar) || md5((-n)::varchar) as text,
     ['negative', 'neutral', 'positive'][1 + n % 3] as label,
     0.5 + (n % 50) / 100 as label_confidence
 from range({first}, {last}) as numbers (n)
@@ -65,15 +65,15 @@ def ours(folder: Path, human: int) -> list[str]:
 
 
 def by_duckdb(folder: Path, human: int) -> list[str]:
-    """The same choice by one query. It does not compute the texts' hashes again."""
+    """The same choice by one query. It neither computes the texts' hashes again nor looks for
+    a text that comes twice: none does here."""
     with duckdb.connect() as database:
         database.execute(f"set memory_limit = '{MEMORY_MB}MB'")
         query = f"""
-            select text_hash, any_value(text), any_value(label), any_value(label_confidence)
+            select text_hash, text, label, label_confidence
             from read_parquet('{folder}/*.parquet')
             where label_source = 'lexicon' and lang = 'en'
                 and ('0x' || substr(text_hash, 1, 8))::bigint % 100 >= 30
-            group by text_hash
             order by text_hash
             limit {int(PER_HUMAN * human)}
         """

@@ -274,6 +274,7 @@ def test_a_weak_row_that_cannot_be_used_is_named(tmp_path: Path, change: dict) -
 MOST_MEMORY = 400 * 2**20
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_does_not_grow_with_the_channel(tmp_path: Path) -> None:
     write(tmp_path / "labels", label_rows())
     write_weak_files(tmp_path / "tweets", rows=1_000_000, files=2)
