@@ -16,7 +16,9 @@ export default command({
     // A file that cannot be read is rejected before a lake is booted.
     const tweets = readTweets(file, name === undefined ? null : parseEncoding(name));
     return withLake({ workspace, screen, notes }, place, async (session) => {
-      const written = await uploadTweets(session, tweets);
+      const { people, outputs } = session;
+      const bucket = { s3: people.labeller.s3, bucket: outputs.BucketName };
+      const written = await uploadTweets(bucket, tweets);
       screen.say(
         `${tweets.lines.length} records of ${file} → raw-data/imports/${tweets.name}/${written === 0 ? ' (they were there already)' : ''}`,
       );
