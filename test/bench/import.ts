@@ -13,7 +13,7 @@ async function main(): Promise<void> {
   const total = { tweets: 0, seconds: 0, uploading: 0, pages: 0, calls: 0 };
   for (const [index, file] of files.entries()) {
     const startedAt = performance.now();
-    const tweets = readTweets(file);
+    const tweets = readTweets([file]);
     total.pages += await uploadTweets(bucket, tweets);
     total.uploading += (performance.now() - startedAt) / 1000;
 
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
       total.calls += 1;
     }
     if (answer.status !== 'DONE' || !answer.complete) throw new Error(JSON.stringify(answer));
-    if (answer.written !== tweets.lines.length) throw new Error(JSON.stringify(answer));
+    if (answer.written !== tweets.records) throw new Error(JSON.stringify(answer));
     total.tweets += answer.written;
     total.seconds += (performance.now() - startedAt) / 1000;
   }
