@@ -212,7 +212,8 @@ const environments: Record<EnvironmentName, Settings> = {
       maxTweetsPerMonth: null,
       authorNames: true,
     },
-    poll: perPollingKey(() => 1),
+    // A history of 25,000 events is full after 2,500 polls of a job: here after an hour and a half.
+    poll: { ...perPollingKey(() => 1), clean: 2, train: 2 },
     monthlyBudgetUsd: null,
   },
   // Runs in dev can wait for spot capacity, and training costs about a third.
