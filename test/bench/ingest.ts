@@ -17,7 +17,7 @@ import { writeTweets } from './tweet-files';
  * pages. Pages may be named: npm run bench:ingest -- 100 400 1600
  *
  * npm run bench:ingest -- --import 1000000 [--days 400] measures an import instead, beside a plain loop that reads the
- * same files and writes them as gzipped JSON Lines.
+ * same files, writes them to S3 as gzipped JSON Lines as they come, and puts them on a stream.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -106,7 +106,8 @@ async function compare(launcher: Launcher, pages: number): Promise<void> {
 
 async function importInstead(launcher: Launcher, tweets: number): Promise<void> {
   const files = writeTweets(folder, tweets, Number(values.days));
-  const plain = Measured.parse(await lastLine(start('plain-import', [folder, ...files])));
+  const plainEnv = await lambdaOf(launcher, 'http://127.0.0.1:9/', 'plain');
+  const plain = Measured.parse(await lastLine(start('plain-import', files, plainEnv)));
   const env = await lambdaOf(launcher, 'http://127.0.0.1:9/', 'import');
   const full = Imported.parse(await lastLine(start('import', files, env)));
   const ratio = full.tweets / full.seconds / (plain.tweets / plain.seconds);
