@@ -38,7 +38,8 @@ export async function readDayList<Name extends keyof Lists>(
   days: DayList | Lists[Name],
 ): Promise<Lists[Name]> {
   if (!('uri' in days)) return days;
-  const found = await getJson(lake, keyOf(lake, days.uri), schemas[name]);
+  const DaysOfRun = schemas[name];
+  const found = await getJson(lake, keyOf(lake, days.uri), DaysOfRun);
   if (found === null) {
     throw new StepError(
       'ContractBroken',
