@@ -9,7 +9,7 @@ import {
 } from '../functions/lake/forgotten';
 import { putJsonIf, type LakeBucket as Bucket } from '../functions/lake/objects';
 import { datasets, prefixes } from '../workflows/datasets';
-import { MAX_REPLAYED_DAYS } from '../workflows/payloads';
+import { MAX_DAYS_A_RUN } from '../workflows/payloads';
 import type { Workspace } from '../session/workspace';
 import type { Session } from '../session/session';
 import { UserError } from '../session/user-error';
@@ -42,12 +42,13 @@ import { ForgetRecord, places, type Place } from '../erasure/record';
 import { Finder, nothingFound } from '../erasure/rewrites';
 import { forEachOf, nothing, scrubKeys, type Scrubbing, type Tally } from '../erasure/scrub';
 import { lookThrough } from '../erasure/survey';
+import { publishedDays } from '../functions/lake/published';
 import { deleteAllVersions, versionsBelow, versionsOf } from '../functions/lake/versions';
 
 // Each lost race means that another `forget` wrote in between; more than a few mean that something is wrong.
 const MAX_RACES = 5;
-/** Days per replay: one Spark run stays well below its time limit, and a failed batch does not affect the others. */
-const DAYS_A_REPLAY = Math.min(30, MAX_REPLAYED_DAYS);
+/** Rows per replay, unless one day has more: Spark cleans so many within a third of its time limit of an hour. */
+const ROWS_A_REPLAY = 10_000_000;
 /** S3's clocks may differ a little from each other. */
 const CLOCK_MARGIN_MS = 60_000;
 
@@ -214,13 +215,22 @@ async function takeOut(work: Work, holding: Holding): Promise<HoldingVersion[]> 
   return seen;
 }
 
-/** Inputs of the executions that clean exactly these days again, in batches of `DAYS_A_REPLAY`. */
-export const replaysOf = (days: readonly string[]) =>
-  Array.from({ length: Math.ceil(days.length / DAYS_A_REPLAY) }, (_, index) => ({
-    mode: 'replay',
-    days: days.slice(index * DAYS_A_REPLAY, (index + 1) * DAYS_A_REPLAY),
-    stream: false,
-  }));
+/** Inputs of the executions that clean exactly these days again, as many in each as one Spark run cleans in time. */
+export function replaysOf(days: readonly { date: string; rows: number }[]) {
+  const replays: { mode: 'replay'; days: string[]; stream: false }[] = [];
+  let rowsOfLast = 0;
+  for (const { date, rows } of days) {
+    const last = replays.at(-1);
+    rowsOfLast += rows;
+    if (last && last.days.length < MAX_DAYS_A_RUN && rowsOfLast <= ROWS_A_REPLAY) {
+      last.days.push(date);
+    } else {
+      replays.push({ mode: 'replay', days: [date], stream: false });
+      rowsOfLast = rows;
+    }
+  }
+  return replays;
+}
 
 /** Replays the days, so that they are published without the erased rows. Throws UserError when a replay fails. */
 async function publishAnew(
@@ -228,14 +238,18 @@ async function publishAnew(
   { lake: bucket, session, screen }: Work,
   days: readonly string[],
 ): Promise<void> {
-  for (const [index, input] of replaysOf(days).entries()) {
+  const catalog = { glue: session.people.forgetter.glue, database: session.outputs.DatabaseName };
+  const rows = new Map((await publishedDays(catalog)).map((day) => [day.date, day.rows]));
+  const replays = replaysOf(days.map((date) => ({ date, rows: rows.get(date) ?? 0 })));
+  for (const [index, input] of replays.entries()) {
     const run = await startRun(workspace, session, screen, input);
     // As ForgetterRole, which may list versions: a person who erases need not be an analyst.
     await archiveSeen(run, async (key) => (await versionsOf(bucket, key)).versions.length > 0);
     if (run.status === 'SUCCEEDED') continue;
     for (const line of describeFailure(run, session.environment)) screen.say(line);
+    const left = replays.slice(index).flatMap((replay) => replay.days);
     throw new UserError(
-      `${days.slice(index * DAYS_A_REPLAY).join(', ')} still contain rows to erase, because ${run.name} failed. Fix the cause, then run the same command again.`,
+      `${left.join(', ')} still contain rows to erase, because ${run.name} failed. Fix the cause, then run the same command again.`,
     );
   }
 }

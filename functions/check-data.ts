@@ -12,6 +12,7 @@ import { readEnvironment } from './settings/environment';
 import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
 import type { AthenaContext } from './lake/athena';
 import { addPartitions } from './lake/catalog';
+import { readDayList } from './lake/day-lists';
 import type { Catalog } from './lake/catalog';
 import { uriOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
@@ -53,7 +54,10 @@ export const checkData = (deps: Dependencies) =>
         return {
           status: 'RUNNING',
           attempt,
-          queries: await startChecks(deps, clean.days, [execution.arn, attempt]),
+          queries: await startChecks(deps, await readDayList(lake, 'cleaned', clean.days), [
+            execution.arn,
+            attempt,
+          ]),
         };
       }
       const ended = await Promise.all(

@@ -13,12 +13,13 @@ import {
   MAX_DAYS_A_RUN,
   StepInput,
 } from '../workflows/payloads';
-import type { RunState } from '../workflows/payloads';
+import type { DueDay, RunState } from '../workflows/payloads';
 import { aws } from './shared/aws';
 import { lastDays, systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
+import { keepDayList, readDayList } from './lake/day-lists';
 import { dayFingerprint, labelObjects, rawObjects } from './lake/fingerprints';
 import { getJson, uriOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
@@ -27,6 +28,7 @@ import { rawDays, rawFolder } from './lake/raw-pages';
 import { expiredDays } from './lake/retention';
 import type { KeepDays } from './lake/retention';
 import { Unreadables } from './lake/set-aside';
+import { inParallel } from './shared/in-parallel';
 import { onFirstCall, step } from './shared/step';
 
 /** Days to look back although the ingest did not touch them: new labels change them, or a failed run left them. */
@@ -34,6 +36,8 @@ const LOOKBACK_DAYS = 8;
 /** At most this many older days per run; the next run takes the rest. */
 const MAX_LEFT_BEHIND = 31;
 const MAX_RUNS_LISTED = 200;
+/** Days whose raw pages are listed at a time. */
+const LISTED_AT_A_TIME = 16;
 
 interface Dependencies {
   lake: LakeBucket;
@@ -57,15 +61,16 @@ export const cleanTweets = (deps: Dependencies) =>
       return { status: 'NOTHING_NEW' };
     }
     const version = `${plan.runId}-${attempt}`;
+    const list = await keepDayList(deps.lake, version, 'due', days);
     const jobRunId =
       (await findRun(deps, version)) ?? (await startRun(deps, version, plan.runId, days));
-    return { status: 'RUNNING', attempt, version, jobRunId, days };
+    return { status: 'RUNNING', attempt, version, jobRunId, days: list };
   });
 
 async function daysToClean(
   { lake, catalog, clock, keepDays }: Dependencies,
   { plan, ingest }: RunState,
-): Promise<{ date: string; fingerprint: string }[]> {
+): Promise<DueDay[]> {
   const touched = ingest.status === 'PENDING' ? [] : ingest.days;
   const forced = new Set(plan.reprocess);
   const labels = await labelObjects(lake);
@@ -80,12 +85,11 @@ async function daysToClean(
   const candidates = [
     ...new Set([...forced, ...touched, ...leftBehind, ...lastDays(plan.date, LOOKBACK_DAYS)]),
   ].sort();
-  const days = await Promise.all(
-    candidates.map(async (date) => {
-      const raw = await rawObjects(lake, date);
-      return { date, isEmpty: raw.length === 0, fingerprint: dayFingerprint(raw, labels) };
-    }),
-  );
+  // A busy day has ten thousand pages: the lists of all days at once would not fit into the Lambda.
+  const days = await inParallel(LISTED_AT_A_TIME, candidates, async (date) => {
+    const raw = await rawObjects(lake, date);
+    return { date, isEmpty: raw.length === 0, fingerprint: dayFingerprint(raw, labels) };
+  });
   // A forced day that has lost all its raw data is published without a row. Nothing else looks at it again: the
   // lookback passes over days without raw data.
   const isDue = ({ date, isEmpty, fingerprint }: (typeof days)[number]) =>
@@ -187,8 +191,9 @@ async function look(
 
 async function done(
   lake: LakeBucket,
-  { version, jobRunId, days }: Running,
+  { version, jobRunId, days: list }: Running,
 ): Promise<CleanTweetsOutput> {
+  const days = await readDayList(lake, 'due', list);
   const found = await getJson(lake, summaryKey(version), CleaningSummary);
   if (found === null) {
     throw new StepError(
@@ -216,14 +221,19 @@ async function done(
   return {
     status: 'DONE',
     jobRunId,
-    days: cleaned.map(({ date, fingerprint }) => ({
-      date,
-      fingerprint,
+    days: await keepDayList(
+      lake,
       version,
-      rows: rows.get(date)?.rows ?? 0,
-      moved: rows.get(date)?.moved,
-      location: uriOf(lake, `${datasets.tweets.prefix}dt=${date}/run=${version}/`),
-    })),
+      'cleaned',
+      cleaned.map(({ date, fingerprint }) => ({
+        date,
+        fingerprint,
+        version,
+        rows: rows.get(date)?.rows ?? 0,
+        moved: rows.get(date)?.moved,
+        location: uriOf(lake, `${datasets.tweets.prefix}dt=${date}/run=${version}/`),
+      })),
+    ),
     summary: { ...summary, ...(unreadable && { unreadable }) },
   };
 }

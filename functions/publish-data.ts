@@ -8,6 +8,7 @@ import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import { followTable, setPartitions } from './lake/catalog';
 import type { Catalog } from './lake/catalog';
+import { readDayList } from './lake/day-lists';
 import type { LakeBucket } from './lake/objects';
 import { TWEETS_TABLE, parametersOf, publishedDays } from './lake/published';
 import { endWhatIsOld } from './lake/retention';
@@ -41,14 +42,16 @@ export const publishData = ({ lake, catalog, clock, keepDays }: Dependencies) =>
       }
       const now = clock.now();
       const before = new Map((await publishedDays(catalog)).map((day) => [day.date, day]));
-      const days = clean.days.map(({ date, version, rows, location, fingerprint }) => {
+      const cleaned = await readDayList(lake, 'cleaned', clean.days);
+      const days = cleaned.map(({ date, version, rows, location, fingerprint }) => {
         const old = before.get(date);
         // A call whose response was lost already published it; its partition's parameters say what it replaced.
         const isOurs = old?.version === version;
         const replaced = (isOurs ? old.replaced : old?.version) ?? null;
         const publishedAt = (isOurs ? old.publishedAt : null) ?? now.toISOString();
         return {
-          published: { date, version, rows, replaced },
+          rows,
+          replaced,
           partition: {
             values: [date],
             location,
@@ -68,7 +71,12 @@ export const publishData = ({ lake, catalog, clock, keepDays }: Dependencies) =>
         { lake, catalog, now, isLate: () => clock.now().valueOf() > until },
         keepDays,
       );
-      return { status: 'DONE', published: days.map(({ published }) => published), ended };
+      const published = {
+        days: days.length,
+        rows: days.reduce((sum, { rows }) => sum + rows, 0),
+        replaced: days.filter(({ replaced }) => replaced !== null).length,
+      };
+      return { status: 'DONE', published, ended };
     },
   );
 

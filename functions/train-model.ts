@@ -73,7 +73,7 @@ export const trainModel = (deps: Dependencies) =>
           fingerprint: started?.value.fingerprint ?? '',
         };
       }
-      const request = await trainingRequest(lake, catalog, {
+      const { request, tweetKeys } = await trainingRequest(lake, catalog, {
         plan,
         executionArn: execution.arn,
         build,
@@ -96,18 +96,24 @@ export const trainModel = (deps: Dependencies) =>
           reason: `${last.jobName} was trained on the same tweets, labels and options`,
         };
       }
-      await start(deps, jobName, request);
+      await start(deps, jobName, request, tweetKeys);
       return { status: 'RUNNING', attempt, jobName, fingerprint: request.fingerprint };
     },
   );
 
 /** Writes the job's inputs, then starts it. The job reads only what they name. */
-async function start(deps: Dependencies, jobName: string, request: TrainingRequest): Promise<void> {
+async function start(
+  deps: Dependencies,
+  jobName: string,
+  request: TrainingRequest,
+  tweetKeys: readonly string[],
+): Promise<void> {
   const { lake, sageMaker, roleArn, keyArn, settings } = deps;
   const keys = modelKeys(jobName);
-  const manifest = await tweetsManifest(lake, datasets.tweets.prefix, request.cleaned_data);
-  if (manifest !== null) {
-    await putJson(lake, keys.tweetsManifest, manifest);
+  // A channel cannot be empty.
+  if (tweetKeys.length > 0) {
+    const tweets = tweetsManifest(lake, datasets.tweets.prefix, tweetKeys);
+    await putJson(lake, keys.tweetsManifest, tweets);
   }
   const { prefix } = datasets.labels;
   await putJson(lake, keys.labelsManifest, labelsManifest(lake, prefix, request.labels));
@@ -120,7 +126,7 @@ async function start(deps: Dependencies, jobName: string, request: TrainingReque
     tags: costTags(deps.lakeName),
     image: request.images.training,
     hyperparameters: request.hyperparameters,
-    hasTweets: manifest !== null,
+    hasTweets: tweetKeys.length > 0,
     championUri,
     encoder: request.encoder,
   };

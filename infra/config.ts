@@ -142,6 +142,8 @@ const base = {
     spot: false,
     maxWaitSeconds: 2 * 3600,
     volumeGb: 10,
+    // Some five million tweets; a training uses at most three for each human label.
+    tweetsGb: 2,
     // With int8, a tweet's probabilities depend slightly on the other tweets of its batch.
     serves: 'fp32',
     int8Tolerance: 0.005,
@@ -210,7 +212,8 @@ const environments: Record<EnvironmentName, Settings> = {
       maxTweetsPerMonth: null,
       authorNames: true,
     },
-    poll: perPollingKey(() => 1),
+    // A history of 25,000 events is full after 2,500 polls of a job: here after an hour and a half.
+    poll: { ...perPollingKey(() => 1), clean: 2, train: 2 },
     monthlyBudgetUsd: null,
   },
   // Runs in dev can wait for spot capacity, and training costs about a third.

@@ -74,13 +74,19 @@ export const TrainingOptions = z.strictObject({
 export const MAX_STATE_BYTES = 262_144;
 
 /**
- * Most days that one run may replay, clean and publish. A day takes up to 480 bytes of the execution's state. 400 days
- * and the largest possible rest stay below `MAX_STATE_BYTES` (test/workflows/largest-run.test.ts).
+ * Most days that one run may replay, clean and publish. The state names a day in three places, in 13 bytes each;
+ * everything else about it lies in the bucket (`DayList`). 1,000 days and the largest possible rest stay well below
+ * `MAX_STATE_BYTES` (test/workflows/largest-run.test.ts).
  */
-export const MAX_DAYS_A_RUN = 400;
+export const MAX_DAYS_A_RUN = 1000;
 
-/** Most days in a replay's `days`: each takes a few hundred bytes of the execution's state. */
-export const MAX_REPLAYED_DAYS = 100;
+/** A list of days in an object of the bucket, which the state names instead of holding it. */
+export const DayList = z.strictObject({ count: z.number().int().positive(), uri: S3Uri });
+export type DayList = z.infer<typeof DayList>;
+
+/** Number of days in a list; states of older releases hold the days themselves. */
+export const countOf = (days: DayList | readonly unknown[]): number =>
+  'uri' in days ? days.count : days.length;
 
 /**
  * The execution's input.
@@ -104,7 +110,7 @@ export const RunRequest = z
     from: z.union([Day, Instant]).optional(),
     to: z.union([Day, Instant]).optional(),
     /** Replay only: single days, instead of `from` and `to`. */
-    days: z.array(Day).min(1).max(MAX_REPLAYED_DAYS).optional(),
+    days: z.array(Day).min(1).max(MAX_DAYS_A_RUN).optional(),
     /** Replay only: whether the tweets are also sent to Kinesis again. */
     stream: z.boolean().default(true),
     import: ImportName.optional(),
@@ -329,18 +335,22 @@ export const CleaningSummary = z.strictObject({
 });
 export type CleaningSummary = z.infer<typeof CleaningSummary>;
 
+/** A day that the Spark job is to clean. */
+export const DueDay = z.strictObject({ date: Day, fingerprint: z.string() });
+export type DueDay = z.infer<typeof DueDay>;
+
 export const CleanTweetsOutput = z.discriminatedUnion('status', [
   Running({
     version: Version,
     jobRunId: z.string(),
-    days: z.array(z.strictObject({ date: Day, fingerprint: z.string() })).min(1),
+    days: z.union([DayList, z.array(DueDay).min(1)]),
   }),
   /** Every published day is up to date with its raw data. */
   z.strictObject({ status: z.literal('NOTHING_NEW') }),
   z.strictObject({
     status: z.literal('DONE'),
     jobRunId: z.string(),
-    days: z.array(CleanedDay).min(1),
+    days: z.union([DayList, z.array(CleanedDay).min(1)]),
     summary: CleaningSummary.omit({ days: true, version: true }),
   }),
 ]);
@@ -366,15 +376,30 @@ export type CheckDataOutput = z.infer<typeof CheckDataOutput>;
 
 // ---- Publish the data ---------------------------------------------------------------------------
 
+/** States of older releases hold each day. */
+const PublishedDays = z.array(
+  z.strictObject({ date: Day, version: Version, rows: Count, replaced: Version.nullable() }),
+);
+/** Numbers of days, of their rows, and of days that had an older snapshot. The partitions of `tweets` have the rest. */
+const Published = z.strictObject({ days: Count, rows: Count, replaced: Count });
+
 export const PublishDataOutput = z.strictObject({
   status: z.literal('DONE'),
-  published: z.array(
-    z.strictObject({ date: Day, version: Version, rows: Count, replaced: Version.nullable() }),
-  ),
+  published: z.union([Published, PublishedDays]),
   /** Deleted because of their age: published days, snapshots, and partitions of the candidates table. */
   ended: z.strictObject({ days: z.array(Day), snapshots: Count, candidates: Count }).optional(),
 });
 export type PublishDataOutput = z.infer<typeof PublishDataOutput>;
+
+/** What was published, in numbers. */
+export const publishedIn = ({ published }: PublishDataOutput): z.infer<typeof Published> =>
+  Array.isArray(published)
+    ? {
+        days: published.length,
+        rows: published.reduce((sum, { rows }) => sum + rows, 0),
+        replaced: published.filter(({ replaced }) => replaced !== null).length,
+      }
+    : published;
 
 // ---- Train the model ----------------------------------------------------------------------------
 

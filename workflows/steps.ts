@@ -67,6 +67,7 @@ export const steps = [
     timeoutSeconds: 60,
     memoryMb: 256,
   },
+  // Lists the raw pages of every day of the run: 400 days of 10,000 pages each are four million names.
   {
     state: 'Clean tweets',
     name: 'clean-tweets',
@@ -76,8 +77,8 @@ export const steps = [
     variables: ['BUCKET', 'DATABASE', 'GLUE_JOB'],
     settings: ['keepDays'],
     pollSeconds: 30,
-    timeoutSeconds: 120,
-    memoryMb: 256,
+    timeoutSeconds: 300,
+    memoryMb: 1024,
   },
   {
     state: 'Check the data',

@@ -1,4 +1,5 @@
 import type { Settings } from '../../infra/config';
+import { countOf } from '../../workflows/payloads';
 import { stepOfState } from '../../workflows/steps';
 import type { Usage } from '../costs/night';
 import type { Run } from '../run/follow';
@@ -30,7 +31,7 @@ export function usageOf(
   const calls = stages.reduce((sum, stage) => sum + looks(stage, settings.poll), 0);
   const received = ingest && 'received' in ingest ? ingest : undefined;
   const users = received?.users ?? 0;
-  const days = clean?.status === 'DONE' ? clean.days.length : 0;
+  const days = clean?.status === 'DONE' ? countOf(clean.days) : 0;
   const checks = check?.status === 'DONE' ? check.checks.length : 0;
   return {
     transitions: calls * statesPerLook,

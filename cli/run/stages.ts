@@ -1,7 +1,7 @@
 import { isFailed } from '../../workflows/evaluation';
 import { z } from 'zod';
 import { unreadableNote } from '../../functions/ingest/summary';
-import { PlanRunOutput, RunReport, RunState } from '../../workflows/payloads';
+import { countOf, PlanRunOutput, publishedIn, RunReport, RunState } from '../../workflows/payloads';
 import type { SetAside } from '../../workflows/payloads';
 import type { Difference } from '../../workflows/evaluation';
 import { answerOf, stepOfState } from '../../workflows/steps';
@@ -109,7 +109,7 @@ const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefin
       if (clean.status !== 'DONE') {
         return looping(
           clean.status === 'RUNNING'
-            ? `Spark is cleaning ${counted(clean.days.length, 'day')}`
+            ? `Spark is cleaning ${counted(countOf(clean.days), 'day')}`
             : '',
         );
       }
@@ -118,7 +118,7 @@ const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefin
       return said(
         unreadable,
         `${count(read)} rows read = ${count(written)} written + ${count(duplicates)} duplicates + ${count(quarantined)} quarantined, ` +
-          `${counted(clean.days.length, 'day')}; labels: ${count(human_labels)} human, ${count(lexicon_labels)} lexicon`,
+          `${counted(countOf(clean.days), 'day')}; labels: ${count(human_labels)} human, ${count(lexicon_labels)} lexicon`,
       );
     }),
   'Check the data': (value) =>
@@ -130,9 +130,8 @@ const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefin
   'Publish the data': (value) =>
     tell(shapes.publish, value, (publish) => {
       if (publish.status !== 'DONE') return looping('');
-      const rows = publish.published.reduce((sum, day) => sum + day.rows, 0);
-      const replaced = publish.published.filter((day) => day.replaced !== null).length;
-      return `${counted(publish.published.length, 'day')} with ${counted(rows, 'row')} published, ${replaced} of them replace an older snapshot`;
+      const { days, rows, replaced } = publishedIn(publish);
+      return `${counted(days, 'day')} with ${counted(rows, 'row')} published, ${replaced} of them replace an older snapshot`;
     }),
   'Train the model': (value) =>
     tell(shapes.train, value, (train) => {

@@ -1,5 +1,5 @@
 import type { IngestCounts, RunPlan } from '../../workflows/payloads';
-import { listObjects } from '../lake/objects';
+import { objectsBelow } from '../lake/objects';
 import { rawFolder, readRaw } from '../lake/raw-pages';
 import type { Unreadables } from '../lake/set-aside';
 import { RawTweetRow, dayOf, daysOf } from '../x/tweets';
@@ -26,8 +26,10 @@ export async function replayDays(
   let counts = noCounts;
   let queued = 0;
   let last = cursor;
-  for (const day of plan.reprocess.toSorted()) {
-    for (const { key } of await listObjects(streaming.lake, rawFolder(day))) {
+  // A call in the middle of a year does not list the days before it again.
+  const isOver = (day: string) => last !== null && last > `${rawFolder(day)}\uffff`;
+  for (const day of plan.reprocess.toSorted().filter((each) => !isOver(each))) {
+    for await (const { key } of objectsBelow(streaming.lake, rawFolder(day))) {
       if (last !== null && key <= last) continue;
       if (streaming.clock.now().valueOf() > until) {
         return { counts, queued, cursor: last };

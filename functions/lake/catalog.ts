@@ -24,7 +24,7 @@ export interface Partition {
 
 /** BatchCreatePartition accepts a hundred partitions per call. */
 const MAX_BATCH = 100;
-/** Sequential calls for the 400 days of a long replay would exceed the Lambda's two minutes. */
+/** Sequential calls for the 1,000 days of a long replay would exceed the Lambda's two minutes. */
 const SET_AT_A_TIME = 8;
 
 /** Every partition of a table, without its columns: they equal the table's and would fill the response. */
@@ -129,18 +129,20 @@ export async function followTable(catalog: Catalog, table: string): Promise<numb
   let token: string | undefined;
   do {
     const page = await glue.send(new GetPartitionsCommand({ ...at, NextToken: token }));
-    for (const { Values, StorageDescriptor, Parameters } of page.Partitions ?? []) {
-      if (isDeepStrictEqual(columnsOf(StorageDescriptor), columnsOf(shape))) continue;
+    const others = (page.Partitions ?? []).filter(
+      ({ StorageDescriptor }) => !isDeepStrictEqual(columnsOf(StorageDescriptor), columnsOf(shape)),
+    );
+    await inParallel(SET_AT_A_TIME, others, ({ Values, StorageDescriptor, Parameters }) => {
       const PartitionInput = {
         Values,
         StorageDescriptor: { ...StorageDescriptor, ...shape },
         Parameters,
       };
-      await glue.send(
+      return glue.send(
         new UpdatePartitionCommand({ ...at, PartitionValueList: Values, PartitionInput }),
       );
-      changed += 1;
-    }
+    });
+    changed += others.length;
     token = page.NextToken;
   } while (token !== undefined);
   return changed;

@@ -96,9 +96,10 @@ interface Page {
   newest: string;
 }
 
-// A day with more pages is listed again for each lookup: slower, but within the same memory.
-const MAX_PAGES_KEPT = 10_000;
-const MAX_DAYS_KEPT = 12;
+// Of all days together, 200 bytes each. A day that has more alone, 30 million tweets at a hundred a page, is listed
+// again for each lookup: slower, but within the same memory.
+const MAX_PAGES_KEPT = 300_000;
+const MAX_DAYS_KEPT = 1000;
 const MAX_OBJECTS_KEPT = 32;
 
 /**
@@ -106,12 +107,13 @@ const MAX_OBJECTS_KEPT = 32;
  * the holder of the ingest lease may create one.
  */
 export class StoredTweets {
-  private readonly days = new Map<string, Page[] | 'too many'>();
+  private readonly days = new Map<string, Page[]>();
   private readonly objects = new Map<string, Set<string>>();
 
   constructor(
     private readonly lake: LakeBucket,
     private readonly unreadables: Unreadables,
+    private readonly mostPages = MAX_PAGES_KEPT,
   ) {}
 
   /**
@@ -119,7 +121,7 @@ export class StoredTweets {
    * a tweet otherwise the second time.
    */
   async among(day: string, ids: readonly string[]): Promise<Set<string>> {
-    const padded = ids.map(padId);
+    const padded = ids.map(padId).sort();
     const found = new Set<string>();
     for (const near of [-1, 0, 1].map((days) => dayBeside(day, days))) {
       for (const page of await this.pagesThatMayHold(near, padded)) {
@@ -135,30 +137,41 @@ export class StoredTweets {
   /** Remembers an object that was just written. */
   wrote(day: string, key: string): void {
     const pages = this.days.get(day);
-    if (pages === undefined || pages === 'too many') return;
-    if (pages.length >= MAX_PAGES_KEPT) {
-      this.days.set(day, 'too many');
-    } else if (!pages.some((page) => page.key === key)) {
-      pages.push(pageOf(key));
-    }
+    if (pages === undefined || pages.some((page) => page.key === key)) return;
+    pages.push(pageOf(key));
+    this.keep(day, pages);
   }
 
-  private async pagesThatMayHold(day: string, padded: readonly string[]): Promise<Page[]> {
-    const mayHold = ({ oldest, newest }: Page) => padded.some((id) => id >= oldest && id <= newest);
+  private async pagesThatMayHold(day: string, sorted: readonly string[]): Promise<Page[]> {
+    const mayHold = ({ oldest, newest }: Page) => {
+      const first = sorted[firstFrom(sorted, oldest)];
+      return first !== undefined && first <= newest;
+    };
     const kept = this.days.get(day);
-    if (kept !== undefined && kept !== 'too many') return kept.filter(mayHold);
+    if (kept !== undefined) return kept.filter(mayHold);
     const all: Page[] = [];
     const holding: Page[] = [];
-    let count = 0;
     for await (const { key } of objectsBelow(this.lake, rawFolder(day))) {
       const page = pageOf(key);
-      count += 1;
-      if (count <= MAX_PAGES_KEPT) all.push(page);
+      if (all.length <= this.mostPages) all.push(page);
       if (mayHold(page)) holding.push(page);
     }
-    if (!this.days.has(day) && this.days.size >= MAX_DAYS_KEPT) forgetFirst(this.days);
-    this.days.set(day, count <= MAX_PAGES_KEPT ? all : 'too many');
+    this.keep(day, all);
     return holding;
+  }
+
+  /** Keeps a day's pages, and drops other days' if there are too many. */
+  private keep(day: string, pages: Page[]): void {
+    this.days.delete(day);
+    if (pages.length > this.mostPages) return;
+    let total = pages.length;
+    for (const others of this.days.values()) total += others.length;
+    for (const [other, others] of this.days) {
+      if (total <= this.mostPages && this.days.size < MAX_DAYS_KEPT) break;
+      this.days.delete(other);
+      total -= others.length;
+    }
+    this.days.set(day, pages);
   }
 
   private async idsIn(key: string): Promise<Set<string>> {
@@ -174,6 +187,17 @@ export class StoredTweets {
 
 const dayBeside = (day: string, days: number): string =>
   utcDay(new Date(Date.parse(`${day}T00:00:00Z`) + days * DAY_MS));
+
+/** Index of the first of the sorted ids that is not before `id`; their number if there is none. */
+function firstFrom(sorted: readonly string[], id: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? '') < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
 
 /** An object whose key has no id range may hold any id. */
 function pageOf(key: string): Page {

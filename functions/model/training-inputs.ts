@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { durable, lenient } from '../../workflows/durable';
+import { StepError } from '../../workflows/errors';
 import type { Champion, RunPlan } from '../../workflows/payloads';
 import { goldenTweets } from './golden-tweets';
 import type { Catalog } from '../lake/catalog';
@@ -10,6 +11,8 @@ import type { LakeBucket } from '../lake/objects';
 import type { FunctionSettings } from '../settings/settings';
 import { chooseEncoder, EncoderChoice } from './encoders';
 import { publishedDays } from '../lake/published';
+import type { PublishedDay } from '../lake/published';
+import { inParallel } from '../shared/in-parallel';
 
 export interface Build {
   trainingImage: string;
@@ -24,6 +27,7 @@ const TrainingRequestFields = z.object({
   schema_version: z.literal(1),
   run_id: z.string(),
   execution_arn: z.string(),
+  /** Of the first of these days the job may have got a part of the files; its manifest names them. */
   cleaned_data: z.array(
     lenient(
       z.object({
@@ -93,8 +97,12 @@ export async function trainingRequest(
     champion: Champion | null;
     level: number;
   },
-): Promise<TrainingRequest> {
-  const days = await publishedDays(catalog);
+): Promise<{ request: TrainingRequest; tweetKeys: string[] }> {
+  const { days, keys: tweetKeys } = await newestTweets(
+    lake,
+    await publishedDays(catalog),
+    settings.tweetsGb * 1e9,
+  );
   const labels = await labelObjects(lake);
   const seen = {
     cleaned_data: days.map(({ date, version, location, rows }) => ({
@@ -109,7 +117,7 @@ export async function trainingRequest(
     encoder: await chooseEncoder(lake),
     images: { training: build.trainingImage, serving: build.servingImage },
   };
-  return {
+  const request: TrainingRequest = {
     schema_version: 1,
     run_id: plan.runId,
     execution_arn: executionArn,
@@ -121,7 +129,54 @@ export async function trainingRequest(
     lockfiles: { 'package-lock.json': build.packageLock },
     fingerprint: fingerprintOf(seen),
   };
+  return { request, tweetKeys };
 }
+
+/** Days whose files are listed at a time. */
+const LISTED_AT_A_TIME = 16;
+
+/**
+ * The newest published days and the keys of their files, in key order, as far as these fit into so many bytes. Of the
+ * oldest of the days there may be a part of the files only. A training then takes no longer and needs no larger volume
+ * when the lake grows. It gets no copy of the chosen rows: a copy would have to be erased, expired and guarded, too.
+ * Throws `TrainingFailed` if not even the newest file fits.
+ */
+export async function newestTweets(
+  lake: LakeBucket,
+  published: readonly PublishedDay[],
+  maxBytes: number,
+): Promise<{ days: PublishedDay[]; keys: string[] }> {
+  const newestFirst = published.toReversed();
+  const days: PublishedDay[] = [];
+  const keys: string[] = [];
+  let bytes = 0;
+  for (let start = 0; start < newestFirst.length; start += LISTED_AT_A_TIME) {
+    const some = newestFirst.slice(start, start + LISTED_AT_A_TIME);
+    const listed = await inParallel(LISTED_AT_A_TIME, some, async (day) => ({
+      day,
+      files: await listObjects(lake, keyOf(lake, day.location)),
+    }));
+    for (const { day, files } of listed) {
+      for (const file of files.filter(({ key }) => key.endsWith('.parquet'))) {
+        bytes += file.bytes;
+        if (bytes > maxBytes) {
+          if (keys.length > 0) return { days: days.toReversed(), keys: keys.sort() };
+          throw new StepError(
+            'TrainingFailed',
+            `${uriOf(lake, file.key)} has ${gigabytes(file.bytes)} GB, but a training reads ${gigabytes(maxBytes)} GB of ` +
+              'tweets at most. Raise training.tweetsGb in infra/config.ts, and training.volumeGb with it; deploy, then ' +
+              'start a run of mode "retrain".',
+          );
+        }
+        if (days.at(-1) !== day) days.push(day);
+        keys.push(file.key);
+      }
+    }
+  }
+  return { days: days.toReversed(), keys: keys.sort() };
+}
+
+const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(2);
 
 /** Equal for two trainings that would see the same; the serving image is no part of what is learnt. */
 function fingerprintOf(
@@ -152,22 +207,9 @@ export const labelsManifest = (
   ...labels.map(({ uri }) => uri.slice(uriOf(lake, prefix).length)),
 ];
 
-/**
- * SageMaker's manifest of exactly the published versions' files: the common prefix, then keys relative to it.
- * Null when nothing is published, which a channel cannot express.
- */
-export async function tweetsManifest(
+/** SageMaker's manifest of exactly these files: the common prefix, then keys relative to it. */
+export const tweetsManifest = (
   lake: LakeBucket,
   prefix: string,
-  days: TrainingRequest['cleaned_data'],
-): Promise<unknown[] | null> {
-  const objects = await Promise.all(
-    days.map(({ location }) => listObjects(lake, keyOf(lake, location))),
-  );
-  const files = objects
-    .flat()
-    .map(({ key }) => key)
-    .filter((key) => key.startsWith(prefix) && key.endsWith('.parquet'))
-    .map((key) => key.slice(prefix.length));
-  return files.length === 0 ? null : [{ prefix: uriOf(lake, prefix) }, ...files];
-}
+  keys: readonly string[],
+): unknown[] => [{ prefix: uriOf(lake, prefix) }, ...keys.map((key) => key.slice(prefix.length))];

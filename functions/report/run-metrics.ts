@@ -1,5 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Label } from '../../workflows/evaluation';
+import { publishedIn } from '../../workflows/payloads';
 import type { Champion, RunState } from '../../workflows/payloads';
 import { stepOfState } from '../../workflows/steps';
 import type { MetricValues } from '../shared/metrics';
@@ -21,7 +22,7 @@ export function runMetrics(state: RunState, champion: Champion | null, now: Date
       LexiconLabels: clean.summary.lexicon_labels,
     }),
     ...(publish.status === 'DONE' && {
-      RowsPublished: publish.published.reduce((sum, { rows }) => sum + rows, 0),
+      RowsPublished: publishedIn(publish).rows,
     }),
     ...(train.status === 'DONE' && { TrainingSeconds: train.seconds }),
     RawDataUnreadable: unreadableIn(state).length,

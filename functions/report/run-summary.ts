@@ -1,4 +1,5 @@
 import { isFailed } from '../../workflows/evaluation';
+import { countOf } from '../../workflows/payloads';
 import type { RunReport, RunState, SetAside } from '../../workflows/payloads';
 
 export function outcomeOf({ plan, clean, evaluation }: RunState): RunReport['outcome'] {
@@ -64,7 +65,7 @@ function ingested({ ingest }: RunState): string | null {
 function cleaned({ clean }: RunState): string | null {
   switch (clean.status) {
     case 'DONE':
-      return `${count(clean.summary.written)} rows published in ${plural(clean.days.length, 'day')}`;
+      return `${count(clean.summary.written)} rows published in ${plural(countOf(clean.days), 'day')}`;
     case 'NOTHING_NEW':
       return 'no day had anything new to clean';
     default:

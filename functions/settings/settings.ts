@@ -51,19 +51,27 @@ export const FunctionSettings = z.strictObject({
       .array(z.string().regex(/^[a-z]{2,3}(-[A-Za-z]{2,4})?$/, 'must be a language tag like en'))
       .min(1),
   }),
-  training: z.strictObject({
-    instanceType: z.string(),
-    maxSeconds: z.number().int().positive(),
-    /** Spare capacity at about a third of the price, which AWS may take back; the job then begins anew. */
-    spot: z.boolean(),
-    /** With `spot`: how long the wait for capacity and the training may take together. */
-    maxWaitSeconds: z.number().int().positive(),
-    volumeGb: z.number().int().positive(),
-    /** The network that serves: in eight bits twice as fast, if its recall on the held-out rows holds. */
-    serves: z.enum(['fp32', 'int8']),
-    /** How much less macro recall the int8 network may have and still serve. */
-    int8Tolerance: z.number().min(0).max(1),
-  }),
+  training: z
+    .strictObject({
+      instanceType: z.string(),
+      maxSeconds: z.number().int().positive(),
+      /** Spare capacity at about a third of the price, which AWS may take back; the job then begins anew. */
+      spot: z.boolean(),
+      /** With `spot`: how long the wait for capacity and the training may take together. */
+      maxWaitSeconds: z.number().int().positive(),
+      volumeGb: z.number().int().positive(),
+      /** Most gigabytes (10^9 bytes) of tweets that a training reads: those of the newest days. */
+      tweetsGb: z.number().positive(),
+      /** The network that serves: in eight bits twice as fast, if its recall on the held-out rows holds. */
+      serves: z.enum(['fp32', 'int8']),
+      /** How much less macro recall the int8 network may have and still serve. */
+      int8Tolerance: z.number().min(0).max(1),
+    })
+    .refine(({ tweetsGb, volumeGb }) => tweetsGb <= volumeGb / 2, {
+      path: ['volumeGb'],
+      message:
+        'must be twice training.tweetsGb or more: the champion, the encoder or its corpora, labels and output need the rest',
+    }),
   evaluation: z.strictObject({
     /** Held-out rows without which nothing is promoted: in all, and of each class. */
     minHeldOutRows: z.number().int().positive(),

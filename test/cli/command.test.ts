@@ -86,7 +86,7 @@ test.each([
   ['deploy --env dev -c prod', /Give name=value\.$/m],
   ['rehearse --env local', /^error: option '--env <names>': .*"dev"\|"prod"/],
   ['rehearse --env dev,dev', /Name an environment once only\.$/m],
-  ['import-tweets', /^error: missing required argument 'file'$/m],
+  ['import-tweets', /^error: missing required argument 'files'$/m],
   ['import-labels a.csv --quote single', /^error: option '--quote <rule>': .*"double"\|"line"/],
   ['import-labels a.csv --bundled', /^error: Give one file, or --bundled\.$/m],
   ['import-labels', /^error: Give one file, or --bundled\.$/m],

@@ -93,14 +93,41 @@ test('a file in another encoding is read once that is said; tweets that lost a c
   const lines = [tweet('1', { text: 'caf\u00e9' }), tweet('2'), tweet('3', { text: 'caf\uFFFD' })];
   const content = lines.map((one) => JSON.stringify(one)).join('\n');
   writeFileSync(path, Buffer.from(`\uFEFF${content}`, 'utf16le'));
-  const marked = readTweets(path);
+  const marked = readTweets([path]);
   writeFileSync(path, Buffer.from(content, 'utf16le'));
 
-  expect(() => readTweets(path)).toThrow('say --encoding utf-16le');
-  const said = readTweets(path, parseEncoding('utf-16le'));
+  expect(() => readTweets([path])).toThrow('say --encoding utf-16le');
+  const said = readTweets([path], parseEncoding('utf-16le'));
 
-  expect(said.lines).toEqual(lines.map((one) => line(one)));
-  expect([marked.lines, marked.damaged, said.damaged]).toEqual([said.lines, 1, 1]);
+  const linesOf = ({ pages }: typeof said) => [...pages()].flat();
+  expect(linesOf(said)).toEqual(lines.map((one) => line(one)));
+  expect([linesOf(marked), marked.damaged, said.damaged]).toEqual([linesOf(said), 1, 1]);
+  rmSync(folder, { recursive: true });
+});
+
+test('pages follow the ids, whatever the order of the file; what has no id comes last', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tweets-'));
+  const ids = Array.from({ length: 1200 }, (_, index) => String(((index * 701) % 1200) + 90));
+  const lines = ids.map((id) => JSON.stringify(tweet(id)));
+  writeFileSync(
+    join(folder, 'a.ndjson'),
+    [...lines.slice(0, 700), 'no JSON', '{"text":"?"}'].join('\n'),
+  );
+  writeFileSync(join(folder, 'b.ndjson'), lines.slice(700).join('\n'));
+  const paths = ['a.ndjson', 'b.ndjson'].map((name) => join(folder, name));
+
+  const both = readTweets(paths);
+  const pages = [...both.pages()];
+
+  expect(both.records).toBe(1202);
+  expect(pages.map((page) => page.length)).toEqual([500, 202, 500]);
+  const idsOf = (page: (typeof pages)[number]) =>
+    page.map((one) => ('record' in one ? (/"id":"(\d+)"/.exec(one.record)?.[1] ?? '') : ''));
+  const inOrder = (some: string[]) => some.toSorted((a, b) => Number(a) - Number(b));
+  expect(pages.slice(0, 2).flatMap(idsOf)).toEqual([...inOrder(ids.slice(0, 700)), '', '']);
+  expect(pages.slice(2).flatMap(idsOf)).toEqual(inOrder(ids.slice(700)));
+  expect(readTweets(paths).name).toBe(both.name);
+  expect(readTweets(paths.toReversed()).name).not.toBe(both.name);
   rmSync(folder, { recursive: true });
 });
 
@@ -108,7 +135,7 @@ test('the same file has the same name wherever it lies, and another content anot
   const folder = mkdtempSync(join(tmpdir(), 'tweets-'));
   const named = (name: string, content: string) => {
     writeFileSync(join(folder, name), content);
-    return readTweets(join(folder, name)).name;
+    return readTweets([join(folder, name)]).name;
   };
   const content = JSON.stringify(answer);
 

@@ -181,13 +181,27 @@ test('cleaned days are read that have such a page, or none, or that the id’s o
 
 test('a day that lies a year from the others is replayed without those between', () => {
   const days = ['2025-11-20', '2026-11-20'];
-  expect(replaysOf(days)).toEqual([{ mode: 'replay', days, stream: false }]);
 
-  const year = Array.from({ length: 365 }, (_, index) =>
-    new Date(Date.UTC(2025, 10, 20 + index)).toISOString().slice(0, 10),
-  );
-  const replays = replaysOf(year).map((input) => checkInput(input));
-  expect(replays.flatMap((input) => input.days ?? [])).toEqual(year);
+  expect(replaysOf(days.map((date) => ({ date, rows: 5 })))).toEqual([
+    { mode: 'replay', days, stream: false },
+  ]);
+});
+
+test.each([
+  ['400 days of few rows in one replay', 400, 10_000, [400]],
+  ['1,001 days in two: a run takes a thousand', 1001, 10, [1000, 1]],
+  ['as many days in each as Spark cleans in time', 7, 4_000_000, [2, 2, 2, 1]],
+  ['days larger than that each alone', 2, 20_000_000, [1, 1]],
+])('replays %s', (_, count, rows, sizes) => {
+  const days = Array.from({ length: count }, (__, index) => ({
+    date: new Date(Date.UTC(2023, 0, 1 + index)).toISOString().slice(0, 10),
+    rows,
+  }));
+
+  const replays = replaysOf(days).map((input) => checkInput(input));
+
+  expect(replays.map((input) => input.days?.length)).toEqual(sizes);
+  expect(replays.flatMap((input) => input.days ?? [])).toEqual(days.map(({ date }) => date));
 });
 
 test('who names one version of an edited post means all of them, as far as raw pages know', async () => {

@@ -16,7 +16,7 @@ import { awsError } from './support/job-runs';
 import { Emitted } from './support/emitted';
 import { keysBelow, put, putJsonObject, readJsonObject } from './support/launcher';
 import { FakeEndpoint, FakeSageMaker } from './support/sagemaker';
-import { CLEANED, RUN_ID, TRAINED, stepInput } from './support/state';
+import { CLEANED, CLEANED_DAYS, RUN_ID, TRAINED, stepInput } from './support/state';
 import { cleanTweet, tweetsParquet } from './support/tweets-parquet';
 
 const DAY = '2026-11-23';
@@ -66,7 +66,7 @@ async function query(sql: string) {
 describe('Check the data', () => {
   async function check(rows: readonly object[], attempt = 0, moved?: number) {
     const location = await writeVersion(rows);
-    const days = CLEANED.days.map((day) => ({ ...day, location, rows: rows.length, moved }));
+    const days = CLEANED_DAYS.map((day) => ({ ...day, location, rows: rows.length, moved }));
     const step = checkData({
       lake,
       catalog,

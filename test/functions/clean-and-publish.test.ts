@@ -4,14 +4,16 @@ import { addPartitions, listPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
 import { removeObject } from '../../functions/lake/objects';
 import type { LakeBucket } from '../../functions/lake/objects';
+import { keepDayList, readDayList } from '../../functions/lake/day-lists';
 import { publishedDays } from '../../functions/lake/published';
 import { publishData } from '../../functions/publish-data';
+import { MAX_DAYS_A_RUN } from '../../workflows/payloads';
 import type { RunState } from '../../workflows/payloads';
 import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
 import { JobRuns, awsError } from './support/job-runs';
 import { put, putJsonObject } from './support/launcher';
-import { CLEANED, INGESTED, PLAN, RUN_ID, stepInput } from './support/state';
+import { CLEANED, CLEANED_DAYS, INGESTED, PLAN, RUN_ID, stepInput } from './support/state';
 
 const VERSION = `${RUN_ID}-0`;
 const COUNTS = {
@@ -36,12 +38,12 @@ eachWithLake(async (fresh, launcher) => {
 });
 
 const NOW = '2026-11-24T03:00:00.000Z';
-const publisher = () =>
+const publisher = (tweets = 365) =>
   publishData({
     lake,
     catalog,
     clock: new TestClock(NOW),
-    keepDays: { tweets: 365, replacedSnapshots: 30 },
+    keepDays: { tweets, replacedSnapshots: 30 },
   });
 
 describe('Crawl raw data', () => {
@@ -152,6 +154,13 @@ describe('Clean tweets', () => {
     return answer;
   }
 
+  const dueDays = async (answer: Awaited<ReturnType<typeof clean>>) => {
+    if (answer.status !== 'RUNNING') throw new Error(`cleaning answers ${answer.status}`);
+    return readDayList(lake, 'due', answer.days);
+  };
+  const datesDue = async (answer: Awaited<ReturnType<typeof clean>>) =>
+    (await dueDays(answer)).map(({ date }) => date);
+
   beforeEach(() => put(lake, 'raw-data/tweets/dt=2026-11-23/a.ndjson.gz', 'a'));
 
   test('starts the job on the days that have raw data, with every address it needs', async () => {
@@ -164,11 +173,12 @@ describe('Clean tweets', () => {
       attempt: 0,
       version: VERSION,
       jobRunId: 'jr_new',
-      days: [
-        { date: '2026-11-17', fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) },
-        { date: '2026-11-23', fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) },
-      ],
+      days: { count: 2, uri: `s3://${lake.bucket}/cleaned-data/summaries/${VERSION}-due.json` },
     });
+    expect(await dueDays(answer)).toEqual([
+      { date: '2026-11-17', fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      { date: '2026-11-23', fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    ]);
     expect(jobs.started).toEqual([
       {
         '--days': '2026-11-17,2026-11-23',
@@ -188,7 +198,7 @@ describe('Clean tweets', () => {
       await put(lake, `raw-data/tweets/${folder}/b.ndjson.gz`, 'b');
     }
 
-    expect((await start()).days.map(({ date }) => date)).toEqual(['2026-11-16', '2026-11-23']);
+    expect(await datesDue(await start())).toEqual(['2026-11-16', '2026-11-23']);
   });
 
   test('a day that has been kept long enough is not made again from pages that are still there', async () => {
@@ -196,22 +206,20 @@ describe('Clean tweets', () => {
 
     // The bucket dates its objects by the real clock.
     const later = new Date(Date.now() + 366 * 86_400_000).toISOString();
-    expect(await clean({}, 0, later)).toMatchObject({ days: [{ date: '2026-11-23' }] });
+    expect(await datesDue(await clean({}, 0, later))).toEqual(['2026-11-23']);
   });
 
   test('a folder marker is no raw data', async () => {
     await put(lake, 'raw-data/tweets/dt=2026-11-22/', '');
 
-    expect((await start()).days.map(({ date }) => date)).toEqual(['2026-11-23']);
+    expect(await datesDue(await start())).toEqual(['2026-11-23']);
   });
 
   test('cleans an older day when the ingest touched it', async () => {
     await put(lake, 'raw-data/tweets/dt=2026-10-01/b.ndjson.gz', 'b');
     const ingest = { ...INGESTED, days: ['2026-10-01'] };
 
-    expect(await clean({ ingest })).toMatchObject({
-      days: [{ date: '2026-10-01' }, { date: '2026-11-23' }],
-    });
+    expect(await datesDue(await clean({ ingest }))).toEqual(['2026-10-01', '2026-11-23']);
   });
 
   test('finds the run that a call whose answer was lost has started', async () => {
@@ -268,20 +276,23 @@ describe('Clean tweets', () => {
     jobs.run = { JobRunState: 'SUCCEEDED' };
     await putJsonObject(lake, `cleaned-data/summaries/${VERSION}.json`, SUMMARY);
 
+    const uri = `s3://${lake.bucket}/cleaned-data/summaries/${VERSION}-cleaned.json`;
     expect(await clean({ clean: running })).toEqual({
       status: 'DONE',
       jobRunId: 'jr_new',
-      days: [
-        {
-          date: '2026-11-23',
-          version: VERSION,
-          rows: 7,
-          fingerprint: running.days[0]?.fingerprint,
-          location: `s3://${lake.bucket}/cleaned-data/tweets/dt=2026-11-23/run=${VERSION}/`,
-        },
-      ],
+      days: { count: 1, uri },
       summary: COUNTS,
     });
+    const [due] = await dueDays(running);
+    expect(await readDayList(lake, 'cleaned', { count: 1, uri })).toEqual([
+      {
+        date: '2026-11-23',
+        version: VERSION,
+        rows: 7,
+        fingerprint: due?.fingerprint,
+        location: `s3://${lake.bucket}/cleaned-data/tweets/dt=2026-11-23/run=${VERSION}/`,
+      },
+    ]);
   });
 
   test.each([
@@ -300,9 +311,9 @@ describe('Clean tweets', () => {
 
   describe('once the day is published', () => {
     beforeEach(async () => {
-      const { days } = await start();
-      const fingerprint = days[0]?.fingerprint ?? '';
-      const cleaned = { ...CLEANED, days: CLEANED.days.map((day) => ({ ...day, fingerprint })) };
+      const [due] = await dueDays(await start());
+      const fingerprint = due?.fingerprint ?? '';
+      const cleaned = { ...CLEANED, days: CLEANED_DAYS.map((day) => ({ ...day, fingerprint })) };
       await publisher()(stepInput({ clean: cleaned, check: CHECKED }));
     });
 
@@ -311,18 +322,16 @@ describe('Clean tweets', () => {
     });
 
     test('a forced day is cleaned all the same', async () => {
-      expect(await clean({ plan: { ...PLAN, reprocess: ['2026-11-23'] } })).toMatchObject({
-        status: 'RUNNING',
-        days: [{ date: '2026-11-23' }],
-      });
+      const forced = await clean({ plan: { ...PLAN, reprocess: ['2026-11-23'] } });
+
+      expect(await datesDue(forced)).toEqual(['2026-11-23']);
     });
 
     test('a forced day without raw data is published anew if readers see rows of it, and passed over else', async () => {
       await removeObject(lake, 'raw-data/tweets/dt=2026-11-23/a.ndjson.gz');
 
-      expect(
-        await clean({ plan: { ...PLAN, reprocess: ['2026-11-22', '2026-11-23'] } }),
-      ).toMatchObject({ status: 'RUNNING', days: [{ date: '2026-11-23' }] });
+      const forced = await clean({ plan: { ...PLAN, reprocess: ['2026-11-22', '2026-11-23'] } });
+      expect(await datesDue(forced)).toEqual(['2026-11-23']);
       // The lookback does not take it up.
       expect(await clean()).toEqual({ status: 'NOTHING_NEW' });
     });
@@ -330,13 +339,13 @@ describe('Clean tweets', () => {
     test('a new raw object of the day makes it new', async () => {
       await put(lake, 'raw-data/tweets/dt=2026-11-23/b.ndjson.gz', 'b');
 
-      expect((await start()).days).toHaveLength(1);
+      expect(await start()).toMatchObject({ days: { count: 1 } });
     });
 
     test('a new label makes it new', async () => {
       await put(lake, 'raw-data/labels/more.ndjson', '{}');
 
-      expect((await start()).days).toHaveLength(1);
+      expect(await start()).toMatchObject({ days: { count: 1 } });
     });
   });
 });
@@ -347,11 +356,11 @@ const CHECKED: RunState['check'] = {
 };
 
 describe('Publish the data', () => {
-  const publish = (clean: RunState['clean'] = CLEANED) =>
-    publisher()(stepInput({ clean, check: CHECKED }));
+  const publish = (clean: RunState['clean'] = CLEANED, keepDays?: number) =>
+    publisher(keepDays)(stepInput({ clean, check: CHECKED }));
   const next = {
     ...CLEANED,
-    days: CLEANED.days.map((day) => ({
+    days: CLEANED_DAYS.map((day) => ({
       ...day,
       version: 'next-0',
       rows: 9,
@@ -364,7 +373,7 @@ describe('Publish the data', () => {
 
     expect(answer).toEqual({
       status: 'DONE',
-      published: [{ date: '2026-11-23', version: VERSION, rows: 3, replaced: null }],
+      published: { days: 1, rows: 3, replaced: 0 },
       ended: { days: [], snapshots: 0, candidates: 0 },
     });
     expect(await publishedDays(catalog)).toEqual([
@@ -376,7 +385,7 @@ describe('Publish the data', () => {
         replaced: null,
         publishedAt: NOW,
         forgotten: 0,
-        location: CLEANED.days[0]?.location,
+        location: CLEANED_DAYS[0]?.location,
       },
     ]);
   });
@@ -386,11 +395,13 @@ describe('Publish the data', () => {
 
     const answer = await publish(next);
 
-    expect(answer.published).toEqual([
-      { date: '2026-11-23', version: 'next-0', rows: 9, replaced: VERSION },
-    ]);
+    expect(answer.published).toEqual({ days: 1, rows: 9, replaced: 1 });
     expect(await listPartitions(catalog, 'tweets')).toMatchObject([
-      { values: ['2026-11-23'], location: 's3://lake/next/' },
+      {
+        values: ['2026-11-23'],
+        location: 's3://lake/next/',
+        parameters: { version: 'next-0', replaced: VERSION },
+      },
     ]);
   });
 
@@ -399,6 +410,41 @@ describe('Publish the data', () => {
     const first = await publish(next);
 
     expect(await publish(next)).toEqual(first);
+  });
+
+  test('a list of days that is gone fails the run with the name of the list', async () => {
+    const uri = `s3://${lake.bucket}/cleaned-data/summaries/${VERSION}-cleaned.json`;
+
+    await expect(publish({ ...CLEANED, days: { count: 400, uri } })).rejects.toMatchObject({
+      name: 'ContractBroken',
+      message: expect.stringContaining(`${uri} is missing: it names the 400 days of this run`),
+    });
+  });
+
+  // 1,000 days are the most that a run takes, and its Lambda has two minutes.
+  test('1,000 days are published from a list, and again in place of their old snapshots', async () => {
+    const list = (version: string) =>
+      keepDayList(
+        lake,
+        version,
+        'cleaned',
+        Array.from({ length: MAX_DAYS_A_RUN }, (_, index) => {
+          const date = new Date(Date.UTC(2024, 0, 1 + index)).toISOString().slice(0, 10);
+          const location = `s3://${lake.bucket}/cleaned-data/tweets/dt=${date}/run=${version}/`;
+          return { date, version, rows: 1, location, fingerprint: version };
+        }),
+      );
+
+    const first = await publish({ ...CLEANED, days: await list('one-0') }, 2000);
+    const second = await publish({ ...CLEANED, days: await list('two-0') }, 2000);
+
+    expect(first.published).toEqual({ days: 1000, rows: 1000, replaced: 0 });
+    expect(second.published).toEqual({ days: 1000, rows: 1000, replaced: 1000 });
+    const days = await publishedDays(catalog);
+    expect(days).toHaveLength(1000);
+    expect(new Set(days.map(({ version, replaced }) => `${version} ${replaced}`))).toEqual(
+      new Set(['two-0 one-0']),
+    );
   });
 
   test('publishes nothing that was not checked', async () => {

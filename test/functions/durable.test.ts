@@ -42,6 +42,7 @@ const durables = {
 const exempt: Record<string, string> = {
   schema: 'the parameter of getJson itself',
   CleaningSummary: 'written by a Spark job for the very execution that reads it',
+  DaysOfRun: 'written by a step for the very execution that reads it',
   Evaluation: 'has a version of its own, and the gate refuses what it cannot read',
 };
 

@@ -15,6 +15,9 @@ import {
   withIds,
 } from '../../functions/lake/forgotten';
 import { putJsonIf } from '../../functions/lake/objects';
+import { packRows, rawPageKey } from '../../functions/lake/raw-pages';
+import { inParallel } from '../../functions/shared/in-parallel';
+import { RawTweetRow } from '../../functions/x/tweets';
 import { versionsBelow } from '../../functions/lake/versions';
 import { heldOutNow } from '../../functions/model/held-out';
 import { chooseEncoder } from '../../functions/model/encoders';
@@ -93,7 +96,12 @@ const SEARCH: SearchRequest = {
   nextToken: null,
 };
 
-const ingest = ({ pages = 3, running = true, search: asked = search() } = {}) =>
+const ingest = ({
+  pages = 3,
+  running = true,
+  search: asked = search(),
+  now = () => clock.now(),
+} = {}) =>
   ingestTweets({
     lake,
     kinesis,
@@ -109,7 +117,7 @@ const ingest = ({ pages = 3, running = true, search: asked = search() } = {}) =>
       lateTweetSeconds: 30,
     },
     limits: { milliseconds: 60_000, pages },
-    clock,
+    clock: { now, sleep: (milliseconds) => clock.sleep(milliseconds) },
   });
 
 const run = (plan: Partial<RunState['plan']> = {}) =>
@@ -1362,6 +1370,76 @@ describe('a replay', () => {
 
     expect(answer).toMatchObject({ status: 'DONE', received: 0, days: replay.reprocess });
     expect(await idsOnStream()).toEqual([]);
+  });
+});
+
+describe('a replay of many days', () => {
+  const days = Array.from({ length: 100 }, (_, index) =>
+    new Date(Date.UTC(2026, 6, 1 + index)).toISOString().slice(0, 10),
+  );
+  const idOf = (index: number) => String(10 ** 15 + index);
+  let listed: string[];
+
+  beforeEach(async () => {
+    await inParallel(16, [...days.entries()], async ([index, day]) => {
+      const row = RawTweetRow.parse({
+        id: idOf(index),
+        author_id: '7',
+        author_username: null,
+        created_at: `${day}T10:00:00.000Z`,
+        lang: 'en',
+        text: 'tea',
+        retweet_count: 0,
+        reply_count: 0,
+        like_count: 0,
+        quote_count: 0,
+        query_name: 'tea',
+        run_id: 'run',
+        fetched_at: `${day}T10:00:00.000Z`,
+      });
+      await put(lake, rawPageKey(day, [row.id], 'page'), packRows([row]));
+    });
+    listed = [];
+    lake.s3.middlewareStack.add(
+      (next, context) => (args) => {
+        const { Prefix } = 'Prefix' in args.input ? args.input : {};
+        if (context['commandName'] === 'ListObjectsV2Command') listed.push(String(Prefix));
+        return next(args);
+      },
+      { step: 'initialize' },
+    );
+  });
+
+  test('goes on where the call before stopped, and lists no day twice but that one', async () => {
+    const plan = {
+      ...PLAN,
+      mode: 'replay' as const,
+      source: { kind: 'replay' as const, stream: true },
+      queries: [],
+      reprocess: days,
+    };
+    // Each look at the clock takes five seconds, so a call of a minute sends a dozen objects.
+    const ticking = () => {
+      clock.advance(5000);
+      return clock.now();
+    };
+    const step = ingest({ now: ticking });
+    let calls = 1;
+    let answer = await step(stepInput({ plan }));
+    while (answer.status === 'MORE') {
+      // A call whose answer was lost is repeated, and sends its rows a second time.
+      if (calls === 3) await step(stepInput({ plan, ingest: answer }));
+      answer = await step(stepInput({ plan, ingest: answer }));
+      calls += 1;
+    }
+
+    expect(answer).toMatchObject({ status: 'DONE', received: 100, written: 100, days });
+    expect(calls).toBeGreaterThan(5);
+    expect(new Set(await idsOnStream())).toEqual(new Set(days.map((_, index) => idOf(index))));
+    const again = listed.length - new Set(listed).size;
+    expect(new Set(listed).size).toBe(100);
+    // The repeated call's dozen, and in each call the day at which the one before stopped.
+    expect(again).toBeLessThan(50);
   });
 });
 

@@ -86,7 +86,7 @@ const putChampion = (modelVersion: string) =>
 
 describe('Train the model', () => {
   const JOB = trainingJobName('2026-11-24', EXECUTION.arn, 0);
-  const train = (changes: Partial<RunState> = {}, attempt = 0, spot = false) =>
+  const train = (changes: Partial<RunState> = {}, attempt = 0, spot = false, tweetsGb = 2) =>
     trainModel({
       lake,
       catalog,
@@ -109,6 +109,7 @@ describe('Train the model', () => {
           spot,
           maxWaitSeconds: 7200,
           volumeGb: 10,
+          tweetsGb,
           serves: 'fp32',
           int8Tolerance: 0.005,
         },
@@ -223,6 +224,58 @@ describe('Train the model', () => {
       'dt=2026-11-22/run=v1/part-0.parquet',
       'dt=2026-11-23/run=v2/part-0.parquet',
     ]);
+  });
+
+  describe('when the lake has more tweets than a training reads', () => {
+    const GB_OF_FILES = (files: number) => files * 4e-9;
+    const keysGiven = async () =>
+      z
+        .tuple([z.unknown()], z.string())
+        .parse(await readJsonObject(lake, `model-outputs/${JOB}/input/tweets.manifest`))
+        .slice(1);
+    const daysGiven = async () =>
+      z
+        .object({ cleaned_data: z.array(z.object({ date: z.string() })) })
+        .parse(await readJsonObject(lake, `model-outputs/${JOB}/input/request.json`))
+        .cleaned_data.map(({ date }) => date);
+
+    beforeEach(async () => {
+      await importLabels();
+      for (let day = 1; day <= 20; day += 1) {
+        const date = `2026-11-${String(day).padStart(2, '0')}`;
+        await publish(date, 'v1');
+        await put(lake, `cleaned-data/tweets/dt=${date}/run=v1/part-1.parquet`, 'rows');
+      }
+    });
+
+    test('it gets the newest days, and of the oldest of them as many files as fit', async () => {
+      await train({}, 0, false, GB_OF_FILES(5));
+
+      expect(await keysGiven()).toEqual([
+        'dt=2026-11-18/run=v1/part-0.parquet',
+        'dt=2026-11-19/run=v1/part-0.parquet',
+        'dt=2026-11-19/run=v1/part-1.parquet',
+        'dt=2026-11-20/run=v1/part-0.parquet',
+        'dt=2026-11-20/run=v1/part-1.parquet',
+      ]);
+      expect(await daysGiven()).toEqual(['2026-11-18', '2026-11-19', '2026-11-20']);
+    });
+
+    test('it gets all days that fit, however many are listed', async () => {
+      await train({}, 0, false, GB_OF_FILES(39));
+
+      expect(await keysGiven()).toHaveLength(39);
+      expect(await daysGiven()).toHaveLength(20);
+    });
+
+    test('a file larger than all that it may read fails the run with the settings to change', async () => {
+      await expect(train({}, 0, false, GB_OF_FILES(0.5))).rejects.toMatchObject({
+        name: 'TrainingFailed',
+        message: expect.stringMatching(
+          /dt=2026-11-20\/run=v1\/part-0.parquet has .* Raise training.tweetsGb/,
+        ),
+      });
+    });
   });
 
   test('writes down which data, labels and code the model comes from', async () => {

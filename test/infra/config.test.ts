@@ -67,6 +67,14 @@ test('a replaced snapshot outlives the time in which its run can be redriven', (
   expect(() => parse({ tweets: 0 })).toThrow(/tweets/);
 });
 
+test('the volume of a training is twice as large as the tweets that it reads', () => {
+  const sized = (tweetsGb: number, volumeGb: number) => () =>
+    settingsFor('dev', { settings: JSON.stringify({ training: { tweetsGb, volumeGb } }) });
+
+  expect(sized(5, 10)).not.toThrow();
+  expect(sized(6, 10)).toThrow(/volumeGb.*must be twice training.tweetsGb or more/s);
+});
+
 test('only prod starts by itself', () => {
   const enabled = EnvironmentName.options.filter((name) => settingsFor(name).nightly.enabled);
 

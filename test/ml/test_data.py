@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow
@@ -9,6 +12,7 @@ import pyarrow.parquet
 import pytest
 from lstm.data import (
     HumanLabels,
+    _Smallest,
     read_labels,
     read_weak_rows,
     require_every_class,
@@ -20,6 +24,9 @@ from lstm.labels import LABELS, POSITIVE
 from tiny_job import label_rows, text_hash
 
 from etl.text import key
+from ml.bench.weak_rows import write_weak_files
+
+TRAINING = Path(__file__).parents[2] / "ml" / "training"
 
 
 def write(folder: Path, rows: list[dict], name: str = "a.ndjson") -> Path:
@@ -215,6 +222,91 @@ def test_without_a_tweets_channel_there_are_no_weak_rows(tmp_path: Path) -> None
     labels = HumanLabels([], 0)
 
     assert read_weak_rows(tmp_path / "absent", labels, per_human=3, languages=ENGLISH) == []
+
+
+def test_the_smallest_hashes_are_chosen_wherever_they_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Smallest, "SPARE", 10)
+    write(tmp_path / "labels", label_rows())
+    labels = read_labels(tmp_path / "labels")
+    texts = [f"weak {index}" for index in range(3000)]
+    for part in range(5):
+        rows = [weak(text) for text in texts[part * 500 : part * 500 + 1000]]
+        path = weak_file(tmp_path / "tweets" / str(part), rows)
+        assert pyarrow.parquet.ParquetFile(path).metadata.num_rows == 1000
+
+    chosen = read_weak_rows(tmp_path / "tweets", labels, per_human=3, languages=ENGLISH)
+
+    train_side = sorted(h for h in map(text_hash, texts) if split_of(h) == "train")
+    assert len(chosen) == 3 * len(labels.of("train")) < len(train_side)
+    assert [row.text_hash for row in chosen] == train_side[: len(chosen)]
+
+
+def test_a_text_stored_with_two_hashes_is_chosen_once_by_the_smaller(tmp_path: Path) -> None:
+    write(tmp_path / "labels", label_rows())
+    labels = read_labels(tmp_path / "labels")
+    text = next(t for t in map(str, range(99)) if split_of(text_hash(t)) == "train")
+    stored = {
+        f"{55:08x}" + "f" * 56: "positive",
+        f"{54:08x}" + "f" * 56: "negative",
+        f"{56:08x}" + "f" * 56: "neutral",
+    }
+    rows = [weak(text) | {"text_hash": h, "label": label} for h, label in stored.items()]
+    weak_file(tmp_path / "tweets", rows)
+
+    [row] = read_weak_rows(tmp_path / "tweets", labels, per_human=1, languages=ENGLISH)
+
+    assert (row.text_hash, LABELS[row.label]) == (text_hash(text), "negative")
+
+
+@pytest.mark.parametrize(
+    "change", [{"label": "joy"}, {"label": None}, {"text_hash": "abc"}, {"text_hash": None}]
+)
+def test_a_weak_row_that_cannot_be_used_is_named(tmp_path: Path, change: dict) -> None:
+    weak_file(tmp_path, [weak("fine"), weak("rated", "human") | change, weak("wrong") | change])
+
+    with pytest.raises(ValueError, match="part-0.parquet, row 3: label .* cannot be used"):
+        read_weak_rows(tmp_path, HumanLabels([], 0), per_human=3, languages=ENGLISH)
+
+
+# A million rows held as Python objects take a gigabyte.
+MOST_MEMORY = 400 * 2**20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_does_not_grow_with_the_channel(tmp_path: Path) -> None:
+    write(tmp_path / "labels", label_rows())
+    write_weak_files(tmp_path / "tweets", rows=1_000_000, files=2)
+    rows_alone = f"""
+import resource, sys
+from pathlib import Path
+from lstm.data import read_labels, read_weak_rows
+
+folder = Path({str(tmp_path)!r})
+labels = read_labels(folder / "labels")
+# What the interpreter has so far, and so much more.
+used = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_DATA, (used + {MOST_MEMORY}, used + {MOST_MEMORY}))
+print(len(read_weak_rows(folder / "tweets", labels, 3, frozenset({{"en"}}))))
+"""
+    paths = [str(TRAINING), str(TRAINING.parents[1])]
+
+    ended = subprocess.run(
+        [sys.executable, "-c", rows_alone],
+        # Arrow's own allocator reserves a gigabyte that it does not use.
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(paths),
+            "ARROW_DEFAULT_MEMORY_POOL": "system",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.stderr == ""
+    assert int(ended.stdout) == 3 * len(read_labels(tmp_path / "labels").of("train"))
 
 
 def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:

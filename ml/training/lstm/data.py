@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+import pyarrow
+import pyarrow.compute as pc
 import pyarrow.lib
 import pyarrow.parquet
 
@@ -22,7 +25,10 @@ TEST_PERCENT = 20
 VALIDATION_PERCENT = 10
 TEXT_HASH = re.compile(r"[0-9a-f]{64}")
 LABEL_FIELDS = ("text_hash", "text", "label", "source", "imported_at")
-WEAK_COLUMNS = ["text_hash", "text", "lang", "label", "label_source", "label_confidence"]
+TEXT_HASH_ALONE = r"\A[0-9a-f]{64}\z"
+RECORD_COLUMNS = ["text_hash", "text", "label", "label_confidence"]
+WEAK_COLUMNS = [*RECORD_COLUMNS, "lang", "label_source"]
+BATCH_ROWS = 16_384
 
 Split = Literal["train", "validation", "test"]
 
@@ -157,46 +163,98 @@ def read_weak_rows(
 ) -> list[Row]:
     """Texts of the tweets channel that only the lexicon labelled, each once, by text_hash.
 
-    At most `per_human` for each human training row, those with the smallest hashes: this needs no
-    seed and hardly changes from run to run. `languages` are X's tags; a tweet without a tag is
-    taken. Only texts of the train split: a text of the test split may get a human label later, and
-    no model may have seen it. Raises ValueError that names the file.
+    At most `per_human` for each human training row, those stored with the smallest hashes: this
+    needs no seed and hardly changes from run to run. `languages` are X's tags; a tweet without a
+    tag is taken. Only texts of the train split: a text of the test split may get a human label
+    later, and no model may have seen it. Memory depends on the number of rows returned, not on the
+    size of the channel. Raises ValueError that names the file.
     """
     human = {row.text_hash for row in labels.rows}
-    rows: dict[str, Row] = {}
+    smallest = _Smallest(int(per_human * len(labels.of("train"))))
     for path in files_in(folder):
-        try:
-            # File by file, not as a data set: dt= and run= folders must not become columns.
-            table = pyarrow.parquet.ParquetFile(path).read(columns=WEAK_COLUMNS)
-        except (OSError, pyarrow.lib.ArrowException) as error:
-            raise ValueError(f"{path} is not readable Parquet: {error}") from error
-        missing = [name for name in WEAK_COLUMNS if name not in table.column_names]
-        if missing:
-            raise ValueError(f"{path} lacks the column {', '.join(missing)}")
-        for number, record in enumerate(table.to_pylist(), start=1):
-            if record["label_source"] != "lexicon":
-                continue
-            if record["lang"] is not None and record["lang"] not in languages:
-                continue
-            if record["label"] not in INDEX_OF or not TEXT_HASH.fullmatch(
-                record["text_hash"] or ""
-            ):
-                raise ValueError(
-                    f"{path}, row {number}: label {record['label']!r} of "
-                    f"text_hash {record['text_hash']!r} cannot be used"
-                )
+        for stored, text, label, confidence in _weak_records(path, languages, smallest):
             # Computed again: an older release may have stored another hash.
-            row = Row(
-                key.text_hash(record["text"]),
-                record["text"],
-                INDEX_OF[record["label"]],
-                float(record["label_confidence"]),
-            )
-            sides = {split_of(row.text_hash), split_of(record["text_hash"])}
+            row = Row(key.text_hash(text), text, INDEX_OF[label], float(confidence))
+            sides = {split_of(row.text_hash), split_of(stored)}
             if row.text_hash not in human and sides == {"train"}:
-                rows.setdefault(row.text_hash, row)
-    limit = int(per_human * len(labels.of("train")))
-    return [rows[text_hash] for text_hash in sorted(rows)[:limit]]
+                smallest.add(stored, row)
+    return smallest.rows()
+
+
+class _Smallest:
+    """The rows with the smallest ranks, each text once. It holds `limit` rows and some more."""
+
+    # Rows beyond the limit before the largest are dropped: a sort for each row would take hours.
+    SPARE = 50_000
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._ranked: dict[str, tuple[str, Row]] = {}
+        # Larger ranks cannot be among the smallest any more. A "g" is above every hex digit.
+        self.ceiling = "g" if limit > 0 else ""
+
+    def add(self, rank: str, row: Row) -> None:
+        before = self._ranked.get(row.text_hash)
+        if before is None or rank < before[0]:
+            self._ranked[row.text_hash] = (rank, row)
+        if len(self._ranked) >= self._limit + self.SPARE:
+            self._drop_largest()
+
+    def _drop_largest(self) -> None:
+        by_rank = sorted(self._ranked.items(), key=lambda item: (item[1][0], item[0]))
+        self._ranked = dict(by_rank[: self._limit])
+        if 0 < self._limit <= len(by_rank):
+            self.ceiling = by_rank[self._limit - 1][1][0]
+
+    def rows(self) -> list[Row]:
+        """By text_hash."""
+        self._drop_largest()
+        return [self._ranked[text_hash][1] for text_hash in sorted(self._ranked)]
+
+
+def _weak_records(
+    path: Path, languages: frozenset[str], smallest: _Smallest
+) -> Iterator[tuple[str, str, str, float]]:
+    """Stored hash, text, label and confidence of the file's weak rows that may be among the
+    smallest. A few thousand rows are in memory at a time. Raises ValueError."""
+    try:
+        # File by file, not as a data set: dt= and run= folders must not become columns. With a
+        # buffer, a column of a large row group is not read in one piece.
+        with pyarrow.parquet.ParquetFile(path, buffer_size=2**20) as file:
+            missing = [name for name in WEAK_COLUMNS if name not in file.schema_arrow.names]
+            if missing:
+                raise ValueError(f"{path} lacks the column {', '.join(missing)}")
+            first_row = 1
+            for batch in file.iter_batches(BATCH_ROWS, columns=WEAK_COLUMNS):
+                weak = _usable(batch, languages, f"{path}, row", first_row)
+                first_row += batch.num_rows
+                # Once there are enough rows, few are left to look at one by one.
+                few = weak.filter(pc.less_equal(weak["text_hash"], smallest.ceiling))
+                columns = [few[name].to_pylist() for name in RECORD_COLUMNS]
+                yield from zip(*columns, strict=True)
+    except (OSError, pyarrow.lib.ArrowException) as error:
+        raise ValueError(f"{path} is not readable Parquet: {error}") from error
+
+
+def _usable(
+    batch: pyarrow.RecordBatch, languages: frozenset[str], place: str, first_row: int
+) -> pyarrow.RecordBatch:
+    """The batch's weak rows in one of the languages. Raises ValueError that names the first whose
+    label or hash cannot be used."""
+    lang = batch["lang"]
+    speaks = pc.or_(pc.is_null(lang), pc.is_in(lang, pyarrow.array(sorted(languages))))
+    is_weak = pc.fill_null(pc.and_(pc.equal(batch["label_source"], "lexicon"), speaks), False)
+    fits = pc.and_(
+        pc.is_in(batch["label"], pyarrow.array(LABELS)),
+        pc.fill_null(pc.match_substring_regex(batch["text_hash"], TEXT_HASH_ALONE), False),
+    )
+    wrong = pc.index(pc.and_not(is_weak, fits), True).as_py()
+    if wrong >= 0:
+        raise ValueError(
+            f"{place} {first_row + wrong}: label {batch['label'][wrong].as_py()!r} of "
+            f"text_hash {batch['text_hash'][wrong].as_py()!r} cannot be used"
+        )
+    return batch.filter(is_weak)
 
 
 def require_every_class(labels: HumanLabels) -> None:

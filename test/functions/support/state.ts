@@ -1,5 +1,5 @@
 import { RunState, progressKeys } from '../../../workflows/payloads';
-import type { StepInput } from '../../../workflows/payloads';
+import type { CleanedDay, StepInput } from '../../../workflows/payloads';
 import { perPollingKey } from '../../../workflows/steps';
 
 export const EXECUTION = {
@@ -57,18 +57,20 @@ export const INGESTED: Extract<RunState['ingest'], { status: 'DONE' }> = {
   month: { month: '2026-11', posts: 4000, users: 0, limit: null },
 };
 
+export const CLEANED_DAYS: CleanedDay[] = [
+  {
+    date: '2026-11-23',
+    version: `${RUN_ID}-0`,
+    rows: 3,
+    location: `s3://lake/cleaned-data/tweets/dt=2026-11-23/run=${RUN_ID}-0/`,
+    fingerprint: 'f1',
+  },
+];
+
 export const CLEANED: Extract<RunState['clean'], { status: 'DONE' }> = {
   status: 'DONE',
   jobRunId: 'jr_1',
-  days: [
-    {
-      date: '2026-11-23',
-      version: `${RUN_ID}-0`,
-      rows: 3,
-      location: `s3://lake/cleaned-data/tweets/dt=2026-11-23/run=${RUN_ID}-0/`,
-      fingerprint: 'f1',
-    },
-  ],
+  days: CLEANED_DAYS,
   summary: {
     read: 4,
     written: 3,
