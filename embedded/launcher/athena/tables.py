@@ -23,6 +23,7 @@ from sqlglot import exp
 from embedded.launcher.athena import pruning
 from embedded.launcher.athena.errors import NotSupported, QueryFailed
 from embedded.launcher.athena.hive_types import column_type, identifier, literal
+from embedded.launcher.sorted_objects import keys_of
 
 # Enough for 30 years of days. A larger projection should be of the type `injected`.
 MOST_PROJECTED = 12_000
@@ -209,7 +210,7 @@ class Listing:
             raise QueryFailed(f"HIVE_METASTORE_ERROR: no such bucket: {bucket}")
         objects = held["objects"]
         if bucket not in self._keys:
-            self._keys[bucket] = sorted(objects)
+            self._keys[bucket] = keys_of(objects)
         keys = self._keys[bucket]
         for index in range(bisect_left(keys, prefix), len(keys)):
             key = keys[index]
