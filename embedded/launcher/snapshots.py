@@ -246,9 +246,8 @@ class Saver:
     """Saves in its own thread, half a second after the first of a burst of changes.
 
     `sources` returns what to save, without the services that it is given. `heavy` services hold
-    much data and change without requests (a stream's records, log lines): they are left out unless
-    a request named them, or HEAVY_SECONDS have passed. `steady` services change by requests and
-    deployments alone, and are left out unless one did.
+    much data: they are left out unless a request named them, or HEAVY_SECONDS have passed. Some
+    change without requests (a stream's records, log lines).
     `in_progress` tells whether a deployment is running. Nothing is saved until its end, so that a
     kill leaves the state from before it, and the next deployment starts from a known state.
     `gone` returns the names to leave out of the next set, after `sources`; a failed save calls
@@ -262,7 +261,6 @@ class Saver:
         snapshots: Snapshots,
         sources: Callable[[Collection[str]], Sources],
         heavy: frozenset[str],
-        steady: frozenset[str],
         in_progress: Callable[[], bool],
         gone: Callable[[], Collection[str]] = tuple,
         on_failure: Callable[[], None] = lambda: None,
@@ -270,12 +268,11 @@ class Saver:
         self._snapshots = snapshots
         self._sources = sources
         self._heavy = heavy
-        self._steady = steady
         self._in_progress = in_progress
         self._gone = gone
         self._on_failure = on_failure
         self._heavy_due = 0.0
-        # The first save, the one after a deployment, and the last one write everything.
+        # The first save, and those after a deployment or a failure, write everything.
         self._all_due = True
         self._touched: set[str] = set()
         self._changed = threading.Event()
@@ -299,7 +296,6 @@ class Saver:
 
     def stop(self) -> None:
         """Save all changes, then stop saving: a shutdown's own effects must not be saved."""
-        self._all_due = True
         self._stopped.set()
         self._changed.set()
         self._thread.join(timeout=10)
@@ -315,11 +311,11 @@ class Saver:
             self._saving = True
             self._changed.clear()
             touched, self._touched = self._touched, set()
-            all_due, self._all_due = self._all_due or "cloudformation" in touched, False
             heavy_due = time.monotonic() >= self._heavy_due
+            all_due = self._all_due or stopping or heavy_due or "cloudformation" in touched
+            self._all_due = False
             try:
-                skipped = set() if all_due else (self._steady - touched)
-                skipped |= set() if all_due or heavy_due else (self._heavy - touched)
+                skipped = frozenset() if all_due else self._heavy - touched
                 self._snapshots.save(self._sources(skipped), self._gone())
             except Exception as failed:
                 self._all_due = True

@@ -41,10 +41,8 @@ EXPECTS = {
 }
 
 STATES = "stepfunctions"
-HEAVY = frozenset({"kinesis", "cloudwatch_logs", "cloudwatch"})
-# Services that change by their own requests and by deployments alone. The parts of kinesis, athena
-# and glue follow from their services (embedded/launcher/state_parts.py).
-STEADY = frozenset({"athena", "cloudformation", "glue"})
+# The last three change by requests that name them, and by deployments.
+HEAVY = frozenset({"kinesis", "cloudwatch_logs", "cloudwatch", "athena", "cloudformation", "glue"})
 
 _saver: list[Saver] = []
 
@@ -162,7 +160,6 @@ def apply() -> None:
             snapshots,
             sources,
             HEAVY,
-            STEADY,
             deploying,
             gone=lambda: parts.gone(snapshots.written) | others.gone(snapshots.written),
             on_failure=parts.forget_pending,

@@ -340,15 +340,14 @@ class Changing:
     """A saver over counted sources."""
 
     def __init__(self, folder: Path):
-        self.values = dict.fromkeys(("steady", "heavy", "light"), 0)
+        self.values = dict.fromkeys(("heavy", "heavier", "light"), 0)
         self.saves: list[set[str]] = []
         self.deploying = False
         self.failing = False
         self.saver = Saver(
             opened(folder)[0],
             self.sources,
-            heavy=frozenset({"heavy"}),
-            steady=frozenset({"steady"}),
+            heavy=frozenset({"heavy", "heavier"}),
             in_progress=lambda: self.deploying,
         )
         self.saver.start()
@@ -377,19 +376,22 @@ def changing(tmp_path: Path) -> Iterator[Changing]:
     found.saver.stop()
 
 
-def test_a_service_is_saved_when_it_may_have_changed(changing):
-    everything = {"steady", "heavy", "light"}
+EVERYTHING = {"heavy", "heavier", "light"}
 
-    assert changing.after() == everything, "the first save"
+
+def test_a_service_is_saved_when_it_may_have_changed(changing, monkeypatch):
+    assert changing.after() == EVERYTHING, "the first save"
     assert changing.after() == {"light"}
-    assert changing.after("steady") == {"steady", "light"}
     assert changing.after("heavy") == {"heavy", "light"}
-    assert changing.after("cloudformation") == everything
+    assert changing.after("cloudformation") == EVERYTHING
     assert changing.after("light") == {"light"}
+    # What changes without a request is saved with the first change after a while.
+    monkeypatch.setattr(Saver, "HEAVY_SECONDS", 0.0)
+    monkeypatch.setattr(changing.saver, "_heavy_due", 0.0)
+    assert changing.after() == EVERYTHING
 
 
 def test_everything_is_saved_after_a_deployment_a_failure_and_at_the_end(changing):
-    everything = {"steady", "heavy", "light"}
     changing.after()
 
     changing.deploying = True
@@ -397,13 +399,13 @@ def test_everything_is_saved_after_a_deployment_a_failure_and_at_the_end(changin
     time.sleep(1.2)
     assert len(changing.saves) == 1
     changing.deploying = False
-    assert changing.after() == everything
+    assert changing.after() == EVERYTHING
     changing.failing = True
-    assert changing.after("steady") == {"steady", "light"}
+    assert changing.after("heavy") == {"heavy", "light"}
     changing.failing = False
-    assert changing.after() == everything
+    assert changing.after() == EVERYTHING
     changing.saver.stop()
-    assert changing.saves[-1] == everything
+    assert changing.saves[-1] == EVERYTHING
 
 
 def test_a_kill_loses_no_record_query_or_partition(own_launcher: Launcher):
