@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Workspace } from '../../session/workspace';
+import { appendRaw } from './logs';
 
 export interface ChildOptions {
   command: string;
@@ -24,9 +25,6 @@ export interface ChildOptions {
 export function startChild(workspace: Workspace, options: ChildOptions): ChildProcess {
   const { command, args, env = workspace.env, input, log, onLine, guarded } = options;
   mkdirSync(dirname(log), { recursive: true });
-  const file = createWriteStream(log, { flags: 'a' });
-  // A log that cannot be written (full disk, deleted folder) must not end the program.
-  file.on('error', () => undefined);
   const guard = join(workspace.root, 'cli', 'setup', 'guard.mjs');
   const [program, ...rest] = guarded
     ? [process.execPath, guard, command, ...args]
@@ -43,11 +41,10 @@ export function startChild(workspace: Workspace, options: ChildOptions): ChildPr
   for (const stream of [child.stdout, child.stderr]) {
     if (!stream) continue;
     createInterface({ input: stream }).on('line', (line) => {
-      file.write(`${line}\n`);
+      appendRaw(log, line);
       onLine?.(line);
     });
   }
-  child.on('close', () => file.end());
   return child;
 }
 

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeDiskError } from '../../session/files';
 import type { boot } from './boot';
-import { clearOldRuns } from './logs';
+import { clearOldRuns, keepLogsSmall } from './logs';
 import { clientsFor, embedded, type Clients, type Connection } from '../../session/clients';
 import { deploy, stubUrl, tweetSource } from './deploy';
 import { region as localRegion, type Workspace } from '../../session/workspace';
@@ -153,10 +153,12 @@ async function bootSession(
 ): Promise<LocalSession> {
   let stop = async (): Promise<void> => undefined;
   let endBeat = (): void => undefined;
+  let endRotation = (): void => undefined;
   const killedAfter = lastSign(workspace.home);
   const close = async () => {
     await stop();
     endBeat();
+    endRotation();
     removeNote(workspace.home);
     release();
   };
@@ -172,6 +174,7 @@ async function bootSession(
       ),
     );
     clearOldRuns(workspace.home);
+    endRotation = keepLogsSmall(workspace.home);
     const cloud = await loadBoot()(workspace);
     stop = cloud.stop;
     const connection = embedded(cloud.url, cloud.rootSecret);

@@ -5,8 +5,9 @@ A run's history has megabytes, because each event holds the run's state, and gro
     execution-<hash>          the execution without its events, and its last events
     execution-<hash>-<n>      events n*50 to n*50+49, when they are complete
 
-A part of fifty events never changes, so it is written once. As on AWS, an execution is deleted 90
-days after its end; the bucket keeps its history.
+A part of fifty events never changes, so it is written once. An execution that has ended is one file
+with all its events. As on AWS, an execution is deleted 90 days after its end; the bucket keeps its
+history.
 """
 
 import hashlib
@@ -29,26 +30,30 @@ class ExecutionParts:
 
     def __init__(self) -> None:
         self._reported: dict[str, tuple[Any, ...]] = {}
+        self._names: set[str] = set()
 
     def due(self, executions: dict[Key, dict[str, Any]], written: Collection[str]) -> Sources:
         """The parts to write; `written` holds the names of the parts that are on disk."""
         sources: Sources = {}
+        self._names = set()
         for key, execution in list(executions.items()):
             name = part_name(key)
+            runs = execution.get("status") == "RUNNING"
             events = execution.get("events", [])
-            sealed = len(events) // EVENTS_A_PART
+            sealed = len(events) // EVENTS_A_PART if runs else 0
+            self._names.update([name, *(f"{name}-{part}" for part in range(sealed))])
             for part in range(sealed):
                 if f"{name}-{part}" not in written:
                     sources[f"{name}-{part}"] = _events(events, part)
             now = (len(events), *(execution.get(field) for field in ("status", "redriveCount")))
-            if (
-                execution.get("status") == "RUNNING"
-                or self._reported.get(name) != now
-                or name not in written
-            ):
+            if runs or self._reported.get(name) != now or name not in written:
                 sources[name] = _record(key, execution, sealed)
                 self._reported[name] = now
         return sources
+
+    def gone(self, written: Collection[str]) -> set[str]:
+        """Names on disk that belong to no execution, or to one file now, as of the last `due`."""
+        return {name for name in written if name.startswith(PREFIX) and name not in self._names}
 
     def forget_pending(self) -> None:
         """Make the last parts due again, after a failed save."""
@@ -70,13 +75,6 @@ class ExecutionParts:
 def part_name(key: Key) -> str:
     """Name of an execution's record; the names of its event parts begin with it."""
     return PREFIX + hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
-
-
-def gone(executions: dict[Key, dict[str, Any]], written: Collection[str]) -> set[str]:
-    """Names of the parts on disk whose execution was deleted."""
-    kept = {part_name(key) for key in list(executions)}
-    length = len(PREFIX) + 16
-    return {name for name in written if name.startswith(PREFIX) and name[:length] not in kept}
 
 
 def drop_old(executions: dict[Key, dict[str, Any]], now: datetime | None = None) -> list[Key]:

@@ -25,13 +25,17 @@ from embedded.launcher import durable_files
 logger = logging.getLogger("lake.snapshots")
 
 # Increased when an older checkout must not open the state of this one.
-FORMAT = 2
+FORMAT = 3
 # Services with secrets. A replaced secret's old value must not stay in any file, so the previous
 # set also names their newest file. The disadvantage: there is no fallback if that file is damaged.
 SECRET = frozenset({"secretsmanager"})
 # Converts payloads of one format to the next. Format 1 was in another folder
-# (embedded/launcher/state_folder.py) and named no version; its payloads are the same.
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: lambda found: found}
+# (embedded/launcher/state_folder.py) and named no version; format 2 held Kinesis, Athena and Glue
+# undivided (embedded/launcher/state_parts.py). Both are read as they are.
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: lambda found: found,
+    2: lambda found: found,
+}
 # Long enough to combine a burst of requests (a deployment), short enough to lose little in a kill.
 DEBOUNCE_SECONDS = 0.5
 
@@ -241,11 +245,13 @@ def _file_name(service: str, content: bytes) -> str:
 class Saver:
     """Saves in its own thread, half a second after the first of a burst of changes.
 
-    `heavy` services hold much data and change without requests (a stream's records, log lines).
-    They are written when a request named them, and otherwise at most every HEAVY_SECONDS.
+    `sources` returns what to save, without the services that it is given. `heavy` services hold
+    much data: they are left out unless a request named them, or HEAVY_SECONDS have passed. Some
+    change without requests (a stream's records, log lines).
     `in_progress` tells whether a deployment is running. Nothing is saved until its end, so that a
     kill leaves the state from before it, and the next deployment starts from a known state.
-    `gone` returns the names to leave out of the next set; a failed save calls `on_failure`.
+    `gone` returns the names to leave out of the next set, after `sources`; a failed save calls
+    `on_failure`.
     """
 
     HEAVY_SECONDS = 10.0
@@ -253,7 +259,7 @@ class Saver:
     def __init__(
         self,
         snapshots: Snapshots,
-        sources: Callable[[], Sources],
+        sources: Callable[[Collection[str]], Sources],
         heavy: frozenset[str],
         in_progress: Callable[[], bool],
         gone: Callable[[], Collection[str]] = tuple,
@@ -266,6 +272,8 @@ class Saver:
         self._gone = gone
         self._on_failure = on_failure
         self._heavy_due = 0.0
+        # The first save, and those after a deployment or a failure, write everything.
+        self._all_due = True
         self._touched: set[str] = set()
         self._changed = threading.Event()
         self._saving = False
@@ -288,7 +296,6 @@ class Saver:
 
     def stop(self) -> None:
         """Save all changes, then stop saving: a shutdown's own effects must not be saved."""
-        self._heavy_due = 0.0
         self._stopped.set()
         self._changed.set()
         self._thread.join(timeout=10)
@@ -299,24 +306,24 @@ class Saver:
             self._changed.wait()
             stopping = self._stopped.wait(DEBOUNCE_SECONDS)
             if self._in_progress():
+                self._all_due = True
                 continue
             self._saving = True
             self._changed.clear()
+            touched, self._touched = self._touched, set()
+            heavy_due = time.monotonic() >= self._heavy_due
+            all_due = self._all_due or stopping or heavy_due or "cloudformation" in touched
+            self._all_due = False
             try:
-                self._snapshots.save(self._due(), self._gone())
-            except durable_files.NotWritten as failed:
-                logger.error("The state is not saved; the next change tries again: %s", failed)
+                skipped = frozenset() if all_due else self._heavy - touched
+                self._snapshots.save(self._sources(skipped), self._gone())
+            except Exception as failed:
+                self._all_due = True
+                if isinstance(failed, durable_files.NotWritten):
+                    logger.error("The state is not saved; the next change tries again: %s", failed)
+                else:
+                    logger.exception("A snapshot failed; the next change tries again")
                 self._on_failure()
-            except Exception:
-                logger.exception("A snapshot failed; the next change tries again")
-                self._on_failure()
+            if heavy_due:
+                self._heavy_due = time.monotonic() + self.HEAVY_SECONDS
             self._saving = False
-
-    def _due(self) -> Sources:
-        touched, self._touched = self._touched, set()
-        now = time.monotonic()
-        if now >= self._heavy_due or "cloudformation" in touched:
-            self._heavy_due = now + self.HEAVY_SECONDS
-            return self._sources()
-        skipped = self._heavy - touched
-        return {name: read for name, read in self._sources().items() if name not in skipped}

@@ -1,5 +1,5 @@
 /** X's limits of `max_results`. */
-const LARGEST_PAGE = 100;
+export const LARGEST_PAGE = 100;
 const SMALLEST_PAGE = 10;
 
 /** Posts that this run and this month may still read from X. */

@@ -56,13 +56,17 @@ export async function scoreInBatches(
   return rows;
 }
 
-/** Writes a day's predictions as one Parquet object; the same name overwrites itself. */
+/**
+ * Writes a day's predictions as one Parquet object; the same name overwrites itself. Adds the day to the catalog unless
+ * it is among `known`, and then to these.
+ */
 export async function writeScored(
   lake: LakeBucket,
   catalog: Catalog,
   day: string,
   name: string,
   rows: readonly ScoredRow[],
+  known = new Set<string>(),
 ): Promise<void> {
   const folder = `${datasets.scored.prefix}dt=${day}/`;
   await lake.s3.send(
@@ -73,7 +77,9 @@ export async function writeScored(
       ContentType: 'application/vnd.apache.parquet',
     }),
   );
+  if (known.has(day)) return;
   await addPartitions(catalog, 'scored', [{ values: [day], location: uriOf(lake, folder) }]);
+  known.add(day);
 }
 
 export function toParquet(rows: readonly ScoredRow[]): Uint8Array {

@@ -3,7 +3,8 @@
 with already_scored as (
   select tweet_id, dt
   from scored
-  where model_version = ? /* model_version */
+  where dt = ? /* day */
+    and model_version = ? /* model_version */
 )
 select tweets.tweet_id, tweets.text
 from tweets

@@ -89,14 +89,16 @@ beforeEach(() => {
   emitted = new Emitted();
 });
 
-const score = (event: KinesisStreamEvent) =>
+const scorer = () =>
   scoreStream({
     lake,
     catalog,
     endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
     languages: ['en'],
     emit: emitted.emit,
-  })(event);
+  });
+
+const score = (event: KinesisStreamEvent) => scorer()(event);
 
 async function scoredIn(key: string) {
   const found = await getBytes(lake, key);
@@ -146,6 +148,27 @@ test('makes the days readable, whether they were or not', async () => {
       location: `s3://${lake.bucket}/processed-data/scored/dt=2026-11-23/`,
     },
   ]);
+});
+
+test('a day is added to the catalog once, as soon as that succeeds', async () => {
+  const requests: string[] = [];
+  let isBusy = true;
+  catalog.glue.middlewareStack.add((next, { commandName = '' }) => async (args) => {
+    requests.push(commandName);
+    if (isBusy) throw awsError('ConcurrentModificationException');
+    return next(args);
+  });
+  const deliver = scorer();
+
+  await expect(deliver(batch(row(1)))).rejects.toThrow();
+  isBusy = false;
+  requests.length = 0;
+  await deliver(batch(row(1)));
+  await deliver(batch(row(2)));
+  await deliver(batch(row(3), row(4, { created_at: '2026-11-22T10:00:00.000Z' })));
+
+  expect(requests.filter((name) => name === 'BatchCreatePartitionCommand')).toHaveLength(2);
+  expect(await listPartitions(catalog, 'scored')).toHaveLength(2);
 });
 
 test('a batch that is delivered again overwrites what it wrote', async () => {

@@ -2,6 +2,7 @@ import { Match } from 'aws-cdk-lib/assertions';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { functionEnvironments } from '../../functions/settings/environment';
 import { trainingJobName } from '../../functions/model/names';
+import { STREAM_BATCH } from '../../infra/constructs/pipeline/stream-scoring';
 import { imageBuildHandlers } from '../../infra/bundles';
 import { trainingJobPattern } from '../../infra/constructs/model/model-access';
 import { EnvironmentName } from '../../infra/config';
@@ -277,6 +278,16 @@ test('the mapping is enabled by the template alone, and a poison record does not
     MaximumRecordAgeInSeconds: 7 * 24 * 60 * 60,
     DestinationConfig: { OnFailure: { Destination: Match.anyValue() } },
   });
+});
+
+test('a batch of the stream fits into one call of the scorer', () => {
+  template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+    BatchSize: STREAM_BATCH.records,
+    MaximumBatchingWindowInSeconds: STREAM_BATCH.seconds,
+  });
+  // Lambda's limits: 6 MB of records with their envelopes, and a window of five minutes.
+  expect(STREAM_BATCH.records * 2_048).toBeLessThan(6 * 1024 * 1024);
+  expect(STREAM_BATCH.seconds).toBeLessThanOrEqual(300);
 });
 
 describe('the state machine', () => {

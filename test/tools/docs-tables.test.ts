@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { withTables } from '../../tools/docs/tables';
+import { pathOf, tables, withTable } from '../../tools/docs/tables';
 
-const page = readFileSync(join(__dirname, '../../docs/architecture.md'), 'utf8');
+test.each(tables)('docs/$page has the current table of $name: npm run docs:tables', (table) => {
+  const page = readFileSync(pathOf(table), 'utf8');
 
-test('docs/architecture.md has the steps as workflows/steps.ts has them (npm run docs:tables)', () => {
-  expect(page).toBe(withTables(page));
+  expect(page).toBe(withTable(page, table));
 });
 
-test('a page without the marker comments is told what it lacks', () => {
-  expect(() => withTables('# Architecture\n')).toThrow(/must hold <!-- steps: … -->/);
+test.each(tables)('docs/$page needs the marks of its table', (table) => {
+  expect(() => withTable('# Page\n', table)).toThrow(
+    `docs/${table.page} must hold <!-- ${table.name}: … -->`,
+  );
 });

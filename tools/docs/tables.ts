@@ -1,28 +1,53 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { steps } from '../../workflows/steps';
+import { objectsADay } from './objects-a-day';
 
-const page = join(__dirname, '../../docs/architecture.md');
+const stepRows = (): string[][] => [
+  ['state', 'function', 'key', 'role', 'what it does'],
+  ...steps.map(({ state, name, key, role, description }) => [
+    state,
+    `\`${name}\``,
+    key ?? "(the execution's output)",
+    role,
+    description,
+  ]),
+];
+
+interface Table {
+  /** Below docs/. */
+  page: string;
+  /** The table stands between `<!-- name: … -->` and `<!-- end of name -->`. */
+  name: string;
+  rows: () => string[][];
+  align: '---' | '---:';
+}
+
+export const tables: readonly Table[] = [
+  { page: 'architecture.md', name: 'steps', rows: stepRows, align: '---' },
+  { page: 'scale.md', name: 'objects', rows: objectsADay, align: '---:' },
+];
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
-const stepsTable = (): string =>
-  [
-    row(['state', 'function', 'key', 'role', 'what it does']),
-    row(Array.from({ length: 5 }, () => '---')),
-    ...steps.map(({ state, name, key, role, description }) =>
-      row([state, `\`${name}\``, key ?? "(the execution's output)", role, description]),
-    ),
-  ].join('\n');
-
-const block = /(<!-- steps: [^\n]* -->\n)[^]*?\n(<!-- end of steps -->)/;
-
-/** The page with the table of steps between its two marker comments. Throws when they are not there. */
-export function withTables(text: string): string {
+/** The page with its table between the two marker comments. Throws when they are not there. */
+export function withTable(text: string, { page, name, rows, align }: Table): string {
+  const block = new RegExp(`(<!-- ${name}: [^\\n]* -->\\n)[^]*?\\n(<!-- end of ${name} -->)`);
   if (!block.test(text)) {
-    throw new Error('docs/architecture.md must hold <!-- steps: … --> and <!-- end of steps -->');
+    throw new Error(`docs/${page} must hold <!-- ${name}: … --> and <!-- end of ${name} -->`);
   }
-  return text.replace(block, (_, start: string, end: string) => `${start}${stepsTable()}\n${end}`);
+  const [head = [], ...body] = rows();
+  const lines = [row(head), row(head.map(() => align)), ...body.map(row)];
+  return text.replace(
+    block,
+    (_, start: string, end: string) => `${start}${lines.join('\n')}\n${end}`,
+  );
 }
 
-if (require.main === module) writeFileSync(page, withTables(readFileSync(page, 'utf8')));
+export const pathOf = ({ page }: Table): string => join(__dirname, '../../docs', page);
+
+if (require.main === module) {
+  for (const table of tables) {
+    writeFileSync(pathOf(table), withTable(readFileSync(pathOf(table), 'utf8'), table));
+  }
+}

@@ -5,7 +5,7 @@ from typing import Any
 
 from embedded.launcher import object_keys
 from embedded.launcher.athena.errors import AccessDenied
-from embedded.launcher.athena.tables import File, Listing, Location, Table, files
+from embedded.launcher.athena.tables import File, Listing, Location, Table
 from embedded.launcher.authority import authorize
 from embedded.launcher.environment import ACCOUNT_ID, REGION
 
@@ -19,11 +19,10 @@ def may_see(caller: str, table: Table) -> None:
         _need(caller, "glue:GetPartitions", named)
 
 
-def may_read(caller: str, table: Table) -> None:
+def may_read(caller: str, table: Table, listing: Listing) -> None:
     """Check access to the data: each location with data is listed, and its objects are read."""
-    listing = Listing()
     for partition in table.partitions:
-        found = files(partition.location, listing)
+        found = listing.files(partition.location)
         if found:
             _may_read_location(caller, partition.location, found[0])
 

@@ -27,12 +27,13 @@ def run(
 
     Raises QueryFailed (also AccessDenied and NotSupported) and duckdb.InterruptException.
     """
-    found = [
-        tables.find(name.database, name.name, query.equalities()) for name in query.tables(database)
-    ]
-    for table in found:
+    listing = tables.Listing()
+    found: list[tables.Table] = []
+    for name, places in query.tables(database).items():
+        table = tables.find(name.database, name.name, query.equalities())
         access.may_see(caller, table)
-        access.may_read(caller, table)
+        found.append(tables.pruned(table, places))
+        access.may_read(caller, found[-1], listing)
     process = processes.pool.take()
     try:
         started(process)
@@ -40,21 +41,20 @@ def run(
         column_types: dict[str, str] = {}
         paths: list[str] = []
         views: list[str] = []
-        with duckdb.connect(":memory:") as connection:
-            for table in found:
-                columns = (table.definition.get("StorageDescriptor") or {}).get("Columns") or []
-                for column in [*columns, *(table.definition.get("PartitionKeys") or [])]:
-                    name, kind = column["Name"].lower(), column.get("Type", "string")
-                    # The type of a name is unknown if columns with this name have different types.
-                    column_types[name] = kind if column_types.get(name, kind) == kind else ""
-                if query.wants_path:
-                    column_types[tables.PATH] = "string"
-                relation = tables.relation(connection, table, query.wants_path)
-                scanned += relation.bytes
-                paths += relation.paths
-                schema = identifier(table.database)
-                views.append(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-                views.append(f"CREATE VIEW {schema}.{identifier(table.name)} AS {relation.sql}")
+        for table in found:
+            columns = (table.definition.get("StorageDescriptor") or {}).get("Columns") or []
+            for column in [*columns, *(table.definition.get("PartitionKeys") or [])]:
+                name, kind = column["Name"].lower(), column.get("Type", "string")
+                # The type of a name is unknown if columns with this name have different types.
+                column_types[name] = kind if column_types.get(name, kind) == kind else ""
+            if query.wants_path:
+                column_types[tables.PATH] = "string"
+            relation = tables.relation(table, listing, query.wants_path)
+            scanned += relation.bytes
+            paths += relation.paths
+            schema = identifier(table.database)
+            views.append(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            views.append(f"CREATE VIEW {schema}.{identifier(table.name)} AS {relation.sql}")
         sql = translate.to_duckdb(query, database, column_types)
         # For spilled tables; the lake's temporary folder is emptied at each start.
         with tempfile.TemporaryDirectory(prefix="athena-", ignore_cleanup_errors=True) as spill:

@@ -6,19 +6,24 @@ its key values from the catalog. Files are read in place.
 
 import os
 import re
+import stat
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from typing import Any
 from urllib.parse import urlsplit
 
-import duckdb
+from ministack.core.responses import get_account_id
 from ministack.services import athena, glue, s3
+from sqlglot import exp
 
+from embedded.launcher.athena import pruning
 from embedded.launcher.athena.errors import NotSupported, QueryFailed
 from embedded.launcher.athena.hive_types import column_type, identifier, literal
+from embedded.launcher.sorted_objects import keys_of
 
 # Enough for 30 years of days. A larger projection should be of the type `injected`.
 MOST_PROJECTED = 12_000
@@ -106,6 +111,15 @@ def find(database: str, name: str, equalities: Mapping[str, frozenset[str]]) -> 
     return Table(database, name, definition, partitions)
 
 
+def pruned(table: Table, places: Sequence[exp.Table]) -> Table:
+    """The table with the partitions that a query can need; `places` are where its tree names it."""
+    keys = table.definition.get("PartitionKeys") or []
+    if not keys:
+        return table
+    found = pruning.needed(places, keys, [partition.values for partition in table.partitions])
+    return replace(table, partitions=tuple(table.partitions[position] for position in found))
+
+
 def _partition_location(partition: Mapping[str, Any], table: str, keys: list[Any]) -> str:
     own = (partition.get("StorageDescriptor") or {}).get("Location")
     return own or _hive_path(table, keys, partition["Values"])
@@ -180,11 +194,14 @@ def _day(text: str) -> date:
 
 
 class Listing:
-    """The keys of buckets, sorted only once, because a table has many partitions and a lake very
-    many objects. Each bucket's keys are read at its first use."""
+    """What one query has listed. A bucket's keys are sorted once, because a table has many
+    partitions and a lake very many objects; a location is looked at once."""
 
     def __init__(self) -> None:
         self._keys: dict[str, list[str]] = {}
+        self._files: dict[Location, list[File]] = {}
+        # Real paths of folders of keys, None for one that leads out of its bucket.
+        self._folders: dict[tuple[str, str], str | None] = {}
 
     def below(self, bucket: str, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """(key, record) of the objects below a prefix, by key. Raises QueryFailed."""
@@ -193,7 +210,7 @@ class Listing:
             raise QueryFailed(f"HIVE_METASTORE_ERROR: no such bucket: {bucket}")
         objects = held["objects"]
         if bucket not in self._keys:
-            self._keys[bucket] = sorted(objects)
+            self._keys[bucket] = keys_of(objects)
         keys = self._keys[bucket]
         for index in range(bisect_left(keys, prefix), len(keys)):
             key = keys[index]
@@ -203,35 +220,58 @@ class Listing:
             if record is not None:
                 yield key, record
 
+    def files(self, location: Location) -> list[File]:
+        """The objects that Athena reads below a location: not empty, no hidden part in the name.
 
-def files(location: Location, listing: Listing | None = None) -> list[File]:
-    """The objects that Athena reads below a location: not empty, no hidden part in the name.
+        ministack lists an object before its file is written. The put has not ended then, so a query
+        must not see the object.
+        """
+        if location in self._files:
+            return self._files[location]
+        found = []
+        for key, record in self.below(location.bucket, location.prefix):
+            if key.endswith("/") or not record.get("size"):
+                continue
+            if any(part.startswith(("_", ".")) for part in key[len(location.prefix) :].split("/")):
+                continue
+            path = self._path(location.bucket, key)
+            if path is not None:
+                found.append(File(key, record["size"], path))
+        self._files[location] = found
+        return found
 
-    ministack lists an object before its file is written. The put has not ended then, so a query
-    must not see the object.
-    """
-    found = []
-    for key, record in (listing or Listing()).below(location.bucket, location.prefix):
-        if key.endswith("/"):
-            continue
-        if any(part.startswith(("_", ".")) for part in key[len(location.prefix) :].split("/")):
-            continue
-        path = s3._object_disk_path(location.bucket, key)
-        if record.get("size") and os.path.isfile(path):
-            found.append(File(key, record["size"], path))
-    return found
+    def _path(self, bucket: str, key: str) -> str | None:
+        """The object's file, None if there is none (yet).
+
+        ministack resolves each folder of each key. Here a folder is resolved once, and ministack is
+        asked about the others: names that no file can have, and links.
+        """
+        folder, _, name = key.rpartition("/")
+        if (bucket, folder) not in self._folders:
+            self._folders[bucket, folder] = _real_folder(bucket, folder)
+        real = self._folders[bucket, folder]
+        if real is not None and s3._plain_path_key(key):
+            path = f"{real}/{name}"
+            with suppress(OSError):
+                if stat.S_ISREG(os.lstat(path).st_mode):
+                    return path
+        path = s3._object_disk_path(bucket, key)
+        return path if os.path.isfile(path) else None
 
 
-def relation(
-    connection: duckdb.DuckDBPyConnection, table: Table, with_path: bool = False
-) -> Relation:
+def _real_folder(bucket: str, folder: str) -> str | None:
+    root = os.path.realpath(os.path.join(s3.DATA_DIR, get_account_id(), bucket))
+    path = os.path.join(root, folder) if folder else root
+    return path if os.path.realpath(path) == path else None
+
+
+def relation(table: Table, listing: Listing, with_path: bool = False) -> Relation:
     """The table as SQL over its files; `with_path` adds the column "$path" after the others."""
     columns = (table.definition.get("StorageDescriptor") or {}).get("Columns") or []
     keys = table.definition.get("PartitionKeys") or []
     selects, paths, size = [], [], 0
-    listing = Listing()
     for partition in table.partitions:
-        found = files(partition.location, listing)
+        found = listing.files(partition.location)
         if not found:
             continue
         paths += [file.path for file in found]
@@ -242,7 +282,7 @@ def relation(
         ]
         # With "$path" each file has its own reader.
         for some in [[file] for file in found] if with_path else [found]:
-            source, projected = _source(connection, table, columns, some)
+            source, projected = _source(table, columns, some)
             uri = literal(f"s3://{partition.location.bucket}/{some[0].key}")
             path = [f"{uri} AS {identifier(PATH)}"] if with_path else []
             selects.append(f"SELECT {', '.join(projected + constants + path)} FROM {source}")
@@ -256,15 +296,12 @@ def relation(
 
 
 def _source(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    columns: list[Mapping[str, Any]],
-    found: list[File],
+    table: Table, columns: list[Mapping[str, Any]], found: list[File]
 ) -> tuple[str, list[str]]:
     """A reader of files with one format, and the declared columns as expressions on it."""
     kind = athena._data_format(table.definition)
     if kind == "parquet":
-        return _parquet(connection, columns, found)
+        return _parquet(columns, found)
     if kind == "json":
         return _json(columns, found)
     if kind == "csv":
@@ -280,18 +317,16 @@ def _paths(found: list[File]) -> str:
     return "[" + ", ".join(literal(file.path) for file in found) + "]"
 
 
-def _parquet(
-    connection: duckdb.DuckDBPyConnection, columns: list[Mapping[str, Any]], found: list[File]
-) -> tuple[str, list[str]]:
-    source = f"read_parquet({_paths(found)}, union_by_name = true, hive_partitioning = false)"
-    described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-    there = {name.lower(): name for name, *_ in described}
-    projected = []
-    for column in columns:
-        name, kind = column["Name"].lower(), column_type(column)
-        value = identifier(there[name]) if name in there else "NULL"
-        projected.append(f"CAST({value} AS {kind}) AS {identifier(name)}")
-    return source, projected
+def _parquet(columns: list[Mapping[str, Any]], found: list[File]) -> tuple[str, list[str]]:
+    """Read Parquet by declared columns: no file is opened before the query reads it."""
+    names = [column["Name"].lower() for column in columns]
+    schema = ", ".join(
+        f"{literal(name)}: {{name: {literal(name)}, type: {literal(column_type(column))}, "
+        "default_value: NULL}"
+        for name, column in zip(names, columns, strict=True)
+    )
+    source = f"read_parquet({_paths(found)}, schema = MAP {{{schema}}}, hive_partitioning = false)"
+    return source, [identifier(name) for name in names]
 
 
 def _json(columns: list[Mapping[str, Any]], found: list[File]) -> tuple[str, list[str]]:

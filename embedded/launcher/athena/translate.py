@@ -44,14 +44,17 @@ class Query:
         """Whether the query names the hidden column "$path" of any table."""
         return any(column.name.lower() == PATH for column in self.tree.find_all(exp.Column))
 
-    def tables(self, default_database: str) -> list[TableName]:
-        """The catalog tables that the query reads, in order, without the names of WITH clauses."""
-        found: dict[TableName, None] = {}
+    def tables(self, default_database: str) -> dict[TableName, list[exp.Table]]:
+        """The catalog tables that the query reads, each with the places that name it.
+
+        In order, without the names of WITH clauses.
+        """
+        found: dict[TableName, list[exp.Table]] = {}
         for table in self.tree.find_all(exp.Table):
             name = _table_name(table, default_database)
             if name is not None:
-                found[name] = None
-        return list(found)
+                found.setdefault(name, []).append(table)
+        return found
 
     def equalities(self) -> dict[str, frozenset[str]]:
         """The constants to which = and IN compare each column."""

@@ -11,14 +11,12 @@ import resource
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from embedded.launcher.athena import native, results
-
-_MACROS = (Path(__file__).parent / "macros.sql").read_text()
+from embedded.launcher.athena import results
+from embedded.launcher.athena.dialect import speak_trino
 
 MEMORY_LIMIT = "1GB"
 TEMP_LIMIT = "4GB"
@@ -34,12 +32,10 @@ ROWS_A_FETCH = 1000
 def answer(job: Mapping[str, Any]) -> dict[str, Any]:
     """Columns and rows of a job's query. Raises duckdb.Error and MemoryError."""
     with duckdb.connect(":memory:") as connection:
-        connection.execute("SET TimeZone = 'UTC'; SET integer_division = true")
+        speak_trino(connection)
         connection.execute(f"SET threads = {THREADS}; SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute("SET temp_directory = ?", [job["temp_directory"]])
         connection.execute(f"SET max_temp_directory_size = '{TEMP_LIMIT}'")
-        native.register(connection)
-        connection.execute(_MACROS)
         for statement in job["views"]:
             connection.execute(statement)
         # A query can read only the tables' files.

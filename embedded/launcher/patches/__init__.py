@@ -16,6 +16,7 @@ NAMES = (
     "lambda_requests",
     "lambda_credentials",
     "root_secret",
+    "object_lists",
     "snapshots",
     "execution_events",
     "task_states",

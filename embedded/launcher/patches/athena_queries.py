@@ -245,6 +245,7 @@ def _run_ddl(ddl: Any) -> Work:
             athena._run_ddl(ddl, database)
         except ValueError as refused:
             raise QueryFailed(str(refused)) from refused
+        snapshots.changed("glue")
         return engine.Answer([], [], 0)
 
     return run
@@ -293,7 +294,7 @@ def _execute(execution: dict[str, Any], work: Work, caller: str) -> None:
     status["CompletionDateTime"] = round(time.time(), 3)
     status.update({name: value for name, value in ending.items() if name != "State"})
     status.update(ending)
-    snapshots.changed()
+    snapshots.changed("athena")
 
 
 def _failed(reason: str, category: int, error_type: int) -> dict[str, Any]:

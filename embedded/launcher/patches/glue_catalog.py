@@ -13,7 +13,7 @@ import sqlglot
 from ministack.core.responses import error_response_json, get_account_id, json_response
 from ministack.services import glue
 
-from embedded.launcher.athena.hive_types import column_type, identifier, literal
+from embedded.launcher.athena import pruning
 
 EXPECTS = {
     "services.glue:handle_request": "f5e25a17996a",
@@ -90,23 +90,10 @@ def matching(
     """The partitions whose key values match a WHERE-like expression, in their order."""
     if not partitions:
         return []
-    keys = table.get("PartitionKeys") or []
     condition = sqlglot.parse_one(expression, read="hive").sql(dialect="duckdb")
-    columns = ", ".join(
-        f"CAST(c{i} AS {column_type(key)}) AS {identifier(key['Name'])}"
-        for i, key in enumerate(keys)
-    )
-    rows = ", ".join(
-        "(" + ", ".join([str(i), *(literal(value) for value in partition["Values"])]) + ")"
-        for i, partition in enumerate(partitions)
-    )
-    names = ", ".join(["lake_row", *(f"c{i}" for i in range(len(keys)))])
-    query = (
-        f"SELECT lake_row FROM (SELECT lake_row, {columns} FROM (VALUES {rows}) AS v({names})) "
-        f"WHERE {condition} ORDER BY lake_row"
-    )
-    with duckdb.connect(":memory:") as connection:
-        return [partitions[row] for (row,) in connection.execute(query).fetchall()]
+    values = [partition["Values"] for partition in partitions]
+    found = pruning.matching(table.get("PartitionKeys") or [], values, condition)
+    return [partitions[position] for position in found]
 
 
 def _key(data: Mapping[str, Any]) -> str:

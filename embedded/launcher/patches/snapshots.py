@@ -8,7 +8,7 @@ two different times. Here a snapshot of all services is taken half a second afte
 import copy
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ministack.services import cloudformation, lambda_svc, stepfunctions
 
 from embedded.launcher import executions
 from embedded.launcher.snapshots import REMEDY, Saver, Snapshots, project_version
+from embedded.launcher.state_parts import StateParts
 
 EXPECTS = {
     "core.persistence:save_all": "ea253a04fd05",
@@ -30,10 +31,18 @@ EXPECTS = {
     "services.stepfunctions:_restore_state": "b94c49c3dd97",
     "services.lambda_svc:_prune_orphan_code_blobs": "9663ac4e986d",
     "services.lambda_svc:_restore_state": "29d435d6b656",
+    "services.kinesis:get_state": "2158987106fa",
+    "services.kinesis:_restore_state": "046e9d7c59ce",
+    "services.athena:get_state": "dbbb5e5cf1c7",
+    "services.athena:_restore_state": "b93fa734fc5a",
+    "services.glue:get_state": "3063cf3889a9",
+    "services.glue:_restore_state": "6f972e2adb42",
+    "services.cloudwatch_logs:_append_log_events": "e47cae7a15a4",
 }
 
 STATES = "stepfunctions"
-HEAVY = frozenset({"kinesis", "cloudwatch_logs", "cloudwatch"})
+# The last three change by requests that name them, and by deployments.
+HEAVY = frozenset({"kinesis", "cloudwatch_logs", "cloudwatch", "athena", "cloudformation", "glue"})
 
 _saver: list[Saver] = []
 
@@ -129,11 +138,13 @@ def apply() -> None:
     payloads = snapshots.load()
     snapshots.begin()
 
-    parts = executions.ExecutionParts()
+    parts, others = executions.ExecutionParts(), StateParts()
     kept = stepfunctions._executions._data
 
-    def sources() -> dict[str, Callable[[], Any]]:
-        found = app._build_persistence_save_dict()
+    def sources(skipped: Collection[str]) -> dict[str, Callable[[], Any]]:
+        saved = app._build_persistence_save_dict()
+        found = {name: read for name, read in saved.items() if name not in skipped}
+        others.divide(found, snapshots.written)
         if STATES in found:
             executions.drop_old(kept)
             found[STATES] = _without_executions
@@ -142,6 +153,7 @@ def apply() -> None:
 
     def load_all() -> None:
         _put_together(payloads, parts)
+        others.put_together(payloads)
         _restore(payloads)
         payloads.clear()
         saver = Saver(
@@ -149,7 +161,7 @@ def apply() -> None:
             sources,
             HEAVY,
             deploying,
-            gone=lambda: executions.gone(kept, snapshots.written),
+            gone=lambda: parts.gone(snapshots.written) | others.gone(snapshots.written),
             on_failure=parts.forget_pending,
         )
         _saver.append(saver)

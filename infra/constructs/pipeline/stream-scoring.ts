@@ -6,6 +6,13 @@ import { Construct } from 'constructs';
 import type { DataResources } from '../../data-resources';
 import { DeadLetters } from './dead-letters';
 
+/**
+ * A batch becomes one object of `scored` for each day of its tweets, and ends with whichever comes first. X gives 50
+ * tweets/s at most, 3,000 a minute. 2,000 records of about 2 KB stay below Lambda's 6 MB, and take ten calls of the
+ * endpoint: seconds, after the minute that a serverless endpoint may need to be ready.
+ */
+export const STREAM_BATCH = { records: 2_000, seconds: 60 } as const;
+
 export interface StreamScoringProps {
   readonly lake: DataResources;
   readonly scoreStream: lambda.Function;
@@ -31,8 +38,8 @@ export class StreamScoring extends Construct {
       eventSourceArn: lake.stream.streamArn,
       startingPosition: lambda.StartingPosition.TRIM_HORIZON,
       enabled: true,
-      batchSize: 200,
-      maxBatchingWindow: Duration.seconds(5),
+      batchSize: STREAM_BATCH.records,
+      maxBatchingWindow: Duration.seconds(STREAM_BATCH.seconds),
       bisectBatchOnError: true,
       reportBatchItemFailures: true,
       retryAttempts: 8,

@@ -1,16 +1,20 @@
 import {
+  closeSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { appendLog, clearOldRuns } from '../../../embedded/cloud/logs';
+import { appendLog, clearOldRuns, keepLogsSmall, largestLog } from '../../../embedded/cloud/logs';
 import { keepNoteFresh, writeNote } from '../../../embedded/cloud/note';
 
 let home: string;
@@ -48,6 +52,39 @@ test('a log that grew too large is put aside once, a small one goes on', () => {
   clearOldRuns(home);
 
   expect(readdirSync(join(home, 'logs')).sort()).toEqual(['gateway.log', 'launcher.log.1']);
+});
+
+test('the log of a program that runs is put aside, and the program goes on writing to it', () => {
+  const folder = join(home, 'logs', 'endpoints');
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, 'sentiment.log');
+  const program = openSync(path, 'a');
+  writeSync(program, 'early\n');
+  truncateSync(path, largestLog + 1);
+
+  clearOldRuns(home);
+  writeSync(program, 'late\n');
+  closeSync(program);
+
+  expect(readFileSync(path, 'utf8')).toBe('late\n');
+  expect(readFileSync(`${path}.1`, 'utf8').slice(0, 6)).toBe('early\n');
+});
+
+test('what a lake writes stays bounded while it runs', async () => {
+  const log = join(home, 'logs', 'launcher.log');
+  const stop = keepLogsSmall(home, 20);
+  for (let round = 0; round < 3; round += 1) {
+    mkdirSync(join(home, 'logs'), { recursive: true });
+    appendLog(log, 'line');
+    truncateSync(log, largestLog + 1);
+    run(round);
+    await sleep(100);
+  }
+  stop();
+  appendLog(log, 'last');
+
+  expect(readdirSync(join(home, 'logs')).sort()).toEqual(['launcher.log', 'launcher.log.1']);
+  expect(readFileSync(log, 'utf8')).toMatch(/^\S+ last\n$/);
 });
 
 test('a new lake has nothing to clear, and a log that cannot be written ends nothing', () => {

@@ -721,3 +721,95 @@ def test_a_query_walks_the_bucket_once_however_many_partitions_a_table_has(
 
     assert found == {day: [f"{day}a", f"{day}b", f"{day}c/d"] for day in days}
     assert _Counted.walks == 1
+
+
+@pytest.fixture(scope="module")
+def days(lake: Launcher, tmp_path_factory: Any) -> dict[str, int]:
+    """A table of three days; the bytes of each. The file of the last day is damaged."""
+    folder = tmp_path_factory.mktemp("days")
+    table(lake, "days", PARQUET, TWEETS, [("dt", "string")])
+    sizes = {}
+    for number, day in enumerate(("2026-10-01", "2026-10-02", "damaged")):
+        body = b"no Parquet" if day == "damaged" else parquet(folder, tweet(number, day))
+        put(lake, f"cleaned-data/days/dt={day}/p.parquet", body)
+        partition(lake, "days", [day], f"s3://{LAKE}/cleaned-data/days/dt={day}/")
+        sizes[day] = len(body)
+    return sizes
+
+
+def test_only_the_partitions_that_a_query_needs_are_read_and_charged(lake, days):
+    sql = "select tweet_id from lake.days where dt in ('2026-10-02', 'absent')"
+    query = submit(lake, sql)
+    ended = finished(lake, query)
+
+    assert ended["Status"]["State"] == "SUCCEEDED", ended["Status"]
+    assert page(lake, query) == [["tweet_id"], ["1"]]
+    assert ended["Statistics"]["DataScannedInBytes"] == days["2026-10-02"]
+    # The damaged file is read as soon as its partition is needed.
+    assert "damaged" in failure(lake, "select tweet_id from lake.days where dt >= '2026-10-02'")
+
+
+def test_a_caller_needs_access_to_the_partitions_of_the_query_alone(lake, days):
+    glue = f"arn:aws:glue:{REGION}:{ACCOUNT}"
+    role(
+        lake,
+        "one-day",
+        statement(["athena:*"], [f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/primary"]),
+        statement(
+            ["glue:GetTable", "glue:GetPartitions"],
+            [f"{glue}:catalog", f"{glue}:database/lake", f"{glue}:table/lake/days"],
+        ),
+        statement(
+            ["s3:ListBucket", "s3:GetBucketLocation"],
+            [f"arn:aws:s3:::{LAKE}", "arn:aws:s3:::athena-results"],
+        ),
+        statement(["s3:GetObject"], [f"arn:aws:s3:::{LAKE}/cleaned-data/days/dt=2026-10-01/*"]),
+        statement(["s3:PutObject"], ["arn:aws:s3:::athena-results/out/*"]),
+    )
+    client = lake.client_as("athena", "one-day")
+
+    query = submit(lake, "select tweet_id from lake.days where dt < '2026-10-02'", client)
+
+    assert finished(lake, query)["Status"]["State"] == "SUCCEEDED"
+    reason = failure(lake, "select tweet_id from lake.days where dt < '2026-10-03'", client)
+    assert reason.startswith("Access denied") and "dt=2026-10-02" in reason
+
+
+def test_locations_of_partitions_that_are_not_needed_are_not_listed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ministack.services import glue, s3
+
+    from embedded.launcher.athena import tables, translate
+
+    dates = [f"2026-01-{day:02d}" for day in range(1, 32)]
+    keys = [f"raw/dt={day}/{name}" for day in dates for name in ("a", "b", "c")]
+    monkeypatch.setitem(s3._buckets, "listed", {"objects": {key: {"size": 1} for key in keys}})
+    monkeypatch.setitem(glue._databases, "counted", {})
+    location = {"Location": "s3://listed/raw/", "Columns": columns(("v", "int"))}
+    definition = {
+        "StorageDescriptor": {**JSON, **location},
+        "PartitionKeys": columns(("dt", "string")),
+    }
+    monkeypatch.setitem(glue._tables, "counted/raw", definition)
+    monkeypatch.setitem(glue._partitions, "counted/raw", [{"Values": [day]} for day in dates])
+    listed: list[tables.Location] = []
+    looked_up: list[str] = []
+    of_location = tables.Listing.files
+    monkeypatch.setattr(
+        tables.Listing,
+        "files",
+        lambda self, where: (listed.append(where), of_location(self, where))[1],
+    )
+    monkeypatch.setattr(
+        tables.Listing, "_path", lambda self, bucket, key: (looked_up.append(key), "/x")[1]
+    )
+    query = translate.parse("select v from counted.raw where dt between '2026-01-30' and '2026-02'")
+    [(name, places)] = query.tables("counted").items()
+    listing = tables.Listing()
+
+    found = tables.pruned(tables.find(name.database, name.name, {}), places)
+    relation = tables.relation(found, listing)
+
+    assert [where.prefix for where in listed] == ["raw/dt=2026-01-30/", "raw/dt=2026-01-31/"]
+    assert len(looked_up) == len(relation.paths) == relation.bytes == 6

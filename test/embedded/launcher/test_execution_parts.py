@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from embedded.launcher.executions import PREFIX, ExecutionParts, drop_old, gone, part_name
+from embedded.launcher.executions import PREFIX, ExecutionParts, drop_old, part_name
 from embedded.launcher.snapshots import Snapshots
 
 KEY = ("000000000000", "us-east-1", "arn:one")
@@ -85,10 +85,30 @@ def test_an_execution_ends_90_days_after_it_has_ended_and_its_files_go(tmp_path)
 
     dropped = drop_old(kept)
     for _ in range(2):
-        snapshots.save(parts.due(kept, snapshots.written), gone(kept, snapshots.written))
+        due = parts.due(kept, snapshots.written)
+        snapshots.save(due, parts.gone(snapshots.written))
         kept[(*KEY[:2], "runs")]["events"].append({})
 
     assert dropped == [(*KEY[:2], "old")]
     files = [path.name for path in (tmp_path / "services").iterdir()]
     assert not [name for name in files if name.startswith(part_name(dropped[0]))]
-    assert len([name for name in snapshots.written if name.startswith(PREFIX)]) == 4
+    # One of the execution that ended, two of the one that runs.
+    assert len([name for name in snapshots.written if name.startswith(PREFIX)]) == 3
+
+
+def test_an_execution_that_has_ended_is_one_file_until_it_is_redriven(tmp_path):
+    snapshots, _ = fresh(tmp_path)
+    parts, kept = ExecutionParts(), {KEY: execution(120)}
+    name = part_name(KEY)
+
+    def save() -> frozenset[str]:
+        due = parts.due(kept, snapshots.written)
+        snapshots.save(due, parts.gone(snapshots.written))
+        assert ExecutionParts().restore(fresh(tmp_path)[1]) == kept
+        return snapshots.written
+
+    assert save() == {name, f"{name}-0", f"{name}-1"}
+    kept[KEY].update(status="FAILED")
+    assert save() == {name}
+    kept[KEY].update(status="RUNNING", redriveCount=1)
+    assert save() == {name, f"{name}-0", f"{name}-1"}

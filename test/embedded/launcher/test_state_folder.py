@@ -58,7 +58,7 @@ def test_a_state_of_format_1_is_moved_whole(tmp_path):
     ("files", "said"),
     [
         ({"state/manifest.json": manifest_of(2, version="9.9.9")}, "of format 2"),
-        ({"state/manifest.json": manifest_of(3, version="9.9.9")}, "sentiment-lake 9.9.9"),
+        ({"state/manifest.json": manifest_of(FORMAT + 1, version="9.9.9")}, "sentiment-lake 9.9.9"),
         ({"state/manifest.json": "{", "state/manifest.previous.json": ""}, "cannot be read"),
         ({"state/services/iam-0123456789abcdef.json": "{}"}, "manifest .* is missing"),
         ({"state/lambda-blobs/a.zip": "", "s3/lake/labels/a": "x"}, "lake/labels/a, for one"),
