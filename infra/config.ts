@@ -162,6 +162,13 @@ const base = {
     memoryMb: 3072,
     maxConcurrency: 5,
   },
+  scoring: {
+    endpointTweets: 5000,
+    instanceType: 'ml.m5.xlarge',
+    instances: 1,
+    // One instance scores some thousand tweets a second: 8 million take about an hour.
+    maxSeconds: 3 * 3600,
+  },
   torchIndexUrl: null,
   logRetentionDays: 90,
   protectData: false,
