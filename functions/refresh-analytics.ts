@@ -121,9 +121,9 @@ async function begun(
 ): Promise<Progress> {
   const { refresh } = state;
   if (refresh.status === 'RUNNING') {
-    const { status, attempt: before, ...progress } = refresh;
+    const { attempt: before, pending, query, scored, byEndpoint, job } = refresh;
+    const progress = { pending, query, scored, byEndpoint, job };
     if (before === attempt) return progress;
-    const { job } = progress;
     const isReusable =
       job?.startedAt !== undefined &&
       job.modelVersion === modelVersion &&
