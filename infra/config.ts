@@ -218,6 +218,8 @@ const environments: Record<EnvironmentName, Settings> = {
       authorNames: true,
     },
     poll: perPollingKey(() => 1),
+    // Here a transform job starts within seconds, and every local lake tries what an account does with many tweets.
+    scoring: { ...base.scoring, endpointTweets: 200 },
     monthlyBudgetUsd: null,
   },
   // Runs in dev can wait for spot capacity, and training costs about a third.
