@@ -62,10 +62,11 @@ export function transformJobName(
  * The model of a transform job: the champion's archive in today's serving image. It is not the endpoint's model, which
  * may be of an older image, and whose role may not read tweets.
  */
-function batchModel(champion: Champion, { image, roleArn }: Transforms) {
-  const version = createHash('sha256').update(image).digest('hex').slice(0, 8);
+function batchModel(champion: Champion, { image, roleArn, modelPrefix }: Transforms) {
+  const { modelUri, digest = '' } = champion;
+  const content = createHash('sha256').update([image, modelUri, digest].join(' ')).digest('hex');
   return {
-    ModelName: `${champion.modelVersion}-batch-${version}`,
+    ModelName: `${modelPrefix}batch-${content.slice(0, 16)}`,
     ExecutionRoleArn: roleArn,
     PrimaryContainer: {
       Image: image,

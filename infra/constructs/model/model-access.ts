@@ -41,7 +41,7 @@ export class ModelAccess extends Construct {
     const { MachineLearningRole, ModelOperatorRole, ServingRole } = lake.roles;
     const endpointArn = arn('sagemaker', `endpoint/${endpoint}`);
     // Both calls need permission for the endpoint and for its new config.
-    const batchModels = named('model').replace(/\*$/, '*-batch-*');
+    const batchModels = arn('sagemaker', `model/${modelPrefix(environment)}batch-*`);
     const changed = [endpointArn, named('endpoint-config')];
     allow(this, 'Operate', ModelOperatorRole, [
       {
