@@ -55,7 +55,7 @@ export function transformJobName(
     .update([...idempotencyKey, 'score'].join(' '))
     .digest('hex')
     .slice(0, 12);
-  return `${prefix}${date.replaceAll('-', '')}-scores-${hash}`;
+  return `${prefix}${date.replaceAll('-', '')}-${hash}`;
 }
 
 /**

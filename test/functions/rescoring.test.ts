@@ -219,7 +219,7 @@ test("the job runs the champion's archive in the deployed image, encrypted, with
     },
     EnableNetworkIsolation: true,
   });
-  expect(job).toMatch(/^sl-dev-\d{8}-scores-[0-9a-f]{12}$/);
+  expect(job).toMatch(/^sl-dev-\d{8}-[0-9a-f]{12}$/);
   expect(sageMaker.inputOf('CreateTransformJob')).toMatchObject({
     TransformInput: {
       DataSource: {
