@@ -127,7 +127,7 @@ async function begun(
     const isReusable =
       job?.startedAt !== undefined &&
       job.modelVersion === modelVersion &&
-      (await isUsable(job.name, deps.transforms));
+      (await isUsable(deps.lake, job.name, deps.transforms));
     if (isReusable) return progress;
   }
   const { scored, byEndpoint } = scoredBefore(state);

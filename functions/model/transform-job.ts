@@ -15,7 +15,7 @@ import { z } from 'zod';
 import { resultPrefixes } from '../../workflows/datasets';
 import { StepError } from '../../workflows/errors';
 import type { Champion } from '../../workflows/payloads';
-import { uriOf } from '../lake/objects';
+import { listObjects, uriOf } from '../lake/objects';
 import type { LakeBucket } from '../lake/objects';
 import type { FunctionSettings } from '../settings/settings';
 import type { Clock } from '../shared/clock';
@@ -155,7 +155,7 @@ export async function completedTransform(
     case 'InProgress': {
       const begun = job.CreationTime?.valueOf() ?? clock.now().valueOf();
       if (clock.now().valueOf() - begun <= settings.maxSeconds * 1000) return null;
-      await sageMaker.send(new StopTransformJobCommand({ TransformJobName: jobName }));
+      await stopTransform(sageMaker, jobName);
       throw new StepError(
         'ScoringFailed',
         `The transform job ${jobName} was stopped, because it took longer than scoring.maxSeconds (${settings.maxSeconds}). ` +
@@ -171,8 +171,26 @@ export async function completedTransform(
   }
 }
 
-/** Whether a job of an earlier attempt can still be published: it runs or has completed. */
-export async function isUsable(jobName: string, { sageMaker }: Transforms): Promise<boolean> {
+/** Stops a job; one that has ended already stays as it is. */
+export async function stopTransform(sageMaker: SageMakerClient, jobName: string): Promise<void> {
+  try {
+    await sageMaker.send(new StopTransformJobCommand({ TransformJobName: jobName }));
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'ValidationException')) throw error;
+  }
+}
+
+/**
+ * Whether a job of an earlier attempt can still be published: it runs or has completed, and its objects are there.
+ * `forget` deletes them.
+ */
+export async function isUsable(
+  lake: LakeBucket,
+  jobName: string,
+  { sageMaker }: Transforms,
+): Promise<boolean> {
+  const objects = await listObjects(lake, transformKeys(jobName).input);
+  if (objects.length === 0) return false;
   const { TransformJobStatus } = await sageMaker.send(
     new DescribeTransformJobCommand({ TransformJobName: jobName }),
   );

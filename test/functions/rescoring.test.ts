@@ -2,6 +2,7 @@ import type { AthenaContext } from '../../functions/lake/athena';
 import { hasSucceeded, rowsOf, startQuery } from '../../functions/lake/athena';
 import { setPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
+import { removeObject } from '../../functions/lake/objects';
 import type { LakeBucket } from '../../functions/lake/objects';
 import { parametersOf } from '../../functions/lake/published';
 import { refreshAnalytics } from '../../functions/refresh-analytics';
@@ -335,6 +336,18 @@ test.each([
     message: expect.stringContaining(message),
   });
   expect(await keysBelow(lake, 'processed-data/scored/')).toEqual([]);
+});
+
+test('a redrive after its objects were deleted, as `forget` does, scores again', async () => {
+  const { state, job } = await started();
+  await complete(job);
+  for (const key of await keysBelow(lake, SCORING)) await removeObject(lake, key);
+
+  const again = await started(1, state);
+  expect(again.job).not.toBe(job);
+  await complete(again.job);
+
+  expect(await call(again.state, 1)).toMatchObject({ status: 'DONE', scored: 3 });
 });
 
 test('a job that takes too long is stopped, and the step says which setting limits it', async () => {

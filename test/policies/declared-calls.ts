@@ -192,8 +192,8 @@ const jobs = [
     'arn:aws:s3:::bucket',
   ),
   ...declare(
-    'A transform job that takes longer than the settings allow is stopped',
-    OPERATING,
+    'A transform job that takes longer than the settings allow is stopped, and that of an aborted execution',
+    [...OPERATING, ...REPORTER],
     'sagemaker:StopTransformJob',
     arn('sagemaker', 'transform-job/sl-job'),
   ),

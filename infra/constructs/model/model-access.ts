@@ -38,7 +38,7 @@ export class ModelAccess extends Construct {
     super(scope, id);
     const { environment, lake, endpoint, updater } = props;
     const named = namedIn(environment);
-    const { MachineLearningRole, ModelOperatorRole, ServingRole } = lake.roles;
+    const { MachineLearningRole, ModelOperatorRole, RunReporterRole, ServingRole } = lake.roles;
     const endpointArn = arn('sagemaker', `endpoint/${endpoint}`);
     // Both calls need permission for the endpoint and for its new config.
     const batchModels = arn('sagemaker', `model/${modelPrefix(environment)}batch-*`);
@@ -83,6 +83,14 @@ export class ModelAccess extends Construct {
         wildcard,
       },
       passing(MachineLearningRole, [named('training-job'), batchModels]),
+    ]);
+    // Of an execution that was aborted or ran out of time.
+    allow(this, 'Stop', RunReporterRole, [
+      {
+        actions: ['sagemaker:StopTransformJob'],
+        resources: [named('transform-job')],
+        wildcard,
+      },
     ]);
     allow(this, 'Update', updater, [
       {

@@ -124,7 +124,7 @@ async function publish(
 }
 
 async function main(): Promise<void> {
-  // The step's log.
+  // eslint-disable-next-line no-console -- the step's log would drown the figures
   console.info = () => undefined;
   const folder = mkdtempSync(join(tmpdir(), 'lake-rescore-'));
   const launcher = await Launcher.start();
