@@ -157,6 +157,7 @@ export class TransformJobs {
     const root = this.context.path('transforms', request.TransformJobName);
     const s3 = this.role(request, arnOf('transform-job', request.TransformJobName)).s3();
     let server: Server | undefined;
+    let failure: string | undefined;
     try {
       await rm(root, { recursive: true, force: true });
       const uri = request.TransformInput.DataSource.S3DataSource.S3Uri;
@@ -172,19 +173,17 @@ export class TransformJobs {
       job.startedAt = Date.now();
       this.state.save();
       await this.transformAll(request, files, { server, s3, root, stop });
-      if (isActive(job)) this.end(job, stop.aborted ? 'Stopped' : 'Completed');
     } catch (error) {
-      if (isActive(job))
-        this.end(
-          job,
-          stop.aborted ? 'Stopped' : 'Failed',
-          stop.aborted ? undefined : messageOf(error),
-        );
+      failure = messageOf(error);
     } finally {
       await server?.stop();
       s3.destroy();
       await rm(root, { recursive: true, force: true });
     }
+    // `close` or a restart has already set the job to Failed.
+    if (!isActive(job)) return;
+    if (stop.aborted) this.end(job, 'Stopped');
+    else this.end(job, failure === undefined ? 'Completed' : 'Failed', failure);
   }
 
   /** Like SageMaker, stores the output of every object whose records all succeeded, also if others failed. */
