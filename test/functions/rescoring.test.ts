@@ -375,7 +375,7 @@ test('without a quota the step names it', async () => {
 
 test('an execution that an older release has started goes on', async () => {
   scoring.endpointTweets = 5000;
-  const older = { status: 'RUNNING', attempt: 0, pending: [DAY], query: null, scored: 7 } as const;
+  const older: Refresh = { status: 'RUNNING', attempt: 0, pending: [DAY], query: null, scored: 7 };
 
   let state: Refresh = await call(older);
   for (let calls = 0; calls < 20 && state.status === 'RUNNING'; calls += 1)

@@ -80,8 +80,7 @@ def _unload(connection: duckdb.DuckDBPyConnection, sql: str, folder: str) -> Non
         if kind.lower() not in UNLOADED_TYPES:
             raise duckdb.NotImplementedException(f"UNLOAD of {name}, a {kind}")
     connection.execute(
-        f"COPY ({sql}) TO '{folder}/rows'"
-        f" (FORMAT json, FILE_SIZE_BYTES '{UNLOADED_FILE}')"
+        f"COPY ({sql}) TO '{folder}/rows' (FORMAT json, FILE_SIZE_BYTES '{UNLOADED_FILE}')"
     )
 
 

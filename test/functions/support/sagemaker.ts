@@ -64,7 +64,11 @@ export class FakeSageMaker {
     }
     if (command === 'DescribeTransformJob') {
       const name = 'TransformJobName' in input ? input.TransformJobName : undefined;
-      return this.failedTransforms.get(name) ?? this.transform ?? fail('Could not find requested job with name: it');
+      return (
+        this.failedTransforms.get(name) ??
+        this.transform ??
+        fail('Could not find requested job with name: it')
+      );
     }
     if (command === 'DescribeTrainingJob') {
       return this.job ?? fail('Requested resource not found.');
