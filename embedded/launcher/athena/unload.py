@@ -5,7 +5,7 @@ writers. The embedded Athena writes uncompressed JSON lines, in objects of about
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,9 +32,9 @@ class Unload:
 
     to: Location
 
-    def check(self, caller: str) -> None:
+    def check(self, caller: str, encryption: Mapping[str, str]) -> None:
         """Check that the caller may write there, and that it is empty. Raises QueryFailed."""
-        access.may_unload(caller, self.to)
+        access.may_unload(caller, self.to, encryption)
         if files(self.to):
             raise QueryFailed(
                 f"HIVE_PATH_ALREADY_EXISTS: Target directory for table '{self.uri}' already exists"

@@ -239,7 +239,7 @@ def _run_query(query: translate.Query, target: unload.Unload | None) -> Work:
         database = execution["QueryExecutionContext"]["Database"]
         if target is None:
             return engine.run(query, database, caller, started)
-        target.check(caller)
+        target.check(caller, _encryption(execution))
         with tempfile.TemporaryDirectory(prefix="athena-", ignore_cleanup_errors=True) as folder:
             answer = engine.run(query, database, caller, started, Path(folder))
             manifest = []
