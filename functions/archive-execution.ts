@@ -1,4 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { z } from 'zod';
@@ -9,11 +10,12 @@ import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import { withinDeadline } from './shared/deadline';
 import type { CallContext } from './shared/deadline';
-import { lastState, readCause, readHistory } from './report/execution-history';
+import { lastState, openTransform, readCause, readHistory } from './report/execution-history';
 import { explain } from './shared/explain';
 import { releaseLock } from './lake/lock';
 import { uriOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
+import { stopTransform } from './model/transform-job';
 import { keepRecord } from './lake/records';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
@@ -36,17 +38,18 @@ interface Dependencies {
   lake: LakeBucket;
   sfn: SFNClient;
   sns: SNSClient;
+  sageMaker: SageMakerClient;
   topicArn: string;
   emit: Emit;
   clock: Clock;
 }
 
 /**
- * Runs after every execution: reports a failure by mail, releases the execution's locks and archives its history,
- * because Step Functions deletes it after 90 days. If it fails after the mail, the retry sends the mail again.
+ * Runs after every execution: reports a failure by mail, releases the execution's locks, stops the transform job of an
+ * execution that was ended from outside, and archives the history, because Step Functions deletes it after 90 days. If it fails after the mail, the retry sends the mail again.
  */
 export const archiveExecution =
-  ({ lake, sfn, sns, topicArn, emit, clock }: Dependencies) =>
+  ({ lake, sfn, sns, sageMaker, topicArn, emit, clock }: Dependencies) =>
   (event: unknown, context?: CallContext): Promise<{ archiveUri: string; events: number }> =>
     withinDeadline(context, async () => {
       const parsed = Event.safeParse(event);
@@ -79,6 +82,9 @@ export const archiveExecution =
       }
       await releaseLock(lake, executionArn, clock.now());
       const events = await readHistory(sfn, executionArn);
+      // A failed execution's job goes on: its redrive publishes it.
+      const job = status === 'ABORTED' || status === 'TIMED_OUT' ? openTransform(events) : null;
+      if (job !== null) await stopTransform(sageMaker, job);
       const key = await keepRecord(lake, planned, {
         execution: { ...execution, $metadata: undefined },
         events,
@@ -117,6 +123,7 @@ export const handler = onFirstCall(() => {
     lake: { s3: aws(S3Client), bucket: BUCKET },
     sfn: aws(SFNClient),
     sns: aws(SNSClient),
+    sageMaker: aws(SageMakerClient),
     topicArn: TOPIC_ARN,
     emit: emitter(LAKE),
     clock: systemClock,

@@ -5,6 +5,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { z } from 'zod';
 import type { Query } from '../queries/query';
+import { resultPrefixes } from '../workflows/datasets';
 import { StepError } from '../workflows/errors';
 import { RefreshAnalyticsOutput, StepInput } from '../workflows/payloads';
 import type { Champion, RunState } from '../workflows/payloads';
@@ -15,9 +16,11 @@ import { readEnvironment } from './settings/environment';
 import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
 import type { Row, AthenaContext } from './lake/athena';
 import type { Catalog } from './lake/catalog';
+import { uriOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
+import { MOST_ENDPOINT_TWEETS } from './settings/settings';
 import { scoreInBatches, writeScored } from './model/scored';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
@@ -25,16 +28,25 @@ import { readChampion } from './model/champion';
 import { describeEndpoint, pointEndpoint, scoringClient } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
 import { languageList } from './model/languages';
+import {
+  completedTransform,
+  isUsable,
+  startTransform,
+  transformJobName,
+  transformKeys,
+} from './model/transform-job';
+import type { Transforms } from './model/transform-job';
+import { publishScores, removeTransforms } from './model/transform-scores';
 import { predictionMetrics } from './report/run-metrics';
-import { onFirstCall, step } from './shared/step';
+import { log, onFirstCall, step } from './shared/step';
 
 /** Days that the analysts' questions cover. */
 const LOOKBACK_DAYS = 8;
-// A call starts no new work after two minutes; the work in progress fits into its Lambda's other three.
+// A call starts no new work after two minutes; the work in progress fits into its Lambda's other eight.
 const BUDGET_MS = 2 * 60 * 1000;
 const PAUSE_MS = 300;
-/** Rows per query; a day with more rows is queried again until none is left. */
-const ROWS_A_QUERY = 5000;
+/** One row more than the endpoint may score tells that a day is for a transform job. */
+const ROWS_LISTED = MOST_ENDPOINT_TWEETS + 1;
 
 interface Dependencies {
   lake: LakeBucket;
@@ -42,81 +54,169 @@ interface Dependencies {
   athena: AthenaContext;
   sageMaker: SageMakerClient;
   endpoint: Endpoint;
+  transforms: Transforms;
   unscoredTweets: Query;
   languages: readonly string[];
   emit: Emit;
   clock: Clock;
 }
 
-type Progress = Pick<
-  Extract<RefreshAnalyticsOutput, { status: 'RUNNING' }>,
-  'pending' | 'query' | 'scored'
->;
+type Running = Extract<RefreshAnalyticsOutput, { status: 'RUNNING' }>;
+type Progress = Omit<Running, 'status' | 'attempt'>;
+type Job = NonNullable<Progress['job']>;
 
-/** Scores every published tweet of the last days that the model in service has not scored yet. */
+/**
+ * Scores every published tweet of the last days that the model in service has not scored yet. The endpoint scores the
+ * tweets of days that have few. Those of the other days are written to one transform job's input by Athena, and
+ * published from its output: a new champion's first run scores millions.
+ */
 export const refreshAnalytics = (deps: Dependencies) =>
   step(
     StepInput,
     RefreshAnalyticsOutput,
     async ({ execution, attempt, state }): Promise<RefreshAnalyticsOutput> => {
-      const { refresh } = state;
       const champion = (await readChampion(deps.lake))?.value ?? null;
       if (champion === null) {
         return { status: 'DONE', scored: 0, modelVersion: null };
       }
-      const isOurs = refresh.status === 'RUNNING' && refresh.attempt === attempt;
-      let progress: Progress = isOurs
-        ? { pending: refresh.pending, query: refresh.query, scored: refresh.scored }
-        : {
-            pending: await daysToScore(deps.catalog, state),
-            query: null,
-            scored: scoredBefore(state),
-          };
+      const idempotencyKey = [execution.arn, attempt];
+      let progress = await begun(deps, champion, attempt, state);
       if (await servesChampion(deps, champion)) {
         const until = deps.clock.now().valueOf() + BUDGET_MS;
-        while (progress.pending.length > 0 && deps.clock.now().valueOf() < until) {
-          progress = await advance(deps, champion, progress, [execution.arn, attempt]);
-        }
-        if (progress.pending.length === 0) {
-          return { status: 'DONE', scored: progress.scored, modelVersion: champion.modelVersion };
-        }
+        do {
+          const { pending, job } = progress;
+          if (pending.length > 0) {
+            const name = transformJobName(
+              state.plan.date,
+              idempotencyKey,
+              deps.transforms.modelPrefix,
+            );
+            progress = await listed(deps, champion, progress, { idempotencyKey, name });
+          } else if (job === undefined) {
+            const { scored } = progress;
+            return { status: 'DONE', scored, modelVersion: champion.modelVersion };
+          } else if (job.startedAt === undefined) {
+            await startTransform(deps.lake, job.name, champion, deps.transforms);
+            log({ transform: job.name, days: job.days.length });
+            const startedAt = deps.clock.now().toISOString();
+            progress = { ...progress, job: { ...job, startedAt } };
+          } else {
+            const done = await published(deps, progress, job);
+            if (done === null) break;
+            if ('status' in done) return done;
+            progress = done;
+          }
+        } while (deps.clock.now().valueOf() < until);
       }
       return { status: 'RUNNING', attempt, ...progress };
     },
   );
 
-/** Queries the next day's tweets, waits for the result, or scores it. */
-async function advance(
+/** The progress that a call continues. A job that an earlier attempt started is published, unless it failed. */
+async function begun(
+  deps: Dependencies,
+  { modelVersion }: Champion,
+  attempt: number,
+  state: RunState,
+): Promise<Progress> {
+  const { refresh } = state;
+  if (refresh.status === 'RUNNING') {
+    const { attempt: before, pending, query, scored, byEndpoint, job } = refresh;
+    const progress = { pending, query, scored, byEndpoint, job };
+    if (before === attempt) return progress;
+    const isReusable =
+      job?.startedAt !== undefined &&
+      job.modelVersion === modelVersion &&
+      (await isUsable(deps.lake, job.name, deps.transforms));
+    if (isReusable) return progress;
+  }
+  const { scored, byEndpoint } = scoredBefore(state);
+  return { pending: await daysToScore(deps.catalog, state), query: null, scored, byEndpoint };
+}
+
+/** Lists the next day's tweets and scores them, or has them written to the job's input. */
+async function listed(
   deps: Dependencies,
   champion: Champion,
-  { pending, query, scored }: Progress,
-  idempotencyKey: readonly (string | number)[],
+  progress: Progress,
+  { idempotencyKey, name }: { idempotencyKey: readonly (string | number)[]; name: string },
 ): Promise<Progress> {
-  const { athena: athena, clock, unscoredTweets, languages } = deps;
+  const { athena, lake, clock, unscoredTweets, transforms } = deps;
+  const { pending, query, scored, byEndpoint = scored } = progress;
   const [day = '', ...later] = pending;
-  if (query === null) {
+  const start = async (sql: string): Promise<Progress['query']> => {
     const values = {
       day,
       model_version: champion.modelVersion,
-      languages: languageList(languages),
+      languages: languageList(deps.languages),
     };
-    const queryExecutionId = await startQuery(athena, unscoredTweets, values, [
-      ...idempotencyKey,
-      scored,
-    ]);
-    return { pending, query: { date: day, queryExecutionId }, scored };
+    const key = [...idempotencyKey, scored];
+    const queryExecutionId = await startQuery(athena, { ...unscoredTweets, sql }, values, key);
+    return { date: day, queryExecutionId };
+  };
+  if (query === null) {
+    return { ...progress, query: await start(`${unscoredTweets.sql}\nlimit ${ROWS_LISTED}`) };
   }
   if (!(await hasSucceeded(athena, query.queryExecutionId))) {
     await clock.sleep(PAUSE_MS);
-    return { pending, query, scored };
+    return progress;
   }
-  const rows = await rowsOf(athena, query.queryExecutionId, ROWS_A_QUERY);
+  if (query.unloads) {
+    const { job = { name, modelVersion: champion.modelVersion, days: [] } } = progress;
+    const days = [...job.days, day];
+    return { ...progress, pending: later, query: null, job: { ...job, days } };
+  }
+  const rows = await rowsOf(athena, query.queryExecutionId, ROWS_LISTED);
+  if (byEndpoint + rows.length > transforms.settings.endpointTweets && rows.length > 0) {
+    const uri = uriOf(lake, `${transformKeys(name).input}dt=${day}/`);
+    const unload = await start(unloading(unscoredTweets.sql, uri));
+    return { ...progress, query: unload && { ...unload, unloads: true } };
+  }
   await score(deps, champion, day, rows);
   return {
-    pending: rows.length === ROWS_A_QUERY ? pending : later,
+    ...progress,
+    pending: later,
     query: null,
     scored: scored + rows.length,
+    byEndpoint: byEndpoint + rows.length,
   };
+}
+
+/** Has Athena write the rows as JSON lines, in as many objects as it likes. */
+const unloading = (sql: string, uri: string): string =>
+  `unload (\n${sql}\n) to '${uri}' with (format = 'JSON', compression = 'NONE')`;
+
+/** Publishes the next day of the job; null while the job runs. After the last day, deletes the job's objects. */
+async function published(
+  deps: Dependencies,
+  progress: Progress,
+  job: Job,
+): Promise<Progress | RefreshAnalyticsOutput | null> {
+  const { lake, catalog, transforms, clock, emit } = deps;
+  const ended = await completedTransform(job.name, transforms, clock);
+  if (ended === null) return null;
+  const [day, ...days] = job.days;
+  const { TransformStartTime: start, TransformEndTime: end } = ended;
+  const endedAt = end ?? clock.now();
+  if (day === undefined) {
+    await removeTransforms(lake, resultPrefixes.scoring);
+    const { scored, byEndpoint = 0 } = progress;
+    return {
+      status: 'DONE',
+      scored,
+      modelVersion: job.modelVersion,
+      job: {
+        name: job.name,
+        scored: scored - byEndpoint,
+        seconds: start ? (endedAt.valueOf() - start.valueOf()) / 1000 : 0,
+      },
+    };
+  }
+  const { name, modelVersion } = job;
+  const rows = await publishScores(lake, catalog, { name, modelVersion, endedAt }, day, (some) =>
+    emit(predictionMetrics(some)),
+  );
+  return { ...progress, scored: progress.scored + rows, job: { ...job, days } };
 }
 
 const Unscored = z.object({ tweet_id: z.string(), text: z.string().nullable() });
@@ -151,9 +251,12 @@ async function daysToScore(catalog: Catalog, { plan, ingest }: RunState): Promis
   return (await publishedDays(catalog)).map(({ date }) => date).filter((date) => wanted.has(date));
 }
 
-/** Rows scored by earlier attempts. */
-const scoredBefore = ({ refresh }: RunState): number =>
-  refresh.status === 'RUNNING' ? refresh.scored : 0;
+/** Tweets scored by earlier attempts. */
+function scoredBefore({ refresh }: RunState): { scored: number; byEndpoint: number } {
+  if (refresh.status !== 'RUNNING') return { scored: 0, byEndpoint: 0 };
+  const { scored, byEndpoint = scored } = refresh;
+  return { scored, byEndpoint };
+}
 
 /**
  * Whether the endpoint serves the champion. A run that failed between update and promotion leaves its candidate there;
@@ -186,21 +289,30 @@ async function servesChampion(
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, DATABASE, WORKGROUP, ENDPOINT_NAME, LAKE, SETTINGS } =
-    readEnvironment('refresh-analytics');
+  const env = readEnvironment('refresh-analytics');
+  const sageMaker = aws(SageMakerClient);
   const unscoredTweets = loadQueries().find(({ name }) => name === 'unscored_tweets');
   if (unscoredTweets === undefined) {
     throw new Error('queries.json holds no unscored_tweets. Deploy the stack again.');
   }
   return refreshAnalytics({
-    lake: { s3: aws(S3Client), bucket: BUCKET },
-    catalog: { glue: aws(GlueClient), database: DATABASE },
-    athena: { athena: aws(AthenaClient), workgroup: WORKGROUP, database: DATABASE },
-    sageMaker: aws(SageMakerClient),
-    endpoint: { runtime: scoringClient(), name: ENDPOINT_NAME, clock: systemClock },
+    lake: { s3: aws(S3Client), bucket: env.BUCKET },
+    catalog: { glue: aws(GlueClient), database: env.DATABASE },
+    athena: { athena: aws(AthenaClient), workgroup: env.WORKGROUP, database: env.DATABASE },
+    sageMaker,
+    endpoint: { runtime: scoringClient(), name: env.ENDPOINT_NAME, clock: systemClock },
+    transforms: {
+      sageMaker,
+      settings: env.SETTINGS.scoring,
+      image: env.SERVING_IMAGE,
+      roleArn: env.TRAINING_ROLE_ARN,
+      keyArn: env.KEY_ARN,
+      lakeName: env.LAKE,
+      modelPrefix: env.MODEL_PREFIX,
+    },
     unscoredTweets,
-    languages: SETTINGS.model.languages,
-    emit: emitter(LAKE),
+    languages: env.SETTINGS.model.languages,
+    emit: emitter(env.LAKE),
     clock: systemClock,
   });
 });

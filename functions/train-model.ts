@@ -32,6 +32,7 @@ import {
 import type { Build } from './model/training-inputs';
 import { startWithinQuotas } from './model/quotas';
 import { trainingJob } from './model/training-job';
+import { unlessItExists } from './model/unless-it-exists';
 import type { FunctionSettings } from './settings/settings';
 import { log, onFirstCall, step } from './shared/step';
 
@@ -144,17 +145,6 @@ async function start(
 
 const capacityOf = ({ EnableManagedSpotTraining }: DescribeTrainingJobResponse): Capacity =>
   EnableManagedSpotTraining === true ? 'spot' : 'on-demand';
-
-/** The job's name derives from the attempt: an existing job was started by a call whose response was lost. */
-async function unlessItExists(create: () => Promise<unknown>): Promise<void> {
-  try {
-    await create();
-  } catch (error) {
-    if (!(error instanceof Error && error.name === 'ResourceInUse')) {
-      throw error;
-    }
-  }
-}
 
 /**
  * The champion's archive, if it exists. A channel without an object would fail the job, and so every nightly run.

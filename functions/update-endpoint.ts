@@ -12,6 +12,7 @@ import { aws } from './shared/aws';
 import { readEnvironment } from './settings/environment';
 import { describeEndpoint, isOnItsWay, pointEndpoint } from './model/endpoint';
 import { VARIANT_NAME, costTags } from './model/names';
+import { unlessItExists } from './model/unless-it-exists';
 import { updatePlan } from './model/update-plan';
 import type { FunctionSettings } from './settings/settings';
 import { onFirstCall, step } from './shared/step';
@@ -168,17 +169,6 @@ function variant(modelName: string, settings: FunctionSettings['endpoint']): Pro
         InitialInstanceCount: settings.instances,
         InitialVariantWeight: 1,
       };
-}
-
-/** Names derive from the training job: an existing one was created by an earlier call for the same model. */
-async function unlessItExists(create: () => Promise<unknown>): Promise<void> {
-  try {
-    await create();
-  } catch (error) {
-    if (!(error instanceof Error && /already exist/i.test(error.message))) {
-      throw error;
-    }
-  }
 }
 
 const failed = (name: string, configName: string, why: string): StepError =>

@@ -164,6 +164,13 @@ const base = {
     memoryMb: 3072,
     maxConcurrency: 5,
   },
+  scoring: {
+    endpointTweets: 5000,
+    instanceType: 'ml.m5.xlarge',
+    instances: 1,
+    // One instance scores some thousand tweets a second: 8 million take about an hour.
+    maxSeconds: 3 * 3600,
+  },
   torchIndexUrl: null,
   logRetentionDays: 90,
   protectData: false,
@@ -214,6 +221,8 @@ const environments: Record<EnvironmentName, Settings> = {
     },
     // A history of 25,000 events is full after 2,500 polls of a job: here after an hour and a half.
     poll: { ...perPollingKey(() => 1), clean: 2, train: 2 },
+    // Here a transform job starts within seconds, and every local lake tries what an account does with many tweets.
+    scoring: { ...base.scoring, endpointTweets: 200 },
     monthlyBudgetUsd: null,
   },
   // Runs in dev can wait for spot capacity, and training costs about a third.

@@ -62,12 +62,14 @@ export const leaseKeys = {
 };
 
 /**
- * Prefixes of Athena's results. Results of a run and results of people lie apart, so that people with query rights
- * cannot write what a run reads.
+ * Prefixes of Athena's results, and of what is made from them for a while. Results of a run and results of people lie
+ * apart, so that people with query rights cannot write what a run reads.
  */
 export const resultPrefixes = {
   runs: `${prefixes.queryResults}runs/`,
   analysts: `${prefixes.queryResults}analysts/`,
+  /** Input and output of the transform jobs that score tweets, until their scores are published. */
+  scoring: `${prefixes.queryResults}scoring/`,
 };
 
 /** The data set behind a table; the candidates table shares the columns of `tweets`. */

@@ -507,13 +507,39 @@ export type PromoteModelOutput = z.infer<typeof PromoteModelOutput>;
 // ---- Refresh analytics --------------------------------------------------------------------------
 
 export const RefreshAnalyticsOutput = z.discriminatedUnion('status', [
-  /** More days are to be scored, or the query that lists a day's tweets is still running. */
+  /** More days are to be looked through, or a transform job scores those that have many tweets. */
   Running({
     pending: z.array(Day),
-    query: z.strictObject({ date: Day, queryExecutionId: z.string() }).nullable(),
+    /** The query of the first pending day: it lists its tweets or, with `unloads`, writes them to the job's input. */
+    query: z
+      .strictObject({
+        date: Day,
+        queryExecutionId: z.string(),
+        unloads: z.literal(true).optional(),
+      })
+      .nullable(),
     scored: Count,
+    /** Tweets of `scored` that the endpoint scored. Older releases have no other. */
+    byEndpoint: Count.optional(),
+    /** The transform job, its model, and its days that are not published yet. `startedAt` once it was started. */
+    job: z
+      .strictObject({
+        name: z.string(),
+        modelVersion: z.string(),
+        days: z.array(Day),
+        startedAt: Instant.optional(),
+      })
+      .optional(),
   }),
-  z.strictObject({ status: z.literal('DONE'), scored: Count, modelVersion: z.string().nullable() }),
+  z.strictObject({
+    status: z.literal('DONE'),
+    scored: Count,
+    modelVersion: z.string().nullable(),
+    /** The transform job that scored the rest; absent if the endpoint scored all. */
+    job: z
+      .strictObject({ name: z.string(), scored: Count, seconds: z.number().nonnegative() })
+      .optional(),
+  }),
 ]);
 export type RefreshAnalyticsOutput = z.infer<typeof RefreshAnalyticsOutput>;
 

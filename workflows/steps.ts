@@ -189,18 +189,30 @@ export const steps = [
     timeoutSeconds: 60,
     memoryMb: 256,
   },
-  // Scores for at most two minutes, then answers RUNNING.
+  // Scores for at most two minutes, then answers RUNNING. Publishing one more day of a transform job, a quarter of a
+  // million rows in memory at a time, must fit into the rest.
   {
     state: 'Refresh analytics',
     name: 'refresh-analytics',
     key: 'refresh',
-    description: 'Scores the tweets that the champion has not scored yet.',
+    description:
+      'Scores the tweets that the champion has not scored yet: a few through the endpoint, many in a transform job.',
     role: 'ModelOperatorRole',
-    variables: ['BUCKET', 'LAKE', 'DATABASE', 'WORKGROUP', 'ENDPOINT_NAME'],
-    settings: ['model'],
-    pollSeconds: 5,
-    timeoutSeconds: 300,
-    memoryMb: 512,
+    variables: [
+      'BUCKET',
+      'LAKE',
+      'DATABASE',
+      'WORKGROUP',
+      'ENDPOINT_NAME',
+      'MODEL_PREFIX',
+      'SERVING_IMAGE',
+      'TRAINING_ROLE_ARN',
+      'KEY_ARN',
+    ],
+    settings: ['model', 'scoring'],
+    pollSeconds: 15,
+    timeoutSeconds: 600,
+    memoryMb: 1024,
   },
   {
     state: 'Report the run',

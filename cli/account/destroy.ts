@@ -173,12 +173,13 @@ async function removeBudget(
   await waitUntilStackDeleteComplete({ client, maxWaitTime: 300 }, { StackName });
 }
 
-const describeServing = ({ endpoints, configs, models, jobs }: Serving): string =>
+const describeServing = ({ endpoints, configs, models, jobs, transforms }: Serving): string =>
   [
     counted(endpoints.length, 'endpoint'),
     counted(configs.length, 'endpoint config'),
     counted(models.length, 'model'),
     counted(jobs.length, 'running training job'),
+    counted(transforms.length, 'running transform job'),
   ].join(', ');
 
 function sayWhatIsLeft(

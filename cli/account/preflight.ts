@@ -91,7 +91,7 @@ async function regionFindings({ clients, region }: Account): Promise<Finding[]> 
  */
 export function quotaFindings(
   quotas: ReadonlyMap<string, number>,
-  settings: Pick<Settings, 'training' | 'endpoint'>,
+  settings: Pick<Settings, 'training' | 'endpoint' | 'scoring'>,
   service: QuotaService,
   region: string,
 ): Finding[] {

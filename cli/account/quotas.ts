@@ -1,5 +1,5 @@
 import { paginateListServiceQuotas, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
-import { trainingQuota } from '../../functions/model/quotas';
+import { trainingQuota, transformQuota } from '../../functions/model/quotas';
 import type { Settings } from '../../infra/config';
 import { clientConfig } from '../../session/clients';
 import type { Account } from './session';
@@ -38,12 +38,15 @@ const named = (quota: string, least: number, fallback: string | null = null): Ne
 export function neededQuotas({
   training,
   endpoint,
-}: Pick<Settings, 'training' | 'endpoint'>): Need[] {
+  scoring,
+}: Pick<Settings, 'training' | 'endpoint' | 'scoring'>): Need[] {
   return [
     ...(training.spot
       ? [named(trainingQuota(training, 'spot'), 1, 'trainings run on demand, at the full price')]
       : []),
     named(trainingQuota(training, 'on-demand'), 1),
+    // From memory.
+    { ...named(transformQuota(scoring), scoring.instances), isNameSure: false },
     endpoint.kind === 'realtime'
       ? // A blue/green update runs the new instances beside the old ones.
         named(`${endpoint.instanceType} for endpoint usage`, 2 * endpoint.instances)

@@ -5,12 +5,15 @@ import {
   DescribeEndpointConfigCommand,
   DescribeModelCommand,
   DescribeTrainingJobCommand,
+  DescribeTransformJobCommand,
   paginateListEndpointConfigs,
   paginateListEndpoints,
   paginateListModels,
   paginateListTags,
   paginateListTrainingJobs,
+  paginateListTransformJobs,
   StopTrainingJobCommand,
+  StopTransformJobCommand,
   type SageMakerClient,
   type Tag,
 } from '@aws-sdk/client-sagemaker';
@@ -27,6 +30,8 @@ export interface Serving {
   models: string[];
   /** Running training jobs. */
   jobs: string[];
+  /** Running transform jobs. */
+  transforms: string[];
 }
 
 /** Name prefix of models, configs and jobs. All environments share it; a resource's role tells its environment. */
@@ -91,8 +96,8 @@ const isSame = (one: Tag, other: Tag): boolean =>
   one.Key === other.Key && one.Value === other.Value;
 
 /**
- * Finds the environment's resources. A name `sl-…` does not tell the environment: a model or job belongs to the
- * environment of its role, a config to the environment of its models. Leaves out everything uncertain. `names` are the
+ * Finds the environment's resources. A name `sl-…` does not tell the environment: a model or training job belongs to the
+ * environment of its role, a config or transform job to the environment of its models. Leaves out everything uncertain. `names` are the
  * possible names of the endpoint.
  */
 export async function findServing(
@@ -139,7 +144,21 @@ export async function findServing(
       if (isOurRole(RoleArn)) jobs.push(TrainingJobName);
     }
   }
-  return { endpoints, configs, models, jobs };
+
+  const transforms: string[] = [];
+  for await (const page of paginateListTransformJobs(
+    { client },
+    { NameContains: prefix, StatusEquals: 'InProgress' },
+  )) {
+    for (const { TransformJobName } of page.TransformJobSummaries ?? []) {
+      if (!isOurs(TransformJobName)) continue;
+      const { ModelName } = await client.send(
+        new DescribeTransformJobCommand({ TransformJobName }),
+      );
+      if (models.includes(ModelName ?? '')) transforms.push(TransformJobName);
+    }
+  }
+  return { endpoints, configs, models, jobs, transforms };
 }
 
 /** SageMaker does not delete an endpoint while it changes, so we wait for the change to finish. */
@@ -177,6 +196,8 @@ export async function removeServing(
 ): Promise<void> {
   for (const TrainingJobName of found.jobs)
     await client.send(new StopTrainingJobCommand({ TrainingJobName }));
+  for (const TransformJobName of found.transforms)
+    await client.send(new StopTransformJobCommand({ TransformJobName }));
   await removeEndpoints(client, names, signal);
   for (const EndpointConfigName of found.configs)
     await client.send(new DeleteEndpointConfigCommand({ EndpointConfigName }));

@@ -14,6 +14,8 @@ export interface Usage {
   crawls: number;
   glueSeconds: number;
   trainingSeconds: number;
+  /** Of the transform job, on each of its instances. */
+  transformSeconds: number;
   athenaQueries: number;
   /** Texts scored by the endpoint. */
   scored: number;
@@ -83,6 +85,18 @@ const trainingCost = (
     training.spot ? spotShare : 1,
   );
 
+const transformCost = (
+  { transformSeconds }: Pick<Usage, 'transformSeconds'>,
+  { scoring: { instances, instanceType } }: Pick<Settings, 'scoring'>,
+): CostLine =>
+  instanceCost(
+    'SageMaker transform job',
+    `${round(transformSeconds)} s × ${instances}`,
+    (transformSeconds / 3600) * instances,
+    instanceType,
+    prices.sageMakerTransformPerHour,
+  );
+
 /** The cost of a real-time endpoint per day, used or not. */
 export const hostingCost = ({
   instances,
@@ -139,6 +153,7 @@ export function awsCosts(usage: Usage, settings: Settings): CostLine[] {
       usd: usage.athenaQueries * athenaMinimumTb * prices.athenaPerTb,
     },
     trainingCost(usage, settings),
+    ...(usage.transformSeconds > 0 ? [transformCost(usage, settings)] : []),
     endpoint.kind === 'serverless'
       ? {
           what: 'SageMaker serverless endpoint',

@@ -10,6 +10,7 @@ export const prices = {
   lambdaPerGbSecond: 0.0000166667,
   gluePerDpuHour: 0.44,
   sageMakerTrainingPerHour: { 'ml.m5.xlarge': 0.23 },
+  sageMakerTransformPerHour: { 'ml.m5.xlarge': 0.23 },
   serverlessInferencePerGbSecond: 0.00002,
   sageMakerHostingPerHour: { 'ml.c6i.large': 0.102 },
   athenaPerTb: 5,

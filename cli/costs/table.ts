@@ -18,6 +18,13 @@ const examplesPerSecond = 1_000;
 /** The human labels of the first training set; each run adds its tweets. */
 const labels = 4_139;
 const endpointSeconds = 240;
+/**
+ * A new champion scores this many days again, in a transform job if they are many tweets: the start of its instance,
+ * and tweets per second on its four processors, an assumption (two of a laptop's: docs/scale.md).
+ */
+const rescoredDays = 8;
+const transformStartSeconds = 240;
+const transformedPerSecond = 5_000;
 const statesPerLook = 3;
 const lambdaSecondsPerCall = 0.5;
 const checks = 6;
@@ -29,10 +36,16 @@ export function runOf(tweets: number, environment: EnvironmentName): Usage {
   const pages = Math.ceil(tweets / postsPerPage);
   const glueSeconds = sparkStartSeconds + tweets / rowsPerSecond;
   const trainingSeconds = trainingStartSeconds + ((labels + tweets) * epochs) / examplesPerSecond;
+  const rescored = rescoredDays * tweets;
+  const transformSeconds =
+    rescored > settingsFor(environment).scoring.endpointTweets
+      ? transformStartSeconds + rescored / transformedPerSecond
+      : 0;
   const looks =
     steps.length +
     glueSeconds / poll.clean +
     trainingSeconds / poll.train +
+    transformSeconds / poll.refresh +
     endpointSeconds / poll.update;
   return {
     transitions: Math.ceil(looks) * statesPerLook,
@@ -42,6 +55,7 @@ export function runOf(tweets: number, environment: EnvironmentName): Usage {
     crawls: 1,
     glueSeconds,
     trainingSeconds,
+    transformSeconds,
     athenaQueries: checks + days,
     scored: tweets,
     putRequests: pages * 2 + days * 4 + 20,

@@ -45,7 +45,8 @@ export function usageOf(
         : 0,
     // Scoring queries the tweets of each day.
     athenaQueries: checks + days,
-    scored: refresh?.status === 'DONE' ? refresh.scored : 0,
+    transformSeconds: (refresh?.status === 'DONE' && refresh.job?.seconds) || 0,
+    scored: refresh?.status === 'DONE' ? refresh.scored - (refresh.job?.scored ?? 0) : 0,
     // A page is split by day, has a line in the ledger and a plan that says so; a day is cleaned, scored and summed up.
     putRequests: (received?.pages ?? 0) * 4 + days * 4 + 20,
     // Imported and replayed tweets were not read at X.

@@ -181,9 +181,13 @@ const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefin
       if (refresh.status === 'DONE')
         return refresh.modelVersion === null
           ? 'no model in service yet'
-          : `${counted(refresh.scored, 'tweet')} scored`;
+          : `${counted(refresh.scored, 'tweet')} scored${refresh.job ? `, ${count(refresh.job.scored)} of them by the transform job ${refresh.job.name}` : ''}`;
+      if (refresh.status !== 'RUNNING') return looping('');
+      const { job, scored } = refresh;
       return looping(
-        refresh.status === 'RUNNING' ? `${counted(refresh.scored, 'tweet')} scored so far` : '',
+        job?.startedAt === undefined
+          ? `${counted(scored, 'tweet')} scored so far`
+          : `${counted(scored, 'tweet')} scored so far; the transform job ${job.name} scores ${counted(job.days.length, 'more day')}`,
       );
     }),
   'Report the run': (value) => tell(RunReport, value, (report) => report.summary),

@@ -25,6 +25,7 @@ import { Models } from './sagemaker/models';
 import { invoke, invokedEndpoint } from './sagemaker/runtime';
 import { TagStore } from './sagemaker/tags';
 import { TrainingJobs } from './sagemaker/training';
+import { TransformJobs } from './sagemaker/transforms';
 import { visible } from '../../session/visible';
 
 export type { GatewayOptions } from './options';
@@ -42,7 +43,7 @@ const MAX_CFN_RESPONSE = 64 * 1024;
 /** Seconds that a training job has to end when the cloud stops. */
 const CLOSE_GRACE_SECONDS = 3;
 /** Folders of running jobs and endpoints. At the start, their contents are left from a killed process. */
-const SCRATCH = ['jobs', 'training', 'endpoints'];
+const SCRATCH = ['jobs', 'training', 'transforms', 'endpoints'];
 
 /**
  * Starts the gateway, the address of the embedded cloud. It authenticates callers, answers Glue's crawlers and job
@@ -102,6 +103,7 @@ class Services {
   private readonly crawlers: Crawlers;
   private readonly jobs: Jobs;
   private readonly training: TrainingJobs;
+  private readonly transforms: TransformJobs;
 
   constructor(context: Context) {
     const definitions = new Definitions(context.launcher);
@@ -111,11 +113,17 @@ class Services {
     this.crawlers = new Crawlers(context, definitions);
     this.jobs = new Jobs(context, definitions);
     this.training = new TrainingJobs(context, tags);
+    this.transforms = new TransformJobs(context, tags, models);
     this.endpoints = new Endpoints(context, tags, models, configs);
     const glue = [this.crawlers, this.jobs].flatMap(({ operations }) => Object.entries(operations));
-    const sageMaker = [this.training, models, configs, this.endpoints, tags].flatMap(
-      ({ operations }) => Object.entries(operations),
-    );
+    const sageMaker = [
+      this.training,
+      this.transforms,
+      models,
+      configs,
+      this.endpoints,
+      tags,
+    ].flatMap(({ operations }) => Object.entries(operations));
     this.operations = new Map([
       ...glue.map(([name, act]) => entry(`AWSGlue.${name}`, 'glue', act)),
       ...sageMaker.map(([name, act]) => entry(`SageMaker.${name}`, 'sagemaker', act)),
@@ -127,6 +135,7 @@ class Services {
       this.crawlers.close(),
       this.jobs.close(),
       this.training.close(CLOSE_GRACE_SECONDS),
+      this.transforms.close(),
       this.endpoints.close(),
     ]);
   }

@@ -26,6 +26,7 @@ _CONTEXT = {
         "iam:PassedToService",
         "sagemaker:InstanceTypes",
         "sagemaker:MaxRuntimeInSeconds",
+        "sagemaker:ModelArn",
         "sagemaker:NetworkIsolation",
         "sagemaker:OutputKmsKeyArn",
         "sagemaker:ServerlessMaxConcurrency",

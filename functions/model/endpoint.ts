@@ -20,7 +20,7 @@ import { explain } from '../shared/explain';
 
 const Probability = z.number().min(0).max(1);
 
-const Prediction = z.object({
+export const Prediction = z.object({
   label: Label,
   probabilities: z.object({ negative: Probability, neutral: Probability, positive: Probability }),
 });

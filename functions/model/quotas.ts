@@ -9,6 +9,12 @@ export const trainingQuota = (
   capacity: Capacity,
 ): string => `${instanceType} for ${capacity === 'spot' ? 'spot ' : ''}training job usage`;
 
+/** The quota that a transform job counts towards. */
+export const transformQuota = ({
+  instanceType,
+}: Pick<FunctionSettings['scoring'], 'instanceType'>): string =>
+  `${instanceType} for transform job usage`;
+
 /**
  * Starts a training on spot capacity where the settings want that, and on demand where the account's quota of spot
  * capacity is used up: a new account's is 0. Answers what it runs on, or, where no quota has room, a sentence that says what to do.

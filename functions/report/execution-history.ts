@@ -84,6 +84,28 @@ export async function lastState(sfn: SFNClient, executionArn: string): Promise<s
   return null;
 }
 
+const Waiting = z.object({
+  refresh: z.object({
+    status: z.literal('RUNNING'),
+    job: z.object({ name: z.string(), startedAt: z.string() }),
+  }),
+});
+
+/** The transform job that the execution was waiting for when it ended; null if there is none. */
+export function openTransform(events: readonly HistoryEvent[]): string | null {
+  for (const { stateExitedEventDetails } of events.toReversed()) {
+    let state: unknown;
+    try {
+      state = JSON.parse(stateExitedEventDetails?.output ?? '');
+    } catch {
+      // Another event, or an output that `readHistory` replaced, because it repeats an earlier one.
+      continue;
+    }
+    return Waiting.safeParse(state).data?.refresh.job.name ?? null;
+  }
+  return null;
+}
+
 const LambdaCause = z.object({ errorMessage: z.string() });
 
 /** A Lambda's cause is JSON with a trace; its message is what was written for people. */

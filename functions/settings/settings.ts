@@ -6,6 +6,9 @@ const Days = z.number().int().positive();
 /** Step Functions can redrive an execution for this long after its end. */
 const LONGEST_REDRIVE_DAYS = 14;
 
+/** Each takes about a hundred bytes of a call's memory, and 25 calls of the endpoint follow one another. */
+export const MOST_ENDPOINT_TWEETS = 5000;
+
 /** Kinds of endpoints; the kind is part of the endpoint's name (infra/naming.ts). */
 export const endpointKinds = ['serverless', 'realtime'] as const;
 
@@ -91,6 +94,18 @@ export const FunctionSettings = z.strictObject({
     instances: z.number().int().positive(),
     memoryMb: z.number().int(),
     maxConcurrency: z.number().int().positive(),
+  }),
+  scoring: z.strictObject({
+    /**
+     * Tweets that a run scores through the endpoint, which answers at once; a transform job, which takes minutes to
+     * start, scores the rest. No more than a call of the step reads.
+     */
+    endpointTweets: z.number().int().min(0).max(MOST_ENDPOINT_TWEETS),
+    /** Of a transform job: its instances share the objects of its input. */
+    instanceType: z.string(),
+    instances: z.number().int().positive(),
+    /** SageMaker limits no transform job: the step stops one that takes longer. */
+    maxSeconds: z.number().int().positive(),
   }),
   /**
    * For how many days data are kept; docs/retention.md says why so long, and what ends it. null keeps for ever. After

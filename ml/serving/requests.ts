@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 export const MAX_BODY_BYTES = 6 * 1024 * 1024; // SageMaker rejects more itself
 export const MAX_TEXTS = 1000;
+/** A transform job sends as many lines as fit into 1 MB; the shortest, of an empty text with its id, has 45 bytes. */
+export const MAX_LINES = 25_000;
 
 /** An invalid request, with the HTTP status of its response. */
 export class RequestError extends Error {
@@ -26,7 +28,8 @@ export function formatOf(contentType: string | undefined): Format {
 }
 
 const TextsBody = z.strictObject({ texts: z.array(z.string()).min(1) });
-const TextLine = z.strictObject({ text: z.string() });
+/** A transform job sends the id beside the text, and joins it with the answer. */
+const TextLine = z.strictObject({ text: z.string(), tweet_id: z.string().optional() });
 
 /** The texts of a body, in order. Throws RequestError 400 or 413 that names the problem and its place. */
 export function textsOf(body: Buffer, format: Format): string[] {
@@ -39,7 +42,7 @@ function textsOfJson(content: string): string[] {
   const where = 'the body';
   const value = parseJson(content, where);
   if (typeof value === 'object' && value !== null && 'texts' in value && Array.isArray(value.texts))
-    mustBeFew(value.texts.length, String(value.texts.length));
+    mustBeFew(value.texts.length, String(value.texts.length), MAX_TEXTS);
   return onlyTexts(value) ?? checked(TextsBody, value, where).texts;
 }
 
@@ -62,7 +65,7 @@ function textsOfLines(content: string): string[] {
     number += 1;
     const line = content.slice(start, end < 0 ? undefined : end).trim();
     if (line === '') continue;
-    mustBeFew(texts.length + 1, `over ${MAX_TEXTS}`);
+    mustBeFew(texts.length + 1, `over ${MAX_LINES}`, MAX_LINES);
     const where = `line ${number}`;
     const value = parseJson(line, where);
     texts.push(onlyText(value) ?? checked(TextLine, value, where).text);
@@ -75,12 +78,15 @@ function textsOfLines(content: string): string[] {
 /** As `onlyTexts`, for TextLine. */
 function onlyText(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || !('text' in value)) return undefined;
-  return typeof value.text === 'string' && Object.keys(value).length === 1 ? value.text : undefined;
+  const known = 'tweet_id' in value && typeof value.tweet_id === 'string' ? 2 : 1;
+  return typeof value.text === 'string' && Object.keys(value).length === known
+    ? value.text
+    : undefined;
 }
 
-function mustBeFew(count: number, shown: string): void {
-  if (count > MAX_TEXTS)
-    throw new RequestError(413, `${shown} texts in one request; at most ${MAX_TEXTS} are accepted`);
+function mustBeFew(count: number, shown: string, most: number): void {
+  if (count > most)
+    throw new RequestError(413, `${shown} texts in one request; at most ${most} are accepted`);
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -6,7 +6,7 @@ with already_scored as (
   where dt = ? /* day */
     and model_version = ? /* model_version */
 )
-select tweets.tweet_id, tweets.text
+select tweets.tweet_id, coalesce(tweets.text, '') as text
 from tweets
 left join already_scored
   on already_scored.tweet_id = tweets.tweet_id
@@ -16,4 +16,3 @@ where tweets.dt = ? /* day */
     -- include: read_by_model
   )
   and already_scored.tweet_id is null
-order by tweets.tweet_id

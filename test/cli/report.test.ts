@@ -82,6 +82,7 @@ test('costs follow the public prices', () => {
         glueSeconds: 3600,
         crawls: 2,
         trainingSeconds: 1800,
+        transformSeconds: 0,
         athenaQueries: 100,
         transitions: 1000,
       },

@@ -267,8 +267,15 @@ describe('Refresh analytics', () => {
     await setPartitions(catalog, 'tweets', [{ values: [day], location, parameters }]);
   }
 
+  const scoring = {
+    endpointTweets: 5000,
+    instanceType: 'ml.m5.xlarge',
+    instances: 2,
+    maxSeconds: 60,
+  };
   let emitted = new Emitted();
   beforeEach(() => {
+    scoring.endpointTweets = 5000;
     emitted = new Emitted();
   });
 
@@ -283,6 +290,15 @@ describe('Refresh analytics', () => {
       athena: athena,
       sageMaker: sageMaker.client,
       endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
+      transforms: {
+        sageMaker: sageMaker.client,
+        settings: scoring,
+        image: 'registry/serving@sha256:1',
+        roleArn: 'arn:aws:iam::000000000000:role/learns',
+        keyArn: 'arn:aws:kms:us-east-1:000000000000:key/lake',
+        lakeName: 'sentiment-lake-dev',
+        modelPrefix: 'sl-dev-',
+      },
       unscoredTweets,
       languages: ['en'],
       emit: emitted.emit,
@@ -386,6 +402,7 @@ describe('Refresh analytics', () => {
       pending: [DAY],
       query: null,
       scored: 0,
+      byEndpoint: 0,
     });
     expect(sageMaker.inputOf('UpdateEndpoint')).toEqual({
       EndpointName: 'sentiment',

@@ -9,6 +9,7 @@ import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
 import { Emitted } from './support/emitted';
 import { putJsonObject, readJsonObject } from './support/launcher';
+import { FakeSageMaker } from './support/sagemaker';
 import { FakeExecutions, FakeTopic } from './support/services';
 import { CLEANED, EXECUTION, INGESTED, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
 
@@ -182,6 +183,7 @@ describe('Report', () => {
 
 describe('archive-execution', () => {
   const executions = new FakeExecutions();
+  let sageMaker = new FakeSageMaker();
   const CAUSE = JSON.stringify({
     errorType: 'ChecksFailed',
     errorMessage: '1 of 6 checks found rows',
@@ -193,6 +195,7 @@ describe('archive-execution', () => {
       lake,
       sfn: executions.client,
       sns: topic.client,
+      sageMaker: sageMaker.client,
       topicArn: 'arn:topic',
       emit: emitted.emit,
       clock,
@@ -208,6 +211,7 @@ describe('archive-execution', () => {
     });
 
   beforeEach(() => {
+    sageMaker = new FakeSageMaker();
     executions.execution = {
       executionArn: EXECUTION.arn,
       status: 'FAILED',
@@ -286,6 +290,7 @@ describe('archive-execution', () => {
       lake,
       sfn: executions.client,
       sns: topic.client,
+      sageMaker: sageMaker.client,
       topicArn: 'arn:aws:sns:us-east-1:111122223333:topic',
       emit: emitted.emit,
       clock: new TestClock(),
@@ -339,6 +344,44 @@ describe('archive-execution', () => {
     expect(await readJsonObject(lake, 'raw-data/plans/lock.json')).toMatchObject({
       releasedAt: expect.any(String),
     });
+  });
+
+  test.each([
+    ['ABORTED', ['StopTransformJob']],
+    ['TIMED_OUT', ['StopTransformJob']],
+    // Its redrive publishes the job.
+    ['FAILED', []],
+  ])('an execution that ended as %s: %j of the job it waited for', async (status, commands) => {
+    const exited = (refresh: object, filling = '') => ({
+      type: 'TaskStateExited',
+      stateExitedEventDetails: { output: JSON.stringify({ refresh, filling }) },
+    });
+    const job = { name: 'sl-scores', modelVersion: 'sl-1', days: ['2026-11-23'] };
+    const waits = () =>
+      exited(
+        { status: 'RUNNING', attempt: 0, job: { ...job, startedAt: '2026-11-24T03:00:00Z' } },
+        'x'.repeat(600),
+      );
+    executions.pages = [
+      [exited({ status: 'PENDING' }), exited({ status: 'RUNNING', attempt: 0, job })],
+      // The second one is kept as a note that it repeats the first one.
+      [waits(), waits(), { type: 'ExecutionAborted' }],
+    ];
+
+    await archive(status);
+
+    expect(sageMaker.commands()).toEqual(commands);
+    if (commands.length > 0)
+      expect(sageMaker.inputOf('StopTransformJob')).toEqual({ TransformJobName: 'sl-scores' });
+  });
+
+  test('an execution whose job was published stops nothing', async () => {
+    const output = JSON.stringify({ refresh: { status: 'DONE', scored: 3, modelVersion: 'sl-1' } });
+    executions.pages = [[{ type: 'TaskStateExited', stateExitedEventDetails: { output } }]];
+
+    await archive('ABORTED');
+
+    expect(sageMaker.commands()).toEqual([]);
   });
 
   test('an event that is not the end of an execution is refused by name', async () => {

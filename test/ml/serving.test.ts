@@ -422,9 +422,9 @@ describe('the HTTP side', () => {
     }
   });
 
-  test('JSON Lines: one prediction with the version per line, blank lines aside', async () => {
+  test('JSON Lines: one prediction with the version per line, blank lines and ids aside', async () => {
     const response = await invoke(
-      '{"text": "love"}\r\n\n{"text": "sad"}\n',
+      '{"text": "love"}\r\n\n{"tweet_id": "7", "text": "sad"}\n',
       'application/jsonlines',
     );
     const lines = (await response.text()).trimEnd().split('\n');
@@ -501,10 +501,10 @@ describe('the HTTP side', () => {
     ],
     [
       'too many lines, not looking at those that follow',
-      '{"text": "a"}\n\n'.repeat(1001) + 'no JSON',
+      '{"text": "a"}\n\n'.repeat(25_001) + 'no JSON',
       'application/jsonlines',
       413,
-      'over 1000 texts in one request',
+      'over 25000 texts in one request',
     ],
     [
       'too large a body',

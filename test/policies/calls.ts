@@ -23,6 +23,7 @@ export const ContextKey = z.enum([
   's3:x-amz-server-side-encryption-customer-algorithm',
   'sagemaker:InstanceTypes',
   'sagemaker:MaxRuntimeInSeconds',
+  'sagemaker:ModelArn',
   'sagemaker:NetworkIsolation',
   'sagemaker:OutputKmsKeyArn',
   'sagemaker:ServerlessMaxConcurrency',

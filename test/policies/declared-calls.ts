@@ -147,7 +147,8 @@ const parking = declare(
 
 const images = [
   { kind: 'training', role: LEARNING },
-  { kind: 'serving', role: SERVING },
+  // Of transform jobs, too.
+  { kind: 'serving', role: [...SERVING, ...LEARNING] },
 ].flatMap(({ kind, role }) => [
   ...declare(
     pulls,
@@ -161,6 +162,7 @@ const images = [
 const jobs = [
   ...[
     { role: LEARNING, kind: 'TrainingJobs', group: 'TrainingJobs' },
+    { role: LEARNING, kind: 'TransformJobs', group: 'TransformJobs' },
     { role: SERVING, kind: 'Endpoints', group: 'Endpoints/sentiment-lake-local-serverless' },
   ].flatMap(({ role, kind, group }) => [
     ...declare(
@@ -188,6 +190,12 @@ const jobs = [
     LEARNING,
     's3:GetBucketLocation ListBucketMultipartUploads',
     'arn:aws:s3:::bucket',
+  ),
+  ...declare(
+    'A transform job that takes longer than the settings allow is stopped, and that of an aborted execution',
+    [...OPERATING, ...REPORTER],
+    'sagemaker:StopTransformJob',
+    arn('sagemaker', 'transform-job/sl-job'),
   ),
   ...declare(
     'Glue reads the security configuration at the start of each crawl and run',

@@ -2,7 +2,7 @@
  * What each role is meant to do with each place of the bucket, written down apart from the policies:
  * r reads, w writes, n writes new objects and replaces none, d removes, p removes versions for good. test/policies/no-more.test.ts holds the policies to it.
  */
-export type Rights = '' | 'r' | 'w' | 'rw' | 'rn' | 'rp' | 'rwd';
+export type Rights = '' | 'r' | 'w' | 'rw' | 'rd' | 'rn' | 'rp' | 'rwd';
 
 export const columns = [
   'DataIngestionRole',
@@ -39,6 +39,8 @@ const rows: readonly Row[] = [
   ['processed-data/scored/dt=day/a.parquet',                  '',         '',         '',         '',         'rw',       '',         'r',        '',         '',         ''],
   ['processed-data/query-results/runs/a.csv',                 '',         '',         'rw',       '',         'rw',       '',         '',         '',         '',         ''],
   ['processed-data/query-results/analysts/a.csv',             '',         '',         '',         '',         '',         '',         'rw',       '',         '',         ''],
+  ['processed-data/query-results/scoring/job/input/dt=day/a',  '',         '',         '',         'r',        'rwd',      '',         '',         '',         '',         ''],
+  ['processed-data/query-results/scoring/job/output/dt=day/a.out', '',     '',         '',         'w',        'rd',       '',         '',         '',         '',         ''],
   ['processed-data/query-results/a.csv',                      '',         '',         '',         '',         '',         '',         '',         '',         '',         ''],
   ['processed-data/audit/executions/a.json',                  '',         '',         'rn',       '',         '',         '',         'r',        '',         '',         ''],
   ['processed-data/elsewhere.json',                           '',         '',         '',         '',         '',         '',         '',         '',         '',         ''],

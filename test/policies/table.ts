@@ -271,8 +271,55 @@ function ofTraining(policies: Policies): Row[] {
     { ...good, 'sagemaker:OutputKmsKeyArn': otherKey },
     { ...good, 'sagemaker:MaxRuntimeInSeconds': String(training.maxSeconds + 1) },
   ];
-  const action = 'sagemaker:CreateTrainingJob';
-  const resource = sageMakerArn('training-job/sl-job');
+  return starting(policies, 'Training', good, bad);
+}
+
+/** A transform job as the pipeline starts it, and every way to start another. */
+function ofTransform(policies: Policies): Row[] {
+  const { scoring } = settingsFor('local');
+  const good: Context = {
+    'sagemaker:ModelArn': sageMakerArn('model/sl-batch-1'),
+    'sagemaker:InstanceTypes': [scoring.instanceType],
+    'sagemaker:VolumeKmsKeyArn': lakeKey,
+    'sagemaker:OutputKmsKeyArn': lakeKey,
+  };
+  const bad: Context[] = [
+    ...Object.keys(good).map((left) => omit(good, left)),
+    { ...good, 'sagemaker:ModelArn': sageMakerArn('model/sl-job') },
+    { ...good, 'sagemaker:InstanceTypes': ['ml.p4d.24xlarge'] },
+    { ...good, 'sagemaker:VolumeKmsKeyArn': otherKey },
+    { ...good, 'sagemaker:OutputKmsKeyArn': otherKey },
+  ];
+  return starting(policies, 'Transform', good, bad);
+}
+
+/** The models of transform jobs: isolated, and named as such. */
+function ofBatchModels(policies: Policies): Row[] {
+  const who = 'ModelOperatorRole';
+  const isolated: Context = { 'sagemaker:NetworkIsolation': 'true' };
+  const asked: [name: string, context: Context, allow: boolean][] = [
+    ['sl-batch-1', isolated, true],
+    ['sl-batch-1', { 'sagemaker:NetworkIsolation': 'false' }, false],
+    ['sl-batch-1', {}, false],
+    ['sl-job', isolated, false],
+  ];
+  return asked.map(([name, context, allow]) => ({
+    who,
+    principal: lakeRole(who, policies),
+    request: { action: 'sagemaker:CreateModel', resource: sageMakerArn(`model/${name}`), context },
+    allow,
+  }));
+}
+
+function starting(
+  policies: Policies,
+  kind: 'Training' | 'Transform',
+  good: Context,
+  bad: readonly Context[],
+): Row[] {
+  const action = `sagemaker:Create${kind}Job`;
+  const jobs = `${kind.toLowerCase()}-job`;
+  const resource = sageMakerArn(`${jobs}/sl-job`);
   const who = 'ModelOperatorRole';
   const principal = lakeRole(who, policies);
   return [
@@ -286,7 +333,7 @@ function ofTraining(policies: Policies): Row[] {
     {
       who,
       principal,
-      request: { action, resource: sageMakerArn('training-job/mine'), context: good },
+      request: { action, resource: sageMakerArn(`${jobs}/mine`), context: good },
       allow: false,
     },
     ...columns
@@ -342,6 +389,7 @@ function ofPassedRoles(policies: Policies): Row[] {
       const contexts: { context: Context; right: boolean }[] = [
         { context: toSageMaker, right: true },
         { context: { ...toSageMaker, [FOR]: sageMakerArn(`${kind}/sl-job`) }, right: true },
+        { context: { ...toSageMaker, [FOR]: sageMakerArn('model/sl-batch-1') }, right: true },
         { context: { ...toSageMaker, [FOR]: sageMakerArn(`${kind}/mine`) }, right: false },
         { context: { ...toSageMaker, [FOR]: sageMakerArn('notebook/sl-a') }, right: false },
         { context: { [SERVICE]: 'lambda.amazonaws.com' }, right: false },
@@ -357,12 +405,12 @@ function ofPassedRoles(policies: Policies): Row[] {
   );
 }
 
-/** Each of SageMaker's two roles pulls its one image; that is what keeps other images out. */
+/** SageMaker's roles pull the images of what they run: that keeps other images out. Transform jobs serve. */
 function ofImages(policies: Policies): Row[] {
   const repositories = ['lake-local-training', 'lake-local-serving', 'somebody-elses'];
-  const may: Record<string, string> = {
-    MachineLearningRole: 'lake-local-training',
-    ServingRole: 'lake-local-serving',
+  const may: Record<string, string[]> = {
+    MachineLearningRole: ['lake-local-training', 'lake-local-serving'],
+    ServingRole: ['lake-local-serving'],
   };
   return columns.flatMap((who) =>
     repositories.flatMap((repository) =>
@@ -373,7 +421,7 @@ function ofImages(policies: Policies): Row[] {
           action,
           resource: `arn:aws:ecr:${REGION}:${ACCOUNT}:repository/sentiment-${repository}`,
         },
-        allow: may[who] === repository,
+        allow: may[who]?.includes(repository) ?? false,
       })),
     ),
   );
@@ -651,6 +699,8 @@ export const tableOf = (policies: Policies): Row[] => [
   ...ofGuards(),
   ...ofAccessLogs(),
   ...ofTraining(policies),
+  ...ofTransform(policies),
+  ...ofBatchModels(policies),
   ...ofEndpointConfig(policies),
   ...ofPassedRoles(policies),
   ...ofImages(policies),

@@ -1,6 +1,8 @@
 import type { ConditionKeys } from '../identity';
+import { arnOf } from './names';
 import { DEFAULT_MAX_SECONDS } from './training-request';
 import type { CreateTrainingJob } from './training-request';
+import type { CreateTransformJob } from './transform-request';
 
 /*
  * The condition keys that SageMaker passes to IAM for each action, from the service authorization reference. A key is
@@ -25,6 +27,17 @@ export const trainingConditions = ({
   ...conditionKey('sagemaker:VolumeKmsKeyArn', VolumeKmsKeyId),
   ...conditionKey('sagemaker:OutputKmsKeyArn', KmsKeyId),
   'sagemaker:MaxRuntimeInSeconds': String(MaxRuntimeInSeconds),
+});
+
+export const transformConditions = ({
+  ModelName,
+  TransformResources: { InstanceType, VolumeKmsKeyId },
+  TransformOutput: { KmsKeyId },
+}: CreateTransformJob): ConditionKeys => ({
+  'sagemaker:ModelArn': arnOf('model', ModelName),
+  'sagemaker:InstanceTypes': [InstanceType],
+  ...conditionKey('sagemaker:VolumeKmsKeyArn', VolumeKmsKeyId),
+  ...conditionKey('sagemaker:OutputKmsKeyArn', KmsKeyId),
 });
 
 export const modelConditions = ({

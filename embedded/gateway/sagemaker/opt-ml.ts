@@ -112,14 +112,14 @@ export class OptMl {
   }
 }
 
-interface ChannelFile {
+export interface ChannelFile {
   readonly uri: string;
   /** Relative to the channel's folder. */
   readonly path: string;
 }
 
 /** Objects below a prefix. Paths are relative to the prefix if it is a folder, or else to its last slash (`part-*`). */
-async function prefixFiles(s3: S3Client, uri: string): Promise<ChannelFile[]> {
+export async function prefixFiles(s3: S3Client, uri: string): Promise<ChannelFile[]> {
   const { bucket, key } = parseS3Uri(uri);
   const lastSlash = key.slice(0, key.lastIndexOf('/') + 1);
   const keys = await listKeys(s3, { bucket, key });

@@ -30,17 +30,19 @@ export interface Server {
 const GRACE_SECONDS = 5;
 
 /**
- * Starts a model's serving program with the argument `serve` and waits until /ping returns 200.
+ * Starts a model's serving program for an endpoint or a transform job, with the argument `serve`, and waits until
+ * /ping returns 200.
  * Throws with the reason when that takes longer than the limit. The program is then ended and its files are removed.
  */
 export async function startServer(
   context: Context,
-  endpoint: string,
+  name: string,
   variantName: string,
   model: Model,
+  kind: 'endpoints' | 'transforms' = 'endpoints',
 ): Promise<Server> {
-  const root = context.path('endpoints', `${endpoint}-${randomUUID().slice(0, 8)}`);
-  const logFile = context.path('logs', 'endpoints', `${endpoint}.log`);
+  const root = context.path('endpoints', `${name}-${randomUUID().slice(0, 8)}`);
+  const logFile = context.path('logs', kind, `${name}.log`);
   const logStart = logSize(logFile);
   const removeFolder = () => rm(root, { recursive: true, force: true });
   let program: Program | undefined;

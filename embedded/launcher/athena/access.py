@@ -48,6 +48,12 @@ def may_write(caller: str, bucket: str, key: str, encryption: Mapping[str, str])
     _need_key(caller, "PutObject", bucket, key, asked)
 
 
+def may_unload(caller: str, to: Location, encryption: Mapping[str, str]) -> None:
+    """Check writing below a location: Athena lists it first, because it must be empty."""
+    _need(caller, "s3:ListBucket", f"arn:aws:s3:::{to.bucket}", {"s3:prefix": to.prefix})
+    may_write(caller, to.bucket, f"{to.prefix}part", encryption)
+
+
 def may_change_catalog(caller: str, database: str, table: str, create: bool) -> None:
     """Check CREATE or DROP TABLE, which call the catalog."""
     named = f"arn:aws:glue:{REGION}:{ACCOUNT_ID}:table/{database}/{table}"

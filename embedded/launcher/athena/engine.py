@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -18,13 +19,20 @@ class Answer:
     columns: list[results.Column]
     rows: list[list[str | None]]
     scanned_bytes: int
+    # The URIs of the objects that an UNLOAD wrote.
+    manifest: tuple[str, ...] = ()
 
 
 def run(
-    query: translate.Query, database: str, caller: str, started: Callable[[processes.Process], None]
+    query: translate.Query,
+    database: str,
+    caller: str,
+    started: Callable[[processes.Process], None],
+    into: Path | None = None,
 ) -> Answer:
     """Run a SELECT as its caller (an access key). `started` receives the process, to interrupt it.
 
+    With `into`, an empty folder, its rows become files of JSON lines there; the answer has none.
     Raises QueryFailed (also AccessDenied and NotSupported) and duckdb.InterruptException.
     """
     listing = tables.Listing()
@@ -59,7 +67,13 @@ def run(
         # For spilled tables; the lake's temporary folder is emptied at each start.
         with tempfile.TemporaryDirectory(prefix="athena-", ignore_cleanup_errors=True) as spill:
             answer = process.answer(
-                {"views": views, "paths": paths, "sql": sql, "temp_directory": spill}
+                {
+                    "views": views,
+                    "paths": paths,
+                    "sql": sql,
+                    "temp_directory": spill,
+                    "into": str(into) if into else None,
+                }
             )
     except duckdb.InterruptException:
         raise

@@ -6,11 +6,14 @@ parameters, and stores results only in S3. The engine is embedded/launcher/athen
 """
 
 import asyncio
+import dataclasses
 import logging
 import re
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -18,7 +21,7 @@ import duckdb
 from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import athena, s3
 
-from embedded.launcher.athena import access, engine, processes, results, translate
+from embedded.launcher.athena import access, engine, processes, results, translate, unload
 from embedded.launcher.athena.errors import AccessDenied, MalformedQuery, QueryFailed
 from embedded.launcher.authority import caller_key
 from embedded.launcher.patches import snapshots
@@ -84,25 +87,26 @@ def _start(data: Mapping[str, Any]) -> str:
     settings = _result_settings(data, workgroup.get("Configuration") or {})
     sql, parameters = _statement(data, name)
     ddl = athena._parse_ddl(sql)
-    query = None if ddl is not None else translate.parse(sql, parameters)
+    select, target = unload.split(sql)
+    query = None if ddl is not None else translate.parse(select, parameters)
     if query is None and ddl is None:
         raise MalformedQuery(
-            "The embedded Athena runs SELECT, CREATE EXTERNAL TABLE and DROP TABLE; for anything "
-            "else use the Glue catalog's API"
+            "The embedded Athena runs SELECT, UNLOAD, CREATE EXTERNAL TABLE and DROP TABLE; for "
+            "anything else use the Glue catalog's API"
         )
     if isinstance(ddl, athena._CreateTable) and not ddl.external and not ddl.iceberg:
         raise MalformedQuery("External keyword required for table type HIVE")
     context = data.get("QueryExecutionContext") or {}
     query_id = new_uuid()
     now = round(time.time(), 3)
-    ending = "csv" if query is not None else "txt"
+    ending = ".txt" if query is None else ".csv" if target is None else "-manifest.csv"
     execution = {
         "QueryExecutionId": query_id,
         "Query": data["QueryString"],
         "StatementType": "DML" if query is not None else "DDL",
         "ResultConfiguration": {
             **settings,
-            "OutputLocation": f"{settings['OutputLocation']}{query_id}.{ending}",
+            "OutputLocation": f"{settings['OutputLocation']}{query_id}{ending}",
         },
         "QueryExecutionContext": {
             "Database": context.get("Database", "default"),
@@ -121,7 +125,10 @@ def _start(data: Mapping[str, Any]) -> str:
     if data.get("ExecutionParameters"):
         execution["ExecutionParameters"] = data["ExecutionParameters"]
     athena._executions[query_id] = execution
-    work = _run_ddl(ddl) if query is None else _run_query(query)
+    if target is not None:
+        location = execution["ResultConfiguration"]["OutputLocation"]
+        execution["Statistics"]["DataManifestLocation"] = location
+    work = _run_ddl(ddl) if query is None else _run_query(query, target)
     task = asyncio.get_running_loop().create_task(
         asyncio.to_thread(_execute, execution, work, caller_key.get())
     )
@@ -219,7 +226,7 @@ def _statement(data: Mapping[str, Any], workgroup: str) -> tuple[str, list[str]]
     return prepared["QueryStatement"], parameters
 
 
-def _run_query(query: translate.Query) -> Work:
+def _run_query(query: translate.Query, target: unload.Unload | None) -> Work:
     def run(execution: Mapping[str, Any], caller: str) -> engine.Answer:
         query_id = execution["QueryExecutionId"]
 
@@ -230,7 +237,16 @@ def _run_query(query: translate.Query) -> Work:
                 raise duckdb.InterruptException
 
         database = execution["QueryExecutionContext"]["Database"]
-        return engine.run(query, database, caller, started)
+        if target is None:
+            return engine.run(query, database, caller, started)
+        target.check(caller, _encryption(execution))
+        with tempfile.TemporaryDirectory(prefix="athena-", ignore_cleanup_errors=True) as folder:
+            answer = engine.run(query, database, caller, started, Path(folder))
+            manifest = []
+            for key, file in target.objects(query_id, Path(folder)):
+                _put(target.to.bucket, key, file.read_bytes(), _encryption(execution))
+                manifest.append(f"s3://{target.to.bucket}/{key}")
+        return dataclasses.replace(answer, manifest=tuple(manifest))
 
     return run
 
@@ -263,7 +279,7 @@ def _execute(execution: dict[str, Any], work: Work, caller: str) -> None:
     scanned = 0
     try:
         bucket, key = _object(execution)
-        encryption = execution["ResultConfiguration"].get("EncryptionConfiguration") or {}
+        encryption = _encryption(execution)
         # Athena checks the result's location first: it runs no query whose result it cannot store.
         access.may_write(caller, bucket, key, encryption)
         answer = work(execution, caller)
@@ -282,6 +298,7 @@ def _execute(execution: dict[str, Any], work: Work, caller: str) -> None:
         _processes.pop(execution["QueryExecutionId"], None)
     took = int((time.monotonic() - started) * 1000)
     execution["Statistics"] = {
+        **execution["Statistics"],
         "EngineExecutionTimeInMillis": took,
         "DataScannedInBytes": scanned,
         "TotalExecutionTimeInMillis": took,
@@ -315,10 +332,18 @@ def _object(execution: Mapping[str, Any]) -> tuple[str, str]:
     return place.netloc, place.path.lstrip("/")
 
 
+def _encryption(execution: Mapping[str, Any]) -> Mapping[str, str]:
+    return execution["ResultConfiguration"].get("EncryptionConfiguration") or {}
+
+
 def _write(bucket: str, key: str, answer: engine.Answer, encryption: Mapping[str, str]) -> None:
-    content = b""
+    content = "".join(f"{uri}\n" for uri in answer.manifest).encode()
     if answer.columns:
         content = results.to_csv([column.name for column in answer.columns], answer.rows)
+    _put(bucket, key, content, encryption)
+
+
+def _put(bucket: str, key: str, content: bytes, encryption: Mapping[str, str]) -> None:
     headers = {"content-type": "application/octet-stream", "content-length": str(len(content))}
     if encryption.get("EncryptionOption") == "SSE_KMS":
         headers["x-amz-server-side-encryption"] = "aws:kms"
@@ -353,7 +378,7 @@ def get_query_results(data: Mapping[str, Any]) -> Response:
     if content is None:
         return _Refused(f"Could not find results at s3://{bucket}/{key}").response
     # The header is the first row, and counts as a row.
-    rows = results.from_csv(content)
+    rows = results.from_csv(content) if execution["_columns"] else []
     start = int(data.get("NextToken") or 0)
     page = rows[start : start + limit]
     rest = {"NextToken": str(start + limit)} if start + limit < len(rows) else {}

@@ -45,6 +45,9 @@ const marks = `${prefixes.models}*/forgotten.json`;
 const encoders = `${prefixes.models}encoders/`;
 /** Models to serve. Only the training job writes them, so the loaded model is the evaluated one. */
 const archives = `${prefixes.models}*/output/model.tar.gz`;
+/** What a transform job reads, written by Athena, and what it writes. */
+const jobInput = `${resultPrefixes.scoring}*/input/*`;
+const jobOutput = `${resultPrefixes.scoring}*/output/*`;
 const { raw_tweets, labels, quarantine, tweets, scored } = datasets;
 
 /** Raw tweets and invalid records, and the ingest's plans and retry queue. */
@@ -81,16 +84,25 @@ const access: Record<RoleName, Access> = {
       `${prefixes.models}*/input/*`,
       archives,
       encoders,
+      jobInput,
     ],
-    write: [`${prefixes.models}*/output/*`],
-    // SageMaker lists a channel's data by prefix, even for a single object.
-    list: [prefixes.models],
+    write: [`${prefixes.models}*/output/*`, jobOutput],
+    // SageMaker lists a channel's data by prefix, even for a single object, and a transform job's input.
+    list: [prefixes.models, resultPrefixes.scoring],
   },
   ModelOperatorRole: {
-    read: [tweets.prefix, labels.prefix, scored.prefix, resultPrefixes.runs, prefixes.models],
+    read: [
+      tweets.prefix,
+      labels.prefix,
+      scored.prefix,
+      resultPrefixes.runs,
+      resultPrefixes.scoring,
+      prefixes.models,
+    ],
     write: [
       scored.prefix,
       resultPrefixes.runs,
+      jobInput,
       champion,
       `${prefixes.models}latest-training.json`,
       `${prefixes.models}*/input/*`,
@@ -98,6 +110,8 @@ const access: Record<RoleName, Access> = {
       manifests,
       encoders,
     ],
+    // When the scores are published.
+    remove: [resultPrefixes.scoring],
     // Listing gives the ETags by which an encoder's corpora are named.
     list: [prefixes.corpora],
   },

@@ -36,9 +36,10 @@ type Kind = (typeof kinds)[number];
  * SageMaker pulls an image with the role of the job or the model. No condition key covers the image of a training job
  * or model. Other images are kept out because these roles may only pull from this one repository.
  */
-const pulledBy: Record<Kind, RoleName> = {
-  training: 'MachineLearningRole',
-  serving: 'ServingRole',
+const pulledBy: Record<Kind, readonly RoleName[]> = {
+  training: ['MachineLearningRole'],
+  // Of the endpoint, and of transform jobs.
+  serving: ['ServingRole', 'MachineLearningRole'],
 };
 
 /** Everything that the two Dockerfiles copy from the root of the repository. */
@@ -76,8 +77,8 @@ export class ContainerImages extends Construct {
       training: this.repository('training'),
       serving: this.repository('serving'),
     };
-    for (const kind of kinds)
-      allow(this, `${kind}-login`, props.lake.roles[pulledBy[kind]], [ecrToken]);
+    for (const name of new Set(kinds.flatMap((kind) => pulledBy[kind])))
+      allow(this, `${name}-login`, props.lake.roles[name], [ecrToken]);
     const sources = withScratchFolder((folder) => {
       for (const path of buildContext) copyInto(folder, path);
       return new Asset(this, 'Sources', { path: folder });
@@ -101,16 +102,17 @@ export class ContainerImages extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
       emptyOnDelete: true,
     });
-    allow(repository, 'Pull', this.props.lake.roles[pulledBy[kind]], [
-      {
-        actions: [
-          'ecr:BatchCheckLayerAvailability',
-          'ecr:BatchGetImage',
-          'ecr:GetDownloadUrlForLayer',
-        ],
-        resources: [repository.repositoryArn],
-      },
-    ]);
+    for (const name of pulledBy[kind])
+      allow(repository, `${name}Pulls`, this.props.lake.roles[name], [
+        {
+          actions: [
+            'ecr:BatchCheckLayerAvailability',
+            'ecr:BatchGetImage',
+            'ecr:GetDownloadUrlForLayer',
+          ],
+          resources: [repository.repositoryArn],
+        },
+      ]);
     return repository;
   }
 

@@ -13,7 +13,7 @@ export interface ModelAccessProps {
   readonly lake: DataResources;
   /** Name of the endpoint. */
   readonly endpoint: string;
-  readonly settings: Pick<Settings, 'training' | 'endpoint'>;
+  readonly settings: Pick<Settings, 'training' | 'endpoint' | 'scoring'>;
   /** The role that puts a model behind the endpoint. */
   readonly updater: iam.IRole;
 }
@@ -29,18 +29,19 @@ const wildcard =
   "A training job's name ends in a hash of its execution, and its model and endpoint config have the same name; the prefix belongs to this environment";
 
 /**
- * Permissions for SageMaker. ModelOperatorRole starts trainings, calls the endpoint and restores the champion. The
- * updater creates models and endpoints. Jobs run as MachineLearningRole, models and endpoints as ServingRole. Network
- * isolation, keys and sizes are conditions of the permissions, so the calling code cannot leave them out.
+ * Permissions for SageMaker. ModelOperatorRole starts trainings and transform jobs, creates the models of these, calls
+ * the endpoint and restores the champion. The updater creates models and endpoints. Jobs run as MachineLearningRole,
+ * endpoints and their models as ServingRole. Network isolation, keys and sizes are conditions of the permissions, so the calling code cannot leave them out.
  */
 export class ModelAccess extends Construct {
   constructor(scope: Construct, id: string, props: ModelAccessProps) {
     super(scope, id);
     const { environment, lake, endpoint, updater } = props;
     const named = namedIn(environment);
-    const { MachineLearningRole, ModelOperatorRole, ServingRole } = lake.roles;
+    const { MachineLearningRole, ModelOperatorRole, RunReporterRole, ServingRole } = lake.roles;
     const endpointArn = arn('sagemaker', `endpoint/${endpoint}`);
     // Both calls need permission for the endpoint and for its new config.
+    const batchModels = arn('sagemaker', `model/${modelPrefix(environment)}batch-*`);
     const changed = [endpointArn, named('endpoint-config')];
     allow(this, 'Operate', ModelOperatorRole, [
       {
@@ -60,7 +61,36 @@ export class ModelAccess extends Construct {
         actions: ['sagemaker:DescribeEndpoint', 'sagemaker:InvokeEndpoint'],
         resources: [endpointArn],
       },
-      passing(MachineLearningRole, named('training-job')),
+      {
+        actions: ['sagemaker:CreateModel'],
+        resources: [batchModels],
+        conditions: { Bool: { 'sagemaker:NetworkIsolation': 'true' } },
+        wildcard,
+      },
+      {
+        actions: ['sagemaker:CreateTransformJob'],
+        resources: [named('transform-job')],
+        conditions: asTheTransformIs(props, batchModels),
+        wildcard,
+      },
+      {
+        actions: [
+          'sagemaker:DescribeTransformJob',
+          'sagemaker:StopTransformJob',
+          'sagemaker:AddTags',
+        ],
+        resources: [named('transform-job')],
+        wildcard,
+      },
+      passing(MachineLearningRole, [named('training-job'), batchModels]),
+    ]);
+    // Of an execution that was aborted or ran out of time.
+    allow(this, 'Stop', RunReporterRole, [
+      {
+        actions: ['sagemaker:StopTransformJob'],
+        resources: [named('transform-job')],
+        wildcard,
+      },
     ]);
     allow(this, 'Update', updater, [
       {
@@ -84,11 +114,11 @@ export class ModelAccess extends Construct {
         wildcard,
       },
       { actions: ['sagemaker:DescribeEndpoint', 'sagemaker:AddTags'], resources: [endpointArn] },
-      passing(ServingRole, named('model')),
+      passing(ServingRole, [named('model')]),
       volumeGrant(lake.key.keyArn),
       { actions: ['kms:DescribeKey'], resources: [lake.key.keyArn] },
     ]);
-    allow(this, 'RunAsJob', MachineLearningRole, observed('TrainingJobs'));
+    allow(this, 'RunAsJob', MachineLearningRole, observed('TrainingJobs', 'TransformJobs'));
     allow(this, 'RunAsEndpoint', ServingRole, observed('Endpoints'));
   }
 }
@@ -97,7 +127,7 @@ export class ModelAccess extends Construct {
  * Allows passing a role to SageMaker only. AWS does not document whether SageMaker names the resource. If it does, the
  * resource must be ours.
  */
-const passing = (role: iam.IRole, associated: string): Permission => ({
+const passing = (role: iam.IRole, associated: string[]): Permission => ({
   actions: ['iam:PassRole'],
   resources: [role.roleArn],
   conditions: {
@@ -122,6 +152,15 @@ const asTheTrainingIs = ({ lake, settings: { training } }: ModelAccessProps) => 
   NumericLessThanEquals: { 'sagemaker:MaxRuntimeInSeconds': training.maxSeconds },
 });
 
+const asTheTransformIs = ({ lake, settings: { scoring } }: ModelAccessProps, models: string) => ({
+  ...ofTypes(scoring.instanceType),
+  ArnLike: { 'sagemaker:ModelArn': models },
+  ArnEquals: {
+    'sagemaker:VolumeKmsKeyArn': lake.key.keyArn,
+    'sagemaker:OutputKmsKeyArn': lake.key.keyArn,
+  },
+});
+
 /** A serverless endpoint has no volume of ours. Its size limits also deny an endpoint with instances. */
 const asTheEndpointIs = ({ lake, settings: { endpoint } }: ModelAccessProps) =>
   endpoint.kind === 'realtime'
@@ -137,7 +176,9 @@ const asTheEndpointIs = ({ lake, settings: { endpoint } }: ModelAccessProps) =>
       };
 
 /** Permissions for logs and metrics, which SageMaker writes with the role of the job or endpoint. */
-const observed = (kind: 'TrainingJobs' | 'Endpoints'): Permission[] => [
+const observed = (
+  ...kinds: readonly ('TrainingJobs' | 'TransformJobs' | 'Endpoints')[]
+): Permission[] => [
   {
     actions: [
       'logs:CreateLogGroup',
@@ -145,7 +186,7 @@ const observed = (kind: 'TrainingJobs' | 'Endpoints'): Permission[] => [
       'logs:PutLogEvents',
       'logs:DescribeLogStreams',
     ],
-    resources: [arn('logs', `log-group:/aws/sagemaker/${kind}*`)],
+    resources: kinds.map((kind) => arn('logs', `log-group:/aws/sagemaker/${kind}*`)),
     wildcard:
       'SageMaker creates the log groups of jobs and endpoints itself, below /aws/sagemaker/; endpoints have one each',
   },

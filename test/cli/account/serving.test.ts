@@ -6,6 +6,7 @@ import {
   CreateEndpointConfigCommand,
   CreateModelCommand,
   CreateTrainingJobCommand,
+  CreateTransformJobCommand,
   DescribeEndpointCommand,
   ListEndpointsCommand,
   SageMakerClient,
@@ -113,6 +114,24 @@ const train = async (name: string, role: string) =>
     }),
   );
 
+/** A transform job whose program does not answer. */
+async function transform(name: string, ModelName: string): Promise<void> {
+  const S3Uri = await cloud.put('in/lines', '{"text":"wait"}\n');
+  await client.send(
+    new CreateTransformJobCommand({
+      TransformJobName: name,
+      ModelName,
+      TransformInput: {
+        DataSource: { S3DataSource: { S3DataType: 'S3Prefix', S3Uri } },
+        ContentType: 'application/jsonlines',
+        SplitType: 'Line',
+      },
+      TransformOutput: { S3OutputPath: `s3://${BUCKET}/out/`, AssembleWith: 'Line' },
+      TransformResources: { InstanceType: 'ml.m5.xlarge', InstanceCount: 1 },
+    }),
+  );
+}
+
 test('finds what is of this environment, and nothing of another or of anybody else', async () => {
   const dev = lakeName('dev', 'MachineLearningRole');
   const prod = lakeName('prod', 'MachineLearningRole');
@@ -130,12 +149,15 @@ test('finds what is of this environment, and nothing of another or of anybody el
   await makeEndpoint(names.prod, 'sl-prod', lakeName('prod'));
   await train('sl-job-dev', dev);
   await train('sl-job-prod', prod);
+  await transform('sl-scores-dev', 'sl-dev');
+  await transform('sl-scores-prod', 'sl-prod');
 
   expect(await findServing(client, 'dev')).toEqual({
     endpoints: [names.dev],
     configs: ['sl-dev'],
     models: ['sl-dev'],
     jobs: ['sl-job-dev'],
+    transforms: ['sl-scores-dev'],
   });
   expect(await findServing(client, 'prod')).toMatchObject({ endpoints: [names.prod] });
 });
@@ -160,12 +182,15 @@ test('removes the endpoint, that costs, first and the models, that say whose the
 
   await removeServing(watched, endpointNames('dev'), await findServing(watched, 'dev'), signal);
 
-  expect(removed.slice(0, 1)).toEqual(['StopTrainingJob sl-job-dev']);
-  expect(removed.slice(1, 3).sort()).toEqual([
+  expect(removed.slice(0, 2)).toEqual([
+    'StopTrainingJob sl-job-dev',
+    'StopTransformJob sl-scores-dev',
+  ]);
+  expect(removed.slice(2, 4).sort()).toEqual([
     'DeleteEndpoint sentiment-lake-dev-realtime',
     'DeleteEndpoint sentiment-lake-dev-serverless',
   ]);
-  expect(removed.slice(3).sort()).toEqual([
+  expect(removed.slice(4).sort()).toEqual([
     'DeleteEndpointConfig sl-dev',
     'DeleteEndpointConfig sl-dev-realtime',
     'DeleteModel sl-dev',

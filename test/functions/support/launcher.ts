@@ -9,8 +9,11 @@ import { AthenaClient, CreateWorkGroupCommand } from '@aws-sdk/client-athena';
 import { CreateDatabaseCommand, CreateTableCommand, GlueClient } from '@aws-sdk/client-glue';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
@@ -168,6 +171,18 @@ export class Launcher {
 
   iam(): IAMClient {
     return new IAMClient(this.config);
+  }
+
+  sageMaker(): SageMakerClient {
+    return new SageMakerClient(this.config);
+  }
+
+  inference(): SageMakerRuntimeClient {
+    return new SageMakerRuntimeClient(this.config);
+  }
+
+  kms(): KMSClient {
+    return new KMSClient(this.config);
   }
 
   lambda(): LambdaClient {

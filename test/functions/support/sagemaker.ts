@@ -12,6 +12,9 @@ export class FakeSageMaker {
   readonly client = new SageMakerClient(CONFIG);
   job: object | null = null;
   endpoint: object | null = null;
+  transform: object | null = null;
+  /** By their names; any other is as `transform` says. */
+  readonly failedTransforms = new Map<unknown, object>();
   existing: string[] = [];
   /** What a command that is refused as `existing` finds: an earlier try of it, whose answer was lost. */
   foundThen: object | null = null;
@@ -51,10 +54,21 @@ export class FakeSageMaker {
     }
     if (this.existing.includes(command)) {
       this.endpoint = this.foundThen ?? this.endpoint;
-      if (command === 'CreateTrainingJob') {
+      if (/^Create(Training|Transform)Job$/.test(command)) {
         throw awsError('ResourceInUse', 'Training job names must be unique, or it already exists');
       }
       throw awsError('ValidationException', 'Cannot create already existing model "arn:..."');
+    }
+    if (command === 'CreateTransformJob' && this.full.includes('on-demand')) {
+      throw awsError('ResourceLimitExceeded', 'The account-level service limit is 0');
+    }
+    if (command === 'DescribeTransformJob') {
+      const name = 'TransformJobName' in input ? input.TransformJobName : undefined;
+      return (
+        this.failedTransforms.get(name) ??
+        this.transform ??
+        fail('Could not find requested job with name: it')
+      );
     }
     if (command === 'DescribeTrainingJob') {
       return this.job ?? fail('Requested resource not found.');

@@ -253,6 +253,8 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
     ...sends(null, 'sagemaker:DescribeEndpointConfig', sageMaker(`endpoint-config/${model}`)),
     ...sends(null, 'sagemaker:ListTrainingJobs', '*'),
     ...sends(null, 'sagemaker:DescribeTrainingJob', sageMaker(`training-job/${model}`)),
+    ...sends(null, 'sagemaker:ListTransformJobs', '*'),
+    ...sends(null, 'sagemaker:DescribeTransformJob', sageMaker(`transform-job/${model}`)),
   ];
   const gone = { unless: 'stacks are gone' } as const;
   const kept = `arn:aws:s3:::${stackName(environment, 'Data').toLowerCase()}-lakebucket-one`;
@@ -400,6 +402,7 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ...sends(null, 'sfn:ListExecutions', machine),
         ...sends(null, 'sfn:StopExecution', execution),
         ...sends(null, 'sagemaker:StopTrainingJob', sageMaker(`training-job/${model}`)),
+        ...sends(null, 'sagemaker:StopTransformJob', sageMaker(`transform-job/${model}`)),
         ...endpoints.flatMap((one) => [
           ...sends(null, 'sagemaker:DeleteEndpoint', one),
           ...sends(null, 'sagemaker:ListTags', one),

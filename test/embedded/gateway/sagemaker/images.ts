@@ -81,15 +81,27 @@ if (name === 'crash') throw new Error('this model cannot be read');
 createServer((req, res) => {
   if (req.url === '/ping') return res.writeHead(name === 'broken' ? 500 : 200).end();
   let body = '';
+  req.setEncoding('utf8');
   req.on('data', (chunk) => (body += chunk));
   req.on('end', () => {
     if (body === 'bad') return res.writeHead(400).end('texts must be an array');
     if (body === 'die') process.exit(1);
     if (body === 'wait') return;
+    if (req.headers['content-type'] === 'application/jsonlines') return lines(body, res);
     res.writeHead(200, { 'content-type': req.headers.accept ?? 'text/plain' });
     res.end(JSON.stringify({ name, body, type: req.headers['content-type'], secret: process.env.AWS_SECRET_ACCESS_KEY }));
   });
-}).listen(Number(process.env.PORT), process.env.HOST);`;
+}).listen(Number(process.env.PORT), process.env.HOST);
+function lines(body, res) {
+  const records = body.split('\\n').filter(Boolean).map((line) => JSON.parse(line));
+  const texts = records.map(({ text }) => text);
+  console.log('records ' + records.length);
+  if (texts.includes('bad')) return res.writeHead(400).end('line 1: text is bad');
+  if (texts.includes('die')) process.exit(1);
+  if (texts.includes('wait')) return;
+  if (texts.includes('lose')) texts.pop();
+  res.end(texts.map((text) => JSON.stringify({ name, length: text.length }) + '\\n').join(''));
+}`;
 
 function write(root: string, path: string, lines: string[]): void {
   mkdirSync(join(root, path, '..'), { recursive: true });

@@ -1,0 +1,14 @@
+/**
+ * Creates something whose name follows from its content or attempt: an existing one was created by a call whose answer
+ * was lost. SageMaker says so by `ResourceInUse` for jobs, and by a message for models and endpoint configs.
+ */
+export async function unlessItExists(create: () => Promise<unknown>): Promise<void> {
+  try {
+    await create();
+  } catch (error) {
+    const exists =
+      error instanceof Error &&
+      (error.name === 'ResourceInUse' || /already exist/i.test(error.message));
+    if (!exists) throw error;
+  }
+}
