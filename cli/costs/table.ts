@@ -9,22 +9,23 @@ import { awsCosts, xCosts, type Usage } from './night';
 const days = 2;
 const postsPerPage = 100;
 /** Spark's start-up time, and rows per second on two small workers: half of a laptop's (docs/deploy.md). */
-const sparkStartSeconds = 60;
-const rowsPerSecond = 10_000;
+export const sparkStartSeconds = 60;
+export const rowsPerSecond = 10_000;
 /** Time to load image and data, number of epochs, and examples per second as measured on a laptop's two cores. */
 const trainingStartSeconds = 120;
 const epochs = 6;
 const examplesPerSecond = 1_000;
-/** The human labels of the first training set; each run adds its tweets. */
+/** The human labels of the first training set; a run's tweets join them, at most so many for each. */
 const labels = 4_139;
+const weakPerHuman = 3;
 const endpointSeconds = 240;
 /**
  * A new champion scores this many days again, in a transform job if they are many tweets: the start of its instance,
  * and tweets per second on its four processors, an assumption (two of a laptop's: docs/scale.md).
  */
-const rescoredDays = 8;
-const transformStartSeconds = 240;
-const transformedPerSecond = 5_000;
+export const rescoredDays = 8;
+export const transformStartSeconds = 240;
+export const transformedPerSecond = 5_000;
 const statesPerLook = 3;
 const lambdaSecondsPerCall = 0.5;
 const checks = 6;
@@ -35,7 +36,8 @@ export function runOf(tweets: number, environment: EnvironmentName): Usage {
   const { poll } = settingsFor(environment);
   const pages = Math.ceil(tweets / postsPerPage);
   const glueSeconds = sparkStartSeconds + tweets / rowsPerSecond;
-  const trainingSeconds = trainingStartSeconds + ((labels + tweets) * epochs) / examplesPerSecond;
+  const examples = labels + Math.min(tweets, weakPerHuman * labels);
+  const trainingSeconds = trainingStartSeconds + (examples * epochs) / examplesPerSecond;
   const rescored = rescoredDays * tweets;
   const transformSeconds =
     rescored > settingsFor(environment).scoring.endpointTweets

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { steps } from '../../workflows/steps';
+import { limitRows, monthRows } from './limits';
 import { objectsADay } from './objects-a-day';
 
 const stepRows = (): string[][] => [
@@ -26,6 +27,8 @@ interface Table {
 export const tables: readonly Table[] = [
   { page: 'architecture.md', name: 'steps', rows: stepRows, align: '---' },
   { page: 'scale.md', name: 'objects', rows: objectsADay, align: '---:' },
+  { page: 'scale.md', name: 'limits', rows: limitRows, align: '---' },
+  { page: 'scale.md', name: 'months', rows: monthRows, align: '---:' },
 ];
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
