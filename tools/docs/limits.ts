@@ -95,7 +95,7 @@ const limits: readonly Limit[] = [
     what: 'a question over 30 days',
     needs: (tweets) => `${some(questionGb(tweets))} GB`,
     limit: `\`athenaScanLimitBytes\` (${some(scanLimitGb)} GB)`,
-    beyond: 'a higher limit, or a table of daily sums that the night adds to',
+    beyond: 'a higher limit, or a table of daily sums that each run adds to',
   },
   {
     what: 'training',

@@ -36,7 +36,7 @@ export const objectsADay = (): string[][] => [
     'raw pages',
     'page ledgers',
     'scores of the stream before',
-    'now',
+    'scores of the stream now',
     'files of the cleaned day',
   ],
   ...days.map((tweets) => [
