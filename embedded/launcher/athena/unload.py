@@ -15,7 +15,7 @@ from sqlglot.errors import SqlglotError
 
 from embedded.launcher.athena import access
 from embedded.launcher.athena.errors import MalformedQuery, NotSupported, QueryFailed
-from embedded.launcher.athena.tables import Location, files
+from embedded.launcher.athena.tables import Listing, Location
 
 _STATEMENT = re.compile(
     r"\s*unload\s*\((?P<select>.*)\)\s*to\s*'(?P<to>[^']*)'\s*with\s*\((?P<properties>.*)\)\s*;?\s*",
@@ -35,7 +35,7 @@ class Unload:
     def check(self, caller: str, encryption: Mapping[str, str]) -> None:
         """Check that the caller may write there, and that it is empty. Raises QueryFailed."""
         access.may_unload(caller, self.to, encryption)
-        if files(self.to):
+        if Listing().files(self.to):
             raise QueryFailed(
                 f"HIVE_PATH_ALREADY_EXISTS: Target directory for table '{self.uri}' already exists"
             )
