@@ -7,7 +7,8 @@ from typing import Any
 
 import duckdb
 
-from embedded.launcher.athena import translate, worker
+from embedded.launcher.athena import translate
+from embedded.launcher.athena.dialect import speak_trino
 
 ROOT = Path(__file__).parents[2]
 CATALOG = json.loads((ROOT / "workflows" / "datasets.json").read_text(encoding="utf-8"))
@@ -61,8 +62,7 @@ class Lake:
 
     def __init__(self) -> None:
         self.connection = duckdb.connect(":memory:")
-        self.connection.execute("SET TimeZone = 'UTC'; SET integer_division = true")
-        self.connection.execute(worker._MACROS)
+        speak_trino(self.connection)
         self.types: dict[str, str] = {}
         datasets = CATALOG["datasets"]
         candidates = {**datasets["tweets"], "partitions": CATALOG["candidates"]["partitions"]}
