@@ -11,6 +11,7 @@ writes what came since the last one:
 
 import hashlib
 import json
+import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,9 +115,9 @@ class GrowingLists:
         place = 0
         for part in rest:
             held = part.items[part.dropped :]
-            if len(items) < place + len(held) or not all(
-                one is other for one, other in zip(held, items[place:], strict=False)
-            ):
+            # Not the rest of the list: a copy for each part would take quadratic time.
+            now = items[place : place + len(held)]
+            if len(now) < len(held) or not all(map(operator.is_, held, now)):
                 return []
             place += len(held)
         return rest
