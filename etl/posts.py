@@ -8,6 +8,7 @@ from functools import lru_cache
 _ID_EPOCH_MS = 1_288_834_974_657
 _FIRST_ID_WITH_TIME = 10**15
 _LARGEST_ID = 2**63 - 1
+_ID = re.compile(r"[0-9]{1,20}")
 _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ]((?:[01]\d|2[0-3]):\d\d(?::\d\d(?:\.\d{1,9})?)?)"
     r" ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)",
@@ -30,14 +31,16 @@ def instant_of(text: str) -> int | None:
         instant = datetime.fromisoformat(f"{day}T{time}{zone if zone[0] in '+-' else 'Z'}")
         if abs(instant.utcoffset() or timedelta()) > _MOST_OFFSET:
             return None
-        return (instant - _EPOCH) // _MICROSECOND
+        # Raises for an instant whose UTC day is before the year 1 or after 9999.
+        return (instant.astimezone(UTC) - _EPOCH) // _MICROSECOND
     except (ValueError, OverflowError):
         return None
 
 
 def time_of_id(post_id: str) -> int | None:
     """The time inside an id, in milliseconds since 1970; None for an id without a time."""
-    number = int(post_id) if post_id.isascii() and post_id.isdigit() else _LARGEST_ID
+    # Python reads no number of more than some thousand digits.
+    number = int(post_id) if _ID.fullmatch(post_id) else _LARGEST_ID
     if number < _FIRST_ID_WITH_TIME:
         return None
     # An id above the range of bigint is in the far future, as is the largest bigint.
@@ -46,7 +49,7 @@ def time_of_id(post_id: str) -> int | None:
 
 @lru_cache(maxsize=1024)
 def _day(number: int) -> str:
-    return f"{_EPOCH + timedelta(days=number):%Y-%m-%d}"
+    return (_EPOCH + timedelta(days=number)).date().isoformat()
 
 
 def day_of(microseconds: int) -> str:

@@ -74,7 +74,7 @@ def _shown(value: Any) -> str:
 def _parsed(line: str) -> dict[str, Any]:
     try:
         record, end = _read(line)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InvalidRecordError(_NO_OBJECT, line) from None
     if not isinstance(record, dict) or end != len(line):
         raise InvalidRecordError(_NO_OBJECT, line)
@@ -110,7 +110,7 @@ def _versions(history: Any) -> list[str] | None:
     return [well_formed(_text_of(version)) for version in history]
 
 
-def by_age(post_id: str) -> str:
+def _by_age(post_id: str) -> str:
     """Pads an id, so that ids sort like numbers."""
     return post_id.rjust(20, "0")[:20]
 
@@ -118,7 +118,7 @@ def by_age(post_id: str) -> str:
 def _replaces_one_of(day: str, post_id: str, versions: list[str] | None) -> bool:
     """Whether the record is an edit of a post first sent on this day."""
     return any(
-        by_age(version) < by_age(post_id)
+        _by_age(version) < _by_age(post_id)
         and (time := time_of_id(version)) is not None
         and day_of(time * 1000) == day
         for version in versions or ()
@@ -128,6 +128,13 @@ def _replaces_one_of(day: str, post_id: str, versions: list[str] | None) -> bool
 def checked(line: bytes, day: str) -> tuple[Any, ...]:
     """The record of a line in a page of a day: the values of raw_tweets' columns (`NAMES`), then
     created_at and fetched_at in microseconds since 1970. Raises InvalidRecordError."""
+    try:
+        return _checked(line, day)
+    except RecursionError:
+        raise InvalidRecordError("record: a value is nested too deeply") from None
+
+
+def _checked(line: bytes, day: str) -> tuple[Any, ...]:
     try:
         text = line.decode("utf-8").strip(_BLANKS)
     except UnicodeDecodeError:
