@@ -30,9 +30,12 @@ def outcome(line: bytes, day: str = DAY) -> str | None:
 
 
 @settings(max_examples=1000, deadline=None)
-@given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4))
-def test_every_record_is_read_or_rejected(changes: dict[str, Any]) -> None:
-    reason = outcome(json.dumps({**GOOD, **changes}).encode())
+@given(
+    st.dictionaries(st.sampled_from((*NAMES, VERSIONS)), VALUES, max_size=4),
+    st.sampled_from([DAY, "2026-11-19"]),
+)
+def test_every_record_is_read_or_rejected(changes: dict[str, Any], day: str) -> None:
+    reason = outcome(json.dumps({**GOOD, **changes}).encode(), day)
 
     acting = {"Cc", "Cf", "Cs"}
     assert reason is None or acting.isdisjoint(unicodedata.category(sign) for sign in reason)
