@@ -10,6 +10,7 @@ import { putJsonIf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { readChampion, recordLastTraining } from './model/champion';
 import { CHAMPION_KEY } from './model/names';
+import { recordPromotion } from './model/promotions';
 import { onFirstCall, step } from './shared/step';
 
 interface Dependencies {
@@ -33,6 +34,9 @@ export const promoteModel = ({ lake, clock }: Dependencies) =>
         'There is no model that was trained, accepted and put behind the endpoint',
       );
     }
+    const before = await readChampion(lake);
+    // Releases before 0.2 recorded no promotions.
+    if (before !== null) await recordPromotion(lake, before.value);
     const promoted = await promote(lake, {
       schemaVersion: 1,
       modelVersion: train.jobName,
@@ -50,6 +54,7 @@ export const promoteModel = ({ lake, clock }: Dependencies) =>
       previous: evaluation.inService,
     });
     const { modelVersion, fingerprint, previous, promotedAt } = promoted;
+    await recordPromotion(lake, promoted, evaluation.minusChampion?.value);
     await recordLastTraining(lake, { jobName: modelVersion, fingerprint, decidedAt: promotedAt });
     return { modelVersion, previous, promotedAt };
   });

@@ -12,6 +12,8 @@ import { StepError } from '../workflows/errors';
 import { StepInput, TrainModelOutput } from '../workflows/payloads';
 import type { Capacity, SetAside } from '../workflows/payloads';
 import { aws } from './shared/aws';
+import { DAY_MS, systemClock } from './shared/clock';
+import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
 import { getBytes, getJson, keyOf, listObjects, putJson, putText, uriOf } from './lake/objects';
@@ -20,6 +22,8 @@ import { Unreadables } from './lake/set-aside';
 import { jsonOf } from './lake/unpack';
 import { unpack } from './model/archives';
 import { readChampion, readLastTraining } from './model/champion';
+import { betterThanChampion, promotedSince } from './model/promotions';
+import type { PromotedModel } from './model/promotions';
 import { encoderFiles, keepEncoder } from './model/encoders';
 import { costTags, modelKeys, trainingJobName } from './model/names';
 import { parseLoosely } from './model/read-evaluation';
@@ -49,6 +53,7 @@ interface Dependencies {
   build: Build;
   settings: Pick<FunctionSettings, 'training' | 'evaluation'>;
   languages: readonly string[];
+  clock: Clock;
 }
 
 type Running = Extract<TrainModelOutput, { status: 'RUNNING' }>;
@@ -74,12 +79,14 @@ export const trainModel = (deps: Dependencies) =>
           fingerprint: started?.value.fingerprint ?? '',
         };
       }
+      const champion = (await readChampion(lake))?.value ?? null;
       const { request, tweetKeys } = await trainingRequest(lake, catalog, {
         plan,
         executionArn: execution.arn,
         build,
         settings: deps.settings.training,
-        champion: (await readChampion(lake))?.value ?? null,
+        champion,
+        best: champion && (await bestModel(deps, champion.modelVersion)),
         level: deps.settings.evaluation.level,
         languages: deps.languages,
       });
@@ -129,6 +136,7 @@ async function start(
     hyperparameters: request.hyperparameters,
     hasTweets: tweetKeys.length > 0,
     championUri,
+    bestUri: request.best?.uri ?? null,
     encoder: request.encoder,
   };
   const started = await startWithinQuotas(settings.training, (training) =>
@@ -159,6 +167,20 @@ async function scorableChampion(
   }
   const found = await listObjects(lake, keyOf(lake, champion.uri));
   return found.length === 0 ? null : champion.uri;
+}
+
+/** The best model of the last days whose archive is still there, unless that is the champion. */
+async function bestModel(
+  { lake, clock, settings }: Dependencies,
+  champion: string,
+): Promise<PromotedModel | null> {
+  const { bestOfDays } = settings.evaluation;
+  const since = new Date(clock.now().valueOf() - bestOfDays * DAY_MS);
+  for (const model of betterThanChampion(await promotedSince(lake, since), champion)) {
+    if ((await listObjects(lake, keyOf(lake, model.modelUri))).length > 0) return model;
+    log({ archiveIsGone: model.modelUri });
+  }
+  return null;
 }
 
 async function look(deps: Dependencies, running: Running): Promise<TrainModelOutput> {
@@ -300,5 +322,6 @@ export const handler = onFirstCall(() => {
     },
     settings: env.SETTINGS,
     languages: env.SETTINGS.model.languages,
+    clock: systemClock,
   });
 });

@@ -116,6 +116,7 @@ describe('Train the model', () => {
         evaluation: settingsFor('dev').evaluation,
       },
       languages: ['en'],
+      clock,
     })(stepInput(changes, attempt));
   const retrain = { plan: { ...PLAN, mode: 'retrain' as const } };
 
