@@ -42,7 +42,7 @@ export function usageOf(
     trainingSeconds:
       train?.status === 'DONE'
         ? passes('Train the model').reduce((sum, stage) => sum + secondsOf(stage), 0)
-        : 0,
+        : ((train?.status === 'SKIPPED' && train.seconds) || 0),
     // Scoring queries the tweets of each day.
     athenaQueries: checks + days,
     transformSeconds: (refresh?.status === 'DONE' && refresh.job?.seconds) || 0,

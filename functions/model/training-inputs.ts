@@ -41,6 +41,13 @@ const TrainingRequestFields = z.object({
   labels: z.array(lenient(z.object({ uri: z.string(), etag: z.string() }))),
   /** The champion that the candidate is compared with; null in the first run. */
   champion: lenient(z.object({ version: z.string(), uri: z.string() })).nullable(),
+  /**
+   * The last training whose candidate was decided on. A job that would learn from the same trains nothing. Null if a
+   * training is wanted in any case.
+   */
+  last_training: lenient(z.object({ version: z.string(), training_input: z.string() }))
+    .nullable()
+    .default(null),
   /** Texts to answer for the gate, which alone knows what is right. */
   golden_tweets: z.array(z.string()),
   /** Of the evaluation's intervals. */
@@ -87,6 +94,7 @@ export async function trainingRequest(
     languages,
     settings,
     champion,
+    last,
     level,
   }: {
     plan: RunPlan;
@@ -95,6 +103,7 @@ export async function trainingRequest(
     languages: readonly string[];
     settings: FunctionSettings['training'];
     champion: Champion | null;
+    last: TrainingRequest['last_training'];
     level: number;
   },
 ): Promise<{ request: TrainingRequest; tweetKeys: string[] }> {
@@ -123,6 +132,7 @@ export async function trainingRequest(
     execution_arn: executionArn,
     ...seen,
     champion: champion && { version: champion.modelVersion, uri: champion.modelUri },
+    last_training: last,
     golden_tweets: goldenTweets.map(({ text }) => text),
     level,
     git: { commit: build.gitCommit, dirty: build.gitDirty },
@@ -178,7 +188,10 @@ export async function newestTweets(
 
 const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(2);
 
-/** Equal for two trainings that would see the same; the serving image is no part of what is learnt. */
+/**
+ * Equal for two trainings that are given the same; the serving image is no part of what is learnt. Two that are given
+ * something else may still learn from the same rows: only the job knows (ml/training/lstm/inputs.py).
+ */
 function fingerprintOf(
   seen: Pick<
     TrainingRequest,
