@@ -12,7 +12,7 @@ import { StepError } from '../workflows/errors';
 import { StepInput, TrainModelOutput } from '../workflows/payloads';
 import type { Capacity, SetAside } from '../workflows/payloads';
 import { aws } from './shared/aws';
-import { DAY_MS, systemClock } from './shared/clock';
+import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
@@ -22,8 +22,7 @@ import { Unreadables } from './lake/set-aside';
 import { jsonOf } from './lake/unpack';
 import { unpack } from './model/archives';
 import { readChampion, readLastTraining } from './model/champion';
-import { betterThanChampion, promotedSince } from './model/promotions';
-import type { PromotedModel } from './model/promotions';
+import { bestOfDays } from './model/promotions';
 import { encoderFiles, keepEncoder } from './model/encoders';
 import { costTags, modelKeys, trainingJobName } from './model/names';
 import { parseLoosely } from './model/read-evaluation';
@@ -86,7 +85,13 @@ export const trainModel = (deps: Dependencies) =>
         build,
         settings: deps.settings.training,
         champion,
-        best: champion && (await bestModel(deps, champion.modelVersion)),
+        best:
+          champion &&
+          (await bestOfDays(lake, {
+            now: deps.clock.now(),
+            days: deps.settings.evaluation.bestOfDays,
+            champion: champion.modelVersion,
+          })),
         level: deps.settings.evaluation.level,
         languages: deps.languages,
       });
@@ -167,20 +172,6 @@ async function scorableChampion(
   }
   const found = await listObjects(lake, keyOf(lake, champion.uri));
   return found.length === 0 ? null : champion.uri;
-}
-
-/** The best model of the last days whose archive is still there, unless that is the champion. */
-async function bestModel(
-  { lake, clock, settings }: Dependencies,
-  champion: string,
-): Promise<PromotedModel | null> {
-  const { bestOfDays } = settings.evaluation;
-  const since = new Date(clock.now().valueOf() - bestOfDays * DAY_MS);
-  for (const model of betterThanChampion(await promotedSince(lake, since), champion)) {
-    if ((await listObjects(lake, keyOf(lake, model.modelUri))).length > 0) return model;
-    log({ archiveIsGone: model.modelUri });
-  }
-  return null;
 }
 
 async function look(deps: Dependencies, running: Running): Promise<TrainModelOutput> {

@@ -3,10 +3,11 @@ import { durable, lenient } from '../../workflows/durable';
 import { StepError } from '../../workflows/errors';
 import { Sha256 } from '../../workflows/evaluation';
 import { Champion } from '../../workflows/payloads';
-import { getJson, putJsonIf, uriOf } from '../lake/objects';
+import { getJson, keyOf, listObjects, putJsonIf, uriOf } from '../lake/objects';
 import type { LakeBucket } from '../lake/objects';
 import { MOST_BEST_OF_DAYS } from '../settings/settings';
 import { DAY_MS } from '../shared/clock';
+import { log } from '../shared/step';
 import { PROMOTIONS_KEY } from './names';
 
 const PromotedModel = z.object({
@@ -83,16 +84,27 @@ export async function recordPromotion(
   );
 }
 
+/** The best model promoted in the last days whose archive is still there; null if that is the champion. */
+export async function bestOfDays(
+  lake: LakeBucket,
+  { now, days, champion }: { now: Date; days: number; champion: string },
+): Promise<PromotedModel | null> {
+  const since = new Date(now.valueOf() - days * DAY_MS);
+  for (const model of betterThanChampion(await promotedSince(lake, since), champion)) {
+    // A channel without an object would fail the training job.
+    if ((await listObjects(lake, keyOf(lake, model.modelUri))).length > 0) return model;
+    log({ archiveIsGone: model.modelUri });
+  }
+  return null;
+}
+
 /**
  * The models that are better than the champion, best first; none before the second promotion. Macro recalls of
  * different runs come of different held-out rows, so a model's rank is that of the champion it replaced and the
  * difference that was measured between them on the same rows. Its own macro recall counts where there is no such
  * difference. A model that a person forced into service begins the ranking anew.
  */
-export function betterThanChampion(
-  models: readonly PromotedModel[],
-  champion: string,
-): PromotedModel[] {
+function betterThanChampion(models: readonly PromotedModel[], champion: string): PromotedModel[] {
   const ranks = new Map<string, { rank: number; model: PromotedModel }>();
   for (const model of models) {
     if (model.forced) ranks.clear();
