@@ -8,10 +8,7 @@ import {
   UpdateModelPackageCommand,
   paginateListModelPackages,
 } from '@aws-sdk/client-sagemaker';
-import type {
-  ModelPackageSummary,
-  SageMakerClient,
-} from '@aws-sdk/client-sagemaker';
+import type { ModelPackageSummary, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { z } from 'zod';
 import type { Champion } from '../../workflows/payloads';
 import type { LakeBucket } from '../lake/objects';
