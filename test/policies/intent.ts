@@ -23,7 +23,7 @@ type Row = readonly [place: string, ...rights: Rights[]];
 // prettier-ignore
 const rows: readonly Row[] = [
   // an object                                                  ingestion   processing  reporter    learning    operator    serving     analysts    labellers   crawl       endpoint
-  ['raw-data/tweets/dt=day/page.ndjson.gz',                   'rw',       'r',        '',         '',         '',         '',         '',         '',         '',         ''],
+  ['raw-data/tweets/dt=day/page.ndjson.gz',                   'rwd',      'r',        '',         '',         '',         '',         '',         '',         '',         ''],
   ['raw-data/labels/people.ndjson',                           '',         'r',        '',         'r',        'r',        '',         '',         'rw',       '',         ''],
   ['raw-data/corpora/people.jsonl.gz',                        '',         '',         '',         'r',        '',         '',         '',         'rw',       '',         ''],
   ['raw-data/quarantine/dt=day/run.ndjson',                   'rw',       'rwd',      '',         '',         '',         '',         'r',        '',         '',         ''],

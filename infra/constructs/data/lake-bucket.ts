@@ -59,8 +59,9 @@ const access: Record<RoleName, Access> = {
   DataIngestionRole: {
     read: [...ingested, prefixes.imports],
     write: ingested,
-    // Records that the stream has accepted on a retry.
-    remove: [prefixes.queued],
+    // Records that the stream has accepted on a retry, and pages that a merged object holds. Their old versions stay:
+    // the role could replace them anyway.
+    remove: [prefixes.queued, raw_tweets.prefix],
     // Imported tweets are in raw-data/tweets/ by then, without erased ones.
     purge: [prefixes.imports],
     wholeObjects: true,
