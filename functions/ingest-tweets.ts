@@ -115,7 +115,7 @@ async function compact({ lake, clock }: Dependencies, until: number): Promise<vo
     storageTime: answeredAt ?? clock.now(),
     isLate: () => clock.now().valueOf() > until,
   });
-  if (done.pages > 0) log({ function: 'ingest-tweets', compacted: done });
+  if (done.sources > 0) log({ function: 'ingest-tweets', compacted: done });
 }
 
 async function ingest(

@@ -1,53 +1,28 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { datasets } from '../../workflows/datasets';
 import { StepError } from '../../workflows/errors';
-import { LOOKBACK_DAYS } from '../lake/fingerprints';
+import { DAYS_LISTED_AT_ONCE, LEFT_ALONE, closedDays, oldestToMerge } from '../lake/closed-days';
+import type { Compacted, Compacting as Merging } from '../lake/closed-days';
 import { getBytes, objectsBelow, putIf, removeObjects, uriOf } from '../lake/objects';
 import type { LakeBucket, Listed } from '../lake/objects';
-import { RANGE, rawDays, rawFolder, rawPageKey } from '../lake/raw-pages';
+import { RANGE, rawFolder, rawPageKey } from '../lake/raw-pages';
 import { gunzip, UnreadableBytes } from '../lake/unpack';
-import { DAY_MS, utcDay } from '../shared/clock';
 import { inParallel } from '../shared/in-parallel';
 
-/**
- * Age of a closed day: X no longer returns its tweets, and the cleaning no longer looks at its fingerprint, which a
- * merge changes. So a merged day is not cleaned again.
- */
-const CLOSED_AFTER_DAYS = LOOKBACK_DAYS + 1;
-/**
- * Oldest page that is merged. A lifecycle rule ends raw data by the age of their object, so a merge keeps tweets by as
- * many days longer.
- */
-export const MAX_PAGE_AGE_DAYS = 30;
-/** A closed day may keep so many pages beside its merged objects. */
-export const PAGES_LEFT = 4;
 /** Unpacked size of a merged object: a quarter of what an object may have; a Lambda of 512 MB holds it several times. */
 export const MERGED_BYTES = 16 * 2 ** 20;
 /** DeleteObjects takes so many keys at a time, so the pages of an object go in one request. */
 const MAX_PAGES_AN_OBJECT = 1000;
-/** Pages of a day that one call lists; the next call takes the rest. */
+/** Pages of a day that one call lists, some 400 bytes each; the next call takes the rest. */
 const MAX_PAGES_LISTED = 50_000;
 /** Pages that are read at a time, and their packed size together. */
 const AT_ONCE = 16;
 const BYTES_AT_ONCE = 8 * 2 ** 20;
-const DAYS_LISTED_AT_ONCE = 16;
 
 const MERGED = /^merged-[0-9a-f]{32}\.ndjson\.gz$/;
 
-export interface Compacted {
-  days: number;
-  /** Merged objects written. */
-  objects: number;
-  /** Pages deleted, because a merged object holds them. */
-  pages: number;
-}
-
-interface Compacting {
-  lake: LakeBucket;
-  now: Date;
-  /** S3's time. Dates of objects are compared with it alone: our clock may differ by any amount. */
-  storageTime: Date;
-  isLate: () => boolean;
+interface Compacting extends Merging {
   mergedBytes?: number;
 }
 
@@ -70,28 +45,32 @@ interface DayObjects {
  */
 export async function compactClosedDays(compacting: Compacting): Promise<Compacted> {
   const { lake, now, isLate } = compacting;
-  const done: Compacted = { days: 0, objects: 0, pages: 0 };
-  const open = utcDay(new Date(now.valueOf() - CLOSED_AFTER_DAYS * DAY_MS));
-  const closed = (await rawDays(lake)).filter((day) => day < open).reverse();
+  const done: Compacted = { days: 0, objects: 0, sources: 0 };
+  const closed = await closedDays(lake, datasets.raw_tweets.prefix, now);
   for (let start = 0; start < closed.length && !isLate(); start += DAYS_LISTED_AT_ONCE) {
     const days = closed.slice(start, start + DAYS_LISTED_AT_ONCE);
-    const due = (await inParallel(DAYS_LISTED_AT_ONCE, days, (day) => look(compacting, day)))
-      // Memory: the list of a day that waits is read again.
-      .flatMap(({ day, pages }) => (pages.length > PAGES_LEFT ? [day] : []));
+    const some = await inParallel(DAYS_LISTED_AT_ONCE, days, (day) =>
+      look(compacting, day, LEFT_ALONE + 1),
+    );
+    const due = some.flatMap(({ day, pages }) => (pages.length > LEFT_ALONE ? [day] : []));
     for (const day of due) {
       if (isLate()) break;
-      const { objects, pages } = await compactDay(compacting, await look(compacting, day));
+      const { objects, sources } = await compactDay(compacting, await look(compacting, day));
       done.objects += objects;
-      done.pages += pages;
-      done.days += Math.min(pages, 1);
+      done.sources += sources;
+      done.days += Math.min(sources, 1);
     }
   }
   return done;
 }
 
-/** A day's merged objects, and its pages that may be merged. */
-async function look({ lake, storageTime }: Compacting, day: string): Promise<DayObjects> {
-  const oldest = storageTime.valueOf() - MAX_PAGE_AGE_DAYS * DAY_MS;
+/** A day's pages that may be merged, at most so many, and the merged objects that may hold them. */
+async function look(
+  { lake, storageTime }: Compacting,
+  day: string,
+  most = MAX_PAGES_LISTED,
+): Promise<DayObjects> {
+  const oldest = oldestToMerge(storageTime);
   const found: DayObjects = { day, pages: [], merged: [] };
   for await (const object of objectsBelow(lake, rawFolder(day))) {
     const [, from, to, name = ''] = RANGE.exec(object.key) ?? [];
@@ -99,8 +78,8 @@ async function look({ lake, storageTime }: Compacting, day: string): Promise<Day
     const page = { ...object, oldest: from, newest: to };
     // In the order of the keys a merged object comes before the pages it holds.
     if (MERGED.test(name)) found.merged.push(page);
-    else if (object.modified.valueOf() >= oldest) found.pages.push(page);
-    if (found.pages.length === MAX_PAGES_LISTED) break;
+    else if (object.modified >= oldest) found.pages.push(page);
+    if (found.pages.length === most) break;
   }
   return found;
 }
@@ -112,16 +91,16 @@ async function compactDay(
   const { lake, isLate, mergedBytes = MERGED_BYTES } = compacting;
   const held = await heldBy(lake, merged, found);
   await remove(lake, [...held]);
-  const done = { objects: 0, pages: held.size };
+  const done = { objects: 0, sources: held.size };
   const pages = found.filter((page) => !held.has(page));
   let next: { page: Page; text: Buffer }[] = [];
   let bytes = 0;
   const flush = async () => {
     // Fewer are no gain. And what a kill leaves of an object's pages is more than a day may keep, so it is found again.
-    if (next.length > PAGES_LEFT) {
+    if (next.length > LEFT_ALONE) {
       await merge(lake, day, next);
       done.objects += 1;
-      done.pages += next.length;
+      done.sources += next.length;
     }
     next = [];
     bytes = 0;

@@ -24,9 +24,12 @@ export const rawFolder = (day: string): string => `${datasets.raw_tweets.prefix}
 /** Day of X's first post; an older date cannot be right. */
 const FIRST_DAY = '2006-03-21';
 
-/** Days with a folder of raw tweets, oldest first; other folders are ignored. */
-export async function rawDays(lake: LakeBucket): Promise<string[]> {
-  const { prefix } = datasets.raw_tweets;
+/** Days with a folder of raw tweets, oldest first. */
+export const rawDays = (lake: LakeBucket): Promise<string[]> =>
+  daysBelow(lake, datasets.raw_tweets.prefix);
+
+/** Days with a folder below a prefix, oldest first; other folders are ignored. */
+export async function daysBelow(lake: LakeBucket, prefix: string): Promise<string[]> {
   const days: string[] = [];
   let token: string | undefined;
   do {

@@ -3,12 +3,8 @@ import { DeleteObjectCommand, PutBucketVersioningCommand } from '@aws-sdk/client
 import fc from 'fast-check';
 import { Finder, rawPage } from '../../erasure/rewrites';
 import { scrubBelow } from '../../erasure/scrub';
-import {
-  MAX_PAGE_AGE_DAYS,
-  MERGED_BYTES,
-  PAGES_LEFT,
-  compactClosedDays,
-} from '../../functions/ingest/compaction';
+import { MERGED_BYTES, compactClosedDays } from '../../functions/ingest/compaction';
+import { LEFT_ALONE } from '../../functions/lake/closed-days';
 import { Forgotten, emptyList, randomMarker, withIds } from '../../functions/lake/forgotten';
 import { LOOKBACK_DAYS } from '../../functions/lake/fingerprints';
 import { getBytes } from '../../functions/lake/objects';
@@ -80,7 +76,7 @@ test('a closed day has one object with the same lines, and its name tells which 
   await putPages(DAY, 7);
   const before = await linesOf(DAY);
 
-  expect(await compact()).toEqual({ days: 1, objects: 1, pages: 7 });
+  expect(await compact()).toEqual({ days: 1, objects: 1, sources: 7 });
 
   const [key = '', ...others] = await keysOf(DAY);
   expect(others).toEqual([]);
@@ -94,7 +90,7 @@ test('a second call finds nothing to do, and reads no object', async () => {
   await compact();
   calls = [];
 
-  expect(await compact()).toEqual({ days: 0, objects: 0, pages: 0 });
+  expect(await compact()).toEqual({ days: 0, objects: 0, sources: 0 });
 
   expect(new Set(calls)).toEqual(new Set(['ListObjectsV2Command']));
 });
@@ -103,20 +99,20 @@ test('a day that the cleaning still looks at is left alone: a merge would have i
   const open = daysAgo(LOOKBACK_DAYS);
   await putPages(open, 7);
 
-  expect(await compact()).toMatchObject({ pages: 0 });
+  expect(await compact()).toMatchObject({ sources: 0 });
 
   expect(await keysOf(open)).toHaveLength(7);
 });
 
 test('a few pages stay, and so do old ones, which a merge would keep for longer', async () => {
-  await putPages(DAY, PAGES_LEFT);
+  await putPages(DAY, LEFT_ALONE);
   await putPages(daysAgo(20), 7);
-  const later = new Date(Date.now() + (MAX_PAGE_AGE_DAYS + 1) * DAY_MS);
+  const later = new Date(Date.now() + 31 * DAY_MS);
 
-  expect(await compact({ storageTime: later })).toMatchObject({ pages: 0 });
-  expect(await compact()).toMatchObject({ days: 1, pages: 7 });
+  expect(await compact({ storageTime: later })).toMatchObject({ sources: 0 });
+  expect(await compact()).toMatchObject({ days: 1, sources: 7 });
 
-  expect(await keysOf(DAY)).toHaveLength(PAGES_LEFT);
+  expect(await keysOf(DAY)).toHaveLength(LEFT_ALONE);
 });
 
 test.each(['GetObjectCommand', 'PutObjectCommand', 'DeleteObjectsCommand'])(
@@ -145,7 +141,7 @@ test('killed before the deletion, and with new pages since, the next call still 
   await putPages(DAY, 6, 20);
   const once = new Set(await linesOf(DAY));
 
-  expect(await compact()).toEqual({ days: 1, objects: 1, pages: 16 });
+  expect(await compact()).toEqual({ days: 1, objects: 1, sources: 16 });
 
   expect(await linesOf(DAY)).toEqual([...once].sort());
 });
@@ -164,7 +160,7 @@ test('unreadable pages stay where they are, byte for byte', async () => {
     await put(lake, keys[index] ?? '', bytes);
   await put(lake, `raw-data/tweets/dt=${DAY}/by-hand.ndjson.gz`, torn);
 
-  expect(await compact()).toEqual({ days: 1, objects: 1, pages: 7 });
+  expect(await compact()).toEqual({ days: 1, objects: 1, sources: 7 });
 
   for (const [index, bytes] of Object.values(bad).entries())
     expect(Buffer.from((await getBytes(lake, keys[index] ?? ''))?.bytes ?? [])).toEqual(
@@ -182,7 +178,7 @@ test('an import into a merged day finds its tweets, and its own pages join later
   expect(await stored.among(DAY, [held, String(FIRST_ID + 500)])).toEqual(new Set([held]));
 
   await putPages(DAY, 5, 50);
-  expect(await compact()).toEqual({ days: 1, objects: 1, pages: 5 });
+  expect(await compact()).toEqual({ days: 1, objects: 1, sources: 5 });
   expect(await keysOf(DAY)).toHaveLength(2);
 });
 
@@ -217,7 +213,7 @@ test('a tweet is erased from a merged day, and from the old versions of its page
   }
   expect(await linesOf(DAY)).toHaveLength(68);
   // The page's rest is not merged again, and nothing comes back.
-  expect(await compact()).toMatchObject({ pages: 0 });
+  expect(await compact()).toMatchObject({ sources: 0 });
 });
 
 test('no object is larger than asked for, whatever the pages are', async () => {
@@ -275,9 +271,9 @@ test('what does not fit into the time is left to the next call', async () => {
     isLate: () => (asked += 1) > 2,
   });
 
-  expect(some).toEqual({ days: 1, objects: 1, pages: 6 });
+  expect(some).toEqual({ days: 1, objects: 1, sources: 6 });
   expect(await keysOf(daysAgo(30))).toHaveLength(7);
-  expect(await compact()).toEqual({ days: 2, objects: 2, pages: 13 });
+  expect(await compact()).toEqual({ days: 2, objects: 2, sources: 13 });
 });
 
 test('a day of a few hundred pages takes memory for one object, not for the day', async () => {

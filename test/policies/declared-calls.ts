@@ -152,6 +152,12 @@ const compacting = [
     's3:GetObject DeleteObject',
     object('raw-data/tweets/dt=day/page.ndjson.gz'),
   ),
+  ...declare(
+    'A recorded lake has no day that is old enough to be compacted',
+    OPERATING,
+    's3:DeleteObject',
+    object('processed-data/scored/dt=day/a.parquet'),
+  ),
 ];
 
 const images = [

@@ -36,7 +36,7 @@ const rows: readonly Row[] = [
   ['raw-data/elsewhere.json',                                 '',         '',         '',         '',         '',         '',         '',         '',         '',         ''],
   ['cleaned-data/tweets/dt=day/run=a/part',                   '',         'rwd',      'r',        'r',        'r',        '',         'r',        '',         '',         ''],
   ['cleaned-data/summaries/run.json',                         '',         'rwd',      'r',        '',         '',         '',         'r',        '',         '',         ''],
-  ['processed-data/scored/dt=day/a.parquet',                  '',         '',         '',         '',         'rw',       '',         'r',        '',         '',         ''],
+  ['processed-data/scored/dt=day/a.parquet',                  '',         '',         '',         '',         'rwd',      '',         'r',        '',         '',         ''],
   ['processed-data/query-results/runs/a.csv',                 '',         '',         'rw',       '',         'rw',       '',         '',         '',         '',         ''],
   ['processed-data/query-results/analysts/a.csv',             '',         '',         '',         '',         '',         '',         'rw',       '',         '',         ''],
   ['processed-data/query-results/scoring/job/input/dt=day/a',  '',         '',         '',         'r',        'rwd',      '',         '',         '',         '',         ''],

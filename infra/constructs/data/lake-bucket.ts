@@ -111,8 +111,8 @@ const access: Record<RoleName, Access> = {
       manifests,
       encoders,
     ],
-    // When the scores are published.
-    remove: [resultPrefixes.scoring],
+    // When the scores are published; and small objects of scores that a merged one holds.
+    remove: [resultPrefixes.scoring, scored.prefix],
     // Listing gives the ETags by which an encoder's corpora are named.
     list: [prefixes.corpora],
   },
