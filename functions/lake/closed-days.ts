@@ -7,7 +7,7 @@ import { daysBelow } from './raw-pages';
  * Age of a closed day: X no longer returns its tweets, and the cleaning no longer looks at its fingerprint, which a
  * merge changes. So a merged day is not cleaned again.
  */
-const CLOSED_AFTER_DAYS = LOOKBACK_DAYS + 1;
+export const CLOSED_AFTER_DAYS = LOOKBACK_DAYS + 1;
 /** Lifecycle rules end data by the age of their object, so a merge keeps what it merges by as many days longer. */
 const MAX_AGE_DAYS = 30;
 /** A closed day may keep so many small objects beside its merged ones. */

@@ -10,7 +10,7 @@ import { scoredRows, toParquet } from './scored';
 import type { ScoredRow } from './scored';
 
 /** Rows of a merged object: about 8 MB, and 100 MB while it is made. */
-const MERGED_ROWS = 100_000;
+export const MERGED_ROWS = 100_000;
 /** Larger objects are not merged: a transform job's have up to 250,000 rows. */
 const SMALL_BYTES = 2 ** 20;
 /**
