@@ -76,7 +76,7 @@ async function look(
     const [, from, to, name = ''] = RANGE.exec(object.key) ?? [];
     if (from === undefined || to === undefined || !name.endsWith('.ndjson.gz')) continue;
     const page = { ...object, oldest: from, newest: to };
-    // In the order of the keys a merged object comes before the pages it holds.
+    // In the order of the keys a merged object comes before the pages it holds, or right behind the first of them.
     if (MERGED.test(name)) found.merged.push(page);
     else if (object.modified >= oldest) found.pages.push(page);
     if (found.pages.length === most) break;
@@ -89,7 +89,7 @@ async function compactDay(
   { day, pages: found, merged }: DayObjects,
 ): Promise<Omit<Compacted, 'days'>> {
   const { lake, isLate, mergedBytes = MERGED_BYTES } = compacting;
-  const held = await heldBy(lake, merged, found);
+  const held = await heldBy(compacting, merged, found);
   await remove(lake, [...held]);
   const done = { objects: 0, sources: held.size };
   const pages = found.filter((page) => !held.has(page));
@@ -105,7 +105,7 @@ async function compactDay(
     next = [];
     bytes = 0;
   };
-  for await (const { page, text } of unpacked(lake, pages, mergedBytes)) {
+  for await (const { page, text } of unpacked(compacting, pages, mergedBytes)) {
     if (bytes + text.length > mergedBytes || next.length === MAX_PAGES_AN_OBJECT) {
       await flush();
       if (isLate()) return done;
@@ -118,16 +118,16 @@ async function compactDay(
 }
 
 /** The pages whose every line one of the merged objects holds: a call before was killed before it deleted them. */
-async function heldBy(lake: LakeBucket, merged: Page[], pages: Page[]): Promise<Set<Page>> {
+async function heldBy(compacting: Compacting, merged: Page[], pages: Page[]): Promise<Set<Page>> {
   const held = new Set<Page>();
   for (const object of merged) {
     const inside = pages.filter(
       (page) => page.oldest >= object.oldest && page.newest <= object.newest && !held.has(page),
     );
     if (inside.length === 0) continue;
-    for await (const { text } of unpacked(lake, [object])) {
+    for await (const { text } of unpacked(compacting, [object])) {
       const lines = new Set(linesOf(text));
-      for await (const { page, text: own } of unpacked(lake, inside)) {
+      for await (const { page, text: own } of unpacked(compacting, inside)) {
         if (linesOf(own).every((line) => lines.has(line))) held.add(page);
       }
     }
@@ -181,13 +181,17 @@ async function remove(lake: LakeBucket, pages: readonly Page[]): Promise<void> {
   }
 }
 
-/** The pages' texts, in order and in bounded memory. Leaves out what cannot be read, is torn, or is too large. */
+/**
+ * The pages' texts, in order and in bounded memory, until it is late. Leaves out what cannot be read, is torn, or is too
+ * large.
+ */
 async function* unpacked(
-  lake: LakeBucket,
+  { lake, isLate }: Compacting,
   pages: readonly Page[],
   mostBytes?: number,
 ): AsyncGenerator<{ page: Page; text: Buffer }> {
   for (const group of groupsOf(pages)) {
+    if (isLate()) return;
     const contents = await inParallel(AT_ONCE, group, ({ key }) => getBytes(lake, key));
     for (const [index, page] of group.entries()) {
       const content = contents[index];

@@ -87,7 +87,7 @@ async function compactDay(compacting: Compacting, day: string): Promise<Omit<Com
   const held = new Set<Listed>();
   for (const object of merged) {
     const inside = await heldBy(
-      lake,
+      compacting,
       object,
       small.filter((one) => !held.has(one)),
     );
@@ -108,7 +108,7 @@ async function compactDay(compacting: Compacting, day: string): Promise<Omit<Com
     rows = [];
   };
   const rest = small.filter((one) => !held.has(one));
-  for await (const { object, rows: own } of read(lake, rest)) {
+  for await (const { object, rows: own } of read(compacting, rest)) {
     if (rows.length > 0 && rows.length + own.length > mergedRows) {
       await flush();
       if (isLate()) return done;
@@ -123,14 +123,14 @@ async function compactDay(compacting: Compacting, day: string): Promise<Omit<Com
 
 /** The objects whose every row the merged object holds. */
 async function heldBy(
-  lake: LakeBucket,
+  compacting: Compacting,
   merged: Listed,
   objects: readonly Listed[],
 ): Promise<Listed[]> {
   const held: Listed[] = [];
-  for await (const { rows } of read(lake, objects.length > 0 ? [merged] : [])) {
+  for await (const { rows } of read(compacting, objects.length > 0 ? [merged] : [])) {
     const all = new Set(rows.map(textOf));
-    for await (const { object, rows: own } of read(lake, objects)) {
+    for await (const { object, rows: own } of read(compacting, objects)) {
       if (own.every((row) => all.has(textOf(row)))) held.push(object);
     }
   }
@@ -181,12 +181,13 @@ async function remove(lake: LakeBucket, objects: readonly Listed[]): Promise<voi
   }
 }
 
-/** The objects' rows, in order and some objects at a time. Leaves out what is not Parquet of predictions. */
+/** The objects' rows, in order and some objects at a time, until it is late. Leaves out what is not Parquet of predictions. */
 async function* read(
-  lake: LakeBucket,
+  { lake, isLate }: Compacting,
   objects: readonly Listed[],
 ): AsyncGenerator<{ object: Listed; rows: ScoredRow[] }> {
   for (let start = 0; start < objects.length; start += AT_ONCE) {
+    if (isLate()) return;
     const some = objects.slice(start, start + AT_ONCE);
     const contents = await inParallel(AT_ONCE, some, ({ key }) => getBytes(lake, key));
     for (const [index, object] of some.entries()) {
