@@ -39,7 +39,7 @@ const questionDays = 30;
 
 /** Today's and those before that are not closed. */
 const openDays = CLOSED_AFTER_DAYS + 1;
-/** Guessed for a Lambda of 512 MB from `test/bench/compaction.ts`: 240 s, and a third of this machine's rate. */
+/** An estimate for a Lambda of 512 MB: 240 s at half the rate that `test/bench/compaction.ts` had on a busy machine. */
 const compactedPerNight = 1e6;
 
 const whole = (value: number): string => Math.ceil(value).toLocaleString('en-US');
@@ -89,7 +89,7 @@ const limits: readonly Limit[] = [
     what: 'raw objects: pages of open days, merged ones of the others',
     needs: (tweets) =>
       whole(openDays * pages(tweets) + (settings.keepDays.tweets - openDays) * mergedPages(tweets)),
-    limit: `the crawler samples all of them each night; a night compacts ${some(compactedPerNight / 1e6)} million tweets`,
+    limit: `the crawler samples all of them each night; a night compacts about ${some(compactedPerNight / 1e6)} million tweets (estimated)`,
     beyond:
       '`memoryMb` of the ingest, which gives it processors; no crawler: publishing adds the partitions',
   },
