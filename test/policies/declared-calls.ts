@@ -145,6 +145,21 @@ const parking = declare(
   object('raw-data/parked/page.ndjson'),
 );
 
+const compacting = [
+  ...declare(
+    'A recorded lake has no day that is old enough to be compacted',
+    INGESTION,
+    's3:GetObject DeleteObject',
+    object('raw-data/tweets/dt=day/page.ndjson.gz'),
+  ),
+  ...declare(
+    'A recorded lake has no day that is old enough to be compacted',
+    OPERATING,
+    's3:DeleteObject',
+    object('processed-data/scored/dt=day/a.parquet'),
+  ),
+];
+
 const images = [
   { kind: 'training', role: LEARNING },
   // Of transform jobs, too.
@@ -316,6 +331,18 @@ const rare = [
       arn('sagemaker', changed),
     ),
   ),
+  ...[
+    ['sagemaker:DeleteModelPackage', 'model-package/sentiment-lake-local/1'],
+    ['sagemaker:DeleteModel', 'model/sl-job'],
+    ['sagemaker:DeleteEndpointConfig', 'endpoint-config/sl-job'],
+  ].flatMap(([action = '', deleted = '']) =>
+    declare(
+      'Made by the promotion after the ten that are kept (registry.keepModels): test/functions/registry.test.ts',
+      OPERATING,
+      action,
+      arn('sagemaker', deleted),
+    ),
+  ),
   ...declare(
     'S3 answers 404 for a missing object to those who may list, and 403 to others; ministack asks nothing',
     WRITING,
@@ -458,6 +485,7 @@ export const declaredCalls: readonly DeclaredCall[] = [
   ...encryption,
   ...images,
   ...parking,
+  ...compacting,
   ...jobs,
   ...queries,
   ...deliveries,
