@@ -12,6 +12,8 @@ import { StepError } from '../workflows/errors';
 import { StepInput, TrainModelOutput } from '../workflows/payloads';
 import type { Capacity, SetAside } from '../workflows/payloads';
 import { aws } from './shared/aws';
+import { systemClock } from './shared/clock';
+import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
 import { getBytes, getJson, keyOf, listObjects, putJson, putText, uriOf } from './lake/objects';
@@ -20,6 +22,7 @@ import { Unreadables } from './lake/set-aside';
 import { jsonOf } from './lake/unpack';
 import { unpack } from './model/archives';
 import { readChampion, readLastTraining } from './model/champion';
+import { bestOfDays } from './model/promotions';
 import { encoderFiles, keepEncoder } from './model/encoders';
 import { costTags, modelKeys, trainingJobName } from './model/names';
 import { parseLoosely } from './model/read-evaluation';
@@ -49,6 +52,7 @@ interface Dependencies {
   build: Build;
   settings: Pick<FunctionSettings, 'training' | 'evaluation'>;
   languages: readonly string[];
+  clock: Clock;
 }
 
 type Running = Extract<TrainModelOutput, { status: 'RUNNING' }>;
@@ -74,12 +78,20 @@ export const trainModel = (deps: Dependencies) =>
           fingerprint: started?.value.fingerprint ?? '',
         };
       }
+      const champion = (await readChampion(lake))?.value ?? null;
       const { request, tweetKeys } = await trainingRequest(lake, catalog, {
         plan,
         executionArn: execution.arn,
         build,
         settings: deps.settings.training,
-        champion: (await readChampion(lake))?.value ?? null,
+        champion,
+        best:
+          champion &&
+          (await bestOfDays(lake, {
+            now: deps.clock.now(),
+            days: deps.settings.evaluation.bestOfDays,
+            champion: champion.modelVersion,
+          })),
         level: deps.settings.evaluation.level,
         languages: deps.languages,
       });
@@ -129,6 +141,7 @@ async function start(
     hyperparameters: request.hyperparameters,
     hasTweets: tweetKeys.length > 0,
     championUri,
+    bestUri: request.best?.uri ?? null,
     encoder: request.encoder,
   };
   const started = await startWithinQuotas(settings.training, (training) =>
@@ -300,5 +313,6 @@ export const handler = onFirstCall(() => {
     },
     settings: env.SETTINGS,
     languages: env.SETTINGS.model.languages,
+    clock: systemClock,
   });
 });

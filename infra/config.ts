@@ -154,6 +154,8 @@ const base = {
     minHeldOutPerClass: 30,
     level: 0.95,
     tolerance: 0.01,
+    bestOfDays: 90,
+    behaviourTolerance: 0.05,
     // With 171 held-out neutral rows, two trainings on the same data differ by 4 points (one standard error).
     maxRecallDrop: 0.1,
     forceGrantHours: 24,

@@ -47,6 +47,7 @@ const rows: readonly Row[] = [
   // Who trains cannot say who is champion or how good it is; who evaluates and promotes cannot change an archive.
   ['model-outputs/champion.json',                             '',         '',         'r',        '',         'rw',       '',         'r',        '',         '',         ''],
   ['model-outputs/latest-training.json',                      '',         '',         '',         '',         'rw',       '',         '',         '',         '',         ''],
+  ['model-outputs/promotions.json',                           '',         '',         '',         '',         'rw',       '',         '',         '',         '',         ''],
   ['model-outputs/sl-job/input/request.json',                 '',         '',         '',         'r',        'rw',       '',         '',         '',         '',         ''],
   ['model-outputs/sl-job/output/model.tar.gz',                '',         '',         '',         'rw',       'r',        'r',        '',         '',         '',         ''],
   ['model-outputs/sl-job/output/output.tar.gz',               '',         '',         '',         'w',        'r',        '',         '',         '',         '',         ''],

@@ -106,6 +106,7 @@ const access: Record<RoleName, Access> = {
       jobInput,
       champion,
       `${prefixes.models}latest-training.json`,
+      `${prefixes.models}promotions.json`,
       `${prefixes.models}*/input/*`,
       evaluations,
       manifests,
