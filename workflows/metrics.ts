@@ -35,6 +35,11 @@ export const metrics = {
   HumanLabels: { unit: 'Count' },
   LexiconLabels: { unit: 'Count' },
 
+  /** Stream records that are no tweets, and are in the quarantine. */
+  StreamRecordsQuarantined: { unit: 'Count' },
+  /** Stream records that came before the first model; a run scores their tweets when it has one. */
+  StreamRecordsWithoutModel: { unit: 'Count' },
+
   TrainingSeconds: { unit: 'Seconds' },
   CandidateMacroRecall: { unit: 'None' },
   /** Macro recall of the model in service after the run, on the run's held-out rows. */

@@ -7,6 +7,7 @@ import type { LakeBucket } from '../../functions/lake/objects';
 import {
   Finder,
   audit,
+  failedBatch,
   imported,
   labels,
   parquetRows,
@@ -85,6 +86,28 @@ test('an object that loses all its rows is gone, and what was before it does not
   expect(await keysBelow(lake, '')).toEqual([]);
   // The version that holds nothing forgotten stays what it was: an old one.
   expect(await everything()).toBe(ndjson(tweet('12')));
+});
+
+test('a batch that the stream scorer could not score loses the records, and one of another form is unreadable', async () => {
+  const record = (text: string) => ({
+    kinesis: { sequenceNumber: '1', data: Buffer.from(text).toString('base64') },
+  });
+  const batchOf = (...texts: string[]) =>
+    JSON.stringify({ version: '1.0', payload: JSON.stringify({ Records: texts.map(record) }) });
+  const stays = JSON.stringify(tweet('12'));
+  await put(lake, 'aws/lambda/m/s/mixed', batchOf(JSON.stringify(tweet('13')), stays));
+  await put(lake, 'aws/lambda/m/s/only', batchOf('{"id": "777", no JSON'));
+  await put(lake, 'aws/lambda/m/s/other', '{"KinesisBatchInfo":{}}');
+
+  const tally = await scrub('aws/lambda/', failedBatch(finder()));
+
+  expect(tally).toMatchObject({ objects: 2, rows: 2, unreadable: ['aws/lambda/m/s/other'] });
+  expect(await keysBelow(lake, 'aws/')).toEqual(['aws/lambda/m/s/mixed', 'aws/lambda/m/s/other']);
+  const left: { version: string; payload: string } = JSON.parse(
+    await readText(lake, 'aws/lambda/m/s/mixed'),
+  );
+  expect(left.version).toBe('1.0');
+  expect(JSON.parse(left.payload)).toEqual({ Records: [record(stays)] });
 });
 
 test('a version behind a deletion is found, too', async () => {

@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { datasets, leaseKeys, prefixes, resultPrefixes } from '../../../workflows/datasets';
+import { datasets, failedBatches, leaseKeys, prefixes, resultPrefixes } from '../../../workflows/datasets';
 import { deploymentRoleArn, rootArn } from '../../arns';
 import type { Settings } from '../../config';
 import { roleNames } from '../../naming';
@@ -101,6 +101,9 @@ const access: Record<RoleName, Access> = {
     ],
     write: [
       scored.prefix,
+      // Stream records that are no tweets, and batches that Lambda gives up.
+      quarantine.prefix,
+      failedBatches,
       resultPrefixes.runs,
       jobInput,
       champion,
@@ -120,6 +123,7 @@ const access: Record<RoleName, Access> = {
       'cleaned-data/',
       // Shows why a record is missing in the tables.
       quarantine.prefix,
+      failedBatches,
       scored.prefix,
       resultPrefixes.analysts,
       prefixes.audit,
@@ -156,6 +160,7 @@ function lifetimes(keepDays: Settings['keepDays']): { id: string; prefix: string
     { id: 'labels', prefix: labels.prefix, days: keepDays.labels },
     { id: 'quarantine', prefix: quarantine.prefix, days: keepDays.quarantine },
     { id: 'queued', prefix: prefixes.queued, days: keepDays.quarantine },
+    { id: 'failed-batches', prefix: failedBatches, days: keepDays.quarantine },
     { id: 'imports', prefix: prefixes.imports, days: keepDays.imports },
     { id: 'pages', prefix: `${prefixes.plans}pages/`, days: keepDays.pages },
     { id: 'query-results', prefix: prefixes.queryResults, days: keepDays.queryResults },
@@ -169,6 +174,7 @@ const versionedPrefixes = [
   'raw-data/',
   'cleaned-data/',
   scored.prefix,
+  failedBatches,
   prefixes.queryResults,
   prefixes.models,
 ];

@@ -21,7 +21,7 @@ const services: Record<RoleName, readonly string[]> = {
   DataProcessingRole: ['s3'],
   RunReporterRole: ['s3', 'sns', 'sqs'],
   MachineLearningRole: ['s3', 'sagemaker'],
-  ModelOperatorRole: ['s3', 'kinesis', 'sqs'],
+  ModelOperatorRole: ['s3', 'kinesis'],
   ServingRole: ['s3'],
   AnalyticsRole: ['s3'],
   LabellerRole: ['s3'],

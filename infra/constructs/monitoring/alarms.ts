@@ -29,7 +29,7 @@ const sentences = {
   'archive-errors': 'A run could not be archived.',
   'archive-throttled': 'The function that archives runs was throttled.',
   'undelivered-events': 'Events could not be delivered; the queue keeps them.',
-  'unscored-records': 'Stream records could not be scored; the queue says which.',
+  'unscored-records': 'Stream records could not be scored; S3 holds them.',
 } as const;
 
 export type AlarmName = keyof typeof sentences;
