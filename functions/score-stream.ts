@@ -17,6 +17,7 @@ import { explain } from './shared/explain';
 import type { Catalog } from './lake/catalog';
 import { putText } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
+import { keepPosition } from './lake/stream-position';
 import { scoreInBatches, writeScored } from './model/scored';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
@@ -78,9 +79,14 @@ export const scoreStream = ({ lake, catalog, endpoint, languages, emit, clock }:
       if (refused.length > 0) emit({ StreamRecordsQuarantined: refused.length });
       if (rows.length > tweets.length)
         emit({ StreamRecordsWithoutModel: rows.length - tweets.length });
+      const last = Records.at(-1);
+      if (last) await keepPosition(lake, shardOf(last), last.kinesis.sequenceNumber, clock.now());
       return { batchItemFailures: [] };
     });
 };
+
+/** An event id is `shardId-000000000000:<sequence number>`. */
+const shardOf = ({ eventID }: KinesisStreamRecord): string => eventID.split(':')[0] ?? 'shard';
 
 type Refused = { row: null; raw: string; reason: string; arrivedAt: Date };
 
@@ -131,10 +137,10 @@ async function quarantine(
   await putText(lake, key, `${lines.join('\n')}\n`, 'application/x-ndjson');
 }
 
-/** Name of a batch: shard, first and last record. An event id is `shardId-000000000000:<sequence number>`. */
+/** Name of a batch: shard, first and last record. */
 function batchName(records: readonly KinesisStreamRecord[]): string {
   const [first, last] = [records.at(0), records.at(-1)];
-  const shard = first?.eventID.split(':')[0] ?? 'shard';
+  const shard = first ? shardOf(first) : 'shard';
   return ['stream', shard, first?.kinesis.sequenceNumber, last?.kinesis.sequenceNumber].join('-');
 }
 

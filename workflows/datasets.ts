@@ -78,6 +78,9 @@ export const resultPrefixes = {
  */
 export const failedBatches = 'aws/lambda/';
 
+/** The last record that the stream scorer took of each shard: `<shard>.json`. */
+export const streamPositions = 'processed-data/stream/';
+
 /** The data set behind a table; the candidates table shares the columns of `tweets`. */
 export const tables = {
   ...datasets,

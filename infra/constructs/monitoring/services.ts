@@ -102,8 +102,11 @@ export function monitorScoring({ facade, alarms, own, props }: Watch): void {
           ],
         },
         {
-          title: 'Before the first model',
-          metrics: [own.metric('StreamRecordsWithoutModel')],
+          title: 'Not scored yet: after a run, and before the first model',
+          metrics: [
+            own.metric('StreamBacklog', 'Maximum'),
+            own.metric('StreamRecordsWithoutModel'),
+          ],
         },
       ],
     });
