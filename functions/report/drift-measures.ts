@@ -73,7 +73,8 @@ function distribution(
     before: bucket.reference_tweets / referenceTweets,
     now: bucket.new_tweets / newTweets,
   }));
-  const [largest] = moved.toSorted((a, b) => Math.abs(b.now - b.before) - Math.abs(a.now - a.before));
+  // Shares add up to 1: what falls is what others rise by.
+  const [largest] = moved.toSorted((a, b) => b.now - b.before - (a.now - a.before));
   return {
     ...counted,
     value: rounded(stabilityIndex(buckets)),

@@ -1,9 +1,10 @@
-import { GetRecordsCommand, GetShardIteratorCommand, paginateListShards } from '@aws-sdk/client-kinesis';
+import { GetRecordsCommand, GetShardIteratorCommand } from '@aws-sdk/client-kinesis';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import type { Champion, RunPlan, StreamBacklog } from '../../workflows/payloads';
 import type { Catalog } from '../lake/catalog';
 import type { LakeBucket } from '../lake/objects';
 import { publishedDays } from '../lake/published';
+import { shardsOf } from '../lake/stream';
 import { readPosition } from '../lake/stream-position';
 import { lastDays } from '../shared/clock';
 import type { Clock } from '../shared/clock';
@@ -35,13 +36,12 @@ export async function streamBacklog(
   const { catalog, kinesis, stream, clock } = deps;
   let [records, isMore] = [0, false];
   let oldest: Date | undefined;
-  for await (const { Shards = [] } of paginateListShards({ client: kinesis }, { StreamName: stream }))
-    for (const { ShardId = '' } of Shards) {
-      const found = await behind(deps, ShardId);
-      records += found.records;
-      isMore ||= found.isMore;
-      if (found.oldest && (!oldest || found.oldest < oldest)) oldest = found.oldest;
-    }
+  for (const shard of await shardsOf(kinesis, stream)) {
+    const found = await behind(deps, shard);
+    records += found.records;
+    isMore ||= found.isMore;
+    if (found.oldest && (!oldest || found.oldest < oldest)) oldest = found.oldest;
+  }
   const days = new Set(lastDays(date, SCORED_DAYS));
   const waiting = async () =>
     (await publishedDays(catalog))
@@ -94,7 +94,10 @@ async function iteratorAfter(
       );
       return ShardIterator;
     } catch (error) {
-      if (!(error instanceof Error && error.name === 'InvalidArgumentException')) throw error;
+      const isUnknown =
+        error instanceof Error &&
+        ["InvalidArgumentException", "ValidationException"].includes(error.name);
+      if (!isUnknown) throw error;
     }
   }
   const { ShardIterator } = await kinesis.send(

@@ -5,6 +5,7 @@ import { listPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
 import { getBytes, getText } from '../../functions/lake/objects';
 import type { LakeBucket } from '../../functions/lake/objects';
+import { readPosition } from '../../functions/lake/stream-position';
 import { scoreStream } from '../../functions/score-stream';
 import { RawTweetRow } from '../../functions/x/tweets';
 import { datasets } from '../../workflows/datasets';
@@ -136,6 +137,7 @@ test("writes each day's verdicts as Parquet, with the columns of the data set", 
       positive: 0.8,
       model_version: endpoint.modelVersion,
       scored_at: new Date('2026-11-24T02:20:00.000Z'),
+      unknown_words: 3n,
     },
     expect.objectContaining({ tweet_id: '2', label: 'negative' }),
   ]);
@@ -173,6 +175,16 @@ test('a day is added to the catalog once, as soon as that succeeds', async () =>
 
   expect(requests.filter((name) => name === 'BatchCreatePartitionCommand')).toHaveLength(2);
   expect(await listPartitions(catalog, 'scored')).toHaveLength(2);
+});
+
+test('keeps its position once a batch is done, and not before', async () => {
+  endpoint.failures = Array.from({ length: 5 }, () => awsError('ModelError', 'it broke'));
+  await expect(score(batch(row(1), row(2)))).rejects.toThrow();
+  expect(await readPosition(lake, 'shardId-000000000000')).toBeNull();
+
+  await score(batch(row(1), row(2)));
+
+  expect(await readPosition(lake, 'shardId-000000000000')).toBe('101');
 });
 
 test('a batch that is delivered again overwrites what it wrote', async () => {

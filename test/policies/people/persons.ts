@@ -36,6 +36,7 @@ export const meant: Partial<Record<CommandName, readonly (readonly Person[])[]>>
   query: [['analyst'], ['operator']],
   sql: [['analyst'], ['operator']],
   predict: [['analyst']],
+  watch: [['analyst'], ['operator']],
   'import-labels': [['labeller']],
   label: [
     ['analyst', 'labeller'],
