@@ -246,6 +246,7 @@ test('predictions go by the tweet’s id; the others are what they were', async 
     positive: 0.7,
     model_version: 'm',
     scored_at: new Date('2026-11-23T10:00:00Z'),
+    unknown_words: 2n,
   });
   await put(
     lake,

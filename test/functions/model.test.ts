@@ -114,6 +114,7 @@ describe('Train the model', () => {
           int8Tolerance: 0.005,
         },
         evaluation: settingsFor('dev').evaluation,
+        drift: settingsFor('dev').drift,
       },
       languages: ['en'],
     })(stepInput(changes, attempt));

@@ -121,8 +121,13 @@ const encryption = [
   ...declare(encrypts, INGESTION, 'kms:Decrypt', key, via('secretsmanager')),
   ...declare(encrypts, REPORTER, 'kms:Decrypt GenerateDataKey', key, via('sns')),
   ...declare(encrypts, REPORTER, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
-  ...declare(encrypts, OPERATING, 'kms:Decrypt', key, via('kinesis')),
-  ...declare(encrypts, OPERATING, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
+  ...declare(
+    encrypts,
+    [...OPERATING, ...REPORTER, ...ANALYSTS],
+    'kms:Decrypt',
+    key,
+    via('kinesis'),
+  ),
   ...declare(
     'SageMaker encrypts volumes by grants that its caller and the role of the job may make',
     [...LEARNING, ...OPERATING, 'EndpointUpdaterRole'],
@@ -267,10 +272,10 @@ const deliveries = [
     arn('kinesis', 'stream/stream'),
   ),
   ...declare(
-    'Lambda reports records it gave up as the role of the function; no record of a run is given up',
+    'Lambda writes batches it gave up as the role of the function, and looks whether it may; no batch of a run is given up',
     OPERATING,
-    'sqs:SendMessage',
-    arn('sqs', 'StreamScoringFailuresQueue'),
+    's3:PutObject',
+    object('aws/lambda/mapping/shardId-000000000000/2026/11/24/batch'),
   ),
   ...declare(
     'Lambda reports an archive that failed for good as the role of the function; none of a run does',
@@ -386,6 +391,7 @@ export const forgettable = {
     'raw-data/plans/queries/query.json',
     'raw-data/imports/name/00000.ndjson.gz',
     'raw-data/parked/page.ndjson',
+    'aws/lambda/mapping/shard/2026/11/24/batch',
     'processed-data/scored/dt=day/a.parquet',
     'processed-data/audit/executions/a.json',
   ],
