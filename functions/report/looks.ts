@@ -24,16 +24,25 @@ export function notices({ drift, stream }: Looks): string[] {
     ...(beyond.length > 0
       ? [`Drift: the newest tweets differ from the training of the model in ${beyond.join('; ')}.`]
       : []),
-    ...(stream.waitingForModel ? [`${counted(stream.waitingForModel, 'tweet')} wait for a first model.`] : []),
-    ...(stream.records > 0 ? [`On the stream: ${describeBacklog(stream)}.`] : []),
+    ...(stream.records > 0 || stream.waitingForModel
+      ? [`Stream: ${describeBacklog(stream)}.`]
+      : []),
   ];
 }
 
-/** `12 records not taken yet, the oldest 41 s ago` */
-export function describeBacklog({ records, isMore, oldestSeconds }: StreamBacklog): string {
-  if (records === 0) return 'the scorer has taken every record';
+/** `12 records that the scorer has not taken yet, the oldest 41 s old` */
+export function describeBacklog({
+  records,
+  isMore,
+  oldestSeconds,
+  waitingForModel,
+}: StreamBacklog): string {
+  const waiting = waitingForModel
+    ? `; ${counted(waitingForModel, 'tweet')} wait for a first model`
+    : '';
+  if (records === 0) return `the scorer has taken every record${waiting}`;
   const age = oldestSeconds === null ? '' : `, the oldest ${Math.round(oldestSeconds)} s old`;
-  return `${isMore ? 'more than ' : ''}${counted(records, 'record')} that the scorer has not taken yet${age}`;
+  return `${isMore ? 'more than ' : ''}${counted(records, 'record')} that the scorer has not taken yet${age}${waiting}`;
 }
 
 const counted = (value: number, noun: string): string =>

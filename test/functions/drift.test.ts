@@ -338,7 +338,7 @@ describe('the backlog of the stream scorer', () => {
     expect(later.oldestSeconds).toBeGreaterThanOrEqual(0);
     expect(later.oldestSeconds).toBeLessThan(60);
     expect(notices({ drift: { status: 'NOT_COMPARED', reason: '' }, stream: later })).toEqual([
-      expect.stringMatching(/^On the stream: 3 records that the scorer has not taken yet, the/),
+      expect.stringMatching(/^Stream: 3 records that the scorer has not taken yet, the oldest \d+ s old\.$/),
     ]);
     await keepPosition(lake, 'shardId-000000000000', third, new Date());
     expect(await backlog(champion())).toMatchObject({ records: 2 });
@@ -360,7 +360,7 @@ describe('the backlog of the stream scorer', () => {
 
     expect(found).toEqual({ ...quiet, waitingForModel: 7 });
     expect(notices({ drift: { status: 'NOT_COMPARED', reason: '' }, stream: found })).toEqual([
-      '7 tweets wait for a first model.',
+      'Stream: the scorer has taken every record; 7 tweets wait for a first model.',
     ]);
   });
 });
