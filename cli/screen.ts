@@ -98,15 +98,14 @@ const WIDE =
 
 /** The beginning of a line that fits into so many columns; a cut one ends in `…`. */
 export function fitted(line: string, columns: number): string {
-  let used = 0;
-  const kept: string[] = [];
-  for (const sign of line) {
-    used += WIDE.test(sign) ? 2 : 1;
-    if (used > columns) {
-      while (used >= columns && kept.length > 0) used -= WIDE.test(kept.pop() ?? '') ? 2 : 1;
-      return `${kept.join('')}…`;
-    }
-    kept.push(sign);
+  const signs = [...line].map((sign) => ({ sign, width: WIDE.test(sign) ? 2 : 1 }));
+  if (signs.reduce((sum, { width }) => sum + width, 0) <= columns) return line;
+  let kept = '';
+  let used = 1;
+  for (const { sign, width } of signs) {
+    used += width;
+    if (used > columns) break;
+    kept += sign;
   }
-  return line;
+  return `${kept}…`;
 }

@@ -10,6 +10,7 @@ import { jsonOf } from '../functions/lake/unpack';
 import { ScoredRow } from '../functions/model/scored';
 import { RawTweetRow, dayOf } from '../functions/x/tweets';
 import type { Session } from '../session/session';
+import { UserError } from '../session/user-error';
 import { shortened } from '../session/visible';
 import { datasets } from '../workflows/datasets';
 import { fitted, type Screen } from './screen';
@@ -33,7 +34,13 @@ interface Shard {
   last: string | null;
 }
 
-export interface Watched {
+/** The part of a session that watching needs. */
+interface Watching {
+  people: { analyst: Pick<Session['people']['analyst'], 's3' | 'kinesis'> };
+  outputs: Pick<Session['outputs'], 'BucketName' | 'StreamName'>;
+}
+
+interface Watched {
   ingested: number;
   scored: number;
 }
@@ -49,13 +56,13 @@ interface Sources {
  * Begins at the newest record and ends after `seconds` or with the signal. The endpoint itself is not asked.
  */
 export async function watchStream(
-  { people, outputs }: Session,
+  { people, outputs }: Watching,
   screen: Screen,
   signal: AbortSignal,
   seconds: number,
 ): Promise<void> {
   if (outputs.StreamName === undefined)
-    throw new Error('The deployed pipeline has no output StreamName. Deploy it again.');
+    throw new UserError('The deployed pipeline has no output StreamName. Deploy it again.');
   const sources = {
     kinesis: people.analyst.kinesis,
     stream: outputs.StreamName,
