@@ -104,7 +104,7 @@ test('shows tweets as they come and their stored scores, in one line each that n
   const lines = output.trimEnd().split('\n');
   expect(lines.slice(1).map((line) => line.slice(10))).toEqual([
     expect.stringMatching(/^ingested {8}@ada: \\u\{1b\}\[2Jgone wide 日本語 .*…$/),
-    'no tweet        a record of 15 bytes; the scorer quarantin…',
+    'no tweet        a record of 15 bytes; the scorer quarantine…',
     'ingested        @ada: never scored',
     expect.stringMatching(/^negative 91 % {3}\\u\{1b\}\[2Jgone .*… {2}sl-1$/),
     expect.stringMatching(/ested, 1 of them scored$/),
