@@ -264,6 +264,13 @@ const queries = [...REPORTER, ...OPERATING, ...ANALYSTS].flatMap((role) => [
   ),
 ]);
 
+const watching = declare(
+  'lake watch reads the stream, and is no part of the recorded test',
+  ANALYSTS,
+  'kinesis:GetRecords GetShardIterator ListShards',
+  arn('kinesis', 'stream/stream'),
+);
+
 const deliveries = [
   ...declare(
     'Lambda polls the stream as the role of the function; ministack reads it directly',
@@ -466,6 +473,7 @@ export const declaredCalls: readonly DeclaredCall[] = [
   ...parking,
   ...jobs,
   ...queries,
+  ...watching,
   ...deliveries,
   ...machine,
   ...rare,
