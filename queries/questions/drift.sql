@@ -6,22 +6,19 @@ with periods as (
   -- include: two_periods
 ),
 predictions as (
-  select tweet_id, label, confidence, unknown_words
-  from (
-    select
-      tweet_id,
-      label,
-      greatest(negative, neutral, positive) as confidence,
-      unknown_words,
-      row_number() over (partition by tweet_id order by scored_at desc) as newest
-    from scored
-    where model_version = ? /* model_version */
-      and (
-        dt between ? /* from_day */ and ? /* to_day */
-        or dt between ? /* reference_from */ and ? /* reference_to */
-      )
-  ) as ranked
-  where newest = 1
+  -- One model gives a text one answer, however often it was asked.
+  select
+    tweet_id,
+    max_by(label, scored_at) as label,
+    max_by(greatest(negative, neutral, positive), scored_at) as confidence,
+    max_by(unknown_words, scored_at) as unknown_words
+  from scored
+  where model_version = ? /* model_version */
+    and (
+      dt between ? /* from_day */ and ? /* to_day */
+      or dt between ? /* reference_from */ and ? /* reference_to */
+    )
+  group by tweet_id
 ),
 compared as (
   select
