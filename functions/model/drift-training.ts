@@ -25,7 +25,7 @@ export const DRIFT_KEY = `${prefixes.models}drift.json`;
 
 const KEY = `${prefixes.models}drift-training.json`;
 
-const DriftTraining = durable(
+export const DriftTraining = durable(
   'The record of the last training because of drift',
   z.object({
     schemaVersion: z.literal(1),
