@@ -65,7 +65,9 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock, ...deps }: Depende
       mode: plan.mode,
       date: plan.date,
       outcome,
-      summary: [await summaryWith(lake, state, champion), ...(looks ? notices(looks) : [])].join(' '),
+      summary: [await summaryWith(lake, state, champion), ...(looks ? notices(looks) : [])].join(
+        ' ',
+      ),
       modelInService: champion?.modelVersion ?? null,
       spendUsd: ingest.status === 'PENDING' ? 0 : ingest.spendUsd,
       reportUri: uriOf(lake, key),

@@ -60,7 +60,6 @@ export const scoreStream = ({ lake, catalog, endpoint, languages, emit, clock }:
       const tweets = hasModel ? rows : [];
       const refused = read.flatMap((one) => (one.row === null ? [one] : []));
 
-
       for (const day of new Set(tweets.map(dayOf))) {
         const ofDay = tweets.filter((row) => dayOf(row) === day);
         const scored = await scoreInBatches(endpoint, ofDay);
@@ -100,7 +99,8 @@ function readRecord({ kinesis }: KinesisStreamRecord): { row: RawTweetRow } | Re
     arrivedAt: new Date(kinesis.approximateArrivalTimestamp * 1000),
   });
   // One character for each byte loses nothing, and ids in it can still be found when they are to be erased.
-  if (!isUtf8(bytes)) return refuse('not UTF-8; each character is one byte', bytes.toString('latin1'));
+  if (!isUtf8(bytes))
+    return refuse('not UTF-8; each character is one byte', bytes.toString('latin1'));
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString('utf8'));

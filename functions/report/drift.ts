@@ -90,7 +90,11 @@ async function trainingDays(lake: LakeBucket, champion: Champion): Promise<strin
 }
 
 /** The newest days of the training before the new ones: a span, because a query names two days and no list. */
-export function referenceSpan(trained: readonly string[], before: string, days: number): Span | null {
+export function referenceSpan(
+  trained: readonly string[],
+  before: string,
+  days: number,
+): Span | null {
   const last = trained.filter((day) => day < before).at(-1);
   if (last === undefined) return null;
   const { from } = spanBefore(last, days);

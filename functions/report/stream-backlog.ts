@@ -96,7 +96,7 @@ async function iteratorAfter(
     } catch (error) {
       const isUnknown =
         error instanceof Error &&
-        ["InvalidArgumentException", "ValidationException"].includes(error.name);
+        ['InvalidArgumentException', 'ValidationException'].includes(error.name);
       if (!isUnknown) throw error;
     }
   }

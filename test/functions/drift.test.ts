@@ -1,4 +1,8 @@
-import { CreateStreamCommand, DescribeStreamSummaryCommand, PutRecordCommand } from '@aws-sdk/client-kinesis';
+import {
+  CreateStreamCommand,
+  DescribeStreamSummaryCommand,
+  PutRecordCommand,
+} from '@aws-sdk/client-kinesis';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import type { AthenaContext } from '../../functions/lake/athena';
 import { setPartitions } from '../../functions/lake/catalog';
@@ -47,7 +51,11 @@ describe('the measures', () => {
   });
 
   test('says what changed most, in shares of the tweets', () => {
-    const found = measuresOf(buckets('model_label', ['negative', 60, 20], ['positive', 40, 80]), [], settings);
+    const found = measuresOf(
+      buckets('model_label', ['negative', 60, 20], ['positive', 40, 80]),
+      [],
+      settings,
+    );
 
     expect(found.find(({ name }) => name === 'model labels')).toMatchObject({
       newTweets: 100,
@@ -151,7 +159,12 @@ async function publish(day: string, rows: readonly ReturnType<typeof cleanTweet>
     {
       values: [day],
       location: `s3://${lake.bucket}/${folder}`,
-      parameters: parametersOf({ version: 'v', rows: rows.length, fingerprint: 'f', replaced: null }),
+      parameters: parametersOf({
+        version: 'v',
+        rows: rows.length,
+        fingerprint: 'f',
+        replaced: null,
+      }),
     },
   ]);
   const scored = rows.map(({ tweet_id }) => ({
@@ -236,7 +249,10 @@ test('without a model, a training before the new days or a manifest, it says why
 
 test('a query that fails fails no run', async () => {
   await trainedOn('2026-11-20');
-  const broken = { ...query('drift'), sql: query('drift').sql.replaceAll('from scored', 'from lost') };
+  const broken = {
+    ...query('drift'),
+    sql: query('drift').sql.replaceAll('from scored', 'from lost'),
+  };
 
   const drift = await compareDrift(
     {
@@ -338,7 +354,9 @@ describe('the backlog of the stream scorer', () => {
     expect(later.oldestSeconds).toBeGreaterThanOrEqual(0);
     expect(later.oldestSeconds).toBeLessThan(60);
     expect(notices({ drift: { status: 'NOT_COMPARED', reason: '' }, stream: later })).toEqual([
-      expect.stringMatching(/^Stream: 3 records that the scorer has not taken yet, the oldest \d+ s old\.$/),
+      expect.stringMatching(
+        /^Stream: 3 records that the scorer has not taken yet, the oldest \d+ s old\.$/,
+      ),
     ]);
     await keepPosition(lake, 'shardId-000000000000', third, new Date());
     expect(await backlog(champion())).toMatchObject({ records: 2 });

@@ -1,8 +1,9 @@
 """Upstream: some requests are authorized on the wrong ARN, so precise policies fail or pass.
 
-GetQueryExecution and similar calls are authorized on "*", GetDatabase and GetJob on a table of that
-name, partition calls only on the database, GetRecords on "*". Many of Lambda's operations are authorized as another
-one, or not at all (UpdateEventSourceMapping); here the service's own model names the operation.
+GetQueryExecution and similar calls are authorized on "*", and so is GetRecords; GetDatabase and
+GetJob on a table of that name, partition calls only on the database. Many of Lambda's operations
+are authorized as another one, or not at all (UpdateEventSourceMapping); here the service's own
+model names the operation.
 """
 
 import json

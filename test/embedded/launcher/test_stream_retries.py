@@ -155,7 +155,8 @@ def test_a_bucket_gets_the_records_of_a_batch_that_is_given_up(
 
     [one] = s3.list_objects_v2(Bucket=bucket)["Contents"]
     assert re.fullmatch(
-        r"aws/lambda/[0-9a-f-]{36}/shardId-0{12}/\d{4}/\d\d/\d\d/[\dT.-]{19}-[0-9a-f-]{36}", one["Key"]
+        r"aws/lambda/[0-9a-f-]{36}/shardId-0{12}/\d{4}/\d\d/\d\d/[\dT.-]{19}-[0-9a-f-]{36}",
+        one["Key"],
     )
     found = json.loads(s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read())
     assert found["KinesisBatchInfo"]["batchSize"] == 1
