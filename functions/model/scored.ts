@@ -1,4 +1,5 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { parquetReadObjects } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { z } from 'zod';
 import { Label } from '../../workflows/evaluation';
@@ -23,7 +24,7 @@ export const ScoredRow = z.strictObject({
   model_version: z.string(),
   scored_at: z.date(),
   /** Files of older releases lack the column. */
-  unknown_words: z.bigint().nullable().default(null),
+  unknown_words: z.union([z.bigint().transform(Number), z.number()]).nullable().default(null),
 });
 export type ScoredRow = z.infer<typeof ScoredRow>;
 
@@ -61,7 +62,7 @@ export async function scoreInBatches(
 export const columnsOf = ({ label, probabilities, unknown_words }: Prediction) => ({
   label,
   ...probabilities,
-  unknown_words: unknown_words === undefined ? null : BigInt(unknown_words),
+  unknown_words: unknown_words ?? null,
 });
 
 /**
@@ -90,12 +91,27 @@ export async function writeScored(
   known.add(day);
 }
 
+/** The rows of an object of predictions; null if it is not Parquet, or has other columns. */
+export async function scoredRows(bytes: Uint8Array): Promise<ScoredRow[] | null> {
+  let rows: unknown;
+  try {
+    rows = await parquetReadObjects({ file: new Uint8Array(bytes).buffer });
+  } catch {
+    return null;
+  }
+  return z.array(ScoredRow).safeParse(rows).data ?? null;
+}
+
 export function toParquet(rows: readonly ScoredRow[]): Uint8Array {
   const columns = datasets.scored.columns;
   const buffer = parquetWriteBuffer({
-    columnData: columns.map(({ name }) => ({
+    columnData: columns.map(({ name, type }) => ({
       name,
-      data: rows.map((row) => Reflect.get(row, name)),
+      data: rows.map((row) => {
+        const value: unknown = Reflect.get(row, name);
+        // The writer takes whole numbers of 64 bits as BigInt only.
+        return type === 'bigint' && typeof value === 'number' ? BigInt(value) : value;
+      }),
     })),
     schema: [{ name: 'root', num_children: columns.length }, ...columns.map(schemaElement)],
   });

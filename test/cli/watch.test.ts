@@ -73,7 +73,7 @@ const scores = (batch: { first: string; last: string }, id: string, negative: nu
         positive: 1 - negative,
         model_version: 'sl-1',
         scored_at: new Date(),
-        unknown_words: 0n,
+        unknown_words: 0,
       },
     ]),
   );

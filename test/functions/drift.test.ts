@@ -175,7 +175,7 @@ async function publish(day: string, rows: readonly ReturnType<typeof cleanTweet>
     positive: 0.8,
     model_version: 'sl-1',
     scored_at: new Date('2026-11-24T02:18:00.000Z'),
-    unknown_words: BigInt(unknown),
+    unknown_words: unknown,
   }));
   await writeScored(lake, catalog, day, 'scores', scored);
 }
