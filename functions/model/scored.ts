@@ -24,7 +24,10 @@ export const ScoredRow = z.strictObject({
   model_version: z.string(),
   scored_at: z.date(),
   /** Files of older releases lack the column. */
-  unknown_words: z.union([z.bigint().transform(Number), z.number()]).nullable().default(null),
+  unknown_words: z
+    .union([z.bigint().transform(Number), z.number()])
+    .nullable()
+    .default(null),
 });
 export type ScoredRow = z.infer<typeof ScoredRow>;
 

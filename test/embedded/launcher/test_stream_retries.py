@@ -45,6 +45,7 @@ RESOURCES: dict[str, Any] = {
             "BisectBatchOnFunctionError": True,
             "MaximumRetryAttempts": RETRIES,
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "MetricsConfig": {"Metrics": ["EventCount"]},
             "DestinationConfig": {
                 "OnFailure": {"Destination": {"Fn::GetAtt": ["Failures", "Arn"]}}
             },
