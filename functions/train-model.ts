@@ -23,6 +23,7 @@ import { jsonOf } from './lake/unpack';
 import { unpack } from './model/archives';
 import { readChampion, readLastTraining } from './model/champion';
 import { bestOfDays } from './model/promotions';
+import { claimDriftTraining } from './model/drift-training';
 import { encoderFiles, keepEncoder } from './model/encoders';
 import { costTags, modelKeys, trainingJobName } from './model/names';
 import { parseLoosely } from './model/read-evaluation';
@@ -50,7 +51,7 @@ interface Dependencies {
   /** Name prefix of the environment's models. */
   modelPrefix: string;
   build: Build;
-  settings: Pick<FunctionSettings, 'training' | 'evaluation'>;
+  settings: Pick<FunctionSettings, 'training' | 'evaluation' | 'drift'>;
   languages: readonly string[];
   clock: Clock;
 }
@@ -103,7 +104,13 @@ export const trainModel = (deps: Dependencies) =>
         );
       }
       const last = await readLastTraining(lake);
-      if (plan.mode === 'nightly' && last?.fingerprint === request.fingerprint) {
+      const isSame = plan.mode === 'nightly' && last?.fingerprint === request.fingerprint;
+      const run = {
+        executionArn: execution.arn,
+        modelVersion: request.champion?.version,
+        startedAt: plan.startedAt,
+      };
+      if (isSame && !(await claimDriftTraining(lake, deps.settings.drift, run))) {
         return {
           status: 'SKIPPED',
           reason: `${last.jobName} was trained on the same tweets, labels and options`,

@@ -174,6 +174,16 @@ const base = {
     // One instance scores some thousand tweets a second: 8 million take about an hour.
     maxSeconds: 3 * 3600,
   },
+  drift: {
+    days: 3,
+    referenceDays: 28,
+    minTweets: 200,
+    maxPsi: 0.2,
+    maxWordPsi: 0.5,
+    maxAgreementLoss: 0.1,
+    retrain: false,
+    retrainEveryDays: 7,
+  },
   torchIndexUrl: null,
   logRetentionDays: 90,
   protectData: false,

@@ -87,6 +87,7 @@ const putChampion = (modelVersion: string) =>
 
 describe('Train the model', () => {
   const JOB = trainingJobName('2026-11-24', EXECUTION.arn, 0);
+  let retrainsOnDrift = false;
   const train = (changes: Partial<RunState> = {}, attempt = 0, spot = false, tweetsGb = 2) =>
     trainModel({
       lake,
@@ -115,6 +116,7 @@ describe('Train the model', () => {
           int8Tolerance: 0.005,
         },
         evaluation: settingsFor('dev').evaluation,
+        drift: { ...settingsFor('dev').drift, retrain: retrainsOnDrift },
       },
       languages: ['en'],
       clock,
@@ -468,6 +470,22 @@ describe('Train the model', () => {
         reason: expect.stringContaining('sl-earlier'),
       });
       expect(sageMaker.commands()).toEqual([]);
+    });
+
+    test('a nightly run trains all the same after drift, where the settings say so', async () => {
+      await putChampion('sl-drifted');
+      await putJsonObject(lake, 'model-outputs/drift.json', {
+        schemaVersion: 1,
+        runId: 'r',
+        comparedAt: '2026-11-23T03:00:00.000Z',
+        modelVersion: 'sl-drifted',
+        beyond: ['a new word'],
+      });
+
+      expect(await train()).toMatchObject({ status: 'SKIPPED' });
+      retrainsOnDrift = true;
+      expect(await train()).toMatchObject({ status: 'RUNNING' });
+      retrainsOnDrift = false;
     });
 
     test('a retrain trains all the same', async () => {
