@@ -12,14 +12,27 @@ import { StepError } from '../workflows/errors';
 import { StepInput, TrainModelOutput } from '../workflows/payloads';
 import type { Capacity, SetAside } from '../workflows/payloads';
 import { aws } from './shared/aws';
+import { systemClock } from './shared/clock';
+import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
-import { getBytes, getJson, getText, keyOf, listObjects, putJson, putText, uriOf } from './lake/objects';
+import {
+  getBytes,
+  getJson,
+  getText,
+  keyOf,
+  listObjects,
+  putJson,
+  putText,
+  uriOf,
+} from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { Unreadables } from './lake/set-aside';
 import { jsonOf } from './lake/unpack';
 import { unpack } from './model/archives';
 import { readChampion, readLastTraining, recordLastTraining } from './model/champion';
+import { bestOfDays } from './model/promotions';
+import { claimDriftTraining } from './model/drift-training';
 import { encoderFiles, keepEncoder } from './model/encoders';
 import { costTags, modelKeys, trainingJobName } from './model/names';
 import { parseLoosely } from './model/read-evaluation';
@@ -47,8 +60,9 @@ interface Dependencies {
   /** Name prefix of the environment's models. */
   modelPrefix: string;
   build: Build;
-  settings: Pick<FunctionSettings, 'training' | 'evaluation'>;
+  settings: Pick<FunctionSettings, 'training' | 'evaluation' | 'drift'>;
   languages: readonly string[];
+  clock: Clock;
 }
 
 type Running = Extract<TrainModelOutput, { status: 'RUNNING' }>;
@@ -78,12 +92,20 @@ export const trainModel = (deps: Dependencies) =>
         };
       }
       const last = plan.mode === 'nightly' ? await readLastTraining(lake) : null;
+      const champion = (await readChampion(lake))?.value ?? null;
       const { request, tweetKeys } = await trainingRequest(lake, catalog, {
         plan,
         executionArn: execution.arn,
         build,
         settings: deps.settings.training,
-        champion: (await readChampion(lake))?.value ?? null,
+        champion,
+        best:
+          champion &&
+          (await bestOfDays(lake, {
+            now: deps.clock.now(),
+            days: deps.settings.evaluation.bestOfDays,
+            champion: champion.modelVersion,
+          })),
         last: last && (await inputOf(lake, last.jobName)),
         level: deps.settings.evaluation.level,
         languages: deps.languages,
@@ -95,13 +117,21 @@ export const trainModel = (deps: Dependencies) =>
             'Import some (npm run lake -- import-labels <file>), then redrive this execution.',
         );
       }
-      if (last?.fingerprint === request.fingerprint) {
+      const isSame = last?.fingerprint === request.fingerprint;
+      const run = {
+        executionArn: execution.arn,
+        modelVersion: request.champion?.version,
+        startedAt: plan.startedAt,
+      };
+      if (isSame && !(await claimDriftTraining(lake, deps.settings.drift, run))) {
         return {
           status: 'SKIPPED',
           reason: `${last.jobName} was trained on the same tweets, labels and options`,
         };
       }
-      await start(deps, jobName, request, tweetKeys);
+      // Drift asks for a training of the same rows: the job must not skip it.
+      const wanted = isSame ? { ...request, last_training: null } : request;
+      await start(deps, jobName, wanted, tweetKeys);
       return { status: 'RUNNING', attempt, jobName, fingerprint: request.fingerprint };
     },
   );
@@ -133,6 +163,7 @@ async function start(
     hyperparameters: request.hyperparameters,
     hasTweets: tweetKeys.length > 0,
     championUri,
+    bestUri: request.best?.uri ?? null,
     encoder: request.encoder,
   };
   const started = await startWithinQuotas(settings.training, (training) =>
@@ -355,5 +386,6 @@ export const handler = onFirstCall(() => {
     },
     settings: env.SETTINGS,
     languages: env.SETTINGS.model.languages,
+    clock: systemClock,
   });
 });

@@ -5,6 +5,7 @@ import { count, counted } from '../run/stages';
 import type { Screen } from '../screen';
 import { bringPart, importCorpus, type Part } from './corpus';
 import type { ImportReport } from './import';
+import type { LabelSession } from './in-lake';
 
 const shownRejections = 10;
 
@@ -53,8 +54,8 @@ export function sayResult(
 
 /** Imports all ratings of the bundled corpus, as `npm run lake -- import-labels` does with a file. */
 export async function importBundledLabels(
-  workspace: Workspace,
-  session: Session,
+  workspace: Pick<Workspace, 'root'>,
+  session: LabelSession,
   screen: Screen,
 ): Promise<void> {
   screen.live('import-labels: the ratings of the bundled corpus');
@@ -70,8 +71,8 @@ export async function importBundledLabels(
  * `next` import all of them, and `following` nothing.
  */
 export async function bringLabels(
-  workspace: Workspace,
-  session: Session,
+  workspace: Pick<Workspace, 'root'>,
+  session: LabelSession & Pick<Session, 'usesXStub'>,
   screen: Screen,
   which: 'first' | 'next' | 'following',
 ): Promise<void> {

@@ -10,6 +10,7 @@ import { keyOf, listObjects, uriOf } from '../lake/objects';
 import type { LakeBucket } from '../lake/objects';
 import type { FunctionSettings } from '../settings/settings';
 import { chooseEncoder, EncoderChoice } from './encoders';
+import type { PromotedModel } from './promotions';
 import { publishedDays } from '../lake/published';
 import type { PublishedDay } from '../lake/published';
 import { inParallel } from '../shared/in-parallel';
@@ -46,6 +47,13 @@ const TrainingRequestFields = z.object({
    * training is wanted in any case.
    */
   last_training: lenient(z.object({ version: z.string(), training_input: z.string() }))
+    .nullable()
+    .default(null),
+  /**
+   * The best model of the last days, if it is another one; requests of older releases name none. `digest` is unknown
+   * for models of older releases.
+   */
+  best: lenient(z.object({ version: z.string(), uri: z.string(), digest: z.string().optional() }))
     .nullable()
     .default(null),
   /** Texts to answer for the gate, which alone knows what is right. */
@@ -95,6 +103,7 @@ export async function trainingRequest(
     settings,
     champion,
     last,
+    best,
     level,
   }: {
     plan: RunPlan;
@@ -104,6 +113,7 @@ export async function trainingRequest(
     settings: FunctionSettings['training'];
     champion: Champion | null;
     last: TrainingRequest['last_training'];
+    best: PromotedModel | null;
     level: number;
   },
 ): Promise<{ request: TrainingRequest; tweetKeys: string[] }> {
@@ -133,6 +143,11 @@ export async function trainingRequest(
     ...seen,
     champion: champion && { version: champion.modelVersion, uri: champion.modelUri },
     last_training: last,
+    best: best && {
+      version: best.version,
+      uri: best.modelUri,
+      ...(best.digest !== undefined && { digest: best.digest }),
+    },
     golden_tweets: goldenTweets.map(({ text }) => text),
     level,
     git: { commit: build.gitCommit, dirty: build.gitDirty },

@@ -24,6 +24,7 @@ import { TestClock } from './support/clock';
 import { evaluationOf, even, labelRows, ndjson } from './support/evaluation';
 import { awsError } from './support/job-runs';
 import { keysBelow, put, putJsonObject, readJsonObject, readText } from './support/launcher';
+import { testRegistry } from './support/registry';
 import { FakeEndpoint, FakeSageMaker } from './support/sagemaker';
 import { EXECUTION, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
 
@@ -86,6 +87,7 @@ const putChampion = (modelVersion: string) =>
 
 describe('Train the model', () => {
   const JOB = trainingJobName('2026-11-24', EXECUTION.arn, 0);
+  let retrainsOnDrift = false;
   const train = (changes: Partial<RunState> = {}, attempt = 0, spot = false, tweetsGb = 2) =>
     trainModel({
       lake,
@@ -114,8 +116,10 @@ describe('Train the model', () => {
           int8Tolerance: 0.005,
         },
         evaluation: settingsFor('dev').evaluation,
+        drift: { ...settingsFor('dev').drift, retrain: retrainsOnDrift },
       },
       languages: ['en'],
+      clock,
     })(stepInput(changes, attempt));
   const retrain = { plan: { ...PLAN, mode: 'retrain' as const } };
 
@@ -307,6 +311,7 @@ describe('Train the model', () => {
       encoder: null,
       champion: null,
       last_training: null,
+      best: null,
       golden_tweets: goldenTweets.map(({ text }) => text),
       level: 0.95,
       images: { training: 'training:1', serving: 'serving:1' },
@@ -325,6 +330,44 @@ describe('Train the model', () => {
     const request = await readJsonObject(lake, `model-outputs/${JOB}/input/request.json`);
     expect(request).toMatchObject({ champion: { version: 'sl-champion' } });
     expect(JSON.stringify(sageMaker.inputOf('CreateTrainingJob'))).not.toContain('"champion"');
+  });
+
+  test('gives the job the best model of the last days as a channel, unless its archive is gone', async () => {
+    await importLabels();
+    await putChampion('sl-champion');
+    const archive = 'model-outputs/sl-best/output/model.tar.gz';
+    const entry = { version: 'sl-best', modelUri: inLake(archive), forced: false };
+    await putJsonObject(lake, 'model-outputs/promotions.json', {
+      schemaVersion: 1,
+      promotions: [
+        { ...entry, macroRecall: 0.76, promotedAt: '2026-11-20T03:00:00.000Z' },
+        {
+          version: 'sl-champion',
+          modelUri: inLake('model-outputs/sl-champion/output/model.tar.gz'),
+          macroRecall: 0.75,
+          promotedAt: '2026-11-23T03:00:00.000Z',
+          forced: false,
+        },
+      ],
+    });
+    const channel = {
+      ChannelName: 'best',
+      DataSource: { S3DataSource: expect.objectContaining({ S3Uri: inLake(archive) }) },
+    };
+    const request = () => readJsonObject(lake, `model-outputs/${JOB}/input/request.json`);
+
+    await train();
+    const without = sageMaker.inputOf('CreateTrainingJob');
+    expect(JSON.stringify(without)).not.toContain('sl-best');
+    expect(await request()).toMatchObject({ best: null });
+
+    await put(lake, archive, 'archive');
+    sageMaker = new FakeSageMaker();
+    await train();
+    expect(sageMaker.inputOf('CreateTrainingJob')).toMatchObject({
+      InputDataConfig: expect.arrayContaining([expect.objectContaining(channel)]),
+    });
+    expect(await request()).toMatchObject({ best: { version: 'sl-best', uri: inLake(archive) } });
   });
 
   test('leaves out the channels that have nothing: tweets and champion on the first night', async () => {
@@ -430,6 +473,22 @@ describe('Train the model', () => {
       expect(sageMaker.commands()).toEqual([]);
     });
 
+    test('a nightly run trains all the same after drift, where the settings say so', async () => {
+      await putChampion('sl-drifted');
+      await putJsonObject(lake, 'model-outputs/drift.json', {
+        schemaVersion: 1,
+        runId: 'r',
+        comparedAt: '2026-11-23T03:00:00.000Z',
+        modelVersion: 'sl-drifted',
+        beyond: ['a new word'],
+      });
+
+      expect(await train()).toMatchObject({ status: 'SKIPPED' });
+      retrainsOnDrift = true;
+      expect(await train()).toMatchObject({ status: 'RUNNING' });
+      retrainsOnDrift = false;
+    });
+
     test('a retrain trains all the same', async () => {
       expect(await train(retrain)).toMatchObject({ status: 'RUNNING' });
     });
@@ -460,8 +519,10 @@ describe('Train the model', () => {
       });
 
       test.each([
-        ['is gone', () =>
-            lake.s3.send(new DeleteObjectCommand({ Bucket: lake.bucket, Key: manifest }))],
+        [
+          'is gone',
+          () => lake.s3.send(new DeleteObjectCommand({ Bucket: lake.bucket, Key: manifest })),
+        ],
         ['is of an older release', () => putJsonObject(lake, manifest, { schema_version: 1 })],
         ['is damaged', () => put(lake, manifest, '{"training_input"')],
       ])('a manifest that %s lets the job train', async (_, change) => {
@@ -596,7 +657,11 @@ describe('Train the model', () => {
       });
 
       test('ends the training with the reason, and the next run starts no job', async () => {
-        await put(lake, outputKey, await archiveOf({ 'unchanged.json': JSON.stringify(unchanged) }));
+        await put(
+          lake,
+          outputKey,
+          await archiveOf({ 'unchanged.json': JSON.stringify(unchanged) }),
+        );
 
         expect(await train({ train: running })).toEqual({
           status: 'SKIPPED',
@@ -757,9 +822,12 @@ describe('Evaluate the candidate', () => {
     await put(lake, 'raw-data/labels/people.ndjson', ndjson(rows));
     const evaluation = evaluationOf({ rows, ...night });
     await putJsonObject(lake, `model-outputs/${TRAINED.jobName}/evaluation.json`, evaluation);
-    return evaluateCandidate({ lake, settings: settingsFor('dev').evaluation, clock })(
-      stepInput({ train: trained() }),
-    );
+    return evaluateCandidate({
+      lake,
+      settings: settingsFor('dev').evaluation,
+      clock,
+      ...testRegistry(),
+    })(stepInput({ train: trained() }));
   };
 
   test('the first model takes over when it beats the lexicon', async () => {
@@ -1183,7 +1251,7 @@ describe('Promote the model', () => {
     };
   };
   const promote = (champion: string | null) =>
-    promoteModel({ lake, clock })(
+    promoteModel({ lake, clock, settings: settingsFor('dev').registry, ...testRegistry() })(
       stepInput({
         train: trained(),
         evaluation: evaluation(champion),
@@ -1256,7 +1324,12 @@ describe('Promote the model', () => {
 
   test('promotes nothing that the gate refused', async () => {
     const refused = { ...evaluation(null), promote: false };
-    const step = promoteModel({ lake, clock });
+    const step = promoteModel({
+      lake,
+      clock,
+      settings: settingsFor('dev').registry,
+      ...testRegistry(),
+    });
 
     await expect(step(stepInput({ train: trained(), evaluation: refused }))).rejects.toMatchObject({
       name: 'PromotionConflict',

@@ -105,6 +105,52 @@ def test_unscored_tweets_leaves_out_the_scored_and_other_languages(lake: Lake) -
     assert [row["tweet_id"] for row in new_model] == ["1", "2", "4"]
 
 
+def test_unscored_tweets_are_also_those_that_another_model_scored_last(lake: Lake) -> None:
+    lake.add("tweets", TWEET)
+    lake.add("scored", PREDICTION)
+    lake.add("scored", {**PREDICTION, "model_version": "m2", "scored_at": "2026-11-21 09:00:00"})
+    values = {"day": "2026-11-20", "languages": "en"}
+
+    rolled_back = lake.ask("questions/unscored_tweets", **values, model_version="m1")
+    in_service = lake.ask("questions/unscored_tweets", **values, model_version="m2")
+
+    assert [row["tweet_id"] for row in rolled_back] == ["1"]
+    assert in_service == []
+
+
+def test_model_differences_compares_the_newest_answers_of_two_models(lake: Lake) -> None:
+    lake.add(
+        "tweets", TWEET, {**TWEET, "tweet_id": "2", "text": "so so"}, {**TWEET, "tweet_id": "3"}
+    )
+    sure = {**PREDICTION, "label": "positive", "negative": 0.1, "neutral": 0.1, "positive": 0.8}
+    unsure = {**PREDICTION, "label": "neutral", "negative": 0.2, "neutral": 0.5, "positive": 0.3}
+    for tweet_id, first, second in (("1", sure, sure), ("2", sure, unsure)):
+        lake.add("scored", {**first, "tweet_id": tweet_id, "model_version": "a"})
+        lake.add("scored", {**second, "tweet_id": tweet_id, "model_version": "b"})
+    lake.add("scored", {**sure, "tweet_id": "3", "model_version": "a"})
+    # An older answer of the second model, which it has changed since.
+    lake.add(
+        "scored",
+        {**unsure, "tweet_id": "1", "model_version": "b", "scored_at": "2026-11-19 01:00:00"},
+    )
+    days = {"from_day": "2026-11-20", "to_day": "2026-11-21", "top": 5}
+
+    rows = lake.ask("questions/model_differences", **days, first_model="a", second_model="b")
+    none = lake.ask("questions/model_differences", **days, first_model="a", second_model="c")
+
+    assert rows == [
+        {
+            "both": 2,
+            "differ": 1,
+            "text": "so so",
+            "first_label": "positive",
+            "second_label": "neutral",
+            "second_confidence": 0.5,
+        }
+    ]
+    assert none == []
+
+
 def test_rows_per_day_counts_labels_and_authors(lake: Lake) -> None:
     lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2", "label_source": "human"})
 
@@ -156,3 +202,73 @@ def test_tweets_per_language_counts_what_the_model_does_not_read(lake: Lake) -> 
         ("fr", False, 1),
         (None, True, 1),
     }
+
+
+PERIODS = {
+    "from_day": "2026-11-20",
+    "to_day": "2026-11-21",
+    "reference_from": "2026-11-18",
+    "reference_to": "2026-11-19",
+    "languages": "en",
+}
+
+
+def test_drift_counts_the_values_of_each_measure_in_both_periods(lake: Lake) -> None:
+    new = {**TWEET, "tokens": ["i", "love", "it"], "lang": "en"}
+    lake.add(
+        "tweets",
+        new,
+        {**new, "tweet_id": "2", "label_source": "human", "label": "negative"},
+        # Not a language of the model: it only counts as a language.
+        {**new, "tweet_id": "3", "lang": "fr"},
+        {**new, "tweet_id": "4", "dt": "2026-11-19", "lang": None, "tokens": ["w"] * 30},
+        # On no day of either period.
+        {**new, "tweet_id": "5", "dt": "2026-11-17"},
+    )
+    lake.add(
+        "scored",
+        {**PREDICTION, "unknown_words": 3, "negative": 0.45},
+        # An older prediction, and one of another model.
+        {**PREDICTION, "scored_at": "2026-11-20 02:00:00", "label": "neutral"},
+        {**PREDICTION, "model_version": "m0", "label": "neutral"},
+        {**PREDICTION, "tweet_id": "2", "negative": 0.95, "unknown_words": None},
+        {**PREDICTION, "tweet_id": "4", "dt": "2026-11-19", "unknown_words": 0},
+    )
+
+    rows = lake.ask("questions/drift", **PERIODS, model_version="m1")
+
+    assert [tuple(row.values()) for row in rows] == [
+        ("confidence", "70 to 80 %", 0, 1),
+        ("confidence", "90 % or more", 1, 0),
+        ("confidence", "below 50 %", 1, 0),
+        ("language", "en", 2, 0),
+        ("language", "fr", 1, 0),
+        ("language", "unknown", 0, 1),
+        ("length", "30 words or more", 0, 1),
+        ("length", "below 5 words", 2, 0),
+        ("lexicon_and_people", "differ", 1, 0),
+        ("lexicon_label", "positive", 2, 1),
+        ("model_and_lexicon", "differ", 2, 1),
+        ("model_and_people", "agree", 1, 0),
+        ("model_label", "negative", 2, 1),
+        ("unknown_words", "none", 0, 1),
+        ("unknown_words", "three or more", 1, 0),
+    ]
+
+
+def test_rising_words_ranks_by_the_rise_of_the_share_of_tweets(lake: Lake) -> None:
+    def tweet(number: int, day: str, *words: str) -> dict[str, object]:
+        return {**TWEET, "tweet_id": str(number), "dt": day, "tokens": list(words)}
+
+    lake.add(
+        "tweets",
+        tweet(1, "2026-11-20", "the", "rizz", "rizz"),
+        tweet(2, "2026-11-21", "the", "rizz", "tea"),
+        {**tweet(3, "2026-11-21", "bonjour"), "lang": "fr"},
+        tweet(4, "2026-11-18", "the", "tea"),
+        tweet(5, "2026-11-19", "the", "tea"),
+    )
+
+    rows = lake.ask("questions/rising_words", **PERIODS, top=5)
+
+    assert [tuple(row.values()) for row in rows] == [("rizz", 2, 0, 1.0, 0.0)]

@@ -317,11 +317,37 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
       ],
     },
     query: { calls: [...opens, ...question] },
+    rollback: runs,
+    models: {
+      calls: [
+        ...opens,
+        ...assume(analyst),
+        ...sends(analyst, 's3:GetObject', object('model-outputs/champion.json')),
+        ...['ListModelPackages', 'DescribeModelPackage'].flatMap((name) =>
+          sends(null, `sagemaker:${name}`, sageMaker(`model-package/${lake}/1`)),
+        ),
+        ...sends(analyst, 's3:GetObject', object(`model-outputs/${model}/evaluation.json`)),
+        ...question,
+      ],
+    },
     sql: { calls: [...opens, ...question] },
     predict: {
       calls: [
         ...opens,
         ...endpoints.flatMap((one) => sends(null, 'sagemaker-runtime:InvokeEndpoint', one)),
+      ],
+    },
+    watch: {
+      calls: [
+        ...opens,
+        ...assume(analyst),
+        ...['ListShards', 'GetShardIterator', 'GetRecords'].flatMap((name) =>
+          sends(analyst, `kinesis:${name}`, arn('kinesis', 'stream/stream')),
+        ),
+        // Kinesis decrypts as its caller.
+        asks(analyst, 'kms:Decrypt', key, via('kinesis')),
+        ...list(analyst, 'processed-data/scored/dt=day/stream-'),
+        ...sends(analyst, 's3:GetObject', object('processed-data/scored/dt=day/stream-a.parquet')),
       ],
     },
     'import-labels': { calls: [...opens, ...importsLabels] },

@@ -36,6 +36,9 @@ export const meant: Partial<Record<CommandName, readonly (readonly Person[])[]>>
   query: [['analyst'], ['operator']],
   sql: [['analyst'], ['operator']],
   predict: [['analyst']],
+  models: [['analyst'], ['operator']],
+  rollback: [['operator']],
+  watch: [['analyst'], ['operator']],
   'import-labels': [['labeller']],
   label: [
     ['analyst', 'labeller'],
