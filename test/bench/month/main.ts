@@ -7,12 +7,12 @@
  * 30 nights of 300 tweets a day unless named; a night takes about a minute. A C library of forty lines (clock.c) shifts
  * the clock of all programs, so Linux and a C compiler (`cc`) are needed. X is a server of this process.
  */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { ArchivedPost } from '../../../embedded/x-api/archive';
 import { authors } from '../../../embedded/x-api/authors';
 import { serveXApi } from '../../../embedded/x-api/handler';
@@ -20,20 +20,15 @@ import { indexed } from '../../../embedded/x-api/query';
 import { idAt } from '../../../embedded/x-api/snowflake';
 import { corpusPath, readCorpus } from '../../../embedded/corpus/read-corpus';
 import { freePort } from '../../../embedded/gateway/free-port';
+import { bringUp, commandLine, end, output, root, tidily } from '../programs';
 import { Kept, type Objects } from './kept';
 
 const [nights = 30, tweetsPerDay = 300] = process.argv.slice(2).map(Number);
-const root = resolve(__dirname, '../../..');
 const DAY_MS = 86_400_000;
 /** A night that hangs ends the benchmark. */
 const nightMillis = 15 * 60_000;
-const readyMillis = 5 * 60_000;
-const endMillis = 20_000;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-
-/** Everything that has to end with the benchmark. */
-const running = new Set<ChildProcess>();
 
 /** Compiles clock.c; returns the library. Throws Error that says what is missing. */
 function buildClock(folder: string): string {
@@ -75,61 +70,6 @@ function invent(first: number): ArchivedPost[] {
   }).reverse();
 }
 
-function start(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
-  const child = spawn(process.execPath, args, {
-    ...{ cwd: root, env, detached: true },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.add(child);
-  child.once('exit', () => running.delete(child));
-  return child;
-}
-
-/** Sends SIGINT, as Ctrl-C does, and kills the process group if that does not end it. */
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGINT');
-  const timer = setTimeout(() => {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  }, endMillis);
-  await ended;
-  clearTimeout(timer);
-}
-
-/** Standard output of a program that has to succeed. */
-async function output(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  const child = start(args, env);
-  let text = '';
-  let errors = '';
-  child.stdout?.on('data', (data: Buffer) => (text += data.toString()));
-  child.stderr?.on('data', (data: Buffer) => (errors += data.toString()));
-  const timer = setTimeout(() => void end(child), nightMillis);
-  const [code]: unknown[] = await once(child, 'close');
-  clearTimeout(timer);
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${String(code)}\n${text}${errors}`);
-  return text;
-}
-
-/** Starts `npm run up` and waits until the lake is up. */
-async function bringUp(env: NodeJS.ProcessEnv): Promise<ChildProcess> {
-  const child = start([join(root, 'cli/setup/main.mjs'), 'up'], env);
-  let text = '';
-  await new Promise<void>((done, failed) => {
-    const timer = setTimeout(() => failed(new Error(`the lake is not up:\n${text}`)), readyMillis);
-    const look = (data: Buffer) => {
-      text += data.toString();
-      if (!text.includes('Ctrl-C ends it')) return;
-      clearTimeout(timer);
-      done();
-    };
-    child.stdout?.on('data', look);
-    child.stderr?.on('data', look);
-    child.once('exit', () => failed(new Error(`the lake has ended:\n${text}`)));
-  });
-  return child;
-}
-
 function bytesBelow(path: string): number {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found?.isDirectory()) return found?.size ?? 0;
@@ -152,11 +92,12 @@ async function runNight(night: number, home: string, env: NodeJS.ProcessEnv): Pr
   try {
     const input = { training: { epochs: 6, hidden_size: 32, seed: night } };
     const run = await output(
-      [join(root, 'cli/setup/main.mjs'), 'lake', 'run', '--input', JSON.stringify(input)],
+      [commandLine, 'lake', 'run', '--input', JSON.stringify(input)],
       env,
+      nightMillis,
     );
     const count = ['--import', 'tsx', join(__dirname, 'count.ts')];
-    const kept = Kept.parse(JSON.parse(await output(count, env)));
+    const kept = Kept.parse(JSON.parse(await output(count, env, nightMillis)));
     await end(lake);
     const names = readdirSync(home).filter((name) => name !== 's3');
     return {
@@ -218,22 +159,9 @@ function sayTable(all: readonly Night[]): void {
   row(['seconds of the night', ...cells(({ seconds }) => seconds.toFixed(0))]);
 }
 
-async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'lake-bench-month-'));
+async function measure(folder: string): Promise<void> {
   const home = join(folder, 'lake');
   let shift = 0;
-  const clean = () => {
-    for (const child of running) if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] satisfies NodeJS.Signals[])
-    process.once(signal, () => {
-      say('Stopping …');
-      void Promise.all([...running].map(end)).then(() => {
-        clean();
-        process.exit(130);
-      });
-    });
   const posts = invent(Date.now());
   const now = () => Date.now() + shift;
   const x = createServer(
@@ -256,8 +184,6 @@ async function main(): Promise<void> {
         X_BEARER_TOKEN: 'bench',
         LD_PRELOAD: clock,
         CLOCK_SHIFT_SECONDS: String(shift / 1000),
-        // A run that is killed with npm must not look for npm.
-        npm_execpath: '',
       };
       const done = await runNight(night, home, env);
       all.push(done);
@@ -267,11 +193,9 @@ async function main(): Promise<void> {
     sayTable(all);
   } finally {
     x.close();
-    clean();
+    x.closeAllConnections();
   }
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-});
+const folder = mkdtempSync(join(tmpdir(), 'lake-bench-month-'));
+void tidily(folder, () => measure(folder));

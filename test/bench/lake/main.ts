@@ -1,0 +1,174 @@
+/**
+ * A large lake through the whole stack, with wall times and peak memory: deployment, cleaning and publishing of all
+ * days, scoring of the whole history, questions, and a training on it.
+ *
+ *     npm run bench:lake -- [tweets] [days]
+ *
+ * A million tweets on 365 days unless named; ten million need half an hour on two idle cores, and 20 GB of disk. Raw
+ * pages of 10,000 tweets are written to S3, as large as compacted ones. The first model learns from the bundled labels
+ * and the last day alone, so that the replay of all days also scores them; the second from the whole lake. DuckDB counts
+ * the same tweets on the files, beside Athena. Linux only: memory is read from /proc.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { runSql } from '../../../cli/athena';
+import { runNamedQuery } from '../../../cli/query';
+import { startRun } from '../../../cli/run/launch';
+import { openScreen, seconds as shown } from '../../../cli/screen';
+import { openSession, type LocalSession } from '../../../embedded/cloud/session';
+import { freePort } from '../../../embedded/gateway/free-port';
+import { inParallel } from '../../../functions/shared/in-parallel';
+import { account, pythonOf, type Workspace } from '../../../session/workspace';
+import { datasets } from '../../../workflows/datasets';
+import { bringUp, root, tidily } from '../programs';
+import { Memory } from './memory';
+
+const [tweets = 1_000_000, days = 365] = process.argv.slice(2).map(Number);
+const DAY_MS = 86_400_000;
+const yesterday = Date.now() - DAY_MS;
+/** A day of the lake, counted from the last one back. */
+const dayBack = (back: number): string =>
+  new Date(yesterday - back * DAY_MS).toISOString().slice(0, 10);
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const row = (...cells: (string | number)[]): void => say(`| ${cells.join(' | ')} |`);
+const quiet = openScreen({ write: () => true });
+const gb = (bytes: number): string => (bytes / 1e9).toFixed(2);
+const Direct = z.object({ tweets: z.number(), seconds: z.number() });
+
+async function timed<T>(work: () => Promise<T>): Promise<[number, T]> {
+  const began = performance.now();
+  const answer = await work();
+  return [performance.now() - began, answer];
+}
+
+/** Prints a line of the table: what took how long, and the memory of its time. */
+function sayLine(memory: Memory, what: string, millis: number, note = ''): void {
+  const { total, kinds } = memory.take();
+  const largest = [...kinds].sort(([, one], [, other]) => other - one).slice(0, 3);
+  const groups = largest.map(([kind, bytes]) => `${kind} ${gb(bytes)}`).join(', ');
+  row(what, shown(millis), gb(total), groups, note);
+}
+
+async function upload(session: LocalSession, folder: string, day: string): Promise<void> {
+  for (const name of readdirSync(join(folder, `dt=${day}`)))
+    await session.clients.s3.send(
+      new PutObjectCommand({
+        Bucket: session.outputs.BucketName,
+        Key: `${datasets.raw_tweets.prefix}dt=${day}/${name}`,
+        Body: readFileSync(join(folder, `dt=${day}`, name)),
+      }),
+    );
+}
+
+async function runAndTell(
+  workspace: Workspace,
+  session: LocalSession,
+  memory: Memory,
+  what: string,
+  input: Record<string, unknown>,
+): Promise<void> {
+  memory.take();
+  const [millis, run] = await timed(() => startRun(workspace, session, quiet, input));
+  if (run.status !== 'SUCCEEDED')
+    throw new Error(
+      `${run.name} ended as ${run.status}: ${run.timeline.failure?.error}: ${run.timeline.failure?.cause}`,
+    );
+  sayLine(memory, what, millis);
+  for (const { name, startedAt, endedAt, text } of run.timeline.stages) {
+    const took = (endedAt ?? startedAt) - startedAt;
+    if (took >= 1000) row(`- ${name}`, shown(took), '', '', text);
+  }
+}
+
+async function ask(workspace: Workspace, session: LocalSession, memory: Memory): Promise<void> {
+  const names = ['rows_per_day', 'daily_sentiment', 'top_contributors', 'tweets_per_language'];
+  const spans = { 'all days': dayBack(days - 1), '30 days': dayBack(Math.min(days, 30) - 1) };
+  for (const [span, from] of Object.entries(spans)) {
+    const values = { from_day: from, to_day: dayBack(0) };
+    for (const name of names) {
+      memory.take();
+      const [millis, { rows }] = await timed(() => runNamedQuery(workspace, session, name, values));
+      sayLine(memory, `\`query ${name}\`, ${span}`, millis, `${rows.length} rows`);
+    }
+    const sql = `select count(*), count(distinct author_id) from tweets where dt between '${from}' and '${dayBack(0)}'`;
+    memory.take();
+    const [millis, { rows }] = await timed(() => runSql(workspace, session, sql));
+    const folder = join(
+      ...[workspace.home, 's3', account, session.outputs.BucketName],
+      datasets.tweets.prefix,
+    );
+    const duck = Direct.parse(
+      JSON.parse(
+        execFileSync(
+          pythonOf(workspace),
+          [join(__dirname, '../cloud/duck.py'), folder, from, dayBack(0)],
+          { encoding: 'utf8' },
+        ),
+      ),
+    );
+    if (Number(rows[0]?.[0]) !== duck.tweets)
+      throw new Error(`Athena counts ${rows[0]?.[0]} tweets, DuckDB ${duck.tweets}`);
+    const ratio = ((duck.seconds * 1000) / millis).toFixed(2);
+    sayLine(
+      memory,
+      `tweets and authors of ${span}`,
+      millis,
+      `${duck.tweets} tweets; DuckDB on the files ${duck.seconds.toFixed(2)} s, DuckDB / Athena ${ratio}`,
+    );
+  }
+}
+
+async function measure(folder: string): Promise<void> {
+  const home = join(folder, 'lake');
+  const pages = join(folder, 'pages');
+  const port = await freePort();
+  const env = { ...process.env, LAKE_HOME: home, LAKE_PORT: String(port) };
+  const workspace: Workspace = { root, home, port, env, signal: new AbortController().signal };
+  execFileSync(pythonOf(workspace), [
+    join(__dirname, 'fill.py'),
+    ...[pages, tweets, dayBack(0), days].map(String),
+  ]);
+
+  say(`${tweets} raw tweets on ${days} days, ${dayBack(days - 1)} to ${dayBack(0)}\n`);
+  row('what', 'wall time', 'memory at most, GB', 'of it the largest, GB', '');
+  row('---', '---:', '---:', '---', '---');
+  const [booted, lake] = await timed(() => bringUp(env));
+  if (lake.pid === undefined) throw new Error('the lake has no process');
+  const memory = new Memory(lake.pid);
+  const session = await openSession(workspace, {
+    ...{ command: 'lake', mayShareRun: true, asItIs: true },
+    ...{ say: () => undefined, progress: () => undefined },
+  });
+  try {
+    sayLine(memory, 'first deployment and boot', booted);
+    const run = (what: string, input: Record<string, unknown>) =>
+      runAndTell(workspace, session, memory, what, input);
+    const replay = { mode: 'replay', to: dayBack(0), stream: false };
+
+    await upload(session, pages, dayBack(0));
+    await run('replay of the last day', { ...replay, from: dayBack(0) });
+    await run('retrain: the first model', { mode: 'retrain' });
+
+    memory.take();
+    const others = Array.from({ length: days - 1 }, (_, index) => dayBack(index + 1));
+    const [uploaded] = await timed(() =>
+      inParallel(4, others, (day) => upload(session, pages, day)),
+    );
+    sayLine(memory, 'raw pages to S3', uploaded);
+    await run('replay of all days', { ...replay, from: dayBack(days - 1) });
+
+    await ask(workspace, session, memory);
+    await run('retrain: the second model', { mode: 'retrain', training: { seed: 2 } });
+  } finally {
+    memory.end();
+    await session.close();
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'lake-bench-lake-'));
+void tidily(folder, () => measure(folder));
