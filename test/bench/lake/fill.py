@@ -1,12 +1,14 @@
-"""Writes raw pages of a lake's many days, as large as compacted ones: up to 10,000 tweets each.
+"""Writes raw pages into a stopped lake, as large as compacted ones: up to 10,000 tweets each.
 
     fill.py FOLDER TWEETS LAST_DAY DAYS
 
-writes TWEETS tweets of DAYS days, the last of them LAST_DAY, below FOLDER/dt=<day>/, with the names
-that raw pages have. One tweet in twenty was fetched twice and counts twice.
+writes TWEETS tweets on each of DAYS days, the last of them LAST_DAY, below FOLDER/dt=<day>/, as
+the embedded S3 keeps objects. The pages' names are those of the ingest. One tweet in twenty was
+fetched twice and counts twice. Not through S3: only the ingest's role may write raw pages.
 """
 
 import gzip
+import hashlib
 import json
 import random
 import sys
@@ -33,8 +35,19 @@ def write_day(folder: Path, start: datetime, rows: int, rated: list[str]) -> Non
             record = raw_record(sent, place & 0xFFF, rated, dice, again=again)
             ids.append(int(record["id"]))
             lines.append(json.dumps(record, ensure_ascii=False) + "\n")
-        page = day / f"{min(ids):020d}-{max(ids):020d}-bench-p{first // ROWS_A_PAGE}.ndjson.gz"
-        page.write_bytes(gzip.compress("".join(lines).encode(), compresslevel=1))
+        name = f"{min(ids):020d}-{max(ids):020d}-bench-p{first // ROWS_A_PAGE}.ndjson.gz"
+        write_object(day / name, gzip.compress("".join(lines).encode(), compresslevel=1))
+
+
+def write_object(path: Path, body: bytes) -> None:
+    path.write_bytes(body)
+    meta = {
+        "key": f"raw-data/tweets/{path.parent.name}/{path.name}",
+        "etag": f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"',
+        "last_modified": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z",
+        "size": len(body),
+    }
+    path.with_name(path.name + ".meta.json").write_text(json.dumps(meta))
 
 
 def main() -> None:
@@ -47,7 +60,7 @@ def main() -> None:
                 write_day,
                 folder,
                 last - timedelta(days=back),
-                tweets // days + (back < tweets % days),
+                tweets,
                 rated,
             )
             for back in range(days)

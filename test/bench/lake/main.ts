@@ -5,15 +5,15 @@
  *     npm run bench:lake -- [tweets] [days]
  *
  * A million tweets on 365 days unless named; ten million need half an hour on two idle cores, and 20 GB of disk. Raw
- * pages of 10,000 tweets are written to S3, as large as compacted ones. The first model learns from the bundled labels
+ * pages have up to 10,000 tweets, as large as compacted ones. The first model learns from the bundled labels
  * and the last day alone, so that the replay of all days also scores them; the second from the whole lake. DuckDB counts
  * the same tweets on the files, beside Athena. Linux only: memory is read from /proc.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { runSql } from '../../../cli/athena';
 import { runNamedQuery } from '../../../cli/query';
@@ -21,10 +21,9 @@ import { startRun } from '../../../cli/run/launch';
 import { openScreen, seconds as shown } from '../../../cli/screen';
 import { openSession, type LocalSession } from '../../../embedded/cloud/session';
 import { freePort } from '../../../embedded/gateway/free-port';
-import { inParallel } from '../../../functions/shared/in-parallel';
 import { account, pythonOf, type Workspace } from '../../../session/workspace';
 import { datasets } from '../../../workflows/datasets';
-import { bringUp, root, tidily } from '../programs';
+import { bringUp, end, root, tidily } from '../programs';
 import { Memory } from './memory';
 
 const [tweets = 1_000_000, days = 365] = process.argv.slice(2).map(Number);
@@ -54,16 +53,12 @@ function sayLine(memory: Memory, what: string, millis: number, note = ''): void 
   row(what, shown(millis), gb(total), groups, note);
 }
 
-async function upload(session: LocalSession, folder: string, day: string): Promise<void> {
-  for (const name of readdirSync(join(folder, `dt=${day}`)))
-    await session.clients.s3.send(
-      new PutObjectCommand({
-        Bucket: session.outputs.BucketName,
-        Key: `${datasets.raw_tweets.prefix}dt=${day}/${name}`,
-        Body: readFileSync(join(folder, `dt=${day}`, name)),
-      }),
-    );
-}
+/** Writes the raw pages of `count` days into the lake, which must be down; `until` is days back. */
+const fill = (workspace: Workspace, bucket: string, until: number, count: number): void => {
+  const folder = join(workspace.home, 's3', account, bucket, datasets.raw_tweets.prefix);
+  const size = [Math.round(tweets / days), dayBack(until), count].map(String);
+  execFileSync(pythonOf(workspace), [join(__dirname, 'fill.py'), folder, ...size]);
+};
 
 async function runAndTell(
   workspace: Workspace,
@@ -125,49 +120,56 @@ async function ask(workspace: Workspace, session: LocalSession, memory: Memory):
 
 async function measure(folder: string): Promise<void> {
   const home = join(folder, 'lake');
-  const pages = join(folder, 'pages');
   const port = await freePort();
   const env = { ...process.env, LAKE_HOME: home, LAKE_PORT: String(port) };
   const workspace: Workspace = { root, home, port, env, signal: new AbortController().signal };
-  execFileSync(pythonOf(workspace), [
-    join(__dirname, 'fill.py'),
-    ...[pages, tweets, dayBack(0), days].map(String),
-  ]);
 
   say(`${tweets} raw tweets on ${days} days, ${dayBack(days - 1)} to ${dayBack(0)}\n`);
   row('what', 'wall time', 'memory at most, GB', 'of it the largest, GB', '');
   row('---', '---:', '---:', '---', '---');
-  const [booted, lake] = await timed(() => bringUp(env));
-  if (lake.pid === undefined) throw new Error('the lake has no process');
-  const memory = new Memory(lake.pid);
-  const session = await openSession(workspace, {
-    ...{ command: 'lake', mayShareRun: true, asItIs: true },
-    ...{ say: () => undefined, progress: () => undefined },
+
+  /** Starts the lake for `work`, and tells how long the start took. */
+  const whileUp = async (
+    start: string,
+    work: (session: LocalSession, memory: Memory) => Promise<void>,
+  ): Promise<void> => {
+    const [started, lake] = await timed(() => bringUp(env));
+    const memory = new Memory(lake.pid ?? 0);
+    const session = await openSession(workspace, {
+      ...{ command: 'lake', mayShareRun: true, asItIs: true },
+      ...{ say: () => undefined, progress: () => undefined },
+    });
+    try {
+      await sleep(1000);
+      sayLine(memory, start, started);
+      await work(session, memory);
+    } finally {
+      memory.end();
+      await session.close();
+      await end(lake);
+    }
+  };
+  const run = runAndTell.bind(null, workspace);
+  const replay = { mode: 'replay', to: dayBack(0), stream: false };
+
+  let bucket = '';
+  await whileUp('start: first deployment', async ({ outputs }) => {
+    bucket = outputs.BucketName;
   });
-  try {
-    sayLine(memory, 'first deployment and boot', booted);
-    const run = (what: string, input: Record<string, unknown>) =>
-      runAndTell(workspace, session, memory, what, input);
-    const replay = { mode: 'replay', to: dayBack(0), stream: false };
-
-    await upload(session, pages, dayBack(0));
-    await run('replay of the last day', { ...replay, from: dayBack(0) });
-    await run('retrain: the first model', { mode: 'retrain' });
-
-    memory.take();
-    const others = Array.from({ length: days - 1 }, (_, index) => dayBack(index + 1));
-    const [uploaded] = await timed(() =>
-      inParallel(4, others, (day) => upload(session, pages, day)),
-    );
-    sayLine(memory, 'raw pages to S3', uploaded);
-    await run('replay of all days', { ...replay, from: dayBack(days - 1) });
-
+  fill(workspace, bucket, 0, 1);
+  await whileUp('start: one day', async (session, memory) => {
+    await run(session, memory, 'replay of the last day', { ...replay, from: dayBack(0) });
+    await run(session, memory, 'retrain: the first model', { mode: 'retrain' });
+  });
+  fill(workspace, bucket, 1, days - 1);
+  await whileUp('start: all raw pages', async (session, memory) => {
+    const from = dayBack(days - 1);
+    await run(session, memory, 'replay of all days', { ...replay, from });
     await ask(workspace, session, memory);
-    await run('retrain: the second model', { mode: 'retrain', training: { seed: 2 } });
-  } finally {
-    memory.end();
-    await session.close();
-  }
+    const training = { seed: 2 };
+    await run(session, memory, 'retrain: the second model', { mode: 'retrain', training });
+  });
+  await whileUp('start: everything', async () => undefined);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'lake-bench-lake-'));

@@ -16,10 +16,12 @@ import { openSession, type LocalSession } from '../../../embedded/cloud/session'
 import { clientConfig } from '../../../session/clients';
 import type { Kept, Objects } from './kept';
 
-/** `raw-data/tweets`, but `raw-data/plans/pages`: a file's folder of at most two names, three where a page is kept. */
-const prefixOf = (key: string): string =>
-  /^raw-data\/plans\/pages(?=\/)/.exec(key)?.[0] ??
-  key.split('/').slice(0, -1).slice(0, 2).join('/');
+/** Two folders of a key; `raw-data/plans/pages` apart, and all models together. */
+function prefixOf(key: string): string {
+  if (/^model-outputs\/sl-/.test(key)) return 'model-outputs/sl-…';
+  if (key.startsWith('raw-data/plans/pages/')) return 'raw-data/plans/pages';
+  return key.split('/').slice(0, -1).slice(0, 2).join('/');
+}
 
 async function objectsOf({ clients, outputs }: LocalSession): Promise<Record<string, Objects>> {
   const found: Record<string, Objects> = {};
