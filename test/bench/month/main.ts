@@ -30,7 +30,7 @@ const nightMillis = 15 * 60_000;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** Compiles clock.c; returns the library. Throws Error that says what is missing. */
+/** Compiles clock.c and tries it; returns the library. Throws Error that says what is missing. */
 function buildClock(folder: string): string {
   if (process.platform !== 'linux')
     throw new Error('bench:month shifts the clock with LD_PRELOAD, which only Linux has.');
@@ -46,6 +46,12 @@ function buildClock(folder: string): string {
       { cause: error },
     );
   }
+  const shifted = execFileSync(process.execPath, ['-p', 'Date.now()'], {
+    env: { ...process.env, LD_PRELOAD: library, CLOCK_SHIFT_SECONDS: '86400' },
+    encoding: 'utf8',
+  });
+  if (Math.abs(Number(shifted) - Date.now() - DAY_MS) > 60_000)
+    throw new Error('clock.c does not shift the clock of Node on this system.');
   return library;
 }
 
