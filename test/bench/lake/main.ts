@@ -2,18 +2,19 @@
  * A large lake through the whole stack, with wall times and peak memory: deployment, cleaning and publishing of all
  * days, scoring of the whole history, questions, and a training on it.
  *
- *     npm run bench:lake -- [tweets] [days]
+ *     npm run bench:lake -- [tweets] [days] [--no-scores]
  *
- * A million tweets on 365 days unless named; ten million need half an hour on two idle cores, and 20 GB of disk. Raw
- * pages have up to 10,000 tweets, as large as compacted ones. The first model learns from the bundled labels
- * and the last day alone, so that the replay of all days also scores them; the second from the whole lake. DuckDB counts
- * the same tweets on the files, beside Athena. Linux only: memory is read from /proc.
+ * A million tweets on 365 days unless named; ten million take half an hour and more, and 20 GB of disk. Raw pages have
+ * up to 10,000 tweets, as large as compacted ones. The first model learns from the bundled labels and the last day
+ * alone, so that the replay of all days also scores them (not with --no-scores); the second learns from the whole lake.
+ * DuckDB counts the same tweets on the files, beside Athena. Linux only: memory is read from /proc.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { runSql } from '../../../cli/athena';
 import { runNamedQuery } from '../../../cli/query';
@@ -26,7 +27,11 @@ import { datasets } from '../../../workflows/datasets';
 import { bringUp, end, root, tidily } from '../programs';
 import { Memory } from './memory';
 
-const [tweets = 1_000_000, days = 365] = process.argv.slice(2).map(Number);
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { 'no-scores': { type: 'boolean', default: false } },
+});
+const [tweets = 1_000_000, days = 365] = positionals.map(Number);
 const DAY_MS = 86_400_000;
 const yesterday = Date.now() - DAY_MS;
 /** A day of the lake, counted from the last one back. */
@@ -35,7 +40,8 @@ const dayBack = (back: number): string =>
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const row = (...cells: (string | number)[]): void => say(`| ${cells.join(' | ')} |`);
-const quiet = openScreen({ write: () => true });
+/** The run's progress, beside the table. */
+const progress = openScreen(process.stderr);
 const gb = (bytes: number): string => (bytes / 1e9).toFixed(2);
 const Direct = z.object({ tweets: z.number(), seconds: z.number() });
 
@@ -68,7 +74,7 @@ async function runAndTell(
   input: Record<string, unknown>,
 ): Promise<void> {
   memory.take();
-  const [millis, run] = await timed(() => startRun(workspace, session, quiet, input));
+  const [millis, run] = await timed(() => startRun(workspace, session, progress, input));
   if (run.status !== 'SUCCEEDED')
     throw new Error(
       `${run.name} ended as ${run.status}: ${run.timeline.failure?.error}: ${run.timeline.failure?.cause}`,
@@ -159,7 +165,8 @@ async function measure(folder: string): Promise<void> {
   fill(workspace, bucket, 0, 1);
   await whileUp('start: one day', async (session, memory) => {
     await run(session, memory, 'replay of the last day', { ...replay, from: dayBack(0) });
-    await run(session, memory, 'retrain: the first model', { mode: 'retrain' });
+    if (!options['no-scores'])
+      await run(session, memory, 'retrain: the first model', { mode: 'retrain' });
   });
   fill(workspace, bucket, 1, days - 1);
   await whileUp('start: all raw pages', async (session, memory) => {
