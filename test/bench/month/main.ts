@@ -2,9 +2,10 @@
  * What a lake keeps after night upon night: runs the real pipeline once for each night, each a day later than the one
  * before, and counts objects, versions, partitions, executions, models and bytes of the folder.
  *
- *     npm run bench:month -- [nights] [tweets a day]
+ *     npm run bench:month -- [nights] [tweets a day] [days apart]
  *
- * 30 nights of 300 tweets a day unless named; a night takes about a minute. A C library of forty lines (clock.c) shifts
+ * 30 nights of 300 tweets a day, a day apart, unless named (X's search reaches back seven days); a night takes about a
+ * minute. A C library of forty lines (clock.c) shifts
  * the clock of all programs, so Linux and a C compiler (`cc`) are needed. X is a server of this process.
  */
 import { execFileSync } from 'node:child_process';
@@ -23,7 +24,7 @@ import { freePort } from '../../../embedded/gateway/free-port';
 import { bringUp, commandLine, end, output, root, tidily } from '../programs';
 import { Kept, type Objects } from './kept';
 
-const [nights = 30, tweetsPerDay = 300] = process.argv.slice(2).map(Number);
+const [nights = 30, tweetsPerDay = 300, daysApart = 1] = process.argv.slice(2).map(Number);
 const DAY_MS = 86_400_000;
 /** A night that hangs ends the benchmark. */
 const nightMillis = 15 * 60_000;
@@ -58,7 +59,7 @@ function buildClock(folder: string): string {
 /** `tweetsPerDay` posts a day from the day before the first night on, newest first, with the corpus's texts. */
 function invent(first: number): ArchivedPost[] {
   const texts = readCorpus(corpusPath(root));
-  const count = (nights + 1) * tweetsPerDay;
+  const count = ((nights - 1) * daysApart + 1) * tweetsPerDay;
   return Array.from({ length: count }, (_, index) => {
     const createdAt = Math.floor(first - DAY_MS + (index * DAY_MS) / tweetsPerDay);
     const author = authors[(index * 7) % authors.length];
@@ -181,7 +182,7 @@ async function measure(folder: string): Promise<void> {
     const port = await freePort();
     const all: Night[] = [];
     for (let night = 1; night <= nights; night += 1) {
-      shift = (night - 1) * DAY_MS;
+      shift = (night - 1) * daysApart * DAY_MS;
       const env = {
         ...process.env,
         LAKE_HOME: home,
