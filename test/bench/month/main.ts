@@ -4,9 +4,9 @@
  *
  *     npm run bench:month -- [nights] [tweets a day] [days apart]
  *
- * 30 nights of 300 tweets a day, a day apart, unless named (X's search reaches back seven days); a night takes about a
- * minute. A C library of forty lines (clock.c) shifts
- * the clock of all programs, so Linux and a C compiler (`cc`) are needed. X is a server of this process.
+ * 30 nights of 300 tweets a day, a day apart, unless named (X's search reaches back seven days); a night takes one to two
+ * minutes. A C library of forty lines (clock.c) shifts the clock of all programs, so Linux and a C compiler (`cc`) are
+ * needed. X is a server of this process.
  */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
