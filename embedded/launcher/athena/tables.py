@@ -33,8 +33,9 @@ MOST_PROJECTED = 12_000
 PATH = "$path"
 # The column of a reader that tells a row's file. No query sees it.
 FILE = "$file"
-# A partition key is looked up by a row's file, once for 2,048 rows.
-FILES_A_READER = 1000
+# A partition key's value is looked up by a row's file, once for 2,048 rows or a small file. With a
+# thousand files that took longer than reading them; partitions with many files have their own.
+FILES_A_READER = 64
 
 
 @dataclass(frozen=True)

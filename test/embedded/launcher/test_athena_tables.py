@@ -845,11 +845,12 @@ def test_days_of_few_files_share_a_reader_because_each_costs_memory(monkeypatch,
         tables.Listing,
         "files",
         lambda self, where: [
-            tables.File(f"{where.prefix}{n}", 1, f"/{where.prefix}{n}") for n in range(5)
+            tables.File(f"{where.prefix}{n}", 1, f"/{where.prefix}{n}")
+            for n in range(60 if where.prefix == "t/dt=0100/" else 1)
         ],
     )
 
     relation = tables.relation(table, tables.Listing())
 
-    assert relation.bytes == len(relation.paths) == 5 * 365
-    assert relation.sql.count(reader) == 2
+    assert relation.bytes == len(relation.paths) == 364 + 60
+    assert relation.sql.count(reader) == 7
