@@ -853,4 +853,4 @@ def test_days_of_few_files_share_a_reader_because_each_costs_memory(monkeypatch,
     relation = tables.relation(table, tables.Listing())
 
     assert relation.bytes == len(relation.paths) == 364 + 60
-    assert relation.sql.count(reader) == 7
+    assert relation.sql.count(reader) == 8
