@@ -46,7 +46,11 @@ const rooms = [
     path: '^functions/ingest/',
     may: ['^(functions/(ingest|lake|settings|x|shared)|workflows)/'],
   },
-  { name: 'report', path: '^functions/report/', may: ['^(functions/(report|shared)|workflows)/'] },
+  {
+    name: 'report',
+    path: '^functions/report/',
+    may: ['^(functions/(report|model|lake|settings|shared)|workflows|queries)/'],
+  },
   { name: 'constructs', path: '^infra/constructs/', may: ['^(?!infra/(stacks/|app))'] },
   { name: 'gateway', path: '^embedded/gateway/', may: ['^(?!embedded/(cloud|x-api)/)'] },
 ];

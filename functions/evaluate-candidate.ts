@@ -8,15 +8,20 @@ import type { Champion } from '../workflows/payloads';
 import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
-import { getText, keyOf } from './lake/objects';
+import { getJson, getText, keyOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { readChampion, recordLastTraining } from './model/champion';
-import { rule, rulesFor } from './model/evaluation-rules';
+import { shortOfLexicon } from './model/behaviour-rules';
+import { rulesFor } from './model/evaluation-rules';
+import type { Compared } from './model/evaluation-rules';
 import { heldOutNow } from './model/held-out';
+import { modelKeys } from './model/names';
 import { readEvaluation } from './model/read-evaluation';
 import { register } from './model/registry';
 import type { Registry } from './model/registry';
 import { decideRollback } from './model/rollback';
+import { rule } from './model/rule';
+import { TrainingRequest } from './model/training-inputs';
 import type { FunctionSettings } from './settings/settings';
 import { onFirstCall, step } from './shared/step';
 
@@ -54,9 +59,11 @@ export const evaluateCandidate = ({
       const champion = (await readChampion(lake))?.value ?? null;
       const inService = champion?.modelVersion ?? null;
       const { evaluation, problem } = readEvaluation(text, train.evaluationUri);
+      const request = await getJson(lake, modelKeys(train.jobName).request, TrainingRequest);
+      const best = request?.value.best ?? null;
       const distrust =
         problem ??
-        (await mismatchIn(evaluation, { lake, inService: champion, jobName: train.jobName }));
+        (await mismatchIn(evaluation, { lake, inService: champion, best, jobName: train.jobName }));
       const decision =
         evaluation === null || distrust !== null
           ? {
@@ -64,7 +71,12 @@ export const evaluateCandidate = ({
               forced: false,
               reasons: [rule(false, `Evaluation: not to be trusted: ${distrust}`).sentence],
             }
-          : decide(evaluation, settings, inService, plan.force);
+          : decide(
+              evaluation,
+              settings,
+              { champion: inService, best: best?.version ?? null },
+              plan.force,
+            );
       if (!decision.promote) {
         const { jobName, fingerprint } = train;
         const decidedAt = clock.now().toISOString();
@@ -103,13 +115,15 @@ async function evaluationText(lake: LakeBucket, uri: string): Promise<string> {
 interface Circumstances {
   lake: LakeBucket;
   inService: Champion | null;
+  /** The model of the last days that the training was to compare with, too. */
+  best: TrainingRequest['best'];
   jobName: string;
 }
 
 /** Why a valid evaluation does not belong to this run; null if it does. */
 async function mismatchIn(
-  { candidate, champion, held_out }: Evaluation,
-  { lake, inService, jobName }: Circumstances,
+  { candidate, champion, best, held_out }: Evaluation,
+  { lake, inService, best: requested, jobName }: Circumstances,
 ): Promise<string | null> {
   const again = 'Start a new execution with {"mode":"retrain"}';
   if (candidate.version !== jobName) {
@@ -118,12 +132,32 @@ async function mismatchIn(
   if (champion !== null && champion.version !== inService?.modelVersion) {
     return `it compares with ${champion.version}, but in service is ${inService?.modelVersion ?? 'none'}. ${again}`;
   }
-  if (isAnother(champion?.digest, inService?.digest)) {
-    return (
-      `the archive of the champion ${inService?.modelVersion} was changed since it was promoted: its digest is ` +
-      `${short(champion?.digest ?? '')}, and was ${short(inService?.digest ?? '')}. Put back the object's old version ` +
-      `(${inService?.modelUri}). ${again}`
-    );
+  if (best && best.version !== requested?.version) {
+    return `it compares with ${best.version} as the best model, but requested was ${requested?.version ?? 'none'}. ${again}`;
+  }
+  const archives = [
+    {
+      what: 'champion',
+      version: inService?.modelVersion,
+      uri: inService?.modelUri,
+      is: champion?.digest,
+      was: inService?.digest,
+    },
+    {
+      what: 'best model',
+      version: requested?.version,
+      uri: requested?.uri,
+      is: best?.digest,
+      was: requested?.digest,
+    },
+  ];
+  for (const { what, version, uri, is, was } of archives) {
+    if (isAnother(is, was)) {
+      return (
+        `the archive of the ${what} ${version} was changed since it was promoted: its digest is ${short(is ?? '')}, ` +
+        `and was ${short(was ?? '')}. Put back the object's old version (${uri}). ${again}`
+      );
+    }
   }
   const now = await heldOutNow(lake);
   return now.sha256 === held_out.sha256 && now.rows === held_out.rows
@@ -143,11 +177,16 @@ type Decision = Pick<EvaluateCandidateOutput, 'promote' | 'forced' | 'reasons'>;
 function decide(
   evaluation: Evaluation,
   settings: FunctionSettings['evaluation'],
-  inService: string | null,
+  compared: Compared,
   force: Force,
 ): Decision {
-  const rules = rulesFor(evaluation, settings, inService);
-  const reasons = [...rules.map(({ sentence }) => sentence), evaluatedModel(evaluation)];
+  const rules = rulesFor(evaluation, settings, compared);
+  const short = shortOfLexicon(evaluation, settings);
+  const reasons = [
+    ...rules.map(({ sentence }) => sentence),
+    ...(short === null ? [] : [short]),
+    evaluatedModel(evaluation),
+  ];
   if (rules.every(({ passed }) => passed)) {
     return { promote: true, forced: false, reasons };
   }

@@ -11,6 +11,7 @@ import { putJsonIf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { readChampion, recordLastTraining } from './model/champion';
 import { CHAMPION_KEY } from './model/names';
+import { recordPromotion } from './model/promotions';
 import { decide, pruneModels, register, registerChampion } from './model/registry';
 import type { Registry } from './model/registry';
 import { modelToServe } from './model/served';
@@ -50,6 +51,8 @@ export const promoteModel = ({ lake, clock, registry, servingImage, settings }: 
     // First, so that a model in service is always registered, and one can always go back to the one before.
     if (before !== null && before.modelVersion !== version)
       await registerChampion(registry, lake, before, servingImage);
+    // Older releases recorded no promotions.
+    if (before !== null) await recordPromotion(lake, before);
     const promoted = await promote(lake, {
       schemaVersion: 1,
       modelVersion: version,
@@ -69,6 +72,9 @@ export const promoteModel = ({ lake, clock, registry, servingImage, settings }: 
       previous: evaluation.inService,
     });
     const { modelVersion, previous, promotedAt } = promoted;
+    // After a rollback, what a person went back from is no measure any more.
+    const forced = promoted.forced || evaluation.rollback !== undefined;
+    await recordPromotion(lake, { ...promoted, forced }, evaluation.minusChampion?.value);
     if (evaluation.rollback === undefined) {
       // Not after a rollback: the newest training stays the last one, so the next night does not repeat it.
       await recordLastTraining(lake, { jobName: modelVersion, fingerprint, decidedAt: promotedAt });

@@ -12,6 +12,8 @@ import { StepError } from '../workflows/errors';
 import { StepInput, TrainModelOutput } from '../workflows/payloads';
 import type { Capacity, SetAside } from '../workflows/payloads';
 import { aws } from './shared/aws';
+import { systemClock } from './shared/clock';
+import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
 import { getBytes, getJson, keyOf, listObjects, putJson, putText, uriOf } from './lake/objects';
@@ -20,6 +22,8 @@ import { Unreadables } from './lake/set-aside';
 import { jsonOf } from './lake/unpack';
 import { unpack } from './model/archives';
 import { readChampion, readLastTraining } from './model/champion';
+import { bestOfDays } from './model/promotions';
+import { claimDriftTraining } from './model/drift-training';
 import { encoderFiles, keepEncoder } from './model/encoders';
 import { costTags, modelKeys, trainingJobName } from './model/names';
 import { parseLoosely } from './model/read-evaluation';
@@ -47,8 +51,9 @@ interface Dependencies {
   /** Name prefix of the environment's models. */
   modelPrefix: string;
   build: Build;
-  settings: Pick<FunctionSettings, 'training' | 'evaluation'>;
+  settings: Pick<FunctionSettings, 'training' | 'evaluation' | 'drift'>;
   languages: readonly string[];
+  clock: Clock;
 }
 
 type Running = Extract<TrainModelOutput, { status: 'RUNNING' }>;
@@ -74,12 +79,20 @@ export const trainModel = (deps: Dependencies) =>
           fingerprint: started?.value.fingerprint ?? '',
         };
       }
+      const champion = (await readChampion(lake))?.value ?? null;
       const { request, tweetKeys } = await trainingRequest(lake, catalog, {
         plan,
         executionArn: execution.arn,
         build,
         settings: deps.settings.training,
-        champion: (await readChampion(lake))?.value ?? null,
+        champion,
+        best:
+          champion &&
+          (await bestOfDays(lake, {
+            now: deps.clock.now(),
+            days: deps.settings.evaluation.bestOfDays,
+            champion: champion.modelVersion,
+          })),
         level: deps.settings.evaluation.level,
         languages: deps.languages,
       });
@@ -91,7 +104,13 @@ export const trainModel = (deps: Dependencies) =>
         );
       }
       const last = await readLastTraining(lake);
-      if (plan.mode === 'nightly' && last?.fingerprint === request.fingerprint) {
+      const isSame = plan.mode === 'nightly' && last?.fingerprint === request.fingerprint;
+      const run = {
+        executionArn: execution.arn,
+        modelVersion: request.champion?.version,
+        startedAt: plan.startedAt,
+      };
+      if (isSame && !(await claimDriftTraining(lake, deps.settings.drift, run))) {
         return {
           status: 'SKIPPED',
           reason: `${last.jobName} was trained on the same tweets, labels and options`,
@@ -129,6 +148,7 @@ async function start(
     hyperparameters: request.hyperparameters,
     hasTweets: tweetKeys.length > 0,
     championUri,
+    bestUri: request.best?.uri ?? null,
     encoder: request.encoder,
   };
   const started = await startWithinQuotas(settings.training, (training) =>
@@ -300,5 +320,6 @@ export const handler = onFirstCall(() => {
     },
     settings: env.SETTINGS,
     languages: env.SETTINGS.model.languages,
+    clock: systemClock,
   });
 });

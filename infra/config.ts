@@ -154,6 +154,8 @@ const base = {
     minHeldOutPerClass: 30,
     level: 0.95,
     tolerance: 0.01,
+    bestOfDays: 90,
+    behaviourTolerance: 0.05,
     // With 171 held-out neutral rows, two trainings on the same data differ by 4 points (one standard error).
     maxRecallDrop: 0.1,
     forceGrantHours: 24,
@@ -171,6 +173,16 @@ const base = {
     instances: 1,
     // One instance scores some thousand tweets a second: 8 million take about an hour.
     maxSeconds: 3 * 3600,
+  },
+  drift: {
+    days: 3,
+    referenceDays: 28,
+    minTweets: 200,
+    maxPsi: 0.2,
+    maxWordPsi: 0.5,
+    maxAgreementLoss: 0.1,
+    retrain: false,
+    retrainEveryDays: 7,
   },
   torchIndexUrl: null,
   logRetentionDays: 90,

@@ -79,6 +79,29 @@ const Slice = z.strictObject({
   ),
 });
 
+/** Templates of a group, by whether the candidate passes more or fewer of their sentences than the champion. */
+const BetterAndWorse = z.strictObject({ better: Rows, worse: Rows });
+
+/** Behavioural tests (ml/training/evaluation/behaviour.json): what a model must do with negations, emoji and the like. */
+export const Behaviour = z.strictObject({
+  /** Hash of the tests. */
+  sha256: Sha256,
+  groups: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1),
+        sentences: z.number().int().positive(),
+        templates: z.number().int().positive(),
+        /** Sentences passed. */
+        passed: z.strictObject({ candidate: Rows, champion: Rows.nullable(), lexicon: Rows }),
+        /** null without a champion. */
+        against_champion: BetterAndWorse.nullable(),
+      }),
+    )
+    .min(1),
+});
+export type Behaviour = z.infer<typeof Behaviour>;
+
 export const Evaluation = z.strictObject({
   schema_version: z.literal(2),
   metric: z.literal('macro_recall'),
@@ -95,15 +118,25 @@ export const Evaluation = z.strictObject({
   champion: MeasuredModel.nullable(),
   /** Why the champion could not be scored; null if it was, or if there is none. */
   champion_problem: z.string().nullable(),
+  /**
+   * The best model of the last days, if it is not the champion; null if the request named none. Unknown in evaluations
+   * of older releases.
+   */
+  best: MeasuredModel.nullable().optional(),
+  /** Why the best model could not be scored. */
+  best_problem: z.string().nullable().optional(),
   lexicon: Measured.extend({ name: z.literal('vader') }),
   linear: Measured.extend({ name: z.string() }),
   /** Always predicts the most frequent label of the training rows, which is its name. */
   majority: Measured.extend({ name: Label }),
   candidate_minus_champion: Difference.nullable(),
+  candidate_minus_best: Difference.nullable().optional(),
   candidate_minus_lexicon: Difference,
   candidate_minus_linear: Difference,
   /** The candidate's predictions for the golden tweets. functions/model/golden-tweets.ts holds the right labels. */
   golden: z.array(z.strictObject({ text: z.string(), label: Label, probability: Share })),
+  /** Unknown in evaluations of older releases. */
+  behaviour: Behaviour.optional(),
   slices: z.array(Slice),
   /** By number of human labels, ascending; the last uses all. null unless `learning_curve` was set. */
   learning_curve: z

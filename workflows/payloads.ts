@@ -578,6 +578,43 @@ export type RefreshAnalyticsOutput = z.infer<typeof RefreshAnalyticsOutput>;
 
 // ---- Report -------------------------------------------------------------------------------------
 
+/** How the tweets of the last days differ from those that the model in service was trained on. */
+export const Drift = z.discriminatedUnion('status', [
+  z.strictObject({
+    status: z.literal('COMPARED'),
+    modelVersion: z.string(),
+    /** First and last day of the new tweets, and of those that they are compared with. */
+    days: z.strictObject({ from: Day, to: Day }),
+    reference: z.strictObject({ from: Day, to: Day }),
+    measures: z.array(
+      z.strictObject({
+        name: z.string(),
+        /** Beyond `limit` it is drift; null with too few tweets. */
+        value: z.number().nonnegative().nullable(),
+        limit: z.number().positive(),
+        newTweets: Count,
+        referenceTweets: Count,
+        /** What changed most, or why there is no value. */
+        change: z.string(),
+      }),
+    ),
+  }),
+  z.strictObject({ status: z.literal('NOT_COMPARED'), reason: z.string() }),
+]);
+export type Drift = z.infer<typeof Drift>;
+
+/** What the stream scorer has not scored, at the end of the run. */
+export const StreamBacklog = z.strictObject({
+  /** Records on the stream that the scorer has not taken, and whether there are more than were counted. */
+  records: Count,
+  isMore: z.boolean(),
+  /** Age of the oldest of these records; null if there is none. */
+  oldestSeconds: z.number().nonnegative().nullable(),
+  /** Tweets of the last eight days that wait for a first model; null once there is a model. */
+  waitingForModel: Count.nullable(),
+});
+export type StreamBacklog = z.infer<typeof StreamBacklog>;
+
 /** The execution's output, and `processed-data/audit/reports/<run>.json`. */
 export const RunReport = z.strictObject({
   runId: z.string(),
@@ -597,6 +634,9 @@ export const RunReport = z.strictObject({
   modelInService: z.string().nullable(),
   spendUsd: z.number().nonnegative(),
   reportUri: S3Uri,
+  /** Absent for ingests, skipped runs and runs of older releases. */
+  drift: Drift.optional(),
+  stream: StreamBacklog.optional(),
 });
 export type RunReport = z.infer<typeof RunReport>;
 

@@ -125,7 +125,7 @@ export const steps = [
       'GIT_DIRTY',
       'PACKAGE_LOCK_SHA256',
     ],
-    settings: ['model', 'training', 'evaluation'],
+    settings: ['model', 'training', 'evaluation', 'drift'],
     pollSeconds: 30,
     timeoutSeconds: 120,
     memoryMb: 512,
@@ -215,17 +215,19 @@ export const steps = [
     timeoutSeconds: 600,
     memoryMb: 1024,
   },
+  // Waits up to four minutes for two queries, and reads up to 50 MB of the stream.
   {
     state: 'Report the run',
     name: 'report-run',
     key: null,
-    description: "Writes the run's report and its metrics, and releases the run lock.",
+    description:
+      "Compares the newest tweets with the model's training, writes the run's report and metrics, and releases the run lock.",
     role: 'RunReporterRole',
-    variables: ['BUCKET', 'LAKE', 'TOPIC_ARN'],
-    settings: [],
+    variables: ['BUCKET', 'LAKE', 'TOPIC_ARN', 'DATABASE', 'WORKGROUP', 'STREAM_NAME'],
+    settings: ['model', 'drift'],
     pollSeconds: null,
-    timeoutSeconds: 60,
-    memoryMb: 256,
+    timeoutSeconds: 360,
+    memoryMb: 512,
   },
 ] as const satisfies readonly StepRow[];
 

@@ -22,11 +22,12 @@ import sql from './sql';
 import start from './start';
 import up from './up';
 import verify from './verify';
+import watch from './watch';
 
 /** Every command, in the order of `--help`; each is one file of this folder. */
 export const commands = [
   ...[start, up, run, retrain, redrive, backfill, replay],
-  ...[history, query, sql, predict],
+  ...[history, query, sql, predict, watch],
   ...[label, importLabels, importTweets, forget],
   ...[models, rollback, pretrain, grantForce, reproduce],
   ...[deploy, verify, destroy, rehearse],

@@ -1,5 +1,5 @@
 import type { Label } from '../../workflows/evaluation';
-import type { IngestTweetsOutput } from '../../workflows/payloads';
+import type { IngestTweetsOutput, RunReport } from '../../workflows/payloads';
 import type { CostLine } from '../costs/money';
 import type { Stage } from '../run/timeline';
 
@@ -46,6 +46,10 @@ export interface ReportData {
   redrives: number;
   summary: string;
   modelInService: string | null;
+  /** How the newest tweets differ from the model's training; absent for runs of older releases. */
+  drift?: RunReport['drift'];
+  /** What the stream scorer had not taken. */
+  stream?: RunReport['stream'];
   stages: Stage[];
   /** null when the run requested no tweets. */
   ingest: IngestCounts | null;

@@ -127,6 +127,7 @@ export async function gatherReport(
     redrives: execution.redriveCount ?? 0,
     summary: report.success ? report.data.summary : '',
     modelInService: report.success ? report.data.modelInService : null,
+    ...(report.success && { drift: report.data.drift, stream: report.data.stream }),
     stages: run.timeline.stages,
     ingest: ingest === undefined || ingest.status === 'PENDING' ? null : ingest,
     days: succeeded ? await sentimentByDay(workspace, session) : [],

@@ -1,4 +1,6 @@
 import { paint as painted, type Colour } from '../../session/visible';
+import { beyondLimit } from '../../functions/report/drift-measures';
+import { describeBacklog } from '../../functions/report/looks';
 import { dollars, total } from '../costs/money';
 import { count, counted } from '../run/stages';
 import { seconds } from '../screen';
@@ -68,6 +70,26 @@ function opinionLines({ opinions }: ReportData): string[] {
   ];
 }
 
+/** The stream and drift, each in a line; nothing for runs of older releases. */
+function lookLines({ drift, stream }: ReportData): string[] {
+  const beyond = drift ? beyondLimit(drift) : [];
+  const compared =
+    drift === undefined
+      ? []
+      : drift.status === 'NOT_COMPARED'
+        ? [`Drift: not compared, ${drift.reason}`]
+        : beyond.length === 0
+          ? [`Drift: none${leftOut(drift.measures)}`]
+          : beyond.map(({ name, change }) => `Drift: ${name}, ${change}`);
+  return [...(stream ? [`Stream: ${describeBacklog(stream)}`] : []), ...compared];
+}
+
+/** `; 2 of 10 measures had too few tweets` */
+function leftOut(measures: readonly { value: number | null }[]): string {
+  const few = measures.filter(({ value }) => value === null).length;
+  return few === 0 ? '' : `; ${few} of ${measures.length} measures had too few tweets`;
+}
+
 /** The lines printed after a successful run. */
 export function summaryLines(
   report: ReportData,
@@ -88,6 +110,7 @@ export function summaryLines(
     '',
     `${report.execution} ${report.status} in ${seconds(report.endedAt - report.startedAt)}`,
     `Model in service: ${report.modelInService ?? 'none yet'}`,
+    ...lookLines(report),
     `Report: ${paths.report}`,
   ];
 }

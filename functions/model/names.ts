@@ -46,3 +46,4 @@ export const modelKeys = (jobName: string) => ({
 
 export const CHAMPION_KEY = `${prefixes.models}champion.json`;
 export const LATEST_TRAINING_KEY = `${prefixes.models}latest-training.json`;
+export const PROMOTIONS_KEY = `${prefixes.models}promotions.json`;

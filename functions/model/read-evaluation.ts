@@ -1,6 +1,6 @@
 import { StepError } from '../../workflows/errors';
 import { Evaluation, labels } from '../../workflows/evaluation';
-import type { Difference, Scores } from '../../workflows/evaluation';
+import type { Behaviour, Difference, Scores } from '../../workflows/evaluation';
 import { explain } from '../shared/explain';
 
 // Figures are rounded to a few digits before they are written.
@@ -60,9 +60,16 @@ function contradictionIn(evaluation: Evaluation): string | null {
   if (champion !== null && problem !== null) {
     return 'champion and champion_problem must not both be there';
   }
+  if (!evaluation.best !== !evaluation.candidate_minus_best) {
+    return 'best and candidate_minus_best must both be there, or neither';
+  }
+  if (evaluation.best && evaluation.best_problem) {
+    return 'best and best_problem must not both be there';
+  }
   const systems = {
     candidate,
     champion,
+    best: evaluation.best,
     lexicon: evaluation.lexicon,
     linear: evaluation.linear,
     majority: evaluation.majority,
@@ -75,6 +82,7 @@ function contradictionIn(evaluation: Evaluation): string | null {
   }
   const differences = [
     { name: 'champion', other: champion, difference: evaluation.candidate_minus_champion },
+    { name: 'best', other: evaluation.best, difference: evaluation.candidate_minus_best },
     { name: 'lexicon', other: evaluation.lexicon, difference: evaluation.candidate_minus_lexicon },
     { name: 'linear', other: evaluation.linear, difference: evaluation.candidate_minus_linear },
   ];
@@ -83,6 +91,39 @@ function contradictionIn(evaluation: Evaluation): string | null {
       other && difference && contradictionInDifference(difference, candidate, other, evaluation);
     if (found) {
       return `candidate_minus_${name} ${found}`;
+    }
+  }
+  return evaluation.behaviour === undefined
+    ? null
+    : contradictionInBehaviour(evaluation.behaviour.groups, champion !== null);
+}
+
+function contradictionInBehaviour(
+  groups: Behaviour['groups'],
+  hasChampion: boolean,
+): string | null {
+  if (new Set(groups.map(({ name }) => name)).size < groups.length) {
+    return 'behaviour holds a group twice';
+  }
+  for (const { name, sentences, templates, passed, against_champion: counts } of groups) {
+    const { candidate, champion, lexicon } = passed;
+    if (templates > sentences || Math.max(candidate, champion ?? 0, lexicon) > sentences) {
+      return `behaviour.${name} counts more than its ${sentences} sentences`;
+    }
+    if ((champion !== null) !== hasChampion || (counts !== null) !== hasChampion) {
+      return `behaviour.${name} must count the champion if there is one, and only then`;
+    }
+    if (champion === null || counts === null) continue;
+    const { better, worse } = counts;
+    if (
+      better + worse > templates ||
+      (candidate > champion && better === 0) ||
+      (candidate < champion && worse === 0)
+    ) {
+      return (
+        `behaviour.${name} has ${candidate} sentences against ${champion}, which ${better} better and ${worse} worse of ` +
+        `${templates} templates do not give`
+      );
     }
   }
   return null;

@@ -271,13 +271,6 @@ export async function registeredModel(
   return found === null ? null : ((await describe(registry, found))[0] ?? null);
 }
 
-/** Models that were promoted since an instant (ISO 8601, UTC), newest first. */
-export const promotedSince = async (
-  registry: Registry,
-  instant: string,
-): Promise<RegisteredModel[]> =>
-  (await registeredModels(registry, 'Approved')).filter(({ decidedAt }) => decidedAt >= instant);
-
 const DAY_MS = 86_400_000;
 
 /**

@@ -10,6 +10,7 @@ import { keyOf, listObjects, uriOf } from '../lake/objects';
 import type { LakeBucket } from '../lake/objects';
 import type { FunctionSettings } from '../settings/settings';
 import { chooseEncoder, EncoderChoice } from './encoders';
+import type { PromotedModel } from './promotions';
 import { publishedDays } from '../lake/published';
 import type { PublishedDay } from '../lake/published';
 import { inParallel } from '../shared/in-parallel';
@@ -41,6 +42,13 @@ const TrainingRequestFields = z.object({
   labels: z.array(lenient(z.object({ uri: z.string(), etag: z.string() }))),
   /** The champion that the candidate is compared with; null in the first run. */
   champion: lenient(z.object({ version: z.string(), uri: z.string() })).nullable(),
+  /**
+   * The best model of the last days, if it is another one; requests of older releases name none. `digest` is unknown
+   * for models of older releases.
+   */
+  best: lenient(z.object({ version: z.string(), uri: z.string(), digest: z.string().optional() }))
+    .nullable()
+    .default(null),
   /** Texts to answer for the gate, which alone knows what is right. */
   golden_tweets: z.array(z.string()),
   /** Of the evaluation's intervals. */
@@ -87,6 +95,7 @@ export async function trainingRequest(
     languages,
     settings,
     champion,
+    best,
     level,
   }: {
     plan: RunPlan;
@@ -95,6 +104,7 @@ export async function trainingRequest(
     languages: readonly string[];
     settings: FunctionSettings['training'];
     champion: Champion | null;
+    best: PromotedModel | null;
     level: number;
   },
 ): Promise<{ request: TrainingRequest; tweetKeys: string[] }> {
@@ -123,6 +133,11 @@ export async function trainingRequest(
     execution_arn: executionArn,
     ...seen,
     champion: champion && { version: champion.modelVersion, uri: champion.modelUri },
+    best: best && {
+      version: best.version,
+      uri: best.modelUri,
+      ...(best.digest !== undefined && { digest: best.digest }),
+    },
     golden_tweets: goldenTweets.map(({ text }) => text),
     level,
     git: { commit: build.gitCommit, dirty: build.gitDirty },

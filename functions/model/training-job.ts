@@ -29,6 +29,12 @@ interface Job {
   hasTweets: boolean;
   /** Address of the champion's archive; null in the first run. */
   championUri: string | null;
+  /**
+   * Address of the archive of the best model of the last days, if it is not the champion.
+   *
+   * @default - no such channel
+   */
+  bestUri?: string | null;
   /** The encoder to start from, or the corpora to make one of; null without corpora. */
   encoder: EncoderChoice | null;
   /**
@@ -49,6 +55,7 @@ export function trainingJob(lake: LakeBucket, job: Job): CreateTrainingJobReques
     prefixChannel('request', uriOf(lake, keys.request)),
     ...(job.hasTweets ? [manifestChannel('tweets', uriOf(lake, keys.tweetsManifest))] : []),
     ...(job.championUri === null ? [] : [prefixChannel('champion', job.championUri)]),
+    ...(job.bestUri ? [prefixChannel('best', job.bestUri)] : []),
     ...encoderChannels(lake, job),
   ];
   return {

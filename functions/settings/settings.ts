@@ -9,6 +9,9 @@ const LONGEST_REDRIVE_DAYS = 14;
 /** Each takes about a hundred bytes of a call's memory, and 25 calls of the endpoint follow one another. */
 export const MOST_ENDPOINT_TWEETS = 5000;
 
+/** The record of the promotions holds those of so many days. */
+export const MOST_BEST_OF_DAYS = 365;
+
 /** Kinds of endpoints; the kind is part of the endpoint's name (infra/naming.ts). */
 export const endpointKinds = ['serverless', 'realtime'] as const;
 
@@ -81,8 +84,21 @@ export const FunctionSettings = z.strictObject({
     minHeldOutPerClass: z.number().int().positive(),
     /** Of the bootstrap intervals, those of the difference to the champion among them. */
     level: z.number().min(0.5).lt(1),
-    /** How much the candidate may be worse than the champion in macro recall before it is refused. */
+    /**
+     * How much the candidate may be worse in macro recall than the champion, and than the best model of the last days,
+     * before it is refused.
+     */
     tolerance: z.number().nonnegative(),
+    /**
+     * Days of which the best promoted model is compared with the candidate, too: else each champion could be a little
+     * worse than the one before. 0 compares with the champion only.
+     */
+    bestOfDays: z.number().int().min(0).max(MOST_BEST_OF_DAYS),
+    /**
+     * Share of a group of behavioural tests by which a model may pass fewer than the lexicon and still reach it: of the
+     * sixty sentences of a group, 0.05 are those of one template.
+     */
+    behaviourTolerance: z.number().min(0).lt(1),
     /** How much recall of one class may be lost against the champion. */
     maxRecallDrop: z.number().gt(0).lt(1),
     /** How long a grant lets an execution promote in spite of the gate. */
@@ -112,6 +128,22 @@ export const FunctionSettings = z.strictObject({
     instances: z.number().int().positive(),
     /** SageMaker limits no transform job: the step stops one that takes longer. */
     maxSeconds: z.number().int().positive(),
+  }),
+  /** Comparison of the newest tweets with those of the model's training; docs/model.md gives the reason for each number. */
+  drift: z.strictObject({
+    /** Days of the new tweets, the run's day among them, and most days that they are compared with. */
+    days: z.number().int().min(1).max(8),
+    referenceDays: z.number().int().min(1).max(365),
+    /** Fewer tweets on either side give no result. */
+    minTweets: z.number().int().positive(),
+    /** Largest population stability index: of labels, confidence, lengths, languages, unknown words; of a single word. */
+    maxPsi: z.number().positive(),
+    maxWordPsi: z.number().positive(),
+    /** How much smaller the share of tweets may be on which model, lexicon and people agree. */
+    maxAgreementLoss: z.number().gt(0).lt(1),
+    /** Whether drift lets a nightly run train that would skip its training, and at most once in how many days. */
+    retrain: z.boolean(),
+    retrainEveryDays: z.number().int().positive(),
   }),
   /**
    * For how many days data are kept; docs/retention.md says why so long, and what ends it. null keeps for ever. After

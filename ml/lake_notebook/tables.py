@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LABELS = ("negative", "neutral", "positive")
-SYSTEMS = ("candidate", "champion", "linear", "lexicon", "majority")
+SYSTEMS = ("candidate", "champion", "best", "linear", "lexicon", "majority")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ def scores(evaluation: dict[str, Any]) -> Table:
     """Scores of every system on the same held-out rows, in percent."""
     rows = []
     for name in SYSTEMS:
-        one = evaluation[name]
+        # Releases before 0.2 compared with no best model.
+        one = evaluation.get(name)
         if one is not None:
             low, high = one["interval"]["low"], one["interval"]["high"]
             recalls = [percent(one["recall"][label]) for label in LABELS]

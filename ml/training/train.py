@@ -1,10 +1,10 @@
 """The training job: `python train.py train`, under SageMaker's /opt/ml contract (ML_ROOT moves it).
 
-Reads the channels `labels`, `tweets`, `request`, `champion`, `encoder` and `corpora`; only `labels`
-is required. Trains the LSTM, exports it, compares it with champion and lexicon, and writes the
-archive, the evaluation and the manifest. With `corpora` and no `labels` it pre-trains and writes an
-encoder. A failed job has exit code 1 and its reason in output/failure. On SIGTERM the training
-stops and keeps its best epoch.
+Reads the channels `labels`, `tweets`, `request`, `champion`, `best`, `encoder` and `corpora`; only
+`labels` is required. Trains the LSTM, exports it, compares it with champion, best and lexicon, and
+writes the archive, the evaluation and the manifest. With `corpora` and no `labels` it pre-trains
+and writes an encoder. A failed job has exit code 1 and its reason in output/failure. On SIGTERM the
+training stops and keeps its best epoch.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import vectors
 from evaluation import comparison, report
+from evaluation.behaviour import text_keys
 from evaluation.champions import find_champion
 from evaluation.curve import learning_curve
 from lstm import archive, manifest
@@ -61,7 +62,8 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
     if corpora and not places.channel("labels").exists():
         run_pretraining(places.model, model_version, corpora, options, stop)
         return
-    labels = read_labels(places.channel("labels"), aside)
+    tests = text_keys()
+    labels = read_labels(places.channel("labels"), aside).not_trained_on(tests)
     require_every_class(labels)
     weak = (
         read_weak_rows(
@@ -69,6 +71,7 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
             labels,
             options.weak_per_human,
             manifest.languages_of(request),
+            tests,
         )
         if options.weak_weight > 0
         else []
@@ -111,6 +114,7 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
         **comparison.Comparison(
             candidate=candidate,
             champion=found,
+            best=find_champion(places.channel("best"), request, "best"),
             train=labels.of("train"),
             held_out=labels.of("test"),
             golden=golden,

@@ -68,7 +68,7 @@ const report: ReportData = {
 };
 
 test('usage is read from the history, with looks as far apart as in an account', () => {
-  expect(usage).toMatchObject({ posts: 3147, scored: 3147, crawls: 1, athenaQueries: 14 });
+  expect(usage).toMatchObject({ posts: 3147, scored: 3147, crawls: 1, athenaQueries: 16 });
   expect(usage.trainingSeconds).toBeCloseTo(93, 0);
   // 202 s of Spark are 8 looks 30 s apart; locally there were 200.
   expect(usage.lambdaCalls).toBeLessThan(40);
@@ -233,4 +233,51 @@ test('the report shows sums by query, gaps with their bounds, and what is still 
 test('the report leads to the evaluation that lies beside it, where there is one', () => {
   expect(reportHtml(report, 'evaluation.html')).toContain('<a href="evaluation.html">');
   expect(reportHtml(report)).not.toContain('<a ');
+});
+
+describe('drift and the stream', () => {
+  const measure = { limit: 0.2, newTweets: 500, referenceTweets: 900 };
+  const drifted: ReportData = {
+    ...report,
+    stream: { records: 1200, isMore: true, oldestSeconds: 61.2, waitingForModel: null },
+    drift: {
+      status: 'COMPARED',
+      modelVersion: 'sl-1',
+      days: { from: '2026-11-22', to: '2026-11-24' },
+      reference: { from: '2026-11-01', to: '2026-11-21' },
+      measures: [
+        { ...measure, name: 'length', value: 0.01, change: 'below 5 words: 1 % before' },
+        { ...measure, name: 'languages', value: null, change: 'too few tweets' },
+        { ...measure, name: 'a new word', value: 0.9, change: '"<rizz>": 0.0 % before, 9.0 % now' },
+      ],
+    },
+  };
+
+  test('the terminal names what drifted, and what the scorer has not taken', () => {
+    const lines = summaryLines(drifted, { report: 'r.html' }, false);
+
+    expect(lines).toContain(
+      'Stream: more than 1,200 records that the scorer has not taken yet, the oldest 61 s old',
+    );
+    expect(lines).toContain('Drift: a new word, "<rizz>": 0.0 % before, 9.0 % now');
+  });
+
+  test('without drift it says how many measures had no result; an older report says nothing', () => {
+    const drift = drifted.drift?.status === 'COMPARED' ? drifted.drift : undefined;
+    const calm = drift && { ...drift, measures: drift.measures.slice(0, 2) };
+
+    expect(summaryLines({ ...drifted, drift: calm }, { report: 'r.html' }, false)).toContain(
+      'Drift: none; 1 of 2 measures had too few tweets',
+    );
+    expect(summaryLines(report, { report: 'r.html' }, false).join()).not.toContain('Drift');
+  });
+
+  test('the page has each measure beside its limit, and no text acts in it', () => {
+    const page = reportHtml(drifted);
+
+    expect(page).toContain('<td class="wrong">a new word</td><td class="number">0.900</td>');
+    expect(page).toContain('rizz');
+    expect(page).not.toContain('<rizz>');
+    expect(reportHtml(report)).not.toContain('<h2>Drift');
+  });
 });

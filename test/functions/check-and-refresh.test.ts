@@ -319,7 +319,11 @@ describe('Refresh analytics', () => {
     const folder = 'processed-data/scored/dt=2026-01-05/';
     for (const tweet_id of ['1', '2', '3', '4', '5']) {
       const row = { tweet_id, label: 'neutral' as const, negative: 0, neutral: 1, positive: 0 };
-      const made = { model_version: 'sl-a', scored_at: new Date('2026-01-05T10:00:00Z') };
+      const made = {
+        model_version: 'sl-a',
+        scored_at: new Date('2026-01-05T10:00:00Z'),
+        unknown_words: null,
+      };
       await put(lake, `${folder}stream-${tweet_id}.parquet`, toParquet([{ ...row, ...made }]));
     }
 

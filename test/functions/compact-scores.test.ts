@@ -56,6 +56,7 @@ const prediction = (id: number, model_version = 'sl-a'): ScoredRow => ({
   positive: 0.7 - id / 1e6,
   model_version,
   scored_at: new Date(Date.parse('2026-11-14T10:00:00.123Z') + id),
+  unknown_words: id % 3 === 0 ? null : id % 3,
 });
 
 const folderOf = (day: string) => `processed-data/scored/dt=${day}/`;

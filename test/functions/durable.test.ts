@@ -12,8 +12,10 @@ import {
 import { Lease, renewLease } from '../../functions/lake/lease';
 import { getJson, putJson } from '../../functions/lake/objects';
 import type { LakeBucket } from '../../functions/lake/objects';
+import { StreamPosition } from '../../functions/lake/stream-position';
 import { LastTraining, readChampion } from '../../functions/model/champion';
 import { ClaimedGrant } from '../../functions/model/force-grant';
+import { DriftTraining, LastDrift } from '../../functions/model/drift-training';
 import { ForgottenMark } from '../../functions/model/forgotten-mark';
 import { CHAMPION_KEY } from '../../functions/model/names';
 import { TrainingData, TrainingRequest } from '../../functions/model/training-inputs';
@@ -34,6 +36,9 @@ const durables = {
   Saved,
   LastTraining,
   ClaimedGrant,
+  DriftTraining,
+  LastDrift,
+  StreamPosition,
   TrainingData,
   TrainingRequest,
 };
@@ -41,6 +46,7 @@ const durables = {
 /** Read with a schema of their own, and why that is enough. */
 const exempt: Record<string, string> = {
   schema: 'the parameter of getJson itself',
+  AnyManifest: 'only the days of its request are read, and the report names one that has none',
   CleaningSummary: 'written by a Spark job for the very execution that reads it',
   DaysOfRun: 'written by a step for the very execution that reads it',
   Evaluation: 'has a version of its own, and the gate refuses what it cannot read',

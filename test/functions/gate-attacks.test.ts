@@ -1,11 +1,13 @@
 import { evaluateCandidate } from '../../functions/evaluate-candidate';
 import type { LakeBucket } from '../../functions/lake/objects';
 import { settingsFor } from '../../infra/config';
+import { isFailed } from '../../workflows/evaluation';
 import type { Evaluation } from '../../workflows/evaluation';
 import type { Champion, RunState } from '../../workflows/payloads';
 import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
 import { difference, evaluationOf, even, labelRows, measured, ndjson } from './support/evaluation';
+import type { Passed } from './support/evaluation';
 import { keysBelow, put, putJsonObject, readJsonObject } from './support/launcher';
 import { testRegistry } from './support/registry';
 import { PLAN, TRAINED, stepInput } from './support/state';
@@ -53,6 +55,32 @@ const step = (force: RunState['plan']['force'] = null) =>
     }),
   );
 
+const BEST = {
+  version: 'sl-best',
+  uri: 's3://lake/model-outputs/sl-best/output/model.tar.gz',
+};
+
+/** What the training was asked to compare with, besides the champion. */
+const putRequest = (best: object | null) =>
+  putJsonObject(lake, `model-outputs/${TRAINED.jobName}/input/request.json`, {
+    schema_version: 1,
+    run_id: 'run',
+    execution_arn: 'arn',
+    cleaned_data: [],
+    labels: [],
+    champion: null,
+    best,
+    golden_tweets: [],
+    level: 0.95,
+    languages: ['en'],
+    hyperparameters: {},
+    encoder: null,
+    images: { training: 'training:1', serving: 'serving:1' },
+    git: { commit: 'abc', dirty: false },
+    lockfiles: {},
+    fingerprint: 'seen',
+  });
+
 async function evaluate(evaluation: unknown, force?: RunState['plan']['force']) {
   const text = typeof evaluation === 'string' ? evaluation : JSON.stringify(evaluation);
   await put(lake, EVALUATION, text);
@@ -87,13 +115,21 @@ test('the night that is attacked below is promoted as it is, with every rule and
     heldOutRows: 600,
   });
   expect(decision.reasons).toEqual([
-    'passed: Held-out rows: 600, 200 of them negative (at least 200 are needed, 30 of each class)',
-    'passed: Level of the intervals: 95.0 % (95.0 % is configured)',
-    'passed: Lexicon (vader): macro recall 77.0 % against 70.0 %, difference +7.0 points [+5.0, +9.0] at 95 %',
-    'passed: Champion (sl-champion): macro recall 77.0 % against 75.0 %, difference +2.0 points [+0.0, +4.0] at 95 %',
-    'passed: Recall by class: negative +2.0, neutral +2.0, positive +2.0 points (no class may lose more than 10.0 points)',
-    'passed: Different from the champion: predictions differ on some rows',
-    'passed: Golden tweets: 0 of 8 misread',
+    'passed: Held-out rows: 600, 200 of them negative (needed: at least 200, 30 of each class; seen: 600, 200)',
+    'passed: Level of the intervals: 95.0 % (needed: 95.0 %, as configured; seen: 95.0 %)',
+    'passed: Lexicon (vader): macro recall 77.0 % against 70.0 %, difference +7.0 points [+5.0, +9.0] at 95 % (needed: more than 70.0 %; seen: 77.0 %)',
+    'passed: Champion (sl-champion): macro recall 77.0 % against 75.0 %, difference +2.0 points [+0.0, +4.0] at 95 % (needed: at least 74.0 %; seen: 77.0 %)',
+    'passed: Best of 90 days: no archived model ranks above the champion',
+    'passed: Recall by class, against the champion: negative +2.0, neutral +2.0, positive +2.0 points (needed: at least −10.0 in each class; seen: +2.0)',
+    'passed: Different from the champion: predictions differ on some rows (needed: another prediction on at least one row; seen: that)',
+    'passed: Golden tweets: 0 of 8 misread (needed: 0; seen: 0)',
+    'passed: Behaviour, sentences passed against the lexicon (vader): negation 50 of 60 against 50, names 50 of 60 against 50, ' +
+      'intensifiers 50 of 60 against 50, emoji 50 of 60 against 50, irony 50 of 60 against 50, noise 50 of 60 against 50, ' +
+      'questions 50 of 60 against 50 (needed: at least negation 47, names 47, intensifiers 47, emoji 47, irony 47, noise 47, ' +
+      'questions 47; seen: that)',
+    "passed: Behaviour, templates better and worse than the champion's (sl-champion): negation +0 −0, names +0 −0, " +
+      'intensifiers +0 −0, emoji +0 −0, irony +0 −0, noise +0 −0, questions +0 −0 (needed: a chance of more than 0.71 % in ' +
+      'each group, by the sign test; seen: at least 100.00 %)',
     expect.stringMatching(
       /^Digest of the model: [0-9a-f]{64}; the endpoint has to serve this one$/,
     ),
@@ -248,6 +284,51 @@ describe('an evaluation that is not to be trusted is a reason, and force does no
     );
   });
 
+  test('one that compares with another best model than requested, or with a changed archive', async () => {
+    const evaluation = night({ best: even(0.7) });
+    for (const [best, reason] of [
+      [null, 'it compares with sl-best as the best model, but requested was none'],
+      [{ ...BEST, version: 'sl-other' }, 'but requested was sl-other'],
+      [
+        { ...BEST, digest: 'b'.repeat(64) },
+        'the archive of the best model sl-best was changed since it was promoted',
+      ],
+    ] as const) {
+      await putRequest(best);
+
+      const decision = await evaluate(evaluation, GRANT);
+
+      expect(decision.promote).toBe(false);
+      expect(decision.reasons.join()).toContain(reason);
+    }
+  });
+
+  test.each([
+    ['a group twice', 'groups.1.name', 'negation', 'behaviour holds a group twice'],
+    ['more passes than sentences', 'groups.0.passed.candidate', 61, 'counts more than its 60'],
+    ['a champion that nobody has', 'groups.0.passed.champion', 50, 'must count the champion if'],
+  ])('behavioural tests with %s', async (_, path, value, reason) => {
+    const decision = await evaluate(changed(night(), `behaviour.${path}`, value), GRANT);
+
+    expect(decision.promote).toBe(false);
+    expect(decision.reasons.join()).toContain(`Evaluation: not to be trusted: `);
+    expect(decision.reasons.join()).toContain(reason);
+  });
+
+  test('behavioural tests whose templates hide a loss', async () => {
+    await putChampion();
+    const passed = { candidate: 10, champion: 50, lexicon: 50, better: 0, worse: 0 };
+
+    const decision = await evaluate(
+      night({ champion: even(0.75), behaviour: { negation: passed } }),
+      GRANT,
+    );
+
+    expect(decision.reasons.join()).toContain(
+      'behaviour.negation has 10 sentences against 50, which 0 better and 0 worse of 20 templates do not give',
+    );
+  });
+
   test('not one of a champion or a candidate of an older version, whose digest nobody knows', async () => {
     await putChampion();
 
@@ -295,13 +376,13 @@ describe('a broken rule keeps the model out', () => {
     [
       'a champion that is better by more than the tolerance',
       against(0.785),
-      'worse by more than 1.0 points',
+      'difference −1.5 points [−3.5, +0.5] at 95 %, worse by more than 1.0 points (needed: at least 77.5 %; seen: 77.0 %)',
     ],
     ['a champion that is certainly better', against(0.775, 0.77, 0.001), 'certainly worse'],
     [
       'a class given up for the others',
       nobody,
-      'failed: Recall by class: negative +30.0, neutral −50.0',
+      'failed: Recall by class, against the champion: negative +30.0, neutral −50.0',
     ],
     [
       'a candidate that answers as the champion does',
@@ -373,6 +454,125 @@ describe('a broken rule keeps the model out', () => {
     );
   });
 
+  test('a best model of the last days that is better by more than the tolerance', async () => {
+    await putChampion();
+    await putRequest(BEST);
+
+    const decision = await evaluate(
+      night({ champion: even(0.775), best: even(0.785), candidate: even(0.77) }),
+    );
+
+    expect(decision.promote).toBe(false);
+    // The champion alone would have let it through.
+    expect(decision.reasons.filter(isFailed)).toEqual([
+      'failed: Best of 90 days (sl-best): macro recall 77.0 % against 78.5 %, difference −1.5 points [−3.5, +0.5] at 95 %, ' +
+        'worse by more than 1.0 points (needed: at least 77.5 %; seen: 77.0 %)',
+    ]);
+  });
+
+  test('a best model that is certainly better, although within the tolerance', async () => {
+    await putChampion();
+    await putRequest(BEST);
+
+    const decision = await evaluate(
+      night({ champion: even(0.775), best: even(0.775), candidate: even(0.77), spread: 0.001 }),
+    );
+
+    expect(decision.reasons.filter(isFailed).join()).toMatch(
+      /Best of 90 days .* certainly worse \(needed: at least 77\.4 %; seen: 77\.0 %\)/,
+    );
+  });
+
+  test('a best model that could not be scored', async () => {
+    await putRequest(BEST);
+
+    const decision = await evaluate({ ...night(), best_problem: 'model.tar.gz is cut' });
+
+    expect(decision.reasons.filter(isFailed)).toEqual([
+      'failed: Best of 90 days (sl-best): could not be scored: model.tar.gz is cut. Restore the archive, or delete it: ' +
+        'then the next best is compared',
+    ]);
+  });
+
+  test('an evaluation of an older release, which had no behavioural tests and no best model', async () => {
+    const older = ['behaviour', 'best', 'best_problem', 'candidate_minus_best'].reduce<unknown>(
+      (evaluation, name) => without(evaluation, name),
+      night(),
+    );
+
+    const decision = await evaluate(older);
+
+    // It is read and every other rule applied: only what nobody measured is missing.
+    expect(decision.heldOutRows).toBe(600);
+    expect(decision.reasons.filter(isFailed)).toEqual([
+      'failed: Behaviour: not tested, an older release trained this model. Start a new execution with {"mode":"retrain"}',
+    ]);
+  });
+
+  describe('behavioural tests', () => {
+    const reasonsWith = async (negation: Passed) => {
+      await putChampion();
+      return evaluate(night({ champion: even(0.75), behaviour: { negation } }));
+    };
+
+    test('fewer than the lexicon where the champion has reached it', async () => {
+      const decision = await reasonsWith({
+        candidate: 46,
+        champion: 47,
+        lexicon: 50,
+        better: 0,
+        worse: 1,
+      });
+
+      expect(decision.promote).toBe(false);
+      expect(decision.reasons.filter(isFailed)).toEqual([
+        expect.stringMatching(
+          /^failed: Behaviour, sentences passed against the lexicon \(vader\): negation 46 of 60 against 50, .* \(needed: at least negation 47, as the champion has; seen: negation 46\)$/,
+        ),
+      ]);
+    });
+
+    test('fewer than the lexicon, and no model before reached it: said, and no reason to refuse', async () => {
+      const decision = await reasonsWith({
+        candidate: 7,
+        champion: 8,
+        lexicon: 54,
+        better: 1,
+        worse: 2,
+      });
+
+      expect(decision.promote).toBe(true);
+      expect(decision.reasons).toContain(
+        'Behaviour, short of the lexicon: negation 7 of 60 (needed: at least 51). No model in service reaches it there, so this refuses none',
+      );
+    });
+
+    test('the first model of a lake, which is short of the lexicon, is promoted and told', async () => {
+      const decision = await evaluate(
+        night({ behaviour: { negation: { candidate: 7, lexicon: 54 } } }),
+      );
+
+      expect(decision.promote).toBe(true);
+      expect(decision.reasons.join()).toContain('short of the lexicon: negation 7 of 60');
+      expect(decision.reasons.filter((reason) => reason.includes('templates better'))).toEqual([]);
+    });
+
+    test('worse than the champion in so many templates that it is no chance', async () => {
+      const counts = { candidate: 52, champion: 55, lexicon: 20 };
+
+      const chance = await reasonsWith({ ...counts, better: 1, worse: 8 });
+      const worse = await reasonsWith({ ...counts, better: 0, worse: 8 });
+
+      expect(chance.promote).toBe(true);
+      expect(worse.promote).toBe(false);
+      expect(worse.reasons.filter(isFailed)).toEqual([
+        expect.stringMatching(
+          /^failed: Behaviour, templates better and worse than the champion's \(sl-champion\): negation \+0 −8, .*needed: a chance of more than 0\.71 % in each group, by the sign test; seen: negation 0\.39 %\)$/,
+        ),
+      ]);
+    });
+  });
+
   test('an evaluation that keeps silent about the champion in service', async () => {
     await putChampion();
 
@@ -381,6 +581,12 @@ describe('a broken rule keeps the model out', () => {
     );
   });
 });
+
+function without(evaluation: unknown, name: string): unknown {
+  const copy = { ...Object(evaluation) };
+  Reflect.deleteProperty(copy, name);
+  return copy;
+}
 
 function lax(evaluation: Evaluation): unknown {
   const text = JSON.stringify(evaluation).replaceAll('"level":0.95', '"level":0.6');

@@ -87,6 +87,7 @@ const putChampion = (modelVersion: string) =>
 
 describe('Train the model', () => {
   const JOB = trainingJobName('2026-11-24', EXECUTION.arn, 0);
+  let retrainsOnDrift = false;
   const train = (changes: Partial<RunState> = {}, attempt = 0, spot = false, tweetsGb = 2) =>
     trainModel({
       lake,
@@ -115,8 +116,10 @@ describe('Train the model', () => {
           int8Tolerance: 0.005,
         },
         evaluation: settingsFor('dev').evaluation,
+        drift: { ...settingsFor('dev').drift, retrain: retrainsOnDrift },
       },
       languages: ['en'],
+      clock,
     })(stepInput(changes, attempt));
   const retrain = { plan: { ...PLAN, mode: 'retrain' as const } };
 
@@ -307,6 +310,7 @@ describe('Train the model', () => {
       hyperparameters: { serves: 'fp32', int8_tolerance: '0.005' },
       encoder: null,
       champion: null,
+      best: null,
       golden_tweets: goldenTweets.map(({ text }) => text),
       level: 0.95,
       images: { training: 'training:1', serving: 'serving:1' },
@@ -325,6 +329,44 @@ describe('Train the model', () => {
     const request = await readJsonObject(lake, `model-outputs/${JOB}/input/request.json`);
     expect(request).toMatchObject({ champion: { version: 'sl-champion' } });
     expect(JSON.stringify(sageMaker.inputOf('CreateTrainingJob'))).not.toContain('"champion"');
+  });
+
+  test('gives the job the best model of the last days as a channel, unless its archive is gone', async () => {
+    await importLabels();
+    await putChampion('sl-champion');
+    const archive = 'model-outputs/sl-best/output/model.tar.gz';
+    const entry = { version: 'sl-best', modelUri: inLake(archive), forced: false };
+    await putJsonObject(lake, 'model-outputs/promotions.json', {
+      schemaVersion: 1,
+      promotions: [
+        { ...entry, macroRecall: 0.76, promotedAt: '2026-11-20T03:00:00.000Z' },
+        {
+          version: 'sl-champion',
+          modelUri: inLake('model-outputs/sl-champion/output/model.tar.gz'),
+          macroRecall: 0.75,
+          promotedAt: '2026-11-23T03:00:00.000Z',
+          forced: false,
+        },
+      ],
+    });
+    const channel = {
+      ChannelName: 'best',
+      DataSource: { S3DataSource: expect.objectContaining({ S3Uri: inLake(archive) }) },
+    };
+    const request = () => readJsonObject(lake, `model-outputs/${JOB}/input/request.json`);
+
+    await train();
+    const without = sageMaker.inputOf('CreateTrainingJob');
+    expect(JSON.stringify(without)).not.toContain('sl-best');
+    expect(await request()).toMatchObject({ best: null });
+
+    await put(lake, archive, 'archive');
+    sageMaker = new FakeSageMaker();
+    await train();
+    expect(sageMaker.inputOf('CreateTrainingJob')).toMatchObject({
+      InputDataConfig: expect.arrayContaining([expect.objectContaining(channel)]),
+    });
+    expect(await request()).toMatchObject({ best: { version: 'sl-best', uri: inLake(archive) } });
   });
 
   test('leaves out the channels that have nothing: tweets and champion on the first night', async () => {
@@ -428,6 +470,22 @@ describe('Train the model', () => {
         reason: expect.stringContaining('sl-earlier'),
       });
       expect(sageMaker.commands()).toEqual([]);
+    });
+
+    test('a nightly run trains all the same after drift, where the settings say so', async () => {
+      await putChampion('sl-drifted');
+      await putJsonObject(lake, 'model-outputs/drift.json', {
+        schemaVersion: 1,
+        runId: 'r',
+        comparedAt: '2026-11-23T03:00:00.000Z',
+        modelVersion: 'sl-drifted',
+        beyond: ['a new word'],
+      });
+
+      expect(await train()).toMatchObject({ status: 'SKIPPED' });
+      retrainsOnDrift = true;
+      expect(await train()).toMatchObject({ status: 'RUNNING' });
+      retrainsOnDrift = false;
     });
 
     test('a retrain trains all the same', async () => {

@@ -1,7 +1,6 @@
 import { evaluateCandidate } from '../../functions/evaluate-candidate';
 import type { LakeBucket } from '../../functions/lake/objects';
 import {
-  promotedSince,
   pruneModels,
   register,
   registeredModel,
@@ -102,15 +101,6 @@ describe('The registry', () => {
   test('knows nobody before the first registration', async () => {
     expect(await registeredModels(given.registry)).toEqual([]);
     expect(await registeredModel(given.registry, 'sl-a')).toBeNull();
-  });
-
-  test('tells who was promoted since an instant', async () => {
-    await enter('sl-old', '2026-08-01T03:00:00.000Z');
-    await enter('sl-new', '2026-11-01T03:00:00.000Z');
-    await enter('sl-refused', '2026-11-02T03:00:00.000Z', 'Rejected');
-
-    const since = await promotedSince(given.registry, '2026-10-01T00:00:00.000Z');
-    expect(since.map(({ modelVersion }) => modelVersion)).toEqual(['sl-new']);
   });
 
   test('keeps the newest promoted models, and never deletes the one in service or the one before', async () => {

@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from lstm.archive import INT8_NETWORK, NETWORK, Archive, choose_network, find_champion, seal
+from lstm.archive import INT8_NETWORK, NETWORK, Archive, choose_network, find_archive, seal
 from lstm.data import Row
 from lstm.export import to_onnx
 from lstm.files import sha256
@@ -105,7 +105,7 @@ def test_eight_bits_serve_if_asked_for_and_their_recall_holds(
 def test_an_archive_answers_as_the_folder_it_was_packed_from(trained: Job, tmp_path: Path) -> None:
     packed(trained, tmp_path / "champion" / "model.tar.gz")
 
-    champion = find_champion(tmp_path / "champion")
+    champion = find_archive(tmp_path / "champion", "champion")
 
     assert champion is not None and champion.version == "tiny-1"
     expected = Archive.from_folder(trained.root / "model").probabilities(TEXTS[:9])
@@ -113,7 +113,7 @@ def test_an_archive_answers_as_the_folder_it_was_packed_from(trained: Job, tmp_p
 
 
 def test_without_a_champion_channel_there_is_none(tmp_path: Path) -> None:
-    assert find_champion(tmp_path / "absent") is None
+    assert find_archive(tmp_path / "absent", "champion") is None
 
 
 def test_a_cut_archive_is_refused(trained: Job, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_cut_archive_is_refused(trained: Job, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:2000])
 
     with pytest.raises(ValueError, match="model.tar.gz is not a readable tar.gz"):
-        find_champion(tmp_path)
+        find_archive(tmp_path, "champion")
 
 
 def test_a_changed_network_is_refused(trained: Job, tmp_path: Path) -> None:
@@ -147,4 +147,4 @@ def test_a_channel_without_an_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "output.tar.gz").touch()
 
     with pytest.raises(ValueError, match="no model.tar.gz in .* only output.tar.gz"):
-        find_champion(tmp_path)
+        find_archive(tmp_path, "champion")

@@ -84,6 +84,10 @@ def test_the_evaluation_scores_every_system_on_the_same_rows(trained: Job) -> No
         low, high = (evaluation[system]["interval"][end] for end in ("low", "high"))
         assert low <= evaluation[system]["macro_recall"] <= high
     assert evaluation["champion"] is None and evaluation["champion_problem"] is None
+    assert evaluation["best"] is None and evaluation["candidate_minus_best"] is None
+    assert [group["passed"]["champion"] for group in evaluation["behaviour"]["groups"]] == [
+        None
+    ] * 7
     # The words alone say it all here.
     assert evaluation["linear"]["macro_recall"] > evaluation["majority"]["macro_recall"]
     held_out = read_labels(trained.root / "input" / "data" / "labels").of("test")
@@ -158,7 +162,8 @@ REQUEST = {"champion": {"version": "tiny-1", "uri": "s3://lake/somewhere"}}
 
 
 def test_a_corrupt_champion_is_told_and_the_training_kept(job: Job) -> None:
-    _request(job, **REQUEST, golden_tweets=["so great and nice", "awful"], level=0.9)
+    best = {"version": "tiny-0", "uri": "s3://lake/gone"}
+    _request(job, **REQUEST, best=best, golden_tweets=["so great and nice", "awful"], level=0.9)
     _champion_channel(job.root / "input" / "data" / "champion").write_bytes(b"not an archive")
 
     finished = job.run()
@@ -167,6 +172,8 @@ def test_a_corrupt_champion_is_told_and_the_training_kept(job: Job) -> None:
     evaluation = job.model_json("evaluation.json")
     assert evaluation["champion"] is None and evaluation["candidate_minus_champion"] is None
     assert evaluation["champion_problem"].startswith("model.tar.gz is not a readable tar.gz")
+    assert evaluation["best"] is None and evaluation["candidate_minus_best"] is None
+    assert evaluation["best_problem"] == "there is no archive of tiny-0"
     # What else the request asked for.
     assert [answer["text"] for answer in evaluation["golden"]] == ["so great and nice", "awful"]
     assert evaluation["level"] == evaluation["candidate_minus_lexicon"]["level"] == 0.9

@@ -57,7 +57,8 @@ def test_the_manifest_names_request_rows_settings_and_files(trained: Job) -> Non
 def test_the_same_data_and_seed_give_the_same_model_and_the_champion_ties(
     trained: Job, job: Job
 ) -> None:
-    packed(trained, job.root / "input" / "data" / "champion" / "model.tar.gz")
+    for channel in ("champion", "best"):
+        packed(trained, job.root / "input" / "data" / channel / "model.tar.gz")
 
     finished = job.run(TRAINING_JOB_NAME="tiny-2")
 
@@ -70,6 +71,13 @@ def test_the_same_data_and_seed_give_the_same_model_and_the_champion_ties(
     assert evaluation["candidate_minus_champion"]["value"] == 0
     # What the gate sees that there is nothing new by.
     assert evaluation["champion"]["answers_sha256"] == evaluation["candidate"]["answers_sha256"]
+    # The best model of the last days is scored on the same rows, as the champion is.
+    assert evaluation["best"] == evaluation["champion"] and evaluation["best_problem"] is None
+    assert evaluation["candidate_minus_best"] == evaluation["candidate_minus_champion"]
+    for group in evaluation["behaviour"]["groups"]:
+        assert group["passed"]["candidate"] == group["passed"]["champion"]
+        assert group["against_champion"] == {"better": 0, "worse": 0}
+    assert "<td>negation</td>" in (job.root / "output" / "data" / "evaluation.html").read_text()
 
 
 def test_weak_rows_train_with_a_weight_and_are_counted(job: Job) -> None:

@@ -202,3 +202,73 @@ def test_tweets_per_language_counts_what_the_model_does_not_read(lake: Lake) -> 
         ("fr", False, 1),
         (None, True, 1),
     }
+
+
+PERIODS = {
+    "from_day": "2026-11-20",
+    "to_day": "2026-11-21",
+    "reference_from": "2026-11-18",
+    "reference_to": "2026-11-19",
+    "languages": "en",
+}
+
+
+def test_drift_counts_the_values_of_each_measure_in_both_periods(lake: Lake) -> None:
+    new = {**TWEET, "tokens": ["i", "love", "it"], "lang": "en"}
+    lake.add(
+        "tweets",
+        new,
+        {**new, "tweet_id": "2", "label_source": "human", "label": "negative"},
+        # Not a language of the model: it only counts as a language.
+        {**new, "tweet_id": "3", "lang": "fr"},
+        {**new, "tweet_id": "4", "dt": "2026-11-19", "lang": None, "tokens": ["w"] * 30},
+        # On no day of either period.
+        {**new, "tweet_id": "5", "dt": "2026-11-17"},
+    )
+    lake.add(
+        "scored",
+        {**PREDICTION, "unknown_words": 3, "negative": 0.45},
+        # An older prediction, and one of another model.
+        {**PREDICTION, "scored_at": "2026-11-20 02:00:00", "label": "neutral"},
+        {**PREDICTION, "model_version": "m0", "label": "neutral"},
+        {**PREDICTION, "tweet_id": "2", "negative": 0.95, "unknown_words": None},
+        {**PREDICTION, "tweet_id": "4", "dt": "2026-11-19", "unknown_words": 0},
+    )
+
+    rows = lake.ask("questions/drift", **PERIODS, model_version="m1")
+
+    assert [tuple(row.values()) for row in rows] == [
+        ("confidence", "70 to 80 %", 0, 1),
+        ("confidence", "90 % or more", 1, 0),
+        ("confidence", "below 50 %", 1, 0),
+        ("language", "en", 2, 0),
+        ("language", "fr", 1, 0),
+        ("language", "unknown", 0, 1),
+        ("length", "30 words or more", 0, 1),
+        ("length", "below 5 words", 2, 0),
+        ("lexicon_and_people", "differ", 1, 0),
+        ("lexicon_label", "positive", 2, 1),
+        ("model_and_lexicon", "differ", 2, 1),
+        ("model_and_people", "agree", 1, 0),
+        ("model_label", "negative", 2, 1),
+        ("unknown_words", "none", 0, 1),
+        ("unknown_words", "three or more", 1, 0),
+    ]
+
+
+def test_rising_words_ranks_by_the_rise_of_the_share_of_tweets(lake: Lake) -> None:
+    def tweet(number: int, day: str, *words: str) -> dict[str, object]:
+        return {**TWEET, "tweet_id": str(number), "dt": day, "tokens": list(words)}
+
+    lake.add(
+        "tweets",
+        tweet(1, "2026-11-20", "the", "rizz", "rizz"),
+        tweet(2, "2026-11-21", "the", "rizz", "tea"),
+        {**tweet(3, "2026-11-21", "bonjour"), "lang": "fr"},
+        tweet(4, "2026-11-18", "the", "tea"),
+        tweet(5, "2026-11-19", "the", "tea"),
+    )
+
+    rows = lake.ask("questions/rising_words", **PERIODS, top=5)
+
+    assert [tuple(row.values()) for row in rows] == [("rizz", 2, 0, 1.0, 0.0)]

@@ -1,4 +1,4 @@
-"""The champion that the candidate is compared with, or why that is impossible."""
+"""The models that the candidate is compared with, or why that is impossible."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from lstm.archive import Archive
 
 @dataclass(frozen=True)
 class Champion:
-    """At most one of the two is set; before the first promotion, none is."""
+    """At most one of the two is set; none if there is no such model."""
 
     archive: Archive | None = None
     problem: str | None = None
 
 
-def find_champion(folder: Path, request: dict[str, Any]) -> Champion:
-    """The archive of the champion channel.
+def find_champion(folder: Path, request: dict[str, Any], name: str = "champion") -> Champion:
+    """The archive in the channel of this name, `champion` or `best`, which the request names.
 
-    A damaged, missing or wrong champion does not fail the training. It is a problem, which the gate
+    A damaged, missing or wrong archive does not fail the training. It is a problem, which the gate
     gives as its reason not to promote.
     """
     try:
-        found = archive.find_champion(folder)
+        found = archive.find_archive(folder, name)
     except (ValueError, OSError) as error:
         # The folders of a container help nobody.
         return Champion(problem=str(error).replace(f"{folder}/", ""))
-    expected = request.get("champion")
+    expected = request.get(name)
     if expected is None:
         return Champion(archive=found)
     version = expected.get("version") if isinstance(expected, dict) else expected

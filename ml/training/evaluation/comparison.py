@@ -14,6 +14,7 @@ from lstm.labels import LABELS
 from lstm.scores import LEVEL, Bootstrap, confusion, scores
 
 from evaluation import linear
+from evaluation.behaviour import behaviour
 from evaluation.champions import Champion
 from evaluation.measures import by_slice, calibration, worst_mistakes
 
@@ -27,6 +28,8 @@ class Comparison:
 
     candidate: Archive
     champion: Champion
+    # The best model of the last days, if it is not the champion.
+    best: Champion
     # Rows labelled by people, the training set of the baselines.
     train: list[Row]
     held_out: list[Row]
@@ -41,7 +44,11 @@ class Comparison:
         truth = np.array([row.label for row in self.held_out], dtype=np.int64)
         bootstrap = Bootstrap(self.seed, self.level)
         ours = self.candidate.probabilities(texts)
-        theirs = self.champion.archive and self.champion.archive.probabilities(texts)
+        others = {
+            who: (found.archive, found.archive.probabilities(texts))
+            for who, found in (("champion", self.champion), ("best", self.best))
+            if found.archive is not None
+        }
         majority = int(np.bincount([row.label for row in self.train]).argmax())
         baselines = {
             "lexicon": lexicon.classify(texts),
@@ -50,7 +57,7 @@ class Comparison:
         }
         answers = {
             "candidate": ours.argmax(axis=1),
-            **({} if theirs is None else {"champion": theirs.argmax(axis=1)}),
+            **{who: found.argmax(axis=1) for who, (_, found) in others.items()},
             **baselines,
         }
         names = {"lexicon": lexicon.NAME, "linear": linear.NAME, "majority": LABELS[majority]}
@@ -77,10 +84,12 @@ class Comparison:
             },
             "level": self.level,
             "candidate": model("candidate", self.candidate, ours),
-            "champion": None
-            if theirs is None or self.champion.archive is None
-            else model("champion", self.champion.archive, theirs),
+            **{
+                who: model(who, *others[who]) if who in others else None
+                for who in ("champion", "best")
+            },
             "champion_problem": self.champion.problem,
+            "best_problem": self.best.problem,
             **{
                 name: {**_measured(truth, answers[name], bootstrap), "name": names[name]}
                 for name in baselines
@@ -91,9 +100,10 @@ class Comparison:
                 )
                 if other in answers
                 else None
-                for other in ("champion", "lexicon", "linear")
+                for other in ("champion", "best", "lexicon", "linear")
             },
             "golden": self._golden(),
+            "behaviour": behaviour(self.candidate, self.champion.archive),
             "slices": by_slice(self.held_out, truth, answers),
             "worst_mistakes": worst_mistakes(self.held_out, truth, ours),
         }

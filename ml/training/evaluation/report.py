@@ -13,10 +13,11 @@ from lstm.labels import LABELS
 
 from evaluation.drawing import STYLE, escape, intervals, percent, reliability, signed, table
 
-SYSTEMS = ("candidate", "champion", "linear", "lexicon", "majority")
+SYSTEMS = ("candidate", "champion", "best", "linear", "lexicon", "majority")
 TITLES = {
     "candidate": "this model",
     "champion": "champion",
+    "best": "best of the last days",
     "linear": "TF-IDF + linear",
     "lexicon": "lexicon (VADER)",
     "majority": "majority",
@@ -41,6 +42,8 @@ def page(evaluation: dict[str, Any], held_out: list[Row]) -> str:
         "<h2>By kind of text</h2>",
         _slices(evaluation),
         _curve(evaluation),
+        "<h2>Behavioural tests</h2>",
+        _behaviour(evaluation["behaviour"]),
         "<h2>Plain sentences</h2>",
         _golden(evaluation["golden"]),
         "<h2>Worst mistakes</h2>",
@@ -63,12 +66,16 @@ def _summary(evaluation: dict[str, Any]) -> str:
     held_out, training = evaluation["held_out"], evaluation["training"]
     rows = training["rows"]
     classes = ", ".join(f"{held_out['per_class'][label]:,} {label}" for label in LABELS)
-    problem = evaluation["champion_problem"]
+    problems = [
+        f"<p>The {TITLES[who]} could not be scored: {escape(evaluation[f'{who}_problem'])}.</p>"
+        for who in ("champion", "best")
+        if evaluation[f"{who}_problem"]
+    ]
     return (
         f"<p>Scored on {held_out['rows']:,} texts that people labelled and no system was trained "
         f"on ({classes}). Trained on {rows['train']:,} human and {rows['weak']:,} weak labels, "
         f"{training['epochs']} epochs in {training['seconds']} s, seed {training['seed']}.</p>"
-        + (f"<p>The champion could not be scored: {escape(problem)}.</p>" if problem else "")
+        + "".join(problems)
     )
 
 
@@ -84,7 +91,7 @@ def _ranking(evaluation: dict[str, Any]) -> str:
 
 def _differences(evaluation: dict[str, Any]) -> str:
     rows = []
-    for other in ("champion", "linear", "lexicon"):
+    for other in ("champion", "best", "linear", "lexicon"):
         found = evaluation[f"candidate_minus_{other}"]
         if found is not None:
             rows.append(
@@ -167,6 +174,19 @@ def _curve(evaluation: dict[str, Any]) -> str:
     ]
     head = ["human labels", "this recipe", "interval", TITLES["linear"]]
     return f"<h2>By number of labels</h2>{table(head, rows)}"
+
+
+def _behaviour(found: dict[str, Any]) -> str:
+    names = [name for name in SYSTEMS if found["groups"][0]["passed"].get(name) is not None]
+    rows = [
+        [
+            group["name"],
+            str(group["sentences"]),
+            *[str(group["passed"][name]) for name in names],
+        ]
+        for group in found["groups"]
+    ]
+    return table(["sentences passed", "of", *[TITLES[name] for name in names]], rows)
 
 
 def _golden(golden: list[dict[str, Any]]) -> str:

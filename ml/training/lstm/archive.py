@@ -154,10 +154,9 @@ def seal(folder: Path, tokenizer: Tokenizer, model_version: str, serves: str) ->
     )
 
 
-def find_champion(folder: Path) -> Archive | None:
-    """The archive of the champion channel; None in the first run, which has no such channel.
-    Raises ValueError."""
-    path = only_archive(folder, "champion")
+def find_archive(folder: Path, channel: str) -> Archive | None:
+    """The archive of a channel; None if the job has no such channel. Raises ValueError."""
+    path = only_archive(folder, channel)
     return None if path is None else Archive.from_tar(path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +62,11 @@ class HumanLabels:
 
     def of(self, split: Split) -> list[Row]:
         return [row for row in self.rows if row.split == split]
+
+    def not_trained_on(self, text_hashes: Set[str]) -> HumanLabels:
+        """Without the rows of these texts, but for the test split, which the gate counts again."""
+        kept = [row for row in self.rows if row.split == "test" or row.text_hash not in text_hashes]
+        return replace(self, rows=kept)
 
 
 def split_of(text_hash: str) -> Split:
@@ -159,24 +164,28 @@ def _winner(text_hash: str, labels: list[tuple[str, int, str]]) -> Row:
 
 
 def read_weak_rows(
-    folder: Path, labels: HumanLabels, per_human: float, languages: frozenset[str]
+    folder: Path,
+    labels: HumanLabels,
+    per_human: float,
+    languages: frozenset[str],
+    left_out: Set[str] = frozenset(),
 ) -> list[Row]:
     """Texts of the tweets channel that only the lexicon labelled, each once, by text_hash.
 
     At most `per_human` for each human training row, those stored with the smallest hashes: this
     needs no seed and hardly changes from run to run. `languages` are X's tags; a tweet without a
     tag is taken. Only texts of the train split: a text of the test split may get a human label
-    later, and no model may have seen it. Memory depends on the number of rows returned, not on the
-    size of the channel. Raises ValueError that names the file.
+    later, and no model may have seen it. No text with a hash in `left_out`. Memory depends on the
+    number of rows returned, not on the size of the channel. Raises ValueError that names the file.
     """
-    human = {row.text_hash for row in labels.rows}
+    left_out = left_out | {row.text_hash for row in labels.rows}
     smallest = _Smallest(int(per_human * len(labels.of("train"))))
     for path in files_in(folder):
         for stored, text, label, confidence in _weak_records(path, languages, smallest):
             # Computed again: an older release may have stored another hash.
             row = Row(key.text_hash(text), text, INDEX_OF[label], float(confidence))
             sides = {split_of(row.text_hash), split_of(stored)}
-            if row.text_hash not in human and sides == {"train"}:
+            if row.text_hash not in left_out and sides == {"train"}:
                 smallest.add(stored, row)
     return smallest.rows()
 

@@ -337,6 +337,19 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ...endpoints.flatMap((one) => sends(null, 'sagemaker-runtime:InvokeEndpoint', one)),
       ],
     },
+    watch: {
+      calls: [
+        ...opens,
+        ...assume(analyst),
+        ...['ListShards', 'GetShardIterator', 'GetRecords'].flatMap((name) =>
+          sends(analyst, `kinesis:${name}`, arn('kinesis', 'stream/stream')),
+        ),
+        // Kinesis decrypts as its caller.
+        asks(analyst, 'kms:Decrypt', key, via('kinesis')),
+        ...list(analyst, 'processed-data/scored/dt=day/stream-'),
+        ...sends(analyst, 's3:GetObject', object('processed-data/scored/dt=day/stream-a.parquet')),
+      ],
+    },
     'import-labels': { calls: [...opens, ...importsLabels] },
     label: { calls: [...opens, ...question, ...assume(labeller), ...newLabels] },
     'grant-force': {

@@ -38,6 +38,7 @@ export const meant: Partial<Record<CommandName, readonly (readonly Person[])[]>>
   predict: [['analyst']],
   models: [['analyst'], ['operator']],
   rollback: [['operator']],
+  watch: [['analyst'], ['operator']],
   'import-labels': [['labeller']],
   label: [
     ['analyst', 'labeller'],
