@@ -18,7 +18,8 @@ const bucketOf = ({ people, outputs }: Session): LakeBucket => ({
   bucket: outputs.BucketName,
 });
 
-const registryOf = ({ clients, environment }: Session) => ({
+/** The lake's registry, under the person's own name. */
+export const registryOf = ({ clients, environment }: Session) => ({
   sageMaker: clients.sageMaker,
   group: lakeName(environment),
 });

@@ -3,7 +3,7 @@ import { stackName } from '../infra/naming';
 import type { Session } from '../session/session';
 import { clientEnvironment } from '../session/workspace';
 import type { Context } from './command';
-import { importBundledLabels } from './labels/bundled';
+import { bringLabels } from './labels/bundled';
 import { openLocal } from './lake';
 import { applyLifecycle, declareLifecycle } from './lifecycle';
 import { finishRun } from './report/finish';
@@ -33,10 +33,10 @@ async function bringUp({ workspace, screen }: Context, command: 'start' | 'up') 
   return openLocal({ workspace, notes: screen }, command);
 }
 
-/** `npm start`: boots, deploys, imports the labels, then starts a nightly run or resumes the interrupted one. */
+/** `npm start`: boots, deploys, brings labels, then starts a nightly run or resumes the interrupted one. */
 export async function start(context: Context, given: Request): Promise<number> {
   const { workspace, screen } = context;
-  checkInput(given);
+  const { mode } = checkInput(given);
   const request = announceSource(context, given);
   const booting = Date.now();
   const session = await bringUp(context, 'start');
@@ -44,8 +44,10 @@ export async function start(context: Context, given: Request): Promise<number> {
   try {
     screen.say(`Embedded cloud: ready at ${session.url} in ${seconds(Date.now() - booting)}`);
     await endOldObjects(session, screen);
-    await importBundledLabels(workspace, session, screen);
     const cutOff = await findCutOff(session);
+    // A resumed run goes on with the labels that it had.
+    const isNightly = !cutOff && mode === 'nightly';
+    await bringLabels(workspace, session, screen, isNightly ? 'next' : 'first');
     let code = 0;
     if (cutOff) {
       screen.say(`${cutOff.name} stopped when its process ended. It resumes where it stopped.`);
@@ -69,7 +71,7 @@ export async function up(context: Context): Promise<void> {
   const session = await bringUp(context, 'up');
   try {
     await endOldObjects(session, screen);
-    await importBundledLabels(workspace, session, screen);
+    await bringLabels(workspace, session, screen, 'first');
     const exports = Object.entries(
       clientEnvironment(session.url, rootSecretOf(workspace.home)),
     ).map(([name, value]) => `export ${name}=${value}`);

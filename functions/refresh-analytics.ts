@@ -16,7 +16,7 @@ import { readEnvironment } from './settings/environment';
 import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
 import type { Row, AthenaContext } from './lake/athena';
 import type { Catalog } from './lake/catalog';
-import { getTimedJson, uriOf } from './lake/objects';
+import { getTimedJson, listObjects, uriOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
@@ -40,6 +40,7 @@ import {
 import type { Transforms } from './model/transform-job';
 import { publishScores, removeTransforms } from './model/transform-scores';
 import { predictionMetrics } from './report/run-metrics';
+import { inParallel } from './shared/in-parallel';
 import { log, onFirstCall, step } from './shared/step';
 
 /** Days that the analysts' questions cover. */
@@ -49,6 +50,8 @@ const BUDGET_MS = 2 * 60 * 1000;
 // From the start of a call; an object takes seconds, and the Lambda has ten minutes.
 const COMPACTION_ENDS_MS = 7 * 60 * 1000;
 const PAUSE_MS = 300;
+/** Days whose tweets Athena writes to the job's input at the same time. */
+const UNLOADS_AT_ONCE = 4;
 /** One row more than the endpoint may score tells that a day is for a transform job. */
 const ROWS_LISTED = MOST_ENDPOINT_TWEETS + 1;
 
@@ -108,7 +111,11 @@ async function refresh(
     const until = deps.clock.now().valueOf() + BUDGET_MS;
     do {
       const { pending, job } = progress;
-      if (pending.length > 0) {
+      if (pending.length > 0 && progress.query === null && job !== undefined) {
+        const more = await unloaded(deps, champion, progress, { idempotencyKey, job, until });
+        if (more === null) break;
+        progress = more;
+      } else if (pending.length > 0) {
         const name = transformJobName(state.plan.date, idempotencyKey, deps.transforms.modelPrefix);
         progress = await listed(deps, champion, progress, { idempotencyKey, name });
       } else if (job === undefined) {
@@ -159,18 +166,12 @@ async function listed(
   progress: Progress,
   { idempotencyKey, name }: { idempotencyKey: readonly (string | number)[]; name: string },
 ): Promise<Progress> {
-  const { athena, lake, clock, unscoredTweets, transforms } = deps;
+  const { athena, clock, unscoredTweets, transforms } = deps;
   const { pending, query, scored, byEndpoint = scored } = progress;
   const [day = '', ...later] = pending;
   const start = async (sql: string): Promise<Progress['query']> => {
-    const values = {
-      day,
-      model_version: champion.modelVersion,
-      languages: languageList(deps.languages),
-    };
     const key = [...idempotencyKey, scored];
-    const queryExecutionId = await startQuery(athena, { ...unscoredTweets, sql }, values, key);
-    return { date: day, queryExecutionId };
+    return { date: day, queryExecutionId: await startDay(deps, champion, day, sql, key) };
   };
   if (query === null) {
     return { ...progress, query: await start(`${unscoredTweets.sql}\nlimit ${ROWS_LISTED}`) };
@@ -186,8 +187,7 @@ async function listed(
   }
   const rows = await rowsOf(athena, query.queryExecutionId, ROWS_LISTED);
   if (byEndpoint + rows.length > transforms.settings.endpointTweets && rows.length > 0) {
-    const uri = uriOf(lake, `${transformKeys(name).input}dt=${day}/`);
-    const unload = await start(unloading(unscoredTweets.sql, uri));
+    const unload = await start(unloading(deps, name, day));
     return { ...progress, query: unload && { ...unload, unloads: true } };
   }
   await score(deps, champion, day, rows);
@@ -200,9 +200,57 @@ async function listed(
   };
 }
 
-/** Has Athena write the rows as JSON lines, in as many objects as it likes. */
-const unloading = (sql: string, uri: string): string =>
-  `unload (\n${sql}\n) to '${uri}' with (format = 'JSON', compression = 'NONE')`;
+/**
+ * Writes the tweets of the next days to the input of a job that has tweets already: however few a day has, it needs no
+ * listing. Null if Athena is not done in time; a later call gets the same queries by their tokens.
+ */
+async function unloaded(
+  deps: Dependencies,
+  champion: Champion,
+  progress: Progress,
+  call: { idempotencyKey: readonly (string | number)[]; job: Job; until: number },
+): Promise<Progress | null> {
+  const { athena, lake, clock } = deps;
+  const { job, until } = call;
+  const key = [...call.idempotencyKey, progress.scored];
+  const next = progress.pending.slice(0, UNLOADS_AT_ONCE);
+  const found = await inParallel(UNLOADS_AT_ONCE, next, async (day) => {
+    const id = await startDay(deps, champion, day, unloading(deps, job.name, day), key);
+    while (!(await hasSucceeded(athena, id))) {
+      if (clock.now().valueOf() > until) return null;
+      await clock.sleep(PAUSE_MS);
+    }
+    // Athena writes no object for a day that is scored already.
+    const written = await listObjects(lake, `${transformKeys(job.name).input}dt=${day}/`);
+    return { day, hasTweets: written.length > 0 };
+  });
+  const done = found.filter((each) => each !== null);
+  if (done.length < next.length) return null;
+  const days = done.filter(({ hasTweets }) => hasTweets).map(({ day }) => day);
+  const pending = progress.pending.slice(next.length);
+  return { ...progress, pending, job: { ...job, days: [...job.days, ...days] } };
+}
+
+/** Starts a query of a day's tweets without scores, once for each key. */
+const startDay = (
+  { athena, unscoredTweets, languages }: Dependencies,
+  { modelVersion }: Champion,
+  day: string,
+  sql: string,
+  idempotencyKey: readonly (string | number)[],
+): Promise<string> =>
+  startQuery(
+    athena,
+    { ...unscoredTweets, sql },
+    { day, model_version: modelVersion, languages: languageList(languages) },
+    idempotencyKey,
+  );
+
+/** Has Athena write a day's rows as JSON lines, in as many objects as it likes. */
+function unloading({ lake, unscoredTweets }: Dependencies, job: string, day: string): string {
+  const uri = uriOf(lake, `${transformKeys(job).input}dt=${day}/`);
+  return `unload (\n${unscoredTweets.sql}\n) to '${uri}' with (format = 'JSON', compression = 'NONE')`;
+}
 
 /** Publishes the next day of the job; null while the job runs. After the last day, deletes the job's objects. */
 async function published(

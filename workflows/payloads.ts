@@ -427,7 +427,12 @@ export type Capacity = z.infer<typeof Capacity>;
 export const TrainModelOutput = z.discriminatedUnion('status', [
   Running({ jobName: z.string(), fingerprint: z.string() }),
   /** The training data have not changed since the last training. */
-  z.strictObject({ status: z.literal('SKIPPED'), reason: z.string() }),
+  z.strictObject({
+    status: z.literal('SKIPPED'),
+    reason: z.string(),
+    /** Of the job that found it out; absent if none was started. */
+    seconds: z.number().nonnegative().optional(),
+  }),
   z.strictObject({
     status: z.literal('DONE'),
     jobName: z.string(),

@@ -46,6 +46,36 @@ function dayLines({ days }: ReportData, colour: boolean): string[] {
   ];
 }
 
+/** Who judged the tweets of these days. */
+function judgeLines({ judges }: ReportData): string[] {
+  const { people, model, lexicon } = judges;
+  const sum = people + model + lexicon;
+  if (sum === 0) return [];
+  const share = (part: number) => `${Math.round((part / sum) * 100)} %`;
+  return [`  Judged by people ${share(people)}, model ${share(model)}, lexicon ${share(lexicon)}`];
+}
+
+/** Runs whose models are listed. */
+const shownModels = 8;
+
+/** Macro recall by run: who was promoted, and why another was not. */
+function modelLines({ models }: ReportData, colour: boolean): string[] {
+  if (models.length === 0) return [];
+  return [
+    '',
+    'Macro recall by run, on the held-out rows of that run',
+    ...models
+      .slice(-shownModels)
+      .map(({ execution, macroRecall, promoted, inService, because }) => {
+        const recall = macroRecall === null ? '   –' : (macroRecall * 100).toFixed(1).padStart(5);
+        const how = promoted
+          ? paint(32, inService ? 'promoted, in service' : 'promoted', colour)
+          : (because ?? 'refused');
+        return `  ${execution.padEnd(26)} ${recall}  ${how}`;
+      }),
+  ];
+}
+
 function contributorLines({ contributors }: ReportData): string[] {
   const lines = (['positive', 'negative'] as const).flatMap((sentiment) => {
     const names = contributors
@@ -102,6 +132,8 @@ export function summaryLines(
       : `${dollars(report.x.usd)}${report.usesXStub ? ' if the tweets came from X' : ''} (${report.x.how})`;
   return [
     ...dayLines(report, colour),
+    ...judgeLines(report),
+    ...modelLines(report, colour),
     ...contributorLines(report),
     ...opinionLines(report),
     '',

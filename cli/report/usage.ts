@@ -44,7 +44,7 @@ export function usageOf(
     trainingSeconds:
       train?.status === 'DONE'
         ? passes('Train the model').reduce((sum, stage) => sum + secondsOf(stage), 0)
-        : 0,
+        : (train?.status === 'SKIPPED' && train.seconds) || 0,
     // Scoring queries the tweets of each day, and the report compares those of two periods.
     athenaQueries: checks + days + DRIFT_QUERIES,
     transformSeconds: (refresh?.status === 'DONE' && refresh.job?.seconds) || 0,

@@ -51,6 +51,33 @@ const report: ReportData = {
     { day: '2026-11-23', tweets: 100, negative: 25, neutral: 25, positive: 50, average: 0.25 },
     { day: '2026-11-24', tweets: 3, negative: 3, neutral: 0, positive: 0, average: -1 },
   ],
+  judges: { people: 51, model: 40, lexicon: 12 },
+  models: [
+    {
+      version: 'sl-0',
+      execution: 'nightly-20261123-032111',
+      macroRecall: 0.731,
+      promoted: true,
+      inService: false,
+      because: null,
+    },
+    {
+      version: 'sl-1',
+      execution: 'nightly-20261124-032111',
+      macroRecall: 0.752,
+      promoted: true,
+      inService: true,
+      because: null,
+    },
+    {
+      version: 'sl-2',
+      execution: 'nightly-20261125-032111',
+      macroRecall: 0.74,
+      promoted: false,
+      inService: false,
+      because: 'failed: Champion (sl-1): worse',
+    },
+  ],
   contributors: [{ sentiment: 'positive', author: 'calm_otter', tweets: 12 }],
   opinions: [
     {
@@ -149,6 +176,10 @@ test('the summary shows days, contributors, three opinions, costs and the source
   expect(text).toContain(
     '  2026-11-24  ----------------------------------------  −1.00      3 tweets',
   );
+  expect(text).toContain('  Judged by people 50 %, model 39 %, lexicon 12 %');
+  expect(text).toContain('  nightly-20261123-032111     73.1  promoted\n');
+  expect(text).toContain('  nightly-20261124-032111     75.2  promoted, in service\n');
+  expect(text).toContain('  nightly-20261125-032111     74.0  failed: Champion (sl-1): worse\n');
   expect(text).toContain('positive  @calm_otter 12');
   expect(text).toContain(
     'people neutral, lexicon positive, model negative (69 %): the model is wrong',

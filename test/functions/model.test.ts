@@ -310,6 +310,7 @@ describe('Train the model', () => {
       hyperparameters: { serves: 'fp32', int8_tolerance: '0.005' },
       encoder: null,
       champion: null,
+      last_training: null,
       best: null,
       golden_tweets: goldenTweets.map(({ text }) => text),
       level: 0.95,
@@ -492,6 +493,47 @@ describe('Train the model', () => {
       expect(await train(retrain)).toMatchObject({ status: 'RUNNING' });
     });
 
+    describe('and a day was cleaned anew', () => {
+      const manifest = 'model-outputs/sl-earlier/manifest.json';
+      const lastInRequest = async () =>
+        z
+          .object({ last_training: z.unknown() })
+          .parse(await readJsonObject(lake, `model-outputs/${JOB}/input/request.json`))
+          .last_training;
+
+      beforeEach(async () => {
+        await putJsonObject(lake, manifest, { training_input: 'learnt' });
+        await publish('2026-11-23', 'v2');
+      });
+
+      test('the job is told what the last training learnt from', async () => {
+        await train();
+
+        expect(await lastInRequest()).toEqual({ version: 'sl-earlier', training_input: 'learnt' });
+      });
+
+      test('a retrain compares with nothing', async () => {
+        await train(retrain);
+
+        expect(await lastInRequest()).toBeNull();
+      });
+
+      test.each([
+        [
+          'is gone',
+          () => lake.s3.send(new DeleteObjectCommand({ Bucket: lake.bucket, Key: manifest })),
+        ],
+        ['is of an older release', () => putJsonObject(lake, manifest, { schema_version: 1 })],
+        ['is damaged', () => put(lake, manifest, '{"training_input"')],
+      ])('a manifest that %s lets the job train', async (_, change) => {
+        await change();
+
+        await train();
+
+        expect(await lastInRequest()).toBeNull();
+      });
+    });
+
     test.each([
       ['another label', () => importLabels('{"more":1}')],
       ['another version of a day', () => publish('2026-11-23', 'v2')],
@@ -598,6 +640,61 @@ describe('Train the model', () => {
       TrainingJobStatus: 'Completed',
       TrainingTimeInSeconds: 23,
       ModelArtifacts: { S3ModelArtifacts: inLake(`model-outputs/${JOB}/output/model.tar.gz`) },
+    });
+
+    describe('and would learn from the same as the last training', () => {
+      const last = {
+        schemaVersion: 2,
+        jobName: 'sl-earlier',
+        fingerprint: 'before',
+        decidedAt: '2026-11-23T03:00:00.000Z',
+      };
+      const unchanged = { schema_version: 1, same_as: 'sl-earlier', labels: 90, weak: 7 };
+
+      beforeEach(async () => {
+        await putJsonObject(lake, 'model-outputs/latest-training.json', last);
+        sageMaker.job = completed();
+      });
+
+      test('ends the training with the reason, and the next run starts no job', async () => {
+        await put(
+          lake,
+          outputKey,
+          await archiveOf({ 'unchanged.json': JSON.stringify(unchanged) }),
+        );
+
+        expect(await train({ train: running })).toEqual({
+          status: 'SKIPPED',
+          reason:
+            "sl-earlier was trained on the same 90 labels, 7 tweets with the lexicon's label, corpora, options and code, " +
+            'though days or files changed',
+          seconds: 23,
+        });
+        expect(await readJsonObject(lake, 'model-outputs/latest-training.json')).toEqual({
+          ...last,
+          fingerprint: 'seen',
+        });
+      });
+
+      test('records nothing where another training was decided on since', async () => {
+        await put(
+          lake,
+          outputKey,
+          await archiveOf({
+            'unchanged.json': JSON.stringify({ ...unchanged, same_as: 'sl-before' }),
+          }),
+        );
+
+        await train({ train: running });
+
+        expect(await readJsonObject(lake, 'model-outputs/latest-training.json')).toEqual(last);
+      });
+
+      test('fails if it does not say which', async () => {
+        await put(lake, outputKey, await archiveOf({ 'unchanged.json': '{}' }));
+
+        await expect(train({ train: running })).rejects.toMatchObject({ name: 'TrainingFailed' });
+      });
     });
 
     test.each(['InProgress', 'Stopping'])(

@@ -5,11 +5,14 @@ from query_lake import PREDICTION, TWEET, Lake
 DAYS = {"from_day": "2026-11-20", "to_day": "2026-11-21", "languages": "en"}
 
 
-def test_daily_sentiment_prefers_the_newest_prediction_to_the_label(lake: Lake) -> None:
-    lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2"}, {**TWEET, "tweet_id": "3"})
+def test_daily_sentiment_prefers_people_then_the_newest_prediction_then_the_lexicon(
+    lake: Lake,
+) -> None:
+    lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2"})
+    lake.add("tweets", {**TWEET, "tweet_id": "3", "label_source": "human"})
     lake.add("tweets", {**TWEET, "dt": "2026-11-21", "tweet_id": "4", "label": "neutral"})
     lake.add("tweets", {**TWEET, "dt": "2026-11-22", "tweet_id": "5"})
-    lake.add("scored", PREDICTION)
+    lake.add("scored", PREDICTION, {**PREDICTION, "tweet_id": "3"})
     lake.add(
         "scored",
         {
@@ -22,6 +25,9 @@ def test_daily_sentiment_prefers_the_newest_prediction_to_the_label(lake: Lake) 
 
     rows = lake.ask("questions/daily_sentiment", **DAYS)
 
+    # Wilson for 1 of 3: the centre is (1 + 1.9208) / (3 + 3.8416) = 0.4269, the half width
+    # 1.96 · √(1 · 2 / 3 + 0.9604) / 6.8416 = 0.3654; for 2 of 3 the same, mirrored.
+    # For 0 of 1 from 0 to 3.8416 / 4.8416 = 0.7935.
     assert rows == [
         {
             "dt": "2026-11-20",
@@ -30,7 +36,13 @@ def test_daily_sentiment_prefers_the_newest_prediction_to_the_label(lake: Lake) 
             "neutral": 0,
             "positive": 2,
             "average_sentiment": 0.3333,
-            "scored_by_model": 1,
+            "negative_low": 0.0615,
+            "negative_high": 0.7923,
+            "positive_low": 0.2077,
+            "positive_high": 0.9385,
+            "by_people": 1,
+            "by_model": 1,
+            "by_lexicon": 1,
         },
         {
             "dt": "2026-11-21",
@@ -39,8 +51,107 @@ def test_daily_sentiment_prefers_the_newest_prediction_to_the_label(lake: Lake) 
             "neutral": 1,
             "positive": 0,
             "average_sentiment": 0.0,
-            "scored_by_model": 0,
+            "negative_low": 0.0,
+            "negative_high": 0.7935,
+            "positive_low": 0.0,
+            "positive_high": 0.7935,
+            "by_people": 0,
+            "by_model": 0,
+            "by_lexicon": 1,
         },
+    ]
+
+
+def test_sentiment_by_query_splits_a_day_by_its_searches(lake: Lake) -> None:
+    lake.add(
+        "tweets", {**TWEET, "query_name": "tea"}, {**TWEET, "tweet_id": "2", "query_name": "cars"}
+    )
+    lake.add("tweets", {**TWEET, "tweet_id": "3", "query_name": "cars", "label": "negative"})
+
+    rows = lake.ask("questions/sentiment_by_query", **DAYS)
+
+    assert [(row["query_name"], row["tweets"], row["average_sentiment"]) for row in rows] == [
+        ("cars", 2, 0.0),
+        ("tea", 1, 1.0),
+    ]
+
+
+def test_sentiment_change_tells_more_than_chance_from_chance(lake: Lake) -> None:
+    days = {"from_day": "2026-11-18", "to_day": "2026-11-20", "languages": "en"}
+    # Positive: 50 of 100, 52 of 100, 70 of 100.
+    for day, positive in (("18", 50), ("19", 52), ("20", 70)):
+        lake.add(
+            "tweets",
+            *(
+                {
+                    **TWEET,
+                    "dt": f"2026-11-{day}",
+                    "tweet_id": f"{day}-{place}",
+                    "label": "positive" if place < positive else "neutral",
+                }
+                for place in range(100)
+            ),
+        )
+
+    rows = lake.ask("questions/sentiment_change", **days)
+
+    # 70 and 52 of 100: pooled 0.61, z = 0.18 / √(0.61 · 0.39 · 0.02) = 2.61.
+    # 70 of 100 and 102 of 200: pooled 172/300, z = 0.19 / √(0.5733 · 0.4267 · 0.015) = 3.14.
+    # 52 and 50 of 100: pooled 0.51, z = 0.02 / √(0.51 · 0.49 · 0.02) = 0.28.
+    assert [
+        (
+            row["positive_share"],
+            row["change_from_day_before"],
+            row["day_z"],
+            row["more_than_chance_from_day_before"],
+            row["change_from_week_before"],
+            row["week_z"],
+            row["more_than_chance_from_week_before"],
+        )
+        for row in rows
+    ] == [
+        (0.5, None, None, None, None, None, None),
+        (0.52, 0.02, 0.28, False, 0.02, 0.28, False),
+        (0.7, 0.18, 2.61, True, 0.19, 3.14, True),
+    ]
+
+
+def test_most_shared_negative_counts_reposts_and_quotes(lake: Lake) -> None:
+    bad = {**TWEET, "label": "negative"}
+    lake.add("tweets", {**bad, "retweet_count": 3, "quote_count": 2, "like_count": 1})
+    lake.add("tweets", {**bad, "tweet_id": "2", "retweet_count": 4, "label_source": "human"})
+    lake.add("tweets", {**bad, "tweet_id": "3"}, {**TWEET, "tweet_id": "4", "retweet_count": 90})
+
+    rows = lake.ask("questions/most_shared_negative", **DAYS, top=2)
+
+    assert [(row["tweet_id"], row["shares"], row["likes"], row["judged_by"]) for row in rows] == [
+        ("1", 5, 1, "lexicon"),
+        ("2", 4, 0, "people"),
+    ]
+
+
+def test_agreement_by_day_counts_what_both_judged(lake: Lake) -> None:
+    lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2", "label_source": "human"})
+    lake.add(
+        "tweets",
+        {**TWEET, "tweet_id": "3", "label_source": "human", "label": "negative"},
+    )
+    lake.add("scored", PREDICTION, {**PREDICTION, "tweet_id": "3"})
+
+    rows = lake.ask("questions/agreement_by_day", **DAYS)
+
+    # The model says negative of 1 and 3, the lexicon positive of all, people positive of 2 and
+    # negative of 3.
+    assert rows == [
+        {
+            "dt": "2026-11-20",
+            "people_and_model": 1,
+            "people_agree_with_model": 1.0,
+            "people_and_lexicon": 2,
+            "people_agree_with_lexicon": 0.5,
+            "model_and_lexicon": 2,
+            "model_agrees_with_lexicon": 0.0,
+        }
     ]
 
 
