@@ -1,4 +1,5 @@
 import backfill from './backfill';
+import consolePage from './console';
 import deploy from './deploy';
 import destroy from './destroy';
 import forget from './forget';
@@ -24,7 +25,7 @@ import verify from './verify';
 /** Every command, in the order of `--help`; each is one file of this folder. */
 export const commands = [
   ...[start, up, run, retrain, redrive, backfill, replay],
-  ...[history, query, sql, predict],
+  ...[consolePage, history, query, sql, predict],
   ...[label, importLabels, importTweets, forget],
   ...[pretrain, grantForce, reproduce],
   ...[deploy, verify, destroy, rehearse],

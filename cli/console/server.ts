@@ -1,0 +1,243 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { z } from 'zod';
+import type { Overview, Problem } from '../../console/contract';
+import { explain } from '../../functions/shared/explain';
+import { readChampion } from '../../functions/model/champion';
+import { RunRequest } from '../../workflows/payloads';
+import { Label } from '../../workflows/evaluation';
+import type { Session } from '../../session/session';
+import { UserError } from '../../session/user-error';
+import type { Workspace } from '../../session/workspace';
+import { describeRefused } from '../refused';
+import { checkDoor, headers, jsonBody, Refused } from './door';
+import { Labelling } from './labels';
+import { answerQuestion, listQuestions, runStatement, showLake } from './lake';
+import { listModels, showModel, tryText } from './model';
+import { bucketOf } from './objects';
+import type { Page } from './page';
+import { listRuns, readMachine, redrive, showRun, startRunNamed, stop, watchRun } from './runs';
+
+export interface Options {
+  port: number;
+  token: string;
+  /** Whether the page may start, stop and redrive runs and store labels. */
+  mayAct: boolean;
+  /** `this machine`, or the account with its region. */
+  place: string;
+  page: Page;
+  /** Errors that are no answer to a person's mistake. */
+  log: (line: string) => void;
+}
+
+interface Route {
+  method: 'GET' | 'POST';
+  /** Its groups are the parameters. */
+  path: RegExp;
+  /** Whether it changes something; refused unless `mayAct`. */
+  acts?: boolean;
+  answer: (parameters: readonly string[], body: unknown) => Promise<unknown>;
+}
+
+const Sql = z.strictObject({ sql: z.string().min(1).max(262_144) });
+const Values = z.strictObject({ values: z.record(z.string(), z.string()) });
+const Text = z.strictObject({ text: z.string().trim().min(1).max(10_000) });
+const Named = z.strictObject({ name: z.string() });
+const Given = z.strictObject({ hash: z.string(), label: z.union([Label, z.literal('skip')]) });
+const Start = z.strictObject({ input: z.unknown() });
+
+function take<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(body);
+  if (!parsed.success) throw new Refused(400, explain(parsed.error, body, 'the request'));
+  return parsed.data;
+}
+
+/** Every answer the page can get; `GET` answers are also what a frozen page keeps. */
+export function routesOf(
+  lake: Pick<Workspace, 'signal'>,
+  session: Session,
+  { mayAct, place }: Pick<Options, 'mayAct' | 'place'>,
+): Route[] {
+  const labelling = new Labelling(lake, session);
+  return [
+    {
+      method: 'GET',
+      path: /^\/api\/overview$/,
+      answer: async (): Promise<Overview> => ({
+        environment: session.environment,
+        place,
+        mayAct,
+        usesXStub: session.usesXStub,
+        modelInService: (await readChampion(bucketOf(session)))?.value.modelVersion ?? null,
+        isFrozen: false,
+      }),
+    },
+    { method: 'GET', path: /^\/api\/runs$/, answer: () => listRuns(session) },
+    {
+      method: 'GET',
+      path: /^\/api\/runs\/([\w.-]+)$/,
+      answer: ([name = '']) => showRun(session, name),
+    },
+    { method: 'GET', path: /^\/api\/machine$/, answer: () => readMachine(session) },
+    {
+      method: 'GET',
+      path: /^\/api\/form$/,
+      answer: async () => z.toJSONSchema(RunRequest, { io: 'input' }),
+    },
+    { method: 'GET', path: /^\/api\/questions$/, answer: async () => listQuestions() },
+    {
+      method: 'POST',
+      path: /^\/api\/questions\/([a-z_]+)$/,
+      answer: ([name = ''], body) => answerQuestion(lake, session, name, take(Values, body).values),
+    },
+    {
+      method: 'POST',
+      path: /^\/api\/sql$/,
+      answer: (_, body) => runStatement(lake, session, take(Sql, body).sql),
+    },
+    { method: 'GET', path: /^\/api\/lake$/, answer: () => showLake(session) },
+    { method: 'GET', path: /^\/api\/models$/, answer: () => listModels(session) },
+    {
+      method: 'GET',
+      path: /^\/api\/models\/([\w-]+)$/,
+      answer: ([version = '']) => showModel(session, version),
+    },
+    {
+      method: 'POST',
+      path: /^\/api\/predict$/,
+      answer: (_, body) => tryText(session, take(Text, body).text),
+    },
+    { method: 'GET', path: /^\/api\/labels$/, answer: () => labelling.next() },
+    {
+      method: 'POST',
+      path: /^\/api\/labels$/,
+      acts: true,
+      answer: (_, body) => labelling.answer(take(Given, body)),
+    },
+    {
+      method: 'POST',
+      path: /^\/api\/start$/,
+      acts: true,
+      answer: async (_, body) => ({
+        name: await startRunNamed(session, take(Start, body).input),
+      }),
+    },
+    {
+      method: 'POST',
+      path: /^\/api\/redrive$/,
+      acts: true,
+      answer: async (_, body) => {
+        const { name } = take(Named, body);
+        await redrive(session, name);
+        return { name };
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/api\/stop$/,
+      acts: true,
+      answer: async (_, body) => {
+        const { name } = take(Named, body);
+        await stop(session, name);
+        return { name };
+      },
+    },
+  ];
+}
+
+/** Status and message for an error; what is nobody's mistake is logged and named. */
+function problemOf(error: unknown, log: Options['log']): { status: number; message: string } {
+  if (error instanceof Refused) return { status: error.status, message: error.message };
+  if (error instanceof UserError) return { status: 400, message: error.message };
+  const refused = describeRefused(error);
+  if (refused !== null) return { status: 403, message: refused };
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  log(message);
+  return { status: 500, message };
+}
+
+/** Serves the console on 127.0.0.1. Throws UserError if the port is taken. */
+export async function serveConsole(
+  lake: Pick<Workspace, 'signal'>,
+  session: Session,
+  options: Options,
+): Promise<Server> {
+  const { port, token, page, mayAct, log } = options;
+  const routes = routesOf(lake, session, options);
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { pathname } = new URL(request.url ?? '/', 'http://console');
+    const isApi = pathname.startsWith('/api/');
+    checkDoor(request, port, isApi ? token : null);
+    if (!isApi) {
+      const file = request.method === 'GET' ? page.files.get(pathname) : undefined;
+      if (file === undefined) throw new Refused(404, 'The console has no such page.');
+      response.writeHead(200, { ...headers, 'content-type': file.type }).end(file.body);
+      return;
+    }
+    const [, watched] = /^\/api\/runs\/([\w.-]+)\/live$/.exec(pathname) ?? [];
+    if (watched !== undefined && request.method === 'GET') {
+      await streamRun(watched, response);
+      return;
+    }
+    const known = routes.filter(({ path }) => path.test(pathname));
+    const route = known.find(({ method }) => method === request.method);
+    if (route === undefined)
+      throw known.length > 0
+        ? new Refused(405, `The console does not take ${request.method} here.`)
+        : new Refused(404, `The console has no ${pathname}.`);
+    if (route.acts && !mayAct)
+      throw new Refused(
+        403,
+        'This console only shows. Start it with --allow-start to let it change something.',
+      );
+    const body = route.method === 'POST' ? await jsonBody(request) : undefined;
+    const [, ...parameters] = route.path.exec(pathname) ?? [];
+    sendJson(response, 200, await route.answer(parameters, body));
+  };
+
+  /** One JSON object a line, at each change, until the run has ended or the page has gone. */
+  const streamRun = async (name: string, response: ServerResponse): Promise<void> => {
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
+    const views = watchRun(session, name, AbortSignal.any([gone.signal, lake.signal]));
+    const first = await views.next();
+    response.writeHead(200, { ...headers, 'content-type': 'application/x-ndjson' });
+    for (let next = first; next.done !== true; next = await views.next())
+      response.write(`${JSON.stringify(next.value)}\n`);
+    response.end();
+  };
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      const { status, message } = problemOf(error, log);
+      if (response.headersSent) response.destroy();
+      else sendJson(response, status, { message } satisfies Problem);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new UserError(
+              `Port ${port} is in use by another program. Choose another one: --port ${port + 1}`,
+            )
+          : error,
+      ),
+    );
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return server;
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  response
+    .writeHead(status, { ...headers, 'content-type': 'application/json; charset=utf-8' })
+    .end(JSON.stringify(value));
+}
+
+/** Closes the server and what pages still listen to. */
+export const closeConsole = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
