@@ -4,6 +4,7 @@ import { holderOf } from '../../embedded/cloud/lock';
 import { openLocal, withLakeAsItIs } from '../lake';
 import type { Session } from '../../session/session';
 import { newToken } from './door';
+import { openUp } from '../start';
 import { buildPage } from './page';
 import { closeConsole, serveConsole } from './server';
 
@@ -43,7 +44,7 @@ export async function openConsole(
   if (env !== 'local') return withLakeAsItIs(context, env, serve);
   // As npm run up does, so that other commands can join its lake; where one runs, the console joins it itself.
   const isUp = holderOf(workspace.home)?.command === 'up';
-  const session = await openLocal(context, isUp ? 'lake' : 'up', isUp);
+  const session = isUp ? await openLocal(context, 'lake', true) : await openUp(context);
   try {
     await serve(session);
   } finally {

@@ -208,7 +208,7 @@ function viewOf(
       : [],
     sums: sumsOf(state),
     queries: state.ingest && state.ingest.status !== 'PENDING' ? state.ingest.queries : [],
-    costs: costsOf(session, execution.name, events, timeline, state.train),
+    costs: costsOf(session, events, timeline, state.train),
     records: [
       {
         what: 'history in the archive',
@@ -227,13 +227,12 @@ function viewOf(
 
 function costsOf(
   session: Session,
-  name: string,
   events: RunEvent[],
   timeline: Timeline,
   train: ReturnType<typeof lastState>['train'],
 ): RunView['costs'] {
   const settings = billedSettings(session, train);
-  const usage = usageOf({ arn: '', name, status: 'SUCCEEDED', events, timeline }, settings);
+  const usage = usageOf({ events, timeline }, settings);
   return {
     lines: [...awsCosts(usage, settings), xCosts(usage, settings)],
     isReal: !session.usesXStub,

@@ -14,7 +14,8 @@ import { Labelling } from './labels';
 import { answerQuestion, listQuestions, runStatement, showLake } from './lake';
 import { listModels, showModel, tryText } from './model';
 import { bucketOf } from './objects';
-import type { Page } from './page';
+import { answersFor } from './freeze';
+import { frozenPage, type Page } from './page';
 import { listRuns, readMachine, redrive, showRun, startRunNamed, stop, watchRun } from './runs';
 
 export interface Options {
@@ -29,7 +30,7 @@ export interface Options {
   log: (line: string) => void;
 }
 
-interface Route {
+export interface Route {
   method: 'GET' | 'POST';
   /** Its groups are the parameters. */
   path: RegExp;
@@ -177,6 +178,12 @@ export async function serveConsole(
     const [, watched] = /^\/api\/runs\/([\w.-]+)\/live$/.exec(pathname) ?? [];
     if (watched !== undefined && request.method === 'GET') {
       await streamRun(watched, response);
+      return;
+    }
+    const [, kept] = /^\/api\/runs\/([\w.-]+)\/file$/.exec(pathname) ?? [];
+    if (kept !== undefined && request.method === 'GET') {
+      const html = frozenPage(page, kept, await answersFor(routes, kept));
+      response.writeHead(200, { ...headers, 'content-type': 'text/html; charset=utf-8' }).end(html);
       return;
     }
     const known = routes.filter(({ path }) => path.test(pathname));

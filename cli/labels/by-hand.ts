@@ -13,7 +13,7 @@ import type { Screen } from '../screen';
 import { agreement, describeAgreement } from './agreement';
 import { draw, Unlabelled, type Drawn } from './draw';
 import { slug } from './import';
-import { putLabels, type LabelRecord } from './in-lake';
+import { labelsInLake, putLabels, type LabelRecord } from './in-lake';
 import { keystrokes } from './keys';
 
 /** Stores labels during long pauses, so that a closed terminal loses few of them. */
@@ -52,7 +52,10 @@ export async function labelByHand(
   return 0;
 }
 
-/** Texts of the last days that no person has labelled. */
+/**
+ * Texts of the last days that no person has labelled. The tables know a label after the next cleaning, so the labels
+ * themselves are read, too.
+ */
 export async function unlabelledTexts(
   lake: Pick<Workspace, 'signal'>,
   session: Session,
@@ -60,10 +63,13 @@ export async function unlabelledTexts(
 ): Promise<Unlabelled[]> {
   const from_day = utcDay(new Date(Date.now() - days * DAY_MILLIS));
   const { sql, literals } = prepareQuery(session.environment, 'tweets_to_label', { from_day });
-  const rows = records(await runSql(lake, session, sql, literals));
-  return rows
+  const [table, labelled] = await Promise.all([
+    runSql(lake, session, sql, literals),
+    labelsInLake(session),
+  ]);
+  return records(table)
     .map((row) => Unlabelled.parse(row))
-    .filter(({ text_hash }) => text_hash !== NO_TEXT_HASH);
+    .filter(({ text_hash }) => text_hash !== NO_TEXT_HASH && !labelled.has(text_hash));
 }
 
 interface Dialogue {

@@ -14,12 +14,14 @@ function readFrozen(): Readonly<Record<string, unknown>> | null {
   return text ? JSON.parse(text) : null;
 }
 
-/** Takes the token out of the address, so that no copied address holds it. The tab keeps it until it is closed. */
-export function takeToken(): void {
+/** Takes the token out of the address, so that no copied address holds it. The tab keeps it until it is closed.
+ * Returns whether there was one. */
+export function takeToken(): boolean {
   const [, token] = /[#&]token=([\w-]+)/.exec(location.hash) ?? [];
-  if (token === undefined) return;
+  if (token === undefined) return false;
   sessionStorage.setItem(TOKEN, token);
   history.replaceState(null, '', '#/');
+  return true;
 }
 
 async function send(path: string, options: RequestInit): Promise<Response> {
@@ -89,4 +91,16 @@ export async function listen<Answer>(
     rest = lines.pop() ?? '';
     for (const line of lines) take(JSON.parse(line));
   }
+}
+
+export const file = async (path: string): Promise<Blob> => (await send(path, {})).blob();
+
+/** Lets the browser save bytes under a name. */
+export function saveAs(bytes: Blob, name: string): void {
+  const url = URL.createObjectURL(bytes);
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
 }

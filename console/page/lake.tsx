@@ -1,7 +1,8 @@
 import * as Plot from '@observablehq/plot';
 import { useState } from 'preact/hooks';
 import type { LakeView, Question, Result } from '../contract';
-import { post } from './ask';
+import { csvOf } from './csv';
+import { post, saveAs } from './ask';
 import { Chart, sentimentColours, sentiments } from './chart';
 import {
   count,
@@ -324,27 +325,9 @@ function Box({ run }: { run: (path: string, body: unknown) => void }) {
   );
 }
 
-/** A cell as CSV. A spreadsheet computes what begins so: an apostrophe makes it a text. */
-export function csvCell(cell: string | null): string {
-  const safe =
-    cell !== null && /^[=+\-@\t\r]/.test(cell) && !/^-?\d+(\.\d+)?(E-?\d+)?$/.test(cell)
-      ? `'${cell}`
-      : (cell ?? '');
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-export const csvOf = ({ columns, rows }: Result): string =>
-  [columns, ...rows].map((row) => `${row.map(csvCell).join(',')}\r\n`).join('');
-
 function Download({ result }: { result: Result }) {
-  const save = () => {
-    const url = URL.createObjectURL(new Blob(['\ufeff', csvOf(result)], { type: 'text/csv' }));
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = 'result.csv';
-    link.click();
-    URL.revokeObjectURL(url);
-  };
+  const save = () =>
+    saveAs(new Blob(['\ufeff', csvOf(result)], { type: 'text/csv' }), 'result.csv');
   return (
     <button type="button" onClick={save}>
       Download CSV

@@ -107,5 +107,7 @@ function Here({
 }
 
 takeToken();
+// A new address in an old tab loads nothing by itself.
+addEventListener('hashchange', () => takeToken() && location.reload());
 const place = document.getElementById('console');
 if (place !== null) render(<App />, place);

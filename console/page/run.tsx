@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Machine, Overview, RunView, StateVisit } from '../contract';
-import { ask, isFrozen, listen, post } from './ask';
+import { ask, file, isFrozen, listen, post, saveAs } from './ask';
 import { Graph, standings } from './graph';
 import {
   count,
@@ -85,6 +85,7 @@ export function Run({ name, overview }: { name: string; overview: Overview }) {
             <Queries view={view} />
             <Costs view={view} />
             <h2>Records</h2>
+            {!overview.isFrozen && <Keep name={name} />}
             <ul>
               {view.records.map(({ what, uri }) => (
                 <li>
@@ -308,5 +309,30 @@ function Costs({ view }: { view: RunView }) {
         ]}
       />
     </details>
+  );
+}
+
+/** Saves what this page shows as one file that needs no server. */
+function Keep({ name }: { name: string }) {
+  const [problem, setProblem] = useState('');
+  const save = async () => {
+    setProblem('');
+    try {
+      saveAs(await file(`/api/runs/${name}/file`), `${name}.html`);
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return (
+    <p>
+      <button type="button" onClick={() => void save()}>
+        Save this run as one file
+      </button>
+      {problem !== '' && (
+        <span class="wrong" role="alert">
+          {problem}
+        </span>
+      )}
+    </p>
   );
 }

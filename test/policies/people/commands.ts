@@ -204,6 +204,13 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
   ];
 
   const newLabels = sends(labeller, 's3:PutObject', object('raw-data/labels/people.ndjson'));
+  const labels = [
+    ...question,
+    ...assume(labeller),
+    ...list(labeller, 'raw-data/labels/'),
+    ...sends(labeller, 's3:GetObject', object('raw-data/labels/people.ndjson')),
+    ...newLabels,
+  ];
   const importsLabels = [
     ...assume(labeller),
     ...list(labeller, 'raw-data/labels/'),
@@ -325,7 +332,32 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
       ],
     },
     'import-labels': { calls: [...opens, ...importsLabels] },
-    label: { calls: [...opens, ...question, ...assume(labeller), ...newLabels] },
+    label: { calls: [...opens, ...labels] },
+    console: {
+      calls: [
+        ...opens,
+        ...sends(null, 'sfn:ListExecutions', machine),
+        ...sends(null, 'sfn:DescribeStateMachine', machine),
+        ...starts,
+        ...sends(null, 'sfn:RedriveExecution', execution),
+        ...sends(null, 'sfn:StopExecution', execution),
+        ...labels,
+        ...endpoints.flatMap((one) => sends(null, 'sagemaker-runtime:InvokeEndpoint', one)),
+        ...[
+          'processed-data/audit/executions/',
+          'raw-data/quarantine/',
+          'cleaned-data/tweets/',
+          'processed-data/scored/',
+        ].flatMap((prefix) => list(analyst, prefix)),
+        ...[
+          'processed-data/audit/executions/one-0.json',
+          'raw-data/quarantine/dt=day/run.ndjson',
+          'model-outputs/champion.json',
+          `model-outputs/${model}/evaluation.json`,
+          `model-outputs/${model}/manifest.json`,
+        ].flatMap((name) => sends(analyst, 's3:GetObject', object(name))),
+      ],
+    },
     'grant-force': {
       calls: [
         ...opens,
