@@ -16,11 +16,12 @@ import { readEnvironment } from './settings/environment';
 import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
 import type { Row, AthenaContext } from './lake/athena';
 import type { Catalog } from './lake/catalog';
-import { uriOf } from './lake/objects';
+import { getTimedJson, uriOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
 import { MOST_ENDPOINT_TWEETS } from './settings/settings';
+import { compactScores } from './model/compact-scores';
 import { scoreInBatches, writeScored } from './model/scored';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
@@ -28,6 +29,7 @@ import { readChampion } from './model/champion';
 import { describeEndpoint, pointEndpoint, scoringClient } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
 import { languageList } from './model/languages';
+import { CHAMPION_KEY } from './model/names';
 import {
   completedTransform,
   isUsable,
@@ -44,6 +46,8 @@ import { log, onFirstCall, step } from './shared/step';
 const LOOKBACK_DAYS = 8;
 // A call starts no new work after two minutes; the work in progress fits into its Lambda's other eight.
 const BUDGET_MS = 2 * 60 * 1000;
+// From the start of a call; an object takes seconds, and the Lambda has ten minutes.
+const COMPACTION_ENDS_MS = 7 * 60 * 1000;
 const PAUSE_MS = 300;
 /** One row more than the endpoint may score tells that a day is for a transform job. */
 const ROWS_LISTED = MOST_ENDPOINT_TWEETS + 1;
@@ -71,46 +75,60 @@ type Job = NonNullable<Progress['job']>;
  * published from its output: a new champion's first run scores millions.
  */
 export const refreshAnalytics = (deps: Dependencies) =>
-  step(
-    StepInput,
-    RefreshAnalyticsOutput,
-    async ({ execution, attempt, state }): Promise<RefreshAnalyticsOutput> => {
-      const champion = (await readChampion(deps.lake))?.value ?? null;
-      if (champion === null) {
-        return { status: 'DONE', scored: 0, modelVersion: null };
+  step(StepInput, RefreshAnalyticsOutput, async (input): Promise<RefreshAnalyticsOutput> => {
+    const until = deps.clock.now().valueOf() + COMPACTION_ENDS_MS;
+    const answer = await refresh(deps, input);
+    if (answer.status === 'DONE' && input.state.plan.mode === 'nightly') await compact(deps, until);
+    return answer;
+  });
+
+/** What does not fit into the time is left to the next run. */
+async function compact({ lake, clock }: Dependencies, until: number): Promise<void> {
+  const { answeredAt } = await getTimedJson(lake, CHAMPION_KEY, z.unknown());
+  const done = await compactScores({
+    lake,
+    now: clock.now(),
+    storageTime: answeredAt ?? clock.now(),
+    isLate: () => clock.now().valueOf() > until,
+  });
+  if (done.sources > 0) log({ function: 'refresh-analytics', compacted: done });
+}
+
+async function refresh(
+  deps: Dependencies,
+  { execution, attempt, state }: StepInput,
+): Promise<RefreshAnalyticsOutput> {
+  const champion = (await readChampion(deps.lake))?.value ?? null;
+  if (champion === null) {
+    return { status: 'DONE', scored: 0, modelVersion: null };
+  }
+  const idempotencyKey = [execution.arn, attempt];
+  let progress = await begun(deps, champion, attempt, state);
+  if (await servesChampion(deps, champion)) {
+    const until = deps.clock.now().valueOf() + BUDGET_MS;
+    do {
+      const { pending, job } = progress;
+      if (pending.length > 0) {
+        const name = transformJobName(state.plan.date, idempotencyKey, deps.transforms.modelPrefix);
+        progress = await listed(deps, champion, progress, { idempotencyKey, name });
+      } else if (job === undefined) {
+        const { scored } = progress;
+        return { status: 'DONE', scored, modelVersion: champion.modelVersion };
+      } else if (job.startedAt === undefined) {
+        await startTransform(deps.lake, job.name, champion, deps.transforms);
+        log({ transform: job.name, days: job.days.length });
+        const startedAt = deps.clock.now().toISOString();
+        progress = { ...progress, job: { ...job, startedAt } };
+      } else {
+        const done = await published(deps, progress, job);
+        if (done === null) break;
+        if ('status' in done) return done;
+        progress = done;
       }
-      const idempotencyKey = [execution.arn, attempt];
-      let progress = await begun(deps, champion, attempt, state);
-      if (await servesChampion(deps, champion)) {
-        const until = deps.clock.now().valueOf() + BUDGET_MS;
-        do {
-          const { pending, job } = progress;
-          if (pending.length > 0) {
-            const name = transformJobName(
-              state.plan.date,
-              idempotencyKey,
-              deps.transforms.modelPrefix,
-            );
-            progress = await listed(deps, champion, progress, { idempotencyKey, name });
-          } else if (job === undefined) {
-            const { scored } = progress;
-            return { status: 'DONE', scored, modelVersion: champion.modelVersion };
-          } else if (job.startedAt === undefined) {
-            await startTransform(deps.lake, job.name, champion, deps.transforms);
-            log({ transform: job.name, days: job.days.length });
-            const startedAt = deps.clock.now().toISOString();
-            progress = { ...progress, job: { ...job, startedAt } };
-          } else {
-            const done = await published(deps, progress, job);
-            if (done === null) break;
-            if ('status' in done) return done;
-            progress = done;
-          }
-        } while (deps.clock.now().valueOf() < until);
-      }
-      return { status: 'RUNNING', attempt, ...progress };
-    },
-  );
+    } while (deps.clock.now().valueOf() < until);
+  }
+  return { status: 'RUNNING', attempt, ...progress };
+}
 
 /** The progress that a call continues. A job that an earlier attempt started is published, unless it failed. */
 async function begun(

@@ -1,4 +1,5 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { parquetReadObjects } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { z } from 'zod';
 import { Label } from '../../workflows/evaluation';
@@ -80,6 +81,17 @@ export async function writeScored(
   if (known.has(day)) return;
   await addPartitions(catalog, 'scored', [{ values: [day], location: uriOf(lake, folder) }]);
   known.add(day);
+}
+
+/** The rows of an object of predictions; null if it is not Parquet, or has other columns. */
+export async function scoredRows(bytes: Uint8Array): Promise<ScoredRow[] | null> {
+  let rows: unknown;
+  try {
+    rows = await parquetReadObjects({ file: new Uint8Array(bytes).buffer });
+  } catch {
+    return null;
+  }
+  return z.array(ScoredRow).safeParse(rows).data ?? null;
 }
 
 export function toParquet(rows: readonly ScoredRow[]): Uint8Array {

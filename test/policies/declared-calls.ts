@@ -145,6 +145,21 @@ const parking = declare(
   object('raw-data/parked/page.ndjson'),
 );
 
+const compacting = [
+  ...declare(
+    'A recorded lake has no day that is old enough to be compacted',
+    INGESTION,
+    's3:GetObject DeleteObject',
+    object('raw-data/tweets/dt=day/page.ndjson.gz'),
+  ),
+  ...declare(
+    'A recorded lake has no day that is old enough to be compacted',
+    OPERATING,
+    's3:DeleteObject',
+    object('processed-data/scored/dt=day/a.parquet'),
+  ),
+];
+
 const images = [
   { kind: 'training', role: LEARNING },
   // Of transform jobs, too.
@@ -458,6 +473,7 @@ export const declaredCalls: readonly DeclaredCall[] = [
   ...encryption,
   ...images,
   ...parking,
+  ...compacting,
   ...jobs,
   ...queries,
   ...deliveries,

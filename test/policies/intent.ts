@@ -23,7 +23,7 @@ type Row = readonly [place: string, ...rights: Rights[]];
 // prettier-ignore
 const rows: readonly Row[] = [
   // an object                                                  ingestion   processing  reporter    learning    operator    serving     analysts    labellers   crawl       endpoint
-  ['raw-data/tweets/dt=day/page.ndjson.gz',                   'rw',       'r',        '',         '',         '',         '',         '',         '',         '',         ''],
+  ['raw-data/tweets/dt=day/page.ndjson.gz',                   'rwd',      'r',        '',         '',         '',         '',         '',         '',         '',         ''],
   ['raw-data/labels/people.ndjson',                           '',         'r',        '',         'r',        'r',        '',         '',         'rw',       '',         ''],
   ['raw-data/corpora/people.jsonl.gz',                        '',         '',         '',         'r',        '',         '',         '',         'rw',       '',         ''],
   ['raw-data/quarantine/dt=day/run.ndjson',                   'rw',       'rwd',      '',         '',         '',         '',         'r',        '',         '',         ''],
@@ -36,7 +36,7 @@ const rows: readonly Row[] = [
   ['raw-data/elsewhere.json',                                 '',         '',         '',         '',         '',         '',         '',         '',         '',         ''],
   ['cleaned-data/tweets/dt=day/run=a/part',                   '',         'rwd',      'r',        'r',        'r',        '',         'r',        '',         '',         ''],
   ['cleaned-data/summaries/run.json',                         '',         'rwd',      'r',        '',         '',         '',         'r',        '',         '',         ''],
-  ['processed-data/scored/dt=day/a.parquet',                  '',         '',         '',         '',         'rw',       '',         'r',        '',         '',         ''],
+  ['processed-data/scored/dt=day/a.parquet',                  '',         '',         '',         '',         'rwd',      '',         'r',        '',         '',         ''],
   ['processed-data/query-results/runs/a.csv',                 '',         '',         'rw',       '',         'rw',       '',         '',         '',         '',         ''],
   ['processed-data/query-results/analysts/a.csv',             '',         '',         '',         '',         '',         '',         'rw',       '',         '',         ''],
   ['processed-data/query-results/scoring/job/input/dt=day/a',  '',         '',         '',         'r',        'rwd',      '',         '',         '',         '',         ''],

@@ -59,8 +59,9 @@ const access: Record<RoleName, Access> = {
   DataIngestionRole: {
     read: [...ingested, prefixes.imports],
     write: ingested,
-    // Records that the stream has accepted on a retry.
-    remove: [prefixes.queued],
+    // Records that the stream has accepted on a retry, and pages that a merged object holds. Their old versions stay:
+    // the role could replace them anyway.
+    remove: [prefixes.queued, raw_tweets.prefix],
     // Imported tweets are in raw-data/tweets/ by then, without erased ones.
     purge: [prefixes.imports],
     wholeObjects: true,
@@ -110,8 +111,8 @@ const access: Record<RoleName, Access> = {
       manifests,
       encoders,
     ],
-    // When the scores are published.
-    remove: [resultPrefixes.scoring],
+    // When the scores are published; and small objects of scores that a merged one holds.
+    remove: [resultPrefixes.scoring, scored.prefix],
     // Listing gives the ETags by which an encoder's corpora are named.
     list: [prefixes.corpora],
   },
