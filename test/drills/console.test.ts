@@ -29,7 +29,7 @@ const hostile = [
   '<img src=x onerror="document.title=\'taken\'"> what a lovely day',
   '<script>document.title="taken"</script> I hate waiting',
   'turned \u202e around and \u2066 again, love it',
-  '=HYPERLINK("http://x.example","great") news',
+  '=SUM(1,2) "great" news',
   'a plain text about nothing at all',
   'escape \u001b[31m red \u0007 bell, sad',
 ];
@@ -42,8 +42,8 @@ beforeAll(async () => {
     );
   }
   const faults = join(files, 'faults.json');
-  // X refuses the first search, as with a wrong token; a later one works.
-  writeFileSync(faults, '{"faults": [{"request": 1, "fault": "status", "status": 401}]}');
+  // X refuses the first search, as an app without access; a later one works.
+  writeFileSync(faults, '{"faults": [{"request": 1, "fault": "status", "status": 403}]}');
   process.env['X_FAULTS'] = faults;
   person = await Person.arrive('console');
   running = person.run(['console', '--port', String(await freePort())]);
@@ -115,7 +115,7 @@ test('a run that fails says why, where, and how to go on; started by keyboard al
   await page.waitForSelector('.failure', { timeout: 120_000 });
   const failure = await page.textContent('.failure');
   expect(failure).toContain('The state "Ingest tweets" failed.');
-  expect(failure).toMatch(/401|token/);
+  expect(failure).toMatch(/403/);
   expect(failure).toContain('npm run lake -- redrive nightly-');
   expect(await page.textContent('.graph .failed')).toContain('Ingest tweets');
 }, 180_000);
@@ -168,7 +168,7 @@ test('the SQL box answers as the analyst, says what is wrong, and gives a file t
   await page.click('text=Download CSV');
   const saved = readFileSync(await (await download).path(), 'utf8');
 
-  expect(saved).toContain(`"'=HYPERLINK(""http://x.example"",""great"") news"`);
+  expect(saved).toContain(`"'=SUM(1,2) ""great"" news"`);
   expect(await page.locator('td').allTextContents()).toContain(
     'turned \\u{202e} around and \\u{2066} again, love it',
   );
