@@ -136,6 +136,7 @@ const base = {
   glue: { workerType: 'G.1X', workers: 2, timeoutMinutes: 60 },
   checks: { maxLabelShare: 0.95, minRowsForShare: 50 },
   model: { languages: ['en'] },
+  registry: { keepModels: 10, keepRejectedDays: 90 },
   training: {
     instanceType: 'ml.m5.xlarge',
     maxSeconds: 3600,

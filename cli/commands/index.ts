@@ -8,6 +8,7 @@ import history from './history';
 import importLabels from './import-labels';
 import importTweets from './import-tweets';
 import label from './label';
+import models from './models';
 import predict from './predict';
 import pretrain from './pretrain';
 import query from './query';
@@ -16,6 +17,7 @@ import rehearse from './rehearse';
 import replay from './replay';
 import reproduce from './reproduce';
 import retrain from './retrain';
+import rollback from './rollback';
 import run from './run';
 import sql from './sql';
 import start from './start';
@@ -27,7 +29,7 @@ export const commands = [
   ...[start, up, run, retrain, redrive, backfill, replay],
   ...[consolePage, history, query, sql, predict],
   ...[label, importLabels, importTweets, forget],
-  ...[pretrain, grantForce, reproduce],
+  ...[models, rollback, pretrain, grantForce, reproduce],
   ...[deploy, verify, destroy, rehearse],
 ] as const;
 

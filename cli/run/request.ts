@@ -107,8 +107,8 @@ function announceCosts(
   request: Request,
 ): Request {
   const { mode, maxTweets = settingsFor(env).x.maxTweetsPerRun } = checkInput(request);
-  // These two modes read no posts.
-  if (mode === 'retrain' || mode === 'replay') return request;
+  // These modes read no posts.
+  if (mode === 'retrain' || mode === 'replay' || mode === 'rollback') return request;
   if (env === 'local') return announceSource(context, request);
   sayPrice(context, env, maxTweets);
   return request;

@@ -88,6 +88,12 @@ export const FunctionSettings = z.strictObject({
     /** How long a grant lets an execution promote in spite of the gate. */
     forceGrantHours: z.number().positive(),
   }),
+  registry: z.strictObject({
+    /** Promoted models that stay registered, with their endpoint configs, so that one can go back to them. */
+    keepModels: z.number().int().min(2),
+    /** Days that refused candidates stay registered. */
+    keepRejectedDays: Days,
+  }),
   endpoint: z.strictObject({
     kind: z.enum(endpointKinds),
     instanceType: z.string(),

@@ -7,6 +7,7 @@ import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
 import { difference, evaluationOf, even, labelRows, measured, ndjson } from './support/evaluation';
 import { keysBelow, put, putJsonObject, readJsonObject } from './support/launcher';
+import { testRegistry } from './support/registry';
 import { PLAN, TRAINED, stepInput } from './support/state';
 
 /*
@@ -45,7 +46,7 @@ const putChampion = (modelVersion?: string, changes: Partial<Champion> = {}) =>
   putJsonObject(lake, 'model-outputs/champion.json', { ...champion(modelVersion), ...changes });
 
 const step = (force: RunState['plan']['force'] = null) =>
-  evaluateCandidate({ lake, settings, clock: new TestClock() })(
+  evaluateCandidate({ lake, settings, clock: new TestClock(), ...testRegistry() })(
     stepInput({
       plan: { ...PLAN, force },
       train: { ...TRAINED, evaluationUri: inLake(EVALUATION) },

@@ -24,6 +24,7 @@ import { TestClock } from './support/clock';
 import { evaluationOf, even, labelRows, ndjson } from './support/evaluation';
 import { awsError } from './support/job-runs';
 import { keysBelow, put, putJsonObject, readJsonObject, readText } from './support/launcher';
+import { testRegistry } from './support/registry';
 import { FakeEndpoint, FakeSageMaker } from './support/sagemaker';
 import { EXECUTION, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
 
@@ -666,9 +667,12 @@ describe('Evaluate the candidate', () => {
     await put(lake, 'raw-data/labels/people.ndjson', ndjson(rows));
     const evaluation = evaluationOf({ rows, ...night });
     await putJsonObject(lake, `model-outputs/${TRAINED.jobName}/evaluation.json`, evaluation);
-    return evaluateCandidate({ lake, settings: settingsFor('dev').evaluation, clock })(
-      stepInput({ train: trained() }),
-    );
+    return evaluateCandidate({
+      lake,
+      settings: settingsFor('dev').evaluation,
+      clock,
+      ...testRegistry(),
+    })(stepInput({ train: trained() }));
   };
 
   test('the first model takes over when it beats the lexicon', async () => {
@@ -1092,7 +1096,7 @@ describe('Promote the model', () => {
     };
   };
   const promote = (champion: string | null) =>
-    promoteModel({ lake, clock })(
+    promoteModel({ lake, clock, settings: settingsFor('dev').registry, ...testRegistry() })(
       stepInput({
         train: trained(),
         evaluation: evaluation(champion),
@@ -1165,7 +1169,12 @@ describe('Promote the model', () => {
 
   test('promotes nothing that the gate refused', async () => {
     const refused = { ...evaluation(null), promote: false };
-    const step = promoteModel({ lake, clock });
+    const step = promoteModel({
+      lake,
+      clock,
+      settings: settingsFor('dev').registry,
+      ...testRegistry(),
+    });
 
     await expect(step(stepInput({ train: trained(), evaluation: refused }))).rejects.toMatchObject({
       name: 'PromotionConflict',

@@ -331,6 +331,18 @@ const rare = [
       arn('sagemaker', changed),
     ),
   ),
+  ...[
+    ['sagemaker:DeleteModelPackage', 'model-package/sentiment-lake-local/1'],
+    ['sagemaker:DeleteModel', 'model/sl-job'],
+    ['sagemaker:DeleteEndpointConfig', 'endpoint-config/sl-job'],
+  ].flatMap(([action = '', deleted = '']) =>
+    declare(
+      'Made by the promotion after the ten that are kept (registry.keepModels): test/functions/registry.test.ts',
+      OPERATING,
+      action,
+      arn('sagemaker', deleted),
+    ),
+  ),
   ...declare(
     'S3 answers 404 for a missing object to those who may list, and 403 to others; ministack asks nothing',
     WRITING,

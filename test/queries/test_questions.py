@@ -105,6 +105,52 @@ def test_unscored_tweets_leaves_out_the_scored_and_other_languages(lake: Lake) -
     assert [row["tweet_id"] for row in new_model] == ["1", "2", "4"]
 
 
+def test_unscored_tweets_are_also_those_that_another_model_scored_last(lake: Lake) -> None:
+    lake.add("tweets", TWEET)
+    lake.add("scored", PREDICTION)
+    lake.add("scored", {**PREDICTION, "model_version": "m2", "scored_at": "2026-11-21 09:00:00"})
+    values = {"day": "2026-11-20", "languages": "en"}
+
+    rolled_back = lake.ask("questions/unscored_tweets", **values, model_version="m1")
+    in_service = lake.ask("questions/unscored_tweets", **values, model_version="m2")
+
+    assert [row["tweet_id"] for row in rolled_back] == ["1"]
+    assert in_service == []
+
+
+def test_model_differences_compares_the_newest_answers_of_two_models(lake: Lake) -> None:
+    lake.add(
+        "tweets", TWEET, {**TWEET, "tweet_id": "2", "text": "so so"}, {**TWEET, "tweet_id": "3"}
+    )
+    sure = {**PREDICTION, "label": "positive", "negative": 0.1, "neutral": 0.1, "positive": 0.8}
+    unsure = {**PREDICTION, "label": "neutral", "negative": 0.2, "neutral": 0.5, "positive": 0.3}
+    for tweet_id, first, second in (("1", sure, sure), ("2", sure, unsure)):
+        lake.add("scored", {**first, "tweet_id": tweet_id, "model_version": "a"})
+        lake.add("scored", {**second, "tweet_id": tweet_id, "model_version": "b"})
+    lake.add("scored", {**sure, "tweet_id": "3", "model_version": "a"})
+    # An older answer of the second model, which it has changed since.
+    lake.add(
+        "scored",
+        {**unsure, "tweet_id": "1", "model_version": "b", "scored_at": "2026-11-19 01:00:00"},
+    )
+    days = {"from_day": "2026-11-20", "to_day": "2026-11-21", "top": 5}
+
+    rows = lake.ask("questions/model_differences", **days, first_model="a", second_model="b")
+    none = lake.ask("questions/model_differences", **days, first_model="a", second_model="c")
+
+    assert rows == [
+        {
+            "both": 2,
+            "differ": 1,
+            "text": "so so",
+            "first_label": "positive",
+            "second_label": "neutral",
+            "second_confidence": 0.5,
+        }
+    ]
+    assert none == []
+
+
 def test_rows_per_day_counts_labels_and_authors(lake: Lake) -> None:
     lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2", "label_source": "human"})
 

@@ -324,6 +324,19 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
       ],
     },
     query: { calls: [...opens, ...question] },
+    rollback: runs,
+    models: {
+      calls: [
+        ...opens,
+        ...assume(analyst),
+        ...sends(analyst, 's3:GetObject', object('model-outputs/champion.json')),
+        ...['ListModelPackages', 'DescribeModelPackage'].flatMap((name) =>
+          sends(null, `sagemaker:${name}`, sageMaker(`model-package/${lake}/1`)),
+        ),
+        ...sends(analyst, 's3:GetObject', object(`model-outputs/${model}/evaluation.json`)),
+        ...question,
+      ],
+    },
     sql: { calls: [...opens, ...question] },
     predict: {
       calls: [

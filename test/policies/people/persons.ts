@@ -36,6 +36,8 @@ export const meant: Partial<Record<CommandName, readonly (readonly Person[])[]>>
   query: [['analyst'], ['operator']],
   sql: [['analyst'], ['operator']],
   predict: [['analyst']],
+  models: [['analyst'], ['operator']],
+  rollback: [['operator']],
   'import-labels': [['labeller']],
   label: [
     ['analyst', 'labeller'],
