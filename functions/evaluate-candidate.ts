@@ -75,7 +75,6 @@ export const evaluateCandidate = ({
             ...train,
             modelVersion: jobName,
             macroRecall: evaluation?.candidate.macro_recall,
-            interval: evaluation?.candidate.interval,
             digest: evaluation?.candidate.digest,
             execution: execution.arn,
             decidedAt,

@@ -12,10 +12,11 @@ import type { ModelPackageSummary, SageMakerClient } from '@aws-sdk/client-sagem
 import { z } from 'zod';
 import type { Champion } from '../../workflows/payloads';
 import type { LakeBucket } from '../lake/objects';
-import { getJson } from '../lake/objects';
+import { getJson, getText, keyOf } from '../lake/objects';
 import type { FunctionSettings } from '../settings/settings';
 import { inParallel } from '../shared/in-parallel';
 import { costTags, modelKeys } from './names';
+import { readEvaluation } from './read-evaluation';
 import { TrainingRequest } from './training-inputs';
 import { unlessItExists } from './unless-it-exists';
 
@@ -60,8 +61,6 @@ export interface Decided {
   manifestUri: string;
   fingerprint: string;
   macroRecall: number | undefined;
-  /** Of the macro recall, at the evaluation's level. */
-  interval?: { low: number; high: number };
   digest: string | undefined;
   execution: string;
   decidedAt: string;
@@ -119,15 +118,31 @@ export async function register(
             Statistics: { ContentType: 'application/json', S3Uri: model.evaluationUri },
           },
         },
-        CustomerMetadataProperties: metadataOf(model, request?.value.git.commit),
+        CustomerMetadataProperties: metadataOf(
+          model,
+          await intervalOf(lake, model.evaluationUri),
+          request?.value.git.commit,
+        ),
       }),
     );
   }
   await decide(registry, model.modelVersion, approval, because);
 }
 
-function metadataOf(model: Decided, gitCommit: string | undefined): Record<string, string> {
-  const { interval, macroRecall, digest } = model;
+/** Of the macro recall, at the evaluation's level; undefined where the evaluation is not to be read. */
+async function intervalOf(lake: LakeBucket, uri: string) {
+  const found = await getText(lake, keyOf(lake, uri));
+  return found === null
+    ? undefined
+    : readEvaluation(found.text, uri).evaluation?.candidate.interval;
+}
+
+function metadataOf(
+  model: Decided,
+  interval: { low: number; high: number } | undefined,
+  gitCommit: string | undefined,
+): Record<string, string> {
+  const { macroRecall, digest } = model;
   const figures = { macroRecall, low: interval?.low, high: interval?.high };
   return {
     modelVersion: model.modelVersion,

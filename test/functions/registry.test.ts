@@ -13,6 +13,7 @@ import { settingsFor } from '../../infra/config';
 import type { Champion, RunState } from '../../workflows/payloads';
 import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
+import { evaluationOf, labelRows } from './support/evaluation';
 import { put, putJsonObject, readJsonObject } from './support/launcher';
 import { TestRegistry, testRegistry } from './support/registry';
 import { EXECUTION, PLAN, stepInput } from './support/state';
@@ -38,7 +39,6 @@ const model = (modelVersion: string, decidedAt: string): Decided => ({
   manifestUri: inLake(`model-outputs/${modelVersion}/manifest.json`),
   fingerprint: `seen by ${modelVersion}`,
   macroRecall: 0.75,
-  interval: { low: 0.72, high: 0.78 },
   digest: DIGEST,
   execution: EXECUTION.arn,
   decidedAt,
@@ -73,6 +73,9 @@ const putChampion = (modelVersion: string, previous: string | null = null) =>
 
 describe('The registry', () => {
   test('holds a model with its decision, figures and origin; a repeated call changes nothing', async () => {
+    const evaluation = evaluationOf({ rows: labelRows(600) });
+    await putJsonObject(lake, 'model-outputs/sl-a/evaluation.json', evaluation);
+    const { low, high } = evaluation.candidate.interval;
     await enter('sl-a', '2026-11-20T03:00:00.000Z');
     await enter('sl-a', '2026-11-20T03:00:00.000Z');
 
@@ -89,8 +92,8 @@ describe('The registry', () => {
         decidedAt: '2026-11-20T03:00:00.000Z',
         fingerprint: 'seen by sl-a',
         macroRecall: 0.75,
-        low: 0.72,
-        high: 0.78,
+        low,
+        high,
         digest: DIGEST,
       },
     ]);
