@@ -18,7 +18,7 @@ const bucketOf = ({ people, outputs }: Session): LakeBucket => ({
   bucket: outputs.BucketName,
 });
 
-const registryOf = ({ clients, environment }: Session) => ({
+export const registryOf = ({ clients, environment }: Session) => ({
   sageMaker: clients.sageMaker,
   group: lakeName(environment),
 });

@@ -133,17 +133,24 @@ export interface LakeView {
 export interface ModelLine {
   version: string;
   inService: boolean;
-  trainedAt: number;
+  decision: 'promoted' | 'refused';
+  decidedAt: number;
+  /** Name of the execution that decided. */
+  execution: string;
+  /** Why: each rule as a sentence, or by which run it was rolled back. */
+  because: string[];
+  gitCommit: string | null;
   macroRecall: number | null;
   low: number | null;
   high: number | null;
-  rows: number | null;
 }
 
 /** `GET /api/models/<version>` */
 export interface ModelView {
   version: string;
   inService: boolean;
+  /** As in the list; null for a model that is not registered. */
+  line: ModelLine | null;
   evaluation: Evaluation | null;
   /** Why the evaluation cannot be shown. */
   problem: string | null;

@@ -1,61 +1,43 @@
-import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import type { Answered, ModelLine, ModelView } from '../../console/contract';
 import { getText } from '../../functions/lake/objects';
 import { readChampion } from '../../functions/model/champion';
 import { MAX_TEXTS_A_CALL } from '../../functions/model/endpoint';
-import { modelKeys, modelNamePrefix } from '../../functions/model/names';
+import { modelKeys } from '../../functions/model/names';
 import { readEvaluation } from '../../functions/model/read-evaluation';
+import {
+  registeredModel,
+  registeredModels,
+  type RegisteredModel,
+} from '../../functions/model/registry';
 import type { Session } from '../../session/session';
-import { prefixes } from '../../workflows/datasets';
+import { registryOf } from '../models';
 import { predict } from '../predict';
+import { executionName } from '../run/follow';
 import { Refused } from './door';
 import { bucketOf } from './objects';
 
-/** Newest models whose evaluation is read for the list. */
-const MODELS = 60;
-
 const Version = z.string().regex(/^sl-[A-Za-z0-9-]{1,60}$/);
 
-/** Models with an evaluation, newest first. */
+/** Registered models, newest decision first. */
 export async function listModels(session: Session): Promise<ModelLine[]> {
-  const bucket = bucketOf(session);
-  const champion = (await readChampion(bucket))?.value.modelVersion;
-  const { CommonPrefixes = [] } = await bucket.s3.send(
-    new ListObjectsV2Command({
-      Bucket: bucket.bucket,
-      Prefix: `${prefixes.models}${modelNamePrefix}`,
-      Delimiter: '/',
-    }),
-  );
-  const versions = CommonPrefixes.map(({ Prefix = '' }) =>
-    Prefix.slice(prefixes.models.length, -1),
-  ).filter((version) => Version.safeParse(version).success);
-  // A version's name begins with its day.
-  const newest = versions.toSorted().toReversed().slice(0, MODELS);
-  const lines = await Promise.all(
-    newest.map(async (version): Promise<ModelLine> => {
-      const found = await bucket.s3.send(
-        new ListObjectsV2Command({
-          Bucket: bucket.bucket,
-          Prefix: modelKeys(version).evaluation,
-          MaxKeys: 1,
-        }),
-      );
-      const { evaluation } = await evaluationOf(session, version);
-      return {
-        version,
-        inService: version === champion,
-        trainedAt: found.Contents?.[0]?.LastModified?.valueOf() ?? 0,
-        macroRecall: evaluation?.candidate.macro_recall ?? null,
-        low: evaluation?.candidate.interval.low ?? null,
-        high: evaluation?.candidate.interval.high ?? null,
-        rows: evaluation?.held_out.rows ?? null,
-      };
-    }),
-  );
-  return lines.toSorted((a, b) => b.trainedAt - a.trainedAt);
+  const champion = (await readChampion(bucketOf(session)))?.value.modelVersion;
+  const models = await registeredModels(registryOf(session));
+  return models.map((model) => lineOf(model, champion));
 }
+
+const lineOf = (model: RegisteredModel, champion: string | undefined): ModelLine => ({
+  version: model.modelVersion,
+  inService: model.modelVersion === champion,
+  decision: model.approval === 'Approved' ? 'promoted' : 'refused',
+  decidedAt: Date.parse(model.decidedAt),
+  execution: executionName(model.execution),
+  because: model.because.split('; '),
+  gitCommit: model.gitCommit ?? null,
+  macroRecall: model.macroRecall ?? null,
+  low: model.low ?? null,
+  high: model.high ?? null,
+});
 
 async function evaluationOf(session: Session, version: string) {
   const key = modelKeys(version).evaluation;
@@ -69,14 +51,17 @@ export async function showModel(session: Session, version: string): Promise<Mode
   if (!Version.safeParse(version).success)
     throw new Refused(404, `"${version}" is not a model's version.`);
   const bucket = bucketOf(session);
-  const [{ evaluation, problem }, manifest, champion] = await Promise.all([
+  const [{ evaluation, problem }, manifest, champion, model] = await Promise.all([
     evaluationOf(session, version),
     getText(bucket, modelKeys(version).manifest),
     readChampion(bucket),
+    registeredModel(registryOf(session), version),
   ]);
+  const inService = champion?.value.modelVersion;
   return {
     version,
-    inService: champion?.value.modelVersion === version,
+    inService: inService === version,
+    line: model && lineOf(model, inService),
     evaluation,
     problem,
     manifest: manifest?.text ?? null,

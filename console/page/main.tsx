@@ -94,7 +94,11 @@ function Here({
     case 'ask':
       return <Ask />;
     case 'model':
-      return second ? <Model key={second} version={second} /> : <Models overview={overview} />;
+      return second ? (
+        <Model key={second} version={second} overview={overview} />
+      ) : (
+        <Models overview={overview} />
+      );
     case 'label':
       return <LabelPage />;
     default:

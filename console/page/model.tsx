@@ -30,12 +30,16 @@ export function Models({ overview }: { overview: Overview }) {
                     name: 'in service',
                     of: ({ inService }) => (inService ? <span class="right">✓ yes</span> : ''),
                   },
-                  { name: 'trained (UTC)', of: ({ trainedAt }) => <Time at={trainedAt} /> },
+                  { name: 'decision', of: ({ decision }) => decision },
+                  { name: 'decided (UTC)', of: ({ decidedAt }) => <Time at={decidedAt} /> },
+                  {
+                    name: 'by',
+                    of: ({ execution }) => <a href={`#/runs/${execution}`}>{execution}</a>,
+                  },
                   {
                     name: 'macro recall',
                     isNumber: true,
-                    of: ({ macroRecall }) =>
-                      macroRecall === null ? 'not readable' : percent(macroRecall),
+                    of: ({ macroRecall }) => (macroRecall === null ? '' : percent(macroRecall)),
                   },
                   {
                     name: 'interval',
@@ -44,9 +48,8 @@ export function Models({ overview }: { overview: Overview }) {
                       low === null || high === null ? '' : `${percent(low)} to ${percent(high)}`,
                   },
                   {
-                    name: 'held-out rows',
-                    isNumber: true,
-                    of: ({ rows }) => (rows === null ? '' : count(rows)),
+                    name: 'commit',
+                    of: ({ gitCommit }) => gitCommit && <code>{gitCommit.slice(0, 8)}</code>,
                   },
                 ]}
               />
@@ -62,7 +65,7 @@ function OverTime({ lines }: { lines: readonly ModelLine[] }) {
   const measured = lines.filter(({ macroRecall }) => macroRecall !== null).toReversed();
   return (
     <Chart
-      about="Macro recall of each model with its interval, in the order of their training; the table below has the numbers"
+      about="Macro recall of each model with its interval, in the order of their decisions; the table below has the numbers"
       again={[lines]}
       make={() => ({
         height: 220,
@@ -79,6 +82,7 @@ function OverTime({ lines }: { lines: readonly ModelLine[] }) {
             x: 'version',
             y: 'macroRecall',
             r: 5,
+            symbol: 'decision',
             fill: ({ inService }: ModelLine) =>
               inService ? colourOf('positive') : colourOf('quiet'),
             title: ({ version, macroRecall }: ModelLine) =>
@@ -90,15 +94,39 @@ function OverTime({ lines }: { lines: readonly ModelLine[] }) {
   );
 }
 
-export function Model({ version }: { version: string }) {
+export function Model({ version, overview }: { version: string; overview: Overview }) {
   const model = useGet<ModelView>(`/api/models/${version}`);
   return (
     <section>
       <h1>{version}</h1>
       <Shown asked={model} what="the model">
-        {({ inService, evaluation, problem, manifest }) => (
+        {({ inService, line, evaluation, problem, manifest }) => (
           <>
-            <p>{inService ? 'This model is in service.' : 'This model is not in service.'}</p>
+            <p>
+              {inService ? 'This model is in service.' : 'This model is not in service.'}
+              {line !== null && (
+                <>
+                  {` It was ${line.decision} by `}
+                  <a href={`#/runs/${line.execution}`}>{line.execution}</a>
+                  {line.gitCommit !== null && `, with the code of ${line.gitCommit.slice(0, 12)}`}.
+                </>
+              )}
+            </p>
+            {line !== null && !inService && line.decision === 'promoted' && overview.mayAct && (
+              <RollBack version={version} />
+            )}
+            {line !== null && (
+              <>
+                <h2>Rules of the gate</h2>
+                <ul>
+                  {line.because.map((rule) => (
+                    <li class={/^(failed|BROKEN): /.test(rule) ? 'wrong' : undefined}>
+                      {harmless(rule)}
+                    </li>
+                  ))}
+                </ul>
+              </>
+            )}
             {problem !== null && <p class="wrong">{harmless(problem)}</p>}
             {evaluation !== null && <Evaluated evaluation={evaluation} />}
             {manifest !== null && (
@@ -111,6 +139,30 @@ export function Model({ version }: { version: string }) {
         )}
       </Shown>
     </section>
+  );
+}
+
+/** Serves the model again: a run of the same state machine, without training. */
+function RollBack({ version }: { version: string }) {
+  const [problem, setProblem] = useState('');
+  const start = () =>
+    post<{ name: string }>('/api/start', { input: { mode: 'rollback', model: version } }).then(
+      ({ name }) => {
+        location.hash = `#/runs/${name}`;
+      },
+      (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)),
+    );
+  return (
+    <p>
+      <button type="button" class="main" onClick={() => void start()}>
+        Roll back to this model
+      </button>
+      {problem !== '' && (
+        <span class="wrong" role="alert">
+          {problem}
+        </span>
+      )}
+    </p>
   );
 }
 

@@ -23,6 +23,7 @@ const byMode: Record<string, readonly string[]> = {
   ingest: ['keywords', 'maxTweets'],
   backfill: ['from', 'to', 'keywords', 'maxTweets'],
   replay: ['from', 'to', 'stream'],
+  rollback: ['model'],
 };
 
 /** The form's text as the value that the schema wants; undefined leaves the field out. Throws SyntaxError for JSON. */

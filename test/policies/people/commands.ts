@@ -188,6 +188,9 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
     ),
   ];
 
+  const listsModels = ['ListModelPackages', 'DescribeModelPackage'].flatMap((name) =>
+    sends(null, `sagemaker:${name}`, sageMaker(`model-package/${lake}/1`)),
+  );
   const history = sends(null, 'sfn:GetExecutionHistory', execution);
   const watches = [...history, ...sends(null, 'sfn:DescribeExecution', execution)];
   const starts = [...sends(null, 'sfn:StartExecution', machine), ...watches];
@@ -330,9 +333,7 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ...opens,
         ...assume(analyst),
         ...sends(analyst, 's3:GetObject', object('model-outputs/champion.json')),
-        ...['ListModelPackages', 'DescribeModelPackage'].flatMap((name) =>
-          sends(null, `sagemaker:${name}`, sageMaker(`model-package/${lake}/1`)),
-        ),
+        ...listsModels,
         ...sends(analyst, 's3:GetObject', object(`model-outputs/${model}/evaluation.json`)),
         ...question,
       ],
@@ -356,6 +357,7 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ...sends(null, 'sfn:StopExecution', execution),
         ...labels,
         ...endpoints.flatMap((one) => sends(null, 'sagemaker-runtime:InvokeEndpoint', one)),
+        ...listsModels,
         ...[
           'processed-data/audit/executions/',
           'raw-data/quarantine/',
