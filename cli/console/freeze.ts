@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Refused } from './door';
-import type { Route } from './server';
+import type { Route } from './routes';
 
 /** Questions that the page asks by itself, with the values it gives. */
 export const ASKED = [
