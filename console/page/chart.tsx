@@ -30,6 +30,8 @@ export function Chart({
       style: { background: 'transparent', fontSize: '12px' },
       ...make(width),
     });
+    // The drawing is read out as one picture: its parts have no role that takes a name.
+    for (const part of drawing.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label');
     drawing.setAttribute('role', 'img');
     drawing.setAttribute('aria-label', about);
     place.current?.append(drawing);

@@ -85,7 +85,7 @@ export function Graph({
             <g
               class={`state ${how.replace(' ', '-')}${type === 'Task' ? '' : ' small'}${chosen === name ? ' chosen' : ''}`}
               role={entered ? 'button' : undefined}
-              tabIndex={entered ? 0 : undefined}
+              tabindex={entered ? 0 : undefined}
               aria-label={`${name}: ${how}`}
               aria-pressed={entered ? chosen === name : undefined}
               onClick={() => entered && choose(name)}

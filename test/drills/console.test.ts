@@ -109,7 +109,7 @@ test('a run that fails says why, where, and how to go on; started by keyboard al
   await page.waitForSelector('form select');
   await page.keyboard.press('Tab');
   await page.getByRole('textbox', { name: 'training' }).focus();
-  await page.keyboard.type('{"epochs": 1}');
+  await page.keyboard.type('{"epochs": 4}');
   await page.keyboard.press('Enter');
 
   await page.waitForSelector('.failure', { timeout: 120_000 });
