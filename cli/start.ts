@@ -1,4 +1,5 @@
 import { rootSecretOf } from '../embedded/cloud/root-secret';
+import type { LocalSession } from '../embedded/cloud/session';
 import { stackName } from '../infra/naming';
 import type { Session } from '../session/session';
 import { clientEnvironment } from '../session/workspace';
@@ -64,14 +65,26 @@ export async function start(context: Context, given: Request): Promise<number> {
   }
 }
 
-/** `npm run up`: keeps the lake running for any client until it is interrupted. */
-export async function up(context: Context): Promise<void> {
+/** Boots the lake for any client, as long as the returned session is open. */
+export async function openUp(context: Context): Promise<LocalSession> {
   const { workspace, screen } = context;
   announceSource(context, {});
   const session = await bringUp(context, 'up');
   try {
     await endOldObjects(session, screen);
     await bringLabels(workspace, session, screen, 'first');
+    return session;
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/** `npm run up`: keeps the lake running for any client until it is interrupted. */
+export async function up(context: Context): Promise<void> {
+  const { workspace, screen } = context;
+  const session = await openUp(context);
+  try {
     const exports = Object.entries(
       clientEnvironment(session.url, rootSecretOf(workspace.home)),
     ).map(([name, value]) => `export ${name}=${value}`);

@@ -1,4 +1,5 @@
 import backfill from './backfill';
+import consolePage from './console';
 import deploy from './deploy';
 import destroy from './destroy';
 import forget from './forget';
@@ -27,7 +28,7 @@ import watch from './watch';
 /** Every command, in the order of `--help`; each is one file of this folder. */
 export const commands = [
   ...[start, up, run, retrain, redrive, backfill, replay],
-  ...[history, query, sql, predict, watch],
+  ...[consolePage, history, query, sql, predict, watch],
   ...[label, importLabels, importTweets, forget],
   ...[models, rollback, pretrain, grantForce, reproduce],
   ...[deploy, verify, destroy, rehearse],

@@ -126,7 +126,7 @@ async function opinions(workspace: Workspace, session: Session): Promise<Opinion
 }
 
 /** The settings for the costs: `dev` for a local run; in an account, with the capacity that the training really used. */
-function billedSettings(
+export function billedSettings(
   { environment }: Session,
   train: ReturnType<typeof lastState>['train'],
 ): Settings {

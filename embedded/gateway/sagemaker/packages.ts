@@ -143,7 +143,9 @@ export class ModelPackages {
     }),
     DescribeModelPackage: sageMakerOperation(PackageByName, async (input, caller) => {
       const found = await this.asked(caller, 'sagemaker:DescribeModelPackage', input);
-      const { ClientToken: _, ...request } = found.request;
+      const request = Object.fromEntries(
+        Object.entries(found.request).filter(([member]) => member !== 'ClientToken'),
+      );
       return {
         ...request,
         ...this.summary(found),

@@ -44,6 +44,7 @@ export const meant: Partial<Record<CommandName, readonly (readonly Person[])[]>>
     ['analyst', 'labeller'],
     ['operator', 'labeller'],
   ],
+  console: [['operator', 'analyst', 'labeller']],
   'grant-force': [['force-granter']],
   reproduce: [
     ['analyst', 'labeller', 'reproducer'],
