@@ -5,7 +5,8 @@ Reads the channels `labels`, `tweets`, `request`, `champion`, `best`, `encoder` 
 writes the archive, the evaluation and the manifest. With `corpora` and no `labels` it pre-trains
 and writes an encoder. If it would learn from the same as the last training, which a nightly run
 names in the request, it trains nothing and writes output/data/unchanged.json. A failed job has
-exit code 1 and its reason in output/failure. On SIGTERM the training stops and keeps its best epoch.
+exit code 1 and its reason in output/failure. On SIGTERM the training stops and keeps its best
+epoch.
 """
 
 from __future__ import annotations

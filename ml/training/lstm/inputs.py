@@ -1,4 +1,4 @@
-"""What a training learns from, as one hash: equal for two trainings that would learn from the same."""
+"""What a training learns from, as one hash: equal for two trainings that would learn the same."""
 
 from __future__ import annotations
 
