@@ -79,9 +79,7 @@ def test_other_word_vectors_are_seen(vectors: Path) -> None:
     assert digest(vectors) != before
 
 
-def test_other_code_is_seen(
-    vectors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_code_is_seen(vectors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "program").mkdir()
     module = tmp_path / "program" / "train.py"
     module.write_text("one", "utf-8")
