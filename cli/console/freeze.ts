@@ -5,7 +5,11 @@ import type { Route } from './routes';
 /** Questions that the page asks by itself, with the values it gives. */
 export const ASKED = [
   { name: 'daily_sentiment', values: {} },
+  { name: 'sentiment_change', values: {} },
+  { name: 'sentiment_by_query', values: {} },
   { name: 'top_contributors', values: {} },
+  { name: 'most_shared_negative', values: {} },
+  { name: 'agreement_by_day', values: {} },
 ] as const;
 
 const Overview = z.looseObject({ modelInService: z.string().nullable() });

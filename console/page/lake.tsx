@@ -7,6 +7,7 @@ import { Chart, sentimentColours, sentiments } from './chart';
 import {
   count,
   harmless,
+  percent,
   Quoted,
   recordsOf,
   Shown,
@@ -21,7 +22,23 @@ export const Lake = () => (
   <section>
     <h1>Lake</h1>
     <Days />
-    <Contributors />
+    <Answer
+      name="sentiment_change"
+      title="Did a day change?"
+      note="Against the day before and the seven days before it; more than chance is a two-proportion z beyond 1.96."
+    />
+    <Answer name="sentiment_by_query" title="By search" />
+    <Answer
+      name="top_contributors"
+      title="Who wrote most"
+      note="By the number of tweets of each sentiment; engagement sums likes, reposts, quotes and replies."
+    />
+    <Answer name="most_shared_negative" title="Most shared negative tweets" />
+    <Answer
+      name="agreement_by_day"
+      title="Do people, lexicon and model agree?"
+      note="Each share is of the tweets that both judged."
+    />
     <Stock />
   </section>
 );
@@ -77,6 +94,8 @@ function Days() {
                   ],
                 })}
               />
+              <Intervals result={result} />
+              <Judges result={result} />
               <ResultTable about="Sentiment by day" result={result} />
             </>
           );
@@ -86,17 +105,61 @@ function Days() {
   );
 }
 
-function Contributors() {
-  const asked = useQuestion('top_contributors');
+/** The shares of negative and positive tweets with Wilson's intervals. */
+function Intervals({ result }: { result: Result }) {
+  const shares = recordsOf(result).flatMap((row) =>
+    (['negative', 'positive'] as const).map((sentiment) => ({
+      day: row.dt ?? '',
+      sentiment,
+      share: Number(row[sentiment] ?? 0) / Math.max(1, Number(row.tweets ?? 0)),
+      low: Number(row[`${sentiment}_low`] ?? 0),
+      high: Number(row[`${sentiment}_high`] ?? 0),
+    })),
+  );
+  return (
+    <Chart
+      about="Shares of negative and positive tweets by day with their intervals; the table below has the numbers"
+      again={[result]}
+      make={() => ({
+        height: 200,
+        color: sentimentColours(),
+        x: { label: null, type: 'band' },
+        y: { percent: true, label: 'share and interval (%)', grid: true },
+        marks: [
+          Plot.ruleX(shares, { x: 'day', y1: 'low', y2: 'high', stroke: 'sentiment' }),
+          Plot.dot(shares, { x: 'day', y: 'share', fill: 'sentiment', r: 4 }),
+        ],
+      })}
+    />
+  );
+}
+
+/** Who judged the tweets of these days. */
+function Judges({ result }: { result: Result }) {
+  const rows = recordsOf(result);
+  const sum = (name: string) => rows.reduce((total, row) => total + Number(row[name] ?? 0), 0);
+  const all = Math.max(1, sum('tweets'));
+  return (
+    <p>
+      Judged by people {percent(sum('by_people') / all)}, by the model{' '}
+      {percent(sum('by_model') / all)}, by the lexicon {percent(sum('by_lexicon') / all)}.
+    </p>
+  );
+}
+
+/** One of the named questions, with its defaults. */
+function Answer({ name, title, note }: { name: string; title: string; note?: string }) {
+  const asked = useQuestion(name);
   return (
     <>
-      <h2>Who wrote most</h2>
-      <Shown asked={asked} what="the contributors">
+      <h2>{title}</h2>
+      {note !== undefined && <p class="quiet">{note}</p>}
+      <Shown asked={asked} what="the answer">
         {(result) =>
           result.rows.length === 0 ? (
             <Empty result={result} />
           ) : (
-            <ResultTable about="Who wrote most of each sentiment" result={result} />
+            <ResultTable about={title} result={result} />
           )
         }
       </Shown>

@@ -132,7 +132,9 @@ test('redriven from the page it turns green, state by state, without a reload', 
   // A state's input and output are one step away, by keyboard too.
   await page.getByRole('button', { name: 'Evaluate the candidate: done' }).focus();
   await page.keyboard.press('Enter');
-  expect(await page.textContent('.panel pre')).toContain('"promote": true');
+  expect(
+    await page.locator('.panel').getByRole('region', { name: 'Output of the state' }).textContent(),
+  ).toContain('"promote": true');
 }, 320_000);
 
 test('the SQL box answers as the analyst, says what is wrong, and gives a file that is safe in spreadsheets', async () => {
