@@ -18,6 +18,7 @@ import { ClaimedGrant } from '../../functions/model/force-grant';
 import { DriftTraining, LastDrift } from '../../functions/model/drift-training';
 import { ForgottenMark } from '../../functions/model/forgotten-mark';
 import { CHAMPION_KEY } from '../../functions/model/names';
+import { Promotions } from '../../functions/model/promotions';
 import { TrainingData, TrainingRequest } from '../../functions/model/training-inputs';
 import { Saved } from '../../embedded/x-api/archive';
 import { durable, durableOf, lenient } from '../../workflows/durable';
@@ -35,6 +36,7 @@ const durables = {
   QueryPlan,
   Saved,
   LastTraining,
+  Promotions,
   ClaimedGrant,
   DriftTraining,
   LastDrift,
@@ -46,6 +48,7 @@ const durables = {
 /** Read with a schema of their own, and why that is enough. */
 const exempt: Record<string, string> = {
   schema: 'the parameter of getJson itself',
+  ArchivedExecution: 'only what Step Functions itself tells of an execution is read, for people',
   AnyManifest: 'only the days of its request are read, and the report names one that has none',
   CleaningSummary: 'written by a Spark job for the very execution that reads it',
   DaysOfRun: 'written by a step for the very execution that reads it',
