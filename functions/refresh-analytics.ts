@@ -32,6 +32,7 @@ import { languageList } from './model/languages';
 import { CHAMPION_KEY } from './model/names';
 import {
   completedTransform,
+  removeTransformModel,
   isUsable,
   startTransform,
   transformJobName,
@@ -252,7 +253,7 @@ function unloading({ lake, unscoredTweets }: Dependencies, job: string, day: str
   return `unload (\n${unscoredTweets.sql}\n) to '${uri}' with (format = 'JSON', compression = 'NONE')`;
 }
 
-/** Publishes the next day of the job; null while the job runs. After the last day, deletes the job's objects. */
+/** Publishes the next day of the job; null while the job runs. After the last day, deletes the job's objects and its model. */
 async function published(
   deps: Dependencies,
   progress: Progress,
@@ -266,6 +267,8 @@ async function published(
   const endedAt = end ?? clock.now();
   if (day === undefined) {
     await removeTransforms(lake, resultPrefixes.scoring);
+    if (ended.ModelName !== undefined)
+      await removeTransformModel(transforms.sageMaker, ended.ModelName);
     const { scored, byEndpoint = 0 } = progress;
     return {
       status: 'DONE',

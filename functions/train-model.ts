@@ -45,7 +45,7 @@ import {
 import type { Build } from './model/training-inputs';
 import { startWithinQuotas } from './model/quotas';
 import { trainingJob } from './model/training-job';
-import { unlessItExists } from './model/unless-it-exists';
+import { unlessItExists } from './model/idempotent';
 import type { FunctionSettings } from './settings/settings';
 import { log, onFirstCall, step } from './shared/step';
 

@@ -13,7 +13,7 @@ import { readEnvironment } from './settings/environment';
 import { describeEndpoint, isOnItsWay, pointEndpoint } from './model/endpoint';
 import { VARIANT_NAME, costTags } from './model/names';
 import { modelToServe } from './model/served';
-import { unlessItExists } from './model/unless-it-exists';
+import { unlessItExists } from './model/idempotent';
 import { updatePlan } from './model/update-plan';
 import type { FunctionSettings } from './settings/settings';
 import { onFirstCall, step } from './shared/step';

@@ -18,7 +18,7 @@ import { inParallel } from '../shared/in-parallel';
 import { costTags, modelKeys } from './names';
 import { readEvaluation } from './read-evaluation';
 import { TrainingRequest } from './training-inputs';
-import { unlessItExists } from './unless-it-exists';
+import { isMissing, unlessItExists, unlessItIsGone } from './idempotent';
 
 /**
  * The registry of models: one SageMaker model package group, with a package for each promoted model (Approved) and each
@@ -67,8 +67,6 @@ export interface Decided {
 }
 
 const MOST_DESCRIPTION = 1024;
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && /does not exist|not found|could not find/i.test(error.message);
 
 /**
  * Registers a model with the gate's decision. A model that is registered gets the new decision: a call whose answer
@@ -306,12 +304,4 @@ async function deleteServing({ sageMaker }: Registry, version: string): Promise<
     sageMaker.send(new DeleteEndpointConfigCommand({ EndpointConfigName: version })),
   );
   await unlessItIsGone(() => sageMaker.send(new DeleteModelCommand({ ModelName: version })));
-}
-
-async function unlessItIsGone(remove: () => Promise<unknown>): Promise<void> {
-  try {
-    await remove();
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-  }
 }

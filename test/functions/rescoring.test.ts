@@ -140,6 +140,7 @@ async function complete(job: string, modelVersion = champion.modelVersion) {
   }
   sageMaker.transform = {
     TransformJobStatus: 'Completed',
+    ModelName: 'sl-batch-0123456789abcdef',
     CreationTime: new Date(),
     TransformStartTime: new Date('2026-11-24T02:00:00Z'),
     TransformEndTime: new Date('2026-11-24T02:03:00Z'),
@@ -166,7 +167,7 @@ const allScored = [
   },
 ];
 
-test('many tweets are scored by one transform job, published once, and its objects are deleted', async () => {
+test('many tweets are scored by one transform job, published once, and its objects and model are deleted', async () => {
   const { state, job } = await started();
 
   expect(state).toMatchObject({
@@ -212,6 +213,7 @@ test('many tweets are scored by one transform job, published once, and its objec
     { PredictionsNegative: 0, PredictionsNeutral: 0, PredictionsPositive: 1 },
     { PredictionsNegative: 1, PredictionsNeutral: 0, PredictionsPositive: 1 },
   ]);
+  expect(sageMaker.inputOf('DeleteModel')).toEqual({ ModelName: 'sl-batch-0123456789abcdef' });
 });
 
 test("the job runs the champion's archive in the deployed image, encrypted, without a network", async () => {
