@@ -101,7 +101,7 @@ test.each(CLIENTS)(
     const before = await inService();
     // The gate would refuse a model that is no better; the drill is about the switch.
     await person.lake('grant-force', 'a drill of the switch');
-    const input = { force: true, training: { epochs: 1, seed: clients, hidden_size: 16 } };
+    const input = { force: true, training: { epochs: 4, seed: 100 + clients } };
     const promoted = await under(clients, person.lake('retrain', '--input', JSON.stringify(input)));
     const after = await inService();
     tell('promotion', clients, promoted);
