@@ -152,5 +152,6 @@ export const nextCommands = [
   '       npm run lake -- predict "what a day!"      ask the model in service',
   '       npm run lake -- query top_contributors     who wrote most',
   '       npm run lake -- retrain                    train again on the data of the lake',
+  '       npm run console                            runs, lake and model in a page of your browser',
   '       npm run up                                 keep the lake up for any AWS client',
 ];
