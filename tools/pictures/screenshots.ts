@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
  * what `npm run console` prints. Needs Chromium (CHROMIUM names another place).
  */
 const folder = join(__dirname, '../../docs/pictures');
-const mostBytes = 200_000;
+const mostBytes = 100_000;
 
 const shots = [
   {
@@ -16,7 +16,7 @@ const shots = [
     follow: 'td a',
     wait: '.graph .done',
     width: 1100,
-    height: 1000,
+    height: 860,
   },
   { name: 'console-lake', hash: '#/lake', wait: 'section > .chart svg', width: 1100, height: 900 },
   {
