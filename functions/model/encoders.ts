@@ -35,7 +35,9 @@ export async function chooseEncoder(lake: LakeBucket): Promise<EncoderChoice | n
   if (corpora.length === 0) {
     return null;
   }
-  const hash = createHash('sha256').update(`${NETWORK} ${fingerprintOf(corpora)}`).digest('hex');
+  const hash = createHash('sha256')
+    .update(`${NETWORK} ${fingerprintOf(corpora)}`)
+    .digest('hex');
   const version = `enc-${hash.slice(0, 16)}`;
   const folder = folderOf(version);
   const found = await listObjects(lake, folder);
