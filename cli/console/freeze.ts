@@ -7,6 +7,7 @@ export const ASKED = [
   { name: 'daily_sentiment', values: {} },
   { name: 'sentiment_change', values: {} },
   { name: 'sentiment_by_query', values: {} },
+  { name: 'rising_terms', values: {} },
   { name: 'top_contributors', values: {} },
   { name: 'most_shared_negative', values: {} },
   { name: 'agreement_by_day', values: {} },

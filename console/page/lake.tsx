@@ -29,6 +29,11 @@ export const Lake = () => (
     />
     <Answer name="sentiment_by_query" title="By search" />
     <Answer
+      name="rising_terms"
+      title="Rising words and hashtags"
+      note="Their share of the newest tweets of a sentiment, divided by the share before."
+    />
+    <Answer
       name="top_contributors"
       title="Who wrote most"
       note="By the number of tweets of each sentiment; engagement sums likes, reposts, quotes and replies."

@@ -5,6 +5,7 @@
     tweets.tweet_id,
     tweets.query_name,
     tweets.text,
+    tweets.tokens,
     tweets.author_id,
     tweets.author_username,
     case

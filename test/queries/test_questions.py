@@ -116,6 +116,38 @@ def test_sentiment_change_tells_more_than_chance_from_chance(lake: Lake) -> None
     ]
 
 
+def test_rising_terms_compares_shares_and_counts_a_term_once_a_tweet(lake: Lake) -> None:
+    def said(tweet: int, day: str, text: str) -> dict[str, object]:
+        words = [word for word in text.split() if not word.startswith("#")]
+        return {
+            **TWEET,
+            "tweet_id": str(tweet),
+            "dt": f"2026-11-{day}",
+            "text": text,
+            "tokens": words,
+        }
+
+    lake.add(
+        "tweets",
+        said(1, "20", "tea tea nice"),
+        said(2, "20", "nice"),
+        said(3, "20", "nice"),
+        said(4, "21", "tea nice #New"),
+        said(5, "21", "tea nice #new"),
+    )
+
+    rows = lake.ask("questions/rising_terms", **DAYS, since="2026-11-21", at_least=2, top=9)
+
+    # After: 2 tweets; before: 3. tea (3 / 3) / (2 / 4) = 2, #new (3 / 3) / (1 / 4) = 4, nice 1.
+    assert [
+        (row["term"], row["tweets_now"], row["tweets_before"], row["rise"]) for row in rows
+    ] == [
+        ("#new", 2, 0, 4.0),
+        ("tea", 2, 1, 2.0),
+        ("nice", 2, 3, 1.0),
+    ]
+
+
 def test_most_shared_negative_counts_reposts_and_quotes(lake: Lake) -> None:
     bad = {**TWEET, "label": "negative"}
     lake.add("tweets", {**bad, "retweet_count": 3, "quote_count": 2, "like_count": 1})
