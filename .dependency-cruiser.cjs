@@ -1,7 +1,7 @@
 /**
  * Which room may import which. Rooms from low to high; a file imports its own room and rooms below it:
  *
- *   workflows, queries  <  functions, ml/serving  <  infra  <  session  <  erasure, embedded  <  cli  <  tools
+ *   workflows, queries  <  functions, ml/serving  <  infra  <  session  <  erasure, embedded, console  <  cli  <  tools
  */
 const rooms = [
   { name: 'workflows', path: '^workflows/', may: ['^workflows/', '^etl/text/'] },
@@ -16,10 +16,12 @@ const rooms = [
     path: '^embedded/',
     may: ['^(embedded|session|infra|functions|workflows)/', '^ml/serving/'],
   },
+  // What runs in the browser, and what it asks: nothing of Node.
+  { name: 'console', path: '^console/', may: ['^(console|workflows)/'] },
   {
     name: 'cli',
     path: '^cli/',
-    may: ['^(cli|erasure|embedded|session|infra|functions|workflows|queries)/'],
+    may: ['^(cli|console|erasure|embedded|session|infra|functions|workflows|queries)/'],
   },
   { name: 'tools', path: '^tools/', may: ['^(?!test/)'] },
 
@@ -46,7 +48,11 @@ const rooms = [
     path: '^functions/ingest/',
     may: ['^(functions/(ingest|lake|settings|x|shared)|workflows)/'],
   },
-  { name: 'report', path: '^functions/report/', may: ['^(functions/(report|shared)|workflows)/'] },
+  {
+    name: 'report',
+    path: '^functions/report/',
+    may: ['^(functions/(report|model|lake|settings|shared)|workflows|queries)/'],
+  },
   { name: 'constructs', path: '^infra/constructs/', may: ['^(?!infra/(stacks/|app))'] },
   { name: 'gateway', path: '^embedded/gateway/', may: ['^(?!embedded/(cloud|x-api)/)'] },
 ];
@@ -75,6 +81,6 @@ module.exports = {
     exclude: { path: '\\.(json|txt)$' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.cjs', '.js'] },
+    enhancedResolveOptions: { extensions: ['.ts', '.tsx', '.mjs', '.cjs', '.js'] },
   },
 };

@@ -190,6 +190,7 @@ async function takeOut(work: Work, holding: Holding): Promise<HoldingVersion[]> 
   await scrub('quarantine');
   await scrub('imports');
   await scrub('queued');
+  await scrub('failed-batches');
   await scrub('plans');
   await scrub('audit');
   await record.add('query-results', await removeQueryResults(work));

@@ -5,6 +5,8 @@ const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '
 export interface Screen {
   /** Whether the output is a terminal: then the live line is redrawn. */
   readonly isTerminal: boolean;
+  /** Width of a line in characters; 120 where there is no terminal. */
+  readonly columns: number;
   /** On a terminal, unless NO_COLOR is set (no-color.org). */
   readonly hasColours: boolean;
   /** Prints a line that stays. Control characters in texts of others are escaped. */
@@ -55,6 +57,9 @@ export function openScreen(output: Output = process.stdout): Screen {
   };
   return {
     isTerminal,
+    get columns() {
+      return output.columns ?? 120;
+    },
     hasColours,
     say: (line = '') => {
       clear();
@@ -86,3 +91,21 @@ export const sayJson = (screen: Screen, value: unknown): void =>
             .join(''),
     ),
   );
+
+/** Characters that take two columns of a terminal: emoji, and those of East Asian scripts. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+
+/** The beginning of a line that fits into so many columns; a cut one ends in `…`. */
+export function fitted(line: string, columns: number): string {
+  const signs = [...line].map((sign) => ({ sign, width: WIDE.test(sign) ? 2 : 1 }));
+  if (signs.reduce((sum, { width }) => sum + width, 0) <= columns) return line;
+  let kept = '';
+  let used = 1;
+  for (const { sign, width } of signs) {
+    used += width;
+    if (used > columns) break;
+    kept += sign;
+  }
+  return `${kept}…`;
+}

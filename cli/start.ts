@@ -1,9 +1,10 @@
 import { rootSecretOf } from '../embedded/cloud/root-secret';
+import type { LocalSession } from '../embedded/cloud/session';
 import { stackName } from '../infra/naming';
 import type { Session } from '../session/session';
 import { clientEnvironment } from '../session/workspace';
 import type { Context } from './command';
-import { importBundledLabels } from './labels/bundled';
+import { bringLabels } from './labels/bundled';
 import { openLocal } from './lake';
 import { applyLifecycle, declareLifecycle } from './lifecycle';
 import { finishRun } from './report/finish';
@@ -33,10 +34,10 @@ async function bringUp({ workspace, screen }: Context, command: 'start' | 'up') 
   return openLocal({ workspace, notes: screen }, command);
 }
 
-/** `npm start`: boots, deploys, imports the labels, then starts a nightly run or resumes the interrupted one. */
+/** `npm start`: boots, deploys, brings labels, then starts a nightly run or resumes the interrupted one. */
 export async function start(context: Context, given: Request): Promise<number> {
   const { workspace, screen } = context;
-  checkInput(given);
+  const { mode } = checkInput(given);
   const request = announceSource(context, given);
   const booting = Date.now();
   const session = await bringUp(context, 'start');
@@ -44,8 +45,10 @@ export async function start(context: Context, given: Request): Promise<number> {
   try {
     screen.say(`Embedded cloud: ready at ${session.url} in ${seconds(Date.now() - booting)}`);
     await endOldObjects(session, screen);
-    await importBundledLabels(workspace, session, screen);
     const cutOff = await findCutOff(session);
+    // A resumed run goes on with the labels that it had.
+    const isNightly = !cutOff && mode === 'nightly';
+    await bringLabels(workspace, session, screen, isNightly ? 'next' : 'first');
     let code = 0;
     if (cutOff) {
       screen.say(`${cutOff.name} stopped when its process ended. It resumes where it stopped.`);
@@ -62,14 +65,26 @@ export async function start(context: Context, given: Request): Promise<number> {
   }
 }
 
-/** `npm run up`: keeps the lake running for any client until it is interrupted. */
-export async function up(context: Context): Promise<void> {
+/** Boots the lake for any client, as long as the returned session is open. */
+export async function openUp(context: Context): Promise<LocalSession> {
   const { workspace, screen } = context;
   announceSource(context, {});
   const session = await bringUp(context, 'up');
   try {
     await endOldObjects(session, screen);
-    await importBundledLabels(workspace, session, screen);
+    await bringLabels(workspace, session, screen, 'first');
+    return session;
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/** `npm run up`: keeps the lake running for any client until it is interrupted. */
+export async function up(context: Context): Promise<void> {
+  const { workspace, screen } = context;
+  const session = await openUp(context);
+  try {
     const exports = Object.entries(
       clientEnvironment(session.url, rootSecretOf(workspace.home)),
     ).map(([name, value]) => `export ${name}=${value}`);

@@ -1,11 +1,12 @@
 import { utcDay, DAY_MS } from '../functions/shared/clock';
 import { FORGOTTEN_KEY } from '../functions/lake/forgotten';
 import { padId, timeOfId } from '../functions/x/ids';
-import { datasets, leaseKeys, prefixes } from '../workflows/datasets';
+import { datasets, failedBatches, leaseKeys, prefixes } from '../workflows/datasets';
 import { forgottenRows } from './cleaned';
 import type { Place as Name } from './record';
 import {
   audit,
+  failedBatch,
   imported,
   labels,
   queued,
@@ -38,6 +39,7 @@ export const homes: Record<Rewritten, Home> = {
   quarantine: { prefix: datasets.quarantine.prefix, rewrite: quarantined },
   imports: { prefix: prefixes.imports, rewrite: imported },
   queued: { prefix: prefixes.queued, rewrite: queued },
+  'failed-batches': { prefix: failedBatches, rewrite: failedBatch },
   plans: { prefix: prefixes.plans, rewrite: plan },
   audit: { prefix: prefixes.audit, rewrite: audit },
   'raw-tweets': { prefix: datasets.raw_tweets.prefix, rewrite: rawPage },
@@ -76,16 +78,25 @@ export const whereTweetsLie = (finder: Finder, narrowed: Narrowed | null): Place
         !key.endsWith('.parquet') || (narrowed?.leavesOutDay(key) ?? false),
     },
   ],
-  ...(['queued', 'imports', 'plans', 'quarantine'] as const).map(
+  ...(['queued', 'failed-batches', 'imports', 'plans', 'quarantine'] as const).map(
     (name) => [name, rewritten(name, finder)] as const,
   ),
 ];
 
 /** Places that may only name a tweet by its id or text. */
 export const whereTheyAreNamed = (finder: Finder): Places =>
-  (['labels', 'scored', 'audit', 'queued', 'imports', 'plans', 'quarantine'] as const).map(
-    (name) => [name, rewritten(name, finder)] as const,
-  );
+  (
+    [
+      'labels',
+      'scored',
+      'audit',
+      'queued',
+      'failed-batches',
+      'imports',
+      'plans',
+      'quarantine',
+    ] as const
+  ).map((name) => [name, rewritten(name, finder)] as const);
 
 const RANGE = /\/dt=(\d{4}-\d{2}-\d{2})\/(\d{20})-(\d{20})-[^/]*$/;
 const DAY = /\/dt=(\d{4}-\d{2}-\d{2})\//;

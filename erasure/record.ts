@@ -9,6 +9,7 @@ export const places = [
   'quarantine',
   'imports',
   'queued',
+  'failed-batches',
   'plans',
   'audit',
   'query-results',

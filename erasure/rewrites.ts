@@ -195,6 +195,32 @@ export const queued =
     );
   };
 
+/** What Lambda writes of a batch that it gives up: `payload` is the event, as text. */
+const FailedBatch = z.looseObject({ payload: z.string() });
+const StreamEvent = z.looseObject({
+  Records: z.array(z.looseObject({ kinesis: z.looseObject({ data: z.base64() }) })),
+});
+
+/**
+ * Rewrites a batch that the stream scorer could not score. Throws UnreadableError when it has another form: its records
+ * are in base64, so no id could be found in it.
+ */
+export const failedBatch =
+  (finder: Finder): Rewrite =>
+  (bytes) => {
+    const batch = FailedBatch.safeParse(jsonOf(textOf(bytes))).data;
+    const event = StreamEvent.safeParse(batch && jsonOf(batch.payload)).data;
+    if (batch === undefined || event === undefined)
+      throw new UnreadableError('not a batch of stream records');
+    const Records = event.Records.filter(
+      ({ kinesis }) => !finder.isForgottenText(Buffer.from(kinesis.data, 'base64').toString()),
+    );
+    const rows = event.Records.length - Records.length;
+    if (rows === 0) return null;
+    const left = { ...batch, payload: JSON.stringify({ ...event, Records }) };
+    return { rows, bytes: Records.length === 0 ? null : Buffer.from(JSON.stringify(left)) };
+  };
+
 /** Rewrites a page of an import. A page that loses all lines stays as an empty object, because pages are counted. */
 export const imported =
   (finder: Finder): Rewrite =>

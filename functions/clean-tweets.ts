@@ -20,7 +20,7 @@ import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
 import { keepDayList, readDayList } from './lake/day-lists';
-import { dayFingerprint, labelObjects, rawObjects } from './lake/fingerprints';
+import { LOOKBACK_DAYS, dayFingerprint, labelObjects, rawObjects } from './lake/fingerprints';
 import { getJson, uriOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { publishedDays } from './lake/published';
@@ -31,8 +31,6 @@ import { Unreadables } from './lake/set-aside';
 import { inParallel } from './shared/in-parallel';
 import { onFirstCall, step } from './shared/step';
 
-/** Days to look back although the ingest did not touch them: new labels change them, or a failed run left them. */
-const LOOKBACK_DAYS = 8;
 /** At most this many older days per run; the next run takes the rest. */
 const MAX_LEFT_BEHIND = 31;
 const MAX_RUNS_LISTED = 200;

@@ -1,4 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { StepError } from '../workflows/errors';
 import type { Evaluation, MeasuredModel, Scores } from '../workflows/evaluation';
 import { EvaluateCandidateOutput, StepInput } from '../workflows/payloads';
@@ -16,6 +17,9 @@ import type { Compared } from './model/evaluation-rules';
 import { heldOutNow } from './model/held-out';
 import { modelKeys } from './model/names';
 import { readEvaluation } from './model/read-evaluation';
+import { register } from './model/registry';
+import type { Registry } from './model/registry';
+import { decideRollback } from './model/rollback';
 import { rule } from './model/rule';
 import { TrainingRequest } from './model/training-inputs';
 import type { FunctionSettings } from './settings/settings';
@@ -25,17 +29,26 @@ interface Dependencies {
   lake: LakeBucket;
   settings: FunctionSettings['evaluation'];
   clock: Clock;
+  registry: Registry;
+  servingImage: string;
 }
 
 /**
  * Decides whether the candidate takes over. Fails closed: what cannot be trusted is a reason to leave everything as
  * it is. Force reaches past broken rules, and never past an evaluation that is not to be trusted.
  */
-export const evaluateCandidate = ({ lake, settings, clock }: Dependencies) =>
+export const evaluateCandidate = ({
+  lake,
+  settings,
+  clock,
+  registry,
+  servingImage,
+}: Dependencies) =>
   step(
     StepInput,
     EvaluateCandidateOutput,
-    async ({ state: { plan, train } }): Promise<EvaluateCandidateOutput> => {
+    async ({ execution, state: { plan, train } }): Promise<EvaluateCandidateOutput> => {
+      if (plan.mode === 'rollback') return decideRollback(lake, registry, plan.rollbackTo ?? null);
       if (train.status !== 'DONE') {
         throw new StepError(
           'EvaluationUnusable',
@@ -66,11 +79,23 @@ export const evaluateCandidate = ({ lake, settings, clock }: Dependencies) =>
             );
       if (!decision.promote) {
         const { jobName, fingerprint } = train;
-        await recordLastTraining(lake, {
-          jobName,
-          fingerprint,
-          decidedAt: clock.now().toISOString(),
-        });
+        const decidedAt = clock.now().toISOString();
+        await register(
+          registry,
+          lake,
+          {
+            ...train,
+            modelVersion: jobName,
+            macroRecall: evaluation?.candidate.macro_recall,
+            digest: evaluation?.candidate.digest,
+            execution: execution.arn,
+            decidedAt,
+          },
+          'Rejected',
+          decision.reasons.join('; '),
+          servingImage,
+        );
+        await recordLastTraining(lake, { jobName, fingerprint, decidedAt });
       }
       return { ...decision, inService, ...figuresOf(evaluation) };
     },
@@ -217,10 +242,12 @@ function figuresOf(evaluation: Evaluation | null) {
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, SETTINGS } = readEnvironment('evaluate-candidate');
+  const { BUCKET, LAKE, SERVING_IMAGE, SETTINGS } = readEnvironment('evaluate-candidate');
   return evaluateCandidate({
     lake: { s3: aws(S3Client), bucket: BUCKET },
     settings: SETTINGS.evaluation,
     clock: systemClock,
+    registry: { sageMaker: aws(SageMakerClient), group: LAKE },
+    servingImage: SERVING_IMAGE,
   });
 });

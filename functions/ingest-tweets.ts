@@ -10,6 +10,7 @@ import { aws } from './shared/aws';
 import { systemClock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import { Budget } from './ingest/budget';
+import { compactClosedDays } from './ingest/compaction';
 import { mustAddUp } from './ingest/page';
 import {
   addCounts,
@@ -35,12 +36,13 @@ import { emptyWindow, newsWindow, spanWindow } from './ingest/window';
 import type { Window } from './ingest/window';
 import { Forgotten, readForgotten, readMarker, renewMarks } from './lake/forgotten';
 import type { Marker } from './lake/forgotten';
-import { executionRuns, releaseLease, takeLease } from './lake/lease';
-import type { IsRunning, Lease } from './lake/lease';
+import { Lease, executionRuns, releaseLease, takeLease } from './lake/lease';
+import type { IsRunning } from './lake/lease';
+import { getTimedJson } from './lake/objects';
 import { StoredTweets } from './lake/raw-pages';
 import { Unreadables } from './lake/set-aside';
 import type { FunctionSettings } from './settings/settings';
-import { onFirstCall, step } from './shared/step';
+import { log, onFirstCall, step } from './shared/step';
 import { recentSearch } from './x/client';
 import type { Search } from './x/client';
 import { bearerToken } from './x/token';
@@ -48,6 +50,8 @@ import { bearerToken } from './x/token';
 // An invocation works for at most 2.5 minutes or 40 pages, then returns MORE. A page started in the last second may
 // take as long again: five attempts at X and six at the stream.
 const INVOCATION = { milliseconds: 150 * 1000, pages: 40 };
+// From the start of the call; an object of a closed day takes seconds, and the Lambda has 360.
+const COMPACTION_ENDS_MS = 240 * 1000;
 /** An ingest never waits longer than X's rate window; several windows mean it is stuck. */
 const LONGEST_WAIT_MS = 60 * 60 * 1000;
 
@@ -92,12 +96,27 @@ export const ingestTweets = (deps: Dependencies) =>
     if (!lease.taken) {
       return waitFor(deps, plan, lease.holder, before);
     }
+    const until = clock.now().valueOf() + COMPACTION_ENDS_MS;
     const answer = await ingest(deps, plan, before);
     if (answer.status === 'DONE') {
+      // Only a run with the run lock, so that no replay or Spark job reads the pages that are merged.
+      if (plan.mode === 'nightly') await compact(deps, until);
       await releaseLease(lake, leaseKeys.ingest, execution.arn, clock.now());
     }
     return answer;
   });
+
+/** What does not fit into the time is left to the next run. */
+async function compact({ lake, clock }: Dependencies, until: number): Promise<void> {
+  const { answeredAt } = await getTimedJson(lake, leaseKeys.ingest, Lease);
+  const done = await compactClosedDays({
+    lake,
+    now: clock.now(),
+    storageTime: answeredAt ?? clock.now(),
+    isLate: () => clock.now().valueOf() > until,
+  });
+  if (done.sources > 0) log({ function: 'ingest-tweets', compacted: done });
+}
 
 async function ingest(
   deps: Dependencies,

@@ -63,7 +63,9 @@ export const planRun = ({ lake, isRunning, emit, clock, settings, ...given }: De
       emit({ ScheduledRunsStarted: 1 });
     }
     const maxTweets =
-      asksX && request.mode !== 'retrain' ? await affordable(lake, request, settings.x, now) : 0;
+      asksX && request.mode !== 'retrain' && request.mode !== 'rollback'
+        ? await affordable(lake, request, settings.x, now)
+        : 0;
     return {
       runId: runIdOf(execution),
       mode: request.mode,
@@ -77,6 +79,7 @@ export const planRun = ({ lake, isRunning, emit, clock, settings, ...given }: De
       reprocess: request.mode === 'replay' ? daysToReplay(request, utcDay(now)) : [],
       force,
       training: request.training,
+      ...(request.mode === 'rollback' && { rollbackTo: request.model ?? null }),
       poll: settings.poll,
     };
   });

@@ -16,11 +16,12 @@ import { readEnvironment } from './settings/environment';
 import { hasSucceeded, rowsOf, startQuery } from './lake/athena';
 import type { Row, AthenaContext } from './lake/athena';
 import type { Catalog } from './lake/catalog';
-import { uriOf } from './lake/objects';
+import { getTimedJson, listObjects, uriOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { publishedDays } from './lake/published';
 import { loadQueries } from './lake/queries';
 import { MOST_ENDPOINT_TWEETS } from './settings/settings';
+import { compactScores } from './model/compact-scores';
 import { scoreInBatches, writeScored } from './model/scored';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
@@ -28,8 +29,10 @@ import { readChampion } from './model/champion';
 import { describeEndpoint, pointEndpoint, scoringClient } from './model/endpoint';
 import type { Endpoint } from './model/endpoint';
 import { languageList } from './model/languages';
+import { CHAMPION_KEY } from './model/names';
 import {
   completedTransform,
+  removeTransformModel,
   isUsable,
   startTransform,
   transformJobName,
@@ -38,13 +41,18 @@ import {
 import type { Transforms } from './model/transform-job';
 import { publishScores, removeTransforms } from './model/transform-scores';
 import { predictionMetrics } from './report/run-metrics';
+import { inParallel } from './shared/in-parallel';
 import { log, onFirstCall, step } from './shared/step';
 
 /** Days that the analysts' questions cover. */
 const LOOKBACK_DAYS = 8;
 // A call starts no new work after two minutes; the work in progress fits into its Lambda's other eight.
 const BUDGET_MS = 2 * 60 * 1000;
+// From the start of a call; an object takes seconds, and the Lambda has ten minutes.
+const COMPACTION_ENDS_MS = 7 * 60 * 1000;
 const PAUSE_MS = 300;
+/** Days whose tweets Athena writes to the job's input at the same time. */
+const UNLOADS_AT_ONCE = 4;
 /** One row more than the endpoint may score tells that a day is for a transform job. */
 const ROWS_LISTED = MOST_ENDPOINT_TWEETS + 1;
 
@@ -71,46 +79,64 @@ type Job = NonNullable<Progress['job']>;
  * published from its output: a new champion's first run scores millions.
  */
 export const refreshAnalytics = (deps: Dependencies) =>
-  step(
-    StepInput,
-    RefreshAnalyticsOutput,
-    async ({ execution, attempt, state }): Promise<RefreshAnalyticsOutput> => {
-      const champion = (await readChampion(deps.lake))?.value ?? null;
-      if (champion === null) {
-        return { status: 'DONE', scored: 0, modelVersion: null };
+  step(StepInput, RefreshAnalyticsOutput, async (input): Promise<RefreshAnalyticsOutput> => {
+    const until = deps.clock.now().valueOf() + COMPACTION_ENDS_MS;
+    const answer = await refresh(deps, input);
+    if (answer.status === 'DONE' && input.state.plan.mode === 'nightly') await compact(deps, until);
+    return answer;
+  });
+
+/** What does not fit into the time is left to the next run. */
+async function compact({ lake, clock }: Dependencies, until: number): Promise<void> {
+  const { answeredAt } = await getTimedJson(lake, CHAMPION_KEY, z.unknown());
+  const done = await compactScores({
+    lake,
+    now: clock.now(),
+    storageTime: answeredAt ?? clock.now(),
+    isLate: () => clock.now().valueOf() > until,
+  });
+  if (done.sources > 0) log({ function: 'refresh-analytics', compacted: done });
+}
+
+async function refresh(
+  deps: Dependencies,
+  { execution, attempt, state }: StepInput,
+): Promise<RefreshAnalyticsOutput> {
+  const champion = (await readChampion(deps.lake))?.value ?? null;
+  if (champion === null) {
+    return { status: 'DONE', scored: 0, modelVersion: null };
+  }
+  const idempotencyKey = [execution.arn, attempt];
+  let progress = await begun(deps, champion, attempt, state);
+  if (await servesChampion(deps, champion)) {
+    const until = deps.clock.now().valueOf() + BUDGET_MS;
+    do {
+      const { pending, job } = progress;
+      if (pending.length > 0 && progress.query === null && job !== undefined) {
+        const more = await unloaded(deps, champion, progress, { idempotencyKey, job, until });
+        if (more === null) break;
+        progress = more;
+      } else if (pending.length > 0) {
+        const name = transformJobName(state.plan.date, idempotencyKey, deps.transforms.modelPrefix);
+        progress = await listed(deps, champion, progress, { idempotencyKey, name });
+      } else if (job === undefined) {
+        const { scored } = progress;
+        return { status: 'DONE', scored, modelVersion: champion.modelVersion };
+      } else if (job.startedAt === undefined) {
+        await startTransform(deps.lake, job.name, champion, deps.transforms);
+        log({ transform: job.name, days: job.days.length });
+        const startedAt = deps.clock.now().toISOString();
+        progress = { ...progress, job: { ...job, startedAt } };
+      } else {
+        const done = await published(deps, progress, job);
+        if (done === null) break;
+        if ('status' in done) return done;
+        progress = done;
       }
-      const idempotencyKey = [execution.arn, attempt];
-      let progress = await begun(deps, champion, attempt, state);
-      if (await servesChampion(deps, champion)) {
-        const until = deps.clock.now().valueOf() + BUDGET_MS;
-        do {
-          const { pending, job } = progress;
-          if (pending.length > 0) {
-            const name = transformJobName(
-              state.plan.date,
-              idempotencyKey,
-              deps.transforms.modelPrefix,
-            );
-            progress = await listed(deps, champion, progress, { idempotencyKey, name });
-          } else if (job === undefined) {
-            const { scored } = progress;
-            return { status: 'DONE', scored, modelVersion: champion.modelVersion };
-          } else if (job.startedAt === undefined) {
-            await startTransform(deps.lake, job.name, champion, deps.transforms);
-            log({ transform: job.name, days: job.days.length });
-            const startedAt = deps.clock.now().toISOString();
-            progress = { ...progress, job: { ...job, startedAt } };
-          } else {
-            const done = await published(deps, progress, job);
-            if (done === null) break;
-            if ('status' in done) return done;
-            progress = done;
-          }
-        } while (deps.clock.now().valueOf() < until);
-      }
-      return { status: 'RUNNING', attempt, ...progress };
-    },
-  );
+    } while (deps.clock.now().valueOf() < until);
+  }
+  return { status: 'RUNNING', attempt, ...progress };
+}
 
 /** The progress that a call continues. A job that an earlier attempt started is published, unless it failed. */
 async function begun(
@@ -141,18 +167,12 @@ async function listed(
   progress: Progress,
   { idempotencyKey, name }: { idempotencyKey: readonly (string | number)[]; name: string },
 ): Promise<Progress> {
-  const { athena, lake, clock, unscoredTweets, transforms } = deps;
+  const { athena, clock, unscoredTweets, transforms } = deps;
   const { pending, query, scored, byEndpoint = scored } = progress;
   const [day = '', ...later] = pending;
   const start = async (sql: string): Promise<Progress['query']> => {
-    const values = {
-      day,
-      model_version: champion.modelVersion,
-      languages: languageList(deps.languages),
-    };
     const key = [...idempotencyKey, scored];
-    const queryExecutionId = await startQuery(athena, { ...unscoredTweets, sql }, values, key);
-    return { date: day, queryExecutionId };
+    return { date: day, queryExecutionId: await startDay(deps, champion, day, sql, key) };
   };
   if (query === null) {
     return { ...progress, query: await start(`${unscoredTweets.sql}\nlimit ${ROWS_LISTED}`) };
@@ -168,8 +188,7 @@ async function listed(
   }
   const rows = await rowsOf(athena, query.queryExecutionId, ROWS_LISTED);
   if (byEndpoint + rows.length > transforms.settings.endpointTweets && rows.length > 0) {
-    const uri = uriOf(lake, `${transformKeys(name).input}dt=${day}/`);
-    const unload = await start(unloading(unscoredTweets.sql, uri));
+    const unload = await start(unloading(deps, name, day));
     return { ...progress, query: unload && { ...unload, unloads: true } };
   }
   await score(deps, champion, day, rows);
@@ -182,11 +201,59 @@ async function listed(
   };
 }
 
-/** Has Athena write the rows as JSON lines, in as many objects as it likes. */
-const unloading = (sql: string, uri: string): string =>
-  `unload (\n${sql}\n) to '${uri}' with (format = 'JSON', compression = 'NONE')`;
+/**
+ * Writes the tweets of the next days to the input of a job that has tweets already: however few a day has, it needs no
+ * listing. Null if Athena is not done in time; a later call gets the same queries by their tokens.
+ */
+async function unloaded(
+  deps: Dependencies,
+  champion: Champion,
+  progress: Progress,
+  call: { idempotencyKey: readonly (string | number)[]; job: Job; until: number },
+): Promise<Progress | null> {
+  const { athena, lake, clock } = deps;
+  const { job, until } = call;
+  const key = [...call.idempotencyKey, progress.scored];
+  const next = progress.pending.slice(0, UNLOADS_AT_ONCE);
+  const found = await inParallel(UNLOADS_AT_ONCE, next, async (day) => {
+    const id = await startDay(deps, champion, day, unloading(deps, job.name, day), key);
+    while (!(await hasSucceeded(athena, id))) {
+      if (clock.now().valueOf() > until) return null;
+      await clock.sleep(PAUSE_MS);
+    }
+    // Athena writes no object for a day that is scored already.
+    const written = await listObjects(lake, `${transformKeys(job.name).input}dt=${day}/`);
+    return { day, hasTweets: written.length > 0 };
+  });
+  const done = found.filter((each) => each !== null);
+  if (done.length < next.length) return null;
+  const days = done.filter(({ hasTweets }) => hasTweets).map(({ day }) => day);
+  const pending = progress.pending.slice(next.length);
+  return { ...progress, pending, job: { ...job, days: [...job.days, ...days] } };
+}
 
-/** Publishes the next day of the job; null while the job runs. After the last day, deletes the job's objects. */
+/** Starts a query of a day's tweets without scores, once for each key. */
+const startDay = (
+  { athena, unscoredTweets, languages }: Dependencies,
+  { modelVersion }: Champion,
+  day: string,
+  sql: string,
+  idempotencyKey: readonly (string | number)[],
+): Promise<string> =>
+  startQuery(
+    athena,
+    { ...unscoredTweets, sql },
+    { day, model_version: modelVersion, languages: languageList(languages) },
+    idempotencyKey,
+  );
+
+/** Has Athena write a day's rows as JSON lines, in as many objects as it likes. */
+function unloading({ lake, unscoredTweets }: Dependencies, job: string, day: string): string {
+  const uri = uriOf(lake, `${transformKeys(job).input}dt=${day}/`);
+  return `unload (\n${unscoredTweets.sql}\n) to '${uri}' with (format = 'JSON', compression = 'NONE')`;
+}
+
+/** Publishes the next day of the job; null while the job runs. After the last day, deletes the job's objects and its model. */
 async function published(
   deps: Dependencies,
   progress: Progress,
@@ -200,6 +267,8 @@ async function published(
   const endedAt = end ?? clock.now();
   if (day === undefined) {
     await removeTransforms(lake, resultPrefixes.scoring);
+    if (ended.ModelName !== undefined)
+      await removeTransformModel(transforms.sageMaker, ended.ModelName);
     const { scored, byEndpoint = 0 } = progress;
     return {
       status: 'DONE',

@@ -1,5 +1,9 @@
+import { AthenaClient } from '@aws-sdk/client-athena';
+import { GlueClient } from '@aws-sdk/client-glue';
+import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import type { Query } from '../queries/query';
 import { prefixes } from '../workflows/datasets';
 import { RunReport, StepInput } from '../workflows/payloads';
 import type { Champion, RunState } from '../workflows/payloads';
@@ -10,13 +14,19 @@ import { readEnvironment } from './settings/environment';
 import { releaseLock } from './lake/lock';
 import { uriOf } from './lake/objects';
 import type { LakeBucket } from './lake/objects';
+import { loadQueries } from './lake/queries';
 import { keepRecord } from './lake/records';
 import { emitter } from './shared/metrics';
 import type { Emit } from './shared/metrics';
 import { readChampion } from './model/champion';
 import { describeMark, readForgottenMark } from './model/forgotten-mark';
+import { compareDrift, keepDrift } from './report/drift';
+import type { DriftDependencies } from './report/drift';
+import { lookMetrics, notices } from './report/looks';
 import { runMetrics } from './report/run-metrics';
 import { outcomeOf, summaryOf } from './report/run-summary';
+import { streamBacklog } from './report/stream-backlog';
+import type { BacklogDependencies } from './report/stream-backlog';
 import { onFirstCall, step } from './shared/step';
 import { subjectOf } from './report/subject';
 
@@ -26,11 +36,14 @@ interface Dependencies {
   topicArn: string;
   emit: Emit;
   clock: Clock;
+  /** What the newest tweets and the stream are compared with. */
+  drift: Omit<DriftDependencies, 'lake' | 'clock'>;
+  stream: Omit<BacklogDependencies, 'lake' | 'clock'>;
 }
 
 /** Writes the run's report (one sentence and the complete state) and releases the run lock. */
-export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
-  step(StepInput, RunReport, async ({ execution, state }) => {
+export const reportRun = ({ lake, sns, topicArn, emit, clock, ...deps }: Dependencies) =>
+  step(StepInput, RunReport, async ({ execution, attempt, state }) => {
     const { plan, ingest, train } = state;
     const evaluation =
       train.status === 'DONE'
@@ -39,21 +52,33 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
     const key = `${prefixes.audit}reports/${plan.runId}.json`;
     const outcome = outcomeOf(state);
     const champion = (await readChampion(lake))?.value ?? null;
+    const hasWorked = outcome !== 'INGESTED' && outcome !== 'SKIPPED';
+    const looks = hasWorked && {
+      drift: await compareDrift({ ...deps.drift, lake, clock }, state, champion, [
+        execution.arn,
+        attempt,
+      ]),
+      stream: await streamBacklog({ ...deps.stream, lake, clock }, plan, champion),
+    };
     const report: RunReport = {
       runId: plan.runId,
       mode: plan.mode,
       date: plan.date,
       outcome,
-      summary: await summaryWith(lake, state, champion),
+      summary: [await summaryWith(lake, state, champion), ...(looks ? notices(looks) : [])].join(
+        ' ',
+      ),
       modelInService: champion?.modelVersion ?? null,
       spendUsd: ingest.status === 'PENDING' ? 0 : ingest.spendUsd,
       reportUri: uriOf(lake, key),
+      ...looks,
     };
+    if (looks) await keepDrift({ lake, clock }, plan.runId, looks.drift);
     const kept = await keepRecord(lake, key, { report, execution, state });
     report.reportUri = uriOf(lake, kept);
     await releaseLock(lake, execution.arn, clock.now());
     // No mail for ingest runs, which may start every few minutes, and for skipped duplicates.
-    if (outcome !== 'INGESTED' && outcome !== 'SKIPPED') {
+    if (hasWorked) {
       await sns.send(
         new PublishCommand({
           TopicArn: topicArn,
@@ -65,7 +90,10 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock }: Dependencies) =>
       );
     }
     // Metrics come last: a retry would count the run twice.
-    emit(runMetrics(state, champion, clock.now()));
+    emit({
+      ...runMetrics(state, champion, clock.now()),
+      ...(looks && lookMetrics(looks)),
+    });
     return report;
   });
 
@@ -82,12 +110,29 @@ async function summaryWith(
 }
 
 export const handler = onFirstCall(() => {
-  const { BUCKET, LAKE, TOPIC_ARN } = readEnvironment('report-run');
+  const env = readEnvironment('report-run');
+  const queries = loadQueries();
+  const query = (wanted: string): Query => {
+    const found = queries.find(({ name }) => name === wanted);
+    if (!found) throw new Error(`queries.json holds no ${wanted}. Deploy the stack again.`);
+    return found;
+  };
   return reportRun({
-    lake: { s3: aws(S3Client), bucket: BUCKET },
+    lake: { s3: aws(S3Client), bucket: env.BUCKET },
     sns: aws(SNSClient),
-    topicArn: TOPIC_ARN,
-    emit: emitter(LAKE),
+    topicArn: env.TOPIC_ARN,
+    emit: emitter(env.LAKE),
     clock: systemClock,
+    drift: {
+      athena: { athena: aws(AthenaClient), workgroup: env.WORKGROUP, database: env.DATABASE },
+      queries: { drift: query('drift'), risingWords: query('rising_words') },
+      settings: env.SETTINGS.drift,
+      languages: env.SETTINGS.model.languages,
+    },
+    stream: {
+      catalog: { glue: aws(GlueClient), database: env.DATABASE },
+      kinesis: aws(KinesisClient),
+      stream: env.STREAM_NAME,
+    },
   });
 });

@@ -8,6 +8,7 @@ import { readEnvironment } from './settings/environment';
 import { goldenTweets, isMisread } from './model/golden-tweets';
 import type { LakeBucket } from './lake/objects';
 import { readChampion } from './model/champion';
+import { modelToServe } from './model/served';
 import {
   describeEndpoint,
   isOnItsWay,
@@ -32,34 +33,32 @@ interface Dependencies {
  * fails, or is not the model that was evaluated, the champion's configuration is put back before the execution ends.
  */
 export const smokeTestEndpoint = (deps: Dependencies) =>
-  step(
-    StepInput,
-    SmokeTestEndpointOutput,
-    async ({ state: { train, evaluation } }): Promise<SmokeTestEndpointOutput> => {
-      if (train.status !== 'DONE') {
-        throw new StepError(
-          'SmokeTestFailed',
-          `There is no new model to test: training is ${train.status}`,
-        );
+  step(StepInput, SmokeTestEndpointOutput, async ({ state }): Promise<SmokeTestEndpointOutput> => {
+    const { train, evaluation } = state;
+    const model = modelToServe(state);
+    if (model === null) {
+      throw new StepError(
+        'SmokeTestFailed',
+        `There is no new model to test: training is ${train.status}`,
+      );
+    }
+    try {
+      const answer = await predict(
+        deps.endpoint,
+        goldenTweets.map(({ text }) => text),
+        { reserveMs: RESERVED_FOR_THE_CHAMPION_MS },
+      );
+      mustBeEvaluated(answer, 'promote' in evaluation ? evaluation.digest : undefined);
+      return judge(answer, model.version);
+    } catch (error) {
+      if (!(error instanceof StepError)) {
+        throw error;
       }
-      try {
-        const answer = await predict(
-          deps.endpoint,
-          goldenTweets.map(({ text }) => text),
-          { reserveMs: RESERVED_FOR_THE_CHAMPION_MS },
-        );
-        mustBeEvaluated(answer, 'promote' in evaluation ? evaluation.digest : undefined);
-        return judge(answer, train.jobName);
-      } catch (error) {
-        if (!(error instanceof StepError)) {
-          throw error;
-        }
-        const aftermath = await putChampionBack(deps, train.jobName);
-        const name = error.name === 'ArchiveMismatch' ? error.name : 'SmokeTestFailed';
-        throw new StepError(name, `${error.message}. ${aftermath}`, { cause: error });
-      }
-    },
-  );
+      const aftermath = await putChampionBack(deps, model.version);
+      const name = error.name === 'ArchiveMismatch' ? error.name : 'SmokeTestFailed';
+      throw new StepError(name, `${error.message}. ${aftermath}`, { cause: error });
+    }
+  });
 
 /** Throws `ArchiveMismatch` if the endpoint's model is not the evaluated one; older evaluations name none. */
 function mustBeEvaluated({ model_version, model_digest }: Answer, expected?: string): void {

@@ -16,13 +16,23 @@ import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import type { Catalog } from './lake/catalog';
-import { getBytes, getJson, keyOf, listObjects, putJson, putText, uriOf } from './lake/objects';
+import {
+  getBytes,
+  getJson,
+  getText,
+  keyOf,
+  listObjects,
+  putJson,
+  putText,
+  uriOf,
+} from './lake/objects';
 import type { LakeBucket } from './lake/objects';
 import { Unreadables } from './lake/set-aside';
 import { jsonOf } from './lake/unpack';
 import { unpack } from './model/archives';
-import { readChampion, readLastTraining } from './model/champion';
+import { readChampion, readLastTraining, recordLastTraining } from './model/champion';
 import { bestOfDays } from './model/promotions';
+import { claimDriftTraining } from './model/drift-training';
 import { encoderFiles, keepEncoder } from './model/encoders';
 import { costTags, modelKeys, trainingJobName } from './model/names';
 import { parseLoosely } from './model/read-evaluation';
@@ -35,7 +45,7 @@ import {
 import type { Build } from './model/training-inputs';
 import { startWithinQuotas } from './model/quotas';
 import { trainingJob } from './model/training-job';
-import { unlessItExists } from './model/unless-it-exists';
+import { unlessItExists } from './model/idempotent';
 import type { FunctionSettings } from './settings/settings';
 import { log, onFirstCall, step } from './shared/step';
 
@@ -50,14 +60,17 @@ interface Dependencies {
   /** Name prefix of the environment's models. */
   modelPrefix: string;
   build: Build;
-  settings: Pick<FunctionSettings, 'training' | 'evaluation'>;
+  settings: Pick<FunctionSettings, 'training' | 'evaluation' | 'drift'>;
   languages: readonly string[];
   clock: Clock;
 }
 
 type Running = Extract<TrainModelOutput, { status: 'RUNNING' }>;
 
-/** Trains on the published days and the human labels, unless the last training had the same input. */
+/**
+ * Trains on the published days and the human labels. A nightly run trains nothing if the last training had the same
+ * input: the fingerprint of what a job would be given tells it at once, the job itself by the rows that it chooses.
+ */
 export const trainModel = (deps: Dependencies) =>
   step(
     StepInput,
@@ -78,6 +91,7 @@ export const trainModel = (deps: Dependencies) =>
           fingerprint: started?.value.fingerprint ?? '',
         };
       }
+      const last = plan.mode === 'nightly' ? await readLastTraining(lake) : null;
       const champion = (await readChampion(lake))?.value ?? null;
       const { request, tweetKeys } = await trainingRequest(lake, catalog, {
         plan,
@@ -92,6 +106,7 @@ export const trainModel = (deps: Dependencies) =>
             days: deps.settings.evaluation.bestOfDays,
             champion: champion.modelVersion,
           })),
+        last: last && (await inputOf(lake, last.jobName)),
         level: deps.settings.evaluation.level,
         languages: deps.languages,
       });
@@ -102,14 +117,21 @@ export const trainModel = (deps: Dependencies) =>
             'Import some (npm run lake -- import-labels <file>), then redrive this execution.',
         );
       }
-      const last = await readLastTraining(lake);
-      if (plan.mode === 'nightly' && last?.fingerprint === request.fingerprint) {
+      const isSame = last?.fingerprint === request.fingerprint;
+      const run = {
+        executionArn: execution.arn,
+        modelVersion: request.champion?.version,
+        startedAt: plan.startedAt,
+      };
+      if (isSame && !(await claimDriftTraining(lake, deps.settings.drift, run))) {
         return {
           status: 'SKIPPED',
           reason: `${last.jobName} was trained on the same tweets, labels and options`,
         };
       }
-      await start(deps, jobName, request, tweetKeys);
+      // Drift asks for a training of the same rows: the job must not skip it.
+      const wanted = isSame ? { ...request, last_training: null } : request;
+      await start(deps, jobName, wanted, tweetKeys);
       return { status: 'RUNNING', attempt, jobName, fingerprint: request.fingerprint };
     },
   );
@@ -196,12 +218,60 @@ const TrainingFigures = z.object({
   training: z.object({ epochs: z.number().int().positive(), seconds: z.number().nonnegative() }),
 });
 
+const Learnt = z.looseObject({ training_input: z.string() });
+
+/** What a training learnt from, as its manifest says. Null for models of older releases, and for deleted ones. */
+async function inputOf(
+  lake: LakeBucket,
+  version: string,
+): Promise<TrainingRequest['last_training']> {
+  const manifest = await getText(lake, modelKeys(version).manifest);
+  const learnt = Learnt.safeParse(manifest && jsonOf(manifest.text));
+  return learnt.success ? { version, training_input: learnt.data.training_input } : null;
+}
+
+/** A job's `unchanged.json`: it would have learnt from the same as an earlier training, and trained nothing. */
+const Unchanged = z.object({
+  same_as: z.string(),
+  labels: z.number().int(),
+  weak: z.number().int(),
+});
+
+/** Records that the last training stands for this input, too: the next run with it starts no job. */
+async function unchanged(
+  lake: LakeBucket,
+  { jobName, fingerprint }: Running,
+  text: string,
+  seconds: number | undefined,
+): Promise<TrainModelOutput> {
+  const found = Unchanged.safeParse(jsonOf(text));
+  if (!found.success) {
+    throw new StepError(
+      'TrainingFailed',
+      `unchanged.json of ${jobName}: ${z.prettifyError(found.error)}`,
+    );
+  }
+  const { same_as, labels, weak } = found.data;
+  const last = await readLastTraining(lake);
+  if (last?.jobName === same_as) {
+    await recordLastTraining(lake, { jobName: same_as, fingerprint, decidedAt: last.decidedAt });
+  }
+  return {
+    status: 'SKIPPED',
+    reason:
+      `${same_as} was trained on the same ${labels} labels, ${weak} tweets with the lexicon's label, corpora, options ` +
+      'and code, though days or files changed',
+    seconds,
+  };
+}
+
 /** Copies evaluation and manifest to their own objects, for people and the gate: a training job can only write archives. */
 async function done(
   lake: LakeBucket,
-  { jobName, fingerprint }: Running,
+  running: Running,
   job: DescribeTrainingJobResponse,
 ): Promise<TrainModelOutput> {
+  const { jobName, fingerprint } = running;
   const modelUri = job.ModelArtifacts?.S3ModelArtifacts ?? uriOf(lake, modelKeys(jobName).archive);
   const keys = modelKeys(jobName);
   const archive = await getBytes(
@@ -210,12 +280,15 @@ async function done(
   );
   const files = archive
     ? await unpack(archive.bytes, [
+        'unchanged.json',
         'evaluation.json',
         'evaluation.html',
         'manifest.json',
         ...encoderFiles,
       ])
     : new Map<string, Buffer>();
+  const same = files.get('unchanged.json');
+  if (same) return unchanged(lake, running, same.toString('utf8'), job.TrainingTimeInSeconds);
   const encoder = (await getJson(lake, keys.request, TrainingRequest))?.value.encoder;
   if (encoder && encoder.uri === null) {
     await keepEncoder(lake, encoder.version, files);

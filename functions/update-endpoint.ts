@@ -12,7 +12,8 @@ import { aws } from './shared/aws';
 import { readEnvironment } from './settings/environment';
 import { describeEndpoint, isOnItsWay, pointEndpoint } from './model/endpoint';
 import { VARIANT_NAME, costTags } from './model/names';
-import { unlessItExists } from './model/unless-it-exists';
+import { modelToServe } from './model/served';
+import { unlessItExists } from './model/idempotent';
 import { updatePlan } from './model/update-plan';
 import type { FunctionSettings } from './settings/settings';
 import { onFirstCall, step } from './shared/step';
@@ -38,13 +39,14 @@ export const updateEndpoint = (deps: Dependencies) =>
     async ({ attempt, state }): Promise<UpdateEndpointOutput> => {
       const { sageMaker, endpointName } = deps;
       const { train, evaluation, update } = state;
-      if (train.status !== 'DONE') {
+      const model = modelToServe(state);
+      if (model === null) {
         throw new StepError(
           'EndpointUpdateFailed',
           `There is no trained model to serve: training is ${train.status}`,
         );
       }
-      const configName = train.jobName;
+      const configName = model.version;
       const found = await describeEndpoint(sageMaker, endpointName);
       if (update.status === 'RUNNING' && update.attempt === attempt) {
         return isServing(found, endpointName, configName)
@@ -52,8 +54,8 @@ export const updateEndpoint = (deps: Dependencies) =>
           : update;
       }
       const digest = 'promote' in evaluation ? evaluation.digest : undefined;
-      await createModel(deps, train.jobName, train.modelUri, digest);
-      await createConfig(deps, configName, train.jobName);
+      await createModel(deps, model.version, model.modelUri, digest);
+      await createConfig(deps, configName, model.version);
       // A call whose response was lost may already have started the update.
       if (!isOnItsWay(found, configName)) {
         mustBeChangeable(found, endpointName);

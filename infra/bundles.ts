@@ -11,7 +11,7 @@ export const imageBuildHandlers = ['start-image-build', 'is-image-build-complete
 export type BundleName = FunctionName | (typeof imageBuildHandlers)[number];
 
 /** Functions that get the SQL as `queries.json` beside their code. */
-const withQueries: readonly FunctionName[] = ['check-data', 'refresh-analytics'];
+const withQueries: readonly FunctionName[] = ['check-data', 'refresh-analytics', 'report-run'];
 
 /** Bundles every handler with its dependencies to `<folder>/<name>/index.js`, in one esbuild run. */
 export function bundleHandlers(folder: string): void {

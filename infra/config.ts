@@ -136,6 +136,7 @@ const base = {
   glue: { workerType: 'G.1X', workers: 2, timeoutMinutes: 60 },
   checks: { maxLabelShare: 0.95, minRowsForShare: 50 },
   model: { languages: ['en'] },
+  registry: { keepModels: 10, keepRejectedDays: 90 },
   training: {
     instanceType: 'ml.m5.xlarge',
     maxSeconds: 3600,
@@ -172,6 +173,16 @@ const base = {
     instances: 1,
     // One instance scores some thousand tweets a second: 8 million take about an hour.
     maxSeconds: 3 * 3600,
+  },
+  drift: {
+    days: 3,
+    referenceDays: 28,
+    minTweets: 200,
+    maxPsi: 0.2,
+    maxWordPsi: 0.5,
+    maxAgreementLoss: 0.1,
+    retrain: false,
+    retrainEveryDays: 7,
   },
   torchIndexUrl: null,
   logRetentionDays: 90,

@@ -1,8 +1,10 @@
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { GlueClient } from '@aws-sdk/client-glue';
+import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { EnvironmentName } from '../infra/config';
 import { forceGranterRole, lakeName, type forgetterRoleName, type RoleName } from '../infra/naming';
 import type { Connection } from './clients';
@@ -11,8 +13,8 @@ import { UserError } from './user-error';
 
 /** Clients with the roles that people assume. The bucket denies people access under their own identity. */
 export interface People {
-  /** Runs queries and reads the reports of runs. */
-  analyst: { athena: AthenaClient; s3: S3Client };
+  /** Runs queries, reads the reports of runs, and watches the stream. */
+  analyst: { athena: AthenaClient; s3: S3Client; kinesis: KinesisClient };
   /** Uploads human labels, corpora, and people's own tweets. */
   labeller: { s3: S3Client };
   /** Lets one execution promote a model that failed the gate. */
@@ -81,6 +83,8 @@ export function peopleOf(
     analyst: {
       athena: new AthenaClient(analyst),
       s3: new S3Client({ ...analyst, forcePathStyle }),
+      // HTTP/1.1: the client's own default is HTTP/2, which fails against a plain-http endpoint.
+      kinesis: new KinesisClient({ ...analyst, requestHandler: new NodeHttpHandler() }),
     },
     labeller: { s3: new S3Client({ ...as('LabellerRole'), forcePathStyle }) },
     forceGranter: { secrets: new SecretsManagerClient(as(forceGranterRole)) },

@@ -21,6 +21,8 @@ const Outputs = z.object({
   TokenSecretArn: z.string(),
   ForceGrantSecretArn: z.string(),
   ForgottenSecretArn: z.string(),
+  /** Only `lake watch` needs it. */
+  StreamName: z.string().optional(),
 });
 export type Outputs = z.infer<typeof Outputs>;
 

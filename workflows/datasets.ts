@@ -72,6 +72,15 @@ export const resultPrefixes = {
   scoring: `${prefixes.queryResults}scoring/`,
 };
 
+/**
+ * Where Lambda writes the batches that the stream scorer could not score: `<mapping>/<shard>/YYYY/MM/DD/…`. Lambda
+ * chooses these keys, and no prefix can be put before them.
+ */
+export const failedBatches = 'aws/lambda/';
+
+/** The last record that the stream scorer took of each shard: `<shard>.json`. */
+export const streamPositions = 'processed-data/stream/';
+
 /** The data set behind a table; the candidates table shares the columns of `tweets`. */
 export const tables = {
   ...datasets,

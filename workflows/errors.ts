@@ -24,6 +24,7 @@ export const errorNames = [
   'EndpointUpdateFailed',
   'SmokeTestFailed',
   'ArchiveMismatch',
+  'RollbackRefused',
   'PromotionConflict',
   'ScoringFailed',
   'ContractBroken',

@@ -35,12 +35,22 @@ export const metrics = {
   HumanLabels: { unit: 'Count' },
   LexiconLabels: { unit: 'Count' },
 
+  /** Stream records that are no tweets, and are in the quarantine. */
+  StreamRecordsQuarantined: { unit: 'Count' },
+  /** Stream records that came before the first model; a run scores their tweets when it has one. */
+  StreamRecordsWithoutModel: { unit: 'Count' },
+
+  /** At the end of a run: records that the stream scorer has not taken. */
+  StreamBacklog: { unit: 'Count' },
+
   TrainingSeconds: { unit: 'Seconds' },
   CandidateMacroRecall: { unit: 'None' },
   /** Macro recall of the model in service after the run, on the run's held-out rows. */
   ServingMacroRecall: { unit: 'None' },
   /** Loss against the model's own promotion or, after a promotion, against its predecessor on the same rows. */
   MacroRecallLost: { unit: 'None' },
+  /** The measure of drift that is furthest beyond its limit, as a share of the limit: above 1 the tweets have changed. */
+  DriftOfLimit: { unit: 'None' },
   ModelsPromoted: { unit: 'Count' },
   TweetsScored: { unit: 'Count' },
 

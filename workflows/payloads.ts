@@ -31,9 +31,17 @@ const Running = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
 /**
  * `nightly` runs every step. `retrain` trains on the data in the lake. `ingest` only fetches new tweets. The others
  * update days without training: `backfill` fetches a time span of the last seven days, `import` reads tweets from
- * `raw-data/imports/`, and `replay` streams and cleans days again.
+ * `raw-data/imports/`, and `replay` streams and cleans days again. `rollback` puts an earlier model into service.
  */
-export const RunMode = z.enum(['nightly', 'retrain', 'ingest', 'backfill', 'replay', 'import']);
+export const RunMode = z.enum([
+  'nightly',
+  'retrain',
+  'ingest',
+  'backfill',
+  'replay',
+  'import',
+  'rollback',
+]);
 export type RunMode = z.infer<typeof RunMode>;
 
 /** A named search on X: keywords that are joined with OR, or a query in X's query language. */
@@ -114,10 +122,12 @@ export const RunRequest = z
     /** Replay only: whether the tweets are also sent to Kinesis again. */
     stream: z.boolean().default(true),
     import: ImportName.optional(),
+    /** Rollback only: the version to serve again. Without it, the one that was in service before. */
+    model: z.string().min(1).max(63).optional(),
     /** Set by the nightly rule: the event's time. A second delivery of the same event has the same time. */
     scheduledFor: Instant.optional(),
   })
-  .superRefine(({ mode, from, to, days, import: name, keywords, queries }, context) => {
+  .superRefine(({ mode, from, to, days, import: name, keywords, queries, model }, context) => {
     const demand = (holds: boolean, path: string, message: string) => {
       if (!holds) context.addIssue({ code: 'custom', path: [path], message });
     };
@@ -138,6 +148,11 @@ export const RunRequest = z
       (mode === 'import') === (name !== undefined),
       'import',
       'names what the mode import takes, and belongs to it alone',
+    );
+    demand(
+      model === undefined || mode === 'rollback',
+      'model',
+      `belongs to rollback, not to ${mode}`,
     );
     demand(
       keywords === undefined || queries === undefined,
@@ -192,6 +207,8 @@ export const PlanRunOutput = z.strictObject({
   /** null unless the input has `force` and a grant exists. */
   force: ForceGrant.nullable(),
   training: TrainingOptions,
+  /** Of a rollback: the version to serve again, or null for the one before. Other modes have none. */
+  rollbackTo: z.string().nullable().optional(),
   /** Seconds between two polls of each stage's job. */
   poll: z.strictObject(perPollingKey(() => z.number().int().positive())),
 });
@@ -410,7 +427,12 @@ export type Capacity = z.infer<typeof Capacity>;
 export const TrainModelOutput = z.discriminatedUnion('status', [
   Running({ jobName: z.string(), fingerprint: z.string() }),
   /** The training data have not changed since the last training. */
-  z.strictObject({ status: z.literal('SKIPPED'), reason: z.string() }),
+  z.strictObject({
+    status: z.literal('SKIPPED'),
+    reason: z.string(),
+    /** Of the job that found it out; absent if none was started. */
+    seconds: z.number().nonnegative().optional(),
+  }),
   z.strictObject({
     status: z.literal('DONE'),
     jobName: z.string(),
@@ -431,6 +453,18 @@ export type TrainModelOutput = z.infer<typeof TrainModelOutput>;
 
 // ---- Evaluate the candidate ----------------------------------------------------------------------
 
+/** A model that is put into service. */
+export const ServedModel = z.strictObject({
+  version: z.string(),
+  modelUri: S3Uri,
+  evaluationUri: S3Uri,
+  manifestUri: S3Uri,
+  fingerprint: z.string(),
+  /** On the held-out rows of the run that promoted it first. */
+  macroRecall: z.number().min(0).max(1).optional(),
+});
+export type ServedModel = z.infer<typeof ServedModel>;
+
 export const EvaluateCandidateOutput = z.strictObject({
   promote: z.boolean(),
   forced: z.boolean(),
@@ -440,7 +474,9 @@ export const EvaluateCandidateOutput = z.strictObject({
   inService: z.string().nullable(),
   /** Digest of the evaluated model, which the endpoint must serve. Unknown for trainings of older releases. */
   digest: Sha256.optional(),
-  // All are null if the evaluation cannot be trusted.
+  /** Of a rollback: the model to serve again. */
+  rollback: ServedModel.optional(),
+  // All are null if the evaluation cannot be trusted, and in a rollback.
   heldOutRows: Count.nullable(),
   candidate: Scores.nullable(),
   /** Also null if there is no champion or it could not be scored. */
@@ -492,6 +528,8 @@ export const Champion = durable(
     forced: z.boolean(),
     /** The grant's reason, if the promotion was forced. */
     forcedBecause: z.string().optional(),
+    /** Set if it came back by a rollback: the model that was in service until then. */
+    rolledBackFrom: z.string().optional(),
     previous: z.string().nullable(),
   }),
 );
@@ -545,17 +583,65 @@ export type RefreshAnalyticsOutput = z.infer<typeof RefreshAnalyticsOutput>;
 
 // ---- Report -------------------------------------------------------------------------------------
 
+/** How the tweets of the last days differ from those that the model in service was trained on. */
+export const Drift = z.discriminatedUnion('status', [
+  z.strictObject({
+    status: z.literal('COMPARED'),
+    modelVersion: z.string(),
+    /** First and last day of the new tweets, and of those that they are compared with. */
+    days: z.strictObject({ from: Day, to: Day }),
+    reference: z.strictObject({ from: Day, to: Day }),
+    measures: z.array(
+      z.strictObject({
+        name: z.string(),
+        /** Beyond `limit` it is drift; null with too few tweets. */
+        value: z.number().nonnegative().nullable(),
+        limit: z.number().positive(),
+        newTweets: Count,
+        referenceTweets: Count,
+        /** What changed most, or why there is no value. */
+        change: z.string(),
+      }),
+    ),
+  }),
+  z.strictObject({ status: z.literal('NOT_COMPARED'), reason: z.string() }),
+]);
+export type Drift = z.infer<typeof Drift>;
+
+/** What the stream scorer has not scored, at the end of the run. */
+export const StreamBacklog = z.strictObject({
+  /** Records on the stream that the scorer has not taken, and whether there are more than were counted. */
+  records: Count,
+  isMore: z.boolean(),
+  /** Age of the oldest of these records; null if there is none. */
+  oldestSeconds: z.number().nonnegative().nullable(),
+  /** Tweets of the last eight days that wait for a first model; null once there is a model. */
+  waitingForModel: Count.nullable(),
+});
+export type StreamBacklog = z.infer<typeof StreamBacklog>;
+
 /** The execution's output, and `processed-data/audit/reports/<run>.json`. */
 export const RunReport = z.strictObject({
   runId: z.string(),
   mode: RunMode,
   date: Day,
   /** PUBLISHED: days were updated, and no training was due. */
-  outcome: z.enum(['PROMOTED', 'NOT_PROMOTED', 'PUBLISHED', 'NOTHING_NEW', 'INGESTED', 'SKIPPED']),
+  outcome: z.enum([
+    'PROMOTED',
+    'NOT_PROMOTED',
+    'PUBLISHED',
+    'NOTHING_NEW',
+    'INGESTED',
+    'ROLLED_BACK',
+    'SKIPPED',
+  ]),
   summary: z.string(),
   modelInService: z.string().nullable(),
   spendUsd: z.number().nonnegative(),
   reportUri: S3Uri,
+  /** Absent for ingests, skipped runs and runs of older releases. */
+  drift: Drift.optional(),
+  stream: StreamBacklog.optional(),
 });
 export type RunReport = z.infer<typeof RunReport>;
 

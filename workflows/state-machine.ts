@@ -94,6 +94,7 @@ export class SentimentPipeline extends Construct {
       new sfn.Choice(this, 'What to run', { stateName: 'What to run?' })
         .when(sfn.Condition.isNotNull('$.plan.skip'), report)
         .when(sfn.Condition.stringEquals('$.plan.mode', 'retrain'), training.start)
+        .when(sfn.Condition.stringEquals('$.plan.mode', 'rollback'), evaluate)
         .otherwise(ingest),
     );
     ingest.next(this.afterIngest(ingest, { crawl: crawling.start, report }));

@@ -125,7 +125,7 @@ export const steps = [
       'GIT_DIRTY',
       'PACKAGE_LOCK_SHA256',
     ],
-    settings: ['model', 'training', 'evaluation'],
+    settings: ['model', 'training', 'evaluation', 'drift'],
     pollSeconds: 30,
     timeoutSeconds: 120,
     memoryMb: 512,
@@ -136,9 +136,9 @@ export const steps = [
     name: 'evaluate-candidate',
     key: 'evaluation',
     description:
-      'Compares the candidate with the champion on held-out labels and decides the promotion.',
+      'Compares the candidate with the champion on held-out labels and decides the promotion; in a rollback, looks up the model to go back to.',
     role: 'ModelOperatorRole',
-    variables: ['BUCKET'],
+    variables: ['BUCKET', 'LAKE', 'SERVING_IMAGE'],
     settings: ['evaluation'],
     pollSeconds: null,
     timeoutSeconds: 300,
@@ -181,12 +181,13 @@ export const steps = [
     state: 'Promote the model',
     name: 'promote-model',
     key: 'promote',
-    description: 'Records the candidate as the champion.',
+    description:
+      'Records the model as the champion, registers it, and deletes the oldest registered models.',
     role: 'ModelOperatorRole',
-    variables: ['BUCKET'],
-    settings: [],
+    variables: ['BUCKET', 'LAKE', 'SERVING_IMAGE'],
+    settings: ['registry'],
     pollSeconds: null,
-    timeoutSeconds: 60,
+    timeoutSeconds: 120,
     memoryMb: 256,
   },
   // Scores for at most two minutes, then answers RUNNING. Publishing one more day of a transform job, a quarter of a
@@ -214,17 +215,19 @@ export const steps = [
     timeoutSeconds: 600,
     memoryMb: 1024,
   },
+  // Waits up to four minutes for two queries, and reads up to 50 MB of the stream.
   {
     state: 'Report the run',
     name: 'report-run',
     key: null,
-    description: "Writes the run's report and its metrics, and releases the run lock.",
+    description:
+      "Compares the newest tweets with the model's training, writes the run's report and metrics, and releases the run lock.",
     role: 'RunReporterRole',
-    variables: ['BUCKET', 'LAKE', 'TOPIC_ARN'],
-    settings: [],
+    variables: ['BUCKET', 'LAKE', 'TOPIC_ARN', 'DATABASE', 'WORKGROUP', 'STREAM_NAME'],
+    settings: ['model', 'drift'],
     pollSeconds: null,
-    timeoutSeconds: 60,
-    memoryMb: 256,
+    timeoutSeconds: 360,
+    memoryMb: 512,
   },
 ] as const satisfies readonly StepRow[];
 

@@ -30,7 +30,7 @@ export const standingParts = ({
   shards: 1,
   // A disabled schedule has no alarm, and SageMaker rolls back updates of real-time endpoints only.
   alarmMetrics:
-    20 +
+    23 +
     (nightly.enabled ? 1 : 0) +
     (nightly.enabled || ingestEveryMinutes !== null ? 1 : 0) +
     (endpoint.kind === 'realtime' ? 1 : 0),

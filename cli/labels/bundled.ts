@@ -3,7 +3,9 @@ import type { Session } from '../../session/session';
 import { corpusPath, readCorpus } from '../../embedded/corpus/read-corpus';
 import { count, counted } from '../run/stages';
 import type { Screen } from '../screen';
-import { importCorpus, type ImportReport } from './import';
+import { bringPart, importCorpus, type Part } from './corpus';
+import type { ImportReport } from './import';
+import type { LabelSession } from './in-lake';
 
 const shownRejections = 10;
 
@@ -50,14 +52,53 @@ export function sayResult(
   );
 }
 
-/** Imports the ratings of the bundled corpus, as `npm run lake -- import-labels` does with a file. */
+/** Imports all ratings of the bundled corpus, as `npm run lake -- import-labels` does with a file. */
 export async function importBundledLabels(
-  workspace: Workspace,
-  session: Session,
+  workspace: Pick<Workspace, 'root'>,
+  session: LabelSession,
   screen: Screen,
 ): Promise<void> {
   screen.live('import-labels: the ratings of the bundled corpus');
   const report = await importCorpus(session, readCorpus(corpusPath(workspace.root)));
   screen.rest();
   reportImport(screen, report);
+}
+
+/**
+ * Brings labels of the bundled corpus before a local run, and says so. In the demonstration (tweets of the X stub, no
+ * imported labels of other texts) they come in parts, as a lake's labels do: `next` brings the next part, `first` the
+ * first one if there is none, `following` the next one if there is a first. Without the demonstration `first` and
+ * `next` import all of them, and `following` nothing.
+ */
+export async function bringLabels(
+  workspace: Pick<Workspace, 'root'>,
+  session: LabelSession & Pick<Session, 'usesXStub'>,
+  screen: Screen,
+  which: 'first' | 'next' | 'following',
+): Promise<void> {
+  screen.live('Bringing labels of the bundled corpus');
+  const corpus = readCorpus(corpusPath(workspace.root));
+  const brought = session.usesXStub ? await bringPart(session, corpus, which) : 'OWN_LABELS';
+  screen.rest();
+  if (brought === 'OWN_LABELS') {
+    if (which !== 'following') await importBundledLabels(workspace, session, screen);
+  } else if (brought !== null) {
+    for (const line of partLines(brought)) screen.say(line);
+  }
+}
+
+/** What a part brought, and how many texts still have no label. */
+function partLines({ part, parts, labels, heldOut, rated, of }: Part): string[] {
+  const left =
+    rated === of
+      ? `All ${count(of)} texts of the corpus are rated now`
+      : `${count(of - rated)} of ${count(of)} texts are still unrated`;
+  return [
+    `20 people rated ${counted(labels, part === 1 ? 'tweet' : 'more tweet')}${heldOut > 0 ? `, ${count(heldOut)} of them held out to evaluate every model` : ''}. ${left} (part ${part} of ${parts}).`,
+    ...(part === 1
+      ? [
+          'Each nightly run brings another part. All at once: npm run lake -- import-labels --bundled',
+        ]
+      : []),
+  ];
 }

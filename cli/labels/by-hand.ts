@@ -13,7 +13,7 @@ import type { Screen } from '../screen';
 import { agreement, describeAgreement } from './agreement';
 import { draw, Unlabelled, type Drawn } from './draw';
 import { slug } from './import';
-import { putLabels, type LabelRecord } from './in-lake';
+import { labelsInLake, putLabels, type LabelRecord } from './in-lake';
 import { keystrokes } from './keys';
 
 /** Stores labels during long pauses, so that a closed terminal loses few of them. */
@@ -37,12 +37,7 @@ export async function labelByHand(
   { days, source }: Options,
   input: Readable = process.stdin,
 ): Promise<number> {
-  const from_day = utcDay(new Date(Date.now() - days * DAY_MILLIS));
-  const { sql, literals } = prepareQuery(session.environment, 'tweets_to_label', { from_day });
-  const rows = records(await runSql(lake, session, sql, literals));
-  const texts = rows
-    .map((row) => Unlabelled.parse(row))
-    .filter(({ text_hash }) => text_hash !== NO_TEXT_HASH);
+  const texts = await unlabelledTexts(lake, session, days);
   if (texts.length === 0) {
     screen.say(
       `No tweet of the last ${counted(days, 'day')} lacks a human label. Run the pipeline, or look further back with --days.`,
@@ -52,9 +47,29 @@ export async function labelByHand(
   screen.say(
     `${counted(texts.length, 'text')} without a label. 1 negative, 2 neutral, 3 positive, s skips, q ends.`,
   );
-  const store = storeIn(session, slug(source) || 'by-hand');
+  const store = labelStore(session, source);
   await ask(texts, { signal: lake.signal, screen, input, store });
   return 0;
+}
+
+/**
+ * Texts of the last days that no person has labelled. The tables know a label after the next cleaning, so the labels
+ * themselves are read, too.
+ */
+export async function unlabelledTexts(
+  lake: Pick<Workspace, 'signal'>,
+  session: Session,
+  days: number,
+): Promise<Unlabelled[]> {
+  const from_day = utcDay(new Date(Date.now() - days * DAY_MILLIS));
+  const { sql, literals } = prepareQuery(session.environment, 'tweets_to_label', { from_day });
+  const [table, labelled] = await Promise.all([
+    runSql(lake, session, sql, literals),
+    labelsInLake(session),
+  ]);
+  return records(table)
+    .map((row) => Unlabelled.parse(row))
+    .filter(({ text_hash }) => text_hash !== NO_TEXT_HASH && !labelled.has(text_hash));
 }
 
 interface Dialogue {
@@ -141,8 +156,9 @@ export function opinion(said: readonly Labelled[]): string {
   return `; agreement on random texts: ${pairs.join(', ')}`;
 }
 
-/** Writes all labels of this session to one object, which replaces the previous one. */
-function storeIn(session: Session, source: string): Dialogue['store'] {
+/** Writes all labels of this session to one object, which replaces the previous one; answers its key. */
+export function labelStore(session: Session, givenSource: string): Dialogue['store'] {
+  const source = slug(givenSource) || 'by-hand';
   const started = new Date().toISOString();
   const key = `${datasets.labels.prefix}${source}-${started.replace(/[^0-9]/g, '').slice(0, 14)}-${randomBytes(3).toString('hex')}.ndjson`;
   return async (said) => {

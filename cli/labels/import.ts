@@ -2,12 +2,10 @@ import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
-import { listObjects } from '../../functions/lake/objects';
 import { labels, type Label } from '../../workflows/evaluation';
 import { datasets } from '../../workflows/datasets';
 import { textHash } from '../../workflows/text-key';
 import { UserError } from '../../session/user-error';
-import { corpusSource, labelOfRating, type RatedText } from '../../embedded/corpus/read-corpus';
 import { MAX_LABEL_FILE_BYTES, readText, type Encoding } from '../read-text';
 import { labelsInLake, putLabels, type LabelRecord, type LabelSession } from './in-lake';
 import { parseLabels } from './parse';
@@ -176,30 +174,6 @@ export async function carryOut(session: LabelSession, plan: ImportPlan): Promise
     plan.records.map((record) => ({ ...record, imported_at })),
   );
   return plan;
-}
-
-/**
- * Imports the ratings of the bundled corpus, once for all releases: its labels anew would be the newest, and win over
- * what people have corrected since.
- */
-export async function importCorpus(
-  session: LabelSession,
-  corpus: readonly RatedText[],
-): Promise<ImportReport> {
-  const rows = corpus.map(({ row, text, rating }) => ({
-    line: row,
-    text,
-    label: labelOfRating(rating),
-  }));
-  const parsed = { rows, rejected: [], skipped: new Map<string, number>(), notes: [] };
-  const lake = { s3: session.people.labeller.s3, bucket: session.outputs.BucketName };
-  const [before] = await listObjects(lake, `${datasets.labels.prefix}${corpusSource}-`);
-  const plan = await planImport(
-    session,
-    { source: corpusSource, parsed },
-    { compare: 'new', key: before?.key },
-  );
-  return carryOut(session, plan);
 }
 
 /** What an import may be told of a file. */

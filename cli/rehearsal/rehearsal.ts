@@ -22,7 +22,7 @@ const shownLines = 20;
 const limitMillis = 20 * 60_000;
 
 /** Variables that could lead to the user's own account, lake or X developer account: not passed on. */
-const foreign = /^(AWS_|X_BEARER_TOKEN$|X_API_BASE_URL$|X_FAULTS$|LAKE_|CDK_)/;
+const foreign = /^(AWS_|X_BEARER_TOKEN$|X_API_BASE_URL$|X_FAULTS$|X_DRIFT$|LAKE_|CDK_)/;
 
 /** An empty embedded cloud of its own, and the commands that a person would type. */
 export class Rehearsal {

@@ -1,5 +1,5 @@
 import type { Label } from '../../workflows/evaluation';
-import type { IngestTweetsOutput } from '../../workflows/payloads';
+import type { IngestTweetsOutput, RunReport } from '../../workflows/payloads';
 import type { CostLine } from '../costs/money';
 import type { Stage } from '../run/timeline';
 
@@ -31,6 +31,24 @@ export interface Opinion {
   confidence: number;
 }
 
+/** A model that the gate decided on, in the order of the decisions. */
+export interface DecidedModel {
+  version: string;
+  execution: string;
+  macroRecall: number | null;
+  promoted: boolean;
+  inService: boolean;
+  /** The first rule that failed; null for a promoted model. */
+  because: string | null;
+}
+
+/** How many tweets of the shown days were judged by whom. */
+export interface Judges {
+  people: number;
+  model: number;
+  lexicon: number;
+}
+
 /** The ingest's counts: by query, gaps, and windows that are still open. */
 export type IngestCounts = Pick<
   IngestTweetsOutput,
@@ -46,10 +64,17 @@ export interface ReportData {
   redrives: number;
   summary: string;
   modelInService: string | null;
+  /** How the newest tweets differ from the model's training; absent for runs of older releases. */
+  drift?: RunReport['drift'];
+  /** What the stream scorer had not taken. */
+  stream?: RunReport['stream'];
   stages: Stage[];
   /** null when the run requested no tweets. */
   ingest: IngestCounts | null;
   days: DaySentiment[];
+  judges: Judges;
+  /** Of this lake so far, oldest first. */
+  models: DecidedModel[];
   contributors: Contributor[];
   opinions: Opinion[];
   /** Lines of the failure, if it failed. */

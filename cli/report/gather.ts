@@ -1,20 +1,24 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { settingsFor, type Settings } from '../../infra/config';
-import { Label } from '../../workflows/evaluation';
+import { registeredModels } from '../../functions/model/registry';
+import { isFailed, Label } from '../../workflows/evaluation';
 import { RunReport } from '../../workflows/payloads';
 import type { Workspace } from '../../session/workspace';
 import type { Session } from '../../session/session';
 import { records } from '../athena';
 import { awsCosts, xCosts } from '../costs/night';
+import { registryOf } from '../models';
 import { runNamedQuery } from '../query';
 import { describeFailure } from '../run/failure';
-import type { Run } from '../run/follow';
+import { executionName, type Run } from '../run/follow';
 import { lastState } from '../run/last-state';
 import {
   pickOpinions,
   type Contributor,
   type DaySentiment,
+  type DecidedModel,
+  type Judges,
   type ReportData,
   type Opinion,
 } from './figures';
@@ -32,6 +36,9 @@ const DayRow = z.object({
   neutral: Figure,
   positive: Figure,
   average_sentiment: Figure,
+  by_people: Figure,
+  by_model: Figure,
+  by_lexicon: Figure,
 });
 
 const ContributorRow = z.object({
@@ -52,16 +59,41 @@ const OpinionRow = z.object({
   model_positive: Figure,
 });
 
-async function sentimentByDay(workspace: Workspace, session: Session): Promise<DaySentiment[]> {
-  const rows = records(await runNamedQuery(workspace, session, 'daily_sentiment'));
-  return rows
-    .map((row) => DayRow.parse(row))
-    .map(({ dt, average_sentiment, ...counts }) => ({
-      day: dt,
+async function sentimentByDay(
+  workspace: Workspace,
+  session: Session,
+): Promise<{ days: DaySentiment[]; judges: Judges }> {
+  const answer = records(await runNamedQuery(workspace, session, 'daily_sentiment'));
+  const rows = answer.map((row) => DayRow.parse(row)).slice(-shownDays);
+  const sum = (of: (row: z.infer<typeof DayRow>) => number) =>
+    rows.reduce((total, row) => total + of(row), 0);
+  return {
+    days: rows.map(({ dt, tweets, negative, neutral, positive, average_sentiment }) => ({
+      ...{ day: dt, tweets, negative, neutral, positive },
       average: average_sentiment,
-      ...counts,
-    }))
-    .slice(-shownDays);
+    })),
+    judges: {
+      people: sum(({ by_people }) => by_people),
+      model: sum(({ by_model }) => by_model),
+      lexicon: sum(({ by_lexicon }) => by_lexicon),
+    },
+  };
+}
+
+/** The models of this lake that the gate decided on, oldest first. */
+async function decidedModels(session: Session, inService: string | null): Promise<DecidedModel[]> {
+  const models = await registeredModels(registryOf(session));
+  return models.toReversed().map((model) => {
+    const promoted = model.approval === 'Approved';
+    return {
+      version: model.modelVersion,
+      execution: executionName(model.execution),
+      macroRecall: model.macroRecall ?? null,
+      promoted,
+      inService: model.modelVersion === inService,
+      because: promoted ? null : (model.because.split('; ').find(isFailed) ?? model.because),
+    };
+  });
 }
 
 async function topContributors(workspace: Workspace, session: Session): Promise<Contributor[]> {
@@ -94,7 +126,7 @@ async function opinions(workspace: Workspace, session: Session): Promise<Opinion
 }
 
 /** The settings for the costs: `dev` for a local run; in an account, with the capacity that the training really used. */
-function billedSettings(
+export function billedSettings(
   { environment }: Session,
   train: ReturnType<typeof lastState>['train'],
 ): Settings {
@@ -127,9 +159,15 @@ export async function gatherReport(
     redrives: execution.redriveCount ?? 0,
     summary: report.success ? report.data.summary : '',
     modelInService: report.success ? report.data.modelInService : null,
+    ...(report.success && { drift: report.data.drift, stream: report.data.stream }),
     stages: run.timeline.stages,
     ingest: ingest === undefined || ingest.status === 'PENDING' ? null : ingest,
-    days: succeeded ? await sentimentByDay(workspace, session) : [],
+    ...(succeeded
+      ? await sentimentByDay(workspace, session)
+      : { days: [], judges: { people: 0, model: 0, lexicon: 0 } }),
+    models: succeeded
+      ? await decidedModels(session, report.success ? report.data.modelInService : null)
+      : [],
     contributors: succeeded ? await topContributors(workspace, session) : [],
     opinions: succeeded ? pickOpinions(await opinions(workspace, session)) : [],
     failure: succeeded ? [] : describeFailure(run, session.environment),

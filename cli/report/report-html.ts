@@ -1,3 +1,4 @@
+import { describeBacklog } from '../../functions/report/looks';
 import { dollars, total } from '../costs/money';
 import { seconds } from '../screen';
 import { escapeHtml, sentimentChart, timelineChart } from './charts';
@@ -68,6 +69,25 @@ function ingestSections({ ingest }: ReportData): string {
   ].join('\n');
 }
 
+/** Every measure of drift beside its limit, and why there is none. */
+function driftSection({ drift }: ReportData): string {
+  if (drift === undefined) return '';
+  if (drift.status === 'NOT_COMPARED')
+    return section('Drift', `<p class="quiet">Not compared: ${escapeHtml(drift.reason)}.</p>`);
+  const { days, reference, modelVersion } = drift;
+  const rows = drift.measures.map(({ name, value, limit, change }) => [
+    cell(name, value !== null && value > limit ? 'wrong' : undefined),
+    cell(value === null ? '' : value.toFixed(3), 'number'),
+    cell(String(limit), 'number'),
+    cell(change),
+  ]);
+  const spans = `The tweets of ${days.from} to ${days.to} beside those of ${reference.from} to ${reference.to}, which ${modelVersion} was trained on.`;
+  return section(
+    'Drift',
+    `${table(['measure', 'value', 'limit', 'what changed most'], rows)}\n<p class="quiet">${escapeHtml(spans)}</p>`,
+  );
+}
+
 /** The report of one run as one self-contained HTML file; `evaluation` is the file name of its model's evaluation. */
 export function reportHtml(report: ReportData, evaluation: string | null = null): string {
   const good = report.status === 'SUCCEEDED';
@@ -119,12 +139,14 @@ export function reportHtml(report: ReportData, evaluation: string | null = null)
 <span class="quiet">${instant(report.startedAt)} UTC, ${seconds(report.endedAt - report.startedAt)}${report.redrives > 0 ? `, redriven ${report.redrives} ×` : ''}</span></p>
 <p>${escapeHtml(report.summary)}</p>
 <p class="quiet">Model in service: ${escapeHtml(report.modelInService ?? 'none yet')}</p>
+${report.stream ? `<p class="quiet">Stream: ${escapeHtml(describeBacklog(report.stream))}</p>` : ''}
 ${evaluation === null ? '' : `<p><a href="${escapeHtml(evaluation)}">How good the trained model is</a></p>`}
 ${section('What went wrong', report.failure.length === 0 ? '' : `<pre>${escapeHtml(report.failure.join('\n'))}</pre>`)}
 ${section('Sentiment by day', report.days.length === 0 ? '' : `${sentimentChart(report.days)}\n<p class="quiet">Red negative, grey neutral, green positive; average from −1 to +1; tweets.</p>`)}
 ${section('Who wrote most', contributors)}
 ${section('Three opinions', opinions)}
 ${section('The run', report.stages.length === 0 ? '' : `${timelineChart(report.stages)}\n${stages}`)}
+${driftSection(report)}
 ${ingestSections(report)}
 ${section('What this run would cost', `${costs}\n<p class="quiet">AWS ${dollars(total(report.aws))} and X ${dollars(report.x.usd)}, from public list prices; ${report.usesXStub ? 'this run cost nothing' : 'X charges for real'}.</p>`)}
 ${report.usesXStub ? `<p class="quiet">${provenance}</p>` : ''}

@@ -1,4 +1,6 @@
 import { paint as painted, type Colour } from '../../session/visible';
+import { beyondLimit } from '../../functions/report/drift-measures';
+import { describeBacklog } from '../../functions/report/looks';
 import { dollars, total } from '../costs/money';
 import { count, counted } from '../run/stages';
 import { seconds } from '../screen';
@@ -44,6 +46,36 @@ function dayLines({ days }: ReportData, colour: boolean): string[] {
   ];
 }
 
+/** Who judged the tweets of these days. */
+function judgeLines({ judges }: ReportData): string[] {
+  const { people, model, lexicon } = judges;
+  const sum = people + model + lexicon;
+  if (sum === 0) return [];
+  const share = (part: number) => `${Math.round((part / sum) * 100)} %`;
+  return [`  Judged by people ${share(people)}, model ${share(model)}, lexicon ${share(lexicon)}`];
+}
+
+/** Runs whose models are listed. */
+const shownModels = 8;
+
+/** Macro recall by run: who was promoted, and why another was not. */
+function modelLines({ models }: ReportData, colour: boolean): string[] {
+  if (models.length === 0) return [];
+  return [
+    '',
+    'Macro recall by run, on the held-out rows of that run',
+    ...models
+      .slice(-shownModels)
+      .map(({ execution, macroRecall, promoted, inService, because }) => {
+        const recall = macroRecall === null ? '   –' : (macroRecall * 100).toFixed(1).padStart(5);
+        const how = promoted
+          ? paint(32, inService ? 'promoted, in service' : 'promoted', colour)
+          : (because ?? 'refused');
+        return `  ${execution.padEnd(26)} ${recall}  ${how}`;
+      }),
+  ];
+}
+
 function contributorLines({ contributors }: ReportData): string[] {
   const lines = (['positive', 'negative'] as const).flatMap((sentiment) => {
     const names = contributors
@@ -68,6 +100,26 @@ function opinionLines({ opinions }: ReportData): string[] {
   ];
 }
 
+/** The stream and drift, each in a line; nothing for runs of older releases. */
+function lookLines({ drift, stream }: ReportData): string[] {
+  const beyond = drift ? beyondLimit(drift) : [];
+  const compared =
+    drift === undefined
+      ? []
+      : drift.status === 'NOT_COMPARED'
+        ? [`Drift: not compared, ${drift.reason}`]
+        : beyond.length === 0
+          ? [`Drift: none${leftOut(drift.measures)}`]
+          : beyond.map(({ name, change }) => `Drift: ${name}, ${change}`);
+  return [...(stream ? [`Stream: ${describeBacklog(stream)}`] : []), ...compared];
+}
+
+/** `; 2 of 10 measures had too few tweets` */
+function leftOut(measures: readonly { value: number | null }[]): string {
+  const few = measures.filter(({ value }) => value === null).length;
+  return few === 0 ? '' : `; ${few} of ${measures.length} measures had too few tweets`;
+}
+
 /** The lines printed after a successful run. */
 export function summaryLines(
   report: ReportData,
@@ -80,6 +132,8 @@ export function summaryLines(
       : `${dollars(report.x.usd)}${report.usesXStub ? ' if the tweets came from X' : ''} (${report.x.how})`;
   return [
     ...dayLines(report, colour),
+    ...judgeLines(report),
+    ...modelLines(report, colour),
     ...contributorLines(report),
     ...opinionLines(report),
     '',
@@ -88,6 +142,7 @@ export function summaryLines(
     '',
     `${report.execution} ${report.status} in ${seconds(report.endedAt - report.startedAt)}`,
     `Model in service: ${report.modelInService ?? 'none yet'}`,
+    ...lookLines(report),
     `Report: ${paths.report}`,
   ];
 }
@@ -97,5 +152,6 @@ export const nextCommands = [
   '       npm run lake -- predict "what a day!"      ask the model in service',
   '       npm run lake -- query top_contributors     who wrote most',
   '       npm run lake -- retrain                    train again on the data of the lake',
+  '       npm run console                            runs, lake and model in a page of your browser',
   '       npm run up                                 keep the lake up for any AWS client',
 ];

@@ -13,6 +13,8 @@ const secondsOf = ({ startedAt, endedAt }: Stage): number =>
 const statesPerLook = 3;
 /** A step's Lambda, cold starts included, as measured on a laptop. */
 const lambdaSecondsPerCall = 0.5;
+/** `drift` and `rising_words`. */
+const DRIFT_QUERIES = 2;
 
 /** The number of status checks of a stage at an account's polling interval. */
 function looks(stage: Stage, poll: Record<string, number>): number {
@@ -42,9 +44,9 @@ export function usageOf(
     trainingSeconds:
       train?.status === 'DONE'
         ? passes('Train the model').reduce((sum, stage) => sum + secondsOf(stage), 0)
-        : 0,
-    // Scoring queries the tweets of each day.
-    athenaQueries: checks + days,
+        : (train?.status === 'SKIPPED' && train.seconds) || 0,
+    // Scoring queries the tweets of each day, and the report compares those of two periods.
+    athenaQueries: checks + days + DRIFT_QUERIES,
     transformSeconds: (refresh?.status === 'DONE' && refresh.job?.seconds) || 0,
     scored: refresh?.status === 'DONE' ? refresh.scored - (refresh.job?.scored ?? 0) : 0,
     // A page is split by day, has a line in the ledger and a plan that says so; a day is cleaned, scored and summed up.

@@ -19,7 +19,7 @@ export const RunEvent = z.object({
 });
 export type RunEvent = z.infer<typeof RunEvent>;
 
-function simplify(event: HistoryEvent): RunEvent {
+export function simplify(event: HistoryEvent): RunEvent {
   const failure =
     event.executionFailedEventDetails ??
     event.executionAbortedEventDetails ??

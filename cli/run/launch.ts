@@ -47,7 +47,7 @@ export async function startRun(
 }
 
 /** Names have a resolution of one second. Tries the next second when another execution has the name. */
-async function startNamed(
+export async function startNamed(
   { clients, outputs }: Session,
   mode: string,
   input: string,

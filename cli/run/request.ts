@@ -5,6 +5,7 @@ import { tweetSource } from '../../embedded/cloud/deploy';
 import { RunMode } from '../../workflows/payloads';
 import { option, wholeNumber, type Context } from '../command';
 import { dollars } from '../costs/money';
+import { bringLabels } from '../labels/bundled';
 import { withLake } from '../lake';
 import { finishRun } from '../report/finish';
 import { checkInput, startRun } from './launch';
@@ -107,8 +108,8 @@ function announceCosts(
   request: Request,
 ): Request {
   const { mode, maxTweets = settingsFor(env).x.maxTweetsPerRun } = checkInput(request);
-  // These two modes read no posts.
-  if (mode === 'retrain' || mode === 'replay') return request;
+  // These modes read no posts.
+  if (mode === 'retrain' || mode === 'replay' || mode === 'rollback') return request;
   if (env === 'local') return announceSource(context, request);
   sayPrice(context, env, maxTweets);
   return request;
@@ -122,7 +123,15 @@ export function runAndReport(
 ): Promise<number | void> {
   const { workspace, screen } = context;
   const request = announceCosts(context, env, given);
-  return withLake(context, env, async (session) =>
-    finishRun(workspace, session, screen, await startRun(workspace, session, screen, request)),
-  );
+  const { mode } = checkInput(request);
+  return withLake(context, env, async (session) => {
+    if (env === 'local' && mode === 'nightly')
+      await bringLabels(workspace, session, screen, 'following');
+    return finishRun(
+      workspace,
+      session,
+      screen,
+      await startRun(workspace, session, screen, request),
+    );
+  });
 }

@@ -52,6 +52,7 @@ function describePlan({
   maxTweets,
   maxSpendUsd,
   reprocess,
+  rollbackTo,
 }: z.infer<typeof Plan>): string {
   switch (source.kind) {
     case 'replay':
@@ -63,6 +64,7 @@ function describePlan({
       const when =
         source.kind === 'backfill' ? `from ${source.from} to ${source.to}` : `for ${date}`;
       const posts = `at most ${counted(maxTweets, 'tweet')} ($${maxSpendUsd.toFixed(2)} at X's price)`;
+      if (mode === 'rollback') return `${mode} to ${rollbackTo ?? 'the model before'}`;
       return mode === 'retrain'
         ? `${mode} ${when}`
         : `${mode} ${when}, ${counted(queries.length, 'query', 'queries')}, ${posts}`;
@@ -146,7 +148,8 @@ const tellers: Partial<Record<StageName, (value: unknown) => StageNews | undefin
     tell(shapes.evaluation, value, (evaluation) => {
       if ('status' in evaluation) return looping('');
       const decision = evaluation.promote ? (evaluation.forced ? 'yes, forced' : 'yes') : 'no';
-      const { candidate, lexicon, minusLexicon, heldOutRows } = evaluation;
+      const { candidate, lexicon, minusLexicon, heldOutRows, rollback } = evaluation;
+      if (rollback) return `back to ${rollback.version}`;
       if (!candidate || !lexicon || !minusLexicon || heldOutRows === null)
         return `${decision}: ${evaluation.reasons.join('; ')}`;
       const against = [

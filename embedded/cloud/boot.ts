@@ -7,6 +7,7 @@ import { launcherHeaders } from '../gateway/launcher';
 import type { LauncherAddress } from '../gateway/options';
 import { inheritedEnvironment } from '../gateway/processes';
 import { startGateway } from '../gateway/server';
+import { readDriftScript } from '../x-api/drift';
 import { readFaultScript } from '../x-api/faults/script';
 import { createXApi } from '../x-api/handler';
 import { endChild, exitOf, startChild } from './child';
@@ -61,6 +62,8 @@ export async function boot(workspace: Workspace): Promise<Cloud> {
   const url = `http://127.0.0.1:${workspace.port}`;
   const faults = workspace.env['X_FAULTS'];
   const script = faults ? readFaultScript(faults) : undefined;
+  const changes = workspace.env['X_DRIFT'];
+  const drift = changes ? readDriftScript(changes) : undefined;
   await predecessorEnds(workspace);
   const launcherPort = await freePort();
   const address = {
@@ -111,6 +114,7 @@ export async function boot(workspace: Workspace): Promise<Cloud> {
         home: workspace.home,
         readTexts: () => readCorpus(corpusPath(workspace.root)),
         script,
+        drift,
         token: emulatorToken(rootSecret),
       }),
     });

@@ -24,9 +24,16 @@ const WATCHDOG = join(__dirname, 'watchdog.sh');
 /** The only variables of the gateway's environment that programs receive: those that programs need to start. */
 const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'JAVA_HOME', 'SYSTEMROOT'];
 
+/**
+ * The clock that test/bench/month shifts. All programs must have the same: a request is refused 15 minutes
+ * from the server's time.
+ */
+const SHIFTED_CLOCK = ['CLOCK_SHIFT_SECONDS', 'LD_PRELOAD'];
+
 export function inheritedEnvironment(): Record<string, string> {
+  const isShifted = process.env['CLOCK_SHIFT_SECONDS'] !== undefined;
   return Object.fromEntries(
-    INHERITED.flatMap((name) =>
+    [...INHERITED, ...(isShifted ? SHIFTED_CLOCK : [])].flatMap((name) =>
       process.env[name] === undefined ? [] : [[name, process.env[name]]],
     ),
   );

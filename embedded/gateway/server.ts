@@ -22,6 +22,7 @@ import { Proxy } from './proxy';
 import { EndpointConfigs } from './sagemaker/endpoint-configs';
 import { Endpoints } from './sagemaker/endpoints';
 import { Models } from './sagemaker/models';
+import { ModelPackages } from './sagemaker/packages';
 import { invoke, invokedEndpoint } from './sagemaker/runtime';
 import { TagStore } from './sagemaker/tags';
 import { TrainingJobs } from './sagemaker/training';
@@ -110,6 +111,7 @@ class Services {
     const tags = new TagStore(context);
     const models = new Models(context, tags);
     const configs = new EndpointConfigs(context, tags, models);
+    const packages = new ModelPackages(context, tags);
     this.crawlers = new Crawlers(context, definitions);
     this.jobs = new Jobs(context, definitions);
     this.training = new TrainingJobs(context, tags);
@@ -121,6 +123,7 @@ class Services {
       this.transforms,
       models,
       configs,
+      packages,
       this.endpoints,
       tags,
     ].flatMap(({ operations }) => Object.entries(operations));

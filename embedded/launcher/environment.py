@@ -29,6 +29,16 @@ SERVICES = tuple(
 # Variables that Lambda workers inherit from the user's shell. Others (AWS_PROFILE, proxies,
 # NODE_OPTIONS, real credentials) would make runs depend on the machine, or send requests elsewhere.
 INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", "USER")
+# The clock that test/bench/month shifts. All programs must have the same: a request is refused 15
+# minutes from the server's time.
+SHIFTED_CLOCK = ("CLOCK_SHIFT_SECONDS", "LD_PRELOAD")
+
+
+def shifted_clock() -> dict[str, str]:
+    """The variables of a shifted clock; none if the clock is the machine's."""
+    if "CLOCK_SHIFT_SECONDS" not in os.environ:
+        return {}
+    return {name: os.environ[name] for name in SHIFTED_CLOCK if name in os.environ}
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,7 @@ def prepare(gateway: str, home: Path, log_level: str = "WARNING") -> Places:
     shutil.rmtree(home / "lambda-tmp", ignore_errors=True)
     (home / "lambda-tmp").mkdir()
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    kept |= shifted_clock()
     os.environ.clear()
     os.environ.update(kept)
     os.environ.update(_settings(address.port or 80, gateway, places, log_level))

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { durable, lenient } from '../../workflows/durable';
 import type { RatedText } from '../corpus/read-corpus';
 import { writeAtomically } from '../../session/files';
+import { drifted, type DriftScript } from './drift';
 import { authors, drawAuthor, type Author } from './authors';
 import { indexed, type Indexed } from './query';
 import { randomFrom, shuffled } from './random';
@@ -116,13 +117,22 @@ export class Archive {
     private saved: Saved,
     /** Newest first, as in search results. */
     private visible: ArchivedPost[],
+    private readonly drift: DriftScript | undefined,
   ) {}
 
-  /** Opens the archive at `path`, or creates it. Throws when this release cannot read it. */
-  static open(path: string, readTexts: () => RatedText[], now: number): Archive {
+  /**
+   * Opens the archive at `path`, or creates it; `drift` changes what is shown of it, not what is stored. Throws when this
+   * release cannot read it.
+   */
+  static open(
+    path: string,
+    readTexts: () => RatedText[],
+    now: number,
+    drift?: DriftScript,
+  ): Archive {
     mkdirSync(dirname(path), { recursive: true });
     const saved = load(path) ?? layOut(readTexts(), now);
-    const archive = new Archive(path, saved, []);
+    const archive = new Archive(path, saved, [], drift);
     archive.keep(saved);
     return archive;
   }
@@ -158,21 +168,25 @@ export class Archive {
   private keep(saved: Saved): void {
     writeAtomically(this.path, JSON.stringify(saved));
     this.saved = saved;
-    this.visible = saved.posts.map(show).sort((a, b) => compareIds(b.id, a.id));
+    this.visible = saved.posts
+      .map((kept) => show(kept, this.drift))
+      .sort((a, b) => compareIds(b.id, a.id));
   }
 }
 
-function show(kept: Post): ArchivedPost {
+function show(kept: Post, drift: DriftScript | undefined): ArchivedPost {
   const author = authors[kept.author];
   if (!author)
     throw new Error(`the archive has the author ${kept.author}, but only ${authors.length} exist`);
+  const createdAt = timeOf(kept.id);
+  const text = drifted({ ...kept, createdAt }, drift);
   return {
     id: kept.id,
-    text: kept.text,
+    text,
     lang: 'en',
-    createdAt: timeOf(kept.id),
+    createdAt,
     author,
-    searchable: indexed({ text: kept.text, lang: 'en', username: author.username }),
+    searchable: indexed({ text, lang: 'en', username: author.username }),
     metrics: metricsOf(kept),
   };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RatedText } from '../corpus/read-corpus';
 import { sameSecret } from '../gateway/door/door';
 import { Archive } from './archive';
+import type { DriftScript } from './drift';
 import { altered } from './faults/alter';
 import { changed } from './faults/change';
 import { Due, FaultPlayer } from './faults/due';
@@ -30,6 +31,8 @@ export interface XApiOptions extends ServeOptions {
   home: string;
   /** Called only at the first boot. */
   readTexts: () => RatedText[];
+  /** A change of what people write. @default none */
+  drift?: DriftScript | undefined;
 }
 
 export interface ObservedSearch {
@@ -63,9 +66,9 @@ const problem = (status: number, title: string): Answer => ({
 });
 
 /** X API v2 recent search over the bundled corpus. */
-export const createXApi = ({ home, readTexts, ...options }: XApiOptions): XApiHandler =>
+export const createXApi = ({ home, readTexts, drift, ...options }: XApiOptions): XApiHandler =>
   serveXApi(
-    Archive.open(join(home, 'x', 'archive.json'), readTexts, (options.now ?? Date.now)()),
+    Archive.open(join(home, 'x', 'archive.json'), readTexts, (options.now ?? Date.now)(), drift),
     options,
   );
 

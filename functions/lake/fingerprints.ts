@@ -24,6 +24,12 @@ export function fingerprintOf(objects: readonly Listed[]): string {
   return createHash('sha256').update(lines.join('\n')).digest('hex');
 }
 
+/**
+ * Days before a run's that are cleaned again if their fingerprint changed, although the run's ingest did not touch them:
+ * new labels change them, or a failed run left them. An older day that is published is looked at only if it got tweets.
+ */
+export const LOOKBACK_DAYS = 8;
+
 /** Increase it when etl/ produces different rows from the same tweets: all days are then cleaned again. */
 const CLEANING = '2';
 

@@ -1,5 +1,6 @@
 import {
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -21,6 +22,8 @@ export interface Listed {
   key: string;
   etag: string;
   bytes: number;
+  /** When it was written, by S3's clock. */
+  modified: Date;
 }
 
 export const uriOf = ({ bucket }: LakeBucket, key: string): string => `s3://${bucket}/${key}`;
@@ -221,6 +224,27 @@ export async function removeObject(lake: LakeBucket, key: string): Promise<void>
   await lake.s3.send(new DeleteObjectCommand({ Bucket: lake.bucket, Key: key }));
 }
 
+/** DeleteObjects takes so many keys at a time. */
+const MAX_DELETED = 1000;
+
+/** Deletes objects; returns the first that could not be deleted, and why, or null. */
+export async function removeObjects(
+  lake: LakeBucket,
+  keys: readonly string[],
+): Promise<{ key: string; problem: string } | null> {
+  for (let start = 0; start < keys.length; start += MAX_DELETED) {
+    const Objects = keys.slice(start, start + MAX_DELETED).map((Key) => ({ Key }));
+    const { Errors = [] } = await lake.s3.send(
+      new DeleteObjectsCommand({ Bucket: lake.bucket, Delete: { Objects, Quiet: true } }),
+    );
+    const [failed] = Errors;
+    if (failed) {
+      return { key: failed.Key ?? '', problem: `${failed.Code}: ${failed.Message}` };
+    }
+  }
+  return null;
+}
+
 /**
  * Every object below a prefix, in key order, page by page. Keys that end in a slash are skipped: consoles create them
  * as folder markers.
@@ -231,9 +255,10 @@ export async function* objectsBelow(lake: LakeBucket, prefix: string): AsyncGene
     const page = await lake.s3.send(
       new ListObjectsV2Command({ Bucket: lake.bucket, Prefix: prefix, ContinuationToken: token }),
     );
-    for (const { Key, ETag, Size } of page.Contents ?? []) {
+    for (const { Key, ETag, Size, LastModified } of page.Contents ?? []) {
       if (Key !== undefined && !Key.endsWith('/')) {
-        yield { key: Key, etag: ETag ?? '', bytes: Size ?? 0 };
+        const modified = LastModified ?? new Date();
+        yield { key: Key, etag: ETag ?? '', bytes: Size ?? 0, modified };
       }
     }
     token = page.NextContinuationToken;

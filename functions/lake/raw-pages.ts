@@ -24,9 +24,12 @@ export const rawFolder = (day: string): string => `${datasets.raw_tweets.prefix}
 /** Day of X's first post; an older date cannot be right. */
 const FIRST_DAY = '2006-03-21';
 
-/** Days with a folder of raw tweets, oldest first; other folders are ignored. */
-export async function rawDays(lake: LakeBucket): Promise<string[]> {
-  const { prefix } = datasets.raw_tweets;
+/** Days with a folder of raw tweets, oldest first. */
+export const rawDays = (lake: LakeBucket): Promise<string[]> =>
+  daysBelow(lake, datasets.raw_tweets.prefix);
+
+/** Days with a folder below a prefix, oldest first; other folders are ignored. */
+export async function daysBelow(lake: LakeBucket, prefix: string): Promise<string[]> {
   const days: string[] = [];
   let token: string | undefined;
   do {
@@ -58,17 +61,30 @@ export interface RawObject {
   broken: number;
 }
 
-/**
- * The records of a raw object. Unreadable parts are skipped and reported in `unreadables`, because one bad object must
- * not fail every later run. As in Spark, only names that end in `.gz` are unpacked.
- */
+/** The records of a raw object, as `eachRecord` reads them. */
 export async function readRaw(
   lake: LakeBucket,
   key: string,
   unreadables: Unreadables,
 ): Promise<RawObject> {
+  const records: unknown[] = [];
+  const broken = await eachRecord(lake, key, unreadables, (record) => records.push(record));
+  return { records, broken };
+}
+
+/**
+ * Passes each record of a raw object to `take`; returns the number of lines that are not JSON. Unreadable parts are
+ * skipped and reported in `unreadables`, because one bad object must not fail every later run. As in Spark, only names
+ * that end in `.gz` are unpacked.
+ */
+async function eachRecord(
+  lake: LakeBucket,
+  key: string,
+  unreadables: Unreadables,
+  take: (record: unknown) => void,
+): Promise<number> {
   const object = await getBytes(lake, key);
-  if (object === null) return { records: [], broken: 0 };
+  if (object === null) return 0;
   let text: string;
   try {
     text = (key.endsWith('.gz') ? gunzip(object.bytes) : Buffer.from(object.bytes)).toString(
@@ -77,17 +93,24 @@ export async function readRaw(
   } catch (error) {
     if (!(error instanceof UnreadableBytes)) throw error;
     unreadables.add(key, error.message);
-    return { records: [], broken: 0 };
+    return 0;
   }
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  const records = lines.map(jsonOf).filter((record) => record !== undefined);
-  const broken = lines.length - records.length;
-  if (broken > 0)
-    unreadables.add(key, `holds ${broken} lines of ${lines.length} that are not JSON`);
-  return { records, broken };
+  let [lines, broken] = [0, 0];
+  for (let start = 0; start < text.length;) {
+    const end = text.indexOf('\n', start);
+    const line = text.slice(start, end === -1 ? text.length : end);
+    start += line.length + 1;
+    if (line.trim() === '') continue;
+    lines += 1;
+    const record = jsonOf(line);
+    if (record === undefined) broken += 1;
+    else take(record);
+  }
+  if (broken > 0) unreadables.add(key, `holds ${broken} lines of ${lines} that are not JSON`);
+  return broken;
 }
 
-const RANGE = /\/(\d{20})-(\d{20})-[^/]*$/;
+export const RANGE = /\/(\d{20})-(\d{20})-([^/]*)$/;
 const HasId = z.object({ id: z.string() });
 
 interface Page {
@@ -100,7 +123,8 @@ interface Page {
 // again for each lookup: slower, but within the same memory.
 const MAX_PAGES_KEPT = 300_000;
 const MAX_DAYS_KEPT = 1000;
-const MAX_OBJECTS_KEPT = 32;
+// Of all objects together, about 100 bytes each. A merged object of a closed day has tens of thousands.
+const MAX_IDS_KEPT = 300_000;
 
 /**
  * Tells which tweets the lake already holds, in bounded memory. Valid only while nobody else writes raw data, so only
@@ -109,11 +133,13 @@ const MAX_OBJECTS_KEPT = 32;
 export class StoredTweets {
   private readonly days = new Map<string, Page[]>();
   private readonly objects = new Map<string, Set<string>>();
+  private idsKept = 0;
 
   constructor(
     private readonly lake: LakeBucket,
     private readonly unreadables: Unreadables,
     private readonly mostPages = MAX_PAGES_KEPT,
+    private readonly mostIds = MAX_IDS_KEPT,
   ) {}
 
   /**
@@ -177,9 +203,17 @@ export class StoredTweets {
   private async idsIn(key: string): Promise<Set<string>> {
     const kept = this.objects.get(key);
     if (kept) return kept;
-    const { records } = await readRaw(this.lake, key, this.unreadables);
-    const ids = new Set(records.flatMap((record) => HasId.safeParse(record).data?.id ?? []));
-    if (this.objects.size >= MAX_OBJECTS_KEPT) forgetFirst(this.objects);
+    const ids = new Set<string>();
+    await eachRecord(this.lake, key, this.unreadables, (record) => {
+      const id = HasId.safeParse(record).data?.id;
+      if (id !== undefined) ids.add(id);
+    });
+    this.idsKept += ids.size;
+    for (const [other, { size }] of this.objects) {
+      if (this.idsKept <= this.mostIds) break;
+      this.objects.delete(other);
+      this.idsKept -= size;
+    }
     this.objects.set(key, ids);
     return ids;
   }
@@ -204,10 +238,3 @@ function pageOf(key: string): Page {
   const [, oldest = padId('0'), newest = '9'.repeat(20)] = RANGE.exec(key) ?? [];
   return { key, oldest, newest };
 }
-
-const forgetFirst = (map: Map<string, unknown>): void => {
-  for (const key of map.keys()) {
-    map.delete(key);
-    return;
-  }
-};

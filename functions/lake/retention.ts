@@ -1,11 +1,11 @@
 import { BatchDeletePartitionCommand } from '@aws-sdk/client-glue';
-import { DeleteObjectsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { candidates, datasets } from '../../workflows/datasets';
 import { StepError } from '../../workflows/errors';
 import { DAY_MS, utcDay } from '../shared/clock';
 import { listPartitions } from './catalog';
 import type { Catalog } from './catalog';
-import { uriOf } from './objects';
+import { removeObjects, uriOf } from './objects';
 import type { LakeBucket } from './objects';
 import { TWEETS_TABLE, publishedDays } from './published';
 import type { PublishedDay } from './published';
@@ -26,9 +26,8 @@ export interface Ended {
   candidates: number;
 }
 
-/** BatchDeletePartition takes so many at a time, and DeleteObjects so many. */
+/** BatchDeletePartition takes so many at a time. */
 const MAX_PARTITIONS = 25;
-const MAX_OBJECTS = 1000;
 /** Days whose raw pages are listed at the same time. */
 const AT_ONCE = 16;
 
@@ -209,23 +208,12 @@ async function dropPartitions(
 }
 
 async function deleteObjects(lake: LakeBucket, keys: readonly string[]): Promise<void> {
-  for (let start = 0; start < keys.length; start += MAX_OBJECTS) {
-    const { Errors = [] } = await lake.s3.send(
-      new DeleteObjectsCommand({
-        Bucket: lake.bucket,
-        Delete: {
-          Objects: keys.slice(start, start + MAX_OBJECTS).map((Key) => ({ Key })),
-          Quiet: true,
-        },
-      }),
+  const failed = await removeObjects(lake, keys);
+  if (failed) {
+    throw new StepError(
+      'PublishFailed',
+      `${uriOf(lake, failed.key)} has expired and could not be deleted: ${failed.problem}`,
     );
-    const [failed] = Errors;
-    if (failed) {
-      throw new StepError(
-        'PublishFailed',
-        `${uriOf(lake, failed.Key ?? '')} has expired and could not be deleted: ${failed.Code}: ${failed.Message}`,
-      );
-    }
   }
 }
 

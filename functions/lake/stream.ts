@@ -1,4 +1,4 @@
-import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
+import { ListShardsCommand, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import type { KinesisClient, PutRecordsRequestEntry } from '@aws-sdk/client-kinesis';
 import { isPassing } from '../shared/aws';
 import type { Clock } from '../shared/clock';
@@ -107,4 +107,18 @@ function batches(records: readonly StreamRecord[]): StreamRecord[][] {
     }
   }
   return all;
+}
+
+/** The ids of the stream's shards, those that a change of their number has closed among them. */
+export async function shardsOf(kinesis: KinesisClient, stream: string): Promise<string[]> {
+  const ids: string[] = [];
+  let token: string | undefined;
+  do {
+    const { Shards = [], NextToken } = await kinesis.send(
+      new ListShardsCommand(token === undefined ? { StreamName: stream } : { NextToken: token }),
+    );
+    ids.push(...Shards.flatMap(({ ShardId }) => ShardId ?? []));
+    token = NextToken;
+  } while (token !== undefined);
+  return ids;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { prefixes } from '../../workflows/datasets';
@@ -25,13 +26,19 @@ export const encoderFiles = ['encoder.npz', 'encoder.json'] as const;
 
 const folderOf = (version: string): string => `${prefixes.models}encoders/${version}/`;
 
+/** Increase it when the network reads a text otherwise: an encoder of the network before would have learnt another one. */
+const NETWORK = '2';
+
 /** Null without any corpus: training then starts from word vectors alone. */
 export async function chooseEncoder(lake: LakeBucket): Promise<EncoderChoice | null> {
   const corpora = await listObjects(lake, prefixes.corpora);
   if (corpora.length === 0) {
     return null;
   }
-  const version = `enc-${fingerprintOf(corpora).slice(0, 16)}`;
+  const hash = createHash('sha256')
+    .update(`${NETWORK} ${fingerprintOf(corpora)}`)
+    .digest('hex');
+  const version = `enc-${hash.slice(0, 16)}`;
   const folder = folderOf(version);
   const found = await listObjects(lake, folder);
   const isWhole = encoderFiles.every((name) => found.some(({ key }) => key === folder + name));

@@ -23,6 +23,8 @@ const Probability = z.number().min(0).max(1);
 export const Prediction = z.object({
   label: Label,
   probabilities: z.object({ negative: Probability, neutral: Probability, positive: Probability }),
+  /** Tokens that the model's vocabulary does not have. Serving programs of older versions give none. */
+  unknown_words: z.number().int().nonnegative().optional(),
 });
 export type Prediction = z.infer<typeof Prediction>;
 

@@ -22,7 +22,7 @@ export const heldOutNow = async (lake: LakeBucket): Promise<HeldOut> =>
 
 export function heldOutOf(rows: readonly LabelRow[]): HeldOut {
   const lines = [...byText(rows)]
-    .filter(([, given]) => isTest(firstHash(given)) && mayBeHeldOut(given))
+    .filter(([, given]) => isHeldOut(firstHash(given)) && mayBeHeldOut(given))
     .map(([hash, given]) => `${hash} ${winner(given)}\n`)
     .sort();
   return {
@@ -48,7 +48,9 @@ function byText(rows: readonly LabelRow[]): Map<string, LabelRow[]> {
   return ofText;
 }
 
-const isTest = (hash: string): boolean => parseInt(hash.slice(0, 8), 16) % 100 < TEST_PERCENT;
+/** Whether a text is on the held-out side, by what its oldest label is stored under. */
+export const isHeldOut = (hash: string): boolean =>
+  parseInt(hash.slice(0, 8), 16) % 100 < TEST_PERCENT;
 
 /**
  * What the text's oldest label is stored under decides its side: a text never changes sides when a release reads texts

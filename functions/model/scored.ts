@@ -1,4 +1,5 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { parquetReadObjects } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { z } from 'zod';
 import { Label } from '../../workflows/evaluation';
@@ -6,7 +7,7 @@ import { datasets } from '../../workflows/datasets';
 import type { Column } from '../../workflows/datasets';
 import { StepError } from '../../workflows/errors';
 import { MAX_TEXTS_A_CALL, predict } from './endpoint';
-import type { Endpoint } from './endpoint';
+import type { Endpoint, Prediction } from './endpoint';
 import type { Clock } from '../shared/clock';
 import { addPartitions } from '../lake/catalog';
 import type { Catalog } from '../lake/catalog';
@@ -22,6 +23,11 @@ export const ScoredRow = z.strictObject({
   positive: z.number(),
   model_version: z.string(),
   scored_at: z.date(),
+  /** Files of older releases lack the column. */
+  unknown_words: z
+    .union([z.bigint().transform(Number), z.number()])
+    .nullable()
+    .default(null),
 });
 export type ScoredRow = z.infer<typeof ScoredRow>;
 
@@ -49,12 +55,18 @@ export async function scoreInBatches(
     for (const [index, { id: tweet_id }] of batch.entries()) {
       const prediction = predictions[index];
       if (prediction === undefined) throw new Error(`no prediction for ${tweet_id}`);
-      const { label, probabilities } = prediction;
-      rows.push({ tweet_id, label, ...probabilities, model_version, scored_at });
+      rows.push({ tweet_id, ...columnsOf(prediction), model_version, scored_at });
     }
   }
   return rows;
 }
+
+/** The columns of a prediction. */
+export const columnsOf = ({ label, probabilities, unknown_words }: Prediction) => ({
+  label,
+  ...probabilities,
+  unknown_words: unknown_words ?? null,
+});
 
 /**
  * Writes a day's predictions as one Parquet object; the same name overwrites itself. Adds the day to the catalog unless
@@ -82,12 +94,27 @@ export async function writeScored(
   known.add(day);
 }
 
+/** The rows of an object of predictions; null if it is not Parquet, or has other columns. */
+export async function scoredRows(bytes: Uint8Array): Promise<ScoredRow[] | null> {
+  let rows: unknown;
+  try {
+    rows = await parquetReadObjects({ file: new Uint8Array(bytes).buffer });
+  } catch {
+    return null;
+  }
+  return z.array(ScoredRow).safeParse(rows).data ?? null;
+}
+
 export function toParquet(rows: readonly ScoredRow[]): Uint8Array {
   const columns = datasets.scored.columns;
   const buffer = parquetWriteBuffer({
-    columnData: columns.map(({ name }) => ({
+    columnData: columns.map(({ name, type }) => ({
       name,
-      data: rows.map((row) => Reflect.get(row, name)),
+      data: rows.map((row) => {
+        const value: unknown = Reflect.get(row, name);
+        // The writer takes whole numbers of 64 bits as BigInt only.
+        return type === 'bigint' && typeof value === 'number' ? BigInt(value) : value;
+      }),
     })),
     schema: [{ name: 'root', num_children: columns.length }, ...columns.map(schemaElement)],
   });

@@ -43,6 +43,13 @@ const TrainingRequestFields = z.object({
   /** The champion that the candidate is compared with; null in the first run. */
   champion: lenient(z.object({ version: z.string(), uri: z.string() })).nullable(),
   /**
+   * The last training whose candidate was decided on. A job that would learn from the same trains nothing. Null if a
+   * training is wanted in any case.
+   */
+  last_training: lenient(z.object({ version: z.string(), training_input: z.string() }))
+    .nullable()
+    .default(null),
+  /**
    * The best model of the last days, if it is another one; requests of older releases name none. `digest` is unknown
    * for models of older releases.
    */
@@ -95,6 +102,7 @@ export async function trainingRequest(
     languages,
     settings,
     champion,
+    last,
     best,
     level,
   }: {
@@ -104,6 +112,7 @@ export async function trainingRequest(
     languages: readonly string[];
     settings: FunctionSettings['training'];
     champion: Champion | null;
+    last: TrainingRequest['last_training'];
     best: PromotedModel | null;
     level: number;
   },
@@ -133,6 +142,7 @@ export async function trainingRequest(
     execution_arn: executionArn,
     ...seen,
     champion: champion && { version: champion.modelVersion, uri: champion.modelUri },
+    last_training: last,
     best: best && {
       version: best.version,
       uri: best.modelUri,
@@ -193,7 +203,10 @@ export async function newestTweets(
 
 const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(2);
 
-/** Equal for two trainings that would see the same; the serving image is no part of what is learnt. */
+/**
+ * Equal for two trainings that are given the same; the serving image is no part of what is learnt. Two that are given
+ * something else may still learn from the same rows: only the job knows (ml/training/lstm/inputs.py).
+ */
 function fingerprintOf(
   seen: Pick<
     TrainingRequest,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   CreateModelCommand,
   CreateTransformJobCommand,
+  DeleteModelCommand,
   DescribeTransformJobCommand,
   StopTransformJobCommand,
   TransformInstanceType,
@@ -21,7 +22,7 @@ import type { FunctionSettings } from '../settings/settings';
 import type { Clock } from '../shared/clock';
 import { costTags } from './names';
 import { transformQuota } from './quotas';
-import { unlessItExists } from './unless-it-exists';
+import { unlessItExists, unlessItIsGone } from './idempotent';
 
 /** What transform jobs need beside their input. */
 export interface Transforms {
@@ -170,6 +171,12 @@ export async function completedTransform(
       );
   }
 }
+
+/** Deletes the model of a published job: the next job with it makes it again. */
+export const removeTransformModel = (
+  sageMaker: SageMakerClient,
+  ModelName: string,
+): Promise<void> => unlessItIsGone(() => sageMaker.send(new DeleteModelCommand({ ModelName })));
 
 /** Stops a job; one that has ended already stays as it is. */
 export async function stopTransform(sageMaker: SageMakerClient, jobName: string): Promise<void> {

@@ -8,7 +8,7 @@ import type { LakeBucket } from '../lake/objects';
 import { during } from '../shared/aws';
 import { inParallel } from '../shared/in-parallel';
 import { Prediction } from './endpoint';
-import { writeScored } from './scored';
+import { columnsOf, writeScored } from './scored';
 import type { ScoredRow } from './scored';
 import { transformKeys } from './transform-job';
 
@@ -112,8 +112,8 @@ function scoredRow(line: string, { name, modelVersion, endedAt }: Job, uri: stri
       'ScoringFailed',
       `The transform job ${name} answers as ${answer.model_version}, but the champion is ${modelVersion}`,
     );
-  const { label, probabilities, model_version } = answer;
-  return { tweet_id, label, ...probabilities, model_version, scored_at: endedAt };
+  const { model_version } = answer;
+  return { tweet_id, ...columnsOf(answer), model_version, scored_at: endedAt };
 }
 
 /** Deletes the objects of a published job, and what failed jobs have left: one run at a time has the lake. */

@@ -10,6 +10,7 @@ export function outcomeOf({ plan, clean, evaluation }: RunState): RunReport['out
     return 'INGESTED';
   }
   if ('promote' in evaluation) {
+    if (evaluation.rollback) return 'ROLLED_BACK';
     return evaluation.promote ? 'PROMOTED' : 'NOT_PROMOTED';
   }
   if (plan.mode !== 'nightly' && plan.mode !== 'retrain') {
@@ -74,6 +75,9 @@ function cleaned({ clean }: RunState): string | null {
 }
 
 function trained({ train, evaluation }: RunState): string | null {
+  if ('promote' in evaluation && evaluation.rollback) {
+    return `rolled back to model ${evaluation.rollback.version}${evaluation.inService === null ? '' : ` from ${evaluation.inService}`}`;
+  }
   if (train.status === 'SKIPPED') {
     return `no new training: ${train.reason}`;
   }

@@ -104,6 +104,12 @@ export const FunctionSettings = z.strictObject({
     /** How long a grant lets an execution promote in spite of the gate. */
     forceGrantHours: z.number().positive(),
   }),
+  registry: z.strictObject({
+    /** Promoted models that stay registered, with their endpoint configs, so that one can go back to them. */
+    keepModels: z.number().int().min(2),
+    /** Days that refused candidates stay registered. */
+    keepRejectedDays: Days,
+  }),
   endpoint: z.strictObject({
     kind: z.enum(endpointKinds),
     instanceType: z.string(),
@@ -122,6 +128,22 @@ export const FunctionSettings = z.strictObject({
     instances: z.number().int().positive(),
     /** SageMaker limits no transform job: the step stops one that takes longer. */
     maxSeconds: z.number().int().positive(),
+  }),
+  /** Comparison of the newest tweets with those of the model's training; docs/model.md gives the reason for each number. */
+  drift: z.strictObject({
+    /** Days of the new tweets, the run's day among them, and most days that they are compared with. */
+    days: z.number().int().min(1).max(8),
+    referenceDays: z.number().int().min(1).max(365),
+    /** Fewer tweets on either side give no result. */
+    minTweets: z.number().int().positive(),
+    /** Largest population stability index: of labels, confidence, lengths, languages, unknown words; of a single word. */
+    maxPsi: z.number().positive(),
+    maxWordPsi: z.number().positive(),
+    /** How much smaller the share of tweets may be on which model, lexicon and people agree. */
+    maxAgreementLoss: z.number().gt(0).lt(1),
+    /** Whether drift lets a nightly run train that would skip its training, and at most once in how many days. */
+    retrain: z.boolean(),
+    retrainEveryDays: z.number().int().positive(),
   }),
   /**
    * For how many days data are kept; docs/retention.md says why so long, and what ends it. null keeps for ever. After

@@ -93,6 +93,14 @@ export class DataStack extends Stack {
         resources,
       },
     ]);
+    // The report counts what the scorer has not taken; `lake watch` shows analysts the tweets as they arrive.
+    for (const name of ['RunReporterRole', 'AnalyticsRole'] as const)
+      allow(stream, `${name}Looks`, roles[name], [
+        {
+          actions: ['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'],
+          resources,
+        },
+      ]);
     return stream;
   }
 

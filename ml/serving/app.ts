@@ -174,6 +174,7 @@ function bodyOf(format: Format, { version, digest }: Model, predictions: Predict
 }
 
 /** As JSON.stringify writes them, in half of its time: a label needs no escapes, and the numbers are finite. */
-function fieldsOf({ label, probabilities: { negative, neutral, positive } }: Prediction): string {
-  return `"label":"${label}","probabilities":{"negative":${negative},"neutral":${neutral},"positive":${positive}}`;
+function fieldsOf({ label, probabilities, unknownWords }: Prediction): string {
+  const { negative, neutral, positive } = probabilities;
+  return `"label":"${label}","probabilities":{"negative":${negative},"neutral":${neutral},"positive":${positive}},"unknown_words":${unknownWords}`;
 }

@@ -29,6 +29,8 @@ export interface Prediction {
     readonly neutral: number;
     readonly positive: number;
   };
+  /** Tokens of the text that the vocabulary does not have; a text without tokens counts as one. */
+  readonly unknownWords: number;
 }
 
 /** The files that the answers depend on, sorted. `verified` compares their checksums. */
@@ -47,12 +49,15 @@ export class Model {
    */
   readonly digest: string;
 
+  private readonly unknownId: number;
+
   private constructor(
     description: Description,
     private readonly tokenizer: TweetTokenizer,
     private readonly queue: RunQueue,
   ) {
     this.version = description.model_version;
+    this.unknownId = description.unknown_id;
     this.digest = digestOf(description);
   }
 
@@ -97,8 +102,9 @@ export class Model {
       const batch = encoded.slice(start, start + BATCH_SIZE);
       runs.push(
         this.queue.run(batch.map(({ ids }) => ids)).then((rows) =>
-          batch.forEach(({ index }, row) => {
-            predictions[index] = toPrediction(rows.subarray(row * 3, row * 3 + 3));
+          batch.forEach(({ index, ids }, row) => {
+            const unknown = ids.reduce((sum, id) => sum + (id === this.unknownId ? 1 : 0), 0);
+            predictions[index] = toPrediction(rows.subarray(row * 3, row * 3 + 3), unknown);
           }),
         ),
       );
@@ -162,7 +168,7 @@ function part(files: ReadonlyMap<string, Buffer>, name: string): Buffer {
   return content;
 }
 
-function toPrediction(row: Float32Array): Prediction {
+function toPrediction(row: Float32Array, unknownWords: number): Prediction {
   const [negative = NaN, neutral = NaN, positive = NaN] = row;
   if (!Number.isFinite(negative + neutral + positive))
     throw new Error('the network returned a probability that is not a number');
@@ -173,5 +179,5 @@ function toPrediction(row: Float32Array): Prediction {
       : neutral >= positive
         ? 'neutral'
         : 'positive';
-  return { label, probabilities: { negative, neutral, positive } };
+  return { label, probabilities: { negative, neutral, positive }, unknownWords };
 }

@@ -3,8 +3,10 @@
 Reads the channels `labels`, `tweets`, `request`, `champion`, `best`, `encoder` and `corpora`; only
 `labels` is required. Trains the LSTM, exports it, compares it with champion, best and lexicon, and
 writes the archive, the evaluation and the manifest. With `corpora` and no `labels` it pre-trains
-and writes an encoder. A failed job has exit code 1 and its reason in output/failure. On SIGTERM the
-training stops and keeps its best epoch.
+and writes an encoder. If it would learn from the same as the last training, which a nightly run
+names in the request, it trains nothing and writes output/data/unchanged.json. A failed job has
+exit code 1 and its reason in output/failure. On SIGTERM the training stops and keeps its best
+epoch.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from lstm.data import HumanLabels, read_labels, read_weak_rows, require_every_cl
 from lstm.export import to_onnx
 from lstm.files import SetAside
 from lstm.initial_weights import InitialWeights, fitted_to, start_from
+from lstm.inputs import same_as_last, training_input
 from lstm.pretraining import Corpus, find_encoder, read_corpora, save_encoder
 from lstm.recipe import TrainingSet, pretrain_encoder, train_model
 from lstm.settings import Hyperparameters, Places, read_hyperparameters
@@ -88,6 +91,28 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
         flush=True,
     )
 
+    learnt_from = training_input(
+        labels,
+        weak,
+        options,
+        request=request,
+        encoder=encoder,
+        corpora=corpora,
+        vectors_path=VECTORS_PATH,
+    )
+    last = same_as_last(request, learnt_from)
+    if last is not None:
+        unchanged = {
+            "schema_version": 1,
+            "same_as": last,
+            "labels": len(labels.rows),
+            "weak": len(weak),
+        }
+        places.output_data.mkdir(parents=True, exist_ok=True)
+        archive.write_json(places.output_data / "unchanged.json", unchanged)
+        print(f"nothing trained: {last} learnt from the same", flush=True)
+        return
+
     started = time.monotonic()
     known = vectors.load(VECTORS_PATH)
     initial = initial_weights(options, encoder, champion)
@@ -142,6 +167,7 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
             request=request,
             labels=labels,
             weak=weak,
+            learnt_from=learnt_from,
             options=options,
             vectors_path=VECTORS_PATH,
             evaluation=evaluation,

@@ -1,10 +1,16 @@
--- Which tweets of a day has a model version not scored yet?
+-- Which tweets of a day has a model version not scored last?
+-- The newest prediction of a tweet counts: after a rollback the older model scores again what the other one had scored.
 -- parameters: day day = today, model_version text, languages text = en
-with already_scored as (
-  select tweet_id, dt
+with newest as (
+  select tweet_id, dt, max_by(model_version, scored_at) as model_version
   from scored
   where dt = ? /* day */
-    and model_version = ? /* model_version */
+  group by tweet_id, dt
+),
+already_scored as (
+  select tweet_id, dt
+  from newest
+  where model_version = ? /* model_version */
 )
 select tweets.tweet_id, coalesce(tweets.text, '') as text
 from tweets

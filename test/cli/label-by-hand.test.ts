@@ -24,6 +24,7 @@ async function sitting(
   const writes: Labelled[][] = [];
   const screen: Screen = {
     isTerminal: false,
+    columns: 80,
     hasColours: false,
     say: (line = '') => void said.push(line),
     live: () => undefined,

@@ -51,6 +51,33 @@ const report: ReportData = {
     { day: '2026-11-23', tweets: 100, negative: 25, neutral: 25, positive: 50, average: 0.25 },
     { day: '2026-11-24', tweets: 3, negative: 3, neutral: 0, positive: 0, average: -1 },
   ],
+  judges: { people: 51, model: 40, lexicon: 12 },
+  models: [
+    {
+      version: 'sl-0',
+      execution: 'nightly-20261123-032111',
+      macroRecall: 0.731,
+      promoted: true,
+      inService: false,
+      because: null,
+    },
+    {
+      version: 'sl-1',
+      execution: 'nightly-20261124-032111',
+      macroRecall: 0.752,
+      promoted: true,
+      inService: true,
+      because: null,
+    },
+    {
+      version: 'sl-2',
+      execution: 'nightly-20261125-032111',
+      macroRecall: 0.74,
+      promoted: false,
+      inService: false,
+      because: 'failed: Champion (sl-1): worse',
+    },
+  ],
   contributors: [{ sentiment: 'positive', author: 'calm_otter', tweets: 12 }],
   opinions: [
     {
@@ -68,7 +95,7 @@ const report: ReportData = {
 };
 
 test('usage is read from the history, with looks as far apart as in an account', () => {
-  expect(usage).toMatchObject({ posts: 3147, scored: 3147, crawls: 1, athenaQueries: 14 });
+  expect(usage).toMatchObject({ posts: 3147, scored: 3147, crawls: 1, athenaQueries: 16 });
   expect(usage.trainingSeconds).toBeCloseTo(93, 0);
   // 202 s of Spark are 8 looks 30 s apart; locally there were 200.
   expect(usage.lambdaCalls).toBeLessThan(40);
@@ -149,6 +176,10 @@ test('the summary shows days, contributors, three opinions, costs and the source
   expect(text).toContain(
     '  2026-11-24  ----------------------------------------  −1.00      3 tweets',
   );
+  expect(text).toContain('  Judged by people 50 %, model 39 %, lexicon 12 %');
+  expect(text).toContain('  nightly-20261123-032111     73.1  promoted\n');
+  expect(text).toContain('  nightly-20261124-032111     75.2  promoted, in service\n');
+  expect(text).toContain('  nightly-20261125-032111     74.0  failed: Champion (sl-1): worse\n');
   expect(text).toContain('positive  @calm_otter 12');
   expect(text).toContain(
     'people neutral, lexicon positive, model negative (69 %): the model is wrong',
@@ -233,4 +264,51 @@ test('the report shows sums by query, gaps with their bounds, and what is still 
 test('the report leads to the evaluation that lies beside it, where there is one', () => {
   expect(reportHtml(report, 'evaluation.html')).toContain('<a href="evaluation.html">');
   expect(reportHtml(report)).not.toContain('<a ');
+});
+
+describe('drift and the stream', () => {
+  const measure = { limit: 0.2, newTweets: 500, referenceTweets: 900 };
+  const drifted: ReportData = {
+    ...report,
+    stream: { records: 1200, isMore: true, oldestSeconds: 61.2, waitingForModel: null },
+    drift: {
+      status: 'COMPARED',
+      modelVersion: 'sl-1',
+      days: { from: '2026-11-22', to: '2026-11-24' },
+      reference: { from: '2026-11-01', to: '2026-11-21' },
+      measures: [
+        { ...measure, name: 'length', value: 0.01, change: 'below 5 words: 1 % before' },
+        { ...measure, name: 'languages', value: null, change: 'too few tweets' },
+        { ...measure, name: 'a new word', value: 0.9, change: '"<rizz>": 0.0 % before, 9.0 % now' },
+      ],
+    },
+  };
+
+  test('the terminal names what drifted, and what the scorer has not taken', () => {
+    const lines = summaryLines(drifted, { report: 'r.html' }, false);
+
+    expect(lines).toContain(
+      'Stream: more than 1,200 records that the scorer has not taken yet, the oldest 61 s old',
+    );
+    expect(lines).toContain('Drift: a new word, "<rizz>": 0.0 % before, 9.0 % now');
+  });
+
+  test('without drift it says how many measures had no result; an older report says nothing', () => {
+    const drift = drifted.drift?.status === 'COMPARED' ? drifted.drift : undefined;
+    const calm = drift && { ...drift, measures: drift.measures.slice(0, 2) };
+
+    expect(summaryLines({ ...drifted, drift: calm }, { report: 'r.html' }, false)).toContain(
+      'Drift: none; 1 of 2 measures had too few tweets',
+    );
+    expect(summaryLines(report, { report: 'r.html' }, false).join()).not.toContain('Drift');
+  });
+
+  test('the page has each measure beside its limit, and no text acts in it', () => {
+    const page = reportHtml(drifted);
+
+    expect(page).toContain('<td class="wrong">a new word</td><td class="number">0.900</td>');
+    expect(page).toContain('rizz');
+    expect(page).not.toContain('<rizz>');
+    expect(reportHtml(report)).not.toContain('<h2>Drift');
+  });
 });

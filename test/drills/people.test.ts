@@ -225,7 +225,7 @@ test('an analyst asks, and can forge nothing of a run', async () => {
 
   expect([asked.code, asked.output]).toEqual([0, expect.stringContaining('(1 row)')]);
   expect([answered.code, label.code]).toEqual([0, 0]);
-  expect(label.output).toContain('lacks a human label');
+  expect(label.output).toMatch(/\d+ texts without a label/);
   expect([history, result, own].filter((key) => key === '')).toEqual([]);
   expect(
     await letThrough({

@@ -49,6 +49,7 @@ const TWEETS = 500;
 const said: string[] = [];
 const screen: Screen = {
   isTerminal: false,
+  columns: 80,
   hasColours: false,
   say: (line = '') => void said.push(line),
   live: () => undefined,

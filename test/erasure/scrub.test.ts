@@ -7,6 +7,7 @@ import type { LakeBucket } from '../../functions/lake/objects';
 import {
   Finder,
   audit,
+  failedBatch,
   imported,
   labels,
   parquetRows,
@@ -85,6 +86,28 @@ test('an object that loses all its rows is gone, and what was before it does not
   expect(await keysBelow(lake, '')).toEqual([]);
   // The version that holds nothing forgotten stays what it was: an old one.
   expect(await everything()).toBe(ndjson(tweet('12')));
+});
+
+test('a batch that the stream scorer could not score loses the records, and one of another form is unreadable', async () => {
+  const record = (text: string) => ({
+    kinesis: { sequenceNumber: '1', data: Buffer.from(text).toString('base64') },
+  });
+  const batchOf = (...texts: string[]) =>
+    JSON.stringify({ version: '1.0', payload: JSON.stringify({ Records: texts.map(record) }) });
+  const stays = JSON.stringify(tweet('12'));
+  await put(lake, 'aws/lambda/m/s/mixed', batchOf(JSON.stringify(tweet('13')), stays));
+  await put(lake, 'aws/lambda/m/s/only', batchOf('{"id": "777", no JSON'));
+  await put(lake, 'aws/lambda/m/s/other', '{"KinesisBatchInfo":{}}');
+
+  const tally = await scrub('aws/lambda/', failedBatch(finder()));
+
+  expect(tally).toMatchObject({ objects: 2, rows: 2, unreadable: ['aws/lambda/m/s/other'] });
+  expect(await keysBelow(lake, 'aws/')).toEqual(['aws/lambda/m/s/mixed', 'aws/lambda/m/s/other']);
+  const left: { version: string; payload: string } = JSON.parse(
+    await readText(lake, 'aws/lambda/m/s/mixed'),
+  );
+  expect(left.version).toBe('1.0');
+  expect(JSON.parse(left.payload)).toEqual({ Records: [record(stays)] });
 });
 
 test('a version behind a deletion is found, too', async () => {
@@ -223,6 +246,7 @@ test('predictions go by the tweet’s id; the others are what they were', async 
     positive: 0.7,
     model_version: 'm',
     scored_at: new Date('2026-11-23T10:00:00Z'),
+    unknown_words: 2,
   });
   await put(
     lake,
@@ -238,7 +262,8 @@ test('predictions go by the tweet’s id; the others are what they were', async 
   expect(await keysBelow(lake, '')).toEqual(['processed-data/scored/a.parquet']);
   for await (const { key, versions } of versionsBelow(lake, '')) {
     expect(await parquetRows(await readVersion(lake, key, versions[0]?.id ?? ''))).toEqual([
-      prediction('12'),
+      // As Parquet has whole numbers.
+      { ...prediction('12'), unknown_words: 2n },
     ]);
   }
 });

@@ -94,6 +94,36 @@ def test_writes_a_version_of_each_day_and_adds_up(spark: SparkSession, lake: Lak
     ]
 
 
+def test_a_day_whose_pages_were_merged_has_the_same_rows(spark: SparkSession, lake: Lake) -> None:
+    put_two_days(lake)
+    pages = lake.keys(f"raw-data/tweets/dt={DAY}/")
+    lines = [
+        gzip.decompress(lake.s3.get_object(Bucket=lake.bucket, Key=key)["Body"].read())
+        for key in pages
+    ]
+
+    summaries = [run(spark, lake, DAY, "run-9-0")]
+    merged = b"".join(lines)
+    name = f"raw-data/tweets/dt={DAY}/{'0' * 20}-{'9' * 20}-merged-{'a' * 32}.ndjson.gz"
+    lake.s3.put_object(Bucket=lake.bucket, Key=name, Body=gzip.compress(merged))
+    # Killed before it deleted the pages, and then as it is meant.
+    summaries.append(run(spark, lake, DAY, "run-9-1"))
+    for key in pages:
+        lake.s3.delete_object(Bucket=lake.bucket, Key=key)
+    summaries.append(run(spark, lake, DAY, "run-9-2"))
+
+    counts = [
+        [summary[name] for name in ("read", "written", "duplicates", "quarantined")]
+        for summary in summaries
+    ]
+    assert counts == [[5, 2, 1, 2], [10, 2, 4, 4], [5, 2, 1, 2]]
+    tables = [
+        lake.table(f"cleaned-data/tweets/dt={DAY}/run=run-9-{attempt}/").to_pylist()
+        for attempt in range(3)
+    ]
+    assert tables[0] == tables[1] == tables[2]
+
+
 def test_puts_what_does_not_fit_into_quarantine(spark: SparkSession, lake: Lake) -> None:
     put_two_days(lake)
 

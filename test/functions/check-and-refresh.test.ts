@@ -9,6 +9,7 @@ import { refreshAnalytics } from '../../functions/refresh-analytics';
 import { parseQuery, renderedCatalog } from '../../queries/catalog';
 import { MAX_PARAMETER_CHARACTERS } from '../../queries/query';
 import type { RunState } from '../../workflows/payloads';
+import { toParquet } from '../../functions/model/scored';
 import { systemClock } from '../../functions/shared/clock';
 import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
@@ -312,6 +313,26 @@ describe('Refresh analytics', () => {
     await publish([cleanTweet('1')]);
 
     expect(await refresh()).toEqual({ status: 'DONE', scored: 0, modelVersion: null });
+  });
+
+  test("merges the stream's scores of closed days", async () => {
+    const folder = 'processed-data/scored/dt=2026-01-05/';
+    for (const tweet_id of ['1', '2', '3', '4', '5']) {
+      const row = { tweet_id, label: 'neutral' as const, negative: 0, neutral: 1, positive: 0 };
+      const made = {
+        model_version: 'sl-a',
+        scored_at: new Date('2026-01-05T10:00:00Z'),
+        unknown_words: null,
+      };
+      await put(lake, `${folder}stream-${tweet_id}.parquet`, toParquet([{ ...row, ...made }]));
+    }
+
+    await refresh();
+
+    expect(await keysBelow(lake, folder)).toEqual([
+      expect.stringContaining('/merged-'),
+      ...['1', '2', '3', '4', '5'].map((id) => `${folder}stream-${id}.parquet`),
+    ]);
   });
 
   test("writes the champion's verdict on each published tweet, where Athena finds it", async () => {

@@ -1,11 +1,15 @@
 import { cleanTweets } from '../../functions/clean-tweets';
 import { crawlRawData } from '../../functions/crawl-raw-data';
-import { addPartitions, listPartitions } from '../../functions/lake/catalog';
+import { compactClosedDays } from '../../functions/ingest/compaction';
+import { addPartitions, listPartitions, setPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
 import { removeObject } from '../../functions/lake/objects';
 import type { LakeBucket } from '../../functions/lake/objects';
 import { keepDayList, readDayList } from '../../functions/lake/day-lists';
-import { publishedDays } from '../../functions/lake/published';
+import { LOOKBACK_DAYS, dayFingerprint, rawObjects } from '../../functions/lake/fingerprints';
+import { parametersOf, publishedDays } from '../../functions/lake/published';
+import { packRows, rawPageKey } from '../../functions/lake/raw-pages';
+import { lastDays } from '../../functions/shared/clock';
 import { publishData } from '../../functions/publish-data';
 import { MAX_DAYS_A_RUN } from '../../workflows/payloads';
 import type { RunState } from '../../workflows/payloads';
@@ -220,6 +224,29 @@ describe('Clean tweets', () => {
     const ingest = { ...INGESTED, days: ['2026-10-01'] };
 
     expect(await datesDue(await clean({ ingest }))).toEqual(['2026-10-01', '2026-11-23']);
+  });
+
+  test('a published day is not cleaned again when its pages are merged', async () => {
+    const days = lastDays('2026-11-24', 14).slice(LOOKBACK_DAYS - 1);
+    for (const day of days) {
+      for (const id of ['1', '2', '3', '4', '5'])
+        await put(lake, rawPageKey(day, [id], 'q'), packRows([{ id }]));
+      const fingerprint = dayFingerprint(await rawObjects(lake, day), []);
+      const parameters = parametersOf({ version: 'v', rows: 5, fingerprint, replaced: null });
+      await setPartitions(catalog, 'tweets', [{ values: [day], location: 's3://b/', parameters }]);
+    }
+    const now = new Date(NOW);
+
+    const { sources } = await compactClosedDays({
+      lake,
+      now,
+      storageTime: new Date(),
+      isLate: () => false,
+    });
+
+    // Ages 7 to 13; those from 10 on are closed.
+    expect(sources).toBe(4 * 5);
+    expect(await datesDue(await start())).toEqual(['2026-11-23']);
   });
 
   test('finds the run that a call whose answer was lost has started', async () => {

@@ -12,10 +12,13 @@ import {
 import { Lease, renewLease } from '../../functions/lake/lease';
 import { getJson, putJson } from '../../functions/lake/objects';
 import type { LakeBucket } from '../../functions/lake/objects';
+import { StreamPosition } from '../../functions/lake/stream-position';
 import { LastTraining, readChampion } from '../../functions/model/champion';
 import { ClaimedGrant } from '../../functions/model/force-grant';
+import { DriftTraining, LastDrift } from '../../functions/model/drift-training';
 import { ForgottenMark } from '../../functions/model/forgotten-mark';
 import { CHAMPION_KEY } from '../../functions/model/names';
+import { Promotions } from '../../functions/model/promotions';
 import { TrainingData, TrainingRequest } from '../../functions/model/training-inputs';
 import { Saved } from '../../embedded/x-api/archive';
 import { durable, durableOf, lenient } from '../../workflows/durable';
@@ -33,7 +36,11 @@ const durables = {
   QueryPlan,
   Saved,
   LastTraining,
+  Promotions,
   ClaimedGrant,
+  DriftTraining,
+  LastDrift,
+  StreamPosition,
   TrainingData,
   TrainingRequest,
 };
@@ -41,6 +48,8 @@ const durables = {
 /** Read with a schema of their own, and why that is enough. */
 const exempt: Record<string, string> = {
   schema: 'the parameter of getJson itself',
+  ArchivedExecution: 'only what Step Functions itself tells of an execution is read, for people',
+  AnyManifest: 'only the days of its request are read, and the report names one that has none',
   CleaningSummary: 'written by a Spark job for the very execution that reads it',
   DaysOfRun: 'written by a step for the very execution that reads it',
   Evaluation: 'has a version of its own, and the gate refuses what it cannot read',

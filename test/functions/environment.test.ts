@@ -53,7 +53,7 @@ test('says which variables are missing or wrong', () => {
   process.env = { SETTINGS: '{"evaluation":' };
 
   expect(() => readEnvironment('evaluate-candidate')).toThrow(
-    /BUCKET: is missing; SETTINGS: is not JSON/,
+    /BUCKET: is missing; LAKE: is missing; SERVING_IMAGE: is missing; SETTINGS: is not JSON/,
   );
 });
 

@@ -9,6 +9,7 @@ import { TestClock } from './support/clock';
 import { difference, evaluationOf, even, labelRows, measured, ndjson } from './support/evaluation';
 import type { Passed } from './support/evaluation';
 import { keysBelow, put, putJsonObject, readJsonObject } from './support/launcher';
+import { testRegistry } from './support/registry';
 import { PLAN, TRAINED, stepInput } from './support/state';
 
 /*
@@ -47,7 +48,7 @@ const putChampion = (modelVersion?: string, changes: Partial<Champion> = {}) =>
   putJsonObject(lake, 'model-outputs/champion.json', { ...champion(modelVersion), ...changes });
 
 const step = (force: RunState['plan']['force'] = null) =>
-  evaluateCandidate({ lake, settings, clock: new TestClock() })(
+  evaluateCandidate({ lake, settings, clock: new TestClock(), ...testRegistry() })(
     stepInput({
       plan: { ...PLAN, force },
       train: { ...TRAINED, evaluationUri: inLake(EVALUATION) },

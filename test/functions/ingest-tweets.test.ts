@@ -291,6 +291,20 @@ test('a tweet that does not fit is quarantined with its reason, as it came, and 
   ]);
 });
 
+test('a nightly run merges the pages of closed days; an ingest beside the runs does not', async () => {
+  for (const id of ['101', '102', '103', '104', '105'])
+    await put(lake, rawPageKey('2026-11-10', [id], 'q'), packRows([{ id }]));
+  x.willAnswer(page([tweet(5)]), page([]));
+
+  await run({ mode: 'ingest' });
+  expect(await keysBelow(lake, 'raw-data/tweets/dt=2026-11-10/')).toHaveLength(5);
+
+  expect(await run()).toMatchObject({ status: 'DONE' });
+  const merged = await keysBelow(lake, 'raw-data/tweets/dt=2026-11-10/');
+  expect(merged).toEqual([expect.stringContaining('-merged-')]);
+  expect(await idsInLake()).toEqual(['101', '102', '103', '104', '105', '5']);
+});
+
 test('a tweet that comes twice is written once and counted as a double', async () => {
   x.willAnswer(page([tweet(5), tweet(4), tweet(4)], 'next'), page([tweet(4), tweet(3)]));
 

@@ -24,6 +24,7 @@ import { TestClock } from './support/clock';
 import { evaluationOf, even, labelRows, ndjson } from './support/evaluation';
 import { awsError } from './support/job-runs';
 import { keysBelow, put, putJsonObject, readJsonObject, readText } from './support/launcher';
+import { testRegistry } from './support/registry';
 import { FakeEndpoint, FakeSageMaker } from './support/sagemaker';
 import { EXECUTION, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
 
@@ -86,6 +87,7 @@ const putChampion = (modelVersion: string) =>
 
 describe('Train the model', () => {
   const JOB = trainingJobName('2026-11-24', EXECUTION.arn, 0);
+  let retrainsOnDrift = false;
   const train = (changes: Partial<RunState> = {}, attempt = 0, spot = false, tweetsGb = 2) =>
     trainModel({
       lake,
@@ -114,6 +116,7 @@ describe('Train the model', () => {
           int8Tolerance: 0.005,
         },
         evaluation: settingsFor('dev').evaluation,
+        drift: { ...settingsFor('dev').drift, retrain: retrainsOnDrift },
       },
       languages: ['en'],
       clock,
@@ -307,6 +310,7 @@ describe('Train the model', () => {
       hyperparameters: { serves: 'fp32', int8_tolerance: '0.005' },
       encoder: null,
       champion: null,
+      last_training: null,
       best: null,
       golden_tweets: goldenTweets.map(({ text }) => text),
       level: 0.95,
@@ -469,8 +473,65 @@ describe('Train the model', () => {
       expect(sageMaker.commands()).toEqual([]);
     });
 
+    test('a nightly run trains all the same after drift, where the settings say so', async () => {
+      await putChampion('sl-drifted');
+      await putJsonObject(lake, 'model-outputs/drift.json', {
+        schemaVersion: 1,
+        runId: 'r',
+        comparedAt: '2026-11-23T03:00:00.000Z',
+        modelVersion: 'sl-drifted',
+        beyond: ['a new word'],
+      });
+
+      expect(await train()).toMatchObject({ status: 'SKIPPED' });
+      retrainsOnDrift = true;
+      expect(await train()).toMatchObject({ status: 'RUNNING' });
+      retrainsOnDrift = false;
+    });
+
     test('a retrain trains all the same', async () => {
       expect(await train(retrain)).toMatchObject({ status: 'RUNNING' });
+    });
+
+    describe('and a day was cleaned anew', () => {
+      const manifest = 'model-outputs/sl-earlier/manifest.json';
+      const lastInRequest = async () =>
+        z
+          .object({ last_training: z.unknown() })
+          .parse(await readJsonObject(lake, `model-outputs/${JOB}/input/request.json`))
+          .last_training;
+
+      beforeEach(async () => {
+        await putJsonObject(lake, manifest, { training_input: 'learnt' });
+        await publish('2026-11-23', 'v2');
+      });
+
+      test('the job is told what the last training learnt from', async () => {
+        await train();
+
+        expect(await lastInRequest()).toEqual({ version: 'sl-earlier', training_input: 'learnt' });
+      });
+
+      test('a retrain compares with nothing', async () => {
+        await train(retrain);
+
+        expect(await lastInRequest()).toBeNull();
+      });
+
+      test.each([
+        [
+          'is gone',
+          () => lake.s3.send(new DeleteObjectCommand({ Bucket: lake.bucket, Key: manifest })),
+        ],
+        ['is of an older release', () => putJsonObject(lake, manifest, { schema_version: 1 })],
+        ['is damaged', () => put(lake, manifest, '{"training_input"')],
+      ])('a manifest that %s lets the job train', async (_, change) => {
+        await change();
+
+        await train();
+
+        expect(await lastInRequest()).toBeNull();
+      });
     });
 
     test.each([
@@ -579,6 +640,61 @@ describe('Train the model', () => {
       TrainingJobStatus: 'Completed',
       TrainingTimeInSeconds: 23,
       ModelArtifacts: { S3ModelArtifacts: inLake(`model-outputs/${JOB}/output/model.tar.gz`) },
+    });
+
+    describe('and would learn from the same as the last training', () => {
+      const last = {
+        schemaVersion: 2,
+        jobName: 'sl-earlier',
+        fingerprint: 'before',
+        decidedAt: '2026-11-23T03:00:00.000Z',
+      };
+      const unchanged = { schema_version: 1, same_as: 'sl-earlier', labels: 90, weak: 7 };
+
+      beforeEach(async () => {
+        await putJsonObject(lake, 'model-outputs/latest-training.json', last);
+        sageMaker.job = completed();
+      });
+
+      test('ends the training with the reason, and the next run starts no job', async () => {
+        await put(
+          lake,
+          outputKey,
+          await archiveOf({ 'unchanged.json': JSON.stringify(unchanged) }),
+        );
+
+        expect(await train({ train: running })).toEqual({
+          status: 'SKIPPED',
+          reason:
+            "sl-earlier was trained on the same 90 labels, 7 tweets with the lexicon's label, corpora, options and code, " +
+            'though days or files changed',
+          seconds: 23,
+        });
+        expect(await readJsonObject(lake, 'model-outputs/latest-training.json')).toEqual({
+          ...last,
+          fingerprint: 'seen',
+        });
+      });
+
+      test('records nothing where another training was decided on since', async () => {
+        await put(
+          lake,
+          outputKey,
+          await archiveOf({
+            'unchanged.json': JSON.stringify({ ...unchanged, same_as: 'sl-before' }),
+          }),
+        );
+
+        await train({ train: running });
+
+        expect(await readJsonObject(lake, 'model-outputs/latest-training.json')).toEqual(last);
+      });
+
+      test('fails if it does not say which', async () => {
+        await put(lake, outputKey, await archiveOf({ 'unchanged.json': '{}' }));
+
+        await expect(train({ train: running })).rejects.toMatchObject({ name: 'TrainingFailed' });
+      });
     });
 
     test.each(['InProgress', 'Stopping'])(
@@ -706,9 +822,12 @@ describe('Evaluate the candidate', () => {
     await put(lake, 'raw-data/labels/people.ndjson', ndjson(rows));
     const evaluation = evaluationOf({ rows, ...night });
     await putJsonObject(lake, `model-outputs/${TRAINED.jobName}/evaluation.json`, evaluation);
-    return evaluateCandidate({ lake, settings: settingsFor('dev').evaluation, clock })(
-      stepInput({ train: trained() }),
-    );
+    return evaluateCandidate({
+      lake,
+      settings: settingsFor('dev').evaluation,
+      clock,
+      ...testRegistry(),
+    })(stepInput({ train: trained() }));
   };
 
   test('the first model takes over when it beats the lexicon', async () => {
@@ -1132,7 +1251,7 @@ describe('Promote the model', () => {
     };
   };
   const promote = (champion: string | null) =>
-    promoteModel({ lake, clock })(
+    promoteModel({ lake, clock, settings: settingsFor('dev').registry, ...testRegistry() })(
       stepInput({
         train: trained(),
         evaluation: evaluation(champion),
@@ -1205,7 +1324,12 @@ describe('Promote the model', () => {
 
   test('promotes nothing that the gate refused', async () => {
     const refused = { ...evaluation(null), promote: false };
-    const step = promoteModel({ lake, clock });
+    const step = promoteModel({
+      lake,
+      clock,
+      settings: settingsFor('dev').registry,
+      ...testRegistry(),
+    });
 
     await expect(step(stepInput({ train: trained(), evaluation: refused }))).rejects.toMatchObject({
       name: 'PromotionConflict',

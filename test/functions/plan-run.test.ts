@@ -135,7 +135,7 @@ test('force is planned with the grant that it takes, and not without', async () 
 test.each([
   [
     { mode: 'nightlyy' },
-    'mode: must be one of nightly, retrain, ingest, backfill, replay, import (got "nightlyy")',
+    'mode: must be one of nightly, retrain, ingest, backfill, replay, import, rollback (got "nightlyy")',
   ],
   [{ date: '2026-02-30' }, 'date: is not a day of the calendar (got "2026-02-30")'],
   [{ date: 'yesterday' }, 'date: must be a date like 2026-11-24 (got "yesterday")'],

@@ -1,9 +1,12 @@
+import { CreateStreamCommand } from '@aws-sdk/client-kinesis';
 import { archiveExecution } from '../../functions/archive-execution';
 import { keyOf } from '../../functions/lake/objects';
 import type { LakeBucket } from '../../functions/lake/objects';
 import { reportRun } from '../../functions/report-run';
 import { outcomeOf, summaryOf } from '../../functions/report/run-summary';
 import { runMetrics } from '../../functions/report/run-metrics';
+import { settingsFor } from '../../infra/config';
+import { renderedCatalog } from '../../queries/catalog';
 import type { RunState } from '../../workflows/payloads';
 import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
@@ -18,8 +21,27 @@ let topic: FakeTopic;
 let emitted: Emitted;
 const clock = new TestClock();
 
-eachWithLake((fresh) => {
+let looks: Pick<Parameters<typeof reportRun>[0], 'drift' | 'stream'>;
+const query = (wanted: string) => {
+  const found = renderedCatalog().find(({ name }) => name === wanted);
+  if (!found) throw new Error(`there is no ${wanted}`);
+  return found;
+};
+
+eachWithLake(async (fresh, launcher) => {
   lake = fresh;
+  const catalog = await launcher.catalog(lake);
+  const kinesis = launcher.kinesis();
+  await kinesis.send(new CreateStreamCommand({ StreamName: lake.bucket, ShardCount: 1 }));
+  looks = {
+    drift: {
+      athena: await launcher.warehouse(lake, catalog),
+      queries: { drift: query('drift'), risingWords: query('rising_words') },
+      settings: settingsFor('prod').drift,
+      languages: ['en'],
+    },
+    stream: { catalog, kinesis, stream: lake.bucket },
+  };
   topic = new FakeTopic();
   emitted = new Emitted();
 });
@@ -114,9 +136,14 @@ describe('what a run says of itself', () => {
 
 describe('Report', () => {
   const report = (changes: Partial<RunState>) =>
-    reportRun({ lake, sns: topic.client, topicArn: 'arn:topic', emit: emitted.emit, clock })(
-      stepInput(changes),
-    );
+    reportRun({
+      lake,
+      sns: topic.client,
+      topicArn: 'arn:topic',
+      emit: emitted.emit,
+      clock,
+      ...looks,
+    })(stepInput(changes));
 
   test('answers the outcome, keeps the whole state beside it, and tells the topic once', async () => {
     const answer = await report(PROMOTED);
@@ -130,6 +157,8 @@ describe('Report', () => {
       modelInService: null,
       spendUsd: 20,
       reportUri: `s3://${lake.bucket}/processed-data/audit/reports/${RUN_ID}.json`,
+      drift: { status: 'NOT_COMPARED', reason: 'no model is in service yet' },
+      stream: { records: 0, isMore: false, oldestSeconds: null, waitingForModel: 0 },
     });
     expect(await readJsonObject(lake, `processed-data/audit/reports/${RUN_ID}.json`)).toEqual({
       report: answer,
@@ -149,7 +178,12 @@ describe('Report', () => {
     await report(PROMOTED);
 
     expect(emitted.lines).toEqual([
-      { figures: runMetrics(stepInput(PROMOTED).state, null, clock.now()) },
+      {
+        figures: {
+          ...runMetrics(stepInput(PROMOTED).state, null, clock.now()),
+          StreamBacklog: 0,
+        },
+      },
     ]);
   });
 

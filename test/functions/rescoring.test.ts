@@ -42,12 +42,19 @@ let athena: AthenaContext;
 let endpoint: FakeEndpoint;
 let sageMaker: FakeSageMaker;
 let emitted: Emitted;
+let queriesStarted: () => number;
 const scoring = { endpointTweets: 0, instanceType: 'ml.m5.xlarge', instances: 2, maxSeconds: 60 };
 
 eachWithLake(async (fresh, launcher) => {
   lake = fresh;
   catalog = await launcher.catalog(lake);
   athena = await launcher.warehouse(lake, catalog);
+  let queries = 0;
+  athena.athena.middlewareStack.add((next, { commandName }) => (args) => {
+    if (commandName === 'StartQueryExecutionCommand') queries += 1;
+    return next(args);
+  });
+  queriesStarted = () => queries;
   endpoint = new FakeEndpoint();
   sageMaker = new FakeSageMaker();
   sageMaker.endpoint = { EndpointStatus: 'InService', EndpointConfigName: champion.configName };
@@ -133,6 +140,7 @@ async function complete(job: string, modelVersion = champion.modelVersion) {
   }
   sageMaker.transform = {
     TransformJobStatus: 'Completed',
+    ModelName: 'sl-batch-0123456789abcdef',
     CreationTime: new Date(),
     TransformStartTime: new Date('2026-11-24T02:00:00Z'),
     TransformEndTime: new Date('2026-11-24T02:03:00Z'),
@@ -159,7 +167,7 @@ const allScored = [
   },
 ];
 
-test('many tweets are scored by one transform job, published once, and its objects are deleted', async () => {
+test('many tweets are scored by one transform job, published once, and its objects and model are deleted', async () => {
   const { state, job } = await started();
 
   expect(state).toMatchObject({
@@ -205,6 +213,7 @@ test('many tweets are scored by one transform job, published once, and its objec
     { PredictionsNegative: 0, PredictionsNeutral: 0, PredictionsPositive: 1 },
     { PredictionsNegative: 1, PredictionsNeutral: 0, PredictionsPositive: 1 },
   ]);
+  expect(sageMaker.inputOf('DeleteModel')).toEqual({ ModelName: 'sl-batch-0123456789abcdef' });
 });
 
 test("the job runs the champion's archive in the deployed image, encrypted, without a network", async () => {
@@ -256,6 +265,32 @@ test('the endpoint scores as many tweets of a run as the settings allow, and the
   expect(await call(state)).toMatchObject({ scored: 3, job: { scored: 2 } });
   expect(endpoint.requests.map((texts) => texts.length)).toEqual([1]);
   expect((await scored()).map(({ tweet_id }) => tweet_id)).toEqual(['1', '2', '3']);
+});
+
+test('after the first day of a job, a day is not listed before it is written, and one without new tweets is left out', async () => {
+  const middle = ['2026-11-19', '2026-11-20', '2026-11-21'];
+  for (const [index, day] of middle.entries())
+    await publish([cleanTweet(`${index + 5}`, { created_at: `${day}T10:00:00Z` })], day);
+  await publish([cleanTweet('8', { created_at: `${DAY}T10:00:00Z` })], '2026-11-18');
+  scoring.endpointTweets = 1;
+  const first = await started();
+  await complete(first.job);
+  await call(first.state);
+  await publish([cleanTweet('9', { created_at: '2026-11-18T10:00:00Z' })], '2026-11-18');
+  await publish(
+    [cleanTweet('10', { created_at: `${DAY}T10:00:00Z` }), cleanTweet('11')],
+    '2026-11-17',
+  );
+  const before = queriesStarted();
+
+  const { state, job } = await started(1);
+  await complete(job);
+
+  expect(job).not.toBe(first.job);
+  expect(state).toMatchObject({ job: { days: ['2026-11-17', '2026-11-18'] } });
+  // One day was listed and written, the six after it were only written.
+  expect(queriesStarted() - before).toBe(8);
+  expect(await call(state, 1)).toMatchObject({ status: 'DONE', scored: 3, job: { scored: 3 } });
 });
 
 test('a call whose answer was lost starts no second job', async () => {

@@ -122,6 +122,11 @@ test('every declared metric is emitted by some function', () => {
     ...Object.keys(predictionMetrics([{ label: 'neutral' }])),
     // Asserted where they are emitted: test/functions/plan-run.test.ts and report-and-archive.test.ts.
     'ScheduledRunsStarted',
+    // score-stream.test.ts and drift.test.ts.
+    'StreamRecordsQuarantined',
+    'StreamRecordsWithoutModel',
+    'DriftOfLimit',
+    'StreamBacklog',
     'RunsFailed',
     'StageSeconds',
   ];

@@ -3,8 +3,9 @@ import type { KinesisStreamEvent } from 'aws-lambda';
 import { parquetReadObjects } from 'hyparquet';
 import { listPartitions } from '../../functions/lake/catalog';
 import type { Catalog } from '../../functions/lake/catalog';
-import { getBytes } from '../../functions/lake/objects';
+import { getBytes, getText } from '../../functions/lake/objects';
 import type { LakeBucket } from '../../functions/lake/objects';
+import { readPosition } from '../../functions/lake/stream-position';
 import { scoreStream } from '../../functions/score-stream';
 import { RawTweetRow } from '../../functions/x/tweets';
 import { datasets } from '../../workflows/datasets';
@@ -61,7 +62,7 @@ const row = (id: number, changes: Partial<RawTweetRow> = {}): RawTweetRow => ({
 });
 
 /** A batch as the event source mapping delivers it; each record's sequence number is its place from 100 on. */
-function batch(...records: (object | string)[]): KinesisStreamEvent {
+function batch(...records: (object | string | Buffer)[]): KinesisStreamEvent {
   return {
     Records: records.map((record, index) => ({
       eventID: `shardId-000000000000:${100 + index}`,
@@ -76,12 +77,15 @@ function batch(...records: (object | string)[]): KinesisStreamEvent {
         partitionKey: 'key',
         sequenceNumber: String(100 + index),
         approximateArrivalTimestamp: 1,
-        data: Buffer.from(typeof record === 'string' ? record : JSON.stringify(record)).toString(
-          'base64',
-        ),
+        data: bytesOf(record).toString('base64'),
       },
     })),
   };
+}
+
+function bytesOf(record: object | string | Buffer): Buffer {
+  if (Buffer.isBuffer(record)) return record;
+  return Buffer.from(typeof record === 'string' ? record : JSON.stringify(record));
 }
 
 let emitted = new Emitted();
@@ -96,6 +100,7 @@ const scorer = () =>
     endpoint: { runtime: endpoint.client, name: 'sentiment', clock: new TestClock() },
     languages: ['en'],
     emit: emitted.emit,
+    clock: new TestClock(),
   });
 
 const score = (event: KinesisStreamEvent) => scorer()(event);
@@ -132,6 +137,7 @@ test("writes each day's verdicts as Parquet, with the columns of the data set", 
       positive: 0.8,
       model_version: endpoint.modelVersion,
       scored_at: new Date('2026-11-24T02:20:00.000Z'),
+      unknown_words: 3n,
     },
     expect.objectContaining({ tweet_id: '2', label: 'negative' }),
   ]);
@@ -171,6 +177,16 @@ test('a day is added to the catalog once, as soon as that succeeds', async () =>
   expect(await listPartitions(catalog, 'scored')).toHaveLength(2);
 });
 
+test('keeps its position once a batch is done, and not before', async () => {
+  endpoint.failures = Array.from({ length: 5 }, () => awsError('ModelError', 'it broke'));
+  await expect(score(batch(row(1), row(2)))).rejects.toThrow();
+  expect(await readPosition(lake, 'shardId-000000000000')).toBeNull();
+
+  await score(batch(row(1), row(2)));
+
+  expect(await readPosition(lake, 'shardId-000000000000')).toBe('101');
+});
+
 test('a batch that is delivered again overwrites what it wrote', async () => {
   await score(batch(row(1), row(2)));
   await score(batch(row(1), row(2)));
@@ -180,15 +196,56 @@ test('a batch that is delivered again overwrites what it wrote', async () => {
   expect(await scoredIn(keys[0] ?? '')).toHaveLength(2);
 });
 
-test('a record that does not fit is reported, and the others are scored', async () => {
-  const answer = await score(
-    batch(row(1), 'not JSON', { ...row(3), author_id: undefined }, row(4)),
+/** The lines of the quarantine, by the keys of its objects. */
+async function quarantined(): Promise<Record<string, unknown>[]> {
+  const keys = await keysBelow(lake, datasets.quarantine.prefix);
+  const texts = await Promise.all(keys.map((key) => getText(lake, key)));
+  return texts.flatMap((found) =>
+    (found?.text ?? '')
+      .trimEnd()
+      .split('\n')
+      .map((line): Record<string, unknown> => JSON.parse(line)),
   );
+}
 
-  expect(answer).toEqual({
-    batchItemFailures: [{ itemIdentifier: '101' }, { itemIdentifier: '102' }],
+test('records that are no tweets go to the quarantine as they came, and the others are scored', async () => {
+  const withoutAuthor = { ...row(3), author_id: undefined };
+  const notUtf8 = Buffer.from([0x7b, 0xff, 0x31]);
+
+  const answer = await score(batch(row(1), 'not JSON', withoutAuthor, row(4), notUtf8, row(6)));
+
+  expect(answer).toEqual({ batchItemFailures: [] });
+  expect(endpoint.requests).toEqual([['tweet 1', 'tweet 4', 'tweet 6']]);
+  expect(await keysBelow(lake, datasets.quarantine.prefix)).toEqual([
+    'raw-data/quarantine/dt=1970-01-01/stream-shardId-000000000000-100-105.ndjson',
+  ]);
+  expect(await quarantined()).toEqual([
+    expect.objectContaining({ stage: 'stream', raw: 'not JSON' }),
+    expect.objectContaining({ raw: JSON.stringify(withoutAuthor) }),
+    expect.objectContaining({ raw: '{\u00ff1', reason: expect.stringMatching(/104: not UTF-8/) }),
+  ]);
+  expect(Object.keys((await quarantined())[0] ?? {})).toEqual(
+    datasets.quarantine.columns.map(({ name }) => name),
+  );
+  expect(emitted.lines.at(-1)).toEqual({ figures: { StreamRecordsQuarantined: 3 } });
+});
+
+test('a batch that is delivered again quarantines its records once', async () => {
+  const event = batch(row(1), 'not JSON');
+
+  await score(event);
+  await score(event);
+
+  expect(await quarantined()).toHaveLength(1);
+});
+
+test('a batch whose records cannot be quarantined fails, so that it comes again', async () => {
+  lake.s3.middlewareStack.add((next) => async (args) => {
+    if (JSON.stringify(args.input).includes('raw-data/quarantine/')) throw awsError('SlowDown');
+    return next(args);
   });
-  expect(endpoint.requests).toEqual([['tweet 1', 'tweet 4']]);
+
+  await expect(score(batch(row(1), 'not JSON'))).rejects.toMatchObject({ name: 'SlowDown' });
 });
 
 test('a tweet whose language nobody said is taken for one of the model’s', async () => {
@@ -212,7 +269,12 @@ test('before the first promotion records are taken and none is scored: the run t
 
   const answer = await score(batch(row(1), 'not JSON'));
 
-  expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '101' }] });
+  expect(answer).toEqual({ batchItemFailures: [] });
+  expect(await quarantined()).toHaveLength(1);
+  expect(emitted.lines).toEqual([
+    { figures: { StreamRecordsQuarantined: 1 } },
+    { figures: { StreamRecordsWithoutModel: 1 } },
+  ]);
   expect(endpoint.requests).toEqual([]);
   expect(await keysBelow(lake, 'processed-data/scored/')).toEqual([]);
 });

@@ -60,6 +60,31 @@ test('what does not fit into memory is found all the same, and older days make r
   expect(listed.length).toBeGreaterThan(DAYS.length * PAGES_A_DAY);
 });
 
+test('the ids of a few objects are kept, however many tweets an object holds, and all are found', async () => {
+  let read = 0;
+  lake.s3.middlewareStack.add(
+    (next, context) => (args) => {
+      if (context['commandName'] === 'GetObjectCommand') read += 1;
+      return next(args);
+    },
+    { step: 'initialize' },
+  );
+  await lookEverywhere(new StoredTweets(lake, new Unreadables()));
+  expect(read).toBe(DAYS.length * PAGES_A_DAY);
+
+  const two = new StoredTweets(lake, new Unreadables(), undefined, 6);
+  const ids = [0, 1].map((page) => idOf(0, page, 20));
+  const [date = ''] = DAYS;
+  const readFor = async () => {
+    read = 0;
+    expect(await two.among(date, ids)).toEqual(new Set(ids));
+    return read;
+  };
+  expect([await readFor(), await readFor()]).toEqual([2, 0]);
+  await lookEverywhere(two);
+  expect([await readFor(), await readFor()]).toEqual([2, 0]);
+});
+
 test('a page that was just written is found without another listing', async () => {
   const stored = new StoredTweets(lake, new Unreadables());
   const [date = ''] = DAYS;

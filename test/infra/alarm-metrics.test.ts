@@ -175,8 +175,14 @@ const services: Record<
       Throttles: 'Count',
       Duration: 'Milliseconds',
       IteratorAge: 'Milliseconds',
+      // Of a mapping that has the metric EventCount.
+      OnFailureDestinationDeliveredEventCount: 'Count',
+      DroppedEventCount: 'Count',
     },
-    dimensions: (env) => refs(env, 'AWS::Lambda::Function', 'FunctionName'),
+    dimensions: (env) => [
+      ...refs(env, 'AWS::Lambda::Function', 'FunctionName'),
+      ...refs(env, 'AWS::Lambda::EventSourceMapping', 'EventSourceMappingUUID'),
+    ],
   },
   'AWS/States': {
     units: {

@@ -1,6 +1,12 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { settingsFor, type Settings } from '../../infra/config';
-import { candidates, datasets, prefixes } from '../../workflows/datasets';
+import {
+  candidates,
+  datasets,
+  failedBatches,
+  prefixes,
+  streamPositions,
+} from '../../workflows/datasets';
 import { roleNames, workerRoleNames } from '../../infra/naming';
 import { resolved } from './resolved';
 import { dataStack, policies } from './synthesis';
@@ -140,6 +146,7 @@ describe('how long data stay', () => {
       'raw-data/labels/': 730,
       'raw-data/quarantine/': 30,
       'raw-data/parked/': 30,
+      'aws/lambda/': 30,
       'raw-data/imports/': 30,
       'raw-data/plans/pages/': 90,
       'processed-data/query-results/': 30,
@@ -159,6 +166,8 @@ describe('how long data stay', () => {
     const written = [
       ...Object.values(prefixes),
       ...Object.values(datasets).map(({ prefix }) => prefix),
+      failedBatches,
+      streamPositions,
     ].filter((prefix) => prefix !== prefixes.audit);
 
     expect(old(`${prefixes.audit}executions/a.json`)).toBe(730);

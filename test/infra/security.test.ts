@@ -20,7 +20,7 @@ const properties = (type: string): [string, Record<string, unknown>][] =>
 describe('encryption', () => {
   test.each([
     ['AWS::Logs::LogGroup', 'KmsKeyId', 20],
-    ['AWS::SQS::Queue', 'KmsMasterKeyId', 2],
+    ['AWS::SQS::Queue', 'KmsMasterKeyId', 1],
     ['AWS::SNS::Topic', 'KmsMasterKeyId', 1],
     ['AWS::SecretsManager::Secret', 'KmsKeyId', 2],
   ])("every %s has the lake's key", (type, property, least) => {

@@ -46,6 +46,7 @@ const Probabilities = z.strictObject({
 const Prediction = z.strictObject({
   label: z.enum(['negative', 'neutral', 'positive']),
   probabilities: Probabilities,
+  unknown_words: z.number().int().nonnegative(),
 });
 const Answer = z.strictObject({
   model_version: z.string(),
@@ -213,6 +214,9 @@ describe('the model in Node', () => {
     const predictions = await predict(texts);
 
     expect(texts.map((text) => tokenizer.encode(text))).toEqual(python.ids);
+    expect(predictions.map((prediction) => prediction.unknown_words)).toEqual(
+      python.ids.map((ids) => ids.filter((id) => id === description.unknown_id).length),
+    );
     const apart = predictions.map(({ probabilities: ours }, index) => {
       const [negative = NaN, neutral = NaN, positive = NaN] = python.probabilities[index] ?? [];
       return Math.max(

@@ -3,13 +3,14 @@ from __future__ import annotations
 import pytest
 import torch
 from lstm import lexicon
-from lstm.model import _both_ways, _packed, rule_features
+from lstm.model import Encoder, _both_ways, _packed, rule_features, valence_in_context
+from lstm.settings import Hyperparameters
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 
 def features_of(text: str) -> list[float]:
     features = torch.tensor([[lexicon.features(word) for word in text.split()]])
-    return rule_features(features)[0].tolist()
+    return rule_features(valence_in_context(features)[0])[0].tolist()
 
 
 def vader_compound(text: str) -> float:
@@ -44,7 +45,8 @@ def test_padding_changes_nothing() -> None:
     features = torch.tensor([[lexicon.features(word) for word in ["not", "a", "good", "day"]]])
     padded = torch.cat([features, torch.zeros(1, 9, 4)], dim=1)
 
-    assert torch.equal(rule_features(features), rule_features(padded))
+    found = (rule_features(valence_in_context(each)[0]) for each in (features, padded))
+    assert torch.equal(*found)
 
 
 def test_training_runs_the_same_lstm_as_the_network_that_is_exported() -> None:
@@ -61,3 +63,30 @@ def test_training_runs_the_same_lstm_as_the_network_that_is_exported() -> None:
 
     for packed, both_ways in zip(*found, strict=True):
         torch.testing.assert_close(both_ways, packed, atol=1e-6, rtol=1e-4)
+
+
+def test_a_word_counts_as_negated_up_to_three_words_after_a_negation() -> None:
+    words = ["not", "a", "very", "good", "day"]
+    _, negated = valence_in_context(torch.tensor([[lexicon.features(word) for word in words]]))
+
+    assert negated[0].tolist() == [0, 1, 1, 1, 0]
+
+
+def test_of_a_negated_word_that_feels_the_vector_is_not_seen() -> None:
+    words = ["not", "good", "day"]
+    rows = torch.tensor([[0.0] * 4, [0.0] * 4, *(lexicon.features(word) for word in words)])
+    torch.manual_seed(0)
+    table = torch.rand(5, 100).numpy()
+    encoder = Encoder(table, rows.numpy(), Hyperparameters(hidden_size=8)).eval()
+    ids, lengths = torch.tensor([[2, 3, 4]]), torch.tensor([3])
+
+    before = encoder(ids, lengths)
+    with torch.no_grad():
+        encoder.embedding.weight[3] += 5
+    same = encoder(ids, lengths)
+    with torch.no_grad():
+        encoder.embedding.weight[4] += 5
+    other = encoder(ids, lengths)
+
+    assert torch.equal(before, same)
+    assert not torch.equal(same, other)

@@ -80,6 +80,31 @@ def test_the_same_data_and_seed_give_the_same_model_and_the_champion_ties(
     assert "<td>negation</td>" in (job.root / "output" / "data" / "evaluation.html").read_text()
 
 
+def test_a_job_that_would_learn_from_the_same_trains_nothing_and_names_the_last_training(
+    trained: Job, job: Job
+) -> None:
+    request = job.root / "input" / "data" / "request" / "request.json"
+    last = trained.model_json("manifest.json")["training_input"]
+    # The champion and where the rows come from are no part of it.
+    packed(trained, job.root / "input" / "data" / "champion" / "model.tar.gz")
+    labels = job.root / "input" / "data" / "labels"
+    rows = (labels / "labels.ndjson").read_text("utf-8").splitlines(keepends=True)
+    (labels / "labels.ndjson").write_text("".join(rows[40:]), "utf-8")
+    (labels / "others.ndjson").write_text("".join(rows[:40]), "utf-8")
+    request.write_text(
+        json.dumps({"last_training": {"version": "tiny-1", "training_input": last}}), "utf-8"
+    )
+
+    finished = job.run(TRAINING_JOB_NAME="tiny-2")
+
+    assert finished.returncode == 0, finished.stderr
+    output = job.root / "output" / "data"
+    assert [path.name for path in output.iterdir()] == ["unchanged.json"]
+    unchanged = json.loads((output / "unchanged.json").read_text("utf-8"))
+    assert unchanged == {"schema_version": 1, "same_as": "tiny-1", "labels": 90, "weak": 0}
+    assert not list((job.root / "model").glob("*"))
+
+
 def test_weak_rows_train_with_a_weight_and_are_counted(job: Job) -> None:
     texts = [f"this is so great no{index}" for index in range(1000, 1020)]
     rows = [

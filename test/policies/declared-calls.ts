@@ -121,8 +121,13 @@ const encryption = [
   ...declare(encrypts, INGESTION, 'kms:Decrypt', key, via('secretsmanager')),
   ...declare(encrypts, REPORTER, 'kms:Decrypt GenerateDataKey', key, via('sns')),
   ...declare(encrypts, REPORTER, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
-  ...declare(encrypts, OPERATING, 'kms:Decrypt', key, via('kinesis')),
-  ...declare(encrypts, OPERATING, 'kms:Decrypt GenerateDataKey', key, via('sqs')),
+  ...declare(
+    encrypts,
+    [...OPERATING, ...REPORTER, ...ANALYSTS],
+    'kms:Decrypt',
+    key,
+    via('kinesis'),
+  ),
   ...declare(
     'SageMaker encrypts volumes by grants that its caller and the role of the job may make',
     [...LEARNING, ...OPERATING, 'EndpointUpdaterRole'],
@@ -144,6 +149,21 @@ const parking = declare(
   's3:GetObject PutObject DeleteObject',
   object('raw-data/parked/page.ndjson'),
 );
+
+const compacting = [
+  ...declare(
+    'A recorded lake has no day that is old enough to be compacted',
+    INGESTION,
+    's3:GetObject DeleteObject',
+    object('raw-data/tweets/dt=day/page.ndjson.gz'),
+  ),
+  ...declare(
+    'A recorded lake has no day that is old enough to be compacted',
+    OPERATING,
+    's3:DeleteObject',
+    object('processed-data/scored/dt=day/a.parquet'),
+  ),
+];
 
 const images = [
   { kind: 'training', role: LEARNING },
@@ -259,6 +279,13 @@ const queries = [...REPORTER, ...OPERATING, ...ANALYSTS].flatMap((role) => [
   ),
 ]);
 
+const watching = declare(
+  'lake watch reads the stream, and is no part of the recorded test',
+  ANALYSTS,
+  'kinesis:GetRecords GetShardIterator ListShards',
+  arn('kinesis', 'stream/stream'),
+);
+
 const deliveries = [
   ...declare(
     'Lambda polls the stream as the role of the function; ministack reads it directly',
@@ -267,10 +294,10 @@ const deliveries = [
     arn('kinesis', 'stream/stream'),
   ),
   ...declare(
-    'Lambda reports records it gave up as the role of the function; no record of a run is given up',
+    'Lambda writes batches it gave up as the role of the function, and looks whether it may; no batch of a run is given up',
     OPERATING,
-    'sqs:SendMessage',
-    arn('sqs', 'StreamScoringFailuresQueue'),
+    's3:PutObject',
+    object('aws/lambda/mapping/shardId-000000000000/2026/11/24/batch'),
   ),
   ...declare(
     'Lambda reports an archive that failed for good as the role of the function; none of a run does',
@@ -314,6 +341,18 @@ const rare = [
       OPERATING,
       'sagemaker:UpdateEndpoint',
       arn('sagemaker', changed),
+    ),
+  ),
+  ...[
+    ['sagemaker:DeleteModelPackage', 'model-package/sentiment-lake-local/1'],
+    ['sagemaker:DeleteModel', 'model/sl-job'],
+    ['sagemaker:DeleteEndpointConfig', 'endpoint-config/sl-job'],
+  ].flatMap(([action = '', deleted = '']) =>
+    declare(
+      'Made by the promotion after the ten that are kept (registry.keepModels): test/functions/registry.test.ts',
+      OPERATING,
+      action,
+      arn('sagemaker', deleted),
     ),
   ),
   ...declare(
@@ -386,6 +425,7 @@ export const forgettable = {
     'raw-data/plans/queries/query.json',
     'raw-data/imports/name/00000.ndjson.gz',
     'raw-data/parked/page.ndjson',
+    'aws/lambda/mapping/shard/2026/11/24/batch',
     'processed-data/scored/dt=day/a.parquet',
     'processed-data/audit/executions/a.json',
   ],
@@ -458,8 +498,10 @@ export const declaredCalls: readonly DeclaredCall[] = [
   ...encryption,
   ...images,
   ...parking,
+  ...compacting,
   ...jobs,
   ...queries,
+  ...watching,
   ...deliveries,
   ...machine,
   ...rare,

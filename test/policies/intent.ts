@@ -23,10 +23,10 @@ type Row = readonly [place: string, ...rights: Rights[]];
 // prettier-ignore
 const rows: readonly Row[] = [
   // an object                                                  ingestion   processing  reporter    learning    operator    serving     analysts    labellers   crawl       endpoint
-  ['raw-data/tweets/dt=day/page.ndjson.gz',                   'rw',       'r',        '',         '',         '',         '',         '',         '',         '',         ''],
+  ['raw-data/tweets/dt=day/page.ndjson.gz',                   'rwd',      'r',        '',         '',         '',         '',         '',         '',         '',         ''],
   ['raw-data/labels/people.ndjson',                           '',         'r',        '',         'r',        'r',        '',         '',         'rw',       '',         ''],
   ['raw-data/corpora/people.jsonl.gz',                        '',         '',         '',         'r',        '',         '',         '',         'rw',       '',         ''],
-  ['raw-data/quarantine/dt=day/run.ndjson',                   'rw',       'rwd',      '',         '',         '',         '',         'r',        '',         '',         ''],
+  ['raw-data/quarantine/dt=day/run.ndjson',                   'rw',       'rwd',      '',         '',         'w',        '',         'r',        '',         '',         ''],
   ['raw-data/plans/plan.json',                                'rw',       '',         '',         '',         '',         '',         '',         '',         '',         ''],
   ['raw-data/plans/lock.json',                                'rw',       '',         'rw',       '',         '',         '',         '',         '',         '',         ''],
   ['raw-data/plans/ingest-lease.json',                        'rw',       '',         '',         '',         '',         '',         '',         '',         '',         ''],
@@ -36,7 +36,8 @@ const rows: readonly Row[] = [
   ['raw-data/elsewhere.json',                                 '',         '',         '',         '',         '',         '',         '',         '',         '',         ''],
   ['cleaned-data/tweets/dt=day/run=a/part',                   '',         'rwd',      'r',        'r',        'r',        '',         'r',        '',         '',         ''],
   ['cleaned-data/summaries/run.json',                         '',         'rwd',      'r',        '',         '',         '',         'r',        '',         '',         ''],
-  ['processed-data/scored/dt=day/a.parquet',                  '',         '',         '',         '',         'rw',       '',         'r',        '',         '',         ''],
+  ['processed-data/scored/dt=day/a.parquet',                  '',         '',         'r',        '',         'rwd',      '',         'r',        '',         '',         ''],
+  ['processed-data/stream/shard.json',                        '',         '',         'r',        '',         'w',        '',         '',         '',         '',         ''],
   ['processed-data/query-results/runs/a.csv',                 '',         '',         'rw',       '',         'rw',       '',         '',         '',         '',         ''],
   ['processed-data/query-results/analysts/a.csv',             '',         '',         '',         '',         '',         '',         'rw',       '',         '',         ''],
   ['processed-data/query-results/scoring/job/input/dt=day/a',  '',         '',         '',         'r',        'rwd',      '',         '',         '',         '',         ''],
@@ -48,15 +49,18 @@ const rows: readonly Row[] = [
   ['model-outputs/champion.json',                             '',         '',         'r',        '',         'rw',       '',         'r',        '',         '',         ''],
   ['model-outputs/latest-training.json',                      '',         '',         '',         '',         'rw',       '',         '',         '',         '',         ''],
   ['model-outputs/promotions.json',                           '',         '',         '',         '',         'rw',       '',         '',         '',         '',         ''],
+  ['model-outputs/drift.json',                                '',         '',         'w',        '',         'r',        '',         '',         '',         '',         ''],
+  ['model-outputs/drift-training.json',                       '',         '',         '',         '',         'rw',       '',         '',         '',         '',         ''],
   ['model-outputs/sl-job/input/request.json',                 '',         '',         '',         'r',        'rw',       '',         '',         '',         '',         ''],
   ['model-outputs/sl-job/output/model.tar.gz',                '',         '',         '',         'rw',       'r',        'r',        '',         '',         '',         ''],
   ['model-outputs/sl-job/output/output.tar.gz',               '',         '',         '',         'w',        'r',        '',         '',         '',         '',         ''],
   ['model-outputs/sl-job/evaluation.json',                    '',         '',         '',         '',         'rw',       '',         'r',        '',         '',         ''],
   ['model-outputs/sl-job/evaluation.html',                    '',         '',         '',         '',         'rw',       '',         'r',        '',         '',         ''],
-  ['model-outputs/sl-job/manifest.json',                      '',         '',         '',         '',         'rw',       '',         'r',        '',         '',         ''],
+  ['model-outputs/sl-job/manifest.json',                      '',         '',         'r',        '',         'rw',       '',         'r',        '',         '',         ''],
   ['model-outputs/sl-job/forgotten.json',                     '',         '',         'r',        '',         'r',        '',         'r',        '',         '',         ''],
   ['model-outputs/encoders/enc/encoder.npz',                  '',         '',         '',         'r',        'rw',       '',         '',         '',         '',         ''],
   ['model-outputs/reproductions/sl-job/output/output.tar.gz', '',         '',         '',         'w',        'r',        '',         'r',        '',         '',         ''],
+  ['aws/lambda/mapping/shard/2026/11/24/batch',               '',         '',         '',         '',         'w',        '',         'r',        '',         '',         ''],
   ['elsewhere/a.json',                                        '',         '',         '',         '',         '',         '',         '',         '',         '',         ''],
 ];
 

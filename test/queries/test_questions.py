@@ -5,11 +5,14 @@ from query_lake import PREDICTION, TWEET, Lake
 DAYS = {"from_day": "2026-11-20", "to_day": "2026-11-21", "languages": "en"}
 
 
-def test_daily_sentiment_prefers_the_newest_prediction_to_the_label(lake: Lake) -> None:
-    lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2"}, {**TWEET, "tweet_id": "3"})
+def test_daily_sentiment_prefers_people_then_the_newest_prediction_then_the_lexicon(
+    lake: Lake,
+) -> None:
+    lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2"})
+    lake.add("tweets", {**TWEET, "tweet_id": "3", "label_source": "human"})
     lake.add("tweets", {**TWEET, "dt": "2026-11-21", "tweet_id": "4", "label": "neutral"})
     lake.add("tweets", {**TWEET, "dt": "2026-11-22", "tweet_id": "5"})
-    lake.add("scored", PREDICTION)
+    lake.add("scored", PREDICTION, {**PREDICTION, "tweet_id": "3"})
     lake.add(
         "scored",
         {
@@ -22,6 +25,9 @@ def test_daily_sentiment_prefers_the_newest_prediction_to_the_label(lake: Lake) 
 
     rows = lake.ask("questions/daily_sentiment", **DAYS)
 
+    # Wilson for 1 of 3: the centre is (1 + 1.9208) / (3 + 3.8416) = 0.4269, the half width
+    # 1.96 · √(1 · 2 / 3 + 0.9604) / 6.8416 = 0.3654; for 2 of 3 the same, mirrored.
+    # For 0 of 1 from 0 to 3.8416 / 4.8416 = 0.7935.
     assert rows == [
         {
             "dt": "2026-11-20",
@@ -30,7 +36,13 @@ def test_daily_sentiment_prefers_the_newest_prediction_to_the_label(lake: Lake) 
             "neutral": 0,
             "positive": 2,
             "average_sentiment": 0.3333,
-            "scored_by_model": 1,
+            "negative_low": 0.0615,
+            "negative_high": 0.7923,
+            "positive_low": 0.2077,
+            "positive_high": 0.9385,
+            "by_people": 1,
+            "by_model": 1,
+            "by_lexicon": 1,
         },
         {
             "dt": "2026-11-21",
@@ -39,8 +51,139 @@ def test_daily_sentiment_prefers_the_newest_prediction_to_the_label(lake: Lake) 
             "neutral": 1,
             "positive": 0,
             "average_sentiment": 0.0,
-            "scored_by_model": 0,
+            "negative_low": 0.0,
+            "negative_high": 0.7935,
+            "positive_low": 0.0,
+            "positive_high": 0.7935,
+            "by_people": 0,
+            "by_model": 0,
+            "by_lexicon": 1,
         },
+    ]
+
+
+def test_sentiment_by_query_splits_a_day_by_its_searches(lake: Lake) -> None:
+    lake.add(
+        "tweets", {**TWEET, "query_name": "tea"}, {**TWEET, "tweet_id": "2", "query_name": "cars"}
+    )
+    lake.add("tweets", {**TWEET, "tweet_id": "3", "query_name": "cars", "label": "negative"})
+
+    rows = lake.ask("questions/sentiment_by_query", **DAYS)
+
+    assert [(row["query_name"], row["tweets"], row["average_sentiment"]) for row in rows] == [
+        ("cars", 2, 0.0),
+        ("tea", 1, 1.0),
+    ]
+
+
+def test_sentiment_change_tells_more_than_chance_from_chance(lake: Lake) -> None:
+    days = {"from_day": "2026-11-18", "to_day": "2026-11-20", "languages": "en"}
+    # Positive: 50 of 100, 52 of 100, 70 of 100.
+    for day, positive in (("18", 50), ("19", 52), ("20", 70)):
+        lake.add(
+            "tweets",
+            *(
+                {
+                    **TWEET,
+                    "dt": f"2026-11-{day}",
+                    "tweet_id": f"{day}-{place}",
+                    "label": "positive" if place < positive else "neutral",
+                }
+                for place in range(100)
+            ),
+        )
+
+    rows = lake.ask("questions/sentiment_change", **days)
+
+    # 70 and 52 of 100: pooled 0.61, z = 0.18 / √(0.61 · 0.39 · 0.02) = 2.61.
+    # 70 of 100 and 102 of 200: pooled 172/300, z = 0.19 / √(0.5733 · 0.4267 · 0.015) = 3.14.
+    # 52 and 50 of 100: pooled 0.51, z = 0.02 / √(0.51 · 0.49 · 0.02) = 0.28.
+    assert [
+        (
+            row["positive_share"],
+            row["change_from_day_before"],
+            row["day_z"],
+            row["more_than_chance_from_day_before"],
+            row["change_from_week_before"],
+            row["week_z"],
+            row["more_than_chance_from_week_before"],
+        )
+        for row in rows
+    ] == [
+        (0.5, None, None, None, None, None, None),
+        (0.52, 0.02, 0.28, False, 0.02, 0.28, False),
+        (0.7, 0.18, 2.61, True, 0.19, 3.14, True),
+    ]
+
+
+def test_rising_terms_compares_shares_and_counts_a_term_once_a_tweet(lake: Lake) -> None:
+    def said(tweet: int, day: str, text: str) -> dict[str, object]:
+        words = [word for word in text.split() if not word.startswith("#")]
+        return {
+            **TWEET,
+            "tweet_id": str(tweet),
+            "dt": f"2026-11-{day}",
+            "text": text,
+            "tokens": words,
+        }
+
+    lake.add(
+        "tweets",
+        said(1, "20", "tea tea nice"),
+        said(2, "20", "nice"),
+        said(3, "20", "nice"),
+        said(4, "21", "tea nice #New"),
+        said(5, "21", "tea nice #new"),
+    )
+
+    rows = lake.ask("questions/rising_terms", **DAYS, since="2026-11-21", at_least=2, top=9)
+
+    # After: 2 tweets; before: 3. tea (3 / 3) / (2 / 4) = 2, #new (3 / 3) / (1 / 4) = 4, nice 1.
+    assert [
+        (row["term"], row["tweets_now"], row["tweets_before"], row["rise"]) for row in rows
+    ] == [
+        ("#new", 2, 0, 4.0),
+        ("tea", 2, 1, 2.0),
+        ("nice", 2, 3, 1.0),
+    ]
+
+
+def test_most_shared_negative_counts_reposts_and_quotes(lake: Lake) -> None:
+    bad = {**TWEET, "label": "negative"}
+    lake.add("tweets", {**bad, "retweet_count": 3, "quote_count": 2, "like_count": 1})
+    lake.add("tweets", {**bad, "tweet_id": "2", "retweet_count": 4, "label_source": "human"})
+    lake.add("tweets", {**bad, "tweet_id": "3"}, {**TWEET, "tweet_id": "4", "retweet_count": 90})
+
+    rows = lake.ask("questions/most_shared_negative", **DAYS, top=2)
+
+    assert [(row["tweet_id"], row["shares"], row["likes"], row["judged_by"]) for row in rows] == [
+        ("1", 5, 1, "lexicon"),
+        ("2", 4, 0, "people"),
+    ]
+
+
+def test_agreement_by_day_counts_what_both_judged(lake: Lake) -> None:
+    lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2", "label_source": "human"})
+    lake.add(
+        "tweets",
+        {**TWEET, "tweet_id": "3", "label_source": "human", "label": "negative"},
+    )
+    lake.add("scored", PREDICTION, {**PREDICTION, "tweet_id": "3"})
+
+    rows = lake.ask("questions/agreement_by_day", **DAYS)
+
+    # The model says negative of 1 and 3, the lexicon positive of all, people positive of 2 and
+    # negative of 3.
+    assert rows == [
+        {
+            "dt": "2026-11-20",
+            "people_and_model": 1,
+            "people_agree_with_model": 1.0,
+            "people_and_lexicon": 2,
+            "people_agree_with_lexicon": 0.5,
+            "model_and_lexicon": 2,
+            "model_agrees_with_lexicon": 0.0,
+        }
     ]
 
 
@@ -105,6 +248,52 @@ def test_unscored_tweets_leaves_out_the_scored_and_other_languages(lake: Lake) -
     assert [row["tweet_id"] for row in new_model] == ["1", "2", "4"]
 
 
+def test_unscored_tweets_are_also_those_that_another_model_scored_last(lake: Lake) -> None:
+    lake.add("tweets", TWEET)
+    lake.add("scored", PREDICTION)
+    lake.add("scored", {**PREDICTION, "model_version": "m2", "scored_at": "2026-11-21 09:00:00"})
+    values = {"day": "2026-11-20", "languages": "en"}
+
+    rolled_back = lake.ask("questions/unscored_tweets", **values, model_version="m1")
+    in_service = lake.ask("questions/unscored_tweets", **values, model_version="m2")
+
+    assert [row["tweet_id"] for row in rolled_back] == ["1"]
+    assert in_service == []
+
+
+def test_model_differences_compares_the_newest_answers_of_two_models(lake: Lake) -> None:
+    lake.add(
+        "tweets", TWEET, {**TWEET, "tweet_id": "2", "text": "so so"}, {**TWEET, "tweet_id": "3"}
+    )
+    sure = {**PREDICTION, "label": "positive", "negative": 0.1, "neutral": 0.1, "positive": 0.8}
+    unsure = {**PREDICTION, "label": "neutral", "negative": 0.2, "neutral": 0.5, "positive": 0.3}
+    for tweet_id, first, second in (("1", sure, sure), ("2", sure, unsure)):
+        lake.add("scored", {**first, "tweet_id": tweet_id, "model_version": "a"})
+        lake.add("scored", {**second, "tweet_id": tweet_id, "model_version": "b"})
+    lake.add("scored", {**sure, "tweet_id": "3", "model_version": "a"})
+    # An older answer of the second model, which it has changed since.
+    lake.add(
+        "scored",
+        {**unsure, "tweet_id": "1", "model_version": "b", "scored_at": "2026-11-19 01:00:00"},
+    )
+    days = {"from_day": "2026-11-20", "to_day": "2026-11-21", "top": 5}
+
+    rows = lake.ask("questions/model_differences", **days, first_model="a", second_model="b")
+    none = lake.ask("questions/model_differences", **days, first_model="a", second_model="c")
+
+    assert rows == [
+        {
+            "both": 2,
+            "differ": 1,
+            "text": "so so",
+            "first_label": "positive",
+            "second_label": "neutral",
+            "second_confidence": 0.5,
+        }
+    ]
+    assert none == []
+
+
 def test_rows_per_day_counts_labels_and_authors(lake: Lake) -> None:
     lake.add("tweets", TWEET, {**TWEET, "tweet_id": "2", "label_source": "human"})
 
@@ -156,3 +345,73 @@ def test_tweets_per_language_counts_what_the_model_does_not_read(lake: Lake) -> 
         ("fr", False, 1),
         (None, True, 1),
     }
+
+
+PERIODS = {
+    "from_day": "2026-11-20",
+    "to_day": "2026-11-21",
+    "reference_from": "2026-11-18",
+    "reference_to": "2026-11-19",
+    "languages": "en",
+}
+
+
+def test_drift_counts_the_values_of_each_measure_in_both_periods(lake: Lake) -> None:
+    new = {**TWEET, "tokens": ["i", "love", "it"], "lang": "en"}
+    lake.add(
+        "tweets",
+        new,
+        {**new, "tweet_id": "2", "label_source": "human", "label": "negative"},
+        # Not a language of the model: it only counts as a language.
+        {**new, "tweet_id": "3", "lang": "fr"},
+        {**new, "tweet_id": "4", "dt": "2026-11-19", "lang": None, "tokens": ["w"] * 30},
+        # On no day of either period.
+        {**new, "tweet_id": "5", "dt": "2026-11-17"},
+    )
+    lake.add(
+        "scored",
+        {**PREDICTION, "unknown_words": 3, "negative": 0.45},
+        # An older prediction, and one of another model.
+        {**PREDICTION, "scored_at": "2026-11-20 02:00:00", "label": "neutral"},
+        {**PREDICTION, "model_version": "m0", "label": "neutral"},
+        {**PREDICTION, "tweet_id": "2", "negative": 0.95, "unknown_words": None},
+        {**PREDICTION, "tweet_id": "4", "dt": "2026-11-19", "unknown_words": 0},
+    )
+
+    rows = lake.ask("questions/drift", **PERIODS, model_version="m1")
+
+    assert [tuple(row.values()) for row in rows] == [
+        ("confidence", "70 to 80 %", 0, 1),
+        ("confidence", "90 % or more", 1, 0),
+        ("confidence", "below 50 %", 1, 0),
+        ("language", "en", 2, 0),
+        ("language", "fr", 1, 0),
+        ("language", "unknown", 0, 1),
+        ("length", "30 words or more", 0, 1),
+        ("length", "below 5 words", 2, 0),
+        ("lexicon_and_people", "differ", 1, 0),
+        ("lexicon_label", "positive", 2, 1),
+        ("model_and_lexicon", "differ", 2, 1),
+        ("model_and_people", "agree", 1, 0),
+        ("model_label", "negative", 2, 1),
+        ("unknown_words", "none", 0, 1),
+        ("unknown_words", "three or more", 1, 0),
+    ]
+
+
+def test_rising_words_ranks_by_the_rise_of_the_share_of_tweets(lake: Lake) -> None:
+    def tweet(number: int, day: str, *words: str) -> dict[str, object]:
+        return {**TWEET, "tweet_id": str(number), "dt": day, "tokens": list(words)}
+
+    lake.add(
+        "tweets",
+        tweet(1, "2026-11-20", "the", "rizz", "rizz"),
+        tweet(2, "2026-11-21", "the", "rizz", "tea"),
+        {**tweet(3, "2026-11-21", "bonjour"), "lang": "fr"},
+        tweet(4, "2026-11-18", "the", "tea"),
+        tweet(5, "2026-11-19", "the", "tea"),
+    )
+
+    rows = lake.ask("questions/rising_words", **PERIODS, top=5)
+
+    assert [tuple(row.values()) for row in rows] == [("rizz", 2, 0, 1.0, 0.0)]

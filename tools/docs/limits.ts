@@ -14,7 +14,9 @@ import {
   transformStartSeconds,
 } from '../../cli/costs/table';
 import { LARGEST_PAGE } from '../../functions/ingest/budget';
+import { CLOSED_AFTER_DAYS } from '../../functions/lake/closed-days';
 import { settingsFor } from '../../infra/config';
+import { bytesPerRecord, mergedPages, pages } from './objects-a-day';
 
 const sizes = [1e6, 10e6, 100e6] as const;
 const settings = settingsFor('prod');
@@ -27,7 +29,6 @@ const postsPerMonth = 2e6;
 /** Kinesis: records a shard takes in a second, and bytes. A record is a tweet's line of JSON. */
 const recordsPerShard = 1000;
 const bytesPerShard = 1e6;
-const bytesPerRecord = 415;
 /** Measured with `npm run bench:clean`: bytes of a tweet in a raw page of a hundred, and in Parquet. */
 const rawBytes = 70;
 const cleanedBytes = 200;
@@ -35,6 +36,11 @@ const scoredBytes = 60;
 /** The columns that the questions read, and the days they look back. */
 const questionBytes = 90;
 const questionDays = 30;
+
+/** Today's and those before that are not closed. */
+const openDays = CLOSED_AFTER_DAYS + 1;
+/** An estimate for a Lambda of 512 MB: 240 s at half the rate that `test/bench/compaction.ts` had on a busy machine. */
+const compactedPerNight = 1e6;
 
 const whole = (value: number): string => Math.ceil(value).toLocaleString('en-US');
 const dollars = (usd: number): string => `$${Math.round(usd).toLocaleString('en-US')}`;
@@ -80,10 +86,12 @@ const limits: readonly Limit[] = [
     beyond: 'more shards in `infra/constructs`; the scorer gets a call at a time for each',
   },
   {
-    what: 'raw pages a day',
-    needs: (tweets) => whole(tweets / LARGEST_PAGE),
-    limit: 'the crawler samples all of 365 days each night',
-    beyond: 'no crawler: publishing adds the partitions; larger pages',
+    what: 'raw objects: pages of open days, merged ones of the others',
+    needs: (tweets) =>
+      whole(openDays * pages(tweets) + (settings.keepDays.tweets - openDays) * mergedPages(tweets)),
+    limit: `the crawler samples all of them each night; a night compacts about ${some(compactedPerNight / 1e6)} million tweets (estimated)`,
+    beyond:
+      '`memoryMb` of the ingest, which gives it processors; no crawler: publishing adds the partitions',
   },
   {
     what: 'cleaning a day',

@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { renderedCatalog } from '../../queries/catalog';
+import { datasets } from '../../workflows/datasets';
 import { steps } from '../../workflows/steps';
 import { limitRows, monthRows } from './limits';
 import { objectsADay } from './objects-a-day';
@@ -15,6 +17,43 @@ const stepRows = (): string[][] => [
   ]),
 ];
 
+/** Columns of a data set, partitions last. */
+const columnRows = (name: keyof typeof datasets) => (): string[][] => [
+  ['column', 'type', 'required', 'means'],
+  ...[
+    ...datasets[name].columns,
+    ...datasets[name].partitions.map((one) => ({ ...one, comment: `${one.comment} (partition)` })),
+  ].map(({ name: column, type, required, comment }) => [
+    `\`${column}\``,
+    type,
+    required ? 'yes' : '',
+    comment.replaceAll('|', '\\|'),
+  ]),
+];
+
+const datasetRows = (): string[][] => [
+  ['data set', 'where', 'format', 'a row'],
+  ...Object.entries(datasets).map(([name, { prefix, format, comment }]) => [
+    `\`${name}\``,
+    `\`${prefix}\``,
+    format,
+    comment.replaceAll('|', '\\|'),
+  ]),
+];
+
+const questionRows = (): string[][] => [
+  ['question', 'answers', 'parameters'],
+  ...renderedCatalog()
+    .filter(({ kind }) => kind === 'question')
+    .map(({ name, title, parameters }) => [
+      `\`${name}\``,
+      title,
+      parameters
+        .map((one) => `\`${one.name}\`${one.default === null ? ' (needed)' : ''}`)
+        .join(', '),
+    ]),
+];
+
 interface Table {
   /** Below docs/. */
   page: string;
@@ -26,6 +65,13 @@ interface Table {
 
 export const tables: readonly Table[] = [
   { page: 'architecture.md', name: 'steps', rows: stepRows, align: '---' },
+  { page: 'data-dictionary.md', name: 'data sets', rows: datasetRows, align: '---' },
+  { page: 'data-dictionary.md', name: 'tweets', rows: columnRows('tweets'), align: '---' },
+  { page: 'data-dictionary.md', name: 'scored', rows: columnRows('scored'), align: '---' },
+  { page: 'data-dictionary.md', name: 'labels', rows: columnRows('labels'), align: '---' },
+  { page: 'data-dictionary.md', name: 'raw tweets', rows: columnRows('raw_tweets'), align: '---' },
+  { page: 'data-dictionary.md', name: 'quarantine', rows: columnRows('quarantine'), align: '---' },
+  { page: 'data-dictionary.md', name: 'questions', rows: questionRows, align: '---' },
   { page: 'scale.md', name: 'objects', rows: objectsADay, align: '---:' },
   { page: 'scale.md', name: 'limits', rows: limitRows, align: '---' },
   { page: 'scale.md', name: 'months', rows: monthRows, align: '---:' },

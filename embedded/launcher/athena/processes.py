@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from embedded.launcher.athena.errors import QueryFailed
+from embedded.launcher.environment import shifted_clock
 
 _ROOT = Path(__file__).resolve().parents[3]
 
@@ -38,7 +39,11 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Nothing from this process's environment: no credentials, no addresses.
-            env={"PYTHONPATH": str(_ROOT), "PATH": os.environ.get("PATH", os.defpath)},
+            env={
+                "PYTHONPATH": str(_ROOT),
+                "PATH": os.environ.get("PATH", os.defpath),
+                **shifted_clock(),
+            },
             text=True,
             # Ctrl-C goes only to the launcher. When that ends, this process ends with its stdin.
             start_new_session=True,

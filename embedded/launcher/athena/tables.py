@@ -31,6 +31,11 @@ MOST_PROJECTED = 12_000
 # A hidden column of each table: the row's file. `*` does not include it (Athena User Guide, page
 # "SELECT"). From memory: the guide names no other hidden column of Trino.
 PATH = "$path"
+# The column of a reader that tells a row's file. No query sees it.
+FILE = "$file"
+# A partition key's value is looked up by a row's file, once for 2,048 rows or a small file. With a
+# thousand files that took longer than reading them; partitions with many files have their own.
+FILES_A_READER = 64
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,9 @@ class File:
     key: str
     size: int
     path: str
+
+
+Group = list[tuple[Partition, list[File]]]
 
 
 @dataclass(frozen=True)
@@ -270,22 +278,20 @@ def relation(table: Table, listing: Listing, with_path: bool = False) -> Relatio
     columns = (table.definition.get("StorageDescriptor") or {}).get("Columns") or []
     keys = table.definition.get("PartitionKeys") or []
     selects, paths, size = [], [], 0
-    for partition in table.partitions:
-        found = listing.files(partition.location)
-        if not found:
-            continue
-        paths += [file.path for file in found]
-        size += sum(file.size for file in found)
-        constants = [
-            f"CAST({literal(value)} AS {column_type(key)}) AS {identifier(key['Name'].lower())}"
-            for key, value in zip(keys, partition.values, strict=True)
+    for group in _groups(table, listing, with_path):
+        files = [file for _, found in group for file in found]
+        paths += [file.path for file in files]
+        size += sum(file.size for file in files)
+        # One partition alone has constants.
+        value_of = _constant if len(group) == 1 else _by_file
+        source, projected = _source(table, columns, files, with_file=len(group) > 1)
+        values = [
+            f"{value_of(key, place, group)} AS {identifier(key['Name'].lower())}"
+            for place, key in enumerate(keys)
         ]
-        # With "$path" each file has its own reader.
-        for some in [[file] for file in found] if with_path else [found]:
-            source, projected = _source(table, columns, some)
-            uri = literal(f"s3://{partition.location.bucket}/{some[0].key}")
-            path = [f"{uri} AS {identifier(PATH)}"] if with_path else []
-            selects.append(f"SELECT {', '.join(projected + constants + path)} FROM {source}")
+        uri = literal(f"s3://{group[0][0].location.bucket}/{files[0].key}")
+        path = [f"{uri} AS {identifier(PATH)}"] if with_path else []
+        selects.append(f"SELECT {', '.join(projected + values + path)} FROM {source}")
     if not selects:
         empty = ", ".join(
             f"CAST(NULL AS {column_type(c)}) AS {identifier(c['Name'].lower())}"
@@ -295,15 +301,64 @@ def relation(table: Table, listing: Listing, with_path: bool = False) -> Relatio
     return Relation("\nUNION ALL\n".join(selects), tuple(paths), size)
 
 
+def _groups(table: Table, listing: Listing, with_path: bool) -> Iterator[Group]:
+    """Partitions with their files, as many as one reader may have.
+
+    DuckDB keeps buffers for each reader of a union: with a reader for each of 365 days, a join took
+    30 times as long, and more than a query's memory.
+    """
+    several = not with_path and athena._data_format(table.definition) in ("parquet", "json")
+    group: Group = []
+    held: set[str] = set()
+    for partition in table.partitions:
+        found = listing.files(partition.location)
+        if with_path:
+            # With "$path" each file has its own reader.
+            yield from ([(partition, [file])] for file in found)
+        elif found:
+            paths = {file.path for file in found}
+            # Two partitions may have the same location.
+            fits = several and len(held) + len(paths) <= FILES_A_READER and not held & paths
+            if group and not fits:
+                yield group
+                group, held = [], set()
+            group.append((partition, found))
+            held |= paths
+    if group:
+        yield group
+
+
+def _typed(key: Mapping[str, Any], value: str) -> str:
+    return f"CAST({literal(value)} AS {column_type(key)})"
+
+
+def _constant(key: Mapping[str, Any], place: int, group: Group) -> str:
+    [(partition, _)] = group
+    return _typed(key, partition.values[place])
+
+
+def _by_file(key: Mapping[str, Any], place: int, group: Group) -> str:
+    """A partition key's value as an expression on a row's file."""
+    values = ", ".join(
+        f"{literal(file.path)}: {_typed(key, partition.values[place])}"
+        for partition, found in group
+        for file in found
+    )
+    return f"MAP {{{values}}}[{identifier(FILE)}]"
+
+
 def _source(
-    table: Table, columns: list[Mapping[str, Any]], found: list[File]
+    table: Table, columns: list[Mapping[str, Any]], found: list[File], with_file: bool = False
 ) -> tuple[str, list[str]]:
-    """A reader of files with one format, and the declared columns as expressions on it."""
+    """A reader of files with one format, and the declared columns as expressions on it.
+
+    `with_file` adds the column `FILE` to the reader.
+    """
     kind = athena._data_format(table.definition)
     if kind == "parquet":
-        return _parquet(columns, found)
+        return _parquet(columns, found, with_file)
     if kind == "json":
-        return _json(columns, found)
+        return _json(columns, found, with_file)
     if kind == "csv":
         # Upstream's CSV reader reads the declared columns, but must not see partitions.
         source = athena._table_relation(
@@ -317,7 +372,13 @@ def _paths(found: list[File]) -> str:
     return "[" + ", ".join(literal(file.path) for file in found) + "]"
 
 
-def _parquet(columns: list[Mapping[str, Any]], found: list[File]) -> tuple[str, list[str]]:
+def _with_file(with_file: bool) -> str:
+    return f", filename = {literal(FILE)}" if with_file else ""
+
+
+def _parquet(
+    columns: list[Mapping[str, Any]], found: list[File], with_file: bool
+) -> tuple[str, list[str]]:
     """Read Parquet by declared columns: no file is opened before the query reads it."""
     names = [column["Name"].lower() for column in columns]
     schema = ", ".join(
@@ -325,11 +386,16 @@ def _parquet(columns: list[Mapping[str, Any]], found: list[File]) -> tuple[str, 
         "default_value: NULL}"
         for name, column in zip(names, columns, strict=True)
     )
-    source = f"read_parquet({_paths(found)}, schema = MAP {{{schema}}}, hive_partitioning = false)"
+    source = (
+        f"read_parquet({_paths(found)}, schema = MAP {{{schema}}}, hive_partitioning = false"
+        f"{_with_file(with_file)})"
+    )
     return source, [identifier(name) for name in names]
 
 
-def _json(columns: list[Mapping[str, Any]], found: list[File]) -> tuple[str, list[str]]:
+def _json(
+    columns: list[Mapping[str, Any]], found: list[File], with_file: bool
+) -> tuple[str, list[str]]:
     """Read JSON Lines. Timestamps are read as strings: DuckDB's JSON reader accepts one format."""
     declared, projected = [], []
     for column in columns:
@@ -350,6 +416,6 @@ def _json(columns: list[Mapping[str, Any]], found: list[File]) -> tuple[str, lis
             sources.append(
                 f"SELECT * FROM read_json({_paths(some)}, format = 'newline_delimited', "
                 f"compression = '{compression}', columns = {{{', '.join(declared)}}}, "
-                "hive_partitioning = false)"
+                f"hive_partitioning = false{_with_file(with_file)})"
             )
     return f"({' UNION ALL '.join(sources)})", projected

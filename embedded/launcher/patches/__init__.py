@@ -38,6 +38,7 @@ NAMES = (
     "metric_points",
     "metric_queries",
     "stream_retries",
+    "sequence_numbers",
     "resource_arns",
     "athena_queries",
     "cloudformation_types",

@@ -1,8 +1,9 @@
 """Upstream: some requests are authorized on the wrong ARN, so precise policies fail or pass.
 
-GetQueryExecution and similar calls are authorized on "*", GetDatabase and GetJob on a table of that
-name, partition calls only on the database. Many of Lambda's operations are authorized as another
-one, or not at all (UpdateEventSourceMapping); here the service's own model names the operation.
+GetQueryExecution and similar calls are authorized on "*", and so is GetRecords; GetDatabase and
+GetJob on a table of that name, partition calls only on the database. Many of Lambda's operations
+are authorized as another one, or not at all (UpdateEventSourceMapping); here the service's own
+model names the operation.
 """
 
 import json
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ministack.core import iam_actions
-from ministack.services import athena
+from ministack.services import athena, kinesis
 
 from embedded.launcher.operations import operation
 
@@ -66,6 +67,12 @@ def _glue(action: str, fields: Mapping[str, Any]) -> str | None:
     return f"table/{database}/{table}" if table else f"database/{database}"
 
 
+def _kinesis(action: str, fields: Mapping[str, Any]) -> str | None:
+    """The stream of an iterator, which GetRecords names alone."""
+    found = kinesis._shard_iterators.get(fields.get("ShardIterator"))
+    return f"stream/{found['stream']}" if action == "GetRecords" and found else None
+
+
 # Lambda's permissions have the names of its operations, except these (Lambda's page in AWS's
 # service authorization reference).
 _LAMBDA_PERMISSIONS = {
@@ -74,7 +81,7 @@ _LAMBDA_PERMISSIONS = {
     "InvokeWithResponseStream": "InvokeFunction",
 }
 
-_RESOURCES = {"athena": _athena, "glue": _glue}
+_RESOURCES = {"athena": _athena, "glue": _glue, "kinesis": _kinesis}
 
 
 def apply() -> None:

@@ -4,24 +4,31 @@ On AWS a mapping with ReportBatchItemFailures continues from the first record th
 reports as failed. With BisectBatchOnFunctionError it halves a failing batch until one record is
 left. After MaximumRetryAttempts (-1: no limit), or when a record is older than
 MaximumRecordAgeInSeconds, it reports the records' position to the failure destination and continues
-after them. Upstream does that only for DynamoDB's streams. Between retries upstream waits one
-second; AWS backs off.
+after them. Upstream does that only for DynamoDB's streams. A bucket as destination gets the whole
+event, too, below `aws/lambda/`, written as the function's role. The records are counted as with the
+metric EventCount, which CloudFormation's handler upstream does not keep. Between retries upstream
+waits one second; AWS backs off.
 """
 
 import hashlib
 import json
+import logging
 import threading
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from ministack.core.responses import get_account_id, new_uuid
-from ministack.services import kinesis, lambda_svc, sqs
+from ministack.services import kinesis, lambda_svc, s3, sqs
+
+from embedded.launcher import authority, metric_points
 
 EXPECTS = {
     "services.lambda_svc:_poll_kinesis": "0d590120d060",
     "services.lambda_svc:_send_ddb_stream_failure_record": "0efd5f5ffe2d",
 }
+
+logger = logging.getLogger("lake.stream")
 
 Record = dict[str, Any]
 Mapping = dict[str, Any]
@@ -169,40 +176,78 @@ def _report(
     condition: str,
     attempts: int,
 ) -> None:
-    """Report the records' position to the failure destination, which must be a queue."""
+    """Report a batch to the failure destination: a queue or a bucket."""
     destination = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get(
         "Destination"
     )
+    body = {
+        "requestContext": {
+            "requestId": new_uuid(),
+            "functionArn": config.get("FunctionArn", ""),
+            "condition": condition,
+            "approximateInvokeCount": attempts,
+        },
+        "responseContext": {
+            "statusCode": 200,
+            "executedVersion": config.get("Version", "$LATEST"),
+            "functionError": "Unhandled",
+        },
+        "version": "1.0",
+        "timestamp": _instant(time.time()),
+        "KinesisBatchInfo": {
+            "shardId": shard,
+            "startSequenceNumber": _sequence(batch[0]),
+            "endSequenceNumber": _sequence(batch[-1]),
+            "approximateArrivalOfFirstRecord": _arrival(batch[0]),
+            "approximateArrivalOfLastRecord": _arrival(batch[-1]),
+            "batchSize": len(batch),
+            "streamArn": mapping["EventSourceArn"],
+        },
+    }
+    if destination and destination.startswith("arn:aws:s3:::"):
+        whole = {**body, "payload": json.dumps({"Records": batch})}
+        delivered = _put(mapping, config, shard, destination, whole)
+    else:
+        delivered = _send(destination, body)
+    name = "OnFailureDestinationDeliveredEventCount" if delivered else "DroppedEventCount"
+    metric_points.publish(
+        "AWS/Lambda",
+        {"EventSourceMappingUUID": mapping["UUID"]},
+        **{name: (len(batch), "Count")},
+    )
+
+
+def _put(
+    mapping: Mapping, config: dict[str, Any], shard: str, bucket_arn: str, body: dict[str, Any]
+) -> bool:
+    """Write a batch to a bucket, under the key that Lambda would choose. False if the function's
+    role may not: AWS drops the batch then."""
+    now = time.gmtime()
+    day, second = time.strftime("%Y/%m/%d", now), time.strftime("%Y-%m-%dT%H.%M.%S", now)
+    key = f"aws/lambda/{mapping['UUID']}/{shard}/{day}/{second}-{new_uuid()}"
+    decision = authority.role_may(
+        config.get("Role", ""),
+        config.get("FunctionName", ""),
+        "s3:PutObject",
+        f"{bucket_arn}/{key}",
+    )
+    if not decision.allowed:
+        logger.error("a batch of the stream is dropped: %s", decision.message)
+        return False
+    content = json.dumps(body).encode()
+    headers = {"content-type": "application/json", "content-length": str(len(content))}
+    status, _, answer = s3._put_object(bucket_arn.rpartition(":")[2], key, content, headers)
+    if status >= 300:
+        logger.error("a batch of the stream is dropped: writing %s: %r", key, answer)
+    return status < 300
+
+
+def _send(destination: str | None, found: dict[str, Any]) -> bool:
+    """Send a batch's position to a queue. False if there is none."""
     queue = sqs._queue_by_arn(destination) if destination else None
     if queue is None:
-        return
-    now = time.time()
-    body = json.dumps(
-        {
-            "requestContext": {
-                "requestId": new_uuid(),
-                "functionArn": config.get("FunctionArn", ""),
-                "condition": condition,
-                "approximateInvokeCount": attempts,
-            },
-            "responseContext": {
-                "statusCode": 200,
-                "executedVersion": config.get("Version", "$LATEST"),
-                "functionError": "Unhandled",
-            },
-            "version": "1.0",
-            "timestamp": _instant(now),
-            "KinesisBatchInfo": {
-                "shardId": shard,
-                "startSequenceNumber": _sequence(batch[0]),
-                "endSequenceNumber": _sequence(batch[-1]),
-                "approximateArrivalOfFirstRecord": _arrival(batch[0]),
-                "approximateArrivalOfLastRecord": _arrival(batch[-1]),
-                "batchSize": len(batch),
-                "streamArn": mapping["EventSourceArn"],
-            },
-        }
-    )
+        return False
+    now, body = time.time(), json.dumps(found)
     queue["messages"].append(
         {
             "id": new_uuid(),
@@ -222,6 +267,7 @@ def _report(
             "seq": None,
         }
     )
+    return True
 
 
 def _instant(seconds: float) -> str:

@@ -2,7 +2,14 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { datasets, leaseKeys, prefixes, resultPrefixes } from '../../../workflows/datasets';
+import {
+  datasets,
+  failedBatches,
+  leaseKeys,
+  prefixes,
+  resultPrefixes,
+  streamPositions,
+} from '../../../workflows/datasets';
 import { deploymentRoleArn, rootArn } from '../../arns';
 import type { Settings } from '../../config';
 import { roleNames } from '../../naming';
@@ -33,6 +40,8 @@ interface Access {
 }
 
 const champion = `${prefixes.models}champion.json`;
+/** The last comparison of the newest tweets with the training. */
+const drift = `${prefixes.models}drift.json`;
 /** Data and code of each model, for auditors. */
 const manifests = `${prefixes.models}*/manifest.json`;
 /** Each model's metrics and its evaluation page. */
@@ -59,8 +68,9 @@ const access: Record<RoleName, Access> = {
   DataIngestionRole: {
     read: [...ingested, prefixes.imports],
     write: ingested,
-    // Records that the stream has accepted on a retry.
-    remove: [prefixes.queued],
+    // Records that the stream has accepted on a retry, and pages that a merged object holds. Their old versions stay:
+    // the role could replace them anyway.
+    remove: [prefixes.queued, raw_tweets.prefix],
     // Imported tweets are in raw-data/tweets/ by then, without erased ones.
     purge: [prefixes.imports],
     wholeObjects: true,
@@ -73,8 +83,19 @@ const access: Record<RoleName, Access> = {
     remove: [quarantine.prefix, 'cleaned-data/'],
   },
   RunReporterRole: {
-    read: ['cleaned-data/', resultPrefixes.runs, prefixes.audit, champion, marks, leaseKeys.run],
-    write: [resultPrefixes.runs, prefixes.audit, leaseKeys.run],
+    read: [
+      'cleaned-data/',
+      scored.prefix,
+      streamPositions,
+      resultPrefixes.runs,
+      prefixes.audit,
+      champion,
+      // Which days a model was trained on.
+      manifests,
+      marks,
+      leaseKeys.run,
+    ],
+    write: [resultPrefixes.runs, prefixes.audit, leaseKeys.run, drift],
   },
   MachineLearningRole: {
     read: [
@@ -101,18 +122,23 @@ const access: Record<RoleName, Access> = {
     ],
     write: [
       scored.prefix,
+      // Stream records that are no tweets, and batches that Lambda gives up.
+      quarantine.prefix,
+      failedBatches,
+      streamPositions,
       resultPrefixes.runs,
       jobInput,
       champion,
       `${prefixes.models}latest-training.json`,
       `${prefixes.models}promotions.json`,
+      `${prefixes.models}drift-training.json`,
       `${prefixes.models}*/input/*`,
       evaluations,
       manifests,
       encoders,
     ],
-    // When the scores are published.
-    remove: [resultPrefixes.scoring],
+    // When the scores are published; and small objects of scores that a merged one holds.
+    remove: [resultPrefixes.scoring, scored.prefix],
     // Listing gives the ETags by which an encoder's corpora are named.
     list: [prefixes.corpora],
   },
@@ -121,6 +147,7 @@ const access: Record<RoleName, Access> = {
       'cleaned-data/',
       // Shows why a record is missing in the tables.
       quarantine.prefix,
+      failedBatches,
       scored.prefix,
       resultPrefixes.analysts,
       prefixes.audit,
@@ -157,6 +184,7 @@ function lifetimes(keepDays: Settings['keepDays']): { id: string; prefix: string
     { id: 'labels', prefix: labels.prefix, days: keepDays.labels },
     { id: 'quarantine', prefix: quarantine.prefix, days: keepDays.quarantine },
     { id: 'queued', prefix: prefixes.queued, days: keepDays.quarantine },
+    { id: 'failed-batches', prefix: failedBatches, days: keepDays.quarantine },
     { id: 'imports', prefix: prefixes.imports, days: keepDays.imports },
     { id: 'pages', prefix: `${prefixes.plans}pages/`, days: keepDays.pages },
     { id: 'query-results', prefix: prefixes.queryResults, days: keepDays.queryResults },
@@ -170,6 +198,7 @@ const versionedPrefixes = [
   'raw-data/',
   'cleaned-data/',
   scored.prefix,
+  failedBatches,
   prefixes.queryResults,
   prefixes.models,
 ];
@@ -212,6 +241,12 @@ export class LakeBucket extends Construct {
           // Each page rewrites its plan, which contains the page: old versions are useless.
           id: 'plans',
           prefix: prefixes.plans,
+          noncurrentVersionExpiration: Duration.days(1),
+        },
+        {
+          // Each batch rewrites its shard's position.
+          id: 'stream-positions',
+          prefix: streamPositions,
           noncurrentVersionExpiration: Duration.days(1),
         },
         ...lifetimes(keepDays).map(({ id: rule, prefix, days }) => ({

@@ -124,7 +124,7 @@ export class LakeCatalog extends Construct {
         'Ends',
       ),
       open('AnalyticsRole', reading, all),
-      open('RunReporterRole', querying, ['tweets', candidates.table]),
+      open('RunReporterRole', querying, ['tweets', 'scored', candidates.table]),
       open('RunReporterRole', ['glue:BatchCreatePartition'], [candidates.table]),
       open('ModelOperatorRole', querying, ['tweets', 'scored']),
       open('ModelOperatorRole', ['glue:BatchCreatePartition'], ['scored']),

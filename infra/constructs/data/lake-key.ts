@@ -19,11 +19,11 @@ export interface LakeKeyProps {
 const services: Record<RoleName, readonly string[]> = {
   DataIngestionRole: ['s3', 'kinesis', 'secretsmanager'],
   DataProcessingRole: ['s3'],
-  RunReporterRole: ['s3', 'sns', 'sqs'],
+  RunReporterRole: ['s3', 'kinesis', 'sns', 'sqs'],
   MachineLearningRole: ['s3', 'sagemaker'],
-  ModelOperatorRole: ['s3', 'kinesis', 'sqs'],
+  ModelOperatorRole: ['s3', 'kinesis'],
   ServingRole: ['s3'],
-  AnalyticsRole: ['s3'],
+  AnalyticsRole: ['s3', 'kinesis'],
   LabellerRole: ['s3'],
 };
 

@@ -2,7 +2,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { arn } from '../../arns';
 import type { EnvironmentName, Settings } from '../../config';
-import { modelPrefix } from '../../naming';
+import { lakeName, modelPrefix } from '../../naming';
 import type { DataResources } from '../../data-resources';
 import { allow } from '../security/grants';
 import type { Permission } from '../security/grants';
@@ -42,6 +42,7 @@ export class ModelAccess extends Construct {
     const endpointArn = arn('sagemaker', `endpoint/${endpoint}`);
     // Both calls need permission for the endpoint and for its new config.
     const batchModels = arn('sagemaker', `model/${modelPrefix(environment)}batch-*`);
+    const group = arn('sagemaker', `model-package-group/${lakeName(environment)}`);
     const changed = [endpointArn, named('endpoint-config')];
     allow(this, 'Operate', ModelOperatorRole, [
       {
@@ -83,6 +84,29 @@ export class ModelAccess extends Construct {
         wildcard,
       },
       passing(MachineLearningRole, [named('training-job'), batchModels]),
+      { actions: ['sagemaker:CreateModelPackageGroup', 'sagemaker:AddTags'], resources: [group] },
+      {
+        actions: [
+          'sagemaker:CreateModelPackage',
+          'sagemaker:ListModelPackages',
+          'sagemaker:DescribeModelPackage',
+          'sagemaker:UpdateModelPackage',
+          'sagemaker:DeleteModelPackage',
+        ],
+        resources: [arn('sagemaker', `model-package/${lakeName(environment)}/*`)],
+        wildcard: 'SageMaker numbers the packages of a group; the group is this environment’s',
+      },
+      {
+        // Of the models that are no longer registered.
+        actions: ['sagemaker:DeleteModel'],
+        resources: [named('model')],
+        wildcard,
+      },
+      {
+        actions: ['sagemaker:DeleteEndpointConfig'],
+        resources: [named('endpoint-config')],
+        wildcard,
+      },
     ]);
     // Of an execution that was aborted or ran out of time.
     allow(this, 'Stop', RunReporterRole, [

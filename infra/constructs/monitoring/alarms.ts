@@ -19,6 +19,7 @@ const sentences = {
   'quarantine-share': 'Too many of the received tweets were quarantined.',
   'recall-low': 'The macro recall of the model in service is too low.',
   'recall-lost': 'The model in service is worse than before, or than the model it replaced.',
+  drift: 'The newest tweets differ from those that the model was trained on.',
   'endpoint-5xx': 'The endpoint returned server errors.',
   'update-rollback':
     'The endpoint returned server errors during an update: SageMaker rolls it back.',
@@ -29,7 +30,7 @@ const sentences = {
   'archive-errors': 'A run could not be archived.',
   'archive-throttled': 'The function that archives runs was throttled.',
   'undelivered-events': 'Events could not be delivered; the queue keeps them.',
-  'unscored-records': 'Stream records could not be scored; the queue says which.',
+  'unscored-records': 'Stream records could not be scored; S3 holds them.',
 } as const;
 
 export type AlarmName = keyof typeof sentences;

@@ -127,6 +127,16 @@ export function monitorModel({ facade, alarms, own, props }: Watch): void {
         ],
       },
       {
+        title: 'Drift (1 is a limit)',
+        metrics: [
+          {
+            metric: own.metric('DriftOfLimit', 'Maximum'),
+            alarmFriendlyName: 'drift',
+            addAlarm: alarms.above('drift', 1, perRun),
+          },
+        ],
+      },
+      {
         title: 'Shares of predictions (%)',
         graphWidgetType: GraphWidgetType.STACKED_AREA,
         metrics: Object.keys(predictions).map(

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { stepNames } from '../../../workflows/steps';
 import { lakeName } from '../../naming';
 import { athenaBytes, endpointMetric, lambdaMetric, microseconds } from './own-metrics';
@@ -43,7 +44,7 @@ export function monitorEndpoint({ facade, alarms, props }: Watch): void {
   });
 }
 
-export function monitorScoring({ facade, alarms, props }: Watch): void {
+export function monitorScoring({ facade, alarms, own, props }: Watch): void {
   const { scoreStream, archive, stream, undelivered, failures, settings } = props;
   const none = { maxErrorCount: 0 };
   const silence = 'fine';
@@ -55,7 +56,6 @@ export function monitorScoring({ facade, alarms, props }: Watch): void {
       humanReadableName: 'Stream scorer',
       addFaultCountAlarm: alarms.named('scorer-errors', none, { silence }),
       addThrottlesCountAlarm: alarms.named('scorer-throttled', none, { silence }),
-      // Before the first model the mapping is disabled, so there is no iterator age.
       addMaxIteratorAgeAlarm: alarms.named('stream-late', { maxAgeInMillis }, { silence }),
     })
     .monitorKinesisDataStream({
@@ -77,11 +77,38 @@ export function monitorScoring({ facade, alarms, props }: Watch): void {
       humanReadableName: 'Undelivered events',
       addQueueMaxSizeAlarm: alarms.named('undelivered-events', { maxMessageCount: 0 }, { silence }),
     })
-    .monitorSqsQueue({
-      queue: failures,
+    .monitorCustom({
       alarmFriendlyName: 'failures',
-      humanReadableName: 'Records that could not be scored',
-      addQueueMaxSizeAlarm: alarms.named('unscored-records', { maxMessageCount: 0 }, { silence }),
+      humanReadableName: 'Records of the stream',
+      metricGroups: [
+        {
+          title: 'Not scored: batches given up, records that are no tweets',
+          metrics: [
+            {
+              metric: new MathExpression({
+                expression: 'FILL(written, 0) + FILL(dropped, 0) + FILL(quarantined, 0)',
+                usingMetrics: {
+                  ...failures,
+                  quarantined: own.metric('StreamRecordsQuarantined', 'Sum', {
+                    period: Duration.minutes(5),
+                  }),
+                },
+                label: 'Not scored',
+                period: Duration.minutes(5),
+              }),
+              alarmFriendlyName: 'unscored',
+              addAlarm: alarms.above('unscored-records', 0, { silence }),
+            },
+          ],
+        },
+        {
+          title: 'Not scored yet: after a run, and before the first model',
+          metrics: [
+            own.metric('StreamBacklog', 'Maximum'),
+            own.metric('StreamRecordsWithoutModel'),
+          ],
+        },
+      ],
     });
 }
 

@@ -4,6 +4,7 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { MonitoringFacade } from 'cdk-monitoring-constructs';
+import type { StreamScoring } from '../pipeline/stream-scoring';
 import type { EnvironmentName, Settings } from '../../config';
 import type { Alarms } from './alarms';
 import type { OwnMetrics } from './own-metrics';
@@ -18,7 +19,8 @@ export interface MonitoringProps {
   readonly archive: lambda.IFunction;
   readonly stream: kinesis.IStream;
   readonly undelivered: sqs.IQueue;
-  readonly failures: sqs.IQueue;
+  /** Batches of the stream that could not be scored: written to S3, and lost to it. */
+  readonly failures: StreamScoring['failures'];
   /** Name of the endpoint, which the pipeline creates with its first model. */
   readonly endpoint: string;
   readonly glueJob: string;

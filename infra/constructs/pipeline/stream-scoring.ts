@@ -1,10 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
-import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { DataResources } from '../../data-resources';
-import { DeadLetters } from './dead-letters';
 
 /**
  * A batch becomes one object of `scored` for each day of its tweets, and ends with whichever comes first. X gives 50
@@ -24,15 +23,11 @@ export interface StreamScoringProps {
  * accepts its records and scores none.
  */
 export class StreamScoring extends Construct {
-  /** Queue with the stream positions of records that could not be scored. */
-  readonly failures: sqs.IQueue;
+  /** Counts the batches that could not be scored: those that Lambda wrote to S3, and those it could not write. */
+  readonly failures: { readonly written: IMetric; readonly dropped: IMetric };
 
   constructor(scope: Construct, id: string, { lake, scoreStream }: StreamScoringProps) {
     super(scope, id);
-    const role = lake.roles.ModelOperatorRole;
-    // The queue holds positions, not records: those are in raw-data/, and in the stream for 7 days.
-    const failures = new DeadLetters(this, 'Failures', { key: lake.key, sender: role });
-    this.failures = failures.queue;
     const mapping = new lambda.EventSourceMapping(this, 'Mapping', {
       target: scoreStream,
       eventSourceArn: lake.stream.streamArn,
@@ -45,9 +40,25 @@ export class StreamScoring extends Construct {
       retryAttempts: 8,
       // Retry as long as the stream keeps the records: an endpoint may be down for days.
       maxRecordAge: Duration.days(7),
-      onFailure: new SqsDlq(failures.queue),
+      // Only S3 gets the records themselves: a queue or a topic would get their positions in the stream, which
+      // keeps them for 7 days. Lambda writes as the function's role, below `aws/lambda/` (lake-bucket.ts). Not
+      // CDK's S3OnFailureDestination: it would let the role read and write the whole bucket.
+      onFailure: { bind: () => ({ destination: lake.bucket.bucketArn }) },
+      metricsConfig: { metrics: [lambda.MetricType.EVENT_COUNT] },
     });
-    // When Lambda creates the mapping, it checks that the role may read the stream and send to the queue.
-    mapping.node.addDependency(failures, lake.stream, lake.key);
+    // When Lambda creates the mapping, it checks that the role may read the stream. The Data stack lets it.
+    mapping.node.addDependency(lake.stream, lake.key);
+    const count = (metricName: string) =>
+      new Metric({
+        namespace: 'AWS/Lambda',
+        metricName,
+        dimensionsMap: { EventSourceMappingUUID: mapping.eventSourceMappingId },
+        statistic: 'Sum',
+        period: Duration.minutes(5),
+      });
+    this.failures = {
+      written: count('OnFailureDestinationDeliveredEventCount'),
+      dropped: count('DroppedEventCount'),
+    };
   }
 }

@@ -3,7 +3,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { datasets, prefixes } from '../../../workflows/datasets';
+import { datasets, failedBatches, prefixes } from '../../../workflows/datasets';
 import { arn } from '../../arns';
 import { allow } from './grants';
 
@@ -24,6 +24,7 @@ const rewritten = [
   prefixes.plans,
   prefixes.imports,
   prefixes.queued,
+  failedBatches,
   prefixes.audit,
 ];
 /** Prefixes whose objects are deleted completely: they can be created again. */

@@ -57,6 +57,7 @@ def build(
     request: dict[str, Any],
     labels: HumanLabels,
     weak: list[Row],
+    learnt_from: str,
     options: Hyperparameters,
     vectors_path: Path,
     evaluation: dict[str, Any],
@@ -76,6 +77,8 @@ def build(
             "weak": {"rows": len(weak), "sha256": rows_digest(weak)},
             "conflicting_labels": labels.conflicts,
         },
+        # By which a later job sees that it would learn from the same (lstm/inputs.py).
+        "training_input": learnt_from,
         "hyperparameters": dataclasses.asdict(options),
         "seed": options.seed,
         "inputs": {

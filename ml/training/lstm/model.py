@@ -1,5 +1,7 @@
 """The network: GloVe vectors and lexicon features, a BiLSTM, three poolings, and a linear layer
-that also gets VADER's features of the complete text (about 1 point of macro recall)."""
+that also gets VADER's features of the complete text (about 1 point of macro recall). Everywhere a
+word's valence is what VADER's rules make of it, negated and boosted by the words before it; of a
+negated word that feels, nothing else is seen."""
 
 from __future__ import annotations
 
@@ -63,7 +65,12 @@ class Encoder(nn.Module):
             # Drops complete channels, so that the model does not depend on single ones.
             words = words * _kept_channels(words, self.options.channel_dropout)
         features = nn.functional.embedding(ids, self.lexicon)  # (B, T, 4)
-        inputs = torch.cat([words, features], dim=2)
+        valence, negated = valence_in_context(features)  # (B, T) each
+        # Of a negated word that feels, the network sees the valence alone: from its vector it
+        # would learn, by the many texts without a "not", that "happy" is happy.
+        rated = (features[:, :, 0] != 0).float()
+        words = words * (1 - negated * rated).unsqueeze(2)
+        inputs = torch.cat([words, valence.unsqueeze(2), features[:, :, 1:]], dim=2)
 
         exporting = torch.onnx.is_in_onnx_export()
         states = (_packed if exporting else _both_ways)(self.lstm, inputs, lengths)  # (B, T, 2H)
@@ -82,7 +89,7 @@ class Encoder(nn.Module):
             ],
             dim=1,
         )  # (B, 6H)
-        return torch.cat([self.dropout(pooled), rule_features(features)], dim=1)
+        return torch.cat([self.dropout(pooled), rule_features(valence)], dim=1)
 
 
 def _packed(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor) -> Tensor:
@@ -152,13 +159,12 @@ class MultiTask(nn.Module):
         return self.heads[self.tasks[task]](self.encoder(ids, lengths))
 
 
-def rule_features(features: Tensor) -> Tensor:
-    """VADER's features of a text, (B, 4), from those of its words, (B, T, 4): compound score, sum
-    of the positive valences, sum of the negative ones, number of words with a valence.
+def valence_in_context(features: Tensor) -> tuple[Tensor, Tensor]:
+    """The valence of each word after the rules, (B, T), in quarters of VADER's scale, and 1 for
+    each negated word, else 0, (B, T); from the lexicon's features of the words (B, T, 4).
 
     The rules are Hutto & Gilbert's: a booster up to three words before adds 0.293, less with
-    distance; a negation up to three words before reverses the valence and takes off a quarter; the
-    sum s becomes s / sqrt(s^2 + 15). Padding has no valence and comes last, so it has no effect.
+    distance; a negation up to three words before reverses the valence and takes off a quarter.
     """
     valence = features[:, :, 0] * lexicon.MAX_VALENCE
     before = nn.functional.pad(features, (0, 0, _BEFORE, 0))  # (B, 3 + T, 4)
@@ -167,13 +173,22 @@ def rule_features(features: Tensor) -> Tensor:
         _earlier(booster, 1) + 0.95 * _earlier(booster, 2) + 0.9 * _earlier(booster, 3)
     )
     negated = (_earlier(negation, 1) + _earlier(negation, 2) + _earlier(negation, 3)).clamp(max=1)
-    valence = (valence + valence.sign() * boost) * (1 - 1.74 * negated)
-    total = valence.sum(dim=1)
+    return (valence + valence.sign() * boost) * (1 - 1.74 * negated) / lexicon.MAX_VALENCE, negated
+
+
+def rule_features(valence: Tensor) -> Tensor:
+    """VADER's features of a text, (B, 4), from its `valence_in_context`, (B, T): compound score,
+    sum of the positive valences, sum of the negative ones, number of words with a valence.
+
+    The sum s of the valences is the compound score s / sqrt(s^2 + 15). Padding has no valence and
+    comes last, so it has no effect.
+    """
+    total = valence.sum(dim=1) * lexicon.MAX_VALENCE
     return torch.stack(
         [
             total / (total * total + 15).sqrt(),
-            valence.clamp(min=0).sum(dim=1) / lexicon.MAX_VALENCE,
-            valence.clamp(max=0).sum(dim=1) / lexicon.MAX_VALENCE,
+            valence.clamp(min=0).sum(dim=1),
+            valence.clamp(max=0).sum(dim=1),
             (valence != 0).float().sum(dim=1) / lexicon.MAX_VALENCE,
         ],
         dim=1,

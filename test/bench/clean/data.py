@@ -23,7 +23,8 @@ _OTHER = (
 _ENDINGS = ["", "", "", ".", "!", "?", " :)", " \u2764\ufe0f", " &amp; more", " https://t.co/AbC1"]
 
 
-def _lexicon_words() -> list[str]:
+def lexicon_words() -> list[str]:
+    """The words that the lexicon rates."""
     lines = (files("vaderSentiment") / "vader_lexicon.txt").read_text(encoding="utf-8").splitlines()
     return [word for line in lines if (word := line.split("\t")[0])[:1].isalpha()]
 
@@ -43,6 +44,29 @@ def _text(rated: list[str], dice: random.Random) -> str:
     return f"{mention} {' '.join(words)}{dice.choice(_ENDINGS)}"
 
 
+def raw_record(
+    sent: datetime, lowest_bits: int, rated: list[str], dice: random.Random, *, again: bool
+) -> dict[str, Any]:
+    """A record of a raw page; `again` is of the tweet's second fetch, which is the newer one."""
+    instant = sent.strftime("%Y-%m-%dT%H:%M:%S.") + f"{sent.microsecond // 1000:03d}Z"
+    # The time of the id is the time of the post; the lowest bits keep ids apart.
+    return {
+        "id": str((int(sent.timestamp() * 1000) - _ID_EPOCH_MS) << 22 | lowest_bits),
+        "author_id": str(dice.randint(1, 50_000)),
+        "author_username": f"user_{dice.randint(1, 50_000)}",
+        "created_at": instant,
+        "lang": "en",
+        "text": _text(rated, dice),
+        "retweet_count": dice.randint(0, 9),
+        "reply_count": 0,
+        "like_count": dice.randint(0, 99),
+        "quote_count": 0,
+        "query_name": "bench",
+        "run_id": "bench",
+        "fetched_at": f"2026-11-25T02:00:0{int(again)}.000Z",
+    }
+
+
 def _write_page(folder: Path, day: int, first: int, rows: int, rated: list[str]) -> None:
     dice = random.Random(first)
     page = folder / f"dt={DAYS[day]}" / f"page-{first:09d}.ndjson.gz"
@@ -53,33 +77,14 @@ def _write_page(folder: Path, day: int, first: int, rows: int, rated: list[str])
             again = number % REPEATED == 1
             place = number - 1 if again else number
             sent = start + timedelta(milliseconds=place % 86_400_000)
-            instant = sent.strftime("%Y-%m-%dT%H:%M:%S.") + f"{sent.microsecond // 1000:03d}Z"
-            record: dict[str, Any] = {
-                # The time of the id is the time of the post; the lowest bits keep ids apart.
-                "id": str(
-                    (int(sent.timestamp() * 1000) - _ID_EPOCH_MS) << 22
-                    | (place // 86_400_000) & 0x3FFFFF
-                ),
-                "author_id": str(dice.randint(1, 50_000)),
-                "author_username": f"user_{dice.randint(1, 50_000)}",
-                "created_at": instant,
-                "lang": "en",
-                "text": _text(rated, dice),
-                "retweet_count": dice.randint(0, 9),
-                "reply_count": 0,
-                "like_count": dice.randint(0, 99),
-                "quote_count": 0,
-                "query_name": "bench",
-                "run_id": "bench",
-                "fetched_at": f"2026-11-25T02:00:0{int(again)}.000Z",
-            }
+            record = raw_record(sent, (place // 86_400_000) & 0x3FFFFF, rated, dice, again=again)
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def write_raw(folder: Path, rows: int, *, hot: bool = False) -> None:
     """Writes pages of raw tweets below `folder/dt=<day>/`, spread over seven days; `hot` puts nine
     in ten of them on the fourth day."""
-    rated = _lexicon_words()
+    rated = lexicon_words()
     pages = [(first, min(ROWS_A_PAGE, rows - first)) for first in range(0, rows, ROWS_A_PAGE)]
     with ProcessPoolExecutor() as pool:
         written = [

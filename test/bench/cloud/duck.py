@@ -17,7 +17,9 @@ def main() -> None:
     folder, first, last = Path(sys.argv[1]), *sys.argv[2:]
     began = time.monotonic()
     days = [day for day in folder.iterdir() if first <= day.name.removeprefix("dt=") <= last]
-    files = [str(file) for day in days for file in day.rglob("*.parquet")]
+    # The newest snapshot of each day; the names of snapshots begin with the time of their run.
+    snapshots = [max(day.iterdir(), key=lambda run: run.name) for day in days]
+    files = [str(file) for snapshot in snapshots for file in snapshot.glob("*.parquet")]
     with duckdb.connect(":memory:") as connection:
         connection.execute("SET threads = 2")
         rows = connection.execute(

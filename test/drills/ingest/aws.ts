@@ -86,9 +86,16 @@ async function around(
 
 /** S3 with conditional writes, small listings, and the faults of a script. */
 export class MemoryS3 extends Faulty {
-  readonly objects = new Map<string, { body: Buffer; etag: string }>();
+  readonly objects = new Map<string, { body: Buffer; etag: string; modified: Date }>();
   /** Raw objects that were there and were written again with other bytes. */
   readonly overwritten: string[] = [];
+
+  constructor(
+    faults: ReadonlyMap<number, ServiceFault>,
+    private readonly now: () => Date,
+  ) {
+    super(faults);
+  }
 
   client(by: Incarnation): S3Client {
     return new S3Client({
@@ -117,12 +124,23 @@ export class MemoryS3 extends Faulty {
       this.objects.delete(key);
       return respond(204);
     }
+    if (method === 'POST' && 'delete' in (query ?? {})) {
+      for (const [, name = ''] of bytesOf(body)
+        .toString('utf8')
+        .matchAll(/<Key>([^<]*)<\/Key>/g))
+        this.objects.delete(name);
+      return respond(200, '<DeleteResult></DeleteResult>');
+    }
     if (key === '') return this.list(query ?? {});
     return found === undefined
       ? respond(404, xmlError('NoSuchKey'))
       : {
           statusCode: 200,
-          headers: { etag: found.etag, 'content-length': String(found.body.byteLength) },
+          headers: {
+            etag: found.etag,
+            'content-length': String(found.body.byteLength),
+            date: this.now().toUTCString(),
+          },
           body: Readable.from([found.body]),
         };
   }
@@ -141,20 +159,28 @@ export class MemoryS3 extends Faulty {
       this.overwritten.push(key);
     }
     const etag = `"${createHash('md5').update(body).digest('hex')}"`;
-    this.objects.set(key, { body, etag });
+    this.objects.set(key, { body, etag, modified: this.now() });
     return respond(200, '', { etag });
   }
 
-  /** Seven keys a page, so that listings have pages. */
+  /** Seven keys a page, so that listings have pages; all folders in one. */
   private list(query: Record<string, unknown>): Response {
     const prefix = String(query['prefix'] ?? '');
+    if (query['delimiter'] === '/') {
+      const names = [...this.objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+      const folders = new Set(names.map((key) => /^[^/]*\//.exec(key.slice(prefix.length))?.[0]));
+      const found = [...folders].map(
+        (name = '') => `<CommonPrefixes><Prefix>${prefix}${name}</Prefix></CommonPrefixes>`,
+      );
+      return respond(200, `<ListBucketResult>${found.join('')}</ListBucketResult>`);
+    }
     const after = String(query['continuation-token'] ?? '');
     const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix)).sort();
     const left = keys.filter((key) => key > after);
     const page = left.slice(0, 7);
     const contents = page.map((key) => {
-      const { etag = '', body } = this.objects.get(key) ?? {};
-      return `<Contents><Key>${key}</Key><ETag>${etag}</ETag><Size>${body?.byteLength ?? 0}</Size></Contents>`;
+      const { etag = '', body, modified = this.now() } = this.objects.get(key) ?? {};
+      return `<Contents><Key>${key}</Key><LastModified>${modified.toISOString()}</LastModified><ETag>${etag}</ETag><Size>${body?.byteLength ?? 0}</Size></Contents>`;
     });
     const next =
       left.length > page.length

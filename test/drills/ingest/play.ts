@@ -18,6 +18,14 @@ export const LATE_SECONDS = 600;
 const MAX_CALLS = 120;
 const MAX_WAITS = 600;
 const QUIET_RUNS = 12;
+const QUIET: Execution = {
+  mode: 'nightly',
+  queries: 'both',
+  maxTweets: 1000,
+  redrives: 0,
+  kills: [],
+};
+const CLOSED_AFTER_MS = 11 * 24 * 3600 * 1000;
 const FAILURES_TO_EXPECT =
   /^(XUnavailable|XRequestRejected|XAuthenticationFailed|RunInProgress|ServiceBusy|ConditionalRequestConflict)$/;
 
@@ -68,7 +76,7 @@ export class Player implements Played {
       pageSize: script.pageSize,
       faults: script.x,
     });
-    this.s3 = new MemoryS3(new Map(script.s3));
+    this.s3 = new MemoryS3(new Map(script.s3), () => this.clock.now());
     this.kinesis = new MemoryKinesis(new Map(script.kinesis));
     this.maxTweetsPerMonth = script.maxTweetsPerMonth;
     x.handler = this.world.handle;
@@ -90,6 +98,17 @@ export class Player implements Played {
     await this.settle();
   }
 
+  /** Days later, every day is closed and compacted by runs that are killed, and at last by one that is not. */
+  async closeDays(): Promise<void> {
+    this.clock.advance(CLOSED_AFTER_MS);
+    for (const kill of this.script.compactionKills) {
+      await this.execute({ ...QUIET, kills: [{ ...kill, of: 'execution' }] });
+      this.clock.advance(1000);
+    }
+    const output = await this.execute(QUIET);
+    if (output?.status !== 'DONE') this.wrong.push('the last run was not done');
+  }
+
   protected async wait(seconds: number): Promise<void> {
     this.clock.advance(seconds * 1000);
   }
@@ -101,13 +120,7 @@ export class Player implements Played {
     const lastSight = Math.max(0, ...this.world.posts.map(({ visibleAt }) => visibleAt));
     this.clock.advance(Math.max(0, lastSight - this.clock.now().valueOf()) + 1000);
     for (let run = 0; run < QUIET_RUNS; run += 1) {
-      const output = await this.execute({
-        mode: 'nightly',
-        queries: 'both',
-        maxTweets: 1000,
-        redrives: 0,
-        kills: [],
-      });
+      const output = await this.execute(QUIET);
       this.clock.advance(1000);
       if (output?.status === 'DONE' && output.complete && output.queued === 0) return;
     }

@@ -210,9 +210,10 @@ export class ProcessPlayer extends Player {
   /** What the real services hold now, for the verdict. */
   async collect(): Promise<void> {
     const { lake, kinesis, stream, proxy } = this.real;
-    for (const { key, etag } of await listObjects(lake, '')) {
+    for (const { key, etag, modified } of await listObjects(lake, '')) {
       const object = await getBytes(lake, key);
-      this.s3.objects.set(key, { body: Buffer.from(object?.bytes ?? []), etag });
+      const body = Buffer.from(object?.bytes ?? []);
+      this.s3.objects.set(key, { body, etag, modified });
     }
     this.s3.overwritten.push(...proxy.overwritten);
     const { ShardIterator } = await kinesis.send(

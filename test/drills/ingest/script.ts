@@ -48,6 +48,8 @@ export interface Script {
   s3: [number, ServiceFault][];
   kinesis: [number, ServiceFault][];
   steps: Step[];
+  /** Ends of runs that compact what is days old by then. */
+  compactionKills: KillPoint[];
 }
 
 const often = <Value>(value: Value) => ({ weight: 3, arbitrary: fc.constant(value) });
@@ -243,6 +245,14 @@ export const scripts: fc.Arbitrary<Script> = fc
         { waitSeconds: 6.5 * DAY_SECONDS, arrivals: history, executions: [] },
         ...steps,
       ]),
+    compactionKills: fc.array(
+      fc.record({
+        // The first calls are the ingest's.
+        call: fc.integer({ min: 12, max: 70 }),
+        when: fc.constantFrom('before' as const, 'after' as const),
+      }),
+      { maxLength: 3 },
+    ),
   })
   .map(withoutContradiction);
 

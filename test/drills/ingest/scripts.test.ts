@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { LEFT_ALONE } from '../../../functions/lake/closed-days';
 import { Player } from './play';
 import { scripts } from './script';
 import { verdict } from './verdict';
@@ -13,6 +14,14 @@ import { XHost } from './world';
 const seed = Number(process.env['DRILL_SEED'] ?? Date.now() % 2 ** 31);
 const numRuns = Number(process.env['DRILL_SCRIPTS'] ?? 480);
 const path = process.env['DRILL_PATH'];
+
+/** The most pages that a day has left beside its merged objects. */
+function pagesOfOneDay({ s3 }: Player): number {
+  const days = [...s3.objects.keys()].flatMap(
+    (key) => /^raw-data\/tweets\/dt=(.{10})\/(?!.*-merged-)/.exec(key)?.[1] ?? [],
+  );
+  return Math.max(0, ...days.map((day) => days.filter((other) => other === day).length));
+}
 
 let x: XHost;
 beforeAll(async () => {
@@ -30,6 +39,11 @@ test(`${numRuns} scripts from seed ${seed} lose, double and overspend nothing`, 
       await player.play();
 
       expect(verdict(player)).toEqual([]);
+
+      await player.closeDays();
+
+      expect(verdict(player)).toEqual([]);
+      expect(pagesOfOneDay(player)).toBeLessThanOrEqual(LEFT_ALONE);
     }),
     { seed, numRuns, ...(path !== undefined && { path, endOnFailure: true }) },
   );

@@ -21,6 +21,23 @@ const shell = (script: string) =>
     logFile,
   });
 
+test.each([
+  ['the machine’s clock', undefined, []],
+  ['a shifted clock', '86400', ['CLOCK_SHIFT_SECONDS', 'LD_PRELOAD']],
+])(
+  'with %s a program inherits a library to load before others only with the shift',
+  (_, shift, more) => {
+    const before = { ...process.env };
+    process.env['LD_PRELOAD'] = '/clock.so';
+    if (shift !== undefined) process.env['CLOCK_SHIFT_SECONDS'] = shift;
+
+    const names = Object.keys(inheritedEnvironment());
+    process.env = before;
+
+    expect(names.filter((name) => /CLOCK|LD_/.test(name))).toEqual(more);
+  },
+);
+
 test.each([0, 1, 42])('the exit code %d of a program is handed on', async (code) => {
   expect(await (await shell(`exit ${code}`)).exited).toBe(code);
 });

@@ -123,6 +123,18 @@ def test_only_registered_partitions_are_read_each_from_its_own_location(lake):
     assert found == [["2026-11-20", "2"], ["moved", "3"]]
 
 
+def test_a_row_has_the_values_of_each_partition_that_its_file_is_in(lake, tmp_path):
+    table(lake, "shared", PARQUET, [("v", "int")], [("dt", "string"), ("n", "int")])
+    for name in ("a", "b"):
+        put(lake, f"shared/{name}/1.parquet", parquet(tmp_path, f"select ascii('{name}') as v"))
+    for values, place in ([["x", "07"], "a"], [["it's", "8"], "b"], [["y", "9"], "a"]):
+        partition(lake, "shared", values, f"s3://{LAKE}/shared/{place}/")
+
+    found = rows(lake, "select dt, n + 1, v from lake.shared order by n")
+
+    assert found == [["x", "8", "97"], ["it's", "9", "98"], ["y", "10", "97"]]
+
+
 def test_columns_have_their_declared_types_missing_ones_are_null_others_invisible(lake):
     query = submit(lake, "select * from lake.tweets where dt = '2026-11-20'")
     ended = finished(lake, query)
@@ -813,3 +825,32 @@ def test_locations_of_partitions_that_are_not_needed_are_not_listed(
 
     assert [where.prefix for where in listed] == ["raw/dt=2026-01-30/", "raw/dt=2026-01-31/"]
     assert len(looked_up) == len(relation.paths) == relation.bytes == 6
+
+
+@pytest.mark.parametrize("storage, reader", [(PARQUET, "read_parquet"), (JSON, "read_json")])
+def test_days_of_few_files_share_a_reader_because_each_costs_memory(monkeypatch, storage, reader):
+    from embedded.launcher.athena import tables
+
+    days = [f"{day:04d}" for day in range(365)]
+    table = tables.Table(
+        "lake",
+        "t",
+        {
+            "StorageDescriptor": {**storage, "Columns": columns(("v", "int"))},
+            "PartitionKeys": columns(("dt", "string")),
+        },
+        tuple(tables.Partition((day,), tables.Location("b", f"t/dt={day}/")) for day in days),
+    )
+    monkeypatch.setattr(
+        tables.Listing,
+        "files",
+        lambda self, where: [
+            tables.File(f"{where.prefix}{n}", 1, f"/{where.prefix}{n}")
+            for n in range(60 if where.prefix == "t/dt=0100/" else 1)
+        ],
+    )
+
+    relation = tables.relation(table, tables.Listing())
+
+    assert relation.bytes == len(relation.paths) == 364 + 60
+    assert relation.sql.count(reader) == 8

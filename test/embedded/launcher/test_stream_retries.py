@@ -1,6 +1,8 @@
 """A record that the function refuses is tried again by itself, then reported, and passed over."""
 
+import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ RESOURCES: dict[str, Any] = {
             "BisectBatchOnFunctionError": True,
             "MaximumRetryAttempts": RETRIES,
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "MetricsConfig": {"Metrics": ["EventCount"]},
             "DestinationConfig": {
                 "OnFailure": {"Destination": {"Fn::GetAtt": ["Failures", "Arn"]}}
             },
@@ -106,3 +109,57 @@ def test_a_poison_record_holds_up_no_other_and_is_reported(
         lambda: statistics(launcher, "AWS/Lambda", "IteratorAge", own)["count"] == len(deliveries)
     )
     launcher.client("cloudformation").delete_stack(StackName=f"retries-{poison}")
+
+
+def test_a_bucket_gets_the_records_of_a_batch_that_is_given_up(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    s3, bucket = launcher.client("s3"), "given-up-batches"
+    s3.create_bucket(Bucket=bucket)
+    allowed = [
+        statement(["kinesis:*"], ["*"]),
+        statement(["s3:PutObject"], [f"arn:aws:s3:::{bucket}/aws/lambda/*"]),
+    ]
+    for name, statements in {"may": allowed, "may-not": allowed[:1]}.items():
+        role(launcher, f"{name}-role", *statements)
+        function(
+            launcher,
+            f"refusing-{name}",
+            code(tmp_path / name),
+            f"arn:aws:iam::{ACCOUNT}:role/{name}-role",
+        )
+        resources = json.loads(json.dumps(RESOURCES).replace('"refusing"', f'"refusing-{name}"'))
+        del resources["Failures"]
+        mapping = resources["Mapping"]["Properties"]
+        mapping["DestinationConfig"]["OnFailure"]["Destination"] = f"arn:aws:s3:::{bucket}"
+        wanted = {each: {"Ref": each} for each in resources}
+        made = outputs(deploy(launcher, f"given-up-{name}", resources, wanted))
+        launcher.client("kinesis").put_records(
+            StreamName=made["Stream"],
+            Records=[{"Data": text, "PartitionKey": "one"} for text in (b"a", b"throw", b"b")],
+        )
+        launcher.client("lambda").update_event_source_mapping(UUID=made["Mapping"], Enabled=True)
+        counted = {
+            "may": "OnFailureDestinationDeliveredEventCount",
+            "may-not": "DroppedEventCount",
+        }
+        own = [{"Name": "EventSourceMappingUUID", "Value": made["Mapping"]}]
+        until(
+            lambda name=name, own=own, counted=counted: (
+                statistics(launcher, "AWS/Lambda", counted[name], own).get("sum") == 1
+            ),
+            seconds=60,
+        )
+        # Nothing is held up, whether the record was kept or not.
+        until(lambda name=name: '["b"]' in (tmp_path / name).read_text(), seconds=60)
+        launcher.client("cloudformation").delete_stack(StackName=f"given-up-{name}")
+
+    [one] = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    assert re.fullmatch(
+        r"aws/lambda/[0-9a-f-]{36}/shardId-0{12}/\d{4}/\d\d/\d\d/[\dT.-]{19}-[0-9a-f-]{36}",
+        one["Key"],
+    )
+    found = json.loads(s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read())
+    assert found["KinesisBatchInfo"]["batchSize"] == 1
+    [record] = json.loads(found["payload"])["Records"]
+    assert base64.b64decode(record["kinesis"]["data"]) == b"throw"

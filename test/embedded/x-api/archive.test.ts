@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Archive } from '../../../embedded/x-api/archive';
+import { readDriftScript } from '../../../embedded/x-api/drift';
 import { timeOf } from '../../../embedded/x-api/snowflake';
 import { boot, hour, newHome, texts } from './world';
 
@@ -76,4 +77,37 @@ test('a file of another kind is refused with its name', () => {
   writeFileSync(join(home, 'archive.json'), '{"version":7}');
 
   expect(() => open(home)).toThrow(/archive\.json is not an archive/);
+});
+
+test('a drift script changes a share of the posts from an instant on, the same at each start', () => {
+  const home = newHome();
+  const path = join(home, 'archive.json');
+  const before = open(home).posts;
+  const script = { from: new Date(boot - 3 * day).toISOString(), share: 0.5, text: 'rizz zzz' };
+  const start = () => Archive.open(path, () => texts, boot, script).posts;
+
+  const posts = start();
+
+  const changed = posts.filter(({ text }) => text.endsWith(' rizz zzz'));
+  const recent = before.filter(({ createdAt }) => createdAt >= boot - 3 * day);
+  expect(changed.length).toBeGreaterThan(recent.length * 0.25);
+  expect(changed.length).toBeLessThan(recent.length * 0.75);
+  expect(changed.every(({ createdAt }) => createdAt >= boot - 3 * day)).toBe(true);
+  expect(posts.map(({ text }) => text.replace(' rizz zzz', ''))).toEqual(
+    before.map(({ text }) => text),
+  );
+  expect(start()).toEqual(posts);
+  // Without it the archive is what it was.
+  expect(open(home).posts).toEqual(before);
+});
+
+test.each([
+  ['not JSON', /is not JSON/],
+  ['{"from":"yesterday","text":"x"}', /is invalid at from/],
+  ['{"from":"2026-11-28T00:00:00Z","text":"x","much":1}', /is invalid at the script/],
+])('a drift script %j stops the start with what is wrong', (content, message) => {
+  const path = join(newHome(), 'drift.json');
+  writeFileSync(path, content);
+
+  expect(() => readDriftScript(path)).toThrow(message);
 });

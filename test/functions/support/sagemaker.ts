@@ -121,6 +121,7 @@ export class FakeEndpoint {
 
   private predictionOf(text: string): Prediction {
     const label = this.label(text);
-    return { label, probabilities: { negative: 0.1, neutral: 0.1, positive: 0.1, [label]: 0.8 } };
+    const probabilities = { negative: 0.1, neutral: 0.1, positive: 0.1, [label]: 0.8 };
+    return { label, probabilities, unknown_words: 3 };
   }
 }

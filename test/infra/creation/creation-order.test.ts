@@ -148,7 +148,6 @@ describe('what is taken away is missed', () => {
       'FunctionsarchiveexecutionEventInvokeConfig',
       /sqs:SendMessage.*amplify-js#9869/,
     ],
-    ['the right to report lost records', 'StreamScoringMapping', /sqs:SendMessage/],
     ['the right to start the machine', 'SchedulesNightly', /states:StartExecution.*fires as soon/],
     ['the right to deliver the log', 'PipelineMachine', /logs:CreateLogDelivery/],
     ['the right to build', 'ImagesProject', /s3:GetObject/],

@@ -34,10 +34,12 @@ export function grants(
   return Object.entries(Condition).every(([operator, keys]) =>
     Object.entries(keys).every(
       ([key, values]) =>
-        operator === 'StringEquals' &&
-        key === 'kms:ViaService' &&
-        via !== undefined &&
-        [values].flat().some((value) => stacks.text(stack, value).startsWith(`${via}.`)),
+        // HeadBucket has no prefix, so that the condition does not count for it.
+        (operator === 'StringLikeIfExists' && key === 's3:prefix') ||
+        (operator === 'StringEquals' &&
+          key === 'kms:ViaService' &&
+          via !== undefined &&
+          [values].flat().some((value) => stacks.text(stack, value).startsWith(`${via}.`))),
     ),
   );
 }

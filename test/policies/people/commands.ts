@@ -188,6 +188,9 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
     ),
   ];
 
+  const listsModels = ['ListModelPackages', 'DescribeModelPackage'].flatMap((name) =>
+    sends(null, `sagemaker:${name}`, sageMaker(`model-package/${lake}/1`)),
+  );
   const history = sends(null, 'sfn:GetExecutionHistory', execution);
   const watches = [...history, ...sends(null, 'sfn:DescribeExecution', execution)];
   const starts = [...sends(null, 'sfn:StartExecution', machine), ...watches];
@@ -198,12 +201,20 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
   );
   const finishes = [
     ...question,
+    ...listsModels,
     ...sends(analyst, 's3:GetObject', object(`model-outputs/${model}/evaluation.html`)),
     ...sends(analyst, 's3:GetObject', object(`model-outputs/${model}/manifest.json`)),
     ...archived,
   ];
 
   const newLabels = sends(labeller, 's3:PutObject', object('raw-data/labels/people.ndjson'));
+  const labels = [
+    ...question,
+    ...assume(labeller),
+    ...list(labeller, 'raw-data/labels/'),
+    ...sends(labeller, 's3:GetObject', object('raw-data/labels/people.ndjson')),
+    ...newLabels,
+  ];
   const importsLabels = [
     ...assume(labeller),
     ...list(labeller, 'raw-data/labels/'),
@@ -317,6 +328,17 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
       ],
     },
     query: { calls: [...opens, ...question] },
+    rollback: runs,
+    models: {
+      calls: [
+        ...opens,
+        ...assume(analyst),
+        ...sends(analyst, 's3:GetObject', object('model-outputs/champion.json')),
+        ...listsModels,
+        ...sends(analyst, 's3:GetObject', object(`model-outputs/${model}/evaluation.json`)),
+        ...question,
+      ],
+    },
     sql: { calls: [...opens, ...question] },
     predict: {
       calls: [
@@ -324,8 +346,47 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ...endpoints.flatMap((one) => sends(null, 'sagemaker-runtime:InvokeEndpoint', one)),
       ],
     },
+    watch: {
+      calls: [
+        ...opens,
+        ...assume(analyst),
+        ...['ListShards', 'GetShardIterator', 'GetRecords'].flatMap((name) =>
+          sends(analyst, `kinesis:${name}`, arn('kinesis', 'stream/stream')),
+        ),
+        // Kinesis decrypts as its caller.
+        asks(analyst, 'kms:Decrypt', key, via('kinesis')),
+        ...list(analyst, 'processed-data/scored/dt=day/stream-'),
+        ...sends(analyst, 's3:GetObject', object('processed-data/scored/dt=day/stream-a.parquet')),
+      ],
+    },
     'import-labels': { calls: [...opens, ...importsLabels] },
-    label: { calls: [...opens, ...question, ...assume(labeller), ...newLabels] },
+    label: { calls: [...opens, ...labels] },
+    console: {
+      calls: [
+        ...opens,
+        ...sends(null, 'sfn:ListExecutions', machine),
+        ...sends(null, 'sfn:DescribeStateMachine', machine),
+        ...starts,
+        ...sends(null, 'sfn:RedriveExecution', execution),
+        ...sends(null, 'sfn:StopExecution', execution),
+        ...labels,
+        ...endpoints.flatMap((one) => sends(null, 'sagemaker-runtime:InvokeEndpoint', one)),
+        ...listsModels,
+        ...[
+          'processed-data/audit/executions/',
+          'raw-data/quarantine/',
+          'cleaned-data/tweets/',
+          'processed-data/scored/',
+        ].flatMap((prefix) => list(analyst, prefix)),
+        ...[
+          'processed-data/audit/executions/one-0.json',
+          'raw-data/quarantine/dt=day/run.ndjson',
+          'model-outputs/champion.json',
+          `model-outputs/${model}/evaluation.json`,
+          `model-outputs/${model}/manifest.json`,
+        ].flatMap((name) => sends(analyst, 's3:GetObject', object(name))),
+      ],
+    },
     'grant-force': {
       calls: [
         ...opens,

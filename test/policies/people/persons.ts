@@ -36,11 +36,15 @@ export const meant: Partial<Record<CommandName, readonly (readonly Person[])[]>>
   query: [['analyst'], ['operator']],
   sql: [['analyst'], ['operator']],
   predict: [['analyst']],
+  models: [['analyst'], ['operator']],
+  rollback: [['operator']],
+  watch: [['analyst'], ['operator']],
   'import-labels': [['labeller']],
   label: [
     ['analyst', 'labeller'],
     ['operator', 'labeller'],
   ],
+  console: [['operator', 'analyst', 'labeller']],
   'grant-force': [['force-granter']],
   reproduce: [
     ['analyst', 'labeller', 'reproducer'],

@@ -188,10 +188,14 @@ class Walk implements Sent {
 const folder = join(root, 'cli', 'commands');
 
 /**
- * Not gone into: `openLocal` boots or joins the embedded cloud, and works there as its root. A command in an account
- * goes through `sessionIn` instead.
+ * Not gone into: `openLocal` and `openUp` boot or join the embedded cloud, and work there as its root; `bringLabels` is the
+ * demonstration's. A command in an account goes through `sessionIn` instead.
  */
-const ofTheEmbeddedCloud = new Set(['cli/lake.ts#openLocal']);
+const ofTheEmbeddedCloud = new Set([
+  'cli/lake.ts#openLocal',
+  'cli/start.ts#openUp',
+  'cli/labels/bundled.ts#bringLabels',
+]);
 
 /** `run` of the command's definition, in its own file. Throws where there is none. */
 function runOf(command: string): ts.Node {

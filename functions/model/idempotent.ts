@@ -12,3 +12,16 @@ export async function unlessItExists(create: () => Promise<unknown>): Promise<vo
     if (!exists) throw error;
   }
 }
+
+/** SageMaker tells what is not there by a message only. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof Error && /does not exist|not found|could not find/i.test(error.message);
+
+/** Deletes something that a call whose answer was lost may have deleted already. */
+export async function unlessItIsGone(remove: () => Promise<unknown>): Promise<void> {
+  try {
+    await remove();
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}

@@ -1,0 +1,406 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  DescribeExecutionCommand,
+  DescribeStateMachineCommand,
+  GetExecutionHistoryCommand,
+  RedriveExecutionCommand,
+  StopExecutionCommand,
+  paginateGetExecutionHistory,
+  type HistoryEvent,
+} from '@aws-sdk/client-sfn';
+import { z } from 'zod';
+import type { Machine, RunLine, RunStatus, RunView, StateVisit } from '../../console/contract';
+import { readCause } from '../../functions/report/execution-history';
+import { getJson, uriOf } from '../../functions/lake/objects';
+import { prefixes } from '../../workflows/datasets';
+import { RunReport, type IngestTweetsOutput } from '../../workflows/payloads';
+import type { Session } from '../../session/session';
+import { awsCosts, xCosts } from '../costs/night';
+import { billedSettings } from '../report/gather';
+import { usageOf } from '../report/usage';
+import { simplify, type RunEvent } from '../run/events';
+import { redriveCommand } from '../run/failure';
+import { findExecution, listExecutions, startNamed, checkInput } from '../run/launch';
+import { lastState } from '../run/last-state';
+import { count } from '../run/stages';
+import { Timeline } from '../run/timeline';
+import { Refused } from './door';
+import { bucketOf, storedBelow } from './objects';
+
+/** Runs whose report is read for the list; older ones are listed without it. */
+const SUMMARIES = 40;
+
+const Status = z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT']);
+const Dated = z.object({ timestamp: z.coerce.date() });
+const ArchivedExecution = z.object({
+  execution: z.object({
+    name: z.string(),
+    status: Status,
+    startDate: z.coerce.date(),
+    stopDate: z.coerce.date().optional(),
+    redriveCount: z.number().default(0),
+    input: z.string().default('{}'),
+    output: z.string().optional(),
+    error: z.string().optional(),
+    cause: z.string().optional(),
+  }),
+  // As Step Functions told them, but with times as texts.
+  events: z.array(
+    z
+      .custom<HistoryEvent>((event) => Dated.safeParse(event).success)
+      .transform((event) => ({ ...event, timestamp: Dated.parse(event).timestamp })),
+  ),
+});
+type Known = z.infer<typeof ArchivedExecution>['execution'];
+
+const archiveFolder = `${prefixes.audit}executions/`;
+
+/** Runs that Step Functions has, and those that only the archive has, newest first. */
+export async function listRuns(session: Session): Promise<RunLine[]> {
+  const executions = await listExecutions(session);
+  const lines = await Promise.all(
+    executions.map(async (one, place): Promise<RunLine> => {
+      const status = statusOf(one.status);
+      const described =
+        place < SUMMARIES && status !== 'RUNNING'
+          ? await session.clients.sfn.send(
+              new DescribeExecutionCommand({ executionArn: one.executionArn }),
+            )
+          : undefined;
+      return {
+        name: one.name ?? '',
+        status,
+        startedAt: one.startDate?.valueOf() ?? 0,
+        endedAt: one.stopDate?.valueOf() ?? null,
+        redrives: one.redriveCount ?? 0,
+        isArchived: false,
+        summary: summaryOf(described?.output, described?.error),
+      };
+    }),
+  );
+  const known = new Set(lines.map(({ name }) => name));
+  const archived = [...(await archives(session))].filter(([name]) => !known.has(name));
+  const newest = archived.toSorted(([, a], [, b]) => b.modified - a.modified).slice(0, SUMMARIES);
+  const older = await Promise.all(
+    newest.map(async ([, { key }]) => {
+      const found = await getJson(bucketOf(session), key, ArchivedExecution);
+      return found === null ? [] : [lineOf(found.value.execution)];
+    }),
+  );
+  return [...lines, ...older.flat()].toSorted((a, b) => b.startedAt - a.startedAt);
+}
+
+const lineOf = (one: Known): RunLine => ({
+  name: one.name,
+  status: one.status,
+  startedAt: one.startDate.valueOf(),
+  endedAt: one.stopDate?.valueOf() ?? null,
+  redrives: one.redriveCount,
+  isArchived: true,
+  summary: summaryOf(one.output, one.error),
+});
+
+const statusOf = (status: string | undefined): RunStatus => Status.catch('FAILED').parse(status);
+
+function summaryOf(output: string | undefined, error: string | undefined): string {
+  if (error !== undefined) return error;
+  return RunReport.safeParse(parsed(output)).data?.summary ?? '';
+}
+
+const parsed = (text: string | undefined): unknown => {
+  try {
+    const value: unknown = JSON.parse(text ?? '');
+    return value;
+  } catch {
+    return undefined;
+  }
+};
+
+/** The archive's newest object of each execution; its name ends with the number of redrives. */
+async function archives(
+  session: Session,
+): Promise<Map<string, { key: string; redrives: number; modified: number }>> {
+  const found = new Map<string, { key: string; redrives: number; modified: number }>();
+  for await (const { key, modified } of storedBelow(bucketOf(session), archiveFolder)) {
+    const [, name, redrives] = /^(.+)-(\d+)\.json$/.exec(key.slice(archiveFolder.length)) ?? [];
+    if (name === undefined) continue;
+    const before = found.get(name);
+    if (before && before.redrives > Number(redrives)) continue;
+    found.set(name, { key, redrives: Number(redrives), modified });
+  }
+  return found;
+}
+
+/** Everything about one run, from Step Functions or, if it no longer has it, from the archive. Throws Refused (404). */
+export async function showRun(session: Session, name: string): Promise<RunView> {
+  const live = (await listExecutions(session)).find((one) => one.name === name);
+  if (live?.executionArn !== undefined) {
+    const { executionArn } = live;
+    const { sfn } = session.clients;
+    const [described, events] = await Promise.all([
+      sfn.send(new DescribeExecutionCommand({ executionArn })),
+      historyOf(session, executionArn),
+    ]);
+    const execution = {
+      name,
+      status: statusOf(described.status),
+      startDate: described.startDate ?? new Date(0),
+      stopDate: described.stopDate,
+      redriveCount: described.redriveCount ?? 0,
+      input: described.input ?? '{}',
+      output: described.output,
+      error: described.error,
+      cause: described.cause,
+    };
+    return viewOf(session, execution, events, false);
+  }
+  const archived = (await archives(session)).get(name);
+  const found = archived && (await getJson(bucketOf(session), archived.key, ArchivedExecution));
+  if (!found) throw new Refused(404, `There is no run "${name}", and the archive has none.`);
+  const { execution, events } = found.value;
+  return viewOf(session, execution, events, true);
+}
+
+async function historyOf(session: Session, executionArn: string): Promise<HistoryEvent[]> {
+  const events: HistoryEvent[] = [];
+  const pages = paginateGetExecutionHistory(
+    { client: session.clients.sfn, pageSize: 1000 },
+    { executionArn },
+  );
+  for await (const page of pages) events.push(...(page.events ?? []));
+  return events;
+}
+
+function viewOf(
+  session: Session,
+  execution: Known,
+  history: readonly HistoryEvent[],
+  isArchived: boolean,
+): RunView {
+  const events = history.map(simplify);
+  const timeline = new Timeline();
+  timeline.add(events);
+  const bucket = bucketOf(session);
+  const state = lastState(events);
+  const { failure } = timeline;
+  const hasFailed = execution.status !== 'RUNNING' && execution.status !== 'SUCCEEDED';
+  const error = failure?.error ?? execution.error;
+  const cause = readCause(failure?.cause ?? execution.cause ?? '');
+  const report = RunReport.safeParse(parsed(execution.output)).data;
+  return {
+    name: execution.name,
+    status: execution.status,
+    startedAt: execution.startDate.valueOf(),
+    endedAt: execution.stopDate?.valueOf() ?? null,
+    redrives: execution.redriveCount,
+    isArchived,
+    input: execution.input,
+    output: execution.output ?? null,
+    summary: summaryOf(execution.output, execution.error),
+    stages: timeline.stages,
+    visits: visitsOf(history),
+    failure: hasFailed
+      ? [
+          ...(failure?.state ? [`The state "${failure.state}" failed.`] : []),
+          `${error ?? execution.status}: ${cause}`,
+          `When the cause is gone, go on from there: ${redriveCommand(execution.name, session.environment)}`,
+        ]
+      : [],
+    sums: sumsOf(state),
+    queries: state.ingest && state.ingest.status !== 'PENDING' ? state.ingest.queries : [],
+    costs: costsOf(session, events, timeline, state.train),
+    records: [
+      {
+        what: 'history in the archive',
+        uri: uriOf(bucket, `${archiveFolder}${execution.name}-${execution.redriveCount}.json`),
+      },
+      ...(report ? [{ what: 'report', uri: report.reportUri }] : []),
+      ...(state.train?.status === 'DONE'
+        ? [
+            { what: 'evaluation of its model', uri: state.train.evaluationUri },
+            { what: 'manifest of its model', uri: state.train.manifestUri },
+          ]
+        : []),
+    ],
+  };
+}
+
+function costsOf(
+  session: Session,
+  events: RunEvent[],
+  timeline: Timeline,
+  train: ReturnType<typeof lastState>['train'],
+): RunView['costs'] {
+  const settings = billedSettings(session, train);
+  const usage = usageOf({ events, timeline }, settings);
+  return {
+    lines: [...awsCosts(usage, settings), xCosts(usage, settings)],
+    isReal: !session.usesXStub,
+  };
+}
+
+function sumsOf({ ingest, clean }: ReturnType<typeof lastState>): RunView['sums'] {
+  const sums: RunView['sums'] = [];
+  if (ingest && ingest.status !== 'PENDING') {
+    const { received, written, duplicates, quarantined } = ingest;
+    sums.push({
+      what: 'Tweets at the ingest',
+      sum: `${count(received)} received = ${count(written)} written + ${count(duplicates)} duplicates + ${count(quarantined)} quarantined`,
+      holds: received === written + duplicates + quarantined,
+    });
+  }
+  if (clean?.status === 'DONE') {
+    const { read, written, duplicates, quarantined } = clean.summary;
+    sums.push({
+      what: 'Rows at the cleaning',
+      sum: `${count(read)} read = ${count(written)} written + ${count(duplicates)} duplicates + ${count(quarantined)} quarantined`,
+      holds: read === written + duplicates + quarantined,
+    });
+  }
+  return sums;
+}
+
+/** The passes through all states, in order of their entry. A pass that was cut off has no exit. */
+export function visitsOf(history: readonly HistoryEvent[]): StateVisit[] {
+  const visits: StateVisit[] = [];
+  let current: StateVisit | undefined;
+  for (const event of history) {
+    const at = event.timestamp?.valueOf() ?? 0;
+    const entered = event.stateEnteredEventDetails;
+    const exited = event.stateExitedEventDetails;
+    const { error, cause } = simplify(event);
+    if (entered?.name !== undefined) {
+      current = {
+        state: entered.name,
+        enteredAt: at,
+        exitedAt: null,
+        input: entered.input ?? null,
+        output: null,
+        errors: [],
+      };
+      visits.push(current);
+    } else if (exited !== undefined && current !== undefined) {
+      current.exitedAt = at;
+      current.output = exited.output ?? null;
+    } else if (error !== undefined && current !== undefined && !/^Execution/.test(event.type ?? ''))
+      current.errors.push({ error, cause: readCause(cause ?? '') });
+  }
+  return visits;
+}
+
+const Reference = z.object({ Next: z.string().optional() });
+const Asl = z.object({
+  StartAt: z.string(),
+  States: z.record(
+    z.string(),
+    Reference.extend({
+      Type: z.string(),
+      Default: z.string().optional(),
+      Choices: z.array(Reference).default([]),
+      Catch: z.array(Reference).default([]),
+    }),
+  ),
+});
+
+/** The deployed state machine, as its definition says. */
+export async function readMachine({ clients, outputs }: Session): Promise<Machine> {
+  const { definition = '{}' } = await clients.sfn.send(
+    new DescribeStateMachineCommand({ stateMachineArn: outputs.StateMachineArn }),
+  );
+  const { StartAt, States } = Asl.parse(JSON.parse(definition));
+  const names = Object.keys(States);
+  return {
+    states: names.map((name) => ({
+      name,
+      type: States[name]?.Type ?? '',
+      isStart: name === StartAt,
+    })),
+    moves: Object.entries(States).flatMap(([from, state]) => {
+      const to = (targets: readonly (string | undefined)[], label: string) =>
+        [...new Set(targets)].flatMap((one) =>
+          one === undefined ? [] : [{ from, to: one, label }],
+        );
+      return [
+        ...to([state.Next], ''),
+        ...to([state.Default, ...state.Choices.map(({ Next }) => Next)], ''),
+        ...to(
+          state.Catch.map(({ Next }) => Next),
+          'error',
+        ),
+      ];
+    }),
+  };
+}
+
+const pollMillis = 500;
+
+/** The run's view at each change, until it has ended or the signal aborts. Asks only for events after the last. */
+export async function* watchRun(
+  session: Session,
+  name: string,
+  signal: AbortSignal,
+): AsyncGenerator<RunView> {
+  const { executionArn } = await findExecution(session, name);
+  let seen = -1;
+  while (!signal.aborted) {
+    const { events = [] } = await session.clients.sfn.send(
+      new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: 1 }),
+    );
+    const newest = events[0]?.id ?? 0;
+    if (newest !== seen) {
+      seen = newest;
+      const view = await showRun(session, name);
+      yield view;
+      if (view.status !== 'RUNNING') return;
+    }
+    await sleep(pollMillis, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Starts a run; returns its name. Throws UserError for an input that the state machine would refuse. */
+export async function startRunNamed(
+  session: Session,
+  input: unknown,
+  beforeNightly: () => Promise<void> = async () => undefined,
+): Promise<string> {
+  const { mode } = checkInput(input);
+  if (mode === 'nightly') await beforeNightly();
+  const arn = await startNamed(session, mode, JSON.stringify(input));
+  return arn.split(':').at(-1) ?? arn;
+}
+
+/** Resumes a failed run where it failed. */
+export async function redrive(session: Session, name: string): Promise<void> {
+  const { executionArn, status } = await findExecution(session, name);
+  if (status === 'RUNNING' || status === 'SUCCEEDED')
+    throw new Refused(409, `${name} is ${status}: only a failed run can be redriven.`);
+  await session.clients.sfn.send(new RedriveExecutionCommand({ executionArn }));
+}
+
+export async function stop(session: Session, name: string): Promise<void> {
+  const { executionArn, status } = await findExecution(session, name);
+  if (status !== 'RUNNING') throw new Refused(409, `${name} is ${status}: it no longer runs.`);
+  await session.clients.sfn.send(
+    new StopExecutionCommand({
+      executionArn,
+      error: 'StoppedByHand',
+      cause: 'Somebody stopped this run in the console.',
+    }),
+  );
+}
+
+/** Looked through for the newest run that ingested. */
+const LATEST_RUNS = 5;
+
+/** What the newest ingest left open; null if none of the latest runs has one. */
+export async function newestIngest(
+  session: Session,
+): Promise<Pick<IngestTweetsOutput, 'gaps' | 'open'> | null> {
+  const executions = await listExecutions(session);
+  for (const { executionArn = '' } of executions.slice(0, LATEST_RUNS)) {
+    const events = (await historyOf(session, executionArn)).map(simplify);
+    const { ingest } = lastState(events);
+    if (ingest && ingest.status !== 'PENDING') return ingest;
+  }
+  return null;
+}

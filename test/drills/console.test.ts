@@ -1,0 +1,257 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { z } from 'zod';
+import { freePort } from '../../embedded/gateway/free-port';
+import { Person, type Command } from './person';
+
+/*
+ * A person with a browser: starts a run that fails, reads why, redrives it and watches it turn green; asks, labels with
+ * the keyboard, tries hostile texts, and saves the run as a file.
+ */
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+const axe = readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8');
+
+const files = mkdtempSync(join(tmpdir(), 'lake-console-'));
+let person: Person;
+let running: Command;
+let browser: Browser;
+let page: Page;
+let address: string;
+let base: string;
+const wentTo = new Set<string>();
+const said: string[] = [];
+
+const hostile = [
+  '<img src=x onerror="document.title=\'taken\'"> what a lovely day',
+  '<script>document.title="taken"</script> I hate waiting',
+  'turned \u202e around and \u2066 again, love it',
+  '=SUM(1,2) "great" news',
+  'a plain text about nothing at all',
+  'escape \u001b[31m red \u0007 bell, sad',
+];
+
+beforeAll(async () => {
+  if (!existsSync(CHROMIUM)) {
+    throw new Error(
+      `This drill needs a browser, and there is no ${CHROMIUM}: apt-get install -y chromium, ` +
+        'or say with CHROMIUM=/path/to/chromium where it is.',
+    );
+  }
+  const faults = join(files, 'faults.json');
+  // X refuses the first search, as an app without access; a later one works.
+  writeFileSync(faults, '{"faults": [{"request": 1, "fault": "status", "status": 403}]}');
+  process.env['X_FAULTS'] = faults;
+  person = await Person.arrive('console');
+  running = person.run(['console', '--port', String(await freePort())]);
+  const deadline = Date.now() + 240_000;
+  for (let found: RegExpExecArray | null = null; found === null;) {
+    await new Promise((go) => setTimeout(go, 300));
+    found = /The console is at (http:\/\/127\.0\.0\.1:\d+\/#token=\S+)/.exec(running.output());
+    if (Date.now() > deadline) throw new Error(running.output());
+    address = found?.[1] ?? '';
+  }
+  base = address.replace(/#.*$/, '');
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+  page.setDefaultTimeout(15_000);
+  page.on('request', (request) => wentTo.add(new URL(request.url()).origin));
+  page.on('console', (message) => said.push(message.text()));
+  page.on('pageerror', (error) => said.push(error.message));
+  page.on('dialog', (dialog) => {
+    said.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+}, 300_000);
+
+afterAll(async () => {
+  delete process.env['X_FAULTS'];
+  await browser?.close();
+  await person?.leave();
+  rmSync(files, { recursive: true, force: true });
+}, 60_000);
+
+const Found = z.object({
+  violations: z.array(z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string() })) })),
+});
+
+/** What axe finds wrong with the page as it is now. */
+async function barriers(): Promise<string[]> {
+  await page.evaluate(axe);
+  const { violations } = Found.parse(await page.evaluate('axe.run(document)'));
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+}
+
+const goTo = async (hash: string): Promise<void> => {
+  await page.goto(`${base}${hash}`);
+  await page.waitForSelector('main h1');
+};
+
+test('without the token the page gets no answer, and says what to do', async () => {
+  await page.goto(base);
+
+  await page.waitForSelector('[role=alert]');
+  expect(await page.textContent('[role=alert]')).toContain(
+    'Open the address that npm run console printed',
+  );
+});
+
+test('a run that fails says why, where, and how to go on; started by keyboard alone', async () => {
+  await page.goto(address);
+  await page.waitForSelector('text=No run yet');
+  expect(page.url()).not.toContain('token');
+
+  await page.focus('summary');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('form select');
+  await page.keyboard.press('Tab');
+  await page.getByRole('textbox', { name: 'training' }).focus();
+  await page.keyboard.type('{"epochs": 4}');
+  await page.keyboard.press('Enter');
+
+  await page.waitForSelector('.failure', { timeout: 120_000 });
+  const failure = await page.textContent('.failure');
+  expect(failure).toContain('The state "Ingest tweets" failed.');
+  expect(failure).toMatch(/403/);
+  expect(failure).toContain('npm run lake -- redrive nightly-');
+  expect(await page.textContent('.graph .failed')).toContain('Ingest tweets');
+}, 180_000);
+
+test('redriven from the page it turns green, state by state, without a reload', async () => {
+  await page.click('text=Redrive from the failed state');
+  await page.waitForSelector('.graph .running', { timeout: 60_000 });
+  await page.waitForSelector('.status.good', { timeout: 240_000 });
+
+  expect(await page.locator('.graph .failed').count()).toBe(0);
+  expect(await page.textContent('.graph .done >> nth=0')).toContain('Plan the run');
+  expect(await page.textContent('main')).toContain('redriven 1 ×');
+
+  // A state's input and output are one step away, by keyboard too.
+  await page.getByRole('button', { name: 'Evaluate the candidate: done' }).focus();
+  await page.keyboard.press('Enter');
+  expect(
+    await page.locator('.panel').getByRole('region', { name: 'Output of the state' }).textContent(),
+  ).toContain('"promote": true');
+}, 320_000);
+
+test('the SQL box answers as the analyst, says what is wrong, and gives a file that is safe in spreadsheets', async () => {
+  const file = join(files, 'hostile.jsonl');
+  const now = Date.now();
+  writeFileSync(
+    file,
+    hostile
+      .map((text, index) =>
+        JSON.stringify({
+          id: String((BigInt(now - 3_600_000 - index * 1000 - 1288834974657) << 22n) + 7n),
+          text,
+          created_at: new Date(now - 3_600_000 - index * 1000).toISOString(),
+          author_id: '77',
+          lang: 'en',
+        }),
+      )
+      .join('\n'),
+  );
+  const imported = await person.lake('import-tweets', file);
+  expect(imported.output).toContain('SUCCEEDED');
+
+  await goTo('#/ask');
+  await page.fill('textarea', 'select nothing from tweets');
+  await page.click('button:text-is("Run")');
+  await page.waitForSelector('[role=alert]');
+  expect(await page.textContent('[role=alert]')).toMatch(/COLUMN_NOT_FOUND|nothing/);
+
+  await page.fill('textarea', "select text from tweets where author_id = '77' order by tweet_id");
+  await page.click('button:text-is("Run")');
+  await page.waitForSelector('text=6 rows');
+  const download = page.waitForEvent('download');
+  await page.click('text=Download CSV');
+  const saved = readFileSync(await (await download).path(), 'utf8');
+
+  expect(saved).toContain(`"'=SUM(1,2) ""great"" news"`);
+  expect(await page.locator('td').allTextContents()).toContain(
+    'turned \\u{202e} around and \\u{2066} again, love it',
+  );
+  expect(await page.locator('td img').count()).toBe(0);
+}, 120_000);
+
+test('five tweets are labelled with the keyboard', async () => {
+  await goTo('#/label');
+  await page.waitForSelector('.tweet .quoted', { timeout: 30_000 });
+  for (const [place, key] of ['1', '3', '2', '3', '1'].entries()) {
+    await page.keyboard.press(key);
+    await page.waitForSelector(`text=${place + 1} labels stored`);
+  }
+
+  // Stored at once: neither another page nor the command line asks for them again.
+  await page.reload();
+  await page.waitForSelector('.tweet .quoted');
+  const [, stored, left] =
+    /(\d+) labels stored, ([\d,]+) texts left/.exec((await page.textContent('main')) ?? '') ?? [];
+  const { output } = await person.lake('label', '--days', '8');
+  expect(stored).toBe('5');
+  // The one that the page shows is not among those that are left.
+  const unlabelled = Number(left?.replace(',', '')) + 1;
+  expect(output).toContain(`${unlabelled.toLocaleString('en-US')} texts without a label`);
+}, 120_000);
+
+test('a text of markup and overrides stays a text, and the words say what moved the answer', async () => {
+  await goTo('#/model');
+  await page.fill('textarea', `${hostile[0]} ${hostile[2]}`);
+  await page.click('text=What does the model say?');
+  await page.waitForSelector('.words li');
+
+  expect(await page.locator('.words').textContent()).toContain('\\u{202e}');
+  expect(await page.locator('main img, main script').count()).toBe(0);
+  expect(await page.title()).not.toBe('taken');
+});
+
+test.each(['#/runs', '#/lake', '#/ask', '#/model', '#/label'])(
+  '%s is fit for all: axe finds nothing, light and dark; nothing is cut off on a narrow screen',
+  async (hash) => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await goTo(hash);
+      await page.waitForSelector('main [role=status]:has-text("Loading")', {
+        state: 'detached',
+        timeout: 30_000,
+      });
+      expect(await barriers()).toEqual([]);
+    }
+    await page.setViewportSize({ width: 360, height: 700 });
+    expect(
+      await page.evaluate(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      ),
+    ).toBe(0);
+    await page.setViewportSize({ width: 1200, height: 800 });
+  },
+  120_000,
+);
+
+test('a run is kept as one file that shows the same without a server', async () => {
+  await goTo('#/runs');
+  await page.click('td a:has-text("nightly-")');
+  await page.waitForSelector('.graph svg');
+  const download = page.waitForEvent('download');
+  await page.click('text=Save this run as one file');
+  const kept = join(files, 'kept.html');
+  await (await download).saveAs(kept);
+  const before = said.length;
+
+  await page.goto(`${pathToFileURL(kept)}#/runs`);
+  await page.click('td a:has-text("nightly-")');
+  await page.waitForSelector('.graph .done');
+  await page.goto(`${pathToFileURL(kept)}#/lake`);
+  await page.waitForSelector('.chart svg');
+
+  expect(said.slice(before)).toEqual([]);
+  expect(readFileSync(kept, 'utf8')).not.toContain(address.split('token=')[1]);
+}, 60_000);
+
+test('the page asked nobody but its server, and nothing in a tweet was carried out', () => {
+  expect([...wentTo].filter((origin) => origin !== 'null')).toEqual([new URL(base).origin]);
+  expect(said.filter((line) => !/status of 4\d\d/.test(line))).toEqual([]);
+});

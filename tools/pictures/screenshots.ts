@@ -1,0 +1,66 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+/**
+ * `npm run screenshots -- <address of a running console>` draws the console's pages into docs/pictures/. The address is
+ * what `npm run console` prints. Needs Chromium (CHROMIUM names another place).
+ */
+const folder = join(__dirname, '../../docs/pictures');
+const mostBytes = 100_000;
+
+const shots = [
+  {
+    name: 'console-run',
+    hash: '#/runs',
+    follow: 'td a',
+    wait: '.graph .done',
+    width: 1100,
+    height: 860,
+  },
+  { name: 'console-lake', hash: '#/lake', wait: 'section > .chart svg', width: 1100, height: 900 },
+  {
+    name: 'console-model',
+    hash: '#/model',
+    wait: '.chart svg',
+    width: 1100,
+    height: 760,
+    text: 'I am not happy with this service',
+  },
+  { name: 'console-dark', hash: '#/label', wait: '.tweet', width: 420, height: 640, dark: true },
+] as const;
+
+async function main(address: string): Promise<void> {
+  const browser = await chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: ['--no-sandbox'],
+  });
+  try {
+    for (const shot of shots) {
+      const page = await browser.newPage({
+        viewport: { width: shot.width, height: shot.height },
+        colorScheme: 'dark' in shot ? 'dark' : 'light',
+        reducedMotion: 'reduce',
+      });
+      await page.goto(address);
+      await page.waitForSelector('main h1');
+      await page.goto(`${address.replace(/#.*$/, '')}${shot.hash}`);
+      if ('follow' in shot) await page.click(shot.follow);
+      await page.waitForSelector(shot.wait, { timeout: 60_000 });
+      if ('text' in shot) {
+        await page.fill('textarea', shot.text);
+        await page.click('form button');
+        await page.waitForSelector('.words li');
+      }
+      const path = join(folder, `${shot.name}.png`);
+      await page.screenshot({ path });
+      await page.close();
+      const { size } = statSync(path);
+      if (size > mostBytes) throw new Error(`${path} has ${size} bytes, more than ${mostBytes}.`);
+    }
+  } finally {
+    await browser.close();
+  }
+}
+
+void main(process.argv[2] ?? '');
