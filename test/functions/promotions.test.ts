@@ -10,6 +10,7 @@ import { TestClock } from './support/clock';
 import { eachWithLake } from './support/each-with-lake';
 import { evaluationOf, even, labelRows, ndjson } from './support/evaluation';
 import { put, putJsonObject, readJsonObject } from './support/launcher';
+import { testRegistry } from './support/registry';
 import { TRAINED, stepInput } from './support/state';
 
 const ROWS = labelRows(600);
@@ -99,9 +100,10 @@ describe('a series of candidates, each 0.8 points worse than the one before', ()
       lake,
       settings: { ...settings, bestOfDays: days },
       clock,
+      ...testRegistry(),
     })(stepInput({ train }));
     if (decision.promote) {
-      await promoteModel({ lake, clock })(
+      await promoteModel({ lake, clock, settings: settingsFor('dev').registry, ...testRegistry() })(
         stepInput({
           train,
           evaluation: decision,
@@ -259,9 +261,7 @@ describe('the record of the promotions', () => {
   });
 
   test('has no model whose macro recall an older release did not write', async () => {
-    const { macroRecall: _, ...older } = champion('a', 0);
-
-    await recordPromotion(lake, older);
+    await recordPromotion(lake, champion('a', 0, { macroRecall: undefined }));
 
     expect(await promotedSince(lake, night(0))).toEqual([]);
   });
@@ -278,7 +278,12 @@ test('a promotion records itself and the champion it replaces, once, however oft
     recall: candidate.recall,
   };
   const input = stepInput({
-    train: { ...TRAINED, modelUri: inLake(archiveKey(TRAINED.jobName)) },
+    train: {
+      ...TRAINED,
+      modelUri: inLake(archiveKey(TRAINED.jobName)),
+      evaluationUri: inLake(`model-outputs/${TRAINED.jobName}/evaluation.json`),
+      manifestUri: inLake(`model-outputs/${TRAINED.jobName}/manifest.json`),
+    },
     evaluation: {
       promote: true,
       forced: false,
@@ -294,10 +299,23 @@ test('a promotion records itself and the champion it replaces, once, however oft
     update: { status: 'DONE', endpointName: 'sentiment', configName: TRAINED.jobName },
   });
 
-  await promoteModel({ lake, clock })(input);
-  await promoteModel({ lake, clock })(input);
+  const promote = promoteModel({
+    lake,
+    clock,
+    settings: settingsFor('dev').registry,
+    ...testRegistry(),
+  });
 
-  expect(await readJsonObject(lake, 'model-outputs/promotions.json')).toEqual({
+  await promote(input);
+  await promote(input);
+  const record = await readJsonObject(lake, 'model-outputs/promotions.json');
+  // A call that ended after the champion was written, and before its promotion was recorded.
+  await putJsonObject(lake, 'model-outputs/promotions.json', { schemaVersion: 1, promotions: [] });
+  await recordPromotion(lake, champion('sl-older', 0));
+  await promote(input);
+
+  expect(await readJsonObject(lake, 'model-outputs/promotions.json')).toEqual(record);
+  expect(record).toEqual({
     schemaVersion: 1,
     promotions: [
       {
