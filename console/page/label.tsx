@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { LabelGiven, LabelQueue } from '../contract';
 import { ask, post } from './ask';
 import { count, Quoted } from './parts';
@@ -31,21 +31,31 @@ export function LabelPage() {
     if (hash === undefined || busy) return;
     setBusy(true);
     setProblem('');
-    post<LabelQueue>('/api/labels', { hash, label })
-      .then(setQueue, fail)
-      .finally(() => setBusy(false));
+    post<LabelQueue>('/api/labels', { hash, label }).then(
+      (next) => {
+        setQueue(next);
+        setBusy(false);
+      },
+      (error: unknown) => {
+        fail(error);
+        setBusy(false);
+      },
+    );
   };
+  // As of the text that is shown: an effect would take the new one only after it is painted, and a fast key be lost.
+  const answer = useRef(give);
+  answer.current = give;
 
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       const label = keys[event.key];
       if (label === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
-      give(label);
+      answer.current(label);
     };
     addEventListener('keydown', press);
     return () => removeEventListener('keydown', press);
-  });
+  }, []);
 
   return (
     <section>
