@@ -6,7 +6,7 @@ import { lakeName } from '../infra/naming';
 import type { Session } from '../session/session';
 import { UserError } from '../session/user-error';
 import type { Workspace } from '../session/workspace';
-import { labels, type Evaluation } from '../workflows/evaluation';
+import { labels, reasonsIn, type Evaluation } from '../workflows/evaluation';
 import { records, renderTable } from './athena';
 import { firstRun } from './hints';
 import { runNamedQuery } from './query';
@@ -76,8 +76,7 @@ export async function printModels(
 
 /** Of a decision's sentences, those that failed. */
 const failedIn = (because: string): string =>
-  because
-    .split('; ')
+  reasonsIn(because)
     .filter((sentence) => !/^passed: /.test(sentence))
     .join('; ');
 

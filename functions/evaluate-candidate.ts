@@ -1,6 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { StepError } from '../workflows/errors';
+import { becauseOf } from '../workflows/evaluation';
 import type { Evaluation, MeasuredModel, Scores } from '../workflows/evaluation';
 import { EvaluateCandidateOutput, StepInput } from '../workflows/payloads';
 import { aws } from './shared/aws';
@@ -92,7 +93,7 @@ export const evaluateCandidate = ({
             decidedAt,
           },
           'Rejected',
-          decision.reasons.join('; '),
+          becauseOf(decision.reasons),
           servingImage,
         );
         await recordLastTraining(lake, { jobName, fingerprint, decidedAt });

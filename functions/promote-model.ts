@@ -1,6 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { StepError } from '../workflows/errors';
+import { becauseOf } from '../workflows/evaluation';
 import { PromoteModelOutput, StepInput } from '../workflows/payloads';
 import type { Champion } from '../workflows/payloads';
 import { aws } from './shared/aws';
@@ -49,10 +50,11 @@ export const promoteModel = ({ lake, clock, registry, servingImage, settings }: 
     const { version, modelUri, evaluationUri, manifestUri, fingerprint, macroRecall } = model;
     const before = (await readChampion(lake))?.value ?? null;
     // First, so that a model in service is always registered, and one can always go back to the one before.
-    if (before !== null && before.modelVersion !== version)
+    if (before !== null && before.modelVersion !== version) {
       await registerChampion(registry, lake, before, servingImage);
-    // Older releases recorded no promotions.
-    if (before !== null) await recordPromotion(lake, before);
+      // Older releases recorded no promotions.
+      await recordPromotion(lake, before);
+    }
     const promoted = await promote(lake, {
       schemaVersion: 1,
       modelVersion: version,
@@ -89,7 +91,7 @@ export const promoteModel = ({ lake, clock, registry, servingImage, settings }: 
           decidedAt: promotedAt,
         },
         'Approved',
-        evaluation.reasons.join('; '),
+        becauseOf(evaluation.reasons),
         servingImage,
       );
     } else if (previous !== null) {

@@ -161,5 +161,13 @@ export const Evaluation = z.strictObject({
 });
 export type Evaluation = z.infer<typeof Evaluation>;
 
+/** The gate's sentences as one text, what failed first: the registry keeps only its first 1,024 characters. */
+export const becauseOf = (reasons: readonly string[]): string =>
+  [...reasons.filter(isFailed), ...reasons.filter((reason) => !isFailed(reason))].join('; ');
+
+/** The sentences of `becauseOf`, which themselves may hold semicolons. The last may be cut. */
+export const reasonsIn = (because: string): string[] =>
+  because.split(/; (?=(?:passed|failed|FORCED): |Behaviour, short of|Digest of the model: )/);
+
 /** Whether a rule's sentence says that the rule failed. Releases up to 484cd63 wrote `BROKEN`. */
 export const isFailed = (reason: string): boolean => /^(failed|BROKEN): /.test(reason);

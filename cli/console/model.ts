@@ -12,6 +12,7 @@ import {
 } from '../../functions/model/registry';
 import type { Session } from '../../session/session';
 import { registryOf } from '../models';
+import { reasonsIn } from '../../workflows/evaluation';
 import { predict } from '../predict';
 import { executionName } from '../run/follow';
 import { Refused } from './door';
@@ -32,7 +33,7 @@ const lineOf = (model: RegisteredModel, champion: string | undefined): ModelLine
   decision: model.approval === 'Approved' ? 'promoted' : 'refused',
   decidedAt: Date.parse(model.decidedAt),
   execution: executionName(model.execution),
-  because: model.because.split('; '),
+  because: reasonsIn(model.because),
   gitCommit: model.gitCommit ?? null,
   macroRecall: model.macroRecall ?? null,
   low: model.low ?? null,

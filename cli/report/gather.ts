@@ -2,7 +2,7 @@ import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { settingsFor, type Settings } from '../../infra/config';
 import { registeredModels } from '../../functions/model/registry';
-import { isFailed, Label } from '../../workflows/evaluation';
+import { isFailed, Label, reasonsIn } from '../../workflows/evaluation';
 import { RunReport } from '../../workflows/payloads';
 import type { Workspace } from '../../session/workspace';
 import type { Session } from '../../session/session';
@@ -91,7 +91,7 @@ async function decidedModels(session: Session, inService: string | null): Promis
       macroRecall: model.macroRecall ?? null,
       promoted,
       inService: model.modelVersion === inService,
-      because: promoted ? null : (model.because.split('; ').find(isFailed) ?? model.because),
+      because: promoted ? null : (reasonsIn(model.because).find(isFailed) ?? model.because),
     };
   });
 }
