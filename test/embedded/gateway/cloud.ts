@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -257,12 +257,13 @@ export async function until<T>(
   throw new Error(`not within ${timeoutSeconds} s: ${what}`);
 }
 
-/** Command lines of all processes of this machine. */
-export function commandLines(): string {
+/** Command lines of this machine's processes that work below a folder. */
+export function commandLines(folder = '/'): string {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((pid) => {
       try {
+        if (!readlinkSync(`/proc/${pid}/cwd`).startsWith(folder)) return '';
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
       } catch {
         // It ended while we looked.
