@@ -61,13 +61,17 @@ async function reportOfRun(input: Parameters<typeof startRun>[3]): Promise<RunRe
 /** So many days ago, in UTC. */
 const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
 
-/** Searches until the stub has released more posts: it releases some to a search that finds none at all. */
+/**
+ * Searches until the stub has released more posts: it releases some to a search that finds none at all. Posts younger
+ * than the ingest's settled time are searched for again, so the first searches after a release find a few.
+ */
 async function ingestMore(): Promise<void> {
-  for (let tries = 0; tries < 4; tries += 1) {
+  for (let tries = 0; tries < 20; tries += 1) {
     const { summary } = await reportOfRun({ mode: 'ingest' });
     if (/\((?:\d,)?\d{3} written/.test(summary)) return;
+    await new Promise((done) => setTimeout(done, 1_000));
   }
-  throw new Error('The stub released no posts.');
+  throw new Error('The stub released no posts to 20 searches.');
 }
 
 /** The stub's next posts, published and scored by the model in service: nothing is trained. */
