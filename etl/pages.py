@@ -14,7 +14,14 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import DoubleType, StringType, StructField, StructType, TimestampType
+from pyspark.sql.types import (
+    ArrayType,
+    DoubleType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
 
 from etl.reading import read
 from etl.records import NAMES, InvalidRecordError, checked
@@ -31,7 +38,10 @@ _READ = StructType(
     [
         *schema("raw_tweets").fields,
         *(StructField(name, TimestampType()) for name in ("_created", "_fetched")),
-        *(StructField(name, StringType()) for name in ("clean_text", "text_hash")),
+        # As in Reading.
+        StructField("clean_text", StringType()),
+        *(StructField(name, ArrayType(StringType())) for name in ("hashtags", "mentions")),
+        StructField("text_hash", StringType()),
         StructField("lexicon_compound", DoubleType()),
     ]
 )

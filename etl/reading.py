@@ -1,4 +1,4 @@
-"""Reads a tweet's text: its words, its key and its lexicon score.
+"""Reads a tweet's text: its words, hashtags and mentions, its key and its lexicon score.
 
 `etl/text` says what each is. Its rules do not reach over a blank, except those for links and
 retweet marks, so most texts are put together from readings of their tokens, which are remembered:
@@ -7,8 +7,9 @@ a third of the time. test_reading.py compares both ways.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from etl.text import key, vader, words
@@ -27,15 +28,18 @@ _RETWEET_MARK = re.compile(r"(?<![A-Za-z0-9_])[Rr][Tt][ :]*(?:@|$)")
 _PLAIN = re.compile(
     r"(?!.*(?:[Hh][Tt][Tt]|[Ww][Ww][Ww]))[!\"$%'()*+,\-.0-9:;<=>?A-Z\[\\\]^_a-z{|}~]*"
 )
-_MENTION = re.compile(r"@[A-Za-z0-9_]+")
+_MENTION = re.compile(r"@[A-Za-z0-9_]{1,20}")
 _TAG = re.compile(r"#[A-Za-z0-9_]*[A-Za-z][A-Za-z0-9_]*")
 _MARKS = re.compile("[^!?]+")
 
 
 class Reading(NamedTuple):
-    """What a text says: its words, its key, and the lexicon's score, -1 to 1."""
+    """What a text says: its words, hashtags and mentions (etl/text/words.py), its key, and the
+    lexicon's score, -1 to 1."""
 
     clean_text: str
+    hashtags: tuple[str, ...]
+    mentions: tuple[str, ...]
     text_hash: str
     lexicon_compound: float
 
@@ -43,7 +47,7 @@ class Reading(NamedTuple):
 class _Token(NamedTuple):
     """What a token without a blank adds to the reading of its text."""
 
-    clean_text: str
+    parts: words.Words
     key: str
     words: Sequence[vader.Word]
     # Its exclamation and question marks.
@@ -60,7 +64,7 @@ def _read_token(token: str) -> _Token:
     written = unescape(well_formed(token))
     forms = (written, plain(written), unicodedata.normalize("NFKC", plain(written)))
     return _Token(
-        words.clean_text(token),
+        words.words_of(token),
         key.normalise_for_key(token),
         vader.analyzer().words(prepared),
         _MARKS.sub("", prepared),
@@ -73,16 +77,18 @@ def _read_token(token: str) -> _Token:
 def _read_simple_token(token: str) -> _Token | None:
     """The reading of a token of one of the kinds that most are of; None for any other."""
     if _MENTION.fullmatch(token):
-        clean, lower, said = "", "", []
+        lower, said = "", []
+        parts = words.Words("", (), (token[1:].lower(),))
     elif _TAG.fullmatch(token):
-        clean, lower, said = "", token.lower(), vader.analyzer().words(token)
+        lower, said = token.lower(), vader.analyzer().words(token)
+        parts = words.Words("", (lower[1:],), ())
     elif _PLAIN.fullmatch(token):
         lower, said = token.lower(), vader.analyzer().words(token)
-        clean = lower if token.isalnum() else words.only_words(lower)
+        parts = words.Words(lower if token.isalnum() else words.only_words(lower), (), ())
     else:
         return None
     return _Token(
-        clean,
+        parts,
         lower,
         said,
         "" if token.isalnum() else _MARKS.sub("", token),
@@ -120,17 +126,24 @@ def _tokens() -> _Tokens:
 
 
 def _read_whole(text: str) -> Reading:
-    return Reading(words.clean_text(text), key.text_hash(text), vader.compound(text))
+    return Reading(*words.words_of(text), key.text_hash(text), vader.compound(text))
+
+
+def _together(each: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(each)))
 
 
 def _read(text: str) -> Reading:
     if len(text) > _LONGEST_TEXT or (tokens := _tokens().of(text)) is None:
         return _read_whole(text)
-    clean, keys, said, marks, mentions, retweets, links = zip(*tokens, strict=True)
-    if any(links) or (any(retweets) and any(mentions)):
+    parts, keys, said, marks, named, retweets, links = zip(*tokens, strict=True)
+    if any(links) or (any(retweets) and any(named)):
         return _read_whole(text)
+    clean, hashtags, mentions = zip(*parts, strict=True)
     return Reading(
         " ".join(filter(None, clean)),
+        _together(hashtags),
+        _together(mentions),
         key.hash_of(" ".join(filter(None, keys))),
         vader.analyzer().score([word for one in said for word in one], "".join(marks)),
     )

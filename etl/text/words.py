@@ -1,16 +1,23 @@
-"""The words of a text, without mentions, hashtags, links and special characters."""
+"""The words of a text, without mentions, hashtags, links and special characters; and its hashtags
+and mentions."""
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 from etl.text.links import blank_links
 from etl.text.respelling import Respelling
 from etl.text.rules import members, pattern, signs
-from etl.text.signs import INVISIBLE, unescape, well_formed, without_invisible
+from etl.text.signs import INVISIBLE, few_marks, unescape, well_formed, without_invisible
 
 _RETWEET = pattern("retweet")
 _MENTION = pattern("mention")
+# With \0, which stands for a retweet mark that was already found.
+_MARK_OR_MENTION = re.compile(f"\\x00|{_MENTION.pattern}")
+# A list ("@ada/friends") mentions nobody, and twitter-text takes no longer name.
+_NAME = re.compile(r"[@\uff20]([A-Za-z0-9_]{1,20})(?![A-Za-z0-9_/])")
 # "@ada's": the ending after a name is removed too.
 _OWNED = re.compile(f"\\x00[{members('apostrophe')}][sS](?![^\\W_])")
 # Removed, not replaced by a blank, because they are inside words: "don't" becomes "dont", not
@@ -79,17 +86,35 @@ def without_mentions(text: str) -> str:
     return _OWNED.sub(" ", text).replace("\0", " ")
 
 
+def _names(text: str) -> Iterator[str]:
+    """The names in a text's mentions, in its order."""
+    text = text.replace("\0", " ")
+    marks = (found[0] for found in _RETWEET.finditer(text))
+    for found in _MARK_OR_MENTION.finditer(_RETWEET.sub("\0", text)):
+        name = _NAME.search(next(marks) if found[0] == "\0" else found[0])
+        if name:
+            yield name[1].lower()
+
+
 @lru_cache(maxsize=2)
+def _apart(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text without links and mentions, and the names mentioned. Cached, because the words and
+    the lexicon of a text both start here."""
+    linkless = blank_links(text)
+    if "@" not in linkless and "\uff20" not in linkless:
+        return linkless, ()
+    return without_mentions(linkless), tuple(dict.fromkeys(_names(linkless)))
+
+
 def without_links_and_mentions(text: str) -> str:
-    """The text with a blank for each link and mention. Cached, because the words and the lexicon
-    of a text both start here."""
-    return without_mentions(blank_links(text))
+    """The text with a blank for each link and mention."""
+    return _apart(text)[0]
 
 
-def _without_tags(text: str) -> str:
+def _without_tags(text: str, spans: list[tuple[int, int]]) -> str:
     kept: list[str] = []
     at = 0
-    for start, end in tags(text):
+    for start, end in spans:
         kept += [text[at:start], "\0"]
         at = end
     return _OWNED.sub(" ", "".join(kept) + text[at:]) if kept else text
@@ -100,7 +125,27 @@ def only_words(lower: str) -> str:
     return " ".join(_spaced(lower).split())
 
 
+class Words(NamedTuple):
+    """The words of a text in lower case with a blank between them; its hashtags without # and the
+    names it mentions without @, in lower case, each once, in the order of the text."""
+
+    clean_text: str
+    hashtags: tuple[str, ...]
+    mentions: tuple[str, ...]
+
+
+def words_of(text: str) -> Words:
+    """The words, hashtags and mentions of a text."""
+    rest, mentions = _apart(without_invisible(unescape(well_formed(text))))
+    spans = tags(rest)
+    hashtags = (
+        unicodedata.normalize("NFC", few_marks(rest[start + 1 : end]).lower())
+        for start, end in spans
+    )
+    clean = only_words(_without_tags(rest, spans).lower())
+    return Words(clean, tuple(dict.fromkeys(hashtags)), mentions)
+
+
 def clean_text(text: str) -> str:
     """The words of a text in lower case, with a blank between them."""
-    text = without_links_and_mentions(without_invisible(unescape(well_formed(text))))
-    return only_words(_without_tags(text).lower())
+    return words_of(text).clean_text

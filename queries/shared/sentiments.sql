@@ -6,6 +6,8 @@
     tweets.query_name,
     tweets.text,
     tweets.tokens,
+    tweets.hashtags,
+    tweets.mentions,
     tweets.author_id,
     tweets.author_username,
     case

@@ -87,6 +87,9 @@ def test_writes_a_version_of_each_day_and_adds_up(spark: SparkSession, lake: Lak
     assert rows["2123695339729846273"]["like_count"] == 30
     assert rows["2"]["text"] == "I hate this @ada #no https://t.co/x"
     assert rows["2"]["tokens"] == ["i", "hate", "this"]
+    assert (rows["2"]["hashtags"], rows["2"]["mentions"]) == (["no"], ["ada"])
+    assert rows["2123695339729846273"]["hashtags"] == []
+    assert rows["2123695339729846273"]["mentions"] == []
     # One file a day, and nothing that a reader of the folder would take for rows.
     assert [key.rsplit("/", 1)[0] for key in lake.keys("cleaned-data/")] == [
         f"cleaned-data/tweets/dt={DAY}/run=run-9-0",

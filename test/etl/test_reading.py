@@ -24,7 +24,7 @@ SPACED = st.lists(st.one_of(PARTS, OTHERS), max_size=14).map(" ".join)
 
 
 def as_a_whole(text: str) -> Reading:
-    return Reading(words.clean_text(text), key.text_hash(text), vader.compound(text))
+    return Reading(*words.words_of(text), key.text_hash(text), vader.compound(text))
 
 
 @settings(max_examples=2000, deadline=None)
@@ -35,6 +35,7 @@ def as_a_whole(text: str) -> Reading:
 @example("good\u200brt @a:x RT")
 @example("(https://t.co/a)日 ://")
 @example("a ://x (https://t.co/a)b")
+@example("#Tag @Ann #tag @ann/list RT @Bob: @ann #TAG @aaaaaaaaaaaaaaaaaaaaa")
 def test_tokens_say_what_the_text_says(text: str) -> None:
     assert read([text]) == [as_a_whole(text)]
 

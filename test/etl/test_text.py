@@ -18,7 +18,7 @@ from vaderSentiment.vaderSentiment import (
 from etl.text import vader
 from etl.text.key import normalise_for_key, text_hash
 from etl.text.links import without_urls
-from etl.text.words import clean_text
+from etl.text.words import clean_text, words_of
 
 # Signs that mean something to a rule, beside random ones.
 PARTS = st.sampled_from(
@@ -69,6 +69,14 @@ def test_a_link_ends_where_x_ends_it(sent: str, kept: str) -> None:
 @pytest.mark.parametrize(("text", "clean"), cases("clean-texts.tsv"))
 def test_the_words_of_a_text(text: str, clean: str) -> None:
     assert clean_text(text) == clean
+
+
+@pytest.mark.parametrize(("text", "hashtags", "mentions"), cases("tags-and-mentions.tsv"))
+def test_the_hashtags_and_mentions_of_a_text(text: str, hashtags: str, mentions: str) -> None:
+    _, found, names = words_of(text)
+
+    assert list(found) == hashtags.split()
+    assert list(names) == mentions.split()
 
 
 @pytest.mark.parametrize(("text", "label"), cases("lexicon.tsv"))

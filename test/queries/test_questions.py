@@ -116,35 +116,80 @@ def test_sentiment_change_tells_more_than_chance_from_chance(lake: Lake) -> None
     ]
 
 
-def test_rising_terms_compares_shares_and_counts_a_term_once_a_tweet(lake: Lake) -> None:
-    def said(tweet: int, day: str, text: str) -> dict[str, object]:
-        words = [word for word in text.split() if not word.startswith("#")]
-        return {
-            **TWEET,
-            "tweet_id": str(tweet),
-            "dt": f"2026-11-{day}",
-            "text": text,
-            "tokens": words,
-        }
+def said(tweet: int, day: str, text: str, *hashtags: str) -> dict[str, object]:
+    words = [word for word in text.split() if not word.startswith("#")]
+    return {
+        **TWEET,
+        "tweet_id": str(tweet),
+        "dt": f"2026-11-{day}",
+        "text": text,
+        "tokens": words,
+        "hashtags": list(hashtags),
+    }
 
+
+def test_rising_terms_compares_shares_and_counts_a_term_once_a_tweet(lake: Lake) -> None:
     lake.add(
         "tweets",
         said(1, "20", "tea tea nice"),
-        said(2, "20", "nice"),
+        said(2, "20", "nice #Old", "old"),
         said(3, "20", "nice"),
-        said(4, "21", "tea nice #New"),
-        said(5, "21", "tea nice #new"),
+        said(4, "21", "tea nice #New #Été #old", "new", "été", "old"),
+        said(5, "21", "tea nice #new #été #Old", "new", "été", "old"),
     )
 
-    rows = lake.ask("questions/rising_terms", **DAYS, since="2026-11-21", at_least=2, top=9)
+    rows = lake.ask("questions/rising_terms", **DAYS, since="2026-11-21", at_least=2, top=2)
 
-    # After: 2 tweets; before: 3. tea (3 / 3) / (2 / 4) = 2, #new (3 / 3) / (1 / 4) = 4, nice 1.
+    # After: 2 tweets; before: 3. tea (3 / 3) / (2 / 4) = 2, nice (3 / 3) / (4 / 4) = 1; #new and
+    # #été (3 / 3) / (1 / 4) = 4, #old 2.
     assert [
-        (row["term"], row["tweets_now"], row["tweets_before"], row["rise"]) for row in rows
+        (row["kind"], row["place"], row["term"], row["tweets_now"], row["tweets_before"])
+        for row in rows
     ] == [
-        ("#new", 2, 0, 4.0),
-        ("tea", 2, 1, 2.0),
-        ("nice", 2, 3, 1.0),
+        ("hashtag", 1, "#new", 2, 0),
+        ("hashtag", 2, "#été", 2, 0),
+        ("word", 1, "tea", 2, 1),
+        ("word", 2, "nice", 2, 3),
+    ]
+    assert [row["rise"] for row in rows] == [4.0, 4.0, 2.0, 1.0]
+
+
+def test_rising_terms_reads_the_hashtags_of_older_releases_from_the_text(lake: Lake) -> None:
+    lake.add(
+        "tweets",
+        {**said(1, "20", "tea #Known"), "hashtags": None},
+        said(2, "21", "tea #Known #known", "known"),
+        {**said(3, "21", "tea #Known #known"), "hashtags": None},
+    )
+
+    rows = lake.ask("questions/rising_terms", **DAYS, since="2026-11-21", at_least=1, top=9)
+
+    assert [(row["term"], row["tweets_now"], row["tweets_before"]) for row in rows] == [
+        ("#known", 2, 1),
+        ("tea", 2, 1),
+    ]
+
+
+def test_top_mentions_counts_a_name_once_a_tweet(lake: Lake) -> None:
+    lake.add(
+        "tweets",
+        {**TWEET, "mentions": ["ada", "bob"]},
+        {**TWEET, "tweet_id": "2", "mentions": ["ada"]},
+        {**TWEET, "tweet_id": "3", "author_id": "8", "mentions": ["cee", "bob"]},
+        {**TWEET, "tweet_id": "4", "mentions": []},
+        # Of an older release, and in a language that the model does not read.
+        {**TWEET, "tweet_id": "5", "mentions": None},
+        {**TWEET, "tweet_id": "6", "lang": "de", "mentions": ["cee"]},
+        {**TWEET, "tweet_id": "7", "label": "negative", "mentions": ["cee"]},
+    )
+
+    rows = lake.ask("questions/top_mentions", **DAYS, top=2)
+
+    # Of 5 positive tweets ada is in 2, by one author, bob in 2, by two, and cee in 1.
+    assert [tuple(row.values()) for row in rows] == [
+        ("negative", 1, "cee", 1, 1.0, 1),
+        ("positive", 1, "ada", 2, 0.4, 1),
+        ("positive", 2, "bob", 2, 0.4, 2),
     ]
 
 
