@@ -34,6 +34,7 @@ import { readChampion, readLastTraining, recordLastTraining } from './model/cham
 import { bestOfDays } from './model/promotions';
 import { claimDriftTraining } from './model/drift-training';
 import { encoderFiles, keepEncoder } from './model/encoders';
+import { gateSettings } from './model/gate-settings';
 import { costTags, modelKeys, trainingJobName } from './model/names';
 import { parseLoosely } from './model/read-evaluation';
 import {
@@ -69,7 +70,8 @@ type Running = Extract<TrainModelOutput, { status: 'RUNNING' }>;
 
 /**
  * Trains on the published days and the human labels. A nightly run trains nothing if the last training had the same
- * input: the fingerprint of what a job would be given tells it at once, the job itself by the rows that it chooses.
+ * input and the gate has the same settings: the fingerprint of what a job would be given tells it at once, the job itself
+ * by the rows that it chooses.
  */
 export const trainModel = (deps: Dependencies) =>
   step(
@@ -93,6 +95,7 @@ export const trainModel = (deps: Dependencies) =>
       }
       const last = plan.mode === 'nightly' ? await readLastTraining(lake) : null;
       const champion = (await readChampion(lake))?.value ?? null;
+      const gate = gateSettings(deps.settings.evaluation);
       const { request, tweetKeys } = await trainingRequest(lake, catalog, {
         plan,
         executionArn: execution.arn,
@@ -106,8 +109,9 @@ export const trainModel = (deps: Dependencies) =>
             days: deps.settings.evaluation.bestOfDays,
             champion: champion.modelVersion,
           })),
-        last: last && (await inputOf(lake, last.jobName)),
+        last: last && (await inputOf(lake, last.jobName, gate)),
         level: deps.settings.evaluation.level,
+        gate,
         languages: deps.languages,
       });
       if (request.labels.length === 0) {
@@ -126,7 +130,7 @@ export const trainModel = (deps: Dependencies) =>
       if (isSame && !(await claimDriftTraining(lake, deps.settings.drift, run))) {
         return {
           status: 'SKIPPED',
-          reason: `${last.jobName} was trained on the same tweets, labels and options`,
+          reason: `${last.jobName} was trained on the same tweets, labels and options, for a gate with the same settings`,
         };
       }
       // Drift asks for a training of the same rows: the job must not skip it.
@@ -218,16 +222,25 @@ const TrainingFigures = z.object({
   training: z.object({ epochs: z.number().int().positive(), seconds: z.number().nonnegative() }),
 });
 
-const Learnt = z.looseObject({ training_input: z.string() });
+const Learnt = z.looseObject({
+  training_input: z.string(),
+  request: z.looseObject({ gate: z.string() }),
+});
 
-/** What a training learnt from, as its manifest says. Null for models of older releases, and for deleted ones. */
+/**
+ * What a training learnt from, as its manifest says. Null for models of older releases, for deleted ones, and if the gate
+ * decided on it with other settings: then the job must not skip a training of the same rows.
+ */
 async function inputOf(
   lake: LakeBucket,
   version: string,
+  gate: string,
 ): Promise<TrainingRequest['last_training']> {
   const manifest = await getText(lake, modelKeys(version).manifest);
   const learnt = Learnt.safeParse(manifest && jsonOf(manifest.text));
-  return learnt.success ? { version, training_input: learnt.data.training_input } : null;
+  return learnt.success && learnt.data.request.gate === gate
+    ? { version, training_input: learnt.data.training_input }
+    : null;
 }
 
 /** A job's `unchanged.json`: it would have learnt from the same as an earlier training, and trained nothing. */

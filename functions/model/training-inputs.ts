@@ -60,6 +60,8 @@ const TrainingRequestFields = z.object({
   golden_tweets: z.array(z.string()),
   /** Of the evaluation's intervals. */
   level: z.number(),
+  /** Hash of the settings by which the gate decides on the candidate; null in requests of older releases. */
+  gate: z.string().nullable().default(null),
   /** Of tweets that no person has labelled; a label counts whatever its text's language. */
   languages: z.array(z.string()),
   hyperparameters: z.record(z.string(), z.string()),
@@ -105,6 +107,7 @@ export async function trainingRequest(
     last,
     best,
     level,
+    gate,
   }: {
     plan: RunPlan;
     executionArn: string;
@@ -115,6 +118,7 @@ export async function trainingRequest(
     last: TrainingRequest['last_training'];
     best: PromotedModel | null;
     level: number;
+    gate: string;
   },
 ): Promise<{ request: TrainingRequest; tweetKeys: string[] }> {
   const { days, keys: tweetKeys } = await newestTweets(
@@ -135,6 +139,7 @@ export async function trainingRequest(
     hyperparameters: hyperparametersOf(plan, settings),
     encoder: await chooseEncoder(lake),
     images: { training: build.trainingImage, serving: build.servingImage },
+    gate,
   };
   const request: TrainingRequest = {
     schema_version: 1,
@@ -204,13 +209,14 @@ export async function newestTweets(
 const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(2);
 
 /**
- * Equal for two trainings that are given the same; the serving image is no part of what is learnt. Two that are given
- * something else may still learn from the same rows: only the job knows (ml/training/lstm/inputs.py).
+ * Equal for two trainings that are given the same and whose candidates the same gate decides on; the serving image is no
+ * part of what is learnt. Two that are given something else may still learn from the same rows: only the job knows
+ * (ml/training/lstm/inputs.py).
  */
 function fingerprintOf(
   seen: Pick<
     TrainingRequest,
-    'cleaned_data' | 'labels' | 'languages' | 'hyperparameters' | 'images' | 'encoder'
+    'cleaned_data' | 'labels' | 'languages' | 'hyperparameters' | 'images' | 'encoder' | 'gate'
   >,
 ): string {
   const parts = [
@@ -221,6 +227,7 @@ function fingerprintOf(
     seen.images.training,
     // Not where it lies: whether it was made before or on the way is all the same.
     seen.encoder?.version ?? null,
+    seen.gate,
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

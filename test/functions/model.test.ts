@@ -6,6 +6,7 @@ import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { pack } from 'tar-stream';
 import { z } from 'zod';
 import { systemClock } from '../../functions/shared/clock';
+import { gateSettings } from '../../functions/model/gate-settings';
 import { goldenTweets } from '../../functions/model/golden-tweets';
 import { evaluateCandidate } from '../../functions/evaluate-candidate';
 import { setPartitions } from '../../functions/lake/catalog';
@@ -18,6 +19,7 @@ import { smokeTestEndpoint } from '../../functions/smoke-test-endpoint';
 import { trainModel } from '../../functions/train-model';
 import { updateEndpoint } from '../../functions/update-endpoint';
 import { settingsFor } from '../../infra/config';
+import type { FunctionSettings } from '../../functions/settings/settings';
 import type { Champion, RunState } from '../../workflows/payloads';
 import { eachWithLake } from './support/each-with-lake';
 import { TestClock } from './support/clock';
@@ -88,6 +90,10 @@ const putChampion = (modelVersion: string) =>
 describe('Train the model', () => {
   const JOB = trainingJobName('2026-11-24', EXECUTION.arn, 0);
   let retrainsOnDrift = false;
+  let gateChanges: Partial<FunctionSettings['evaluation']> = {};
+  beforeEach(() => {
+    gateChanges = {};
+  });
   const train = (changes: Partial<RunState> = {}, attempt = 0, spot = false, tweetsGb = 2) =>
     trainModel({
       lake,
@@ -115,7 +121,7 @@ describe('Train the model', () => {
           serves: 'fp32',
           int8Tolerance: 0.005,
         },
-        evaluation: settingsFor('dev').evaluation,
+        evaluation: { ...settingsFor('dev').evaluation, ...gateChanges },
         drift: { ...settingsFor('dev').drift, retrain: retrainsOnDrift },
       },
       languages: ['en'],
@@ -313,6 +319,7 @@ describe('Train the model', () => {
       last_training: null,
       best: null,
       golden_tweets: goldenTweets.map(({ text }) => text),
+      gate: gateSettings(settingsFor('dev').evaluation),
       level: 0.95,
       images: { training: 'training:1', serving: 'serving:1' },
       git: { commit: 'abc', dirty: true },
@@ -502,7 +509,8 @@ describe('Train the model', () => {
           .last_training;
 
       beforeEach(async () => {
-        await putJsonObject(lake, manifest, { training_input: 'learnt' });
+        const gate = gateSettings(settingsFor('dev').evaluation);
+        await putJsonObject(lake, manifest, { training_input: 'learnt', request: { gate } });
         await publish('2026-11-23', 'v2');
       });
 
@@ -510,6 +518,14 @@ describe('Train the model', () => {
         await train();
 
         expect(await lastInRequest()).toEqual({ version: 'sl-earlier', training_input: 'learnt' });
+      });
+
+      test('the job must not skip where the gate has other settings since', async () => {
+        gateChanges = { tolerance: 0.02 };
+
+        await train();
+
+        expect(await lastInRequest()).toBeNull();
       });
 
       test('a retrain compares with nothing', async () => {
@@ -524,6 +540,10 @@ describe('Train the model', () => {
           () => lake.s3.send(new DeleteObjectCommand({ Bucket: lake.bucket, Key: manifest })),
         ],
         ['is of an older release', () => putJsonObject(lake, manifest, { schema_version: 1 })],
+        [
+          'names no settings of the gate',
+          () => putJsonObject(lake, manifest, { training_input: 'learnt', request: {} }),
+        ],
         ['is damaged', () => put(lake, manifest, '{"training_input"')],
       ])('a manifest that %s lets the job train', async (_, change) => {
         await change();
@@ -543,6 +563,26 @@ describe('Train the model', () => {
       await change();
 
       expect(await train()).toMatchObject({ status: 'RUNNING' });
+    });
+
+    test.each([
+      { tolerance: 0.02 },
+      { minHeldOutRows: 100 },
+      { minHeldOutPerClass: 10 },
+      { level: 0.9 },
+      { bestOfDays: 0 },
+      { behaviourTolerance: 0.1 },
+      { maxRecallDrop: 0.2 },
+    ])('the gate may decide otherwise with %j, so a nightly run trains', async (changes) => {
+      gateChanges = changes;
+
+      expect(await train()).toMatchObject({ status: 'RUNNING' });
+    });
+
+    test('how long a grant is good for decides on no candidate', async () => {
+      gateChanges = { forceGrantHours: 1 };
+
+      expect(await train()).toMatchObject({ status: 'SKIPPED' });
     });
 
     test('other options are something new to learn', async () => {
