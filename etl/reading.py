@@ -7,7 +7,7 @@ a third of the time. test_reading.py compares both ways.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -47,7 +47,9 @@ class Reading(NamedTuple):
 class _Token(NamedTuple):
     """What a token without a blank adds to the reading of its text."""
 
-    parts: words.Words
+    clean_text: str
+    # Its hashtags and mentions; None for most tokens, which have neither.
+    names: tuple[tuple[str, ...], tuple[str, ...]] | None
     key: str
     words: Sequence[vader.Word]
     # Its exclamation and question marks.
@@ -63,8 +65,10 @@ def _read_token(token: str) -> _Token:
     # The rules read the token in these three forms.
     written = unescape(well_formed(token))
     forms = (written, plain(written), unicodedata.normalize("NFKC", plain(written)))
+    clean, hashtags, mentions = words.words_of(token)
     return _Token(
-        words.words_of(token),
+        clean,
+        (hashtags, mentions) if hashtags or mentions else None,
         key.normalise_for_key(token),
         vader.analyzer().words(prepared),
         _MARKS.sub("", prepared),
@@ -76,19 +80,21 @@ def _read_token(token: str) -> _Token:
 
 def _read_simple_token(token: str) -> _Token | None:
     """The reading of a token of one of the kinds that most are of; None for any other."""
+    clean, names = "", None
     if _MENTION.fullmatch(token):
         lower, said = "", []
-        parts = words.Words("", (), (token[1:].lower(),))
+        names = ((), (token[1:].lower(),))
     elif _TAG.fullmatch(token):
         lower, said = token.lower(), vader.analyzer().words(token)
-        parts = words.Words("", (lower[1:],), ())
+        names = ((lower[1:],), ())
     elif _PLAIN.fullmatch(token):
         lower, said = token.lower(), vader.analyzer().words(token)
-        parts = words.Words(lower if token.isalnum() else words.only_words(lower), (), ())
+        clean = lower if token.isalnum() else words.only_words(lower)
     else:
         return None
     return _Token(
-        parts,
+        clean,
+        names,
         lower,
         said,
         "" if token.isalnum() else _MARKS.sub("", token),
@@ -129,21 +135,26 @@ def _read_whole(text: str) -> Reading:
     return Reading(*words.words_of(text), key.text_hash(text), vader.compound(text))
 
 
-def _together(each: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(chain.from_iterable(each)))
+def _together(
+    names: list[tuple[tuple[str, ...], tuple[str, ...]]],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if not names:
+        return (), ()
+    if len(names) == 1:
+        return names[0]
+    hashtags, mentions = zip(*names, strict=True)
+    return words.once(chain.from_iterable(hashtags)), words.once(chain.from_iterable(mentions))
 
 
 def _read(text: str) -> Reading:
     if len(text) > _LONGEST_TEXT or (tokens := _tokens().of(text)) is None:
         return _read_whole(text)
-    parts, keys, said, marks, named, retweets, links = zip(*tokens, strict=True)
+    clean, names, keys, said, marks, named, retweets, links = zip(*tokens, strict=True)
     if any(links) or (any(retweets) and any(named)):
         return _read_whole(text)
-    clean, hashtags, mentions = zip(*parts, strict=True)
     return Reading(
         " ".join(filter(None, clean)),
-        _together(hashtags),
-        _together(mentions),
+        *_together(list(filter(None, names))),
         key.hash_of(" ".join(filter(None, keys))),
         vader.analyzer().score([word for one in said for word in one], "".join(marks)),
     )

@@ -25,6 +25,7 @@ import {
   scheduleKeyDeletion,
   type LakeData,
 } from './lake-data';
+import { findRegistry, removeRegistry, type FoundRegistry } from './registry';
 import { endpointsLeft, findServing, removeServing, type Serving } from './serving';
 import { describeAccount, findAccount, type Account, type AccountEnvironment } from './session';
 
@@ -182,6 +183,11 @@ const describeServing = ({ endpoints, configs, models, jobs, transforms }: Servi
     counted(transforms.length, 'running transform job'),
   ].join(', ');
 
+const describeRegistry = ({ group, packages }: FoundRegistry): string =>
+  group === null
+    ? 'no registry of models'
+    : `the registry ${group} with ${counted(packages.length, 'model')}`;
+
 function sayWhatIsLeft(
   screen: Screen,
   data: readonly LakeData[],
@@ -234,8 +240,9 @@ export async function destroyIn(
   }));
   const { machine, endpoints } = await deployedPipeline(account, environment);
   const serving = await findServing(clients.sageMaker, environment, endpoints);
+  const registry = await findRegistry(clients.sageMaker, environment);
   screen.say(
-    `Found: ${areStacks ? 'stacks' : 'no stack'}, ${describeServing(serving)}, ${counted(data.length, 'bucket')}.`,
+    `Found: ${areStacks ? 'stacks' : 'no stack'}, ${describeServing(serving)}, ${describeRegistry(registry)}, ${counted(data.length, 'bucket')}.`,
   );
   const doomed = command.deleteData ? await confirmDeletion(data, command, workspace.signal) : [];
   await confirm(
@@ -251,7 +258,9 @@ export async function destroyIn(
   // Search again: the stopped executions may have created more.
   const made = await findServing(clients.sageMaker, environment, endpoints);
   await removeServing(clients.sageMaker, endpoints, made, workspace.signal);
-  screen.say(`Removed: ${describeServing(made)}.`);
+  const registered = await findRegistry(clients.sageMaker, environment);
+  await removeRegistry(clients.sageMaker, registered);
+  screen.say(`Removed: ${describeServing(made)}, ${describeRegistry(registered)}.`);
   if (areStacks) {
     const started = Date.now();
     if (!screen.isTerminal) screen.say('cdk destroy …');
@@ -280,6 +289,15 @@ export async function destroyIn(
   const left = await findServing(clients.sageMaker, environment, endpoints);
   if ([left.endpoints, left.configs, left.models].flat().length > 0)
     throw new UserError(`Not deleted yet: ${describeServing(left)}. Run this command again.`);
+  const rest = await findRegistry(clients.sageMaker, environment);
+  if (rest.packages.length > 0)
+    throw new UserError(
+      `Not deleted yet: ${counted(rest.packages.length, 'model')} of the registry ${rest.group}. Run this command again.`,
+    );
+  if (rest.others > 0)
+    screen.say(
+      `Kept: the registry ${rest.group}, with ${counted(rest.others, 'package')} that the pipeline did not make (free of charge).`,
+    );
   const overlooked = await endpointsLeft(clients.sageMaker, environment);
   if (overlooked.length > 0)
     throw new UserError(

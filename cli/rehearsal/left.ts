@@ -1,6 +1,7 @@
 import { paginateListStacks } from '@aws-sdk/client-cloudformation';
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { paginateListEndpoints } from '@aws-sdk/client-sagemaker';
+import { findRegistry } from '../account/registry';
 import type { AccountEnvironment } from '../account/session';
 import { prices } from '../costs/prices';
 import type { Rehearsal } from './rehearsal';
@@ -13,6 +14,15 @@ export async function endpointsLeft({ clients }: Asked): Promise<string[]> {
   for await (const { Endpoints = [] } of paginateListEndpoints({ client: clients.sageMaker }, {}))
     found.push(...Endpoints.map(({ EndpointName = '' }) => EndpointName));
   return found.sort();
+}
+
+/** The environment's registry of models, if there is one (DescribeModelPackageGroup). */
+export async function registryLeft(
+  { clients }: Asked,
+  environment: AccountEnvironment,
+): Promise<string[]> {
+  const { group } = await findRegistry(clients.sageMaker, environment);
+  return group === null ? [] : [`model package group ${group}`];
 }
 
 /** The stacks that are not deleted (ListStacks). */

@@ -13,7 +13,7 @@ import type { AccountEnvironment } from '../account/session';
 import { account, region } from '../../session/workspace';
 import { findOutputs, findStack, type Outputs } from '../../session/stack';
 import { deployedState } from './deployed-state';
-import { bucketsLeft, endpointsLeft, stacksLeft } from './left';
+import { bucketsLeft, endpointsLeft, registryLeft, stacksLeft } from './left';
 import { describeCommand, type Rehearsal } from './rehearsal';
 import { impossibleSchedule, otherEndpoint, rehearsed, type Changes } from './settings';
 import type { Step } from './step';
@@ -413,9 +413,12 @@ export class FirstHour {
         },
       },
       {
-        title: 'destroy: no endpoint and no stack is left, but the data are',
+        title: 'destroy: no endpoint, no registered model and no stack is left, but the data are',
         act: async (rehearsal) => {
           const { BucketName } = await this.outputs(rehearsal);
+          // Otherwise it would show nothing that the registry is gone afterwards.
+          const registry = await registryLeft(rehearsal, environment);
+          holds(registry.length > 0, 'no model is registered', 'SageMaker', readLog);
           await rehearsal.must(this.destroy(), {
             says: [`bucket ${BucketName}: storage`],
             todo: readLog,
@@ -470,6 +473,7 @@ export class FirstHour {
       ...(await endpointsLeft(rehearsal)).filter((name) =>
         endpointNames(environment).includes(name),
       ),
+      ...(await registryLeft(rehearsal, environment)),
       ...(await stacksLeft(rehearsal)).filter((name) => isOf(environment, name)),
     ];
     holds(left.length === 0, `still there: ${left.join(', ')}`, 'destroy', readLog);

@@ -3,7 +3,7 @@ and mentions."""
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -78,32 +78,35 @@ def tags(text: str) -> list[tuple[int, int]]:
     return [found.span() for found in _TAG.finditer(text.translate(_KINDS))]
 
 
-def without_mentions(text: str) -> str:
-    """The text with a blank for each retweet mark and each mention, of lists too."""
-    if "@" not in text and "\uff20" not in text:
-        return text
-    text = _MENTION.sub("\0", _RETWEET.sub("\0", text.replace("\0", " ")))
-    return _OWNED.sub(" ", text).replace("\0", " ")
-
-
-def _names(text: str) -> Iterator[str]:
-    """The names in a text's mentions, in its order."""
-    text = text.replace("\0", " ")
-    marks = (found[0] for found in _RETWEET.finditer(text))
-    for found in _MARK_OR_MENTION.finditer(_RETWEET.sub("\0", text)):
-        name = _NAME.search(next(marks) if found[0] == "\0" else found[0])
-        if name:
-            yield name[1].lower()
+def once(names: Iterable[str]) -> tuple[str, ...]:
+    """The names in their order, each once."""
+    return tuple(dict.fromkeys(names))
 
 
 @lru_cache(maxsize=2)
 def _apart(text: str) -> tuple[str, tuple[str, ...]]:
-    """The text without links and mentions, and the names mentioned. Cached, because the words and
-    the lexicon of a text both start here."""
-    linkless = blank_links(text)
-    if "@" not in linkless and "\uff20" not in linkless:
-        return linkless, ()
-    return without_mentions(linkless), tuple(dict.fromkeys(_names(linkless)))
+    """The text with a blank for each link, retweet mark and mention, of lists too; and the names
+    that it mentions. Cached, because the words and the lexicon of a text both start here."""
+    text = blank_links(text)
+    if "@" not in text and "\uff20" not in text:
+        return text, ()
+    marks: list[str] = []
+    mentions: list[str] = []
+
+    def keep_mark(found: re.Match[str]) -> str:
+        marks.append(found[0])
+        return "\0"
+
+    def keep(found: re.Match[str]) -> str:
+        mentions.append(marks.pop() if found[0] == "\0" else found[0])
+        return "\0"
+
+    text = _RETWEET.sub(keep_mark, text.replace("\0", " "))
+    marks.reverse()
+    text = (_MARK_OR_MENTION if marks else _MENTION).sub(keep, text)
+    text = _OWNED.sub(" ", text).replace("\0", " ")
+    names = (name[1].lower() for mention in mentions if (name := _NAME.search(mention)))
+    return text, once(names)
 
 
 def without_links_and_mentions(text: str) -> str:
@@ -143,7 +146,7 @@ def words_of(text: str) -> Words:
         for start, end in spans
     )
     clean = only_words(_without_tags(rest, spans).lower())
-    return Words(clean, tuple(dict.fromkeys(hashtags)), mentions)
+    return Words(clean, once(hashtags), mentions)
 
 
 def clean_text(text: str) -> str:

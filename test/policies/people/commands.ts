@@ -470,6 +470,12 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ]),
         ...sends(null, 'sagemaker:DeleteEndpointConfig', sageMaker(`endpoint-config/${model}`)),
         ...sends(null, 'sagemaker:DeleteModel', sageMaker(`model/${model}`)),
+        ...['ListModelPackages', 'DeleteModelPackage'].flatMap((name) =>
+          sends(null, `sagemaker:${name}`, sageMaker(`model-package/${lake}/1`)),
+        ),
+        ...['DescribeModelPackageGroup', 'DeleteModelPackageGroup'].flatMap((name) =>
+          sends(null, `sagemaker:${name}`, sageMaker(`model-package-group/${lake}`)),
+        ),
         ...cdk,
         ...sends(null, 'cloudformation:DeleteStack', budget),
         // With --delete-data.
