@@ -588,9 +588,11 @@ export const Drift = z.discriminatedUnion('status', [
   z.strictObject({
     status: z.literal('COMPARED'),
     modelVersion: z.string(),
-    /** First and last day of the new tweets, and of those that they are compared with. */
+    /** First and last day of the new tweets, and of those of the model's training that they are compared with. */
     days: z.strictObject({ from: Day, to: Day }),
     reference: z.strictObject({ from: Day, to: Day }),
+    /** The days before the new ones, with which agreements are compared; absent in runs of older releases. */
+    month: z.strictObject({ from: Day, to: Day }).optional(),
     measures: z.array(
       z.strictObject({
         name: z.string(),

@@ -44,7 +44,9 @@ interface Span {
 
 /**
  * Compares the tweets of the last days with those that the model in service was trained on: those of the newest
- * `referenceDays` days of its training that are older than the new days. Never fails a run for a comparison that is not
+ * `referenceDays` days of its training that are older than the new days. Agreements are compared with the
+ * `referenceDays` days just before the new ones, trained on or not: with an old model the others would say nothing of the
+ * last month. Never fails a run for a comparison that is not
  * possible: the answer says why.
  */
 export async function compareDrift(
@@ -59,16 +61,18 @@ export async function compareDrift(
   const trained = await trainingDays(deps.lake, champion);
   if (trained === null)
     return none(`${champion.manifestUri} does not say which days ${champion.modelVersion} read`);
-  const reference = referenceSpan(trained, days.from, deps.settings.referenceDays);
+  const { referenceDays } = deps.settings;
+  const reference = referenceSpan(trained, days.from, referenceDays);
   if (reference === null)
     return none(`${champion.modelVersion} was trained on no day before ${days.from}`);
+  const month = spanBefore(dayBefore(days.from), referenceDays);
   try {
-    const { buckets, words } = await ask(deps, champion, { days, reference }, idempotencyKey);
+    const spans = { days, reference, month };
+    const { buckets, words } = await ask(deps, champion, spans, idempotencyKey);
     return {
       status: 'COMPARED',
       modelVersion: champion.modelVersion,
-      days,
-      reference,
+      ...spans,
       measures: measuresOf(buckets, words, deps.settings),
     };
   } catch (error) {
@@ -82,6 +86,8 @@ const spanBefore = (last: string, days: number): Span => ({
   from: utcDay(new Date(Date.parse(last) - (days - 1) * DAY_MS)),
   to: last,
 });
+
+const dayBefore = (day: string): string => utcDay(new Date(Date.parse(day) - DAY_MS));
 
 async function trainingDays(lake: LakeBucket, champion: Champion): Promise<string[] | null> {
   const found = await getJson(lake, keyOf(lake, champion.manifestUri), AnyManifest);
@@ -113,7 +119,7 @@ const WordRow = z.object({ word: z.string(), new_tweets: Count, reference_tweets
 async function ask(
   deps: DriftDependencies,
   { modelVersion }: Champion,
-  { days, reference }: { days: Span; reference: Span },
+  { days, reference, month }: { days: Span; reference: Span; month: Span },
   idempotencyKey: readonly (string | number)[],
 ) {
   const { athena, queries, languages, clock } = deps;
@@ -125,7 +131,12 @@ async function ask(
     languages: languageList(languages),
   };
   const started = await Promise.all([
-    startQuery(athena, queries.drift, { ...common, model_version: modelVersion }, idempotencyKey),
+    startQuery(
+      athena,
+      queries.drift,
+      { ...common, month_from: month.from, month_to: month.to, model_version: modelVersion },
+      idempotencyKey,
+    ),
     startQuery(athena, queries.risingWords, { ...common, top: WORDS }, idempotencyKey),
   ]);
   const until = clock.now().valueOf() + QUERIES_MS;

@@ -131,7 +131,10 @@ export const FunctionSettings = z.strictObject({
   }),
   /** Comparison of the newest tweets with those of the model's training; docs/model.md gives the reason for each number. */
   drift: z.strictObject({
-    /** Days of the new tweets, the run's day among them, and most days that they are compared with. */
+    /**
+     * Days of the new tweets, the run's day among them, and most days that they are compared with: of the model's
+     * training, and for agreements the days just before the new ones.
+     */
     days: z.number().int().min(1).max(8),
     referenceDays: z.number().int().min(1).max(365),
     /** Fewer tweets on either side give no result. */

@@ -1,9 +1,21 @@
 -- How do the newest tweets differ from earlier ones?
--- For each measure and each of its values: the tweets that have it, among the new and among the reference days. Only
+-- For each measure and each of its values: the tweets that have it, among the new days and among those that they are
+-- compared with: the reference days, which are the training's, or for agreements the month before. Only
 -- predictions of one model count: otherwise a change of the model would look like one of the tweets.
--- parameters: from_day day = today-2, to_day day = today, reference_from day = today-30, reference_to day = today-3, model_version text, languages text = en
+-- parameters: from_day day = today-2, to_day day = today, reference_from day = today-30, reference_to day = today-3, month_from day = today-30, month_to day = today-3, model_version text, languages text = en
 with periods as (
   -- include: two_periods
+  union all
+  select
+    'month' as period,
+    tweet_id,
+    lang,
+    tokens,
+    label,
+    label_source,
+    lexicon_label
+  from tweets
+  where dt between ? /* month_from */ and ? /* month_to */
 ),
 predictions as (
   -- One model gives a text one answer, however often it was asked.
@@ -17,6 +29,7 @@ predictions as (
     and (
       dt between ? /* from_day */ and ? /* to_day */
       or dt between ? /* reference_from */ and ? /* reference_to */
+      or dt between ? /* month_from */ and ? /* month_to */
     )
   group by tweet_id
 ),
@@ -80,12 +93,22 @@ facts as (
   union all
   select period, 'language=' || coalesce(lang, 'unknown') as fact
   from periods
+),
+values_of_measures as (
+  select
+    split_part(fact, '=', 1) as measure,
+    split_part(fact, '=', 2) as bucket,
+    period,
+    -- Agreements are compared with the month before, everything else with the days of the training.
+    if(strpos(fact, '_and_') > 0, 'month', 'reference') as compared_with
+  from facts
 )
 select
-  split_part(fact, '=', 1) as measure,
-  split_part(fact, '=', 2) as bucket,
+  measure,
+  bucket,
   count_if(period = 'new') as new_tweets,
-  count_if(period = 'reference') as reference_tweets
-from facts
-group by 1, 2
-order by 1, 2
+  count_if(period = compared_with) as reference_tweets
+from values_of_measures
+where period in ('new', compared_with)
+group by measure, bucket
+order by measure, bucket

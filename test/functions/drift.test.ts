@@ -233,6 +233,40 @@ test('tweets like those of the training are no drift; a new word that the model 
   expect(lookMetrics({ drift: after, stream: quiet }).DriftOfLimit).toBeGreaterThan(1);
 });
 
+test('agreements are compared with the month before, everything else with the days of the training', async () => {
+  const lexicon = (lexicon_label: 'positive' | 'negative', first: number) =>
+    Array.from({ length: 30 }, (_, index) =>
+      cleanTweet(String(first + index), { tokens: ['what', 'a', 'day'], lexicon_label }),
+    );
+  // The model, trained in September, says positive of every tweet.
+  await trainedOn('2026-09-01');
+  await publish('2026-09-01', lexicon('positive', 100));
+  await publish('2026-10-24', lexicon('positive', 200));
+  await publish('2026-10-25', lexicon('negative', 300));
+  await publish('2026-11-22', lexicon('negative', 400));
+
+  const drift = await compare(champion());
+
+  expect(drift).toMatchObject({
+    reference: { from: '2026-09-01', to: '2026-09-01' },
+    month: { from: '2026-10-25', to: '2026-11-21' },
+    measures: expect.arrayContaining([
+      expect.objectContaining({
+        name: 'agreement of model and lexicon',
+        value: 0,
+        newTweets: 30,
+        referenceTweets: 30,
+        change: '0.0 % before, 0.0 % now',
+      }),
+      expect.objectContaining({
+        name: 'lexicon labels',
+        referenceTweets: 30,
+        change: 'negative: 0.0 % before, 100.0 % now',
+      }),
+    ]),
+  });
+});
+
 test('without a model, a training before the new days or a manifest, it says why nothing is compared', async () => {
   expect(await compare(null)).toEqual({
     status: 'NOT_COMPARED',

@@ -399,6 +399,7 @@ PERIODS = {
     "reference_to": "2026-11-19",
     "languages": "en",
 }
+MONTH = {"month_from": "2026-11-15", "month_to": "2026-11-18"}
 
 
 def test_drift_counts_the_values_of_each_measure_in_both_periods(lake: Lake) -> None:
@@ -410,8 +411,10 @@ def test_drift_counts_the_values_of_each_measure_in_both_periods(lake: Lake) -> 
         # Not a language of the model: it only counts as a language.
         {**new, "tweet_id": "3", "lang": "fr"},
         {**new, "tweet_id": "4", "dt": "2026-11-19", "lang": None, "tokens": ["w"] * 30},
-        # On no day of either period.
-        {**new, "tweet_id": "5", "dt": "2026-11-17"},
+        # Of the month before, and not of the training: only its agreements count.
+        {**new, "tweet_id": "5", "dt": "2026-11-17", "label_source": "human", "label": "positive"},
+        # On no day of any period.
+        {**new, "tweet_id": "6", "dt": "2026-11-12"},
     )
     lake.add(
         "scored",
@@ -421,9 +424,10 @@ def test_drift_counts_the_values_of_each_measure_in_both_periods(lake: Lake) -> 
         {**PREDICTION, "model_version": "m0", "label": "neutral"},
         {**PREDICTION, "tweet_id": "2", "negative": 0.95, "unknown_words": None},
         {**PREDICTION, "tweet_id": "4", "dt": "2026-11-19", "unknown_words": 0},
+        {**PREDICTION, "tweet_id": "5", "dt": "2026-11-17", "label": "positive"},
     )
 
-    rows = lake.ask("questions/drift", **PERIODS, model_version="m1")
+    rows = lake.ask("questions/drift", **PERIODS, **MONTH, model_version="m1")
 
     assert [tuple(row.values()) for row in rows] == [
         ("confidence", "70 to 80 %", 0, 1),
@@ -434,10 +438,13 @@ def test_drift_counts_the_values_of_each_measure_in_both_periods(lake: Lake) -> 
         ("language", "unknown", 0, 1),
         ("length", "30 words or more", 0, 1),
         ("length", "below 5 words", 2, 0),
+        ("lexicon_and_people", "agree", 0, 1),
         ("lexicon_and_people", "differ", 1, 0),
         ("lexicon_label", "positive", 2, 1),
-        ("model_and_lexicon", "differ", 2, 1),
-        ("model_and_people", "agree", 1, 0),
+        # Tweet 5 of the month agrees; tweet 4 is of the training and too old for the month.
+        ("model_and_lexicon", "agree", 0, 1),
+        ("model_and_lexicon", "differ", 2, 0),
+        ("model_and_people", "agree", 1, 1),
         ("model_label", "negative", 2, 1),
         ("unknown_words", "none", 0, 1),
         ("unknown_words", "three or more", 1, 0),
