@@ -24,7 +24,7 @@ import { compareDrift, keepDrift } from './report/drift';
 import type { DriftDependencies } from './report/drift';
 import { lookMetrics, notices } from './report/looks';
 import { runMetrics } from './report/run-metrics';
-import { outcomeOf, summaryOf } from './report/run-summary';
+import { gateOf, outcomeOf, summaryOf } from './report/run-summary';
 import { streamBacklog } from './report/stream-backlog';
 import type { BacklogDependencies } from './report/stream-backlog';
 import { onFirstCall, step } from './shared/step';
@@ -51,6 +51,7 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock, ...deps }: Depende
         : '';
     const key = `${prefixes.audit}reports/${plan.runId}.json`;
     const outcome = outcomeOf(state);
+    const gate = gateOf(state);
     const champion = (await readChampion(lake))?.value ?? null;
     const hasWorked = outcome !== 'INGESTED' && outcome !== 'SKIPPED';
     const looks = hasWorked && {
@@ -71,6 +72,7 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock, ...deps }: Depende
       modelInService: champion?.modelVersion ?? null,
       spendUsd: ingest.status === 'PENDING' ? 0 : ingest.spendUsd,
       reportUri: uriOf(lake, key),
+      ...(gate && { gate }),
       ...looks,
     };
     if (looks) await keepDrift({ lake, clock }, plan.runId, looks.drift);
@@ -85,7 +87,11 @@ export const reportRun = ({ lake, sns, topicArn, emit, clock, ...deps }: Depende
           Subject: subjectOf(
             `sentiment-lake ${plan.date}: ${outcome.toLowerCase().replaceAll('_', ' ')}`,
           ),
-          Message: `${report.summary}\n\nRun ${plan.runId}, report ${report.reportUri}${evaluation}`,
+          Message: [
+            report.summary,
+            ...(gate ? [['The gate:', ...gate.map((said) => `- ${said}`)].join('\n')] : []),
+            `Run ${plan.runId}, report ${report.reportUri}${evaluation}`,
+          ].join('\n\n'),
         }),
       );
     }

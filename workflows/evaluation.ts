@@ -171,3 +171,6 @@ export const reasonsIn = (because: string): string[] =>
 
 /** Whether a rule's sentence says that the rule failed. Releases up to 484cd63 wrote `BROKEN`. */
 export const isFailed = (reason: string): boolean => /^(failed|BROKEN): /.test(reason);
+
+/** Whether a rule's sentence says that the rule passed. Releases up to 484cd63 wrote `holds`. */
+export const isPassed = (reason: string): boolean => /^(passed|holds): /.test(reason);

@@ -641,6 +641,11 @@ export const RunReport = z.strictObject({
   modelInService: z.string().nullable(),
   spendUsd: z.number().nonnegative(),
   reportUri: S3Uri,
+  /**
+   * Every rule of the gate as a sentence, passed or failed, and what else the gate said. Absent if no candidate was
+   * evaluated, and in runs of older releases.
+   */
+  gate: z.array(z.string()).optional(),
   /** Absent for ingests, skipped runs and runs of older releases. */
   drift: Drift.optional(),
   stream: StreamBacklog.optional(),

@@ -68,6 +68,8 @@ export interface ReportData {
   drift?: RunReport['drift'];
   /** What the stream scorer had not taken. */
   stream?: RunReport['stream'];
+  /** What the gate said of the run's candidate, a sentence for each rule; absent without one. */
+  gate?: RunReport['gate'];
   stages: Stage[];
   /** null when the run requested no tweets. */
   ingest: IngestCounts | null;

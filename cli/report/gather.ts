@@ -159,7 +159,11 @@ export async function gatherReport(
     redrives: execution.redriveCount ?? 0,
     summary: report.success ? report.data.summary : '',
     modelInService: report.success ? report.data.modelInService : null,
-    ...(report.success && { drift: report.data.drift, stream: report.data.stream }),
+    ...(report.success && {
+      drift: report.data.drift,
+      stream: report.data.stream,
+      gate: report.data.gate,
+    }),
     stages: run.timeline.stages,
     ingest: ingest === undefined || ingest.status === 'PENDING' ? null : ingest,
     ...(succeeded

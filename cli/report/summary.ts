@@ -1,5 +1,6 @@
 import { paint as painted, type Colour } from '../../session/visible';
 import { beyondLimit } from '../../functions/report/drift-measures';
+import { isFailed, isPassed } from '../../workflows/evaluation';
 import { describeBacklog } from '../../functions/report/looks';
 import { dollars, total } from '../costs/money';
 import { count, counted } from '../run/stages';
@@ -100,6 +101,17 @@ function opinionLines({ opinions }: ReportData): string[] {
   ];
 }
 
+/** How many rules of the gate passed, and which did not. */
+function gateLines({ gate }: ReportData): string[] {
+  if (gate === undefined) return [];
+  const passed = gate.filter(isPassed).length;
+  const failed = gate.filter(isFailed);
+  return [
+    `Gate: ${passed} of ${counted(passed + failed.length, 'rule')} passed`,
+    ...failed.map((reason) => `  ${reason}`),
+  ];
+}
+
 /** The stream and drift, each in a line; nothing for runs of older releases. */
 function lookLines({ drift, stream }: ReportData): string[] {
   const beyond = drift ? beyondLimit(drift) : [];
@@ -142,6 +154,7 @@ export function summaryLines(
     '',
     `${report.execution} ${report.status} in ${seconds(report.endedAt - report.startedAt)}`,
     `Model in service: ${report.modelInService ?? 'none yet'}`,
+    ...gateLines(report),
     ...lookLines(report),
     `Report: ${paths.report}`,
   ];

@@ -97,6 +97,10 @@ function trained({ train, evaluation }: RunState): string | null {
   return [`model ${train.jobName} ${outcome}, ${recall}`, ...failed].join(', ');
 }
 
+/** What the gate said of the run's candidate, all rules; undefined if there was none. */
+export const gateOf = ({ evaluation }: RunState): string[] | undefined =>
+  'promote' in evaluation && !evaluation.rollback ? evaluation.reasons : undefined;
+
 const scored = ({ refresh }: RunState): string | null =>
   refresh.status === 'DONE' && refresh.scored > 0 ? `${count(refresh.scored)} tweets scored` : null;
 

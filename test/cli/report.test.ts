@@ -293,6 +293,15 @@ describe('drift and the stream', () => {
     expect(lines).toContain('Drift: a new word, "<rizz>": 0.0 % before, 9.0 % now');
   });
 
+  test('the terminal says how many rules of the gate passed, and names those that failed', () => {
+    const gate = ['passed: Rows: 800', 'failed: Lexicon: too good', 'Digest of the model: aa'];
+
+    expect(summaryLines({ ...drifted, gate }, { report: 'r.html' }, false).join('\n')).toContain(
+      'Gate: 1 of 2 rules passed\n  failed: Lexicon: too good\n',
+    );
+    expect(summaryLines(drifted, { report: 'r.html' }, false).join()).not.toContain('Gate:');
+  });
+
   test('without drift it says how many measures had no result; an older report says nothing', () => {
     const drift = drifted.drift?.status === 'COMPARED' ? drifted.drift : undefined;
     const calm = drift && { ...drift, measures: drift.measures.slice(0, 2) };

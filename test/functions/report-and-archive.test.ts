@@ -157,6 +157,7 @@ describe('Report', () => {
       modelInService: null,
       spendUsd: 20,
       reportUri: `s3://${lake.bucket}/processed-data/audit/reports/${RUN_ID}.json`,
+      gate: GATE.reasons,
       drift: { status: 'NOT_COMPARED', reason: 'no model is in service yet' },
       stream: { records: 0, isMore: false, oldestSeconds: null, waitingForModel: 0 },
     });
@@ -172,6 +173,28 @@ describe('Report', () => {
         Message: expect.stringContaining(answer.summary),
       },
     ]);
+  });
+
+  test('report and mail name every rule of the gate, those that passed too', async () => {
+    const reasons = [
+      ...GATE.reasons,
+      'failed: Lexicon (VADER): too good',
+      'Digest of the model: aa',
+    ];
+
+    const answer = await report({ ...PROMOTED, evaluation: { ...GATE, promote: false, reasons } });
+
+    expect(answer.gate).toEqual(reasons);
+    expect(topic.messages[0]?.Message).toContain(
+      `\n\nThe gate:\n- ${reasons.join('\n- ')}\n\nRun ${RUN_ID}, report `,
+    );
+  });
+
+  test('a run without a candidate says nothing of the gate', async () => {
+    const answer = await report({ train: { status: 'SKIPPED', reason: 'the same' } });
+
+    expect(answer).not.toHaveProperty('gate');
+    expect(topic.messages[0]?.Message).not.toContain('gate');
   });
 
   test('emits the figures of the run once', async () => {
