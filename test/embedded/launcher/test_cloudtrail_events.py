@@ -1,4 +1,4 @@
-"""LookupEvents says who started and redrove an execution, also after a restart: cloudtrail_events."""
+"""LookupEvents says who started and redrove an execution (patch cloudtrail_events)."""
 
 import json
 from pathlib import Path
