@@ -4,7 +4,8 @@ import type { AthenaContext } from '../../functions/lake/athena';
 import { getText, uriOf } from '../../functions/lake/objects';
 import type { LakeBucket } from '../../functions/lake/objects';
 import { systemClock } from '../../functions/shared/clock';
-import { parseQuery } from '../../queries/catalog';
+import { parseQuery, renderedCatalog } from '../../queries/catalog';
+import type { QueryValues } from '../../queries/query';
 import { datasets } from '../../workflows/datasets';
 import { ExecutionRow, executionRowKey } from '../../workflows/executions';
 import type { RunState } from '../../workflows/payloads';
@@ -91,6 +92,17 @@ async function rowOf(name = EXECUTION.name, startedAt = STARTED_AT): Promise<Exe
 async function query(sql: string): Promise<Record<string, string | null>[]> {
   const asked = parseQuery('ad_hoc', 'question', `-- Ad hoc?\n${sql}`);
   const id = await startQuery(athena, asked, {}, [sql, Math.random()]);
+  while (!(await hasSucceeded(athena, id))) await systemClock.sleep(50);
+  return rowsOf(athena, id, 100);
+}
+
+async function question(
+  name: string,
+  values: QueryValues,
+): Promise<Record<string, string | null>[]> {
+  const asked = renderedCatalog().find((one) => one.name === name);
+  if (asked === undefined) throw new Error(`There is no question ${name}.`);
+  const id = await startQuery(athena, asked, values, [name, Math.random()]);
   while (!(await hasSucceeded(athena, id))) await systemClock.sleep(50);
   return rowsOf(athena, id, 100);
 }
@@ -221,6 +233,29 @@ describe('the row of an execution', () => {
         macro_recall: '0.774',
         git_commit: 'c0ffee',
       },
+    ]);
+  });
+
+  test('answers who made a model, of what: the questions executions and model_origin', async () => {
+    await putManifest();
+    trail.started(EXECUTION.arn, ADA);
+    await ends({ input: { mode: 'ingest' }, events: [exits(1, wholeRun())] });
+
+    expect(await question('model_origin', { model_version: TRAINED.jobName })).toEqual([
+      expect.objectContaining({
+        what: 'trained and put into service',
+        execution: EXECUTION.name,
+        started_by: ADA,
+        git_commit: 'c0ffee',
+        training_tweets: '42',
+        label_rows: '100',
+      }),
+    ]);
+    expect(await question('model_origin', { model_version: 'sl-20261225-aaaaaaaaaaaa' })).toEqual(
+      [],
+    );
+    expect(await question('executions', { from_day: '2026-11-24', to_day: '2026-11-24' })).toEqual([
+      expect.objectContaining({ name: EXECUTION.name, decision: 'promoted' }),
     ]);
   });
 
