@@ -10,11 +10,18 @@ import { eventsAfter } from './run/events';
 import { executionName, stageLine } from './run/follow';
 import { redriveCommand } from './run/failure';
 import { findExecution, listExecutions } from './run/launch';
+import { claimed, describeStarter, startersOf } from './run/starter';
 import { Timeline } from './run/timeline';
 
 const shown = 25;
 
-/** The newest executions; as JSON all of them: `{"execution", "status", "started", "ended", "redrives"}`. */
+/** Executions whose starter is looked up for JSON; of older ones it is null. */
+const STARTERS = 500;
+
+/**
+ * The newest executions; as JSON all of them: `{"execution", "status", "started", "ended", "redrives", "startedBy",
+ * "startedBySource", "startedWith", "claimedBy", "redrivenBy"}`.
+ */
 export async function printExecutions(
   session: Session,
   screen: Screen,
@@ -22,14 +29,20 @@ export async function printExecutions(
 ): Promise<void> {
   const executions = await listExecutions(session);
   if (asJson) {
+    const starters = await startersOf(session, executions.slice(0, STARTERS));
     sayJson(
       screen,
-      executions.map(({ name, status, startDate, stopDate, redriveCount }) => ({
+      executions.map(({ name, status, startDate, stopDate, redriveCount }, place) => ({
         execution: name,
         status,
         started: startDate ?? null,
         ended: stopDate ?? null,
         redrives: redriveCount ?? 0,
+        startedBy: starters[place]?.started_by ?? null,
+        startedBySource: starters[place]?.started_by_source ?? null,
+        startedWith: starters[place]?.started_with ?? null,
+        claimedBy: starters[place]?.claimed_by ?? null,
+        redrivenBy: starters[place]?.redriven_by ?? null,
       })),
     );
     return;
@@ -38,17 +51,21 @@ export async function printExecutions(
     screen.say(`No execution yet. The first one: ${firstRun(session.environment)}`);
     return;
   }
-  const rows = executions
-    .slice(0, shown)
-    .map(({ name, status, startDate, stopDate, redriveCount }) => [
-      name ?? '',
-      status ?? '',
-      startDate?.toISOString().slice(0, 19).replace('T', ' ') ?? '',
-      startDate && stopDate ? seconds(Number(stopDate) - Number(startDate)) : '',
-      String(redriveCount ?? 0),
-    ]);
+  const newest = executions.slice(0, shown);
+  const starters = await startersOf(session, newest);
+  const rows = newest.map(({ name, status, startDate, stopDate, redriveCount }, place) => [
+    name ?? '',
+    status ?? '',
+    startDate?.toISOString().slice(0, 19).replace('T', ' ') ?? '',
+    startDate && stopDate ? seconds(Number(stopDate) - Number(startDate)) : '',
+    String(redriveCount ?? 0),
+    describeStarter(starters[place] ?? claimed(undefined)),
+  ]);
   screen.say(
-    renderTable({ columns: ['execution', 'status', 'started (UTC)', 'took', 'redriven'], rows }),
+    renderTable({
+      columns: ['execution', 'status', 'started (UTC)', 'took', 'redriven', 'started by'],
+      rows,
+    }),
   );
   await sayIfModelIsMarked(session, screen);
 }
@@ -64,14 +81,16 @@ async function sayIfModelIsMarked({ people, outputs }: Session, screen: Screen):
     );
 }
 
-/** The stages of one execution and their results; as JSON `{"execution", "status", "stages", "failure"}`. */
+/** The stages of one execution and their results; as JSON `{"execution", "status", "startedBy", …, "stages", "failure"}`. */
 export async function printExecution(
   session: Session,
   screen: Screen,
   nameOrArn: string,
   asJson: boolean,
 ): Promise<void> {
-  const { executionArn = '', status } = await findExecution(session, nameOrArn);
+  const execution = await findExecution(session, nameOrArn);
+  const { executionArn = '', status } = execution;
+  const [starter = claimed(undefined)] = await startersOf(session, [execution]);
   const events = await eventsAfter(session.clients.sfn, executionArn, 0);
   const timeline = new Timeline();
   timeline.add(events);
@@ -79,6 +98,11 @@ export async function printExecution(
     sayJson(screen, {
       execution: executionName(executionArn),
       status,
+      startedBy: starter.started_by,
+      startedBySource: starter.started_by_source,
+      startedWith: starter.started_with,
+      claimedBy: starter.claimed_by,
+      redrivenBy: starter.redriven_by,
       stages: timeline.stages.map(({ name, status: outcome, startedAt, endedAt, text }) => ({
         name,
         status: outcome,
@@ -94,6 +118,7 @@ export async function printExecution(
     return;
   }
   screen.say(`${executionName(executionArn)}  ${status}  (${events.length} events)`);
+  screen.say(`Started by ${describeStarter(starter)} (${starter.started_with})`);
   for (const stage of timeline.stages) screen.say(stageLine(stage, screen.hasColours));
   const { failure } = timeline;
   if (!failure || status === 'RUNNING') return;

@@ -21,6 +21,20 @@ export interface Overview {
 
 export type RunStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED' | 'TIMED_OUT';
 
+/** Who started a run. What the input says, its writer may have invented; what CloudTrail says is proven. */
+export interface StarterView {
+  /** In some words, for a table. */
+  text: string;
+  /** An ARN, or what the input says; null if nothing does. */
+  who: string | null;
+  source: 'CloudTrail' | 'input' | 'unknown';
+  with: 'schedule' | 'command line' | 'console' | 'other';
+  /** What the input says, whatever CloudTrail does. */
+  claimed: string | null;
+  /** ARN of who redrove it last; null if that is unknown, or never was. */
+  redrivenBy: string | null;
+}
+
 /** One row of `GET /api/runs`, newest first. */
 export interface RunLine {
   name: string;
@@ -30,6 +44,8 @@ export interface RunLine {
   redrives: number;
   /** Step Functions no longer has it; the lake's archive does. */
   isArchived: boolean;
+  /** Null for older runs, whose input is not read for the list. */
+  startedBy: StarterView | null;
   /** What the run reported, or the error that ended it. */
   summary: string;
 }
@@ -63,6 +79,7 @@ export interface RunView {
   endedAt: number | null;
   redrives: number;
   isArchived: boolean;
+  startedBy: StarterView;
   input: string;
   output: string | null;
   summary: string;
@@ -156,6 +173,38 @@ export interface ModelView {
   problem: string | null;
   /** `manifest.json` as it is stored; null for models from before it was kept. */
   manifest: string | null;
+}
+
+/** `GET /api/audit/<version>`: who made a model, of which tweets, labels and code, and who decided on it. */
+export interface AuditView {
+  version: string;
+  inService: boolean;
+  /** The execution that trained it; null if its manifest or that execution is gone. */
+  trained: { execution: string; startedAt: number; startedBy: StarterView } | null;
+  /** The execution that decided on it last; null for a model that is not registered. */
+  decided: {
+    decision: 'promoted' | 'refused';
+    at: number;
+    execution: string;
+    startedBy: StarterView | null;
+  } | null;
+  /** Null if the manifest is gone, or of a release that did not say it. */
+  commit: string | null;
+  /** Whether the code had changes that are in no commit. */
+  isDirty: boolean;
+  images: { training: string; serving: string } | null;
+  /** Snapshots of days that the training was given, and their rows. */
+  days: { date: string; version: string; rows: number }[];
+  /** Objects of labels, each as it was then. */
+  labels: { uri: string; etag: string }[];
+  /** Human labels by what they were used for; null if the manifest does not say. */
+  labelRows: { train: number; validation: number; heldOut: number } | null;
+  /** Whether its input has held tweets that were erased later, in words; null if not. */
+  forgotten: string | null;
+  /** S3 addresses of manifest, history and evaluation. */
+  records: { what: string; uri: string }[];
+  /** What could not be found, sentence by sentence. */
+  missing: string[];
 }
 
 export type Probabilities = Record<Label, number>;

@@ -1,16 +1,20 @@
+import { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { z } from 'zod';
-import { prefixes } from '../workflows/datasets';
 import { aws } from './shared/aws';
 import { systemClock } from './shared/clock';
 import type { Clock } from './shared/clock';
 import { readEnvironment } from './settings/environment';
 import { withinDeadline } from './shared/deadline';
 import type { CallContext } from './shared/deadline';
+import { ArchivedExecution, archiveFolder } from './report/archived-execution';
+import { completeExecutions } from './report/complete-executions';
 import { lastState, openTransform, readCause, readHistory } from './report/execution-history';
+import { executionRow, keepExecutionRow } from './report/execution-row';
+import { callsOf } from './report/started-by';
 import { explain } from './shared/explain';
 import { releaseLock } from './lake/lock';
 import { uriOf } from './lake/objects';
@@ -34,11 +38,14 @@ const Event = z.object({
   }),
 });
 
+const Ended = ArchivedExecution.shape.execution;
+
 interface Dependencies {
   lake: LakeBucket;
   sfn: SFNClient;
   sns: SNSClient;
   sageMaker: SageMakerClient;
+  cloudTrail: CloudTrailClient;
   topicArn: string;
   emit: Emit;
   clock: Clock;
@@ -46,10 +53,12 @@ interface Dependencies {
 
 /**
  * Runs after every execution: reports a failure by mail, releases the execution's locks, stops the transform job of an
- * execution that was ended from outside, and archives the history, because Step Functions deletes it after 90 days. If it fails after the mail, the retry sends the mail again.
+ * execution that was ended from outside, and archives the history, because Step Functions deletes it after 90 days. The
+ * history becomes a row of the table `executions`; after a nightly run, rows that are missing or not confirmed by
+ * CloudTrail are completed. If it fails after the mail, the retry sends the mail again.
  */
 export const archiveExecution =
-  ({ lake, sfn, sns, sageMaker, topicArn, emit, clock }: Dependencies) =>
+  ({ lake, sfn, sns, sageMaker, cloudTrail, topicArn, emit, clock }: Dependencies) =>
   (event: unknown, context?: CallContext): Promise<{ archiveUri: string; events: number }> =>
     withinDeadline(context, async () => {
       const parsed = Event.safeParse(event);
@@ -59,7 +68,7 @@ export const archiveExecution =
       const { executionArn, name, status } = parsed.data.detail;
       const execution = await sfn.send(new DescribeExecutionCommand({ executionArn }));
       // A redriven execution ends more than once, so each end gets its own archive.
-      const planned = `${prefixes.audit}executions/${name}-${execution.redriveCount ?? 0}.json`;
+      const planned = `${archiveFolder}${name}-${execution.redriveCount ?? 0}.json`;
       // The mail goes first: archiving the history of a long run may exceed this call's time.
       if (status !== 'SUCCEEDED') {
         const { error, cause } = execution;
@@ -89,6 +98,16 @@ export const archiveExecution =
         execution: { ...execution, $metadata: undefined },
         events,
       });
+      const ended = { execution: Ended.parse({ ...execution, name }), events };
+      const row = await executionRow(
+        lake,
+        ended,
+        uriOf(lake, key),
+        await callsOf({ cloudTrail, clock }, ended.execution),
+      );
+      await keepExecutionRow(lake, row);
+      if (row.mode === 'nightly')
+        log({ completed: await completeExecutions({ lake, cloudTrail, clock }) });
       // Last: a repeated call would count the run twice.
       for (const [Stage, seconds] of stageSeconds(events))
         emit({ StageSeconds: seconds }, { Stage });
@@ -124,6 +143,7 @@ export const handler = onFirstCall(() => {
     sfn: aws(SFNClient),
     sns: aws(SNSClient),
     sageMaker: aws(SageMakerClient),
+    cloudTrail: aws(CloudTrailClient),
     topicArn: TOPIC_ARN,
     emit: emitter(LAKE),
     clock: systemClock,

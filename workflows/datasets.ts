@@ -35,6 +35,7 @@ const Catalog = z.strictObject({
     quarantine: Dataset,
     tweets: Dataset,
     scored: Dataset,
+    executions: Dataset,
   }),
   candidates: z.strictObject({
     table: z.string(),
@@ -93,18 +94,28 @@ export const s3Uri = (bucket: string, key: string): string => `s3://${bucket}/${
 /** Days. S3 applies lifecycle rules about once a day, so objects may live this much longer. */
 const LATE_DELETION_DAYS = 2;
 
+/** Before the first release: no lake holds an older day. */
+const FIRST_DAY = '2026-01-01';
+
+const firstDay = (days: number | null): string =>
+  days === null ? FIRST_DAY : `NOW-${days + LATE_DELETION_DAYS}DAYS`;
+
 /**
  * Table parameters for partition projection: Athena then reads every day in range, and no partition must be
- * registered. `days` is how long the objects are kept. The ingest and the cleaning job write rejected records under the
- * current day, so no older day holds any; tomorrow is included because clocks differ.
+ * registered. `days` is how long the objects are kept, null for ever. The ingest and the cleaning job write rejected
+ * records under the current day, and an execution's row lies under the day of its start, so no older day holds any;
+ * tomorrow is included because clocks differ.
  */
-export const dayProjection = ({ partitions }: Dataset, days: number): Record<string, string> =>
+export const dayProjection = (
+  { partitions }: Dataset,
+  days: number | null,
+): Record<string, string> =>
   Object.fromEntries([
     ['projection.enabled', 'true'],
     ...partitions.flatMap(({ name }) => [
       [`projection.${name}.type`, 'date'],
       [`projection.${name}.format`, 'yyyy-MM-dd'],
-      [`projection.${name}.range`, `NOW-${days + LATE_DELETION_DAYS}DAYS,NOW+1DAYS`],
+      [`projection.${name}.range`, `${firstDay(days)},NOW+1DAYS`],
       [`projection.${name}.interval`, '1'],
       [`projection.${name}.interval.unit`, 'DAYS'],
     ]),

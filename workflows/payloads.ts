@@ -97,6 +97,16 @@ export const countOf = (days: DayList | readonly unknown[]): number =>
   'uri' in days ? days.count : days.length;
 
 /**
+ * Who starts an execution, and with what, as the starter says. Anyone who may start an execution can write anything
+ * here, so it is a claim: CloudTrail has the proof.
+ */
+export const StartedBy = z.strictObject({
+  who: z.string().regex(/^[\x20-\x7e]{1,256}$/, 'must be 1 to 256 printable ASCII characters'),
+  with: z.enum(['command line', 'console']),
+});
+export type StartedBy = z.infer<typeof StartedBy>;
+
+/**
  * The execution's input.
  *
  * @example {} starts a nightly run
@@ -126,6 +136,8 @@ export const RunRequest = z
     model: z.string().min(1).max(63).optional(),
     /** Set by the nightly rule: the event's time. A second delivery of the same event has the same time. */
     scheduledFor: Instant.optional(),
+    /** Set by the command line and the console. */
+    startedBy: StartedBy.optional(),
   })
   .superRefine(({ mode, from, to, days, import: name, keywords, queries, model }, context) => {
     const demand = (holds: boolean, path: string, message: string) => {

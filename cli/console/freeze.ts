@@ -44,8 +44,10 @@ export async function answersFor(
     const [, version] = /\/model-outputs\/([\w-]+)\/evaluation\.json$/.exec(uri) ?? [];
     return version ?? [];
   });
-  for (const version of new Set([...made, overview.modelInService ?? []].flat()))
+  for (const version of new Set([...made, overview.modelInService ?? []].flat())) {
     await get(`/api/models/${version}`);
+    await get(`/api/audit/${version}`);
+  }
   return answers;
 }
 

@@ -18,7 +18,8 @@ import { executionName } from '../run/follow';
 import { Refused } from './door';
 import { bucketOf } from './objects';
 
-const Version = z.string().regex(/^sl-[A-Za-z0-9-]{1,60}$/);
+/** A model's version. */
+export const Version = z.string().regex(/^sl-[A-Za-z0-9-]{1,60}$/);
 
 /** Registered models, newest decision first. */
 export async function listModels(session: Session): Promise<ModelLine[]> {

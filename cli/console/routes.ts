@@ -6,6 +6,7 @@ import type { Session } from '../../session/session';
 import type { Workspace } from '../../session/workspace';
 import { Label } from '../../workflows/evaluation';
 import { RunRequest } from '../../workflows/payloads';
+import { showAudit } from './audit';
 import { Refused } from './door';
 import { Labelling } from './labels';
 import { answerQuestion, listQuestions, runStatement, showLake } from './lake';
@@ -93,6 +94,11 @@ export function routesOf(
       method: 'GET',
       path: /^\/api\/models\/([\w-]+)$/,
       answer: ([version = '']) => showModel(session, version),
+    },
+    {
+      method: 'GET',
+      path: /^\/api\/audit\/([\w-]+)$/,
+      answer: ([version = '']) => showAudit(session, version),
     },
     {
       method: 'POST',

@@ -9,10 +9,22 @@ import {
   type HistoryEvent,
 } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
-import type { Machine, RunLine, RunStatus, RunView, StateVisit } from '../../console/contract';
+import type {
+  Machine,
+  RunLine,
+  RunStatus,
+  RunView,
+  StarterView,
+  StateVisit,
+} from '../../console/contract';
+import {
+  ArchivedExecution,
+  archivedName,
+  archiveFolder,
+  ExecutionStatus,
+} from '../../functions/report/archived-execution';
 import { readCause } from '../../functions/report/execution-history';
 import { getJson, uriOf } from '../../functions/lake/objects';
-import { prefixes } from '../../workflows/datasets';
 import { RunReport, type IngestTweetsOutput } from '../../workflows/payloads';
 import type { Session } from '../../session/session';
 import { awsCosts, xCosts } from '../costs/night';
@@ -23,6 +35,7 @@ import { redriveCommand } from '../run/failure';
 import { findExecution, listExecutions, startNamed, checkInput } from '../run/launch';
 import { lastState } from '../run/last-state';
 import { count } from '../run/stages';
+import { claimed, describeStarter, storedRow, type Starter } from '../run/starter';
 import { Timeline } from '../run/timeline';
 import { Refused } from './door';
 import { bucketOf, storedBelow } from './objects';
@@ -30,30 +43,7 @@ import { bucketOf, storedBelow } from './objects';
 /** Runs whose report is read for the list; older ones are listed without it. */
 const SUMMARIES = 40;
 
-const Status = z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT']);
-const Dated = z.object({ timestamp: z.coerce.date() });
-const ArchivedExecution = z.object({
-  execution: z.object({
-    name: z.string(),
-    status: Status,
-    startDate: z.coerce.date(),
-    stopDate: z.coerce.date().optional(),
-    redriveCount: z.number().default(0),
-    input: z.string().default('{}'),
-    output: z.string().optional(),
-    error: z.string().optional(),
-    cause: z.string().optional(),
-  }),
-  // As Step Functions told them, but with times as texts.
-  events: z.array(
-    z
-      .custom<HistoryEvent>((event) => Dated.safeParse(event).success)
-      .transform((event) => ({ ...event, timestamp: Dated.parse(event).timestamp })),
-  ),
-});
-type Known = z.infer<typeof ArchivedExecution>['execution'];
-
-const archiveFolder = `${prefixes.audit}executions/`;
+type Known = ArchivedExecution['execution'];
 
 /** Runs that Step Functions has, and those that only the archive has, newest first. */
 export async function listRuns(session: Session): Promise<RunLine[]> {
@@ -62,7 +52,7 @@ export async function listRuns(session: Session): Promise<RunLine[]> {
     executions.map(async (one, place): Promise<RunLine> => {
       const status = statusOf(one.status);
       const described =
-        place < SUMMARIES && status !== 'RUNNING'
+        place < SUMMARIES
           ? await session.clients.sfn.send(
               new DescribeExecutionCommand({ executionArn: one.executionArn }),
             )
@@ -74,6 +64,7 @@ export async function listRuns(session: Session): Promise<RunLine[]> {
         endedAt: one.stopDate?.valueOf() ?? null,
         redrives: one.redriveCount ?? 0,
         isArchived: false,
+        startedBy: described ? await starterOf(session, one, described.input) : null,
         summary: summaryOf(described?.output, described?.error),
       };
     }),
@@ -84,23 +75,44 @@ export async function listRuns(session: Session): Promise<RunLine[]> {
   const older = await Promise.all(
     newest.map(async ([, { key }]) => {
       const found = await getJson(bucketOf(session), key, ArchivedExecution);
-      return found === null ? [] : [lineOf(found.value.execution)];
+      return found === null ? [] : [await lineOf(session, found.value.execution)];
     }),
   );
   return [...lines, ...older.flat()].toSorted((a, b) => b.startedAt - a.startedAt);
 }
 
-const lineOf = (one: Known): RunLine => ({
+const lineOf = async (session: Session, one: Known): Promise<RunLine> => ({
   name: one.name,
   status: one.status,
   startedAt: one.startDate.valueOf(),
   endedAt: one.stopDate?.valueOf() ?? null,
   redrives: one.redriveCount,
   isArchived: true,
+  startedBy: await starterOf(session, one, one.input),
   summary: summaryOf(one.output, one.error),
 });
 
-const statusOf = (status: string | undefined): RunStatus => Status.catch('FAILED').parse(status);
+/** Who started an execution, as its row says, or else its input. */
+async function starterOf(
+  session: Session,
+  { name, startDate }: { name?: string; startDate?: Date },
+  input: string | undefined,
+): Promise<StarterView> {
+  const row = startDate && (await storedRow(session, name ?? '', startDate));
+  return starterView(row ?? claimed(input));
+}
+
+export const starterView = (starter: Starter): StarterView => ({
+  text: describeStarter(starter),
+  who: starter.started_by,
+  source: starter.started_by_source,
+  with: starter.started_with,
+  claimed: starter.claimed_by,
+  redrivenBy: starter.redriven_by,
+});
+
+const statusOf = (status: string | undefined): RunStatus =>
+  ExecutionStatus.catch('FAILED').parse(status);
 
 function summaryOf(output: string | undefined, error: string | undefined): string {
   if (error !== undefined) return error;
@@ -122,11 +134,12 @@ async function archives(
 ): Promise<Map<string, { key: string; redrives: number; modified: number }>> {
   const found = new Map<string, { key: string; redrives: number; modified: number }>();
   for await (const { key, modified } of storedBelow(bucketOf(session), archiveFolder)) {
-    const [, name, redrives] = /^(.+)-(\d+)\.json$/.exec(key.slice(archiveFolder.length)) ?? [];
-    if (name === undefined) continue;
+    const archived = archivedName(key);
+    if (archived === null) continue;
+    const { name, redrives } = archived;
     const before = found.get(name);
-    if (before && before.redrives > Number(redrives)) continue;
-    found.set(name, { key, redrives: Number(redrives), modified });
+    if (before && before.redrives > redrives) continue;
+    found.set(name, { key, redrives, modified });
   }
   return found;
 }
@@ -142,6 +155,7 @@ export async function showRun(session: Session, name: string): Promise<RunView> 
       historyOf(session, executionArn),
     ]);
     const execution = {
+      executionArn,
       name,
       status: statusOf(described.status),
       startDate: described.startDate ?? new Date(0),
@@ -171,12 +185,12 @@ async function historyOf(session: Session, executionArn: string): Promise<Histor
   return events;
 }
 
-function viewOf(
+async function viewOf(
   session: Session,
   execution: Known,
   history: readonly HistoryEvent[],
   isArchived: boolean,
-): RunView {
+): Promise<RunView> {
   const events = history.map(simplify);
   const timeline = new Timeline();
   timeline.add(events);
@@ -194,6 +208,7 @@ function viewOf(
     endedAt: execution.stopDate?.valueOf() ?? null,
     redrives: execution.redriveCount,
     isArchived,
+    startedBy: await starterOf(session, execution, execution.input),
     input: execution.input,
     output: execution.output ?? null,
     summary: summaryOf(execution.output, execution.error),
@@ -365,7 +380,7 @@ export async function startRunNamed(
 ): Promise<string> {
   const { mode } = checkInput(input);
   if (mode === 'nightly') await beforeNightly();
-  const arn = await startNamed(session, mode, JSON.stringify(input));
+  const arn = await startNamed(session, mode, input, 'console');
   return arn.split(':').at(-1) ?? arn;
 }
 

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { explain } from '../../functions/shared/explain';
-import { RunRequest } from '../../workflows/payloads';
+import { RunRequest, type StartedBy } from '../../workflows/payloads';
 import type { Workspace } from '../../session/workspace';
 import type { Session } from '../../session/session';
 import { UserError } from '../../session/user-error';
@@ -15,6 +15,7 @@ import { commandFor, firstRun } from '../hints';
 import type { Screen } from '../screen';
 import { eventsAfter } from './events';
 import { executionName, follow, type Run } from './follow';
+import { claimOf } from './starter';
 
 /** With this error the embedded cloud ends an execution that was running when its process died. */
 const stoppedError = 'EmbeddedCloud.Stopped';
@@ -41,17 +42,24 @@ export async function startRun(
   input: unknown,
 ): Promise<Run> {
   const { mode } = checkInput(input);
-  const executionArn = await startNamed(session, mode, JSON.stringify(input));
+  const executionArn = await startNamed(session, mode, input, 'command line');
   screen.say(`Execution ${executionName(executionArn)} started.`);
   return follow(workspace, session, screen, executionArn);
 }
 
-/** Names have a resolution of one second. Tries the next second when another execution has the name. */
+/**
+ * Starts an execution with an input that also says who starts it. Names have a resolution of one second. Tries the next
+ * second when another execution has the name.
+ */
 export async function startNamed(
-  { clients, outputs }: Session,
+  session: Session,
   mode: string,
-  input: string,
+  request: unknown,
+  by: StartedBy['with'],
 ): Promise<string> {
+  const { clients, outputs } = session;
+  const startedBy = await claimOf(session, by);
+  const input = JSON.stringify({ ...z.looseObject({}).parse(request), startedBy });
   for (let tries = 1; ; tries += 1) {
     try {
       const { executionArn = '' } = await clients.sfn.send(

@@ -2,6 +2,7 @@ import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Overview } from '../contract';
 import { isFrozen, takeToken } from './ask';
+import { Audit } from './audit';
 import { LabelPage } from './label';
 import { Ask, Lake } from './lake';
 import { Model, Models } from './model';
@@ -14,6 +15,7 @@ const places = [
   { path: '#/lake', name: 'Lake', needsServer: false },
   { path: '#/ask', name: 'Ask', needsServer: true },
   { path: '#/model', name: 'Model', needsServer: false },
+  { path: '#/audit', name: 'Audit', needsServer: false },
   { path: '#/label', name: 'Label', needsServer: true },
 ];
 
@@ -99,6 +101,8 @@ function Here({
       ) : (
         <Models overview={overview} />
       );
+    case 'audit':
+      return <Audit version={second} overview={overview} />;
     case 'label':
       return <LabelPage />;
     default:

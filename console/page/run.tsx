@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Machine, Overview, RunView, StateVisit } from '../contract';
 import { ask, file, isFrozen, listen, post, saveAs } from './ask';
+import { Starter } from './audit';
 import { Graph, standings } from './graph';
 import {
   count,
@@ -112,6 +113,9 @@ const Head = ({ view }: { view: RunView }) => (
       {view.endedAt !== null && `, took ${duration(view.endedAt - view.startedAt)}`}
       {view.redrives > 0 && `, redriven ${view.redrives} ×`}
       {view.isArchived && ', from the archive: Step Functions no longer has it'}
+    </p>
+    <p>
+      Started by <Starter by={view.startedBy} />
     </p>
     {view.summary !== '' && <p>{harmless(view.summary)}</p>}
   </>

@@ -38,6 +38,7 @@ export function Runs({ overview }: { overview: Overview }) {
                   of: ({ startedAt, endedAt }) =>
                     endedAt === null ? '' : duration(endedAt - startedAt),
                 },
+                { name: 'started by', of: ({ startedBy }) => harmless(startedBy?.text ?? '') },
                 { name: 'result', of: ({ summary }) => harmless(summary) },
               ]}
             />

@@ -15,7 +15,7 @@ interface Form {
 }
 
 /** Fields that nobody fills by hand: the nightly rule does, or a command. */
-const ofPrograms = new Set(['scheduledFor', 'import', 'force']);
+const ofPrograms = new Set(['scheduledFor', 'startedBy', 'import', 'force']);
 /** What each mode needs beside its name. */
 const byMode: Record<string, readonly string[]> = {
   nightly: ['keywords', 'maxTweets', 'training'],

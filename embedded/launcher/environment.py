@@ -19,8 +19,8 @@ SERVICES = tuple(
     sorted(
         words(
             """
-            athena cloudformation codebuild ecr events glue iam kinesis kms lambda logs
-            monitoring s3 scheduler secretsmanager sns sqs ssm states sts tagging
+            athena cloudformation cloudtrail codebuild ecr events glue iam kinesis kms lambda
+            logs monitoring s3 scheduler secretsmanager sns sqs ssm states sts tagging
             """
         )
     )

@@ -55,6 +55,7 @@ _PLACEHOLDERS = [
         (r"(?<=:secret:)(?!(?:ForceGrant|ForgottenIds)Secret$).*", "<secret>"),
         (r"(:execution:[^:]+):.*", r"\1:<execution>"),
         (r"(?<=/audit/executions/).*-[0-9]+(?=\.json)", "<execution>"),
+        (r"(/processed-data/executions/dt=[^/]+/)[^/]+(?=\.json)", r"\1<execution>"),
         (r"(arn:aws:s[nq]s:us-east-1:<account>:).*", r"\1<name>"),
         (r"(arn:aws:kinesis:us-east-1:<account>:stream/).*", r"\1<stream>"),
         # The stream and the run both score tweets, and their shares differ from run to run.

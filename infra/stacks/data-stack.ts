@@ -37,6 +37,7 @@ export class DataStack extends Stack {
       bucket,
       roles,
       quarantineDays: settings.keepDays.quarantine,
+      auditDays: settings.keepDays.audit,
     });
     if (roles.forgetter !== null) {
       new ForgetterAccess(this, 'Forgetting', { role: roles.forgetter, bucket, key, database });

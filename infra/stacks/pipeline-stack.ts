@@ -276,6 +276,12 @@ export class PipelineStack extends Stack {
     ]);
     allow(this, 'ArchiveReadsExecutions', roles.RunReporterRole, [
       { actions: ['states:DescribeExecution', 'states:GetExecutionHistory'], ...executions },
+      {
+        actions: ['cloudtrail:LookupEvents'],
+        resources: ['*'],
+        wildcard:
+          'The event history of a region is no resource, and no condition key limits which events are read; it says who started an execution',
+      },
     ]);
   }
 

@@ -22,6 +22,7 @@ let browser: Browser;
 let page: Page;
 let address: string;
 let base: string;
+let firstBase: string;
 const wentTo = new Set<string>();
 const said: string[] = [];
 
@@ -33,6 +34,18 @@ const hostile = [
   'a plain text about nothing at all',
   'escape \u001b[31m red \u0007 bell, sad',
 ];
+
+/** Where a console is, as soon as it says so. */
+async function addressOf(console: Command): Promise<string> {
+  const deadline = Date.now() + 240_000;
+  for (;;) {
+    await new Promise((go) => setTimeout(go, 300));
+    const [, found] =
+      /The console is at (http:\/\/127\.0\.0\.1:\d+\/#token=\S+)/.exec(console.output()) ?? [];
+    if (found !== undefined) return found;
+    if (Date.now() > deadline) throw new Error(console.output());
+  }
+}
 
 beforeAll(async () => {
   if (!existsSync(CHROMIUM)) {
@@ -47,14 +60,9 @@ beforeAll(async () => {
   process.env['X_FAULTS'] = faults;
   person = await Person.arrive('console');
   running = person.run(['console', '--port', String(await freePort())]);
-  const deadline = Date.now() + 240_000;
-  for (let found: RegExpExecArray | null = null; found === null;) {
-    await new Promise((go) => setTimeout(go, 300));
-    found = /The console is at (http:\/\/127\.0\.0\.1:\d+\/#token=\S+)/.exec(running.output());
-    if (Date.now() > deadline) throw new Error(running.output());
-    address = found?.[1] ?? '';
-  }
+  address = await addressOf(running);
   base = address.replace(/#.*$/, '');
+  firstBase = base;
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
   page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
   page.setDefaultTimeout(15_000);
@@ -208,7 +216,59 @@ test('a text of markup and overrides stays a text, and the words say what moved 
   expect(await page.title()).not.toBe('taken');
 });
 
-test.each(['#/runs', '#/lake', '#/ask', '#/model', '#/label'])(
+test('the audit page says who made the model in service, of which tweets, labels and code', async () => {
+  await goTo('#/audit');
+  await page.waitForSelector('dl dd');
+
+  const audit = (await page.textContent('main')) ?? '';
+  expect(audit).toMatch(/Trained by the run\s*nightly-\d{8}-\d{6}/);
+  // CloudTrail of this machine says root, and who redrove it; the person is in the input.
+  expect(audit).toMatch(
+    /arn:aws:iam::000000000000:root \(by CloudTrail\), with: console; in its input \S+@\S+; redriven by arn:aws:iam::000000000000:root/,
+  );
+  expect(audit).toMatch(/Code\s*[0-9a-f]{40}/);
+  expect(audit).toMatch(/[\d,]+ tweets of \d+ days; human labels: [\d,]+ to train/);
+  expect(await page.locator('code:has-text("/raw-data/labels/")').count()).toBeGreaterThan(0);
+  expect(await page.locator('li:has-text("manifest:") code').textContent()).toMatch(
+    /^s3:\/\/.+\/manifest\.json$/,
+  );
+
+  // The link leads to the run, which says the same of its start, and so does the list.
+  await page.click('dd a >> nth=0');
+  await page.waitForSelector('.graph svg');
+  expect(await page.textContent('main')).toContain('root (by CloudTrail), with: console');
+  await goTo('#/runs');
+  await page.waitForSelector('td:has-text("nightly-")');
+  expect(await page.textContent('table')).toMatch(/root, in the input \S+@\S+/);
+}, 60_000);
+
+test('the audit page of what is no model says so', async () => {
+  await goTo('#/audit/sl-20200101-000000000000');
+  await page.waitForSelector('[role=alert]');
+
+  expect(await page.textContent('[role=alert]')).toContain(
+    'There is no model "sl-20200101-000000000000"',
+  );
+});
+
+test('lake history and the question model_origin name the same starter', async () => {
+  const history = await person.lake('history', '--json');
+  const runs = z
+    .array(z.object({ execution: z.string(), startedBy: z.string(), startedWith: z.string() }))
+    .parse(JSON.parse(history.output.slice(history.output.indexOf('['))));
+  expect(runs.map(({ startedWith }) => startedWith)).toEqual(['command line', 'console']);
+
+  const made = runs.at(-1);
+  await goTo('#/audit');
+  const version = await page.inputValue('select');
+  const origin = await person.lake('query', 'model_origin', '--model-version', version);
+
+  expect(origin.output).toContain(made?.execution);
+  expect(origin.output).toContain(made?.startedBy);
+  expect(origin.output).toContain('trained and put into service');
+}, 120_000);
+
+test.each(['#/runs', '#/lake', '#/ask', '#/model', '#/audit', '#/label'])(
   '%s is fit for all: axe finds nothing, light and dark; nothing is cut off on a narrow screen',
   async (hash) => {
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -246,12 +306,31 @@ test('a run is kept as one file that shows the same without a server', async () 
   await page.waitForSelector('.graph .done');
   await page.goto(`${pathToFileURL(kept)}#/lake`);
   await page.waitForSelector('.chart svg');
+  await page.goto(`${pathToFileURL(kept)}#/audit`);
+  await page.waitForSelector('dl dd:has-text("by CloudTrail")');
 
   expect(said.slice(before)).toEqual([]);
   expect(readFileSync(kept, 'utf8')).not.toContain(address.split('token=')[1]);
 }, 60_000);
 
+test('started again, it still says who made the model', async () => {
+  person.interrupt();
+  await running.ended;
+  running = person.run(['console', '--port', String(await freePort())]);
+  address = await addressOf(running);
+  base = address.replace(/#.*$/, '');
+
+  await page.goto(address);
+  await page.waitForSelector('td a:has-text("nightly-")');
+  await goTo('#/audit');
+  await page.waitForSelector('dl dd');
+
+  expect(await page.textContent('main')).toMatch(/root \(by CloudTrail\), with: console/);
+}, 300_000);
+
 test('the page asked nobody but its server, and nothing in a tweet was carried out', () => {
-  expect([...wentTo].filter((origin) => origin !== 'null')).toEqual([new URL(base).origin]);
+  expect([...wentTo].filter((origin) => origin !== 'null').sort()).toEqual(
+    [firstBase, base].map((one) => new URL(one).origin).sort(),
+  );
   expect(said.filter((line) => !/status of 4\d\d/.test(line))).toEqual([]);
 });

@@ -23,6 +23,9 @@ import { openSession } from '../../embedded/cloud/session';
 import type { Session } from '../../session/session';
 import type { AlarmName } from '../../infra/constructs/monitoring/alarms';
 import { lakeName } from '../../infra/naming';
+import { readChampion } from '../../functions/model/champion';
+import { renderedCatalog } from '../../queries/catalog';
+import { executionParameters } from '../../queries/query';
 import { datasets, prefixes } from '../../workflows/datasets';
 import { metricNamespace } from '../../workflows/metrics';
 import { Champion, RunReport } from '../../workflows/payloads';
@@ -259,6 +262,36 @@ test('the history of the run is complete, and archived', async () => {
     ]),
   );
 }, 30_000);
+
+test('Athena tells who started and redrove the run, and who made the champion of what', async () => {
+  const origin = renderedCatalog().find(({ name }) => name === 'model_origin');
+  if (origin === undefined) throw new Error('There is no question model_origin.');
+  const lake = { s3: session.people.analyst.s3, bucket: session.outputs.BucketName };
+  const champion = await readChampion(lake);
+  const values = { model_version: champion?.value.modelVersion ?? '' };
+  const asked = async () =>
+    records(await runSql(workspace, session, origin.sql, executionParameters(origin, values)));
+
+  // The row comes a moment after the history, and who redrove the run with the second end's.
+  const rows = await eventually(asked, ([row]) => typeof row?.['redriven_by'] === 'string');
+
+  const root = 'arn:aws:iam::000000000000:root';
+  expect(rows).toEqual([
+    expect.objectContaining({
+      what: 'trained and put into service',
+      execution: firstNight.name,
+      started_by: root,
+      started_by_source: 'CloudTrail',
+      started_with: 'command line',
+      redriven_by: root,
+      training_tweets: String(TWEETS),
+      git_commit: expect.stringMatching(/^[0-9a-f]{40}/),
+      manifest_uri: champion?.value.manifestUri,
+    }),
+  ]);
+  expect(rows[0]?.['claimed_by']).toMatch(/^.+@.+$/);
+  expect(Number(rows[0]?.['label_rows'])).toBeGreaterThan(0);
+}, 60_000);
 
 test('a retrain compares with the champion on the same rows', async () => {
   const run = await startRun(workspace, session, screen, {

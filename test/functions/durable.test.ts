@@ -22,6 +22,7 @@ import { Promotions } from '../../functions/model/promotions';
 import { TrainingData, TrainingRequest } from '../../functions/model/training-inputs';
 import { Saved } from '../../embedded/x-api/archive';
 import { durable, durableOf, lenient } from '../../workflows/durable';
+import { ExecutionRow } from '../../workflows/executions';
 import { Champion } from '../../workflows/payloads';
 import { Launcher } from './support/launcher';
 
@@ -30,6 +31,7 @@ const root = resolve(__dirname, '..', '..');
 /** What the lake's bucket, or a local lake, keeps from one release to the next, by the schema's name in the code. */
 const durables = {
   Champion,
+  ExecutionRow,
   ForgottenList,
   ForgottenMark,
   Lease,

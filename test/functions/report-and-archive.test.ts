@@ -13,7 +13,7 @@ import { TestClock } from './support/clock';
 import { Emitted } from './support/emitted';
 import { putJsonObject, readJsonObject } from './support/launcher';
 import { FakeSageMaker } from './support/sagemaker';
-import { FakeExecutions, FakeTopic } from './support/services';
+import { FakeCloudTrail, FakeExecutions, FakeTopic } from './support/services';
 import { CLEANED, EXECUTION, INGESTED, PLAN, RUN_ID, TRAINED, stepInput } from './support/state';
 
 let lake: LakeBucket;
@@ -241,6 +241,7 @@ describe('Report', () => {
 describe('archive-execution', () => {
   const executions = new FakeExecutions();
   let sageMaker = new FakeSageMaker();
+  const ENDED = { executionArn: EXECUTION.arn, startDate: new Date('2026-11-24T02:15:00Z') };
   const CAUSE = JSON.stringify({
     errorType: 'ChecksFailed',
     errorMessage: '1 of 6 checks found rows',
@@ -253,6 +254,7 @@ describe('archive-execution', () => {
       sfn: executions.client,
       sns: topic.client,
       sageMaker: sageMaker.client,
+      cloudTrail: new FakeCloudTrail().client,
       topicArn: 'arn:topic',
       emit: emitted.emit,
       clock,
@@ -324,7 +326,7 @@ describe('archive-execution', () => {
   test.each(['TIMED_OUT', 'ABORTED'])(
     '%s is reported, too, without an error of its own',
     async (status) => {
-      executions.execution = { executionArn: EXECUTION.arn, status };
+      executions.execution = { ...ENDED, status };
 
       await archive(status);
 
@@ -341,13 +343,14 @@ describe('archive-execution', () => {
     ['n'.repeat(80), `sentiment-lake aborted: ${'n'.repeat(75)}`],
   ])('an execution named %j is archived and reported', async (name, subject) => {
     const executionArn = EXECUTION.arn.replace(EXECUTION.name, name);
-    executions.execution = { executionArn, name, status: 'ABORTED' };
+    executions.execution = { ...ENDED, executionArn, name, status: 'ABORTED' };
 
     const { archiveUri } = await archiveExecution({
       lake,
       sfn: executions.client,
       sns: topic.client,
       sageMaker: sageMaker.client,
+      cloudTrail: new FakeCloudTrail().client,
       topicArn: 'arn:aws:sns:us-east-1:111122223333:topic',
       emit: emitted.emit,
       clock: new TestClock(),

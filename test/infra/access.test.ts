@@ -192,6 +192,8 @@ describe('the permissions of every role, those that CDK makes included', () => {
       .flatMap(({ Action }) => Action);
 
     expect([...new Set(everywhere)].sort()).toEqual([
+      // The event history of a region is no resource.
+      'cloudtrail:LookupEvents',
       // The namespace is a condition.
       'cloudwatch:PutMetricData',
       // A token is for the whole registry.

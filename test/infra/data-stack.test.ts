@@ -151,6 +151,7 @@ describe('how long data stay', () => {
       'raw-data/plans/pages/': 90,
       'processed-data/query-results/': 30,
       'processed-data/audit/': 730,
+      'processed-data/executions/': 730,
     });
   });
 
@@ -186,6 +187,24 @@ describe('how long data stay', () => {
     });
     expect(Object.keys(rules)).not.toContain('raw-data/labels/');
     expect(Object.keys(rules)).not.toContain('processed-data/audit/');
+    expect(Object.keys(rules)).not.toContain('processed-data/executions/');
+  });
+
+  test.each([
+    [730, 'NOW-732DAYS,NOW+1DAYS'],
+    [null, '2026-01-01,NOW+1DAYS'],
+  ])('the table of executions covers %s days', (audit, range) => {
+    Template.fromStack(
+      dataStack('dev', { keepDays: { ...keepDays, audit } }),
+    ).hasResourceProperties('AWS::Glue::Table', {
+      TableInput: {
+        Name: 'executions',
+        Parameters: Match.objectLike({
+          'projection.enabled': 'true',
+          'projection.dt.range': range,
+        }),
+      },
+    });
   });
 
   test('the run’s own objects have no end: plans, lock, the list of forgotten ids', () => {

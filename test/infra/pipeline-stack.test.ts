@@ -83,6 +83,7 @@ describe('permissions', () => {
     'xray:PutTelemetryRecords',
     'xray:GetSamplingRules',
     'xray:GetSamplingTargets',
+    'cloudtrail:LookupEvents',
     'cloudwatch:PutMetricData',
     'ecr:GetAuthorizationToken',
     'glue:GetSecurityConfiguration',

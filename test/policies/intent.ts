@@ -44,6 +44,7 @@ const rows: readonly Row[] = [
   ['processed-data/query-results/scoring/job/output/dt=day/a.out', '',     '',         '',         'w',        'rd',       '',         '',         '',         '',         ''],
   ['processed-data/query-results/a.csv',                      '',         '',         '',         '',         '',         '',         '',         '',         '',         ''],
   ['processed-data/audit/executions/a.json',                  '',         '',         'rn',       '',         '',         '',         'r',        '',         '',         ''],
+  ['processed-data/executions/dt=day/run.json',               '',         '',         'rw',       '',         '',         '',         'r',        '',         '',         ''],
   ['processed-data/elsewhere.json',                           '',         '',         '',         '',         '',         '',         '',         '',         '',         ''],
   // Who trains cannot say who is champion or how good it is; who evaluates and promotes cannot change an archive.
   ['model-outputs/champion.json',                             '',         '',         'r',        '',         'rw',       '',         'r',        '',         '',         ''],

@@ -45,6 +45,21 @@ PREDICTION: dict[str, Any] = {
     "scored_at": "2026-11-21 02:00:00",
     "dt": "2026-11-20",
 }
+EXECUTION: dict[str, Any] = {
+    "name": "nightly-20261120-021500",
+    "arn": "arn:aws:states:us-east-1:111122223333:execution:lake:nightly-20261120-021500",
+    "mode": "nightly",
+    "status": "SUCCEEDED",
+    "started_at": "2026-11-20T02:15:00.000Z",
+    "seconds": 90.5,
+    "redrives": 0,
+    "started_by": "arn:aws:sts::111122223333:assumed-role/Starter/0a1b",
+    "started_by_source": "CloudTrail",
+    "started_with": "schedule",
+    "summary": "All went well.",
+    "history_uri": "s3://lake/audit/nightly-20261120-021500-0.json",
+    "dt": "2026-11-20",
+}
 
 
 def sql_of(file: Path) -> str:
@@ -69,6 +84,7 @@ class Lake:
         tables = {
             "tweets": datasets["tweets"],
             "scored": datasets["scored"],
+            "executions": datasets["executions"],
             "tweets_candidates": candidates,
         }
         self.connection.execute("CREATE SCHEMA lake")

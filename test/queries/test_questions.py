@@ -1,6 +1,6 @@
 """Each question, over a few rows whose answer can be counted by hand."""
 
-from query_lake import PREDICTION, TWEET, Lake
+from query_lake import EXECUTION, PREDICTION, TWEET, Lake
 
 DAYS = {"from_day": "2026-11-20", "to_day": "2026-11-21", "languages": "en"}
 
@@ -467,3 +467,66 @@ def test_rising_words_ranks_by_the_rise_of_the_share_of_tweets(lake: Lake) -> No
     rows = lake.ask("questions/rising_words", **PERIODS, top=5)
 
     assert [tuple(row.values()) for row in rows] == [("rizz", 2, 0, 1.0, 0.0)]
+
+
+def test_executions_tells_the_newest_first_with_who_and_the_result(lake: Lake) -> None:
+    lake.add("executions", EXECUTION)
+    failed = {"status": "FAILED", "error": "ChecksFailed", "cause": "1 of 6", "summary": None}
+    later = {"name": "retrain-1", "mode": "retrain", "started_at": "2026-11-20T09:00:00.000Z"}
+    lake.add("executions", {**EXECUTION, **failed, **later, "started_by": "ada"})
+    stopped = {"status": "ABORTED", "error": "StoppedByHand", "name": "retrain-2"}
+    lake.add("executions", {**EXECUTION, **stopped, "dt": "2026-11-21"})
+    lake.add("executions", {**EXECUTION, "name": "too-new", "dt": "2026-11-22"})
+
+    rows = lake.ask("questions/executions", from_day="2026-11-20", to_day="2026-11-21")
+
+    assert [(row["name"], row["started_by"], row["result"]) for row in rows] == [
+        ("retrain-1", "ada", "ChecksFailed: 1 of 6"),
+        ("nightly-20261120-021500", EXECUTION["started_by"], "All went well."),
+        ("retrain-2", EXECUTION["started_by"], "StoppedByHand"),
+    ]
+
+
+def test_model_origin_finds_who_trained_a_model_and_who_put_it_into_service(lake: Lake) -> None:
+    model = "sl-prod-20261120-0123456789ab"
+    made = {
+        "model_trained": model,
+        "model_promoted": model,
+        "decision": "promoted",
+        "git_commit": "c0ffee",
+        "training_from": "2026-11-12",
+        "training_to": "2026-11-19",
+        "training_tweets": 3147,
+        "label_objects": 2,
+        "label_rows": 1458,
+    }
+    # Planned after redrives of eleven days, so that the version has a later day than the start.
+    lake.add("executions", {**EXECUTION, **made, "name": "made", "dt": "2026-11-09"})
+    back = {"model_promoted": model, "decision": "rolled back", "started_by": "ada"}
+    again = {"name": "back", "started_at": "2026-12-01T09:00:00.000Z", "dt": "2026-12-01"}
+    lake.add("executions", {**EXECUTION, **back, **again})
+    lake.add("executions", {**EXECUTION, **made, "model_trained": "b", "model_promoted": "b"})
+    # No execution that started before can have trained it.
+    lake.add("executions", {**EXECUTION, **made, "name": "older", "dt": "2026-11-05"})
+
+    rows = lake.ask("questions/model_origin", model_version=model)
+
+    assert [
+        (row["what"], row["execution"], row["started_by"], row["git_commit"], row["label_rows"])
+        for row in rows
+    ] == [
+        ("trained and put into service", "made", EXECUTION["started_by"], "c0ffee", 1458),
+        ("put into service again", "back", "ada", None, None),
+    ]
+
+
+def test_model_origin_tells_refused_and_undecided_models_and_versions_of_any_form(
+    lake: Lake,
+) -> None:
+    lake.add("executions", {**EXECUTION, "model_trained": "mine", "decision": "refused"})
+    later = {"name": "b", "started_at": "2026-11-20T03:00:00.000Z"}
+    lake.add("executions", {**EXECUTION, **later, "model_trained": "mine"})
+
+    rows = lake.ask("questions/model_origin", model_version="mine")
+
+    assert [row["what"] for row in rows] == ["trained, refused", "trained, not decided on"]

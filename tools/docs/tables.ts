@@ -71,6 +71,7 @@ export const tables: readonly Table[] = [
   { page: 'data-dictionary.md', name: 'labels', rows: columnRows('labels'), align: '---' },
   { page: 'data-dictionary.md', name: 'raw tweets', rows: columnRows('raw_tweets'), align: '---' },
   { page: 'data-dictionary.md', name: 'quarantine', rows: columnRows('quarantine'), align: '---' },
+  { page: 'data-dictionary.md', name: 'executions', rows: columnRows('executions'), align: '---' },
   { page: 'data-dictionary.md', name: 'questions', rows: questionRows, align: '---' },
   { page: 'scale.md', name: 'objects', rows: objectsADay, align: '---:' },
   { page: 'scale.md', name: 'limits', rows: limitRows, align: '---' },

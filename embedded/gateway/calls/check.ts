@@ -85,10 +85,12 @@ export class Calls {
   }
 
   private byTarget(services: readonly ServiceNames[], target: string): Asked {
-    const [prefix, name = ''] = target.split('.');
+    const [, prefix = '', name = ''] = /^(.*)\.([^.]*)$/.exec(target) ?? [];
     for (const names of services) {
-      const model = this.models.get(names.model);
-      if (model.metadata.targetPrefix === prefix) return this.named([names], 'json', name, target);
+      const { targetPrefix } = this.models.get(names.model).metadata;
+      // CloudTrail's has a Java package, which the SDK for JavaScript leaves out.
+      if (targetPrefix === prefix || targetPrefix?.endsWith(`.${prefix}`))
+        return this.named([names], 'json', name, target);
     }
     throw unknownOperation('json', `There is no operation ${target}`);
   }

@@ -27,6 +27,7 @@ const service = (
 export const SERVICES: Readonly<Record<string, readonly ServiceNames[]>> = {
   athena: [service('athena', 'Athena', 'InvalidRequestException')],
   cloudformation: [service('cloudformation', 'CloudFormation', 'ValidationError')],
+  cloudtrail: [service('cloudtrail', 'CloudTrail', 'ValidationException')],
   codebuild: [service('codebuild', 'CodeBuild', 'InvalidInputException')],
   ecr: [
     service('ecr', 'ECR', 'InvalidParameterException', {

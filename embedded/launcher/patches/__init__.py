@@ -24,6 +24,7 @@ NAMES = (
     "execution_limits",
     "execution_views",
     "redrive",
+    "cloudtrail_events",
     "glue_catalog",
     "principal_arn",
     "write_encryption",

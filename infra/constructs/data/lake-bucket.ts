@@ -57,7 +57,7 @@ const archives = `${prefixes.models}*/output/model.tar.gz`;
 /** What a transform job reads, written by Athena, and what it writes. */
 const jobInput = `${resultPrefixes.scoring}*/input/*`;
 const jobOutput = `${resultPrefixes.scoring}*/output/*`;
-const { raw_tweets, labels, quarantine, tweets, scored } = datasets;
+const { raw_tweets, labels, quarantine, tweets, scored, executions } = datasets;
 
 /** Raw tweets and invalid records, and the ingest's plans and retry queue. */
 const ingested = [prefixes.plans, prefixes.queued, raw_tweets.prefix, quarantine.prefix];
@@ -89,13 +89,16 @@ const access: Record<RoleName, Access> = {
       streamPositions,
       resultPrefixes.runs,
       prefixes.audit,
+      executions.prefix,
       champion,
       // Which days a model was trained on.
       manifests,
       marks,
       leaseKeys.run,
     ],
-    write: [resultPrefixes.runs, prefixes.audit, leaseKeys.run, drift],
+    // Rows of executions are replaced: after a redrive, and when CloudTrail says who started one. They are made of the
+    // histories in audit/, which are not.
+    write: [resultPrefixes.runs, prefixes.audit, executions.prefix, leaseKeys.run, drift],
   },
   MachineLearningRole: {
     read: [
@@ -151,6 +154,7 @@ const access: Record<RoleName, Access> = {
       scored.prefix,
       resultPrefixes.analysts,
       prefixes.audit,
+      executions.prefix,
       champion,
       manifests,
       evaluations,
@@ -189,6 +193,7 @@ function lifetimes(keepDays: Settings['keepDays']): { id: string; prefix: string
     { id: 'pages', prefix: `${prefixes.plans}pages/`, days: keepDays.pages },
     { id: 'query-results', prefix: prefixes.queryResults, days: keepDays.queryResults },
     { id: 'audit', prefix: prefixes.audit, days: keepDays.audit },
+    { id: 'executions', prefix: executions.prefix, days: keepDays.audit },
   ];
   return all.flatMap(({ days, ...rule }) => (days === null ? [] : [{ ...rule, days }]));
 }
@@ -198,6 +203,7 @@ const versionedPrefixes = [
   'raw-data/',
   'cleaned-data/',
   scored.prefix,
+  executions.prefix,
   failedBatches,
   prefixes.queryResults,
   prefixes.models,

@@ -16,6 +16,8 @@ export interface LakeCatalogProps {
   readonly roles: LakeRoles;
   /** Days for which invalid records are kept, and that their table covers. */
   readonly quarantineDays: number;
+  /** Days for which rows of executions are kept, and that their table covers; null for ever. */
+  readonly auditDays: number | null;
 }
 
 const formats: Record<
@@ -68,6 +70,11 @@ export class LakeCatalog extends Construct {
       databaseInput: { name, description: 'Tweets, their labels and their sentiment' },
     });
     this.database = created.ref;
+    // No crawler for these: an invalid record, or an execution, must be visible in its table at once.
+    const projected = new Map([
+      [datasets.quarantine, dayProjection(datasets.quarantine, props.quarantineDays)],
+      [datasets.executions, dayProjection(datasets.executions, props.auditDays)],
+    ]);
     for (const [table, dataset] of Object.entries(tables)) {
       new glue.CfnTable(this, table, {
         catalogId: Aws.ACCOUNT_ID,
@@ -76,8 +83,7 @@ export class LakeCatalog extends Construct {
           table,
           dataset,
           s3Uri(props.bucket.bucketName, dataset.prefix),
-          // No crawler for the quarantine: invalid records must be visible in the table at once.
-          dataset === datasets.quarantine ? dayProjection(dataset, props.quarantineDays) : {},
+          projected.get(dataset) ?? {},
         ),
       });
     }

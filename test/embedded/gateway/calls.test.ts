@@ -1,5 +1,6 @@
 import { AthenaClient, StartQueryExecutionCommand } from '@aws-sdk/client-athena';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudTrailClient, LookupEventsCommand } from '@aws-sdk/client-cloudtrail';
 import { CodeBuildClient, StartBuildCommand } from '@aws-sdk/client-codebuild';
 import {
   BatchCreatePartitionCommand,
@@ -722,6 +723,23 @@ test('what AWS takes passes, in each protocol', async () => {
       }),
     ),
   ).rejects.not.toMatchObject({ message: expect.stringMatching(/validation error/) });
+});
+
+test('CloudTrail is called with the target of the SDK for JavaScript, and with botocore’s', async () => {
+  const cloudTrail = new CloudTrailClient(cloud.client());
+  const byName = [{ AttributeKey: 'EventName', AttributeValue: 'StartExecution' }] as const;
+  const botocore = json('com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents', {});
+
+  const { Events } = await cloudTrail.send(
+    new LookupEventsCommand({ LookupAttributes: [...byName], StartTime: new Date(0) }),
+  );
+  const asked = await signed(cloud.url, botocore, {
+    credentials: cloud.root,
+    service: 'cloudtrail',
+  });
+
+  expect(Events).toEqual([]);
+  expect(await send(cloud.url, asked)).toMatchObject({ status: 200 });
 });
 
 const EXECUTION = 'arn:aws:states:us-east-1:000000000000:execution:machine:run';

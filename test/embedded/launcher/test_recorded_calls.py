@@ -165,3 +165,11 @@ def test_a_hash_that_begins_with_digits_is_no_part_of_a_runs_name() -> None:
     key = "0123456789abcdef-20261124-170550-a69abd9e-00001-12a3766060123456.ndjson.gz"
 
     assert recorded_calls.placeholders(key) == "<hash>-<run>-<hash>.ndjson.gz"
+
+
+def test_the_row_of_an_execution_is_a_placeholder_whatever_its_name() -> None:
+    key = "lake/processed-data/executions/dt=2026-11-24/wrong-input.json"
+
+    assert recorded_calls.placeholders(key) == (
+        "lake/processed-data/executions/dt=<day>/<execution>.json"
+    )

@@ -123,6 +123,10 @@ export class Launcher {
     const glue = new GlueClient(this.config);
     const name = `${database}_${lake.bucket.replace('lake-', '')}`;
     await glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name: name } }));
+    const projected = new Map([
+      [datasets.quarantine, dayProjection(datasets.quarantine, 30)],
+      [datasets.executions, dayProjection(datasets.executions, null)],
+    ]);
     for (const [table, dataset] of Object.entries(tables)) {
       const { prefix, columns, partitions, format } = dataset;
       const toColumn = ({ name: column, type }: { name: string; type: string }) => ({
@@ -134,7 +138,7 @@ export class Launcher {
           DatabaseName: name,
           TableInput: {
             Name: table,
-            Parameters: dataset === datasets.quarantine ? dayProjection(dataset, 30) : {},
+            Parameters: projected.get(dataset) ?? {},
             PartitionKeys: partitions.map(toColumn),
             StorageDescriptor: {
               Columns: columns.map(toColumn),

@@ -1,3 +1,4 @@
+import { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { z } from 'zod';
@@ -42,5 +43,69 @@ export class FakeExecutions {
       },
       { step: 'initialize' },
     );
+  }
+}
+
+const Lookup = z.object({
+  LookupAttributes: z.array(z.object({ AttributeKey: z.string(), AttributeValue: z.string() })),
+  StartTime: z.date(),
+  EndTime: z.date(),
+  NextToken: z.string().default('0'),
+  MaxResults: z.number(),
+});
+
+/** CloudTrail, which shows a call as late as the test says. */
+export class FakeCloudTrail {
+  readonly client = new CloudTrailClient(CONFIG);
+  readonly lookups: z.infer<typeof Lookup>[] = [];
+  /** CloudTrail's records. */
+  records: { eventName: string; eventTime: string; [field: string]: unknown }[] = [];
+  /** Thrown by the next lookup. */
+  refusal: Error | null = null;
+
+  constructor() {
+    this.client.middlewareStack.add(
+      () => async (args) => {
+        const input = Lookup.parse(args.input);
+        this.lookups.push(input);
+        if (this.refusal) throw this.refusal;
+        const { LookupAttributes, StartTime, EndTime, NextToken, MaxResults } = input;
+        const found = this.records.filter(({ eventName, eventTime }) => {
+          const at = new Date(eventTime);
+          return (
+            eventName === LookupAttributes[0]?.AttributeValue && at >= StartTime && at <= EndTime
+          );
+        });
+        const end = Number(NextToken) + MaxResults;
+        const Events = found
+          .slice(Number(NextToken), end)
+          .map((record) => ({ CloudTrailEvent: JSON.stringify(record) }));
+        const more = end < found.length ? { NextToken: String(end) } : {};
+        return { output: { Events, ...more, $metadata: {} }, response: {} };
+      },
+      { step: 'initialize' },
+    );
+  }
+
+  /** A start of an execution as CloudTrail records it. */
+  started(executionArn: string, arn: string, more: object = {}, at = '2026-11-24T02:15:00Z'): void {
+    this.records.push({
+      eventName: 'StartExecution',
+      eventTime: at,
+      userIdentity: { type: 'AssumedRole', arn, ...more },
+      sourceIPAddress: '203.0.113.7',
+      requestParameters: { stateMachineArn: 'arn:machine' },
+      responseElements: { executionArn },
+    });
+  }
+
+  redriven(executionArn: string, arn: string, at = '2026-11-24T02:18:00Z'): void {
+    this.records.push({
+      eventName: 'RedriveExecution',
+      eventTime: at,
+      userIdentity: { type: 'AssumedRole', arn },
+      requestParameters: { executionArn },
+      responseElements: { redriveDate: at },
+    });
   }
 }

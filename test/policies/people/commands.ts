@@ -321,7 +321,8 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
       calls: [
         ...opens,
         ...sends(null, 'sfn:ListExecutions', machine),
-        ...history,
+        ...watches,
+        ...sends(analyst, 's3:GetObject', object('processed-data/executions/dt=day/one.json')),
         ...assume(analyst),
         ...sends(analyst, 's3:GetObject', object('model-outputs/champion.json')),
         ...sends(analyst, 's3:GetObject', object(`model-outputs/${model}/forgotten.json`)),
@@ -380,6 +381,7 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ].flatMap((prefix) => list(analyst, prefix)),
         ...[
           'processed-data/audit/executions/one-0.json',
+          'processed-data/executions/dt=day/one.json',
           'raw-data/quarantine/dt=day/run.ndjson',
           'model-outputs/champion.json',
           `model-outputs/${model}/evaluation.json`,
