@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import type { DriftView } from '../../console/contract';
-import { getText } from '../../functions/lake/objects';
+import { getText, type LakeBucket } from '../../functions/lake/objects';
 import { jsonOf } from '../../functions/lake/unpack';
 import { inParallel } from '../../functions/shared/in-parallel';
-import type { Session } from '../../session/session';
 import { prefixes } from '../../workflows/datasets';
 import { Drift } from '../../workflows/payloads';
 import { executionName } from '../run/follow';
-import { bucketOf, storedBelow } from './objects';
+import { storedBelow } from './objects';
 
 /** Newest runs with drift that are shown. */
 const MOST_RUNS = 30;
@@ -24,8 +23,7 @@ const StoredReport = z.object({
 });
 
 /** The drift that the newest runs reported, oldest first. Run ids begin with the time, and so do the reports' keys. */
-export async function showDrift(session: Session): Promise<DriftView> {
-  const bucket = bucketOf(session);
+export async function showDrift(bucket: LakeBucket): Promise<DriftView> {
   const keys: string[] = [];
   for await (const { key } of storedBelow(bucket, reportsFolder)) keys.push(key);
   const newest = keys.toSorted().toReversed().slice(0, MOST_REPORTS);

@@ -46,12 +46,13 @@ export class Lexicon {
 
   private async run(text: string): Promise<z.infer<typeof Said>> {
     const { root, signal } = this.workspace;
+    const end = AbortSignal.any([signal, AbortSignal.timeout(this.mostMillis)]);
     const child = spawn(pythonOf(this.workspace), [join(root, 'cli', 'console', 'lexicon.py')], {
       cwd: root,
       // Nothing of the caller's environment: it may hold tokens and keys.
       env: { PYTHONPATH: root, PYTHONDONTWRITEBYTECODE: '1' },
       stdio: ['pipe', 'pipe', 'pipe'],
-      signal: AbortSignal.any([signal, AbortSignal.timeout(this.mostMillis)]),
+      signal: end,
       killSignal: 'SIGKILL',
     });
     // A child that dies before it has read all of it: its exit code says so.
@@ -60,19 +61,17 @@ export class Lexicon {
     const [out, complaint, ended] = await Promise.all([
       firstBytes(child.stdout),
       firstBytes(child.stderr),
-      new Promise<number | Error | null>((resolve) => {
-        child.once('error', resolve);
-        child.once('close', resolve);
+      new Promise<number | string>((resolve) => {
+        child.once('error', ({ message }) => resolve(message));
+        child.once('close', (code, killedBy) => resolve(code ?? `ended by ${killedBy}`));
       }),
     ]);
     const said = ended === 0 ? Said.safeParse(jsonOf(out)) : null;
     if (said?.success) return said.data;
-    if (ended instanceof Error && ended.name === 'AbortError')
+    if (end.aborted)
       throw new Refused(502, `The lexicon did not answer within ${this.mostMillis / 1000} s.`);
     const why =
-      ended instanceof Error
-        ? ended.message
-        : complaint.trim().split('\n').at(-1) || `code ${ended}`;
+      typeof ended === 'string' ? ended : complaint.trim().split('\n').at(-1) || `code ${ended}`;
     throw new Refused(502, `The lexicon failed: ${why}. npm run up sets .venv up again.`);
   }
 }

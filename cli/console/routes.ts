@@ -99,7 +99,7 @@ export function routesOf(
       path: /^\/api\/models\/([\w-]+)$/,
       answer: ([version = '']) => showModel(session, version),
     },
-    { method: 'GET', path: /^\/api\/drift$/, answer: () => showDrift(session) },
+    { method: 'GET', path: /^\/api\/drift$/, answer: () => showDrift(bucketOf(session)) },
     {
       method: 'GET',
       path: /^\/api\/compare\/([\w-]+)\/([\w-]+)$/,

@@ -69,7 +69,7 @@ function undecided({
       ? [
           {
             rule,
-            now: `${points(difference.value)} points [${points(difference.low)}, ${points(difference.high)}] on ${held_out.rows} rows may be chance`,
+            now: `${points(difference.value)} points [${points(difference.low)}, ${points(difference.high)}] on ${held_out.rows.toLocaleString('en-US')} rows may be chance`,
             needed: rowsToDecide(held_out.rows, difference),
           },
         ]
@@ -84,7 +84,7 @@ function rowsToDecide(rows: number, difference: Difference): string {
       : rowsFor(rows, halfWidth(difference), Math.abs(difference.value));
   return needed > MANY_ROWS
     ? 'no number of rows tells so small a difference from none'
-    : `about ${needed} rows, if the difference stays`;
+    : `about ${needed.toLocaleString('en-US')} rows, if the difference stays`;
 }
 
 const points = (share: number): string =>

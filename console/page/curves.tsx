@@ -27,7 +27,6 @@ export function Curves({ curve }: { curve: TrainingCurve | undefined }) {
     { epoch, rows: 'train', loss: train.loss, macroRecall: train.macro_recall },
     { epoch, rows: 'validation', loss: validation.loss, macroRecall: validation.macro_recall },
   ]);
-  const last = epochs.at(-1);
   const chart = (what: 'loss' | 'macroRecall', label: string) => (
     <Chart
       about={`${label} by epoch on train and validation rows; the table below has the numbers`}
@@ -60,12 +59,9 @@ export function Curves({ curve }: { curve: TrainingCurve | undefined }) {
       <h2>Training, epoch by epoch</h2>
       <p>
         {epochs.length === 1 ? 'One epoch' : `${epochs.length} epochs`}; the model is that of epoch{' '}
-        {best} (dashed), which had the best macro recall on the validation rows.
-        {last !== undefined &&
-          best < last.epoch &&
-          ' What came later learnt its rows better, and others no better.'}{' '}
-        Train rows: as many of the human labels that it learnt from. Both are measured after the
-        epoch, without dropout and weights.
+        {best} (dashed), which had the best macro recall on the validation rows. Train rows: as many
+        of the human labels that it learnt from. Both are measured after the epoch, without dropout
+        and weights.
       </p>
       <div class="pair">
         {chart('loss', 'loss (cross entropy)')}

@@ -145,7 +145,7 @@ function OverRuns({ measure, runs }: { measure: Measure; runs: readonly RunDrift
           make={() => ({
             height: 70,
             margin: 4,
-            marginLeft: 28,
+            marginLeft: 38,
             x: { axis: null, domain: [1, Math.max(2, runs.length)], inset: 6 },
             y: {
               label: null,

@@ -99,7 +99,7 @@ export function LabelPage() {
           <p class="quiet">
             {queue.leftHeldOut === 0
               ? 'None of them is on the held-out side: their labels train models, and do not narrow the interval.'
-              : `${count(queue.leftHeldOut)} of them are on the held-out side, if they come up at random.`}
+              : `On the held-out side: ${count(queue.leftHeldOut)}. Such a label narrows the interval if its text came up at random.`}
           </p>
         </>
       )}

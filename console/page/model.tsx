@@ -70,17 +70,22 @@ export function Models({ overview }: { overview: Overview }) {
 
 function OverTime({ lines }: { lines: readonly ModelLine[] }) {
   const measured = lines.filter(({ macroRecall }) => macroRecall !== null).toReversed();
+  const versions = measured.map(({ version }) => version);
   return (
     <Chart
       about="Macro recall of each model with its interval, in the order of their decisions; the table below has the numbers"
       again={[lines]}
-      make={() => ({
+      make={(width) => ({
         height: 220,
         x: {
           type: 'point',
           label: null,
-          tickFormat: (version: string) => version.slice(3, 11),
-          domain: measured.map(({ version }) => version),
+          // Day and the first signs of the hash; as many as there is room for.
+          ticks: versions.filter(
+            (_, place) => place % Math.ceil((versions.length * 110) / width) === 0,
+          ),
+          tickFormat: (version: string) => version.slice(3, 16),
+          domain: versions,
         },
         y: { percent: true, label: 'macro recall (%)', grid: true },
         marks: [

@@ -39,8 +39,8 @@ function Stands({ champion, target, heldOutNow, labelsMissing }: LabelsNeeded) {
       ) : (
         <>
           ±{points(target)} points need about {count(rowsForTarget)} rows, so about{' '}
-          <strong>{count(labelsMissing ?? 0)} more labels of random texts</strong>: a fifth of them
-          is held out. On the page Label every second text is random, so twice as many answers.
+          <strong>{count(labelsMissing ?? 0)} more labels of new random texts</strong>: a fifth of
+          them is held out. On the page Label every second text is random, so twice as many answers.
         </>
       )}
     </p>
@@ -58,8 +58,8 @@ function Waiting({ waiting }: Pick<LabelsNeeded, 'waiting'>) {
         rows={waiting}
         columns={[
           { name: 'rule', of: ({ rule }) => harmless(rule) },
-          { name: 'now', of: ({ now }) => now },
-          { name: 'would decide it', of: ({ needed }) => needed },
+          { name: 'now', isText: true, of: ({ now }) => now },
+          { name: 'would decide it', isText: true, of: ({ needed }) => needed },
         ]}
       />
     </>

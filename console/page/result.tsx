@@ -29,6 +29,10 @@ export const Empty = ({ result }: { result: Result }) => (
 );
 
 export function ResultTable({ about, result }: { about: string; result: Result }) {
+  // Days, names and ids, which a browser would break at their hyphens.
+  const short = result.columns.map((_, place) =>
+    result.rows.every((row) => /^\S{0,24}$/.test(row[place] ?? '')),
+  );
   const numbers = result.columns.map((_, place) =>
     result.rows.every(
       (row) => row[place] === null || /^-?\d+(\.\d+)?(E-?\d+)?$/.test(row[place] ?? ''),
@@ -42,6 +46,7 @@ export function ResultTable({ about, result }: { about: string; result: Result }
         columns={result.columns.map((name, place) => ({
           name,
           isNumber: numbers[place],
+          isShort: short[place],
           of: (row: Result['rows'][number]) => {
             const cell = row[place] ?? null;
             return cell === null ? <span class="quiet">null</span> : <Quoted text={cell} />;

@@ -38,7 +38,7 @@ export function Runs({ overview }: { overview: Overview }) {
                   of: ({ startedAt, endedAt }) =>
                     endedAt === null ? '' : duration(endedAt - startedAt),
                 },
-                { name: 'result', of: ({ summary }) => harmless(summary) },
+                { name: 'result', isText: true, of: ({ summary }) => harmless(summary) },
               ]}
             />
           )

@@ -51,6 +51,12 @@ export function Try() {
   );
 }
 
+/** A share in whole points: +3, −12, 0. */
+function inPoints(share: number): string {
+  const points = Math.round(Math.abs(share) * 100);
+  return points === 0 ? '0' : `${share < 0 ? '−' : '+'}${points}`;
+}
+
 function Said({ label, probabilities, modelVersion, words }: Answered) {
   const most = Math.max(0.01, ...words.map(({ falls }) => Math.abs(falls)));
   return (
@@ -73,8 +79,7 @@ function Said({ label, probabilities, modelVersion, words }: Answered) {
                 style={{ '--weight': Math.abs(falls) / most }}
                 class={falls >= 0 ? 'for' : 'against'}
               >
-                <bdi>{harmless(word)}</bdi>{' '}
-                <small>{`${falls < 0 ? '−' : '+'}${Math.abs(falls * 100).toFixed(0)}`}</small>
+                <bdi>{harmless(word)}</bdi> <small>{inPoints(falls)}</small>
               </li>
             ))}
           </ul>
