@@ -71,6 +71,9 @@ export function Compare({ lines }: { lines: readonly ModelLine[] }) {
   );
 }
 
+/** Day and the first signs of the hash. */
+const brief = ({ version }: ComparedModel): string => version.slice(3, 16);
+
 function SideBySide(comparison: Comparison) {
   const { first, second, sameHeldOutRows, tweets } = comparison;
   const between = ({ interval }: ComparedModel) =>
@@ -102,8 +105,8 @@ function SideBySide(comparison: Comparison) {
         rows={rows}
         columns={[
           { name: 'metric', of: ({ name }) => name },
-          { name: first.version, isNumber: true, of: ({ of }) => of(first) },
-          { name: second.version, isNumber: true, of: ({ of }) => of(second) },
+          { name: brief(first), isNumber: true, of: ({ of }) => of(first) },
+          { name: brief(second), isNumber: true, of: ({ of }) => of(second) },
         ]}
       />
       <h3 class="apart">Tweets that they read differently</h3>

@@ -32,7 +32,9 @@ export function Curves({ curve }: { curve: TrainingCurve | undefined }) {
       about={`${label} by epoch on train and validation rows; the table below has the numbers`}
       again={[curve]}
       make={() => ({
-        height: 200,
+        height: 210,
+        // Room for the axis's name below its numbers.
+        marginBottom: 42,
         color: {
           domain: ['train', 'validation'],
           range: [colourOf('quiet'), colourOf('busy')],

@@ -67,7 +67,8 @@ export function Evaluated({ evaluation }: { evaluation: Evaluation }) {
         again={[evaluation]}
         make={(width) => ({
           width: Math.min(width, 420),
-          height: 280,
+          height: 290,
+          marginBottom: 42,
           x: { domain: [30, 100], percent: true, label: 'confidence (%)' },
           y: { domain: [0, 100], percent: true, label: 'accuracy (%)', grid: true },
           marks: [

@@ -1,5 +1,5 @@
 import type { LabelsNeeded } from '../contract';
-import { count, harmless, percent, Shown, Table, useGet } from './parts';
+import { count, harmless, percent, Shown, useGet } from './parts';
 
 const points = (share: number): string => (share * 100).toFixed(1);
 
@@ -53,15 +53,13 @@ function Waiting({ waiting }: Pick<LabelsNeeded, 'waiting'>) {
   return (
     <>
       <p>What waits for rows, by the newest candidate:</p>
-      <Table
-        about="Rules and comparisons that wait for held-out rows"
-        rows={waiting}
-        columns={[
-          { name: 'rule', of: ({ rule }) => harmless(rule) },
-          { name: 'now', isText: true, of: ({ now }) => now },
-          { name: 'would decide it', isText: true, of: ({ needed }) => needed },
-        ]}
-      />
+      <ul>
+        {waiting.map(({ rule, now, needed }) => (
+          <li>
+            {harmless(rule)}: {now}. Would decide it: {needed}.
+          </li>
+        ))}
+      </ul>
     </>
   );
 }

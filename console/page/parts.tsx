@@ -162,7 +162,7 @@ export const Status = ({ status }: { status: RunStatus }) => (
   </span>
 );
 
-export const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+export const percent = (share: number): string => `${(share * 100).toFixed(1)}\u00a0%`;
 export const count = (value: number): string => value.toLocaleString('en-US');
 
 export function size(bytes: number): string {

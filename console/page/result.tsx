@@ -47,6 +47,7 @@ export function ResultTable({ about, result }: { about: string; result: Result }
           name,
           isNumber: numbers[place],
           isShort: short[place],
+          isText: result.rows.some((row) => (row[place] ?? '').length > 40),
           of: (row: Result['rows'][number]) => {
             const cell = row[place] ?? null;
             return cell === null ? <span class="quiet">null</span> : <Quoted text={cell} />;

@@ -202,11 +202,76 @@ test('a text of markup and overrides stays a text, and the words say what moved 
   await page.fill('textarea', `${hostile[0]} ${hostile[2]}`);
   await page.click('text=What does the model say?');
   await page.waitForSelector('.words li');
+  await page.waitForSelector('.words.rated li');
 
-  expect(await page.locator('.words').textContent()).toContain('\\u{202e}');
+  expect(await page.locator('.words:not(.rated)').textContent()).toContain('\\u{202e}');
+  // Beside the model, what VADER's rules say, with the words that it rates.
+  expect(await page.textContent('form')).toMatch(
+    /Lexicon \(VADER\): positive, compound score 0\.\d\d/,
+  );
+  expect(await page.locator('.words.rated bdi').allTextContents()).toEqual(['lovely', 'love']);
   expect(await page.locator('main img, main script').count()).toBe(0);
   expect(await page.title()).not.toBe('taken');
 });
+
+test('a model shows how it was trained, epoch by epoch, and what its interval stands on', async () => {
+  await goTo('#/model');
+  await page.click('td a:has-text("sl-")');
+  await page.waitForSelector('text=4 epochs; the model is that of epoch');
+  await page.click('summary:has-text("The numbers")');
+
+  const numbers = page.getByRole('region', { name: 'Loss and macro recall by epoch' });
+  expect(await numbers.locator('tbody tr').count()).toBe(4);
+  expect(await page.locator('.pair .chart svg path[stroke]').count()).toBeGreaterThanOrEqual(4);
+  await page.waitForSelector('text=more labels of new random texts');
+  const [, rows] =
+    /stands on ([\d,]+) held-out rows/.exec((await page.textContent('main')) ?? '') ?? [];
+  expect(await page.textContent('main')).toContain(`Measured on ${rows} held-out rows`);
+
+  await goTo('#/label');
+  await page.waitForSelector('text=Labels that the gate needs');
+  await page.waitForSelector(`text=stands on ${rows} held-out rows`);
+}, 60_000);
+
+test('every measure of drift has its newest value, its limit and what changed', async () => {
+  await goTo('#/model');
+  await page.waitForSelector('.measure');
+
+  const measures = await page.locator('.measure').allTextContents();
+  expect(measures.map((text) => text.split(/0\.\d|none/)[0])).toEqual([
+    'model labels',
+    'lexicon labels',
+    'confidence',
+    'words unknown to the model',
+    'length',
+    'languages',
+    'agreement of model and lexicon',
+    'agreement of model and people',
+    'agreement of lexicon and people',
+    'a new word',
+  ]);
+  for (const text of measures) expect(text).toMatch(/of 0\.\d.*(before|too few tweets|no word)/);
+});
+
+test('two models side by side: the page and the command line say the same', async () => {
+  expect(await page.textContent('main')).toContain('Only one model is registered');
+  const { output } = await person.lake('retrain', '--input', '{"training":{"epochs":2}}');
+  expect(output).toContain('SUCCEEDED');
+  await page.reload();
+  await page.click('button:text-is("Compare")');
+  await page.waitForSelector('text=Tweets that they read differently', { timeout: 60_000 });
+
+  const chosen = await page
+    .locator('form select')
+    .evaluateAll('nodes => nodes.map((node) => node.value)');
+  const [first, second] = z.tuple([z.string(), z.string()]).parse(chosen);
+  const compared = await person.lake('models', 'compare', first, second);
+  const [sentence = 'none'] = /Second minus first: .*/.exec(compared.output) ?? [];
+  const shown = await page.textContent('main');
+  expect(sentence).toMatch(/points of macro recall .* at 95 %: (more than|may be) chance/);
+  expect(shown).toContain(sentence);
+  expect(await page.locator('tbody tr:has-text("its interval") td').count()).toBe(3);
+}, 240_000);
 
 test.each(['#/runs', '#/lake', '#/ask', '#/model', '#/label'])(
   '%s is fit for all: axe finds nothing, light and dark; nothing is cut off on a narrow screen',
@@ -246,6 +311,10 @@ test('a run is kept as one file that shows the same without a server', async () 
   await page.waitForSelector('.graph .done');
   await page.goto(`${pathToFileURL(kept)}#/lake`);
   await page.waitForSelector('.chart svg');
+  await page.goto(`${pathToFileURL(kept)}#/model`);
+  await page.waitForSelector('.measure .chart svg');
+  await page.click('td a:has-text("sl-")');
+  await page.waitForSelector('.pair .chart svg');
 
   expect(said.slice(before)).toEqual([]);
   expect(readFileSync(kept, 'utf8')).not.toContain(address.split('token=')[1]);

@@ -27,6 +27,23 @@ const shots = [
     height: 760,
     text: 'I am not happy with this service',
   },
+  {
+    name: 'console-drift',
+    hash: '#/model',
+    wait: '.measure .chart svg',
+    scroll: 'h2:text-is("Drift")',
+    width: 1100,
+    height: 620,
+  },
+  {
+    name: 'console-curves',
+    hash: '#/model',
+    follow: 'td a',
+    wait: '.pair .chart svg',
+    scroll: 'h2:text-is("Training, epoch by epoch")',
+    width: 1100,
+    height: 380,
+  },
   { name: 'console-dark', hash: '#/label', wait: '.tweet', width: 420, height: 640, dark: true },
 ] as const;
 
@@ -51,7 +68,12 @@ async function main(address: string): Promise<void> {
         await page.fill('textarea', shot.text);
         await page.click('form button');
         await page.waitForSelector('.words li');
+        await page.waitForSelector('.words.rated li');
       }
+      // What is still asked for would move the page below it.
+      await page.waitForSelector('main [role=status]:has-text("Loading")', { state: 'detached' });
+      if ('scroll' in shot)
+        await page.locator(shot.scroll).evaluate('(element) => element.scrollIntoView()');
       const path = join(folder, `${shot.name}.png`);
       await page.screenshot({ path });
       await page.close();

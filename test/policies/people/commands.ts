@@ -374,12 +374,14 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ...listsModels,
         ...[
           'processed-data/audit/executions/',
+          'processed-data/audit/reports/',
           'raw-data/quarantine/',
           'cleaned-data/tweets/',
           'processed-data/scored/',
         ].flatMap((prefix) => list(analyst, prefix)),
         ...[
           'processed-data/audit/executions/one-0.json',
+          'processed-data/audit/reports/one.json',
           'raw-data/quarantine/dt=day/run.ndjson',
           'model-outputs/champion.json',
           `model-outputs/${model}/evaluation.json`,
