@@ -55,8 +55,9 @@ export function Graph({
     const start = nodes.find(({ name }) =>
       machine.states.some((state) => state.isStart && state.name === name),
     );
-    if (place.current !== null && start !== undefined)
-      place.current.scrollLeft = start.x - place.current.clientWidth / 2;
+    const seen = place.current?.clientWidth ?? 0;
+    if (place.current !== null && start !== undefined && start.x + start.width / 2 > seen)
+      place.current.scrollLeft = start.x - seen / 2;
   }, [nodes]);
   return (
     <div class="scroll graph" ref={place}>

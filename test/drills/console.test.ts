@@ -253,17 +253,41 @@ test('every measure of drift has its newest value, its limit and what changed', 
   for (const text of measures) expect(text).toMatch(/of 0\.\d.*(before|too few tweets|no word)/);
 });
 
+test('what is missing says why: the epochs of an older release, the drift of a first run', async () => {
+  const Model = z.looseObject({ evaluation: z.looseObject({ training_curve: z.unknown() }) });
+  await page.route('**/api/models/sl-*', async (route) => {
+    const response = await route.fetch();
+    const { evaluation, ...model } = Model.parse(await response.json());
+    const { training_curve: left, ...older } = evaluation;
+    expect(left).toBeDefined();
+    await route.fulfill({ response, json: { ...model, evaluation: older } });
+  });
+  const reason = 'no model is in service yet';
+  const run = { runId: 'one', execution: 'nightly-1', date: '2026-11-29' };
+  const first = { ...run, drift: { status: 'NOT_COMPARED', reason } };
+  await page.route('**/api/drift', (route) =>
+    route.fulfill({ json: { runs: [first], lookedAt: 1, unreadable: 0 } }),
+  );
+
+  await goTo('#/model');
+  await page.waitForSelector(`text=The newest run compared nothing: ${reason}. The first run has`);
+  await page.click('td a:has-text("sl-")');
+  await page.waitForSelector('text=a release that did not record its epochs');
+  await page.unrouteAll();
+});
+
 test('two models side by side: the page and the command line say the same', async () => {
-  expect(await page.textContent('main')).toContain('Only one model is registered');
+  await goTo('#/model');
+  await page.waitForSelector('text=Only one model is registered');
   const { output } = await person.lake('retrain', '--input', '{"training":{"epochs":2}}');
   expect(output).toContain('SUCCEEDED');
   await page.reload();
   await page.click('button:text-is("Compare")');
   await page.waitForSelector('text=Tweets that they read differently', { timeout: 60_000 });
 
-  const chosen = await page
-    .locator('form select')
-    .evaluateAll('nodes => nodes.map((node) => node.value)');
+  const chosen = await page.evaluate(
+    "[...document.querySelectorAll('form select')].map((one) => one.value)",
+  );
   const [first, second] = z.tuple([z.string(), z.string()]).parse(chosen);
   const compared = await person.lake('models', 'compare', first, second);
   const [sentence = 'none'] = /Second minus first: .*/.exec(compared.output) ?? [];

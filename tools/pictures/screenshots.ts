@@ -13,10 +13,10 @@ const shots = [
   {
     name: 'console-run',
     hash: '#/runs',
-    follow: 'td a',
+    follow: 'td a:has-text("nightly-")',
     wait: '.graph .done',
     width: 1100,
-    height: 860,
+    height: 830,
   },
   { name: 'console-lake', hash: '#/lake', wait: 'section > .chart svg', width: 1100, height: 900 },
   {
@@ -31,16 +31,16 @@ const shots = [
     name: 'console-drift',
     hash: '#/model',
     wait: '.measure .chart svg',
-    scroll: 'h2:text-is("Drift")',
+    scroll: 'Drift',
     width: 1100,
     height: 620,
   },
   {
     name: 'console-curves',
     hash: '#/model',
-    follow: 'td a',
+    follow: 'td a:has-text("sl-")',
     wait: '.pair .chart svg',
-    scroll: 'h2:text-is("Training, epoch by epoch")',
+    scroll: 'Training, epoch by epoch',
     width: 1100,
     height: 380,
   },
@@ -73,7 +73,9 @@ async function main(address: string): Promise<void> {
       // What is still asked for would move the page below it.
       await page.waitForSelector('main [role=status]:has-text("Loading")', { state: 'detached' });
       if ('scroll' in shot)
-        await page.locator(shot.scroll).evaluate('(element) => element.scrollIntoView()');
+        await page.evaluate(
+          `[...document.querySelectorAll('h2')].find((one) => one.textContent === '${shot.scroll}').scrollIntoView()`,
+        );
       const path = join(folder, `${shot.name}.png`);
       await page.screenshot({ path });
       await page.close();
