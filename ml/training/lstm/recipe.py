@@ -167,7 +167,5 @@ def train_model(
     make_repeatable(options.seed)
     encoded = EncodedSet.of(training_set, known, options, initial)
     model = new_model(encoded.vocabulary, known, options, initial)
-    fitted = fit(
-        model, encoded.examples, encoded.validation, encoded.sample, encoded.options, stop
-    )
+    fitted = fit(model, encoded.examples, encoded.validation, encoded.sample, encoded.options, stop)
     return Trained(model, encoded.tokenizer, fitted)
