@@ -273,6 +273,8 @@ test('what is missing says why: the epochs of an older release, the drift of a f
   );
 
   await goTo('#/model');
+  // The page before was this one: only a new page asks again.
+  await page.reload();
   await page.waitForSelector(`text=The newest run compared nothing: ${reason}. The first run has`);
   await page.click('td a:has-text("sl-")');
   await page.waitForSelector('text=a release that did not record its epochs');
