@@ -1,15 +1,13 @@
 import { readChampion } from '../functions/model/champion';
-import { getText, keyOf, type LakeBucket } from '../functions/lake/objects';
-import { readEvaluation } from '../functions/model/read-evaluation';
-import { registeredModels, type RegisteredModel } from '../functions/model/registry';
+import type { LakeBucket } from '../functions/lake/objects';
+import type { ComparedModel, Comparison } from '../console/contract';
+import { describeDifference } from '../console/difference';
+import { registeredModels } from '../functions/model/registry';
 import { lakeName } from '../infra/naming';
 import type { Session } from '../session/session';
-import { UserError } from '../session/user-error';
-import type { Workspace } from '../session/workspace';
-import { labels, reasonsIn, type Evaluation } from '../workflows/evaluation';
-import { records, renderTable } from './athena';
+import { labels, reasonsIn } from '../workflows/evaluation';
+import { renderTable } from './athena';
 import { firstRun } from './hints';
-import { runNamedQuery } from './query';
 import { executionName } from './run/follow';
 import { sayJson, type Screen } from './screen';
 
@@ -80,98 +78,53 @@ const failedIn = (because: string): string =>
     .filter((sentence) => !/^passed: /.test(sentence))
     .join('; ');
 
-async function evaluationOf(session: Session, { evaluation: uri }: RegisteredModel) {
-  const bucket = bucketOf(session);
-  const found = await getText(bucket, keyOf(bucket, uri));
-  if (found === null) throw new UserError(`There is no ${uri}: it has expired or was deleted.`);
-  const { evaluation, problem } = readEvaluation(found.text, uri);
-  if (evaluation === null) throw new UserError(`${uri} cannot be compared: ${problem}.`);
-  return evaluation;
-}
-
-function measures(evaluation: Evaluation): [string, string][] {
-  const { candidate, held_out } = evaluation;
-  const { interval, macro_recall, accuracy, macro_f1, recall, calibration } = candidate;
+function measures(model: ComparedModel): [string, string][] {
+  const { macroRecall, interval, accuracy, macroF1, recall, calibrationError, heldOut } = model;
   return [
     [
       'macro recall',
-      `${percent(macro_recall)} (${percent(interval.low)} to ${percent(interval.high)})`,
+      `${percent(macroRecall)} (${percent(interval.low)} to ${percent(interval.high)})`,
     ],
     ['accuracy', `${percent(accuracy)}`],
-    ['macro F1', `${percent(macro_f1)}`],
+    ['macro F1', `${percent(macroF1)}`],
     ...labels.map((label): [string, string] => [`recall, ${label}`, `${percent(recall[label])}`]),
-    ['calibration error', `${percent(calibration.expected_error)}`],
-    ['held-out rows', `${held_out.rows} (${held_out.sha256.slice(0, 8)})`],
+    ['calibration error', `${percent(calibrationError)}`],
+    ['held-out rows', `${heldOut.rows} (${heldOut.sha256.slice(0, 8)})`],
   ];
 }
 
-/**
- * `npm run lake -- models compare A B`: the figures of both evaluations, and the tweets of the lake that both scored and
- * read differently. Throws UserError for what is not registered.
- */
-export async function compareModels(
-  workspace: Workspace,
-  session: Session,
-  screen: Screen,
-  versions: readonly string[],
-  asJson: boolean,
-): Promise<void> {
-  const [first, second, ...more] = versions;
-  if (first === undefined || second === undefined || more.length > 0)
-    throw new UserError('Name two models: npm run lake -- models compare <A> <B>', 2);
-  const models = await registeredModels(registryOf(session));
-  const [one, other] = [first, second].map((version) => {
-    const found = models.find(({ modelVersion }) => modelVersion === version);
-    if (found) return found;
-    throw new UserError(`${version} is not registered. npm run lake -- models lists the models.`);
-  });
-  if (!one || !other) return;
-  const [a, b] = await Promise.all([evaluationOf(session, one), evaluationOf(session, other)]);
-  const differing = records(
-    await runNamedQuery(workspace, session, 'model_differences', {
-      first_model: first,
-      second_model: second,
-    }),
-  );
-  const sameRows = a.held_out.sha256 === b.held_out.sha256;
+/** `npm run lake -- models compare A B`: the comparison as tables. */
+export function printComparison(screen: Screen, comparison: Comparison, asJson: boolean): void {
   if (asJson) {
-    sayJson(screen, {
-      first: a.candidate,
-      second: b.candidate,
-      sameHeldOutRows: sameRows,
-      differing,
-    });
+    sayJson(screen, comparison);
     return;
   }
-  const [left, right] = [measures(a), measures(b)];
+  const { first, second, sameHeldOutRows, tweets } = comparison;
+  const [left, right] = [measures(first), measures(second)];
   screen.say(
     renderTable({
-      columns: ['%', first, second],
+      columns: ['%', first.version, second.version],
       rows: left.map(([name, value], place) => [name, value, right[place]?.[1] ?? null]),
     }),
   );
+  screen.say(describeDifference(comparison));
   screen.say(
-    sameRows
+    sameHeldOutRows
       ? 'Both were measured on the same held-out rows.'
       : 'They were measured on different held-out rows: labels came between them, so the figures do not show which is better.',
   );
-  const [counts] = differing;
-  if (counts === undefined) {
+  if (tweets === null) {
     screen.say('No tweet of the last days was scored by both: nothing to compare by text.');
     return;
   }
   screen.say();
   screen.say(
-    `Of ${counts['both']} tweets that both scored, ${counts['differ']} are read differently. Those of which the second is surest:`,
+    `Of ${tweets.both} tweets that both scored, ${tweets.differ} are read differently. Those of which the second is surest:`,
   );
   screen.say(
     renderTable({
-      columns: ['text', first, second],
-      rows: differing.flatMap(({ text, first_label, second_label }) =>
-        text === null || text === undefined
-          ? []
-          : [[text, first_label ?? null, second_label ?? null]],
-      ),
+      columns: ['text', first.version, second.version],
+      rows: tweets.shown.map(({ text, first: one, second: other }) => [text, one, other]),
     }),
   );
 }

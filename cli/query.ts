@@ -79,7 +79,7 @@ export function prepareQuery(
 }
 
 export function runNamedQuery(
-  workspace: Workspace,
+  workspace: Pick<Workspace, 'signal'>,
   session: Session,
   name: string,
   values: QueryValues = {},

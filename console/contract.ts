@@ -1,4 +1,5 @@
 import type { Evaluation, Label } from '../workflows/evaluation';
+import type { Drift } from '../workflows/payloads';
 
 /*
  * What the console's page asks its server, and what it gets. The server (cli/console/) answers these shapes; the page
@@ -207,6 +208,76 @@ export interface AuditView {
   missing: string[];
 }
 
+/** `GET /api/drift`: what the newest runs reported, oldest first. */
+export interface DriftView {
+  runs: { runId: string; execution: string; date: string; drift: Drift }[];
+  /** How many of the newest reports were looked at; those of ingests and skipped runs hold no drift. */
+  lookedAt: number;
+  /** Reports that could not be read. */
+  unreadable: number;
+}
+
+/** A model's figures in a comparison. `interval` is of the macro recall. */
+export interface ComparedModel {
+  version: string;
+  macroRecall: number;
+  interval: { low: number; high: number };
+  accuracy: number;
+  macroF1: number;
+  recall: Record<Label, number>;
+  calibrationError: number;
+  heldOut: { rows: number; sha256: string };
+}
+
+/** `GET /api/compare/<first>/<second>` */
+export interface Comparison {
+  first: ComparedModel;
+  second: ComparedModel;
+  sameHeldOutRows: boolean;
+  /** Macro recall of the second minus that of the first. */
+  difference: {
+    value: number;
+    low: number;
+    high: number;
+    /** Of the interval. */
+    level: number;
+    /** `paired`: measured on the same rows by one training; `independent`: of the two intervals, and so wider. */
+    how: 'paired' | 'independent';
+    /** Whether the interval leaves out 0. */
+    isMoreThanChance: boolean;
+  };
+  /** Tweets of the last days that both scored, and those of which the second is surest; null if there is none. */
+  tweets: {
+    both: number;
+    differ: number;
+    shown: { text: string; first: Label; second: Label; secondConfidence: number }[];
+  } | null;
+}
+
+/** `GET /api/labels/needed` */
+export interface LabelsNeeded {
+  /** What the interval of the model in service stands on; null without one, or if `problem` says why. */
+  champion: {
+    version: string;
+    rows: number;
+    macroRecall: number;
+    low: number;
+    high: number;
+    level: number;
+    /** Held-out rows at which the half-width is `target`, by 1/sqrt(rows). */
+    rowsForTarget: number;
+  } | null;
+  problem: string | null;
+  /** Half-width that is aimed at, as a share. */
+  target: number;
+  /** Held-out rows that the labels in the lake give now; null if the labels may not be read. */
+  heldOutNow: { rows: number; perClass: Record<Label, number> } | null;
+  /** Labels of random texts that are missing, of which a fifth is held out. */
+  labelsMissing: number | null;
+  /** Rules of the gate and comparisons of the newest candidate that more rows would decide. */
+  waiting: { rule: string; now: string; needed: string }[];
+}
+
 export type Probabilities = Record<Label, number>;
 
 /** `POST /api/predict` */
@@ -221,10 +292,25 @@ export interface Answered {
   words: { word: string; falls: number }[];
 }
 
+/** `POST /api/lexicon`: what VADER's rules make of a text. */
+export interface LexiconOpinion {
+  /** `rating`: of the word in the list, from -4 to 4; `counts`: after negation, boosters, capitals and "but". */
+  opinion: {
+    label: Label;
+    /** From -1 to 1; below -0.05 negative, above 0.05 positive. */
+    compound: number;
+    words: { word: string; rating: number; counts: number }[];
+  } | null;
+  /** What is missing on this machine. */
+  problem: string | null;
+}
+
 /** `GET /api/labels`: the next text to label, without any prediction, which could influence the answer. */
 export interface LabelQueue {
   text: { hash: string; text: string } | null;
   left: number;
+  /** How many of `left` a label would bring to the held-out rows, if they are drawn at random. */
+  leftHeldOut: number;
   stored: number;
 }
 

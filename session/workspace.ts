@@ -29,7 +29,7 @@ export const clientEnvironment = (url: string, rootSecret: string): Record<strin
   AWS_SECRET_ACCESS_KEY: rootSecret,
 });
 
-export const pythonOf = (workspace: Workspace): string =>
+export const pythonOf = (workspace: Pick<Workspace, 'root'>): string =>
   join(workspace.root, '.venv', 'bin', 'python');
 export const runFolder = (workspace: Workspace, execution: string): string =>
   join(workspace.home, 'runs', fileName(execution));

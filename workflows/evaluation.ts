@@ -69,6 +69,27 @@ export const MeasuredModel = Measured.extend({
 });
 export type MeasuredModel = z.infer<typeof MeasuredModel>;
 
+/** Mean cross entropy (natural logarithm) and macro recall of the network after an epoch. */
+const AfterEpoch = z.strictObject({ loss: z.number().nonnegative(), macro_recall: Share });
+
+/**
+ * The training, epoch by epoch, counted from 1: on some of the human-labelled rows that it learnt from, and on the as
+ * many validation rows that chose `best_epoch`. Both are measured without dropout, weights and smoothing.
+ */
+export const TrainingCurve = z.strictObject({
+  best_epoch: z.number().int().positive(),
+  epochs: z
+    .array(
+      z.strictObject({
+        epoch: z.number().int().positive(),
+        train: AfterEpoch,
+        validation: AfterEpoch,
+      }),
+    )
+    .min(1),
+});
+export type TrainingCurve = z.infer<typeof TrainingCurve>;
+
 /** Scores on one kind of text. Macro recall is null unless every label occurs. */
 const Slice = z.strictObject({
   name: z.string(),
@@ -158,6 +179,8 @@ export const Evaluation = z.strictObject({
     seed: z.number().int(),
     rows: z.strictObject({ train: Rows, validation: Rows, test: Rows, weak: Rows }),
   }),
+  /** Unknown in evaluations of older releases. */
+  training_curve: TrainingCurve.optional(),
 });
 export type Evaluation = z.infer<typeof Evaluation>;
 

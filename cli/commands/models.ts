@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { argument, command, env, json } from '../command';
 import { withLakeAsItIs } from '../lake';
-import { compareModels, printModels } from '../models';
+import { UserError } from '../../session/user-error';
+import { compareTwo } from '../compare-models';
+import { printComparison, printModels } from '../models';
 
 export default command({
   name: 'models',
@@ -18,9 +20,12 @@ export default command({
     env,
   }),
   run: (context, { action, versions, json: asJson, env: place }) =>
-    withLakeAsItIs(context, place, (session) =>
-      action === undefined
-        ? printModels(session, context.screen, asJson)
-        : compareModels(context.workspace, session, context.screen, versions, asJson),
-    ),
+    withLakeAsItIs(context, place, async (session) => {
+      if (action === undefined) return printModels(session, context.screen, asJson);
+      const [first, second, ...more] = versions;
+      if (first === undefined || second === undefined || more.length > 0)
+        throw new UserError('Name two models: npm run lake -- models compare <A> <B>', 2);
+      const comparison = await compareTwo(context.workspace, session, [first, second]);
+      return printComparison(context.screen, comparison, asJson);
+    }),
 });

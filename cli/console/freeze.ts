@@ -8,6 +8,7 @@ export const ASKED = [
   { name: 'sentiment_change', values: {} },
   { name: 'sentiment_by_query', values: {} },
   { name: 'rising_terms', values: {} },
+  { name: 'rising_words', values: {} },
   { name: 'top_contributors', values: {} },
   { name: 'most_shared_negative', values: {} },
   { name: 'agreement_by_day', values: {} },
@@ -35,6 +36,7 @@ export async function answersFor(
   const view = await get(`/api/runs/${run}`);
   if (view === undefined) throw new Refused(404, `There is no run "${run}".`);
   for (const path of ['/api/runs', '/api/machine', '/api/lake', '/api/models']) await get(path);
+  for (const path of ['/api/drift', '/api/labels/needed']) await get(path);
   for (const { name, values } of ASKED) {
     const path = `/api/questions/${name}`;
     const answer = await answered(routes, 'POST', path, { values });

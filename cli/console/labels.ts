@@ -1,3 +1,4 @@
+import { isHeldOut } from '../../functions/model/held-out';
 import type { LabelGiven, LabelQueue } from '../../console/contract';
 import type { Session } from '../../session/session';
 import type { Workspace } from '../../session/workspace';
@@ -16,6 +17,7 @@ export class Labelling {
   private texts: Generator<Drawn> | null = null;
   private shown: Drawn | null = null;
   private left = 0;
+  private leftHeldOut = 0;
   private readonly given: Labelled[] = [];
   private readonly store: (said: readonly Labelled[]) => Promise<string>;
   private storing: Promise<unknown> = Promise.resolve();
@@ -31,6 +33,7 @@ export class Labelling {
     if (this.texts === null) {
       const texts = await unlabelledTexts(this.lake, this.session, DAYS);
       this.left = texts.length;
+      this.leftHeldOut = texts.filter(({ text_hash }) => isHeldOut(text_hash)).length;
       this.texts = draw(texts);
       this.advance();
     }
@@ -58,7 +61,9 @@ export class Labelling {
   private advance(): void {
     const next = this.texts?.next();
     this.shown = next === undefined || next.done === true ? null : next.value;
-    if (this.shown !== null) this.left -= 1;
+    if (this.shown === null) return;
+    this.left -= 1;
+    if (isHeldOut(this.shown.text_hash)) this.leftHeldOut -= 1;
   }
 
   private queue(): LabelQueue {
@@ -66,6 +71,7 @@ export class Labelling {
     return {
       text: shown && { hash: shown.text_hash, text: shown.text },
       left: this.left,
+      leftHeldOut: this.leftHeldOut,
       stored: this.given.length,
     };
   }

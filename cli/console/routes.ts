@@ -6,10 +6,14 @@ import type { Session } from '../../session/session';
 import type { Workspace } from '../../session/workspace';
 import { Label } from '../../workflows/evaluation';
 import { RunRequest } from '../../workflows/payloads';
+import { compareTwo } from '../compare-models';
 import { showAudit } from './audit';
 import { Refused } from './door';
+import { showDrift } from './drift';
 import { Labelling } from './labels';
+import { showLabelsNeeded } from './labels-needed';
 import { answerQuestion, listQuestions, runStatement, showLake } from './lake';
+import { Lexicon } from './lexicon';
 import { listModels, showModel, tryText } from './model';
 import { bucketOf } from './objects';
 import { listRuns, readMachine, redrive, showRun, startRunNamed, stop } from './runs';
@@ -47,11 +51,12 @@ export interface RoutesOptions {
 
 /** Every answer the page can get; `GET` answers are also what a frozen page keeps. */
 export function routesOf(
-  lake: Pick<Workspace, 'signal'>,
+  lake: Pick<Workspace, 'signal' | 'root'>,
   session: Session,
   { mayAct, place, beforeNightly }: RoutesOptions,
 ): Route[] {
   const labelling = new Labelling(lake, session);
+  const lexicon = new Lexicon(lake);
   return [
     {
       method: 'GET',
@@ -94,6 +99,18 @@ export function routesOf(
       method: 'GET',
       path: /^\/api\/models\/([\w-]+)$/,
       answer: ([version = '']) => showModel(session, version),
+    },
+    { method: 'GET', path: /^\/api\/drift$/, answer: () => showDrift(bucketOf(session)) },
+    {
+      method: 'GET',
+      path: /^\/api\/compare\/([\w-]+)\/([\w-]+)$/,
+      answer: ([first = '', second = '']) => compareTwo(lake, session, [first, second]),
+    },
+    { method: 'GET', path: /^\/api\/labels\/needed$/, answer: () => showLabelsNeeded(session) },
+    {
+      method: 'POST',
+      path: /^\/api\/lexicon$/,
+      answer: (_, body) => lexicon.says(take(Text, body).text),
     },
     {
       method: 'GET',

@@ -31,7 +31,7 @@ function problemOf(error: unknown, log: Options['log']): { status: number; messa
 
 /** Serves the console on 127.0.0.1. Throws UserError if the port is taken. */
 export async function serveConsole(
-  lake: Pick<Workspace, 'signal'>,
+  lake: Pick<Workspace, 'signal' | 'root'>,
   session: Session,
   options: Options,
 ): Promise<Server> {

@@ -1,5 +1,5 @@
 import dagre from '@dagrejs/dagre';
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Machine, StateVisit } from '../contract';
 
 const HEIGHT = 34;
@@ -49,8 +49,18 @@ export function Graph({
   choose: (state: string) => void;
 }) {
   const { nodes, edges, width, height } = useMemo(() => layOut(machine), [machine]);
+  const place = useRef<HTMLDivElement>(null);
+  // A narrow screen begins at the start state, or its first view would be empty.
+  useEffect(() => {
+    const start = nodes.find(({ name }) =>
+      machine.states.some((state) => state.isStart && state.name === name),
+    );
+    const seen = place.current?.clientWidth ?? 0;
+    if (place.current !== null && start !== undefined && start.x + start.width / 2 > seen)
+      place.current.scrollLeft = start.x - seen / 2;
+  }, [nodes]);
   return (
-    <div class="scroll graph">
+    <div class="scroll graph" ref={place}>
       <svg
         viewBox={`0 0 ${width} ${height}`}
         width={width}

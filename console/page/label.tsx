@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { LabelGiven, LabelQueue } from '../contract';
 import { ask, post } from './ask';
+import { Needed } from './needed';
 import { count, Quoted } from './parts';
 
 const keys: Readonly<Record<string, LabelGiven['label']>> = {
@@ -95,8 +96,14 @@ export function LabelPage() {
           <p class="quiet" role="status">
             {count(queue.stored)} labels stored, {count(queue.left)} texts left.
           </p>
+          <p class="quiet">
+            {queue.leftHeldOut === 0
+              ? 'None of them is on the held-out side: their labels train models, and do not narrow the interval.'
+              : `On the held-out side: ${count(queue.leftHeldOut)}. Such a label narrows the interval if its text came up at random.`}
+          </p>
         </>
       )}
+      <Needed />
     </section>
   );
 }

@@ -12,11 +12,11 @@ import {
   recordsOf,
   Shown,
   size,
-  Sql,
   Table,
   useGet,
   useQuestion,
 } from './parts';
+import { Answer, Empty, ResultTable } from './result';
 
 export const Lake = () => (
   <section>
@@ -56,6 +56,13 @@ interface Day {
   rows: number;
 }
 
+/** Names each day, without its year where there is little room. */
+const dayAxis = (width: number, days: number) => ({
+  label: null,
+  type: 'band' as const,
+  tickFormat: (day: string) => (width / Math.max(1, days) < 80 ? day.slice(5) : day),
+});
+
 function Days() {
   const asked = useQuestion('daily_sentiment');
   return (
@@ -83,10 +90,10 @@ function Days() {
               <Chart
                 about={`Share of each sentiment by day, ${days[0]?.day} to ${days.at(-1)?.day}; the table below has the numbers`}
                 again={[result]}
-                make={() => ({
+                make={(width) => ({
                   height: 240,
                   color: { ...sentimentColours(), legend: true },
-                  x: { label: null, type: 'band' },
+                  x: dayAxis(width, days.length / sentiments.length),
                   y: { percent: true, label: 'share of the tweets (%)' },
                   marks: [
                     Plot.barY(days, {
@@ -125,10 +132,10 @@ function Intervals({ result }: { result: Result }) {
     <Chart
       about="Shares of negative and positive tweets by day with their intervals; the table below has the numbers"
       again={[result]}
-      make={() => ({
+      make={(width) => ({
         height: 200,
         color: sentimentColours(),
-        x: { label: null, type: 'band' },
+        x: dayAxis(width, result.rows.length),
         y: { percent: true, label: 'share and interval (%)', grid: true },
         marks: [
           Plot.ruleX(shares, { x: 'day', y1: 'low', y2: 'high', stroke: 'sentiment' }),
@@ -152,61 +159,6 @@ function Judges({ result }: { result: Result }) {
   );
 }
 
-/** One of the named questions, with its defaults. */
-function Answer({ name, title, note }: { name: string; title: string; note?: string }) {
-  const asked = useQuestion(name);
-  return (
-    <>
-      <h2>{title}</h2>
-      {note !== undefined && <p class="quiet">{note}</p>}
-      <Shown asked={asked} what="the answer">
-        {(result) =>
-          result.rows.length === 0 ? (
-            <Empty result={result} />
-          ) : (
-            <ResultTable about={title} result={result} />
-          )
-        }
-      </Shown>
-    </>
-  );
-}
-
-export const Empty = ({ result }: { result: Result }) => (
-  <>
-    <p>{result.whyEmpty ?? 'No rows.'}</p>
-    <Sql {...result} />
-  </>
-);
-
-export function ResultTable({ about, result }: { about: string; result: Result }) {
-  const numbers = result.columns.map((_, place) =>
-    result.rows.every(
-      (row) => row[place] === null || /^-?\d+(\.\d+)?(E-?\d+)?$/.test(row[place] ?? ''),
-    ),
-  );
-  return (
-    <>
-      <Table
-        about={about}
-        rows={result.rows}
-        columns={result.columns.map((name, place) => ({
-          name,
-          isNumber: numbers[place],
-          of: (row: Result['rows'][number]) => {
-            const cell = row[place] ?? null;
-            return cell === null ? <span class="quiet">null</span> : <Quoted text={cell} />;
-          },
-        }))}
-      />
-      {result.isCut && (
-        <p class="quiet">Only the first {count(result.rows.length)} rows are shown.</p>
-      )}
-      <Sql {...result} />
-    </>
-  );
-}
-
 function Stock() {
   const asked = useGet<LakeView>('/api/lake');
   return (
@@ -218,7 +170,7 @@ function Stock() {
             about="Objects and bytes by prefix"
             rows={prefixes}
             columns={[
-              { name: 'prefix', of: ({ prefix }) => <code>{prefix}</code> },
+              { name: 'prefix', isShort: true, of: ({ prefix }) => <code>{prefix}</code> },
               {
                 name: 'objects',
                 isNumber: true,

@@ -72,8 +72,14 @@ export function Shown<Answer>({
 export interface Column<Row> {
   name: string;
   of: (row: Row) => ComponentChildren;
+  /** Numbers stand right; a short value stays in its line; a text is no column of single words. */
   isNumber?: boolean;
+  isShort?: boolean;
+  isText?: boolean;
 }
+
+const classOf = <Row,>({ isNumber, isShort, isText }: Column<Row>): string | undefined =>
+  isNumber ? 'number' : isShort ? 'short' : isText ? 'text' : undefined;
 
 export function Table<Row>({
   about,
@@ -91,9 +97,9 @@ export function Table<Row>({
         <caption class="hidden">{about}</caption>
         <thead>
           <tr>
-            {columns.map(({ name, isNumber }) => (
-              <th scope="col" class={isNumber ? 'number' : undefined}>
-                {name}
+            {columns.map((column) => (
+              <th scope="col" class={column.isNumber ? 'number' : undefined}>
+                {column.name}
               </th>
             ))}
           </tr>
@@ -101,8 +107,8 @@ export function Table<Row>({
         <tbody>
           {rows.map((row) => (
             <tr>
-              {columns.map(({ of, isNumber }) => (
-                <td class={isNumber ? 'number' : undefined}>{of(row)}</td>
+              {columns.map((column) => (
+                <td class={classOf(column)}>{column.of(row)}</td>
               ))}
             </tr>
           ))}
@@ -156,7 +162,7 @@ export const Status = ({ status }: { status: RunStatus }) => (
   </span>
 );
 
-export const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+export const percent = (share: number): string => `${(share * 100).toFixed(1)}\u00a0%`;
 export const count = (value: number): string => value.toLocaleString('en-US');
 
 export function size(bytes: number): string {

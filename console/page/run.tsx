@@ -258,6 +258,7 @@ function Stages({ view }: { view: RunView }) {
           },
           {
             name: 'result',
+            isText: true,
             of: ({ text, status }) => (
               <span class={status === 'failed' ? 'wrong' : undefined}>{harmless(text)}</span>
             ),

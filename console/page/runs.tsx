@@ -39,7 +39,7 @@ export function Runs({ overview }: { overview: Overview }) {
                     endedAt === null ? '' : duration(endedAt - startedAt),
                 },
                 { name: 'started by', of: ({ startedBy }) => harmless(startedBy?.text ?? '') },
-                { name: 'result', of: ({ summary }) => harmless(summary) },
+                { name: 'result', isText: true, of: ({ summary }) => harmless(summary) },
               ]}
             />
           )

@@ -134,17 +134,9 @@ class Analyzer(SentimentIntensityAnalyzer):
     def score(self, words: Sequence[Word], marks: str) -> float:
         """The compound score, -1 to 1, of words. `marks`: a text with the same number of `!` and of
         `?` as theirs."""
-        rated = [index for index, word in enumerate(words) if word.valence is not None]
-        if not rated:
+        scores = self.weights(words)
+        if scores is None:
             return 0.0
-        capitals = len([word for word in words if word.is_upper])
-        mixes_cases = 0 < capitals < len(words)
-        scores = [0.0] * len(words)
-        for index in rated:
-            scores[index] = self._valence(words, index, mixes_cases)
-        lower = [word.lower for word in words]
-        if "but" in lower:
-            _weigh_contrast(lower, scores)
         # As the package's score_valence, without the shares that nobody reads here.
         total = float(sum(scores))
         emphasis = self._punctuation_emphasis(marks)
@@ -153,6 +145,22 @@ class Analyzer(SentimentIntensityAnalyzer):
             if total
             else 0.0
         )
+
+    def weights(self, words: Sequence[Word]) -> list[float] | None:
+        """What each word counts for by VADER's rules, 0 for an unrated one; None if none is rated.
+        The compound score is their normalized sum, with the emphasis of the marks."""
+        rated = [index for index, word in enumerate(words) if word.valence is not None]
+        if not rated:
+            return None
+        capitals = len([word for word in words if word.is_upper])
+        mixes_cases = 0 < capitals < len(words)
+        scores = [0.0] * len(words)
+        for index in rated:
+            scores[index] = self._valence(words, index, mixes_cases)
+        lower = [word.lower for word in words]
+        if "but" in lower:
+            _weigh_contrast(lower, scores)
+        return scores
 
     def _valence(self, words: Sequence[Word], index: int, mixes_cases: bool) -> float:
         word = words[index]

@@ -20,10 +20,15 @@ export const heldOutNow = async (lake: LakeBucket): Promise<HeldOut> =>
   // The training job names what it leaves out, too: the report says it once.
   heldOutOf(await allLabels(lake, new Unreadables()));
 
-export function heldOutOf(rows: readonly LabelRow[]): HeldOut {
-  const lines = [...byText(rows)]
+/** Hash and label of each held-out text. */
+export const heldOutLabels = (rows: readonly LabelRow[]): [string, Label][] =>
+  [...byText(rows)]
     .filter(([, given]) => isHeldOut(firstHash(given)) && mayBeHeldOut(given))
-    .map(([hash, given]) => `${hash} ${winner(given)}\n`)
+    .map(([hash, given]) => [hash, winner(given)]);
+
+export function heldOutOf(rows: readonly LabelRow[]): HeldOut {
+  const lines = heldOutLabels(rows)
+    .map(([hash, label]) => `${hash} ${label}\n`)
     .sort();
   return {
     rows: lines.length,

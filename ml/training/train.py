@@ -157,6 +157,10 @@ def run(places: Places, model_version: str, stop: Stop) -> None:
                 "weak": len(weak),
             },
         },
+        "training_curve": {
+            "best_epoch": trained.fitted.best.epoch,
+            "epochs": [dataclasses.asdict(epoch) for epoch in trained.fitted.curve],
+        },
         "learning_curve": None,
     }
     if options.learning_curve:

@@ -210,8 +210,14 @@ test('a text of markup and overrides stays a text, and the words say what moved 
   await page.fill('textarea', `${hostile[0]} ${hostile[2]}`);
   await page.click('text=What does the model say?');
   await page.waitForSelector('.words li');
+  await page.waitForSelector('.words.rated li');
 
-  expect(await page.locator('.words').textContent()).toContain('\\u{202e}');
+  expect(await page.locator('.words:not(.rated)').textContent()).toContain('\\u{202e}');
+  // Beside the model, what VADER's rules say, with the words that it rates.
+  expect(await page.textContent('form')).toMatch(
+    /Lexicon \(VADER\): positive, compound score 0\.\d\d/,
+  );
+  expect(await page.locator('.words.rated bdi').allTextContents()).toEqual(['lovely', 'love']);
   expect(await page.locator('main img, main script').count()).toBe(0);
   expect(await page.title()).not.toBe('taken');
 });
@@ -268,6 +274,94 @@ test('lake history and the question model_origin name the same starter', async (
   expect(origin.output).toContain('trained and put into service');
 }, 120_000);
 
+test('a model shows how it was trained, epoch by epoch, and what its interval stands on', async () => {
+  await goTo('#/model');
+  await page.click('td a:has-text("sl-")');
+  await page.waitForSelector('text=4 epochs; the model is that of epoch');
+  await page.click('summary:has-text("The numbers")');
+
+  const numbers = page.getByRole('region', { name: 'Loss and macro recall by epoch' });
+  expect(await numbers.locator('tbody tr').count()).toBe(4);
+  expect(await page.locator('.pair .chart svg path[stroke]').count()).toBeGreaterThanOrEqual(4);
+  await page.waitForSelector('text=more labels of new random texts');
+  const [, rows] =
+    /stands on ([\d,]+) held-out rows/.exec((await page.textContent('main')) ?? '') ?? [];
+  expect(await page.textContent('main')).toContain(`Measured on ${rows} held-out rows`);
+
+  await goTo('#/label');
+  await page.waitForSelector('text=Labels that the gate needs');
+  await page.waitForSelector(`text=stands on ${rows} held-out rows`);
+}, 60_000);
+
+test('every measure of drift has its newest value, its limit and what changed', async () => {
+  await goTo('#/model');
+  await page.waitForSelector('.measure');
+
+  expect(await page.locator('.measure h3').allTextContents()).toEqual([
+    'model labels',
+    'lexicon labels',
+    'confidence',
+    'words unknown to the model',
+    'length',
+    'languages',
+    'agreement of model and lexicon',
+    'agreement of model and people',
+    'agreement of lexicon and people',
+    'a new word',
+  ]);
+  const values = await page.locator('.measure p:not(.changed)').allTextContents();
+  const changes = await page.locator('.measure .changed').allTextContents();
+  expect([values.length, changes.length]).toEqual([10, 10]);
+  for (const value of values) expect(value).toMatch(/^(none|\d\.\d{3}) of 0\.\d/);
+  for (const change of changes) expect(change).toMatch(/before.*now|too few tweets|no word/);
+});
+
+test('what is missing says why: the epochs of an older release, the drift of a first run', async () => {
+  const Model = z.looseObject({ evaluation: z.looseObject({ training_curve: z.unknown() }) });
+  await page.route('**/api/models/sl-*', async (route) => {
+    const response = await route.fetch();
+    const { evaluation, ...model } = Model.parse(await response.json());
+    const { training_curve: left, ...older } = evaluation;
+    expect(left).toBeDefined();
+    await route.fulfill({ response, json: { ...model, evaluation: older } });
+  });
+  const reason = 'no model is in service yet';
+  const run = { runId: 'one', execution: 'nightly-1', date: '2026-11-29' };
+  const first = { ...run, drift: { status: 'NOT_COMPARED', reason } };
+  await page.route('**/api/drift', (route) =>
+    route.fulfill({ json: { runs: [first], lookedAt: 1, unreadable: 0 } }),
+  );
+
+  await goTo('#/model');
+  // The page before was this one: only a new page asks again.
+  await page.reload();
+  await page.waitForSelector(`text=The newest run compared nothing: ${reason}. The first run has`);
+  await page.click('td a:has-text("sl-")');
+  await page.waitForSelector('text=a release that did not record its epochs');
+  await page.unrouteAll();
+});
+
+test('two models side by side: the page and the command line say the same', async () => {
+  await goTo('#/model');
+  await page.waitForSelector('text=Only one model is registered');
+  const { output } = await person.lake('retrain', '--input', '{"training":{"epochs":2}}');
+  expect(output).toContain('SUCCEEDED');
+  await page.reload();
+  await page.click('button:text-is("Compare")');
+  await page.waitForSelector('text=Tweets that they read differently', { timeout: 60_000 });
+
+  const chosen = await page.evaluate(
+    "[...document.querySelectorAll('form select')].map((one) => one.value)",
+  );
+  const [first, second] = z.tuple([z.string(), z.string()]).parse(chosen);
+  const compared = await person.lake('models', 'compare', first, second);
+  const [sentence = 'none'] = /Second minus first: .*/.exec(compared.output) ?? [];
+  const shown = await page.textContent('main');
+  expect(sentence).toMatch(/points of macro recall .* at 95 %: (more than|may be) chance/);
+  expect(shown).toContain(sentence);
+  expect(await page.locator('tbody tr:has-text("its interval") td').count()).toBe(3);
+}, 240_000);
+
 test.each(['#/runs', '#/lake', '#/ask', '#/model', '#/audit', '#/label'])(
   '%s is fit for all: axe finds nothing, light and dark; nothing is cut off on a narrow screen',
   async (hash) => {
@@ -308,6 +402,11 @@ test('a run is kept as one file that shows the same without a server', async () 
   await page.waitForSelector('.chart svg');
   await page.goto(`${pathToFileURL(kept)}#/audit`);
   await page.waitForSelector('dl dd:has-text("by CloudTrail")');
+  await page.goto(`${pathToFileURL(kept)}#/model`);
+  await page.waitForSelector('.measure .chart svg');
+  // The file holds the models of its run and in service, not every one.
+  await page.click('tr:has-text("✓ yes") td a:has-text("sl-")');
+  await page.waitForSelector('.pair .chart svg');
 
   expect(said.slice(before)).toEqual([]);
   expect(readFileSync(kept, 'utf8')).not.toContain(address.split('token=')[1]);

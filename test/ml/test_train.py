@@ -37,6 +37,25 @@ def test_the_log_has_the_lines_that_metrics_are_read_from(trained: Job) -> None:
     assert re.search(r"^test_macro_recall=[01]\.\d+", log, re.MULTILINE)
 
 
+def test_every_epoch_is_recorded_and_the_best_one_chose_the_model(job: Job) -> None:
+    tiny_job.write_hyperparameters(job.root, epochs="4")
+
+    finished = job.run(TRAINING_JOB_NAME="tiny-2")
+
+    assert finished.returncode == 0, finished.stderr
+    curve = job.model_json("evaluation.json")["training_curve"]
+    printed = re.findall(r"^epoch (\d)/4 .* val_macro_recall=(\S+)", finished.stdout, re.MULTILINE)
+    epochs = curve["epochs"]
+    assert [
+        (str(each["epoch"]), f"{each['validation']['macro_recall']:.4f}") for each in epochs
+    ] == printed
+    assert len(epochs) == 4
+    recalls = [each["validation"]["macro_recall"] for each in epochs]
+    assert curve["best_epoch"] == recalls.index(max(recalls)) + 1
+    # The rows are made to be learnt: what the network has seen gets easier for it.
+    assert 0 < epochs[-1]["train"]["loss"] < epochs[0]["train"]["loss"]
+
+
 def test_the_manifest_names_request_rows_settings_and_files(trained: Job) -> None:
     manifest = trained.model_json("manifest.json")
 

@@ -13,10 +13,10 @@ const shots = [
   {
     name: 'console-run',
     hash: '#/runs',
-    follow: 'td a',
+    follow: 'td a:has-text("nightly-")',
     wait: '.graph .done',
     width: 1100,
-    height: 860,
+    height: 830,
   },
   { name: 'console-lake', hash: '#/lake', wait: 'section > .chart svg', width: 1100, height: 900 },
   {
@@ -26,6 +26,23 @@ const shots = [
     width: 1100,
     height: 760,
     text: 'I am not happy with this service',
+  },
+  {
+    name: 'console-drift',
+    hash: '#/model',
+    wait: '.measure .chart svg',
+    scroll: 'Drift',
+    width: 1100,
+    height: 620,
+  },
+  {
+    name: 'console-curves',
+    hash: '#/model',
+    follow: 'td a:has-text("sl-")',
+    wait: '.pair .chart svg',
+    scroll: 'Training, epoch by epoch',
+    width: 1100,
+    height: 380,
   },
   { name: 'console-dark', hash: '#/label', wait: '.tweet', width: 420, height: 640, dark: true },
 ] as const;
@@ -51,7 +68,14 @@ async function main(address: string): Promise<void> {
         await page.fill('textarea', shot.text);
         await page.click('form button');
         await page.waitForSelector('.words li');
+        await page.waitForSelector('.words.rated li');
       }
+      // What is still asked for would move the page below it.
+      await page.waitForSelector('main [role=status]:has-text("Loading")', { state: 'detached' });
+      if ('scroll' in shot)
+        await page.evaluate(
+          `[...document.querySelectorAll('h2')].find((one) => one.textContent === '${shot.scroll}').scrollIntoView()`,
+        );
       const path = join(folder, `${shot.name}.png`);
       await page.screenshot({ path });
       await page.close();

@@ -31,13 +31,14 @@ from lstm.training import (
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Texts with their targets (N, 3), which sum to 1, and weights (N,), and the rows that choose
-    the best epoch."""
+    """Texts with their targets (N, 3), which sum to 1, and weights (N,), the rows that choose the
+    best epoch, and as many of the human rows to train on, which are measured beside them."""
 
     texts: list[str]
     targets: np.ndarray
     weights: np.ndarray
     validation: list[Row]
+    sample: list[Row]
 
     @classmethod
     def of(
@@ -69,7 +70,14 @@ class TrainingSet:
                 ]
             ),
             validation,
+            _sample(human, len(validation), options.seed),
         )
+
+
+def _sample(rows: list[Row], size: int, seed: int) -> list[Row]:
+    """At most `size` rows, drawn with a generator of its own: it disturbs no other draw."""
+    drawn = np.random.default_rng(seed).permutation(len(rows))[:size]
+    return [rows[index] for index in sorted(drawn)]
 
 
 def weak_labels(rows: list[Row], champion: Archive | None) -> tuple[np.ndarray, np.ndarray]:
@@ -124,6 +132,7 @@ class EncodedSet:
     tokenizer: Tokenizer
     examples: Examples
     validation: HeldOut
+    sample: HeldOut
 
     @classmethod
     def of(
@@ -143,11 +152,13 @@ class EncodedSet:
             vocabulary,
             tokenizer,
             Examples(tokenizer.encode(training_set.texts), balanced.astype(np.float32)),
-            HeldOut(
-                tokenizer.encode([row.text for row in training_set.validation]),
-                _labels(training_set.validation),
-            ),
+            _held_out(training_set.validation, tokenizer),
+            _held_out(training_set.sample, tokenizer),
         )
+
+
+def _held_out(rows: list[Row], tokenizer: Tokenizer) -> HeldOut:
+    return HeldOut(tokenizer.encode([row.text for row in rows]), _labels(rows))
 
 
 def _tokenizer_for(
@@ -171,5 +182,5 @@ def train_model(
     make_repeatable(options.seed)
     encoded = EncodedSet.of(training_set, known, options, initial)
     model = new_model(encoded.vocabulary, known, options, initial)
-    fitted = fit(model, encoded.examples, encoded.validation, encoded.options, stop)
+    fitted = fit(model, encoded.examples, encoded.validation, encoded.sample, encoded.options, stop)
     return Trained(model, encoded.tokenizer, fitted)

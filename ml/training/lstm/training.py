@@ -36,18 +36,45 @@ class Examples:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Rows that choose the best epoch: ids per row, class indices (N,)."""
+    """Rows to measure on: ids per row, class indices (N,)."""
 
     ids: list[list[int]]
     labels: np.ndarray
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """The number of finished epochs, and the best epoch's macro recall on the held-out rows."""
+class Measured:
+    """Mean cross entropy (natural logarithm) and macro recall of a network on some rows."""
 
-    epochs: int
-    recall: float
+    loss: float
+    macro_recall: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The network after an epoch, counted from 1, on a part of the training rows and on those that
+    choose the best epoch. Both are measured without dropout, weights and smoothing."""
+
+    epoch: int
+    train: Measured
+    validation: Measured
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The finished epochs, and the best of them: the first with the largest macro recall on the
+    rows that choose."""
+
+    curve: list[Epoch]
+    best: Epoch
+
+    @property
+    def epochs(self) -> int:
+        return len(self.curve)
+
+    @property
+    def recall(self) -> float:
+        return self.best.validation.macro_recall
 
 
 def pad(rows: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
@@ -176,14 +203,32 @@ def probabilities(model: SentimentLstm, ids: list[list[int]], batch_size: int = 
     return result
 
 
+# A probability of float32 may be 0, whose logarithm is no number.
+_LEAST_PROBABILITY = 1e-7
+
+
+def measure(model: SentimentLstm, rows: HeldOut) -> Measured:
+    """Leaves the state of every random number generator as it is: measuring changes no training."""
+    found = probabilities(model, rows.ids)
+    of_label = found[np.arange(len(rows.labels)), rows.labels]
+    return Measured(
+        loss=float(-np.log(np.maximum(of_label, _LEAST_PROBABILITY)).mean()),
+        macro_recall=macro_recall(rows.labels, found.argmax(axis=1)),
+    )
+
+
 def fit(
     model: SentimentLstm,
     train: Examples,
     validation: HeldOut,
+    sample: HeldOut,
     options: Hyperparameters,
     stop: Callable[[], bool],
 ) -> Fitted:
     """Trains `model` in place and leaves it with the weights of its best epoch.
+
+    `sample` holds some of the training rows: measured after each epoch beside `validation`, it
+    shows from when on the network learns its rows by heart.
 
     `stop` is called before each batch. When it returns True, training ends and the best epoch so
     far is kept. Raises InterruptedError if no epoch was finished.
@@ -191,7 +236,8 @@ def fit(
     steps = options.epochs * math.ceil(len(train.ids) / options.batch_size)
     optimizers = Optimizers(model, model.encoder, steps, options, options.learning_rate)
     rng = np.random.default_rng(options.seed)
-    best_recall, best_state, finished = -1.0, None, 0
+    curve: list[Epoch] = []
+    best, best_state = None, None
 
     for epoch in range(1, options.epochs + 1):
         started, losses = time.monotonic(), []
@@ -204,21 +250,21 @@ def fit(
         if stop():
             print(f"stopped in epoch {epoch}/{options.epochs}", flush=True)
             break
-        seconds, finished = time.monotonic() - started, epoch
-        recall = macro_recall(
-            validation.labels, probabilities(model, validation.ids).argmax(axis=1)
-        )
+        seconds = time.monotonic() - started
+        measured = Epoch(epoch, measure(model, sample), measure(model, validation))
+        curve.append(measured)
+        recall = measured.validation.macro_recall
         print(
             f"epoch {epoch}/{options.epochs} loss={np.mean(losses):.4f} "
             f"val_macro_recall={recall:.4f} seconds={seconds:.1f} "
             f"tweets_per_second={len(train.ids) / seconds:.0f}",
             flush=True,
         )
-        if recall > best_recall:
-            best_recall, best_state = recall, copy.deepcopy(model.state_dict())
-    if best_state is None:
+        if best is None or recall > best.validation.macro_recall:
+            best, best_state = measured, copy.deepcopy(model.state_dict())
+    if best is None or best_state is None:
         raise InterruptedError(
             "stopped before the first epoch was finished, so there is no model to keep"
         )
     model.load_state_dict(best_state)
-    return Fitted(finished, best_recall)
+    return Fitted(curve, best)

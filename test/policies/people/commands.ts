@@ -375,6 +375,7 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ...listsModels,
         ...[
           'processed-data/audit/executions/',
+          'processed-data/audit/reports/',
           'raw-data/quarantine/',
           'cleaned-data/tweets/',
           'processed-data/scored/',
@@ -382,6 +383,7 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
         ...[
           'processed-data/audit/executions/one-0.json',
           'processed-data/executions/dt=day/one.json',
+          'processed-data/audit/reports/one.json',
           'raw-data/quarantine/dt=day/run.ndjson',
           'model-outputs/champion.json',
           `model-outputs/${model}/evaluation.json`,
