@@ -6,11 +6,13 @@ import type { Session } from '../../session/session';
 import type { Workspace } from '../../session/workspace';
 import { Label } from '../../workflows/evaluation';
 import { RunRequest } from '../../workflows/payloads';
+import { provenance } from '../report/figures';
 import { Refused } from './door';
 import { Labelling } from './labels';
 import { answerQuestion, listQuestions, runStatement, showLake } from './lake';
 import { listModels, showModel, tryText } from './model';
 import { bucketOf } from './objects';
+import { showOpinions } from './opinions';
 import { listRuns, readMachine, redrive, showRun, startRunNamed, stop } from './runs';
 
 export interface Route {
@@ -44,6 +46,10 @@ export interface RoutesOptions {
   beforeNightly?: () => Promise<void>;
 }
 
+/** Where a lake is, in words: `this machine`, or the region of the account. */
+export const placeOf = ({ environment, region }: Session): string =>
+  environment === 'local' ? 'this machine' : region;
+
 /** Every answer the page can get; `GET` answers are also what a frozen page keeps. */
 export function routesOf(
   lake: Pick<Workspace, 'signal'>,
@@ -60,6 +66,7 @@ export function routesOf(
         place,
         mayAct,
         usesXStub: session.usesXStub,
+        provenance: session.usesXStub ? provenance : null,
         modelInService: (await readChampion(bucketOf(session)))?.value.modelVersion ?? null,
         isFrozen: false,
       }),
@@ -87,6 +94,7 @@ export function routesOf(
       path: /^\/api\/sql$/,
       answer: (_, body) => runStatement(lake, session, take(Sql, body).sql),
     },
+    { method: 'GET', path: /^\/api\/opinions$/, answer: () => showOpinions(lake, session) },
     { method: 'GET', path: /^\/api\/lake$/, answer: () => showLake(session) },
     { method: 'GET', path: /^\/api\/models$/, answer: () => listModels(session) },
     {

@@ -9,6 +9,9 @@ const TOKEN = 'console-token';
 const frozen: Readonly<Record<string, unknown>> | null = readFrozen();
 export const isFrozen = frozen !== null;
 
+/** Where the page opens: a file opens at its run. */
+export const home = document.getElementById('console')?.dataset.place ?? '#/runs';
+
 function readFrozen(): Readonly<Record<string, unknown>> | null {
   const text = document.getElementById('answers')?.textContent;
   return text ? JSON.parse(text) : null;

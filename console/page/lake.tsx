@@ -4,6 +4,7 @@ import type { LakeView, Question, Result } from '../contract';
 import { csvOf } from './csv';
 import { post, saveAs } from './ask';
 import { Chart, sentimentColours, sentiments } from './chart';
+import { Opinions } from './opinions';
 import {
   count,
   harmless,
@@ -22,6 +23,7 @@ export const Lake = () => (
   <section>
     <h1>Lake</h1>
     <Days />
+    <Opinions />
     <Answer
       name="sentiment_change"
       title="Did a day change?"
@@ -56,7 +58,7 @@ interface Day {
   rows: number;
 }
 
-function Days() {
+export function Days() {
   const asked = useQuestion('daily_sentiment');
   return (
     <>
@@ -153,7 +155,7 @@ function Judges({ result }: { result: Result }) {
 }
 
 /** One of the named questions, with its defaults. */
-function Answer({ name, title, note }: { name: string; title: string; note?: string }) {
+export function Answer({ name, title, note }: { name: string; title: string; note?: string }) {
   const asked = useQuestion(name);
   return (
     <>
