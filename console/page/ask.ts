@@ -46,6 +46,9 @@ async function send(path: string, options: RequestInit): Promise<Response> {
   throw new Failed(message);
 }
 
+/** Whether a `GET` of this path can be answered: a file holds only some. */
+export const holds = (path: string): boolean => frozen === null || path in frozen;
+
 /** A `GET` answer; of a frozen page, the one that it carries. */
 export async function ask<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
   if (frozen !== null) {

@@ -40,7 +40,7 @@ export function Gate({ gate }: { gate: RunView['gate'] }) {
           {
             name: 'result',
             of: ({ result }) => (
-              <span class={result === 'failed' ? 'wrong' : 'right'}>
+              <span class={`mark ${result === 'failed' ? 'wrong' : 'right'}`}>
                 {result === 'failed' ? '✗ failed' : result === 'passed' ? '✓ passed' : ''}
               </span>
             ),

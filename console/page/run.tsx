@@ -65,12 +65,12 @@ export function Run({ name, overview }: { name: string; overview: Overview }) {
                 ))}
               </div>
             )}
+            {overview.isFrozen && view.status === 'SUCCEEDED' && <LakeThen />}
             <Shown asked={machine} what="the state machine">
               {(states) => <Map machine={states} view={view} />}
             </Shown>
             <Stages view={view} />
             <Gate gate={view.gate} />
-            {overview.isFrozen && view.status === 'SUCCEEDED' && <LakeThen />}
             {view.sums.length > 0 && (
               <>
                 <h2>Nothing lost</h2>
