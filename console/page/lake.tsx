@@ -17,12 +17,23 @@ import {
   Table,
   useGet,
   useQuestion,
+  type Asked,
 } from './parts';
 
-export const Lake = () => (
-  <section>
-    <h1>Lake</h1>
-    <Days />
+/** The first chart has the machine for itself: the other questions are asked once its answer is there. */
+export function Lake() {
+  const days = useQuestion('daily_sentiment');
+  return (
+    <section>
+      <h1>Lake</h1>
+      <DaysOf asked={days} />
+      {days.state !== 'loading' && <Rest />}
+    </section>
+  );
+}
+
+const Rest = () => (
+  <>
     <Opinions />
     <Answer
       name="sentiment_change"
@@ -47,7 +58,7 @@ export const Lake = () => (
       note="Each share is of the tweets that both judged."
     />
     <Stock />
-  </section>
+  </>
 );
 
 interface Day {
@@ -58,8 +69,9 @@ interface Day {
   rows: number;
 }
 
-export function Days() {
-  const asked = useQuestion('daily_sentiment');
+export const Days = () => <DaysOf asked={useQuestion('daily_sentiment')} />;
+
+function DaysOf({ asked }: { asked: Asked<Result> }) {
   return (
     <>
       <h2>Sentiment by day</h2>

@@ -1,9 +1,11 @@
 import type { Opinions as Answer } from '../contract';
-import { count, percent, Quoted, Shown, Table, useGet } from './parts';
+import { ask } from './ask';
+import { count, percent, Quoted, Shown, Table, useAsked } from './parts';
+import { inTurn } from './turns';
 
 /** Examples of what people, the lexicon and the model say of the same tweets. */
 export function Opinions() {
-  const asked = useGet<Answer>('/api/opinions');
+  const asked = useAsked((signal) => inTurn(() => ask<Answer>('/api/opinions', signal)), []);
   return (
     <>
       <h2>Three opinions</h2>
