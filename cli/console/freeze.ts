@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { inTurn } from '../../console/page/turns';
 import { describeRefused } from '../refused';
 import { Refused } from './door';
 import { frozenPage, type Page } from './page';
@@ -54,7 +55,7 @@ export async function answersFor(
     const route = routes.find((one) => one.method === method && one.path.test(path));
     const [, ...parameters] = route?.path.exec(path) ?? [];
     try {
-      answers[key] = await route?.answer(parameters, body);
+      answers[key] = await inTurn(async () => route?.answer(parameters, body));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       missing.push({ path, why: describeRefused(error) ?? message });

@@ -1,4 +1,4 @@
-/** Questions that the page has asked at a time: on a laptop each is a process of its own. */
+/** Questions that a page, or the file of a run, has asked at a time: on a laptop each is a process of its own. */
 const MOST = 2;
 
 let busy = 0;
