@@ -65,11 +65,22 @@ def test_training_runs_the_same_lstm_as_the_network_that_is_exported() -> None:
         torch.testing.assert_close(both_ways, packed, atol=1e-6, rtol=1e-4)
 
 
-def test_a_word_counts_as_negated_up_to_three_words_after_a_negation() -> None:
-    words = ["not", "a", "very", "good", "day"]
+def test_a_word_counts_as_negated_up_to_four_words_after_a_negation() -> None:
+    words = ["nobody", "found", "it", "very", "good", "today"]
     _, negated = valence_in_context(torch.tensor([[lexicon.features(word) for word in words]]))
 
-    assert negated[0].tolist() == [0, 1, 1, 1, 0]
+    assert negated[0].tolist() == [0, 1, 1, 1, 1, 0]
+
+
+def test_a_booster_reaches_three_words_and_a_negation_turns_what_it_boosted() -> None:
+    def valence_of(text: str) -> float:
+        features = torch.tensor([[lexicon.features(word) for word in text.split()]])
+        return 4 * valence_in_context(features)[0][0, -1].item()
+
+    assert valence_of("very good") == pytest.approx(1.9 + 0.293)
+    assert valence_of("very a a good") == pytest.approx(1.9 + 0.9 * 0.293)
+    assert valence_of("very a a a good") == pytest.approx(1.9)
+    assert valence_of("not a very good") == pytest.approx(-0.74 * (1.9 + 0.293))
 
 
 def test_of_a_negated_word_that_feels_the_vector_is_not_seen() -> None:

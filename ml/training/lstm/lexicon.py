@@ -20,6 +20,8 @@ MAX_VALENCE = 4.0
 # The tokenizer's classes of emoticons and emoji, with VADER's valence of their commonest forms.
 EMOTICON_VALENCE = {"<smile>": 2.0, "<heart>": 2.9, "<frown>": -2.0}
 
+MORE_NEGATIONS = frozenset({"no", "nobody", "noone"})
+
 
 def words() -> set[str]:
     """Every entry of the lexicon, emoticons included."""
@@ -31,8 +33,13 @@ def features(token: str) -> tuple[float, float, float, float]:
     1 boosts), negation (0 or 1)."""
     valence = EMOTICON_VALENCE.get(token, vader.analyzer().lexicon.get(token, 0.0)) / MAX_VALENCE
     booster = BOOSTER_DICT.get(token, 0.0)
-    negates = token in NEGATE or token == "no"
-    return valence, abs(valence), float(np.sign(booster)), float(negates)
+    return valence, abs(valence), float(np.sign(booster)), float(negates(token))
+
+
+def negates(token: str) -> bool:
+    """Whether a word negates words after it: VADER's negations, and three that its rules treat
+    otherwise or lack. Contractions count as written with and without an apostrophe."""
+    return token in NEGATE or token in MORE_NEGATIONS
 
 
 def classify(texts: list[str]) -> np.ndarray:

@@ -17,6 +17,8 @@ from lstm.settings import Hyperparameters
 from lstm.tokenizer import PAD_ID, UNKNOWN_ID, Vocabulary
 
 RULE_FEATURES = 4
+# Words after a negation that it negates.
+NEGATION_REACH = 4
 
 
 def initial_vectors(vocabulary: Vocabulary, vectors: WordVectors, seed: int) -> np.ndarray:
@@ -164,15 +166,17 @@ def valence_in_context(features: Tensor) -> tuple[Tensor, Tensor]:
     each negated word, else 0, (B, T); from the lexicon's features of the words (B, T, 4).
 
     The rules are Hutto & Gilbert's: a booster up to three words before adds 0.293, less with
-    distance; a negation up to three words before reverses the valence and takes off a quarter.
+    distance; a negation before reverses the valence and takes off a quarter. Theirs reaches three
+    words, ours one more ("didn't find it very good").
     """
     valence = features[:, :, 0] * lexicon.MAX_VALENCE
-    before = nn.functional.pad(features, (0, 0, _BEFORE, 0))  # (B, 3 + T, 4)
+    before = nn.functional.pad(features, (0, 0, NEGATION_REACH, 0))  # (B, 4 + T, 4)
     booster, negation = before[:, :, 2], before[:, :, 3]
     boost = 0.293 * (
         _earlier(booster, 1) + 0.95 * _earlier(booster, 2) + 0.9 * _earlier(booster, 3)
     )
-    negated = (_earlier(negation, 1) + _earlier(negation, 2) + _earlier(negation, 3)).clamp(max=1)
+    negations = [_earlier(negation, words) for words in range(1, NEGATION_REACH + 1)]
+    negated = torch.stack(negations).sum(dim=0).clamp(max=1)
     return (valence + valence.sign() * boost) * (1 - 1.74 * negated) / lexicon.MAX_VALENCE, negated
 
 
@@ -195,11 +199,7 @@ def rule_features(valence: Tensor) -> Tensor:
     )
 
 
-# Words before a rated word that the rules read.
-_BEFORE = 3
-
-
 def _earlier(before: Tensor, words: int) -> Tensor:
-    """(B, T) from `before` (B, 3 + T): the values that many words earlier, 0 at the beginning. The
+    """(B, T) from `before` (B, 4 + T): the values that many words earlier, 0 at the beginning. The
     bounds are constants, because the exporter turns a bound like T into six more operators."""
-    return before[:, _BEFORE - words : -words]
+    return before[:, NEGATION_REACH - words : -words]

@@ -13,6 +13,7 @@ from lstm.data import Row
 from lstm.initial_weights import InitialWeights, fitted_to, new_encoder, new_model
 from lstm.labels import LABELS
 from lstm.model import SentimentLstm
+from lstm.negated import negated_copies
 from lstm.pretraining import Corpus, pretrain
 from lstm.settings import Hyperparameters
 from lstm.tokenizer import Tokenizer, Vocabulary, build_vocabulary, definition
@@ -47,12 +48,26 @@ class TrainingSet:
         validation: list[Row],
         options: Hyperparameters,
     ) -> TrainingSet:
-        """A human label has weight 1, a weak one `weak_weight` times its confidence."""
+        """A human label has weight 1, a weak one `weak_weight` times its confidence, a negated copy
+        of a text with a human label `negated_weight`."""
         weak_targets, confidence = weak_labels(weak, champion)
+        copies = negated_copies(human, options.seed) if options.negated_weight > 0 else []
         return cls(
-            [row.text for row in human + weak],
-            np.concatenate([one_hot(_labels(human), len(LABELS)), weak_targets]),
-            np.concatenate([np.ones(len(human)), options.weak_weight * confidence]),
+            [row.text for row in human + weak] + [text for text, _ in copies],
+            np.concatenate(
+                [
+                    one_hot(_labels(human), len(LABELS)),
+                    weak_targets,
+                    np.array([target for _, target in copies]).reshape(-1, len(LABELS)),
+                ]
+            ),
+            np.concatenate(
+                [
+                    np.ones(len(human)),
+                    options.weak_weight * confidence,
+                    np.full(len(copies), options.negated_weight),
+                ]
+            ),
             validation,
         )
 
