@@ -1,8 +1,10 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { z } from 'zod';
 import { frozenRun, questionKey } from '../../cli/console/freeze';
 import { buildPage } from '../../cli/console/page';
 import type { Machine, Opinions, Overview, Result, RunView } from '../../console/contract';
@@ -12,6 +14,8 @@ const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const files = mkdtempSync(join(tmpdir(), 'lake-report-'));
 const built = buildPage(resolve(__dirname, '..', '..'));
 const RUN = 'nightly-20261124-032111';
+const axe = readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8');
+const Found = z.object({ violations: z.array(z.object({ id: z.string() })) });
 let browser: Browser;
 let page: Page;
 const said: string[] = [];
@@ -269,6 +273,16 @@ test('the report of a failure shows its cause, and no sentiment, which is not of
   expect(await page.textContent('.failure')).toContain('ChecksFailed: id=7 <b>');
   expect(await page.locator('h2:has-text("Sentiment by day")').count()).toBe(0);
   expect(await page.locator('h2:has-text("Is the candidate better?")').count()).toBe(0);
+});
+
+test('it is fit for all: axe finds nothing, light and dark', async () => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await open(view);
+    await page.evaluate(axe);
+    const { violations } = Found.parse(await page.evaluate('axe.run(document)'));
+    expect(violations).toEqual([]);
+  }
 });
 
 test('it asked nobody, and nothing went wrong', () => {
