@@ -46,6 +46,17 @@ const shots = [
     width: 1100,
     height: 380,
   },
+  {
+    name: 'console-compare',
+    hash: '#/model',
+    wait: '.chart svg',
+    press: 'button:text-is("Compare")',
+    then: 'text=Tweets that they read differently',
+    scroll: 'Compare two models',
+    width: 1100,
+    height: 560,
+  },
+  { name: 'console-audit', hash: '#/audit', wait: 'dl dd', width: 1100, height: 720 },
   { name: 'console-dark', hash: '#/label', wait: '.tweet', width: 420, height: 640, dark: true },
 ] as const;
 
@@ -98,6 +109,10 @@ async function main(source: string): Promise<void> {
         await page.click('form button');
         await page.waitForSelector('.words li');
         await page.waitForSelector('.words.rated li');
+      }
+      if ('press' in shot) {
+        await page.click(shot.press);
+        await page.waitForSelector(shot.then, { timeout: 60_000 });
       }
       // What is still asked for would move the page below it.
       await page.waitForSelector('main [role=status]:has-text("Loading")', { state: 'detached' });
