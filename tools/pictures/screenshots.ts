@@ -17,8 +17,9 @@ const shots = [
     hash: '#/runs',
     follow: 'td a:has-text("nightly-")',
     wait: '.graph .done',
+    scroll: 'State machine',
     width: 1100,
-    height: 830,
+    height: 720,
   },
   { name: 'console-lake', hash: '#/lake', wait: 'section > .chart svg', width: 1100, height: 900 },
   {
@@ -56,7 +57,7 @@ const shots = [
     width: 1100,
     height: 560,
   },
-  { name: 'console-audit', hash: '#/audit', wait: 'dl dd', width: 1100, height: 720 },
+  { name: 'console-audit', hash: '#/audit', wait: 'dl dd', width: 1100, height: 620 },
   { name: 'console-dark', hash: '#/label', wait: '.tweet', width: 420, height: 640, dark: true },
 ] as const;
 

@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../../embedded/gateway/free-port';
 import { fakePrograms, finish, newFolder, runNode, setup } from './run';
 
 const main = join(setup, 'main.mjs');
@@ -22,6 +23,7 @@ test('an unfit Java ends the set-up with one line', async () => {
   const { code, lines } = await runNode([main, 'start'], {
     PATH: programs,
     JAVA_HOME: '',
+    LAKE_PORT: String(await freePort()),
     LAKE_HOME: newFolder(),
   });
 
