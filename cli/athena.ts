@@ -12,6 +12,9 @@ export interface Table {
   rows: (string | null)[][];
 }
 
+/** A small query has its answer within half a second: somebody waits for it. */
+const QUICK_LOOKS = 10;
+
 /**
  * Runs one statement as the analyst and reads all of its rows. `parameters` fill its question marks, in order. Throws
  * UserError when the statement fails or is cancelled.
@@ -37,8 +40,12 @@ export async function runSql(
     }),
   );
   try {
-    while (!(await hasSucceeded({ athena, workgroup, database }, QueryExecutionId)))
-      await sleep(150, undefined, { signal: lake.signal });
+    for (
+      let looks = 0;
+      !(await hasSucceeded({ athena, workgroup, database }, QueryExecutionId));
+      looks += 1
+    )
+      await sleep(looks < QUICK_LOOKS ? 50 : 150, undefined, { signal: lake.signal });
   } catch (error) {
     throw error instanceof StepError ? new UserError(`Athena: ${error.message}`) : error;
   }

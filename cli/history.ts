@@ -15,8 +15,11 @@ import { Timeline } from './run/timeline';
 
 const shown = 25;
 
-/** Executions whose starter is looked up for JSON; of older ones it is null. */
-const STARTERS = 500;
+/**
+ * Executions whose starter is looked up for JSON; of older ones it is null. Without a row each needs a DescribeExecution,
+ * of which Step Functions allows a few hundred at once (from memory: a bucket of 300, filled by 15 a second).
+ */
+const STARTERS = 200;
 
 /**
  * The newest executions; as JSON all of them: `{"execution", "status", "started", "ended", "redrives", "startedBy",

@@ -5,6 +5,13 @@ export class Interrupted extends Error {
   }
 }
 
+/** Waits until the signal is aborted. */
+export const interrupted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
 const exitCodes: Partial<Record<NodeJS.Signals, number>> = {
   SIGHUP: 129,
   SIGINT: 130,

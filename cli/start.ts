@@ -4,11 +4,13 @@ import { stackName } from '../infra/naming';
 import type { Session } from '../session/session';
 import { clientEnvironment } from '../session/workspace';
 import type { Context } from './command';
+import { CONSOLE_PORT, serveUntilInterrupted } from './console/serve';
+import { interrupted } from './interrupt';
 import { bringLabels } from './labels/bundled';
 import { openLocal } from './lake';
 import { applyLifecycle, declareLifecycle } from './lifecycle';
 import { finishRun } from './report/finish';
-import { nextCommands } from './report/summary';
+import { consoleHint, nextCommands } from './report/summary';
 import { checkInput, findCutOff, redriveRun, startRun } from './run/launch';
 import type { Run } from './run/follow';
 import { announceSource, type Request } from './run/request';
@@ -34,8 +36,30 @@ async function bringUp({ workspace, screen }: Context, command: 'start' | 'up') 
   return openLocal({ workspace, notes: screen }, command);
 }
 
-/** `npm start`: boots, deploys, brings labels, then starts a nightly run or resumes the interrupted one. */
-export async function start(context: Context, given: Request): Promise<number> {
+/**
+ * After a run on a terminal: serves the console over the lake that is open, until Ctrl-C, also after a failed run, whose
+ * reason it shows. Meanwhile other commands use the lake as they use that of `npm run up`.
+ */
+async function stayUp(context: Context, session: LocalSession): Promise<void> {
+  session.keepUp();
+  await serveUntilInterrupted(context, session, {
+    port: CONSOLE_PORT,
+    orAnyPort: true,
+    mayAct: true,
+    announce: (address) => ['', `Console: ${address}  (Ctrl-C ends it)`],
+  });
+  context.screen.say('Ending …');
+}
+
+/**
+ * `npm start`: boots, deploys, brings labels, then starts a nightly run or resumes the interrupted one. On a terminal the
+ * console stays up after it, unless `withConsole` is false. Returns the exit code of the run.
+ */
+export async function start(
+  context: Context,
+  given: Request,
+  withConsole: boolean,
+): Promise<number> {
   const { workspace, screen } = context;
   const { mode } = checkInput(given);
   const request = announceSource(context, given);
@@ -57,7 +81,10 @@ export async function start(context: Context, given: Request): Promise<number> {
     // A request of its own still runs after the resumed run.
     if (!cutOff || (code === 0 && Object.keys(given).length > 0))
       code = await finish(await startRun(workspace, session, screen, request));
+    const staysUp = withConsole && screen.isTerminal;
     if (code === 0) for (const line of ['', ...nextCommands]) screen.say(line);
+    if (staysUp) await stayUp(context, session);
+    else screen.say(consoleHint(code === 0));
     return code;
   } finally {
     screen.rest();
@@ -97,9 +124,7 @@ export async function up(context: Context): Promise<void> {
       'Ctrl-C ends it. Its data are kept.',
     ])
       screen.say(line);
-    await new Promise<void>((resolve) =>
-      workspace.signal.addEventListener('abort', () => resolve()),
-    );
+    await interrupted(workspace.signal);
     screen.say('Ending …');
   } finally {
     await session.close();

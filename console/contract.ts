@@ -15,6 +15,8 @@ export interface Overview {
   mayAct: boolean;
   /** Whether tweets come from the X API stub. */
   usesXStub: boolean;
+  /** Where the stub's tweets come from, in a sentence; null for tweets of X. */
+  provenance: string | null;
   modelInService: string | null;
   /** Whether this is a copy of some answers in a file, without a server. */
   isFrozen: boolean;
@@ -65,9 +67,9 @@ export interface StateVisit {
   state: string;
   enteredAt: number;
   exitedAt: number | null;
-  /** JSON; null where the history has none. */
-  input: string | null;
-  output: string | null;
+  /** Their places in the run's `payloads`; null where the history has none. */
+  input: number | null;
+  output: number | null;
   /** Errors of its attempts; all but the last were retried. */
   errors: { error: string; cause: string }[];
 }
@@ -86,6 +88,8 @@ export interface RunView {
   summary: string;
   stages: StageView[];
   visits: StateVisit[];
+  /** Inputs and outputs of the states as JSON, each once: most states hand on what they got. */
+  payloads: string[];
   /** What went wrong and what to do next, line by line; empty unless the run failed. */
   failure: string[];
   /** Each sum with what it is made of; `holds` tells whether it adds up. */
@@ -100,10 +104,39 @@ export interface RunView {
     quarantined: number;
     pages: number;
   }[];
+  /** What the ingest could not or did not yet fetch, and what this month has read at X; null if it fetched nothing. */
+  ingest: {
+    gaps: Stretch[];
+    open: Stretch[];
+    /** `limit` is null where the settings name none. */
+    month: { month: string; posts: number; limit: number | null };
+  } | null;
+  /** Every rule of the gate as a sentence that says whether it passed; null if no candidate was evaluated. */
+  gate: {
+    promote: boolean;
+    reasons: string[];
+    heldOutRows: number | null;
+    /** In macro recall, from -1 to 1, with its interval: `minus the champion`. */
+    differences: { what: string; value: number; low: number; high: number }[];
+  } | null;
+  /** The newest tweets beside those of the model's training; null for runs that did not compare. */
+  drift: Drift | null;
+  /** What the stream scorer had not taken at the end, in a sentence; null for runs that did not look. */
+  stream: string | null;
+  /** At the end of the run; null while there was none. */
+  modelInService: string | null;
   /** From public list prices; `isReal` tells whether X charged for the tweets. */
   costs: { lines: { what: string; how: string; usd: number }[]; isReal: boolean };
   /** S3 addresses: history in the archive, report, manifest of the model. */
   records: { what: string; uri: string }[];
+}
+
+/** A stretch of time of one query; null where a bound is unknown. */
+export interface Stretch {
+  query: string;
+  from: string | null;
+  until: string | null;
+  reason: string;
 }
 
 /** `GET /api/machine`: the state machine as its ASL says. */
@@ -143,8 +176,26 @@ export interface LakeView {
     problem: string | null;
   }[];
   quarantine: { reason: string; records: number }[];
-  gaps: { query: string; from: string | null; until: string | null; reason: string }[];
-  open: { query: string; from: string | null; until: string | null; reason: string }[];
+  gaps: Stretch[];
+  open: Stretch[];
+}
+
+/** One tweet with its labels by a person, the lexicon and the model. */
+export interface Opinion {
+  text: string;
+  human: Label;
+  lexicon: Label;
+  model: Label;
+  /** The probability of the model's label. */
+  confidence: number;
+}
+
+/** `GET /api/opinions` */
+export interface Opinions {
+  /** At most three: the model right where the lexicon is not, all of one opinion, and the model wrong. */
+  opinions: Opinion[];
+  /** So many of the newest tweets have all three labels. */
+  compared: number;
 }
 
 /** One row of `GET /api/models`, newest first. */

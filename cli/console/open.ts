@@ -1,13 +1,10 @@
 import type { EnvironmentName } from '../../infra/config';
 import type { Context } from '../command';
 import { holderOf } from '../../embedded/cloud/lock';
-import { bringLabels } from '../labels/bundled';
 import { openLocal, withLakeAsItIs } from '../lake';
 import type { Session } from '../../session/session';
-import { newToken } from './door';
 import { openUp } from '../start';
-import { buildPage } from './page';
-import { closeConsole, serveConsole } from './server';
+import { serveUntilInterrupted } from './serve';
 
 export interface ConsoleOptions {
   port: number;
@@ -20,31 +17,17 @@ export async function openConsole(
   context: Context,
   { port, allowStart, env }: ConsoleOptions,
 ): Promise<number | void> {
-  const { workspace, screen, notes } = context;
-  const mayAct = env === 'local' || allowStart;
-  const serve = async (session: Session) => {
-    const token = newToken();
-    const server = await serveConsole(workspace, session, {
+  const { workspace } = context;
+  const serve = (session: Session) =>
+    serveUntilInterrupted(context, session, {
       port,
-      token,
-      mayAct,
-      place: env === 'local' ? 'this machine' : session.region,
-      ...(session.environment === 'local' && {
-        beforeNightly: () => bringLabels(workspace, session, screen, 'following'),
-      }),
-      page: buildPage(workspace.root),
-      log: (line) => notes.say(line),
+      orAnyPort: false,
+      mayAct: env === 'local' || allowStart,
+      announce: (address) => [
+        `The console is at ${address}`,
+        'Ctrl-C ends it. The address is for you alone: it lets in who has it.',
+      ],
     });
-    screen.say(`The console is at http://127.0.0.1:${port}/#token=${token}`);
-    screen.say('Ctrl-C ends it. The address is for you alone: it lets in who has it.');
-    try {
-      await new Promise<void>((resolve) =>
-        workspace.signal.addEventListener('abort', () => resolve()),
-      );
-    } finally {
-      await closeConsole(server);
-    }
-  };
   if (env !== 'local') return withLakeAsItIs(context, env, serve);
   // As npm run up does, so that other commands can join its lake; where one runs, the console joins it itself.
   const isUp = holderOf(workspace.home)?.command === 'up';

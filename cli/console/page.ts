@@ -43,29 +43,35 @@ export function buildPage(root: string): Page {
 /** Text inside of `<script type="application/json">`: no tag can begin in it. */
 const asInlineJson = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
 
+export interface Frozen {
+  title: string;
+  /** Where the file opens: `#/runs/nightly-20261124-021500`. */
+  place: string;
+  /** By path, such as `/api/runs`. */
+  answers: Readonly<Record<string, unknown>>;
+}
+
+const asAttribute = (text: string): string =>
+  text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
 /**
- * The page with answers in it, as one file that needs no server: `answers` by path, such as `/api/runs`. Its policy
- * lets no script run but the page's own, and nothing be loaded.
+ * The page with answers in it, as one file that needs no server. Its policy lets no script run but the page's own, and
+ * nothing be loaded.
  */
-export function frozenPage(
-  { script, style }: Page,
-  title: string,
-  answers: Readonly<Record<string, unknown>>,
-): string {
+export function frozenPage({ script, style }: Page, { title, place, answers }: Frozen): string {
   const inline = script.replaceAll('</script', '<\\/script');
   const hash = createHash('sha256').update(inline).digest('base64');
-  const escaped = title.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'sha256-${hash}'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped}</title>
+<title>${asAttribute(title)}</title>
 <style>${style}</style>
 </head>
 <body>
-<div id="console"></div>
+<div id="console" data-place="${asAttribute(place)}"></div>
 <script type="application/json" id="answers">${asInlineJson(answers)}</script>
 <script>${inline}</script>
 </body>

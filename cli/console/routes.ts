@@ -6,6 +6,7 @@ import type { Session } from '../../session/session';
 import type { Workspace } from '../../session/workspace';
 import { Label } from '../../workflows/evaluation';
 import { RunRequest } from '../../workflows/payloads';
+import { provenance } from '../report/figures';
 import { compareTwo } from '../compare-models';
 import { showAudit } from './audit';
 import { Refused } from './door';
@@ -16,6 +17,7 @@ import { answerQuestion, listQuestions, runStatement, showLake } from './lake';
 import { Lexicon } from './lexicon';
 import { listModels, showModel, tryText } from './model';
 import { bucketOf } from './objects';
+import { showOpinions } from './opinions';
 import { listRuns, readMachine, redrive, showRun, startRunNamed, stop } from './runs';
 
 export interface Route {
@@ -49,6 +51,10 @@ export interface RoutesOptions {
   beforeNightly?: () => Promise<void>;
 }
 
+/** Where a lake is, in words: `this machine`, or the region of the account. */
+export const placeOf = ({ environment, region }: Session): string =>
+  environment === 'local' ? 'this machine' : region;
+
 /** Every answer the page can get; `GET` answers are also what a frozen page keeps. */
 export function routesOf(
   lake: Pick<Workspace, 'signal' | 'root'>,
@@ -66,6 +72,7 @@ export function routesOf(
         place,
         mayAct,
         usesXStub: session.usesXStub,
+        provenance: session.usesXStub ? provenance : null,
         modelInService: (await readChampion(bucketOf(session)))?.value.modelVersion ?? null,
         isFrozen: false,
       }),
@@ -93,6 +100,7 @@ export function routesOf(
       path: /^\/api\/sql$/,
       answer: (_, body) => runStatement(lake, session, take(Sql, body).sql),
     },
+    { method: 'GET', path: /^\/api\/opinions$/, answer: () => showOpinions(lake, session) },
     { method: 'GET', path: /^\/api\/lake$/, answer: () => showLake(session) },
     { method: 'GET', path: /^\/api\/models$/, answer: () => listModels(session) },
     {

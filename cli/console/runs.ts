@@ -24,12 +24,16 @@ import {
   ExecutionStatus,
 } from '../../functions/report/archived-execution';
 import { readCause } from '../../functions/report/execution-history';
+import { describeBacklog } from '../../functions/report/looks';
 import { getJson, uriOf } from '../../functions/lake/objects';
-import { RunReport, type IngestTweetsOutput } from '../../workflows/payloads';
+import {
+  EvaluateCandidateOutput,
+  RunReport,
+  type IngestTweetsOutput,
+} from '../../workflows/payloads';
 import type { Session } from '../../session/session';
 import { awsCosts, xCosts } from '../costs/night';
-import { billedSettings } from '../report/gather';
-import { usageOf } from '../report/usage';
+import { billedSettings, usageOf } from '../report/usage';
 import { simplify, type RunEvent } from '../run/events';
 import { redriveCommand } from '../run/failure';
 import { findExecution, listExecutions, startNamed, checkInput } from '../run/launch';
@@ -213,7 +217,7 @@ async function viewOf(
     output: execution.output ?? null,
     summary: summaryOf(execution.output, execution.error),
     stages: timeline.stages,
-    visits: visitsOf(history),
+    ...withPayloads(visitsOf(history)),
     failure: hasFailed
       ? [
           ...(failure?.state ? [`The state "${failure.state}" failed.`] : []),
@@ -223,6 +227,11 @@ async function viewOf(
       : [],
     sums: sumsOf(state),
     queries: state.ingest && state.ingest.status !== 'PENDING' ? state.ingest.queries : [],
+    ingest: ingestOf(state),
+    gate: gateOf(state.evaluation),
+    drift: report?.drift ?? null,
+    stream: report?.stream ? describeBacklog(report.stream) : null,
+    modelInService: report?.modelInService ?? null,
     costs: costsOf(session, events, timeline, state.train),
     records: [
       {
@@ -238,6 +247,24 @@ async function viewOf(
         : []),
     ],
   };
+}
+
+function ingestOf({ ingest }: ReturnType<typeof lastState>): RunView['ingest'] {
+  if (ingest === undefined || ingest.status === 'PENDING') return null;
+  const { gaps, open, month } = ingest;
+  return { gaps, open, month };
+}
+
+/** The decision about the run's candidate; null where there is none, or none that this release can read. */
+function gateOf(evaluation: unknown): RunView['gate'] {
+  const { data } = EvaluateCandidateOutput.safeParse(evaluation);
+  if (data === undefined) return null;
+  const { promote, reasons, heldOutRows, minusChampion, minusLexicon } = data;
+  const differences = [
+    { what: 'minus the champion', found: minusChampion },
+    { what: 'minus the lexicon', found: minusLexicon },
+  ].flatMap(({ what, found }) => (found === null ? [] : [{ what, ...found }]));
+  return { promote, reasons, heldOutRows, differences };
 }
 
 function costsOf(
@@ -275,10 +302,30 @@ function sumsOf({ ingest, clean }: ReturnType<typeof lastState>): RunView['sums'
   return sums;
 }
 
+/** A pass with its input and output as JSON. */
+export type Pass = Omit<StateVisit, 'input' | 'output'> & Record<'input' | 'output', string | null>;
+
+/** The passes with their payloads beside them, each once: a state hands on nearly all that it got. */
+export function withPayloads(passes: readonly Pass[]): Pick<RunView, 'visits' | 'payloads'> {
+  const places = new Map<string, number>();
+  const placeOf = (payload: string | null): number | null => {
+    if (payload === null) return null;
+    const place = places.get(payload) ?? places.size;
+    places.set(payload, place);
+    return place;
+  };
+  const visits = passes.map((pass) => ({
+    ...pass,
+    input: placeOf(pass.input),
+    output: placeOf(pass.output),
+  }));
+  return { visits, payloads: [...places.keys()] };
+}
+
 /** The passes through all states, in order of their entry. A pass that was cut off has no exit. */
-export function visitsOf(history: readonly HistoryEvent[]): StateVisit[] {
-  const visits: StateVisit[] = [];
-  let current: StateVisit | undefined;
+export function visitsOf(history: readonly HistoryEvent[]): Pass[] {
+  const visits: Pass[] = [];
+  let current: Pass | undefined;
   for (const event of history) {
     const at = event.timestamp?.valueOf() ?? 0;
     const entered = event.stateEnteredEventDetails;

@@ -5,9 +5,9 @@ import { UserError } from '../../session/user-error';
 import type { Workspace } from '../../session/workspace';
 import { describeRefused } from '../refused';
 import { checkDoor, headers, jsonBody, Refused } from './door';
-import { answersFor } from './freeze';
+import { answersFor, frozenRun } from './freeze';
 import { routesOf, type RoutesOptions } from './routes';
-import { frozenPage, type Page } from './page';
+import type { Page } from './page';
 import { watchRun } from './runs';
 
 export interface Options extends RoutesOptions {
@@ -17,6 +17,9 @@ export interface Options extends RoutesOptions {
   /** Errors that are no answer to a person's mistake. */
   log: (line: string) => void;
 }
+
+/** Another program listens at the console's port. */
+export class PortInUse extends UserError {}
 
 /** Status and message for an error; what is nobody's mistake is logged and named. */
 function problemOf(error: unknown, log: Options['log']): { status: number; message: string } {
@@ -29,7 +32,7 @@ function problemOf(error: unknown, log: Options['log']): { status: number; messa
   return { status: 500, message };
 }
 
-/** Serves the console on 127.0.0.1. Throws UserError if the port is taken. */
+/** Serves the console on 127.0.0.1. Throws PortInUse if the port is taken. */
 export async function serveConsole(
   lake: Pick<Workspace, 'signal' | 'root'>,
   session: Session,
@@ -55,7 +58,9 @@ export async function serveConsole(
     }
     const [, kept] = /^\/api\/runs\/([\w.-]+)\/file$/.exec(pathname) ?? [];
     if (kept !== undefined && request.method === 'GET') {
-      const html = frozenPage(page, kept, await answersFor(routes, kept));
+      const { answers, missing } = await answersFor(routes, kept);
+      for (const { path, why } of missing) log(`Left out of the file: ${path}: ${why}`);
+      const html = frozenRun(page, kept, answers);
       response.writeHead(200, { ...headers, 'content-type': 'text/html; charset=utf-8' }).end(html);
       return;
     }
@@ -98,7 +103,7 @@ export async function serveConsole(
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(
         error.code === 'EADDRINUSE'
-          ? new UserError(
+          ? new PortInUse(
               `Port ${port} is in use by another program. Choose another one: --port ${port + 1}`,
             )
           : error,

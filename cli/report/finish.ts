@@ -10,8 +10,10 @@ import { archived } from '../run/archived';
 import { describeFailure } from '../run/failure';
 import type { Run } from '../run/follow';
 import type { Screen } from '../screen';
+import { answersFor, frozenRun } from '../console/freeze';
+import { buildPage } from '../console/page';
+import { placeOf, routesOf } from '../console/routes';
 import { gatherReport } from './gather';
-import { reportHtml } from './report-html';
 import { summaryLines } from './summary';
 
 const evaluationPage = 'evaluation.html';
@@ -39,7 +41,7 @@ const historyJson = (events: unknown[]): string =>
   `[\n${events.map((event) => JSON.stringify(event)).join(',\n')}\n]\n`;
 
 /**
- * Saves report, history, manifest and the model's evaluation of a finished run in its folder, then prints its results or
+ * Saves report (the console's page about the run, as one file), history, manifest and the model's evaluation of a finished run in its folder, then prints its results or
  * the reason of its failure. Returns the exit code: 0 only if it SUCCEEDED.
  */
 export async function finishRun(
@@ -51,16 +53,19 @@ export async function finishRun(
   screen.live('Gathering the results of the run');
   const folder = runFolder(workspace, run.name);
   const report = join(folder, 'report.html');
-  const gathered = await gatherReport(workspace, session, run);
+  const routes = routesOf(workspace, session, { mayAct: false, place: placeOf(session) });
+  const { answers, missing } = await answersFor(routes, run.name);
+  const gathered = await gatherReport(session, run, answers);
   const model = trainedModel(run);
   const evaluation = model && (await textAt(session, model.evaluationUri.replace(/json$/, 'html')));
   if (evaluation !== null) writeAtomically(join(folder, evaluationPage), evaluation);
-  writeAtomically(report, reportHtml(gathered, evaluation === null ? null : evaluationPage));
+  writeAtomically(report, frozenRun(buildPage(workspace.root), run.name, answers));
   writeAtomically(join(folder, 'history.json'), historyJson(await rawHistory(session, run.arn)));
   const manifest = model && (await textAt(session, model.manifestUri));
   if (manifest !== null) writeAtomically(join(folder, 'manifest.json'), manifest);
   const isArchived = await archived(session, run);
   screen.rest();
+  for (const { path, why } of missing) screen.say(`The report lacks ${path}: ${why}`);
   if (!isArchived)
     screen.say(
       'Its history was not archived within 10 s: processed-data/audit/executions/ may lack it.',

@@ -5,8 +5,11 @@ import { describeBacklog } from '../../functions/report/looks';
 import { dollars, total } from '../costs/money';
 import { count, counted } from '../run/stages';
 import { seconds } from '../screen';
-import { describeAverage } from './charts';
 import { provenance, type DaySentiment, type ReportData } from './figures';
+
+/** A day's average sentiment: `+0.12`, `−0.30`. */
+const describeAverage = (value: number): string =>
+  `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
 
 const barWidth = 40;
 const paint = (code: Colour, text: string, colour: boolean): string =>
@@ -165,6 +168,11 @@ export const nextCommands = [
   '       npm run lake -- predict "what a day!"      ask the model in service',
   '       npm run lake -- query top_contributors     who wrote most',
   '       npm run lake -- retrain                    train again on the data of the lake',
-  '       npm run console                            runs, lake and model in a page of your browser',
   '       npm run up                                 keep the lake up for any AWS client',
 ];
+
+/** After a run where no console stays up. */
+export const consoleHint = (succeeded: boolean): string =>
+  succeeded
+    ? '       npm run console                            runs, lake and model in a page of your browser'
+    : 'In a page of your browser: npm run console';

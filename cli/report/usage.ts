@@ -1,4 +1,5 @@
-import type { Settings } from '../../infra/config';
+import { settingsFor, type Settings } from '../../infra/config';
+import type { Session } from '../../session/session';
 import { countOf } from '../../workflows/payloads';
 import { stepOfState } from '../../workflows/steps';
 import type { Usage } from '../costs/night';
@@ -20,6 +21,17 @@ const DRIFT_QUERIES = 2;
 function looks(stage: Stage, poll: Record<string, number>): number {
   const interval = poll[stepOfState(stage.name)?.key ?? ''];
   return interval === undefined ? 1 : 1 + Math.ceil(secondsOf(stage) / interval);
+}
+
+/** The settings for the costs: `dev` for a local run; in an account, with the capacity that the training really used. */
+export function billedSettings(
+  { environment }: Pick<Session, 'environment'>,
+  train: ReturnType<typeof lastState>['train'],
+): Settings {
+  if (environment === 'local') return settingsFor('dev');
+  const settings = settingsFor(environment);
+  const onDemand = train?.status === 'DONE' && train.capacity === 'on-demand';
+  return onDemand ? { ...settings, training: { ...settings.training, spot: false } } : settings;
 }
 
 /** The billed usage of a run, as if it had run with these settings. */

@@ -9,6 +9,9 @@ const TOKEN = 'console-token';
 const frozen: Readonly<Record<string, unknown>> | null = readFrozen();
 export const isFrozen = frozen !== null;
 
+/** Where the page opens: a file opens at its run. */
+export const home = document.getElementById('console')?.dataset.place ?? '#/runs';
+
 function readFrozen(): Readonly<Record<string, unknown>> | null {
   const text = document.getElementById('answers')?.textContent;
   return text ? JSON.parse(text) : null;
@@ -42,6 +45,9 @@ async function send(path: string, options: RequestInit): Promise<Response> {
     .catch(() => ({ message: `The console answered ${response.status}.` }));
   throw new Failed(message);
 }
+
+/** Whether a `GET` of this path can be answered: a file holds only some. */
+export const holds = (path: string): boolean => frozen === null || path in frozen;
 
 /** A `GET` answer; of a frozen page, the one that it carries. */
 export async function ask<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {

@@ -4,6 +4,7 @@ import type { LakeView, Question, Result } from '../contract';
 import { csvOf } from './csv';
 import { post, saveAs } from './ask';
 import { Chart, sentimentColours, sentiments } from './chart';
+import { Opinions } from './opinions';
 import {
   count,
   harmless,
@@ -15,13 +16,25 @@ import {
   Table,
   useGet,
   useQuestion,
+  type Asked,
 } from './parts';
 import { Answer, Empty, ResultTable } from './result';
 
-export const Lake = () => (
-  <section>
-    <h1>Lake</h1>
-    <Days />
+/** The first chart has the machine for itself: the other questions are asked once its answer is there. */
+export function Lake() {
+  const days = useQuestion('daily_sentiment');
+  return (
+    <section>
+      <h1>Lake</h1>
+      <DaysOf asked={days} />
+      {days.state !== 'loading' && <Rest />}
+    </section>
+  );
+}
+
+const Rest = () => (
+  <>
+    <Opinions />
     <Answer
       name="sentiment_change"
       title="Did a day change?"
@@ -45,7 +58,7 @@ export const Lake = () => (
       note="Each share is of the tweets that both judged."
     />
     <Stock />
-  </section>
+  </>
 );
 
 interface Day {
@@ -63,8 +76,9 @@ const dayAxis = (width: number, days: number) => ({
   tickFormat: (day: string) => (width / Math.max(1, days) < 80 ? day.slice(5) : day),
 });
 
-function Days() {
-  const asked = useQuestion('daily_sentiment');
+export const Days = () => <DaysOf asked={useQuestion('daily_sentiment')} />;
+
+function DaysOf({ asked }: { asked: Asked<Result> }) {
   return (
     <>
       <h2>Sentiment by day</h2>

@@ -1,7 +1,7 @@
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Overview } from '../contract';
-import { isFrozen, takeToken } from './ask';
+import { home, isFrozen, takeToken } from './ask';
 import { Audit } from './audit';
 import { LabelPage } from './label';
 import { Ask, Lake } from './lake';
@@ -20,9 +20,9 @@ const places = [
 ];
 
 function usePlace(): string {
-  const [place, setPlace] = useState(location.hash);
+  const [place, setPlace] = useState(location.hash || home);
   useEffect(() => {
-    const change = () => setPlace(location.hash);
+    const change = () => setPlace(location.hash || home);
     addEventListener('hashchange', change);
     return () => removeEventListener('hashchange', change);
   }, []);
@@ -68,11 +68,12 @@ function App() {
               <p class="quiet">
                 {seen.environment} on {seen.place}
                 {seen.modelInService !== null && `, model in service ${seen.modelInService}`}
-                {seen.usesXStub && ', tweets invented by the X API stub'}
+                {seen.usesXStub && ', tweets from the X API stub'}
                 {seen.isFrozen && ', a copy in a file'}
                 {!seen.mayAct && !seen.isFrozen && ', for looking only'}
               </p>
               <Here first={first} second={second} overview={seen} />
+              {seen.provenance !== null && <p class="quiet">{seen.provenance}</p>}
             </>
           )}
         </Shown>

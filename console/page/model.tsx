@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { useState } from 'preact/hooks';
 import type { ModelLine, ModelView, Overview } from '../contract';
-import { post } from './ask';
+import { holds, post } from './ask';
 import { Chart, colourOf } from './chart';
 import { Compare } from './compare';
 import { Drift } from './drift';
@@ -29,7 +29,12 @@ export function Models({ overview }: { overview: Overview }) {
                 columns={[
                   {
                     name: 'model',
-                    of: ({ version }) => <a href={`#/model/${version}`}>{version}</a>,
+                    of: ({ version }) =>
+                      holds(`/api/models/${version}`) ? (
+                        <a href={`#/model/${version}`}>{version}</a>
+                      ) : (
+                        version
+                      ),
                   },
                   {
                     name: 'in service',

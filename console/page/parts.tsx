@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Result, RunStatus } from '../contract';
 import { ask, post } from './ask';
+import { inTurn } from './turns';
 
 export type Asked<Answer> =
   { state: 'loading' } | { state: 'failed'; message: string } | { state: 'there'; answer: Answer };
@@ -39,7 +40,7 @@ export const useQuestion = (
   again: readonly unknown[] = [],
 ): Asked<Result> =>
   useAsked(
-    (signal) => post<Result>(`/api/questions/${name}`, { values }, signal),
+    (signal) => inTurn(() => post<Result>(`/api/questions/${name}`, { values }, signal)),
     [name, JSON.stringify(values), ...again],
   );
 

@@ -3,6 +3,8 @@ import type { Machine, Overview, RunView, StateVisit } from '../contract';
 import { ask, file, isFrozen, listen, post, saveAs } from './ask';
 import { Starter } from './audit';
 import { Graph, standings } from './graph';
+import { LakeThen } from './lake-then';
+import { Gate, RunDrift, Windows } from './outcome';
 import {
   count,
   duration,
@@ -64,10 +66,12 @@ export function Run({ name, overview }: { name: string; overview: Overview }) {
                 ))}
               </div>
             )}
+            {overview.isFrozen && view.status === 'SUCCEEDED' && <LakeThen />}
             <Shown asked={machine} what="the state machine">
               {(states) => <Map machine={states} view={view} />}
             </Shown>
             <Stages view={view} />
+            <Gate gate={view.gate} />
             {view.sums.length > 0 && (
               <>
                 <h2>Nothing lost</h2>
@@ -84,6 +88,8 @@ export function Run({ name, overview }: { name: string; overview: Overview }) {
               </>
             )}
             <Queries view={view} />
+            <Windows ingest={view.ingest} />
+            <RunDrift drift={view.drift} />
             <Costs view={view} />
             <h2>Records</h2>
             {!overview.isFrozen && <Keep name={name} />}
@@ -118,6 +124,12 @@ const Head = ({ view }: { view: RunView }) => (
       Started by <Starter by={view.startedBy} />
     </p>
     {view.summary !== '' && <p>{harmless(view.summary)}</p>}
+    {view.modelInService !== null && (
+      <p class="quiet">
+        Model in service at its end: {view.modelInService}
+        {view.stream !== null && `. Stream: ${view.stream}`}.
+      </p>
+    )}
   </>
 );
 
@@ -167,7 +179,7 @@ function Map({ machine, view }: { machine: Machine; view: RunView }) {
       {chosen !== null && passes.length > 0 && (
         <div class="panel" aria-live="polite">
           <h3>{chosen}</h3>
-          <Passes key={chosen} passes={passes} />
+          <Passes key={chosen} passes={passes} payloads={view.payloads} />
         </div>
       )}
     </>
@@ -175,7 +187,13 @@ function Map({ machine, view }: { machine: Machine; view: RunView }) {
 }
 
 /** A loop has many passes: the last is shown first. */
-function Passes({ passes }: { passes: readonly StateVisit[] }) {
+function Passes({
+  passes,
+  payloads,
+}: {
+  passes: readonly StateVisit[];
+  payloads: readonly string[];
+}) {
   const [place, setPlace] = useState(passes.length - 1);
   const pass = passes[Math.min(place, passes.length - 1)];
   if (pass === undefined) return null;
@@ -209,13 +227,13 @@ function Passes({ passes }: { passes: readonly StateVisit[] }) {
       {pass.input !== null && (
         <details>
           <summary>Input</summary>
-          <Json text={pass.input} label="Input of the state" />
+          <Json text={payloads[pass.input] ?? ''} label="Input of the state" />
         </details>
       )}
       {pass.output !== null && (
         <details open>
           <summary>Output</summary>
-          <Json text={pass.output} label="Output of the state" />
+          <Json text={payloads[pass.output] ?? ''} label="Output of the state" />
         </details>
       )}
     </>

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Overview, RunLine } from '../contract';
+import { holds } from './ask';
 import { duration, Shown, Status, Table, Time, harmless, useGet } from './parts';
 import { StartForm } from './start';
 
@@ -20,7 +21,11 @@ export function Runs({ overview }: { overview: Overview }) {
               about="Runs, newest first"
               rows={lines}
               columns={[
-                { name: 'run', of: ({ name }) => <a href={`#/runs/${name}`}>{name}</a> },
+                {
+                  name: 'run',
+                  of: ({ name }) =>
+                    holds(`/api/runs/${name}`) ? <a href={`#/runs/${name}`}>{name}</a> : name,
+                },
                 {
                   name: 'status',
                   of: ({ status, redrives, isArchived }) => (

@@ -56,18 +56,24 @@ export function holderOf(home: string): Holder | undefined {
   return holder && isHeld(holder) ? holder : undefined;
 }
 
+/** A lock that this process holds. */
+export interface Held {
+  release: () => void;
+  /** From now on other commands may join the lake, as they join that of `npm run up`. */
+  keepUp: () => void;
+}
+
 /**
  * Acquires the lock of a lake's folder, because two clouds would corrupt the same files. Returns the
  * current holder if there is one. A lock that a killed process left behind is replaced.
  */
-export function lockHome(
-  home: string,
-  command: Command,
-): { holder: Holder } | { release: () => void } {
+export function lockHome(home: string, command: Command): { holder: Holder } | Held {
   makePrivate(home);
   const path = lockPath(home);
   const mine = `${path}.${process.pid}`;
-  writeAtomically(mine, JSON.stringify({ pid: process.pid, command, bootedAt: bootOfMachine() }));
+  const asHolder = (held: Command) =>
+    JSON.stringify({ pid: process.pid, command: held, bootedAt: bootOfMachine() });
+  writeAtomically(mine, asHolder(command));
   try {
     for (;;) {
       try {
@@ -76,6 +82,9 @@ export function lockHome(
         return {
           release: () => {
             if (read(path)?.pid === process.pid) rmSync(path, { force: true });
+          },
+          keepUp: () => {
+            if (read(path)?.pid === process.pid) writeAtomically(path, asHolder('up'));
           },
         };
       } catch (error) {

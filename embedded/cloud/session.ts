@@ -6,7 +6,7 @@ import { clearOldRuns, keepLogsSmall } from './logs';
 import { clientsFor, embedded, type Clients, type Connection } from '../../session/clients';
 import { deploy, stubUrl, tweetSource } from './deploy';
 import { region as localRegion, type Workspace } from '../../session/workspace';
-import { holderOf, lockHome, type Command, type Holder } from './lock';
+import { holderOf, lockHome, type Command, type Held, type Holder } from './lock';
 import { keepNoteFresh, lastSign, readNote, removeNote, writeNote } from './note';
 import { rootSecretOf } from './root-secret';
 import { peopleOf } from '../../session/people';
@@ -17,6 +17,8 @@ import { UserError } from '../../session/user-error';
 /** A session with a lake in the embedded cloud. */
 export interface LocalSession extends Session {
   url: string;
+  /** Lets other commands join this session's lake, as they join that of `npm run up`; nothing for a session that joined one. */
+  keepUp: () => void;
 }
 
 export interface SessionOptions {
@@ -36,7 +38,7 @@ const readyMillis = 8 * 60_000;
 
 const nameOf: Record<Command, string> = {
   start: 'npm start',
-  up: 'npm run up',
+  up: 'npm run up or a console',
   lake: 'npm run lake',
 };
 
@@ -81,6 +83,7 @@ async function attach(
         ...localSession(connection, clients, outputs),
         url,
         usesXStub: note.tweetsFrom === stubUrl(note.port),
+        keepUp: () => undefined,
         close: async () => undefined,
       };
     }
@@ -111,7 +114,7 @@ export async function openSession(
   const { command, mayShareRun, say } = options;
   for (;;) {
     const lock = lockHome(workspace.home, command);
-    if ('release' in lock) return bootSession(workspace, options, lock.release);
+    if ('release' in lock) return bootSession(workspace, options, lock);
 
     const { holder } = lock;
     if (
@@ -149,7 +152,7 @@ function loadBoot(): typeof boot {
 async function bootSession(
   workspace: Workspace,
   options: SessionOptions,
-  release: () => void,
+  { release, keepUp }: Held,
 ): Promise<LocalSession> {
   let stop = async (): Promise<void> => undefined;
   let endBeat = (): void => undefined;
@@ -189,6 +192,7 @@ async function bootSession(
       url: cloud.url,
       usesXStub: standIn,
       killedAfter,
+      keepUp,
       close,
     };
   } catch (error) {

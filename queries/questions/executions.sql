@@ -13,7 +13,7 @@ select
   received,
   written,
   decision,
-  macro_recall,
+  round(macro_recall, 4) as macro_recall,
   model_in_service,
   coalesce(error || ': ' || cause, error, summary) as result
 from executions

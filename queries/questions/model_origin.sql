@@ -23,7 +23,7 @@ select
   training_tweets,
   label_objects,
   label_rows,
-  macro_recall,
+  round(macro_recall, 4) as macro_recall,
   manifest_uri,
   history_uri
 from executions

@@ -1,11 +1,10 @@
 import { settingsFor } from '../../infra/config';
 import { dollars, total } from '../../cli/costs/money';
 import { awsCosts, xCosts } from '../../cli/costs/night';
-import { pickOpinions, type ReportData } from '../../cli/report/figures';
-import { reportHtml } from '../../cli/report/report-html';
+import { pickOpinions } from '../../cli/console/opinions';
+import type { ReportData } from '../../cli/report/figures';
 import { cellsOf, summaryLines } from '../../cli/report/summary';
 import { usageOf } from '../../cli/report/usage';
-import { INGESTED } from '../functions/support/state';
 import { nightEvents, timelineOf } from './recorded';
 
 const settings = settingsFor('dev');
@@ -17,36 +16,7 @@ const report: ReportData = {
   status: 'SUCCEEDED',
   startedAt: nightEvents[0]?.at ?? 0,
   endedAt: nightEvents.at(-1)?.at ?? 0,
-  redrives: 1,
-  summary: 'all well',
   modelInService: 'sl-1',
-  stages: timeline.stages,
-  ingest: {
-    ...INGESTED,
-    queries: [
-      {
-        name: 'tea',
-        complete: false,
-        received: 12,
-        written: 10,
-        duplicates: 1,
-        quarantined: 1,
-        pages: 2,
-      },
-    ],
-    gaps: [
-      {
-        query: 'tea',
-        from: '2026-11-10T00:00:00Z',
-        until: '2026-11-17T00:00:00Z',
-        reason: 'too old',
-        foundAt: '2026-11-24T00:00:00Z',
-      },
-    ],
-    open: [
-      { query: 'tea', from: null, until: '2026-11-20T00:00:00Z', reason: 'the budget is used up' },
-    ],
-  },
   days: [
     { day: '2026-11-23', tweets: 100, negative: 25, neutral: 25, positive: 50, average: 0.25 },
     { day: '2026-11-24', tweets: 3, negative: 3, neutral: 0, positive: 0, average: -1 },
@@ -88,7 +58,6 @@ const report: ReportData = {
       confidence: 0.69,
     },
   ],
-  failure: [],
   aws: awsCosts(usage, settings),
   x: xCosts(usage, settings),
   usesXStub: true,
@@ -197,37 +166,6 @@ test('without a stand-in nothing is said to be invented', () => {
   expect(text).not.toMatch(/invented|had the tweets/);
 });
 
-test('the report stands alone, escapes what people wrote, and names every stage', () => {
-  const html = reportHtml(report);
-
-  expect(html).not.toMatch(/<script|https?:\/\/|src=|<link/);
-  expect(html).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
-  expect(html).toMatch(/\btd\b[^{}]*\{ unicode-bidi: isolate; \}/);
-  expect(html).toContain('a &#60;b&#62; &#38; &#34;c&#34;');
-  expect(html).not.toContain('a <b>');
-  for (const { name } of timeline.stages) expect(html).toContain(`<td>${name}</td>`);
-  expect(html.match(/<svg/g)).toHaveLength(2);
-  expect(html).toContain('redriven 1 ×');
-  const opened = [...html.matchAll(/<(h1|h2|p|table|tr|td|svg|span|body|html)\b/g)].length;
-  const closed = [...html.matchAll(/<\/(h1|h2|p|table|tr|td|svg|span|body|html)>/g)].length;
-  expect(opened).toBe(closed);
-});
-
-test('the report of a failure shows its cause and leaves the charts out', () => {
-  const html = reportHtml({
-    ...report,
-    status: 'FAILED',
-    days: [],
-    contributors: [],
-    opinions: [],
-    failure: ['ChecksFailed', '  id=7'],
-  });
-
-  expect(html).toContain('<h2>What went wrong</h2>');
-  expect(html).toContain('ChecksFailed\n  id=7');
-  expect(html).not.toContain('Sentiment by day');
-});
-
 test('of many opinions three are picked: better than the lexicon, agreed by all, and wrong', () => {
   const base = {
     text: 'a text that is long enough to be shown',
@@ -250,20 +188,6 @@ test('of many opinions three are picked: better than the lexicon, agreed by all,
   expect(pickOpinions([wrong, base, base, better])).toEqual([better, base, wrong]);
   expect(pickOpinions([{ ...wrong, text: 'short' }])).toEqual([{ ...wrong, text: 'short' }]);
   expect(pickOpinions([])).toEqual([]);
-});
-
-test('the report shows sums by query, gaps with their bounds, and what is still to be fetched', () => {
-  const html = reportHtml(report);
-
-  expect(html).toContain('Tweets by query');
-  expect(html).toMatch(/tea<\/td><td class="number">12<.*>open</);
-  expect(html).toMatch(/Gaps: .*2026-11-10T00:00:00Z.*2026-11-17T00:00:00Z.*too old/s);
-  expect(html).toMatch(/Still to be fetched.*unknown.*the budget is used up/s);
-});
-
-test('the report leads to the evaluation that lies beside it, where there is one', () => {
-  expect(reportHtml(report, 'evaluation.html')).toContain('<a href="evaluation.html">');
-  expect(reportHtml(report)).not.toContain('<a ');
 });
 
 describe('drift and the stream', () => {
@@ -310,14 +234,5 @@ describe('drift and the stream', () => {
       'Drift: none; 1 of 2 measures had too few tweets',
     );
     expect(summaryLines(report, { report: 'r.html' }, false).join()).not.toContain('Drift');
-  });
-
-  test('the page has each measure beside its limit, and no text acts in it', () => {
-    const page = reportHtml(drifted);
-
-    expect(page).toContain('<td class="wrong">a new word</td><td class="number">0.900</td>');
-    expect(page).toContain('rizz');
-    expect(page).not.toContain('<rizz>');
-    expect(reportHtml(report)).not.toContain('<h2>Drift');
   });
 });

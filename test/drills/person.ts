@@ -18,6 +18,17 @@ export interface Command {
   output: () => string;
 }
 
+/** A command on a terminal: its output has colours and a live line. */
+export interface OnTerminal extends Command {
+  /** Sends keys; `CTRL_C` interrupts as the terminal itself does. */
+  type: (keys: string) => void;
+}
+export const CTRL_C = '\x03';
+
+/** Runs a program on a terminal of its own, hands on what is typed and printed, and exits as the program does. */
+const TERMINAL =
+  'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])) % 256)';
+
 /** Someone at the project's own commands, with a lake of their own that nothing outlives. */
 export class Person {
   private readonly started: ChildProcess[] = [];
@@ -49,6 +60,28 @@ export class Person {
     child.stderr.on('data', read);
     const ended = new Promise<Ended>((done) => child.on('close', (code) => done({ code, output })));
     return { ended, output: () => output };
+  }
+
+  /** Starts a command of the project on a terminal. */
+  onTerminal(args: string[]): OnTerminal {
+    const command = [process.execPath, join(root, 'cli', 'setup', 'main.mjs'), ...args];
+    const child = spawn(join(root, '.venv', 'bin', 'python'), ['-c', TERMINAL, ...command], {
+      cwd: root,
+      env: {
+        ...process.env,
+        LAKE_HOME: this.home,
+        LAKE_PORT: String(this.port),
+        TERM: 'xterm',
+      },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.started.push(child);
+    let output = '';
+    const read = (data: Buffer) => (output += data.toString());
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    const ended = new Promise<Ended>((done) => child.on('close', (code) => done({ code, output })));
+    return { ended, output: () => output, type: (keys) => void child.stdin.write(keys) };
   }
 
   lake(...args: string[]): Promise<Ended> {

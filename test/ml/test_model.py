@@ -72,6 +72,17 @@ def test_a_word_counts_as_negated_up_to_four_words_after_a_negation() -> None:
     assert negated[0].tolist() == [0, 1, 1, 1, 1, 0]
 
 
+@pytest.mark.parametrize(
+    "text", ["without a doubt a good", "no doubt good", "never doubt it is good"]
+)
+def test_a_negation_that_doubt_takes_back_negates_nothing(text: str) -> None:
+    features = torch.tensor([[lexicon.features(word) for word in text.split()]])
+    valence, negated = valence_in_context(features)
+
+    assert negated[0, -1] == 0
+    assert 4 * valence[0, -1].item() == pytest.approx(1.9)
+
+
 def test_a_booster_reaches_three_words_and_a_negation_turns_what_it_boosted() -> None:
     def valence_of(text: str) -> float:
         features = torch.tensor([[lexicon.features(word) for word in text.split()]])

@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { chromium, type Browser } from 'playwright-core';
 
 /**
- * `npm run screenshots -- <address of a running console>` draws the console's pages into docs/pictures/. The address is
- * what `npm run console` prints. Needs Chromium (CHROMIUM names another place).
+ * `npm run screenshots -- <address of a running console>` draws the console's pages into docs/pictures/, and `npm run
+ * screenshots -- <report.html of a run>` the run's report. The address is what `npm run console` prints. Needs Chromium
+ * (CHROMIUM names another place).
  */
 const folder = join(__dirname, '../../docs/pictures');
 const mostBytes = 100_000;
@@ -44,15 +46,53 @@ const shots = [
     width: 1100,
     height: 380,
   },
+  {
+    name: 'console-compare',
+    hash: '#/model',
+    wait: '.chart svg',
+    press: 'button:text-is("Compare")',
+    then: 'text=Tweets that they read differently',
+    scroll: 'Compare two models',
+    width: 1100,
+    height: 560,
+  },
+  { name: 'console-audit', hash: '#/audit', wait: 'dl dd', width: 1100, height: 720 },
   { name: 'console-dark', hash: '#/label', wait: '.tweet', width: 420, height: 640, dark: true },
 ] as const;
 
-async function main(address: string): Promise<void> {
+/** Throws Error if a picture is too large for the repository. */
+function checkSize(path: string): void {
+  const { size } = statSync(path);
+  if (size > mostBytes) throw new Error(`${path} has ${size} bytes, more than ${mostBytes}.`);
+}
+
+/** The first screen of a run's report. */
+async function drawReport(browser: Browser, file: string): Promise<void> {
+  const page = await browser.newPage({
+    viewport: { width: 1100, height: 890 },
+    colorScheme: 'light',
+    reducedMotion: 'reduce',
+  });
+  await page.goto(pathToFileURL(resolve(file)).href);
+  await page.waitForSelector('.graph .done');
+  await page.waitForSelector('.chart svg');
+  const path = join(folder, 'report.png');
+  await page.screenshot({ path });
+  await page.close();
+  checkSize(path);
+}
+
+async function main(source: string): Promise<void> {
   const browser = await chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
     args: ['--no-sandbox'],
   });
   try {
+    if (source.endsWith('.html')) {
+      await drawReport(browser, source);
+      return;
+    }
+    const address = source;
     for (const shot of shots) {
       const page = await browser.newPage({
         viewport: { width: shot.width, height: shot.height },
@@ -70,6 +110,10 @@ async function main(address: string): Promise<void> {
         await page.waitForSelector('.words li');
         await page.waitForSelector('.words.rated li');
       }
+      if ('press' in shot) {
+        await page.click(shot.press);
+        await page.waitForSelector(shot.then, { timeout: 60_000 });
+      }
       // What is still asked for would move the page below it.
       await page.waitForSelector('main [role=status]:has-text("Loading")', { state: 'detached' });
       if ('scroll' in shot)
@@ -79,8 +123,7 @@ async function main(address: string): Promise<void> {
       const path = join(folder, `${shot.name}.png`);
       await page.screenshot({ path });
       await page.close();
-      const { size } = statSync(path);
-      if (size > mostBytes) throw new Error(`${path} has ${size} bytes, more than ${mostBytes}.`);
+      checkSize(path);
     }
   } finally {
     await browser.close();

@@ -21,6 +21,8 @@ MAX_VALENCE = 4.0
 EMOTICON_VALENCE = {"<smile>": 2.0, "<heart>": 2.9, "<frown>": -2.0}
 
 MORE_NEGATIONS = frozenset({"no", "nobody", "noone"})
+# "Without a doubt", "no doubt" and "I don't doubt" negate nothing.
+DOUBTS = frozenset({"doubt", "doubts"})
 
 
 def words() -> set[str]:
@@ -30,10 +32,14 @@ def words() -> set[str]:
 
 def features(token: str) -> tuple[float, float, float, float]:
     """The lexicon's features of a token: valence (-1 to 1), strength (0 to 1), booster (-1 dampens,
-    1 boosts), negation (0 or 1)."""
+    1 boosts), negation (1; -1 takes one back: "without a doubt")."""
     valence = EMOTICON_VALENCE.get(token, vader.analyzer().lexicon.get(token, 0.0)) / MAX_VALENCE
     booster = BOOSTER_DICT.get(token, 0.0)
-    return valence, abs(valence), float(np.sign(booster)), float(negates(token))
+    return valence, abs(valence), float(np.sign(booster)), _negation(token)
+
+
+def _negation(token: str) -> float:
+    return -1.0 if token in DOUBTS else float(negates(token))
 
 
 def negates(token: str) -> bool:

@@ -167,7 +167,7 @@ def valence_in_context(features: Tensor) -> tuple[Tensor, Tensor]:
 
     The rules are Hutto & Gilbert's: a booster up to three words before adds 0.293, less with
     distance; a negation before reverses the valence and takes off a quarter. Theirs reaches three
-    words, ours one more ("didn't find it very good").
+    words, ours one more ("didn't find it very good"), unless a word of doubt takes it back.
     """
     valence = features[:, :, 0] * lexicon.MAX_VALENCE
     before = nn.functional.pad(features, (0, 0, NEGATION_REACH, 0))  # (B, 4 + T, 4)
@@ -176,7 +176,7 @@ def valence_in_context(features: Tensor) -> tuple[Tensor, Tensor]:
         _earlier(booster, 1) + 0.95 * _earlier(booster, 2) + 0.9 * _earlier(booster, 3)
     )
     negations = [_earlier(negation, words) for words in range(1, NEGATION_REACH + 1)]
-    negated = torch.stack(negations).sum(dim=0).clamp(max=1)
+    negated = torch.stack(negations).sum(dim=0).clamp(min=0, max=1)
     return (valence + valence.sign() * boost) * (1 - 1.74 * negated) / lexicon.MAX_VALENCE, negated
 
 

@@ -24,7 +24,7 @@ FURTHEST = 2
 WEAKEST = 0.25
 # Targets of the copies: "not good" is bad, but "not bad" is at best good.
 GOOD_NEGATED = (1.0, 0.0, 0.0)
-BAD_NEGATED = (0.15, 0.45, 0.4)
+BAD_NEGATED = (0.05, 0.5, 0.45)
 
 _WORD = re.compile(r"[A-Za-z']+")
 

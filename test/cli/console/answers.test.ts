@@ -4,7 +4,10 @@ import fc from 'fast-check';
 import { parse } from 'csv-parse/sync';
 import { withLiterals } from '../../../cli/console/lake';
 import { buildPage, frozenPage } from '../../../cli/console/page';
-import { visitsOf } from '../../../cli/console/runs';
+import { z } from 'zod';
+import { answersFor, frozenRun, questionKey } from '../../../cli/console/freeze';
+import type { Route } from '../../../cli/console/routes';
+import { visitsOf, withPayloads } from '../../../cli/console/runs';
 import { csvCell, csvOf } from '../../../console/page/csv';
 import { executionParameters } from '../../../queries/query';
 import { renderedCatalog } from '../../../queries/catalog';
@@ -109,6 +112,77 @@ test('the tries of a state belong to its pass; a pass that was cut off has no ex
   ]);
 });
 
+test('a payload that is handed on is kept once, and each pass finds its own', () => {
+  const pass = { state: 'a', enteredAt: 1, exitedAt: 2, errors: [] };
+
+  const { visits, payloads } = withPayloads([
+    { ...pass, input: '{"a":1}', output: '{"a":2}' },
+    { ...pass, state: 'b', input: '{"a":2}', output: null },
+    { ...pass, state: 'b', input: '{"a":2}', output: '{"a":1}' },
+  ]);
+
+  expect(payloads).toEqual(['{"a":1}', '{"a":2}']);
+  expect(visits.map(({ input, output }) => [input, output])).toEqual([
+    [0, 1],
+    [1, null],
+    [1, 0],
+  ]);
+});
+
+describe('a file about a run', () => {
+  const get = (path: RegExp, answer: Route['answer']): Route => ({ method: 'GET', path, answer });
+  const version = 'sl-20261124-aaaaaaaaaaaa';
+  const uri = `s3://lake/model-outputs/${version}/evaluation.json`;
+  const routes: Route[] = [
+    get(/^\/api\/overview$/, async () => ({ modelInService: 'sl-2', mayAct: true })),
+    get(/^\/api\/runs\/(night)$/, async () => ({ records: [{ what: 'evaluation', uri }] })),
+    get(/^\/api\/models\/([\w-]+)$/, async ([name]) => ({ name })),
+    get(/^\/api\/lake$/, async () => {
+      throw new Error('no such bucket');
+    }),
+    {
+      method: 'POST',
+      path: /^\/api\/questions\/([a-z_]+)$/,
+      answer: async ([name], body) => ({ name, body }),
+    },
+  ];
+
+  test('holds the run, its model and the one in service, and the questions as the page asks them', async () => {
+    const { answers } = await answersFor(routes, 'night');
+
+    expect(answers['/api/overview']).toMatchObject({ isFrozen: true, mayAct: false });
+    expect(answers[`/api/models/${version}`]).toEqual({ name: version });
+    expect(answers['/api/models/sl-2']).toEqual({ name: 'sl-2' });
+    expect(answers[questionKey('daily_sentiment')]).toEqual({
+      name: 'daily_sentiment',
+      body: { values: {} },
+    });
+  });
+
+  test('tells what it lacks and why, and is refused for a run that is not there', async () => {
+    const { answers, missing } = await answersFor(routes, 'night');
+
+    expect(missing).toEqual([{ path: '/api/lake', why: 'no such bucket' }]);
+    expect(answers).not.toHaveProperty('/api/lake');
+    await expect(answersFor(routes, 'no-night')).rejects.toThrow('There is no run "no-night".');
+  });
+
+  test('opens at the run', async () => {
+    const page = buildPage(resolve(__dirname, '..', '..', '..'));
+    const { answers } = await answersFor(routes, 'night');
+    const html = frozenRun(page, 'night', answers);
+    const [, held] = /id="answers">(.*)<\/script>/.exec(html) ?? [];
+
+    expect(html).toContain('data-place="#/runs/night"');
+    expect(z.looseObject({}).parse(JSON.parse(held ?? ''))).toEqual(
+      JSON.parse(JSON.stringify(answers)),
+    );
+    expect(html).toContain(
+      `http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'sha256-`,
+    );
+  });
+});
+
 describe('the page', () => {
   const page = buildPage(resolve(__dirname, '..', '..', '..'));
 
@@ -122,12 +196,15 @@ describe('the page', () => {
   });
 
   test('nothing in an answer can end the script that holds it', () => {
-    const html = frozenPage(page, '</title><script>1</script>', {
-      '/api/runs': [{ name: '</script><script>alert(1)</script><!--<script>' }],
+    const html = frozenPage(page, {
+      title: '</title><script>1</script>',
+      place: '"><script>2</script>',
+      answers: { '/api/runs': [{ name: '</script><script>alert(1)</script><!--<script>' }] },
     });
 
     expect(html.match(/<script/g)).toHaveLength(2);
     expect(html).not.toContain('<script>alert');
     expect(html).not.toContain('</title><script>1');
+    expect(html).not.toContain('<script>2');
   });
 });

@@ -21,6 +21,19 @@ test('one command holds a lake; another learns who', () => {
   expect(readdirSync(home)).toEqual([]);
 });
 
+test('a lake that stays up after its run is held as that of npm run up, until it is released', () => {
+  const home = newHome();
+  const held = lockHome(home, 'start');
+  if (!('keepUp' in held)) throw new Error('the lake is held');
+
+  held.keepUp();
+
+  expect(holderOf(home)).toMatchObject({ pid: process.pid, command: 'up' });
+  held.release();
+  held.keepUp();
+  expect(holderOf(home)).toBeUndefined();
+});
+
 test('the lock of a killed process is taken over', async () => {
   const home = newHome();
   const killed = spawn('sleep', ['60']);

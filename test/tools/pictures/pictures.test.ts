@@ -2,8 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { architecturePicture } from '../../../tools/pictures/architecture';
 import { dashboardPicture } from '../../../tools/pictures/dashboard';
-import { RunFigures } from '../../../tools/pictures/figures';
-import { reportPicture } from '../../../tools/pictures/report';
 import { stateMachinePicture } from '../../../tools/pictures/state-machine';
 import { resourcesIn, type Resource } from '../../../tools/pictures/templates';
 import { synthesize } from '../../infra/synthesis';
@@ -22,13 +20,6 @@ test.each<[string, () => string]>([
   ['architecture', () => architecturePicture(resources)],
   ['dashboard', () => dashboardPicture(resources)],
   ['state-machine', stateMachinePicture],
-  [
-    'report',
-    () =>
-      reportPicture(
-        RunFigures.parse(JSON.parse(readFileSync(join(root, 'tools/pictures/run.json'), 'utf8'))),
-      ),
-  ],
 ])('docs/pictures/%s.svg shows what there is now', (name, draw) => {
   expect(committed(name)).toBe(draw());
 });
@@ -37,10 +28,4 @@ test('a service that no stack has any more is not drawn in silence', () => {
   const without = resources.filter(({ Type }) => Type !== 'AWS::Kinesis::Stream');
 
   expect(() => architecturePicture(without)).toThrow(/Kinesis.*AWS::Kinesis::Stream/);
-});
-
-test('the kept figures hold no text and no author of a tweet', () => {
-  const kept = readFileSync(join(root, 'tools/pictures/run.json'), 'utf8');
-
-  expect(kept).not.toMatch(/@|"text"|"author/);
 });
