@@ -3,7 +3,7 @@ import { inTurn } from '../../console/page/turns';
 import { describeRefused } from '../refused';
 import { Refused } from './door';
 import { frozenPage, type Page } from './page';
-import type { Route } from './routes';
+import type { Route } from './route';
 
 /** Questions that the page asks by itself, with the values it gives. */
 export const ASKED = [
@@ -25,7 +25,6 @@ const KEPT = [
   '/api/opinions',
   '/api/models',
   '/api/drift',
-  '/api/labels/needed',
 ];
 
 /** Answers by what the page asks for. */

@@ -5,7 +5,7 @@ import { interrupted } from '../interrupt';
 import { bringLabels } from '../labels/bundled';
 import { newToken } from './door';
 import { buildPage } from './page';
-import { placeOf } from './routes';
+import { placeOf } from './reading-routes';
 import { closeConsole, PortInUse, serveConsole } from './server';
 
 /** The console's port on 127.0.0.1 unless another one is named. */

@@ -12,7 +12,7 @@ import type { Run } from '../run/follow';
 import type { Screen } from '../screen';
 import { answersFor, frozenRun } from '../console/freeze';
 import { buildPage } from '../console/page';
-import { placeOf, routesOf } from '../console/routes';
+import { placeOf, readingRoutes } from '../console/reading-routes';
 import { gatherReport } from './gather';
 import { summaryLines } from './summary';
 
@@ -53,7 +53,7 @@ export async function finishRun(
   screen.live('Gathering the results of the run');
   const folder = runFolder(workspace, run.name);
   const report = join(folder, 'report.html');
-  const routes = routesOf(workspace, session, { mayAct: false, place: placeOf(session) });
+  const routes = readingRoutes(workspace, session, { mayAct: false, place: placeOf(session) });
   const { answers, missing } = await answersFor(routes, run.name);
   const gathered = await gatherReport(session, run, answers);
   const model = trainedModel(run);

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { useState } from 'preact/hooks';
 import type { ModelLine, ModelView, Overview } from '../contract';
-import { holds, post } from './ask';
+import { holds, isFrozen, post } from './ask';
 import { Chart, colourOf } from './chart';
 import { Compare } from './compare';
 import { Drift } from './drift';
@@ -144,7 +144,7 @@ export function Model({ version, overview }: { version: string; overview: Overvi
                 </ul>
               </>
             )}
-            {inService && <Needed />}
+            {inService && !isFrozen && <Needed />}
             {problem !== null && <p class="wrong">{harmless(problem)}</p>}
             {evaluation !== null && <Evaluated evaluation={evaluation} />}
             {manifest !== null && (

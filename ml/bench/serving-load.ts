@@ -56,7 +56,7 @@ async function start(program: string, mlRoot: string, cores: string): Promise<Se
   }
 }
 
-/** Milliseconds of processor time, of all threads. */
+/** Milliseconds of processor time, of all threads, in steps of a tick (10 ms): 0 for a very short load. */
 function processorTime({ child }: Server): number {
   const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8');
   // The name, in brackets, may have blanks.
@@ -220,8 +220,8 @@ async function measure(
           batch,
           connections,
           Math.round(found.tweets / found.seconds),
-          found.microseconds.toFixed(1),
-          (vaderMicroseconds / found.microseconds).toFixed(2),
+          found.microseconds === 0 ? '–' : found.microseconds.toFixed(1),
+          found.microseconds === 0 ? '–' : (vaderMicroseconds / found.microseconds).toFixed(2),
           at(found.latencies, 0.5),
           at(found.latencies, 0.99),
         ];

@@ -6,7 +6,7 @@ import { withLiterals } from '../../../cli/console/lake';
 import { buildPage, frozenPage } from '../../../cli/console/page';
 import { z } from 'zod';
 import { answersFor, frozenRun, questionKey } from '../../../cli/console/freeze';
-import type { Route } from '../../../cli/console/routes';
+import type { Route } from '../../../cli/console/route';
 import { visitsOf, withPayloads } from '../../../cli/console/runs';
 import { csvCell, csvOf } from '../../../console/page/csv';
 import { executionParameters } from '../../../queries/query';

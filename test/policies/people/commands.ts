@@ -199,9 +199,32 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
     's3:HeadObject',
     object('processed-data/audit/executions/one-0.json'),
   );
-  const finishes = [
+  // What the console shows, and so the report of a run.
+  const shows = [
     ...question,
+    ...sends(null, 'sfn:ListExecutions', machine),
+    ...sends(null, 'sfn:DescribeStateMachine', machine),
+    ...watches,
     ...listsModels,
+    ...[
+      'processed-data/audit/executions/',
+      'processed-data/audit/reports/',
+      'raw-data/quarantine/',
+      'cleaned-data/tweets/',
+      'processed-data/scored/',
+    ].flatMap((prefix) => list(analyst, prefix)),
+    ...[
+      'processed-data/audit/executions/one-0.json',
+      'processed-data/executions/dt=day/one.json',
+      'processed-data/audit/reports/one.json',
+      'raw-data/quarantine/dt=day/run.ndjson',
+      'model-outputs/champion.json',
+      `model-outputs/${model}/evaluation.json`,
+      `model-outputs/${model}/manifest.json`,
+    ].flatMap((name) => sends(analyst, 's3:GetObject', object(name))),
+  ];
+  const finishes = [
+    ...shows,
     ...sends(analyst, 's3:GetObject', object(`model-outputs/${model}/evaluation.html`)),
     ...sends(analyst, 's3:GetObject', object(`model-outputs/${model}/manifest.json`)),
     ...archived,
@@ -365,30 +388,12 @@ export function callsIn(environment: AccountEnvironment): Record<CommandName, Co
     console: {
       calls: [
         ...opens,
-        ...sends(null, 'sfn:ListExecutions', machine),
-        ...sends(null, 'sfn:DescribeStateMachine', machine),
+        ...shows,
         ...starts,
         ...sends(null, 'sfn:RedriveExecution', execution),
         ...sends(null, 'sfn:StopExecution', execution),
         ...labels,
         ...endpoints.flatMap((one) => sends(null, 'sagemaker-runtime:InvokeEndpoint', one)),
-        ...listsModels,
-        ...[
-          'processed-data/audit/executions/',
-          'processed-data/audit/reports/',
-          'raw-data/quarantine/',
-          'cleaned-data/tweets/',
-          'processed-data/scored/',
-        ].flatMap((prefix) => list(analyst, prefix)),
-        ...[
-          'processed-data/audit/executions/one-0.json',
-          'processed-data/executions/dt=day/one.json',
-          'processed-data/audit/reports/one.json',
-          'raw-data/quarantine/dt=day/run.ndjson',
-          'model-outputs/champion.json',
-          `model-outputs/${model}/evaluation.json`,
-          `model-outputs/${model}/manifest.json`,
-        ].flatMap((name) => sends(analyst, 's3:GetObject', object(name))),
       ],
     },
     'grant-force': {
