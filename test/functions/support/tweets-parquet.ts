@@ -37,12 +37,16 @@ export const cleanTweet = (tweetId: string, changes: Record<string, unknown> = {
   ...changes,
 });
 
-/** Rows of `tweets` as the Spark job would leave them. */
-export async function tweetsParquet(rows: readonly object[]): Promise<Uint8Array> {
+/** Rows of `tweets` as the Spark job would leave them, or one of a release that lacked some columns. */
+export async function tweetsParquet(
+  rows: readonly object[],
+  lacks: readonly string[] = [],
+): Promise<Uint8Array> {
   const folder = mkdtempSync(join(tmpdir(), 'tweets-'));
   const [file, source] = [join(folder, 'part.parquet'), join(folder, 'rows.json')];
   writeFileSync(source, rows.map((row) => JSON.stringify(row)).join('\n'));
   const types = datasets.tweets.columns
+    .filter(({ name }) => !lacks.includes(name))
     .map(({ name, type }) => `${name}: '${DUCKDB_TYPES[type]}'`)
     .join(', ');
   const instance = await DuckDBInstance.create();
