@@ -63,6 +63,9 @@ function unescape(text: string): string {
 const oneForm = (text: string): string =>
   text.normalize('NFKC').toLowerCase().normalize('NFKC').replaceAll('\u03c2', '\u03c3');
 
+const lower = (text: string): string =>
+  plain(text.replace(MANY_MARKS, '$1').replace(STABLE, oneForm));
+
 const withoutNames = (text: string): string =>
   withoutCutLinks(withoutUrls(text))
     .replace(RETWEET, '')
@@ -78,11 +81,12 @@ const withoutNames = (text: string): string =>
 export function normaliseForKey(text: string): string {
   // Links first, as in the ingest, so that a text has the same key before and after it.
   const whole = unescape(withoutUrls(text));
-  let key = plain(plain(whole).replace(MANY_MARKS, '$1').replace(STABLE, oneForm));
+  let key = lower(plain(whole));
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const shorter = withoutNames(key);
     if (shorter === key) break;
-    key = shorter;
+    // A mark now stands beside the letter before what was removed.
+    key = lower(shorter);
   }
   return key;
 }

@@ -58,7 +58,8 @@ def normalise_for_key(text: str) -> str:
         shorter = _without_names(text)
         if shorter == text:
             break
-        text = shorter
+        # A mark now stands beside the letter before what was removed.
+        text = _lower(few_marks(shorter))
     return text
 
 

@@ -92,6 +92,7 @@ def test_texts_that_people_read_as_one_have_one_key(one: str, other: str, same: 
 @RUNS
 @given(TEXTS)
 @example("@@a@b https://t.co/a")
+@example("Øhttp://\u0301")
 def test_every_text_is_read_and_once_read_stays_as_it_is(text: str) -> None:
     kept = without_urls(text)
     assert without_urls(kept) == kept
