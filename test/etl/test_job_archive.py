@@ -14,7 +14,7 @@ import vaderSentiment
 from etl import reading
 print(vaderSentiment.__file__)
 print(reading.__file__)
-print([compound for _, _, compound in reading.read({TEXTS!r})])
+print([one.lexicon_compound for one in reading.read({TEXTS!r})])
 """
 
 
@@ -25,7 +25,7 @@ def test_the_lexicon_works_from_the_archive_as_from_a_folder(tmp_path: Path) -> 
             for file in folder.rglob("*"):
                 if file.is_file() and "__pycache__" not in file.parts:
                     packed.write(file, f"{inside}{file.relative_to(folder)}")
-    expected = [compound for _, _, compound in read(TEXTS)]
+    expected = [one.lexicon_compound for one in read(TEXTS)]
 
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
