@@ -8,10 +8,11 @@ import { showAudit } from './audit';
 import { showDrift } from './drift';
 import { answerQuestion, showLake } from './lake';
 import { listModels, showModel } from './model';
+import { readMachine } from './machine';
 import { bucketOf } from './objects';
 import { showOpinions } from './opinions';
 import { take, type Route } from './route';
-import { listRuns, readMachine, showRun } from './runs';
+import { listRuns, showRun } from './runs';
 
 const Values = z.strictObject({ values: z.record(z.string(), z.string()) });
 

@@ -4,6 +4,7 @@ import type { Workspace } from '../../session/workspace';
 import { Label } from '../../workflows/evaluation';
 import { RunRequest } from '../../workflows/payloads';
 import { compareTwo } from '../compare-models';
+import { redrive, startRunNamed, stop } from './acts';
 import { Labelling } from './labels';
 import { showLabelsNeeded } from './labels-needed';
 import { listQuestions, runStatement } from './lake';
@@ -11,7 +12,6 @@ import { Lexicon } from './lexicon';
 import { tryText } from './model';
 import { readingRoutes, type ReadingOptions } from './reading-routes';
 import { take, type Route } from './route';
-import { redrive, startRunNamed, stop } from './runs';
 
 const Sql = z.strictObject({ sql: z.string().min(1).max(262_144) });
 const Text = z.strictObject({ text: z.string().trim().min(1).max(10_000) });

@@ -1,22 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DescribeExecutionCommand,
-  DescribeStateMachineCommand,
   GetExecutionHistoryCommand,
-  RedriveExecutionCommand,
-  StopExecutionCommand,
   paginateGetExecutionHistory,
   type HistoryEvent,
 } from '@aws-sdk/client-sfn';
-import { z } from 'zod';
-import type {
-  Machine,
-  RunLine,
-  RunStatus,
-  RunView,
-  StarterView,
-  StateVisit,
-} from '../../console/contract';
+import type { RunLine, RunStatus, RunView, StarterView } from '../../console/contract';
 import {
   ArchivedExecution,
   archivedName,
@@ -36,13 +25,14 @@ import { awsCosts, xCosts } from '../costs/night';
 import { billedSettings, usageOf } from '../report/usage';
 import { simplify, type RunEvent } from '../run/events';
 import { redriveCommand } from '../run/failure';
-import { findExecution, listExecutions, startNamed, checkInput } from '../run/launch';
+import { findExecution, listExecutions } from '../run/launch';
 import { lastState } from '../run/last-state';
 import { count } from '../run/stages';
 import { claimed, describeStarter, storedRow, type Starter } from '../run/starter';
 import { Timeline } from '../run/timeline';
 import { Refused } from './door';
 import { bucketOf, storedBelow } from './objects';
+import { visitsOf, withPayloads } from './visits';
 
 /** Runs whose report is read for the list; older ones are listed without it. */
 const SUMMARIES = 40;
@@ -302,98 +292,6 @@ function sumsOf({ ingest, clean }: ReturnType<typeof lastState>): RunView['sums'
   return sums;
 }
 
-/** A pass with its input and output as JSON. */
-export type Pass = Omit<StateVisit, 'input' | 'output'> & Record<'input' | 'output', string | null>;
-
-/** The passes with their payloads beside them, each once: a state hands on nearly all that it got. */
-export function withPayloads(passes: readonly Pass[]): Pick<RunView, 'visits' | 'payloads'> {
-  const places = new Map<string, number>();
-  const placeOf = (payload: string | null): number | null => {
-    if (payload === null) return null;
-    const place = places.get(payload) ?? places.size;
-    places.set(payload, place);
-    return place;
-  };
-  const visits = passes.map((pass) => ({
-    ...pass,
-    input: placeOf(pass.input),
-    output: placeOf(pass.output),
-  }));
-  return { visits, payloads: [...places.keys()] };
-}
-
-/** The passes through all states, in order of their entry. A pass that was cut off has no exit. */
-export function visitsOf(history: readonly HistoryEvent[]): Pass[] {
-  const visits: Pass[] = [];
-  let current: Pass | undefined;
-  for (const event of history) {
-    const at = event.timestamp?.valueOf() ?? 0;
-    const entered = event.stateEnteredEventDetails;
-    const exited = event.stateExitedEventDetails;
-    const { error, cause } = simplify(event);
-    if (entered?.name !== undefined) {
-      current = {
-        state: entered.name,
-        enteredAt: at,
-        exitedAt: null,
-        input: entered.input ?? null,
-        output: null,
-        errors: [],
-      };
-      visits.push(current);
-    } else if (exited !== undefined && current !== undefined) {
-      current.exitedAt = at;
-      current.output = exited.output ?? null;
-    } else if (error !== undefined && current !== undefined && !/^Execution/.test(event.type ?? ''))
-      current.errors.push({ error, cause: readCause(cause ?? '') });
-  }
-  return visits;
-}
-
-const Reference = z.object({ Next: z.string().optional() });
-const Asl = z.object({
-  StartAt: z.string(),
-  States: z.record(
-    z.string(),
-    Reference.extend({
-      Type: z.string(),
-      Default: z.string().optional(),
-      Choices: z.array(Reference).default([]),
-      Catch: z.array(Reference).default([]),
-    }),
-  ),
-});
-
-/** The deployed state machine, as its definition says. */
-export async function readMachine({ clients, outputs }: Session): Promise<Machine> {
-  const { definition = '{}' } = await clients.sfn.send(
-    new DescribeStateMachineCommand({ stateMachineArn: outputs.StateMachineArn }),
-  );
-  const { StartAt, States } = Asl.parse(JSON.parse(definition));
-  const names = Object.keys(States);
-  return {
-    states: names.map((name) => ({
-      name,
-      type: States[name]?.Type ?? '',
-      isStart: name === StartAt,
-    })),
-    moves: Object.entries(States).flatMap(([from, state]) => {
-      const to = (targets: readonly (string | undefined)[], label: string) =>
-        [...new Set(targets)].flatMap((one) =>
-          one === undefined ? [] : [{ from, to: one, label }],
-        );
-      return [
-        ...to([state.Next], ''),
-        ...to([state.Default, ...state.Choices.map(({ Next }) => Next)], ''),
-        ...to(
-          state.Catch.map(({ Next }) => Next),
-          'error',
-        ),
-      ];
-    }),
-  };
-}
-
 const pollMillis = 500;
 
 /** The run's view at each change, until it has ended or the signal aborts. Asks only for events after the last. */
@@ -417,38 +315,6 @@ export async function* watchRun(
     }
     await sleep(pollMillis, undefined, { signal }).catch(() => undefined);
   }
-}
-
-/** Starts a run; returns its name. Throws UserError for an input that the state machine would refuse. */
-export async function startRunNamed(
-  session: Session,
-  input: unknown,
-  beforeNightly: () => Promise<void> = async () => undefined,
-): Promise<string> {
-  const { mode } = checkInput(input);
-  if (mode === 'nightly') await beforeNightly();
-  const arn = await startNamed(session, mode, input, 'console');
-  return arn.split(':').at(-1) ?? arn;
-}
-
-/** Resumes a failed run where it failed. */
-export async function redrive(session: Session, name: string): Promise<void> {
-  const { executionArn, status } = await findExecution(session, name);
-  if (status === 'RUNNING' || status === 'SUCCEEDED')
-    throw new Refused(409, `${name} is ${status}: only a failed run can be redriven.`);
-  await session.clients.sfn.send(new RedriveExecutionCommand({ executionArn }));
-}
-
-export async function stop(session: Session, name: string): Promise<void> {
-  const { executionArn, status } = await findExecution(session, name);
-  if (status !== 'RUNNING') throw new Refused(409, `${name} is ${status}: it no longer runs.`);
-  await session.clients.sfn.send(
-    new StopExecutionCommand({
-      executionArn,
-      error: 'StoppedByHand',
-      cause: 'Somebody stopped this run in the console.',
-    }),
-  );
 }
 
 /** Looked through for the newest run that ingested. */

@@ -7,7 +7,7 @@ import { buildPage, frozenPage } from '../../../cli/console/page';
 import { z } from 'zod';
 import { answersFor, frozenRun, questionKey } from '../../../cli/console/freeze';
 import type { Route } from '../../../cli/console/route';
-import { visitsOf, withPayloads } from '../../../cli/console/runs';
+import { visitsOf, withPayloads } from '../../../cli/console/visits';
 import { csvCell, csvOf } from '../../../console/page/csv';
 import { executionParameters } from '../../../queries/query';
 import { renderedCatalog } from '../../../queries/catalog';
