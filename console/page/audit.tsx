@@ -1,5 +1,5 @@
 import type { AuditView, ModelLine, Overview, StarterView } from '../contract';
-import { count, harmless, Shown, Table, Time, useGet } from './parts';
+import { count, harmless, Records, Shown, Table, Time, useGet } from './parts';
 
 /** Who made the model that gave an answer, of what, and by whose decision. */
 export function Audit({ version, overview }: { version: string | undefined; overview: Overview }) {
@@ -84,13 +84,7 @@ function Origin({ version }: { version: string }) {
           <People view={view} />
           <Data view={view} />
           <h2>Records</h2>
-          <ul>
-            {view.records.map(({ what, uri }) => (
-              <li>
-                {what}: <code>{uri}</code>
-              </li>
-            ))}
-          </ul>
+          <Records records={view.records} />
           <p>
             <a href={`#/model/${view.version}`}>Manifest and evaluation of this model</a>
           </p>

@@ -203,3 +203,14 @@ export const recordsOf = ({ columns, rows }: Result): Record<string, string | nu
   rows.map((row) =>
     Object.fromEntries(columns.map((column, place) => [column, row[place] ?? null])),
   );
+
+/** S3 addresses, each with what lies there. */
+export const Records = ({ records }: { records: readonly { what: string; uri: string }[] }) => (
+  <ul>
+    {records.map(({ what, uri }) => (
+      <li>
+        {what}: <code>{uri}</code>
+      </li>
+    ))}
+  </ul>
+);

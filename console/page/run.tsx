@@ -6,16 +6,17 @@ import { Graph, standings } from './graph';
 import { LakeThen } from './lake-then';
 import { Gate, RunDrift, Windows } from './outcome';
 import {
+  type Asked,
   count,
   duration,
   harmless,
   Json,
+  Records,
   Shown,
   Status,
   Table,
   Time,
   useGet,
-  type Asked,
 } from './parts';
 
 /** A run as it is; while it runs, as it becomes. The server sends each change. */
@@ -93,13 +94,7 @@ export function Run({ name, overview }: { name: string; overview: Overview }) {
             <Costs view={view} />
             <h2>Records</h2>
             {!overview.isFrozen && <Keep name={name} />}
-            <ul>
-              {view.records.map(({ what, uri }) => (
-                <li>
-                  {what}: <code>{uri}</code>
-                </li>
-              ))}
-            </ul>
+            <Records records={view.records} />
             <details>
               <summary>Input and output of the execution</summary>
               <Json text={view.input} label="Input of the execution" />

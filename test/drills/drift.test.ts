@@ -1,34 +1,23 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { records, runSql } from '../../cli/athena';
 import { importBundledLabels } from '../../cli/labels/bundled';
-import { startRun } from '../../cli/run/launch';
-import type { Screen } from '../../cli/screen';
 import { rootSecretOf } from '../../embedded/cloud/root-secret';
-import { openSession } from '../../embedded/cloud/session';
 import { freePort } from '../../embedded/gateway/free-port';
 import { beyondLimit } from '../../functions/report/drift-measures';
 import { lakeName } from '../../infra/naming';
 import type { Session } from '../../session/session';
 import { account, type Workspace } from '../../session/workspace';
-import { RunReport } from '../../workflows/payloads';
+import type { RunReport } from '../../workflows/payloads';
 import { alarmStates } from '../support/metrics';
+import { openLake, reportOf, runToEnd, silentScreen } from './lake-in-process';
 
 /*
  * People begin to write otherwise: two runs on ordinary tweets raise no alarm, the third sees a new topic in new words,
  * names it and raises the alarm. The tweets are the stub's; Spark, training, endpoint and Athena's SQL are the real ones.
  */
 const NEW_WORDS = 'the rizzler dropped skibidi gyatt lore today';
-const screen: Screen = {
-  isTerminal: false,
-  columns: 80,
-  hasColours: false,
-  say: () => undefined,
-  live: () => undefined,
-  rest: () => undefined,
-};
 const home = mkdtempSync(join(tmpdir(), 'lake-drift-'));
 const stop = new AbortController();
 let workspace: Workspace;
@@ -36,24 +25,12 @@ let session: Session;
 
 async function open(env: NodeJS.ProcessEnv): Promise<void> {
   workspace = { ...workspace, env: { ...process.env, ...env } };
-  session = await openSession(workspace, {
-    command: 'start',
-    mayShareRun: false,
-    asItIs: false,
-    say: () => undefined,
-    progress: () => undefined,
-  });
+  session = await openLake(workspace);
 }
 
-async function reportOfRun(input: Parameters<typeof startRun>[3]): Promise<RunReport> {
-  const run = await startRun(workspace, session, screen, input);
-  expect({ status: run.status, failure: run.timeline.failure }).toMatchObject({
-    status: 'SUCCEEDED',
-  });
-  const { output } = await session.clients.sfn.send(
-    new DescribeExecutionCommand({ executionArn: run.arn }),
-  );
-  const report = RunReport.parse(JSON.parse(output ?? ''));
+async function reportOfRun(input: Parameters<typeof runToEnd>[2]): Promise<RunReport> {
+  const run = await runToEnd(workspace, session, input);
+  const report = await reportOf(session, run);
   process.stdout.write(`${run.name}: ${report.summary}\n${JSON.stringify(report.drift)}\n`);
   return report;
 }
@@ -104,7 +81,7 @@ beforeAll(async () => {
     signal: stop.signal,
   };
   await open({});
-  await importBundledLabels(workspace, session, screen);
+  await importBundledLabels(workspace, session, silentScreen);
 }, 240_000);
 
 afterAll(async () => {

@@ -211,7 +211,7 @@ test('a text of others stays a text, and who disagrees with people is named in w
     '<img src=x onerror="document.title=1"> \\u{202e} "c"',
     'neutral',
     'positive, people disagree',
-    'negative (69.0 %), people disagree',
+    'negative (69.0\u00a0%), people disagree',
   ]);
   expect(await page.locator('main img, main script').count()).toBe(0);
 });

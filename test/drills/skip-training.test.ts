@@ -11,13 +11,8 @@ import {
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { importBundledLabels } from '../../cli/labels/bundled';
-import type { Run } from '../../cli/run/follow';
-import { startRun } from '../../cli/run/launch';
-import type { Screen } from '../../cli/screen';
-import { openSession } from '../../embedded/cloud/session';
 import { freePort } from '../../embedded/gateway/free-port';
 import type { ArchivedPost } from '../../embedded/x-api/archive';
 import { authors } from '../../embedded/x-api/authors';
@@ -26,21 +21,14 @@ import { indexed } from '../../embedded/x-api/query';
 import { idAt } from '../../embedded/x-api/snowflake';
 import type { Session } from '../../session/session';
 import type { Workspace } from '../../session/workspace';
-import { RunReport, TrainModelOutput } from '../../workflows/payloads';
+import { type RunReport, TrainModelOutput } from '../../workflows/payloads';
+import { openLake, reportOf, runToEnd, silentScreen } from './lake-in-process';
 
 /*
  * Nightly runs of a lake that gets no new tweets: the second trains nothing, nor does one after the days were cleaned
  * again to the same rows; one after a setting of the gate was changed trains, and is decided on by the new setting.
  */
 const POSTS = 60;
-const screen: Screen = {
-  isTerminal: false,
-  columns: 80,
-  hasColours: false,
-  say: () => undefined,
-  live: () => undefined,
-  rest: () => undefined,
-};
 const folder = mkdtempSync(join(tmpdir(), 'lake-skip-training-'));
 const root = join(folder, 'project');
 const repository = process.cwd();
@@ -84,13 +72,7 @@ function projectWith(settings: object): void {
 
 async function open(settings: object): Promise<void> {
   projectWith(settings);
-  session = await openSession(workspace, {
-    command: 'start',
-    mayShareRun: false,
-    asItIs: false,
-    say: () => undefined,
-    progress: () => undefined,
-  });
+  session = await openLake(workspace);
 }
 
 beforeAll(async () => {
@@ -109,7 +91,7 @@ beforeAll(async () => {
     signal: stop.signal,
   };
   await open({});
-  await importBundledLabels(workspace, session, screen);
+  await importBundledLabels(workspace, session, silentScreen);
 }, 300_000);
 
 afterAll(async () => {
@@ -119,31 +101,22 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }, 60_000);
 
-async function run(input: Parameters<typeof startRun>[3]): Promise<Run> {
-  const ended = await startRun(workspace, session, screen, input);
-  expect({ status: ended.status, failure: ended.timeline.failure }).toMatchObject({
-    status: 'SUCCEEDED',
-  });
-  return ended;
-}
-
 /** A nightly run: what its training came to, and its report. */
 async function night(): Promise<{ train: TrainModelOutput; report: RunReport; jobs: number }> {
-  const ended = await run({ training: { epochs: 1, start_from: 'scratch' } });
+  const ended = await runToEnd(workspace, session, {
+    training: { epochs: 1, start_from: 'scratch' },
+  });
   const outputs = ended.events.flatMap(({ state, output }) =>
     state === 'Train the model' && output !== undefined ? [output] : [],
   );
   const trained = outputs.map(
     (output) => z.looseObject({ train: TrainModelOutput }).parse(JSON.parse(output)).train,
   );
-  const { output } = await session.clients.sfn.send(
-    new DescribeExecutionCommand({ executionArn: ended.arn }),
-  );
   const train = trained.at(-1);
   if (train === undefined) throw new Error('The run did not come to its training.');
   return {
     train,
-    report: RunReport.parse(JSON.parse(output ?? '')),
+    report: await reportOf(session, ended),
     jobs: trained.filter(({ status }) => status === 'RUNNING').length,
   };
 }
@@ -165,7 +138,7 @@ test('the first run trains, and the second, with nothing new, starts no job and 
 test('after a replay to the same rows a job starts, finds that it would learn the same, and ends', async () => {
   const day = new Date(now).toISOString().slice(0, 10);
   const before = new Date(now - POSTS * 1000).toISOString().slice(0, 10);
-  await run({ mode: 'replay', from: before, to: day, stream: false });
+  await runToEnd(workspace, session, { mode: 'replay', from: before, to: day, stream: false });
 
   const { train, jobs } = await night();
 
