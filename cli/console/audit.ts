@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import type { AuditView } from '../../console/contract';
-import { getJson, getText, listObjects, uriOf } from '../../functions/lake/objects';
+import { getJson, getText, objectsBelow, uriOf } from '../../functions/lake/objects';
+import { jsonOf } from '../../functions/lake/unpack';
 import { readChampion } from '../../functions/model/champion';
 import { describeMark, readForgottenMark } from '../../functions/model/forgotten-mark';
 import { modelKeys } from '../../functions/model/names';
 import { registeredModel } from '../../functions/model/registry';
 import {
   ArchivedExecution,
-  archivedName,
   archiveFolder,
+  lastEnds,
 } from '../../functions/report/archived-execution';
 import type { Session } from '../../session/session';
 import { registryOf } from '../models';
@@ -116,22 +117,13 @@ export async function showAudit(session: Session, version: string): Promise<Audi
   };
 }
 
-function originIn(text: string | undefined): z.infer<typeof Origin> | null {
-  try {
-    return Origin.safeParse(JSON.parse(text ?? '')).data ?? null;
-  } catch {
-    return null;
-  }
-}
+const originIn = (text: string | undefined): z.infer<typeof Origin> | null =>
+  Origin.safeParse(jsonOf(text)).data ?? null;
 
 /** What the archive has of an execution's last end; who started it from its row, or else as its input claims. */
 async function known(session: Session, name: string): Promise<Known | null> {
   const bucket = bucketOf(session);
-  const ends = (await listObjects(bucket, `${archiveFolder}${name}-`)).flatMap(({ key }) => {
-    const archived = archivedName(key);
-    return archived?.name === name ? [{ key, redrives: archived.redrives }] : [];
-  });
-  const [last] = ends.toSorted((a, b) => b.redrives - a.redrives);
+  const last = (await lastEnds(objectsBelow(bucket, `${archiveFolder}${name}-`))).get(name);
   const found = last && (await getJson(bucket, last.key, ArchivedExecution));
   if (!found) return null;
   const { startDate, input } = found.value.execution;

@@ -1,11 +1,8 @@
 import type { LabelsNeeded } from '../../console/contract';
 import { allLabels } from '../../functions/lake/labels';
-import { getText } from '../../functions/lake/objects';
 import { Unreadables } from '../../functions/lake/set-aside';
 import { readChampion } from '../../functions/model/champion';
 import { heldOutLabels } from '../../functions/model/held-out';
-import { modelKeys } from '../../functions/model/names';
-import { readEvaluation } from '../../functions/model/read-evaluation';
 import { registeredModels } from '../../functions/model/registry';
 import { settingsFor } from '../../infra/config';
 import type { Session } from '../../session/session';
@@ -14,6 +11,7 @@ import { halfWidth } from '../compare-models';
 import { labelsFor, rowsFor, TARGET, waitingRules } from '../labels/needed';
 import { registryOf } from '../models';
 import { describeRefused } from '../refused';
+import { evaluationOf } from './model';
 import { bucketOf } from './objects';
 
 /** How many held-out rows the interval of the model in service stands on, and how many labels a narrower one needs. */
@@ -42,14 +40,6 @@ export async function showLabelsNeeded(session: Session): Promise<LabelsNeeded> 
       candidate?.evaluation ?? null,
     ),
   };
-}
-
-async function evaluationOf(session: Session, version: string) {
-  const key = modelKeys(version).evaluation;
-  const found = await getText(bucketOf(session), key);
-  return found === null
-    ? { evaluation: null, problem: `There is no ${key}.` }
-    : readEvaluation(found.text, key);
 }
 
 function standsOn({ candidate, held_out, level }: Evaluation): LabelsNeeded['champion'] {

@@ -41,7 +41,8 @@ const lineOf = (model: RegisteredModel, champion: string | undefined): ModelLine
   high: model.high ?? null,
 });
 
-async function evaluationOf(session: Session, version: string) {
+/** The evaluation of a model, or why there is none. */
+export async function evaluationOf(session: Session, version: string) {
   const key = modelKeys(version).evaluation;
   const found = await getText(bucketOf(session), key);
   if (found === null) return { evaluation: null, problem: `There is no ${key}.` };

@@ -8,13 +8,14 @@ import {
 import type { RunLine, RunStatus, RunView, StarterView } from '../../console/contract';
 import {
   ArchivedExecution,
-  archivedName,
   archiveFolder,
   ExecutionStatus,
+  lastEnds,
 } from '../../functions/report/archived-execution';
 import { readCause } from '../../functions/report/execution-history';
 import { describeBacklog } from '../../functions/report/looks';
 import { getJson, uriOf } from '../../functions/lake/objects';
+import { jsonOf } from '../../functions/lake/unpack';
 import {
   EvaluateCandidateOutput,
   RunReport,
@@ -110,33 +111,11 @@ const statusOf = (status: string | undefined): RunStatus =>
 
 function summaryOf(output: string | undefined, error: string | undefined): string {
   if (error !== undefined) return error;
-  return RunReport.safeParse(parsed(output)).data?.summary ?? '';
+  return RunReport.safeParse(jsonOf(output)).data?.summary ?? '';
 }
 
-const parsed = (text: string | undefined): unknown => {
-  try {
-    const value: unknown = JSON.parse(text ?? '');
-    return value;
-  } catch {
-    return undefined;
-  }
-};
-
-/** The archive's newest object of each execution; its name ends with the number of redrives. */
-async function archives(
-  session: Session,
-): Promise<Map<string, { key: string; redrives: number; modified: number }>> {
-  const found = new Map<string, { key: string; redrives: number; modified: number }>();
-  for await (const { key, modified } of storedBelow(bucketOf(session), archiveFolder)) {
-    const archived = archivedName(key);
-    if (archived === null) continue;
-    const { name, redrives } = archived;
-    const before = found.get(name);
-    if (before && before.redrives > redrives) continue;
-    found.set(name, { key, redrives, modified });
-  }
-  return found;
-}
+/** The archive's object of each execution's last end, by its name. */
+const archives = (session: Session) => lastEnds(storedBelow(bucketOf(session), archiveFolder));
 
 /** Everything about one run, from Step Functions or, if it no longer has it, from the archive. Throws Refused (404). */
 export async function showRun(session: Session, name: string): Promise<RunView> {
@@ -194,7 +173,7 @@ async function viewOf(
   const hasFailed = execution.status !== 'RUNNING' && execution.status !== 'SUCCEEDED';
   const error = failure?.error ?? execution.error;
   const cause = readCause(failure?.cause ?? execution.cause ?? '');
-  const report = RunReport.safeParse(parsed(execution.output)).data;
+  const report = RunReport.safeParse(jsonOf(execution.output)).data;
   return {
     name: execution.name,
     status: execution.status,

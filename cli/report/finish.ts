@@ -41,8 +41,9 @@ const historyJson = (events: unknown[]): string =>
   `[\n${events.map((event) => JSON.stringify(event)).join(',\n')}\n]\n`;
 
 /**
- * Saves report (the console's page about the run, as one file), history, manifest and the model's evaluation of a finished run in its folder, then prints its results or
- * the reason of its failure. Returns the exit code: 0 only if it SUCCEEDED.
+ * Saves what a finished run leaves in its folder: the report, which is the console's page about it in one file, history,
+ * manifest and the model's evaluation. Then prints its results, or why it failed. Returns the exit code: 0 only if it
+ * SUCCEEDED.
  */
 export async function finishRun(
   workspace: Workspace,

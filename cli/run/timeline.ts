@@ -1,3 +1,4 @@
+import { jsonOf } from '../../functions/lake/unpack';
 import type { RunEvent } from './events';
 import { stepOfState } from '../../workflows/steps';
 import { newsOf } from './stages';
@@ -21,14 +22,6 @@ export interface Failure {
 
 /** What to print: a stage began, has news, or ended; a redrive began. */
 export type Change = { kind: 'started' | 'news' | 'ended'; stage: Stage } | { kind: 'redriven' };
-
-const parsed = (text: string | undefined): unknown => {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
-};
 
 /** Builds the story of an execution from its events, whoever started it and however it went. */
 export class Timeline {
@@ -64,7 +57,7 @@ export class Timeline {
   private leave(name: StageName, event: RunEvent): Change[] {
     const stage = this.current();
     if (!stage || stage.name !== name) return [];
-    const news = newsOf(name, parsed(event.output));
+    const news = newsOf(name, jsonOf(event.output));
     if (news && !news.done) {
       if (news.text === stage.text) return [];
       stage.text = news.text;

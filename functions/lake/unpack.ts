@@ -46,10 +46,10 @@ export function unpackText(bytes: Uint8Array, maxBytes = MAX_UNPACKED_BYTES): st
   }
 }
 
-/** JSON, or undefined where the text is none. */
-export function jsonOf(text: string): unknown {
+/** The value of a JSON text; undefined without a text, or if it is not JSON. */
+export function jsonOf(text: string | undefined): unknown {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(text ?? '');
     return value;
   } catch {
     return undefined;

@@ -27,7 +27,7 @@ export const encoderFiles = ['encoder.npz', 'encoder.json'] as const;
 const folderOf = (version: string): string => `${prefixes.models}encoders/${version}/`;
 
 /** Increase it when the network reads a text otherwise: an encoder of the network before would have learnt another one. */
-const NETWORK = '2';
+const NETWORK = '3';
 
 /** Null without any corpus: training then starts from word vectors alone. */
 export async function chooseEncoder(lake: LakeBucket): Promise<EncoderChoice | null> {

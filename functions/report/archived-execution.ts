@@ -37,3 +37,18 @@ export function archivedName(key: string): { name: string; redrives: number } | 
     /^(.+)-(\d+)(?:-[0-9a-f]{12})?\.json$/.exec(key.slice(archiveFolder.length)) ?? [];
   return name === undefined ? null : { name, redrives: Number(redrives) };
 }
+
+/** Of the objects below `archiveFolder`, the one of each execution's last end, by its name. */
+export async function lastEnds<Stored extends { key: string }>(
+  objects: AsyncIterable<Stored>,
+): Promise<Map<string, Stored>> {
+  const ends = new Map<string, { stored: Stored; redrives: number }>();
+  for await (const stored of objects) {
+    const found = archivedName(stored.key);
+    if (found === null) continue;
+    const before = ends.get(found.name);
+    if (before && before.redrives > found.redrives) continue;
+    ends.set(found.name, { stored, redrives: found.redrives });
+  }
+  return new Map([...ends].map(([name, { stored }]) => [name, stored]));
+}

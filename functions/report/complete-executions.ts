@@ -3,11 +3,12 @@ import { datasets } from '../../workflows/datasets';
 import { ExecutionRow } from '../../workflows/executions';
 import { getJson, getText, objectsBelow, putIf, uriOf } from '../lake/objects';
 import type { LakeBucket } from '../lake/objects';
+import { jsonOf } from '../lake/unpack';
 import { DAY_MS, utcDay } from '../shared/clock';
 import type { Clock } from '../shared/clock';
 import { inParallel } from '../shared/in-parallel';
 import { log } from '../shared/step';
-import { ArchivedExecution, archivedName, archiveFolder } from './archived-execution';
+import { ArchivedExecution, archiveFolder, lastEnds } from './archived-execution';
 import { executionRow, keepExecutionRow, rowText } from './execution-row';
 import { callsBetween, whatIsProven, whoStarted } from './started-by';
 
@@ -58,16 +59,9 @@ async function makeMissing(
   { lake, clock }: Dependencies,
   rows: ReadonlySet<string>,
 ): Promise<Pick<Completed, 'made' | 'missing'>> {
-  /** The newest end of each execution without a row. */
-  const newest = new Map<string, { key: string; redrives: number; modified: Date }>();
-  for await (const { key, modified } of objectsBelow(lake, archiveFolder)) {
-    const found = archivedName(key);
-    if (found === null || rows.has(found.name)) continue;
-    const before = newest.get(found.name);
-    if (before && before.redrives > found.redrives) continue;
-    newest.set(found.name, { key, redrives: found.redrives, modified });
-  }
-  const due = [...newest.values()].toSorted((a, b) => Number(b.modified) - Number(a.modified));
+  const due = [...(await lastEnds(objectsBelow(lake, archiveFolder)))]
+    .flatMap(([name, end]) => (rows.has(name) ? [] : [end]))
+    .toSorted((a, b) => Number(b.modified) - Number(a.modified));
   const late = clock.now().valueOf() + PATIENCE_MS;
   let made = 0;
   for (const { key } of due.slice(0, MOST_HISTORIES)) {
@@ -83,15 +77,6 @@ async function makeMissing(
     made += 1;
   }
   return { made, missing: due.length - made };
-}
-
-function jsonOf(text: string | undefined): unknown {
-  try {
-    const value: unknown = JSON.parse(text ?? '');
-    return value;
-  } catch {
-    return undefined;
-  }
 }
 
 const isConfirmed = (row: ExecutionRow): boolean =>

@@ -13,6 +13,7 @@ import {
 import { answerOf, steps } from '../../workflows/steps';
 import type { StepName } from '../../workflows/steps';
 import { readDayList } from '../lake/day-lists';
+import { jsonOf } from '../lake/unpack';
 import { getJson, getText, keyOf, putText, uriOf } from '../lake/objects';
 import type { LakeBucket } from '../lake/objects';
 import { log } from '../shared/step';
@@ -47,7 +48,7 @@ export async function executionRow(
   const state = lastStateOf(events);
   const answer = <Schema extends z.ZodType>(step: StepName, schema: Schema) =>
     schema.safeParse(answerIn(state, step)).data ?? null;
-  const report = RunReport.safeParse(parsed(execution.output)).data;
+  const report = RunReport.safeParse(jsonOf(execution.output)).data;
   const ingest = answer('ingest-tweets', IngestTweetsOutput);
   const train = answer('train-model', TrainModelOutput);
   const trained = train?.status === 'DONE' ? train : null;
@@ -102,18 +103,9 @@ export const rowText = (row: ExecutionRow): string => `${JSON.stringify(row)}\n`
 const Planned = z.object({ mode: RunMode });
 
 const modeIn = (input: string) => {
-  const value = parsed(input);
+  const value = jsonOf(input);
   const mode = z.object({ mode: RunMode.default('nightly') }).safeParse(value ?? {});
   return mode.data?.mode ?? null;
-};
-
-const parsed = (text: string | undefined): unknown => {
-  try {
-    const value: unknown = JSON.parse(text ?? '');
-    return value;
-  } catch {
-    return undefined;
-  }
 };
 
 const Known = z.looseObject({ plan: z.unknown() }).refine(({ plan }) => plan !== undefined);
@@ -131,7 +123,7 @@ function lastStateOf(events: readonly HistoryEvent[]): Record<string, unknown> {
     const text = textOf(event);
     const [, first] = REPEATED.exec(text ?? '') ?? [];
     const known = Known.safeParse(
-      parsed(first === undefined ? text : textOf(byId.get(Number(first)))),
+      jsonOf(first === undefined ? text : textOf(byId.get(Number(first)))),
     );
     if (known.success) return known.data;
   }
@@ -199,7 +191,7 @@ type Training = Pick<
 >;
 
 async function training(lake: LakeBucket, manifestUri: string | null): Promise<Training> {
-  const origin = Origin.safeParse(parsed(await manifestText(lake, manifestUri))).data;
+  const origin = Origin.safeParse(jsonOf(await manifestText(lake, manifestUri))).data;
   const { git, cleaned_data: days = [], labels } = origin?.request ?? {};
   const dates = days.map(({ date }) => date).sort();
   const { train, validation, test } = origin?.rows ?? {};

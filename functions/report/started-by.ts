@@ -3,6 +3,7 @@ import type { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
 import { z } from 'zod';
 import type { ExecutionRow } from '../../workflows/executions';
 import { StartedBy } from '../../workflows/payloads';
+import { jsonOf } from '../lake/unpack';
 import type { Clock } from '../shared/clock';
 import { log } from '../shared/step';
 
@@ -43,13 +44,7 @@ const Trail = z.object({
 
 /** A call that succeeded; null for another one, or for a record of another shape. */
 function recordedCall(text: string | undefined): RecordedCall | null {
-  let record: unknown;
-  try {
-    record = JSON.parse(text ?? '');
-  } catch {
-    return null;
-  }
-  const parsed = Trail.safeParse(record);
+  const parsed = Trail.safeParse(jsonOf(text));
   if (!parsed.success || parsed.data.errorCode !== undefined) return null;
   const { eventTime, userIdentity, sourceIPAddress, requestParameters, responseElements } =
     parsed.data;
@@ -117,13 +112,8 @@ const Claim = z.object({
 
 /** Who started an execution, as its input says; anybody who may start one can write anything there. */
 export function claimedIn(input: string): Pick<Who, 'claimed_by' | 'started_with'> {
-  let value: unknown;
-  try {
-    value = JSON.parse(input);
-  } catch {
-    // Step Functions refuses an input that is no JSON; an archive may hold a note in its place.
-  }
-  const { startedBy, scheduledFor } = Claim.safeParse(value).data ?? {};
+  // Step Functions refuses an input that is not JSON; an archive may hold a note in its place.
+  const { startedBy, scheduledFor } = Claim.safeParse(jsonOf(input)).data ?? {};
   if (startedBy !== undefined) return { claimed_by: startedBy.who, started_with: startedBy.with };
   return scheduledFor === undefined
     ? { claimed_by: null, started_with: 'other' }

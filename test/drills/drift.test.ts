@@ -39,8 +39,8 @@ async function reportOfRun(input: Parameters<typeof runToEnd>[2]): Promise<RunRe
 const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
 
 /**
- * Searches until the stub has released more posts: it releases some to a search that finds none at all. Posts younger
- * than the ingest's settled time are searched for again, so the first searches after a release find a few.
+ * Searches until the stub has released more posts: it releases some to a search that finds none at all. Each window starts
+ * a little before the last one's end, so the first searches after a release find the newest posts again.
  */
 async function ingestMore(): Promise<void> {
   for (let tries = 0; tries < 20; tries += 1) {
